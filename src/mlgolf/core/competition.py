@@ -1,0 +1,84 @@
+"""Competitions: rules, workloads, targets. One TOML file that ships, or a folder with competition.toml."""
+
+import hashlib
+import tomllib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mlgolf.core.errors import RulesError, UnknownName
+from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.rules import Rules, WorkloadRules
+
+SHIPPED = files("mlgolf") / "competitions"
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class Competition(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    name: str
+    title: str
+    size: str  # which size of each workload is played
+    rules: Rules
+    workloads: dict[str, WorkloadRules]
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the rules as data: equal for files that differ in comments only."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    def select(self, workloads: list[str] | None) -> "Competition":
+        """The same competition on some of its workloads. Raises: UnknownName."""
+        for name in workloads or ():
+            if name not in self.workloads:
+                raise UnknownName(f"workload of {self.name}", name, known=self.workloads)
+        chosen = workloads or list(self.workloads)
+        return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
+
+
+def competition_names() -> list[str]:
+    return sorted(f.name.removesuffix(".toml") for f in SHIPPED.iterdir() if f.name.endswith(".toml"))
+
+
+def load_competition(name: str | Path) -> Competition:
+    """By the name of one that ships, the path of a TOML file, or of a folder that holds one.
+
+    Raises: UnknownName; RulesError naming file, key, what was found and what is allowed.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return _read(path / "competition.toml", Competition)
+    if path.suffix == ".toml":
+        return _read(path, Competition)
+    if str(name) not in competition_names():
+        raise UnknownName("competition", str(name), known=competition_names())
+    return _read(SHIPPED / f"{name}.toml", Competition)
+
+
+def load_hardware(name: str) -> HardwareClass:
+    folder = SHIPPED / "hardware"
+    known = [f.name.removesuffix(".toml") for f in folder.iterdir()]
+    if name not in known:
+        raise UnknownName("hardware class", name, known=known)
+    return _read(folder / f"{name}.toml", HardwareClass)
+
+
+def _read(path: Traversable | Path, kind: type[Record]) -> Record:
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise RulesError(f"{path}: {error.strerror}. Give a competition's name, folder or file.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{path}: not TOML: {error}") from None
+    except ValidationError as error:
+        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
+
+
+def _describe(path: Traversable | Path, error) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}{found}"

@@ -1,0 +1,68 @@
+"""Errors that a person can act on: each says what was found, what is allowed, what to do next.
+
+The command line prints an `MLGolfError` as one message and exits with 2. Anything else that
+escapes is a defect of ours and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MLGolfError(Exception):
+    """Base of every error whose message is meant for the person who made the mistake."""
+
+
+class UnknownName(MLGolfError):
+    """A workload, algorithm, competition … that nobody offers."""
+
+    def __init__(self, kind: str, name: str, *, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        super().__init__(f"unknown {kind} {name!r}. {hint}Known: {', '.join(known) or 'none'}.")
+
+
+class AmbiguousName(MLGolfError):
+    """One name that several installed distributions claim."""
+
+    def __init__(self, kind: str, name: str, *, offered_by: Iterable[str]) -> None:
+        super().__init__(
+            f"{kind} {name!r} is offered by {' and '.join(sorted(offered_by))}. Uninstall all but one."
+        )
+
+
+class RulesError(MLGolfError):
+    """A competition file, or a hardware class, that cannot be read as rules."""
+
+
+class SubmissionError(MLGolfError):
+    """A submission that breaks the contract of its five functions."""
+
+
+class SearchSpaceError(MLGolfError):
+    """A tuning_search_space.json that cannot be read as a search space."""
+
+
+class DataError(MLGolfError):
+    """A dataset that is missing, incomplete or not what its checksums say."""
+
+
+class LedgerError(MLGolfError):
+    """A run folder that cannot be read, or that belongs to something else."""
+
+
+class ScoringError(MLGolfError):
+    """Trials or tables that cannot be scored as they stand."""
+
+
+class SandboxError(MLGolfError):
+    """A level of isolation that this machine does not give."""
+
+
+class FrameworkMissing(MLGolfError):
+    """A framework that is not installed."""
+
+    def __init__(self, framework: str) -> None:
+        super().__init__(
+            f"{framework} is not installed. Install it with: pip install 'mlgolf[{framework}]'"
+        )

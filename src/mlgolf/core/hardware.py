@@ -1,0 +1,22 @@
+"""Hardware classes: what a player runs on, and which clock rules there.
+
+Each is a TOML file in `competitions/hardware/`. The referee builds the player's environment from it
+and from nothing else, so that two machines of a class differ in silicon only.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class HardwareClass(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    meaning: str
+    threads: int = Field(ge=1)
+    memory_bytes: int = Field(gt=0)
+    accelerator: str | None = None
+    clock: Literal["cpu", "wall"]
+    pin_to_one_core: bool = False
+    environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings

@@ -1,0 +1,106 @@
+"""What referee and player say to each other: a handful of inert records, one JSON line each.
+
+The referee knows these and nothing of loops: a player may be our harness, a program that drives its
+own training and submits models when it likes, or several ranks. Models do not travel here but in
+the shared mapping (player/handover.py).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# --- player to referee ---
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """All that is off the clock is done (imports, data opened, model built). Waits for Begin."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A model lies in the shared mapping; the player waits for Evaluated.
+
+    A consultation is an evaluation that the contestant asked for: charged to its clock, told to it
+    and never scored.
+    """
+
+    step: int
+    length: int  # bytes used of the mapping
+    consultation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """Numbers the contestant wants in the log; the referee does not interpret them."""
+
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The contestant says it is done. Its last model was submitted before."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The player stopped by an exception."""
+
+    step: int
+    kind: str  # the exception's class; "SubmissionError" where the contract was broken
+    message: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """Made by the referee's side of the channel when the player's first process is gone."""
+
+    code: int | None  # exit code, or minus the signal; None if it cannot be known
+
+
+# --- referee to player ---
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The clock runs from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What the rules let the contestant know: metrics by name, the clock, and the goals reached."""
+
+    step: int
+    metrics: Mapping[str, float]
+    train_state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The trial is over. A sandboxed player is killed instead; only an in-process one is told."""
+
+
+Message = Ready | Submitted | Logged | Finished | Failed | Exited | Begin | Evaluated | Stop
+_KINDS = {kind.__name__: kind for kind in Message.__args__}
+
+
+def encode(message: Message) -> bytes:
+    """One line. NaN and infinities travel as Python's json writes them."""
+    return json.dumps({"kind": type(message).__name__, **asdict(message)}).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Raises: ValueError for anything but a well-formed message, whoever wrote it."""
+    try:
+        fields = json.loads(line)
+        return _KINDS[fields.pop("kind")](**fields)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a message of the protocol: {line[:200]!r}") from error

@@ -1,0 +1,35 @@
+"""The plan of a trial: everything it depends on, fixed before the player starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.trial import TrialKey
+
+SandboxLevel = Literal["none", "process", "bubblewrap"]
+Ruleset = Literal["external", "self"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPlan:
+    key: TrialKey
+    submission_file: Path  # the frozen copy's module, inside the run folder
+    submission_sha256: str  # of every file beside it
+    rules: Rules
+    numbers: WorkloadRules
+    size: str
+    ruleset: Ruleset
+    hyperparameters: Mapping[str, Any] | None  # None in self-tuning
+    seed: int
+    data_folder: Path  # prepared: one folder per split
+    data_sha256: str
+    sandbox: SandboxLevel
+    folder: Path  # the trial's own, in the run
+    scored: bool = True
+    evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
+
+    @property
+    def budget_factor(self) -> float:
+        return self.rules.tuning.under(self.ruleset).budget_factor

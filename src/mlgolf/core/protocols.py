@@ -1,0 +1,161 @@
+"""The seams: what a framework, a player, a clock, a store and an engine must offer, and no more."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
+
+from mlgolf.core.arrays import Batch
+from mlgolf.core.messages import Message
+from mlgolf.core.plan import TrialPlan
+from mlgolf.core.status import Status
+from mlgolf.core.trial import Trial
+
+
+class Backend(Protocol):
+    """All that differs between frameworks besides a workload's model."""
+
+    name: str
+
+    def configure(self, threads: int) -> None:
+        """Fix threads and determinism of this process, once, before anything is built."""
+        ...
+
+    def key(self, seed: int) -> Any: ...
+    def split(self, key: Any, count: int) -> Any: ...
+    def fold_in(self, key: Any, data: int) -> Any: ...
+
+    def to_device(self, batch: Batch) -> dict[str, Any]:
+        """The same batch as arrays of the framework; integer targets in the type its losses want."""
+        ...
+
+    def to_numpy(self, value: Any) -> NDArray: ...
+
+    def synchronize(self, tree: Any) -> None:
+        """Return once everything that `tree` depends on has been computed."""
+        ...
+
+    def named_arrays(self, params: Any, model_state: Any) -> dict[str, NDArray]:
+        """Parameters and model state by name, in a fixed order; views of host memory where it can."""
+        ...
+
+    def load_arrays(
+        self, params: Any, model_state: Any, arrays: Mapping[str, NDArray]
+    ) -> tuple[Any, Any]:
+        """(params, model_state) with these values; the tree given serves as the mould."""
+        ...
+
+    def param_shapes(self, params: Any) -> Any:
+        """Tree of ShapeTuple. torch: flat by name. JAX: nested like params."""
+        ...
+
+    def param_types(self, params: Any) -> Any:
+        """Tree of ParameterType. torch: flat by name. JAX: nested, keys lower-cased."""
+        ...
+
+    def output_activation(self, logits: Any, loss_type: Any) -> Any: ...
+
+    def versions(self) -> dict[str, str]: ...
+
+
+class Player(Protocol):
+    """The referee's hold on the untrusted side."""
+
+    step: int  # the player's own count, from shared memory; a claim, used for progress alone
+
+    def start(self, plan: TrialPlan, capacity: int) -> None:
+        """Start it with a mapping of `capacity` bytes for models. Nothing of it is on the clock."""
+        ...
+
+    def receive(self, timeout: float) -> Message | None:
+        """The next message; None after `timeout` seconds; Exited once the player is gone."""
+        ...
+
+    def send(self, message: Message) -> None: ...
+
+    def evaluate_at(self, step: int) -> None:
+        """Raise the flag: the player submits once its count is at least `step` (0: now)."""
+        ...
+
+    def show_clock(self, seconds: float) -> None:
+        """Let the contestant read a copy of the clock."""
+        ...
+
+    def cpu_seconds(self) -> float:
+        """CPU time of every process that it ever had, since its start."""
+        ...
+
+    def freeze(self) -> None:
+        """Return once every process of the player stands still."""
+        ...
+
+    def thaw(self) -> None: ...
+
+    def model(self, length: int) -> bytes:
+        """A copy of what lies in the mapping."""
+        ...
+
+    def out_of_memory(self) -> str | None:
+        """Evidence that the kernel ended it for its memory, in words; None without any."""
+        ...
+
+    def stop(self) -> None:
+        """End every process of it and leave nothing behind. Harmless when it is gone already."""
+        ...
+
+    def record(self) -> dict[str, Any]:
+        """How it was held: sandbox level, freezing method, source of CPU time."""
+        ...
+
+
+class Reading(NamedTuple):
+    seconds: float  # by the clock rule of the class
+    cpu: float
+    wall: float  # thawed wall time
+
+
+class Clock(Protocol):
+    def start(self) -> None: ...
+    def read(self) -> Reading: ...
+
+    def pause(self) -> Reading:
+        """Stand still, and say at what. Called once every process of the player is frozen."""
+        ...
+
+    def resume(self) -> None: ...
+
+    def charge(self, seconds: float) -> None:
+        """Add work that was done on the contestant's behalf elsewhere."""
+        ...
+
+    def record(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One evaluation."""
+
+    step: int
+    reading: Reading
+    metrics: Mapping[str, float]
+    model_sha256: str
+
+
+class Store(Protocol):
+    """Where one trial is written as it happens. Rows are safe on disk when `append` returns."""
+
+    def begin(self, header: Mapping[str, Any]) -> None: ...
+    def append(self, row: Row) -> None: ...
+    def log(self, text: str) -> None: ...
+    def finish(self, status: Status, reason: str, record: Mapping[str, Any]) -> None: ...
+
+
+class Engine(Protocol):
+    """Where trials run: here, or on many machines."""
+
+    def run(
+        self, plans: Iterable[TrialPlan], play: Callable[[TrialPlan], Trial]
+    ) -> Iterator[Trial]:
+        """Play each plan; yield trials as they end, in any order."""
+        ...

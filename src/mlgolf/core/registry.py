@@ -1,0 +1,40 @@
+"""Names become objects here and nowhere else, by entry points: ours stand beside a stranger's."""
+
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from pathlib import Path
+
+from mlgolf.core.errors import AmbiguousName, UnknownName
+from mlgolf.core.workload import Workload
+
+
+def workload_names() -> list[str]:
+    return sorted({entry.name for entry in entry_points(group="mlgolf.workloads")})
+
+
+def load_workload(name: str) -> Workload:
+    """Raises: UnknownName, AmbiguousName."""
+    return _only("workload", name, "mlgolf.workloads").load()
+
+
+def algorithm_names() -> list[str]:
+    return sorted({entry.name for entry in entry_points(group="mlgolf.algorithms")})
+
+
+def algorithm_folder(name: str) -> Path:
+    """The folder of an installed algorithm, shaped like any submission. Imports none of its code.
+
+    Raises: UnknownName, AmbiguousName.
+    """
+    return Path(str(files(_only("algorithm", name, "mlgolf.algorithms").module)))
+
+
+def _only(kind: str, name: str, group: str) -> EntryPoint:
+    match tuple(entry_points(group=group, name=name)):
+        case (entry,):
+            return entry
+        case ():
+            known = {entry.name for entry in entry_points(group=group)}
+            raise UnknownName(kind, name, known=known)
+        case rivals:
+            raise AmbiguousName(kind, name, offered_by=[r.dist.name for r in rivals if r.dist])

@@ -1,0 +1,119 @@
+"""Rules: minimise one quantity subject to bounds on others. Plain data, read from TOML.
+
+Every competition is this sentence; the code that plays and scores one asks the rules and never
+what kind of competition it is.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from mlgolf.core.errors import RulesError
+from mlgolf.core.quantities import Quantity, quantity
+from mlgolf.core.target import Goal, Target
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def _declared(name: str) -> str:
+    try:
+        return quantity(name).name
+    except RulesError as error:
+        raise ValueError(str(error)) from None
+
+
+class Constraint(_Frozen):
+    """A bound on a quantity: a number, or the name of the number each workload gives for it."""
+
+    quantity: str
+    bound: float | Literal["target", "budget_seconds", "step_limit"]
+
+    _known = field_validator("quantity")(_declared)
+
+
+class ExternalTuning(_Frozen):
+    """A tuner outside the submission: points from its search space, best of `trials` a study."""
+
+    trials: int = Field(ge=1)
+    studies: int = Field(ge=1)
+    budget_factor: float = Field(default=1.0, gt=0)
+
+
+class SelfTuning(_Frozen):
+    """The submission tunes itself: one trial a study, with a longer budget."""
+
+    studies: int = Field(ge=1)
+    budget_factor: float = Field(gt=0)
+    trials: Literal[1] = 1
+
+
+class Tuning(_Frozen):
+    external: ExternalTuning
+    self_: SelfTuning = Field(alias="self")
+
+    def under(self, ruleset: str) -> ExternalTuning | SelfTuning:
+        return self.external if ruleset == "external" else self.self_
+
+
+class Aggregation(_Frozen):
+    """How many trials become one score: over trials, then studies, then workloads."""
+
+    trials: Literal["best"] = "best"
+    studies: Literal["median"] = "median"
+    workloads: Literal["performance_profile", "geometric_mean_ratio"] = "performance_profile"
+    tau_max: float = Field(default=4.0, gt=1)
+
+
+class Rules(_Frozen):
+    objective: str
+    constraints: tuple[Constraint, ...]
+    hardware: str
+    pretraining: Literal["forbidden", "declared"] = "forbidden"
+    tuning: Tuning
+    aggregation: Aggregation = Aggregation()
+
+    _known = field_validator("objective")(_declared)
+
+    @property
+    def objective_quantity(self) -> Quantity:
+        return quantity(self.objective)
+
+    def bound_on(self, name: str) -> Constraint | None:
+        """The constraint on a quantity, or None."""
+        return next((c for c in self.constraints if c.quantity == name), None)
+
+
+class WorkloadRules(_Frozen):
+    """The numbers of one workload in one competition: each stands here and nowhere else."""
+
+    metric: str  # a name that the workload's metrics.py computes
+    goal: Goal
+    target: float
+    test_target: float | None = None
+    budget_seconds: float = Field(gt=0)
+    step_hint: int = Field(ge=1)
+    step_limit: int | None = Field(default=None, ge=1)
+    eval_every_steps: int = Field(ge=1)
+    incumbent: float | None = None  # the objective's value that the reference submission reached
+    provenance: str
+
+    def number(self, bound: float | str) -> float | None:
+        """A constraint's bound as a number; None where this workload leaves it open."""
+        return getattr(self, bound) if isinstance(bound, str) else bound
+
+
+def constraint_target(
+    constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0
+) -> Target | None:
+    """A constraint of the rules as a decision on measured values, or None if it bounds nothing.
+
+    The budget factor of the tuning rules stretches bounds on what accumulates while a trial runs.
+    """
+    value = numbers.number(constraint.bound)
+    if value is None:
+        return None
+    bounded = quantity(constraint.quantity)
+    factor = budget_factor if bounded.accumulates else 1.0
+    return Target(metric=bounded.name, value=value * factor, goal=bounded.goal or numbers.goal)

@@ -1,0 +1,34 @@
+"""How a trial ended, and what a cell of a score table says."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a trial ended. A NaN is no end: it just never meets a target."""
+
+    TARGET_REACHED = "TARGET_REACHED"  # every constraint held and going on could not improve it
+    FINISHED = "FINISHED"  # the submission said it was done, or its steps were used up
+    OUT_OF_TIME = "OUT_OF_TIME"  # a bound on time was passed
+    CRASHED = "CRASHED"  # the player raised, exited, or broke the protocol
+    HUNG = "HUNG"  # no step for too long
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"  # only on evidence: the kernel's count, or an allocator's error
+    KILLED = "KILLED"  # a signal that the referee did not send
+    INTERRUPTED = "INTERRUPTED"  # a person stopped it
+    DISQUALIFIED = "DISQUALIFIED"  # broke a rule that the referee checks
+
+    @property
+    def is_final(self) -> bool:
+        """Whether `--resume` keeps the trial: all but those that a person cut short."""
+        return self is not Status.INTERRUPTED
+
+
+class Outcome(StrEnum):
+    """What a cell of a score table means. The words are those of the official AlgoPerf tables."""
+
+    SCORED = "scored"
+    TARGET_NOT_REACHED = "target_not_reached"
+    NO_DATA = "no_data"
+    SLOWER_THAN_4X_BEST = "slower_than_4x_best"
+    HELD_OUT_NOT_REACHED = "held_out_not_reached"
+    HELD_OUT_NO_DATA = "held_out_no_data"
+    HELD_OUT_SLOWER_THAN_4X_BEST = "held_out_slower_than_4x_best"

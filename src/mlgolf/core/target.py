@@ -1,0 +1,29 @@
+"""Targets: the one place that decides whether a metric has reached its goal."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mlgolf.core.arrays import BoolArray, FloatArray
+
+
+class Goal(StrEnum):
+    """Which way is better."""
+
+    MINIMISE = "minimise"
+    MAXIMISE = "maximise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A bound on a metric. Also what a constraint of the rules becomes once its numbers are known."""
+
+    metric: str
+    value: float
+    goal: Goal  # declared here, never guessed from the metric's name
+
+    def met_by(self, values: FloatArray) -> BoolArray:
+        """Where the target holds. Meeting it exactly counts; a NaN never meets it."""
+        return values <= self.value if self.goal is Goal.MINIMISE else values >= self.value
+
+    def __str__(self) -> str:
+        return f"{self.metric} {'≤' if self.goal is Goal.MINIMISE else '≥'} {self.value:g}"

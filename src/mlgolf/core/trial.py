@@ -1,0 +1,80 @@
+"""A trial: one measured run of one submission on one workload. Columnar, frozen, free of files."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.core.status import Status
+from mlgolf.core.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class TrialKey:
+    """Which trial of a run. `study` counts from 0 and `trial` from 1, as AlgoPerf's folders do."""
+
+    submission: str
+    framework: str  # "torch" or "jax"
+    workload: str
+    study: int
+    trial: int
+
+    def __str__(self) -> str:
+        return f"{self.submission}/study_{self.study}/{self.workload}_{self.framework}/trial_{self.trial}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What the referee wrote down. The arrays have one entry per evaluation, in order."""
+
+    key: TrialKey
+    seed: int
+    hyperparameters: Mapping[str, Any]  # empty in self-tuning
+    status: Status | None  # None: it has no verdict yet
+    reason: str
+    steps: IntArray  # completed update_params calls
+    seconds: FloatArray  # on the clock, never falling
+    cpu_seconds: FloatArray
+    wall_seconds: FloatArray
+    metrics: Mapping[str, FloatArray]  # "validation/error_rate" -> values; NaN where not measured
+    scored: bool = True  # False for runs that shared the machine, or ran outside a sandbox
+    header: Mapping[str, Any] = field(default_factory=dict)  # trial.json as written
+
+    def values(self, quantity: str, metric: str) -> FloatArray:
+        """One quantity at every evaluation. `metric` is the workload's, e.g. "error_rate"."""
+        match quantity:
+            case "time":
+                return self.seconds
+            case "cpu_time":
+                return self.cpu_seconds
+            case "wall_time":
+                return self.wall_seconds
+            case "steps":
+                return self.steps.astype(np.float64)
+            case "train_loss":
+                return self._metric("train/loss")
+            case "validation_metric" | "test_metric":
+                return self._metric(f"{quantity.removesuffix('_metric')}/{metric}")
+        raise KeyError(quantity)
+
+    def _metric(self, name: str) -> FloatArray:
+        return self.metrics.get(name, np.full(len(self.steps), np.nan))
+
+    def time_to(self, target: Target) -> float:
+        """Seconds on the clock until the target first holds; inf if it never does."""
+        hits = target.met_by(self._metric(target.metric))
+        return float(self.seconds[hits.argmax()]) if hits.any() else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """The trials that yield one time to target."""
+
+    submission: str
+    framework: str
+    workload: str
+    study: int
+    trials: tuple[Trial, ...]

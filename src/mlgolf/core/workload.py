@@ -1,0 +1,136 @@
+"""A workload: data, model, loss and metric, in sizes that share one code path.
+
+Its folder holds `spec.py` (this record), `data.py`, `metrics.py`, `model_torch.py`, `model_jax.py`;
+the protocols below say what each of those modules offers. Both sides of the clock build on them:
+the player trains, the referee evaluates with a model of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from numpy.typing import NDArray
+
+from mlgolf.core.arrays import Batch
+from mlgolf.core.errors import UnknownName
+from mlgolf.core.spec import ForwardPassMode, LossType
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """A row of spec.py: one size, or one variant, of a workload. Numbers, no code."""
+
+    name: str
+    examples: Mapping[str, int]  # split -> count, for train, eval_train, validation, test
+    batch_size: int  # the baseline's, at this size
+    published_batch_size: int  # the baseline's, at full size
+    eval_batch_size: int
+    dropout_rate: float = 0.0
+    model: Any  # the workload's own record of its network's sizes
+    data: Any  # the workload's own record of how data are read and, at mini size, made
+
+    def scale_batch_size(self, asked: int) -> int:
+        """What a batch size that was published for the full size becomes at this one."""
+        return max(1, round(asked * self.batch_size / self.published_batch_size))
+
+
+class Model(Protocol):
+    """`model_torch.Model(size)` or `model_jax.Model(size)`: the network and its loss, nothing else."""
+
+    def init(self, rng: Any) -> tuple[Any, Any]:
+        """Fresh (params, model_state). torch: (nn.Module, None). JAX: (nested dict, dict or None)."""
+        ...
+
+    def apply(
+        self, params: Any, batch: Mapping[str, Any], model_state: Any, mode: ForwardPassMode,
+        rng: Any, update_batch_norm: bool, dropout_rate: float,
+    ) -> tuple[Any, Any]:
+        """(logits, new_model_state). Batch arrays already belong to the framework."""
+        ...
+
+    def loss(
+        self, label_batch: Any, logits_batch: Any, mask_batch: Any = None,
+        label_smoothing: float = 0.0,
+    ) -> Mapping[str, Any]:
+        """`summed` (scalar), `n_valid_examples` (scalar), `per_example` (batch,). No regulariser."""
+        ...
+
+
+class DataModule(Protocol):
+    """A workload's data.py. Batches are numpy, so that both frameworks train on the same bytes."""
+
+    def make(self, raw: Path, size: Size, seed: int) -> None:
+        """Write small data of this kind into `raw`, in the published raw format."""
+        ...
+
+    def prepare(self, raw: Path, prepared: Path, size: Size) -> None:
+        """Read the published raw format; write one folder per split into `prepared`."""
+        ...
+
+    def train_batches(
+        self, folder: Path, size: Size, batch_size: int, seed: int
+    ) -> Iterator[Batch]:
+        """Endless shuffled training batches; the order depends on `seed` alone."""
+        ...
+
+    def eval_batches(self, folder: Path, size: Size, split: str) -> Iterable[Batch]:
+        """One ordered pass over `size.examples[split]` examples, in batches of eval_batch_size.
+
+        `split` is eval_train, validation or test; `folder` is that of train for eval_train. A last
+        batch that is too small is padded, with `weights` of 0 on what was added.
+        """
+        ...
+
+
+class MetricsModule(Protocol):
+    """A workload's metrics.py: sums over batches in, numbers out."""
+
+    def batch_sums(self, batch: Batch, logits: NDArray, per_example: NDArray) -> dict[str, float]:
+        """What one batch adds to each sum; `per_example` are its losses, 0 where weights are 0."""
+        ...
+
+    def from_sums(self, sums: Mapping[str, float]) -> dict[str, float]:
+        """Metrics of the split: `loss`, and the workload's own, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What a submission trains. `package` is the folder that holds the modules above.
+
+    Which of its metrics counts, which way is better and what must be reached are rules of a
+    competition, not of the workload.
+    """
+
+    name: str
+    dataset: str  # the folder below the data directory; two workloads may share one
+    loss_type: LossType
+    package: str
+    sizes: Mapping[str, Size]
+    train_mean: tuple[float, ...] | None = None
+    train_stddev: tuple[float, ...] | None = None
+
+    def size(self, name: str) -> Size:
+        if name not in self.sizes:
+            raise UnknownName(f"size of {self.name}", name, known=self.sizes)
+        return self.sizes[name]
+
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """Those that have a model here, whether or not they are installed."""
+        return tuple(f for f in ("torch", "jax") if find_spec(f"{self.package}.model_{f}"))
+
+    def data(self) -> DataModule:
+        return cast(DataModule, import_module(f"{self.package}.data"))
+
+    def metrics(self) -> MetricsModule:
+        return cast(MetricsModule, import_module(f"{self.package}.metrics"))
+
+    def model(self, framework: str, size: Size) -> Model:
+        build: Callable[[Size], Model] = import_module(f"{self.package}.model_{framework}").Model
+        return build(size)
