@@ -1,4 +1,4 @@
-"""Competitions: rules, workloads, targets. One TOML file that ships, or a folder with competition.toml."""
+"""Competitions: rules, workloads, targets. A TOML file that ships, or a folder that holds one."""
 
 import hashlib
 import tomllib
@@ -41,7 +41,8 @@ class Competition(BaseModel):
 
 
 def competition_names() -> list[str]:
-    return sorted(f.name.removesuffix(".toml") for f in SHIPPED.iterdir() if f.name.endswith(".toml"))
+    names = (file.name for file in SHIPPED.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def load_competition(name: str | Path) -> Competition:
@@ -71,7 +72,9 @@ def _read(path: Traversable | Path, kind: type[Record]) -> Record:
     try:
         return kind.model_validate(tomllib.loads(path.read_text()))
     except OSError as error:
-        raise RulesError(f"{path}: {error.strerror}. Give a competition's name, folder or file.") from None
+        raise RulesError(
+            f"{path}: {error.strerror}. Give a competition's name, folder or file."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path}: not TOML: {error}") from None
     except ValidationError as error:

@@ -27,7 +27,8 @@ class AmbiguousName(MLGolfError):
 
     def __init__(self, kind: str, name: str, *, offered_by: Iterable[str]) -> None:
         super().__init__(
-            f"{kind} {name!r} is offered by {' and '.join(sorted(offered_by))}. Uninstall all but one."
+            f"{kind} {name!r} is offered by {' and '.join(sorted(offered_by))}. "
+            "Uninstall all but one."
         )
 
 

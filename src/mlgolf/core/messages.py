@@ -70,6 +70,21 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """What to train. All that the player learns of the plan: the training split, no other."""
+
+    submission_file: str
+    framework: str
+    workload: str
+    size: str
+    numbers: Mapping[str, Any]  # WorkloadRules
+    hyperparameters: Mapping[str, Any] | None  # None in self-tuning
+    seed: int
+    train_folder: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
 class Begin:
     """The clock runs from here."""
 
@@ -88,7 +103,9 @@ class Stop:
     """The trial is over. A sandboxed player is killed instead; only an in-process one is told."""
 
 
-Message = Ready | Submitted | Logged | Finished | Failed | Exited | Begin | Evaluated | Stop
+Message = (
+    Ready | Submitted | Logged | Finished | Failed | Exited | Assignment | Begin | Evaluated | Stop
+)
 _KINDS = {kind.__name__: kind for kind in Message.__args__}
 
 

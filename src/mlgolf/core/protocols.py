@@ -11,6 +11,7 @@ from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
+from mlgolf.core.workload import Model
 
 
 class Backend(Protocol):
@@ -27,7 +28,7 @@ class Backend(Protocol):
     def fold_in(self, key: Any, data: int) -> Any: ...
 
     def to_device(self, batch: Batch) -> dict[str, Any]:
-        """The same batch as arrays of the framework; integer targets in the type its losses want."""
+        """The batch as arrays of the framework; integer targets in the type its losses want."""
         ...
 
     def to_numpy(self, value: Any) -> NDArray: ...
@@ -37,13 +38,26 @@ class Backend(Protocol):
         ...
 
     def named_arrays(self, params: Any, model_state: Any) -> dict[str, NDArray]:
-        """Parameters and model state by name, in a fixed order; views of host memory where it can."""
+        """Parameters and model state by name, in a fixed order; views of memory where it can."""
+        ...
+
+    def parameter_arrays(self, params: Any) -> dict[str, NDArray]:
+        """Those of `named_arrays` that are trained: no buffers, no counters."""
         ...
 
     def load_arrays(
         self, params: Any, model_state: Any, arrays: Mapping[str, NDArray]
     ) -> tuple[Any, Any]:
         """(params, model_state) with these values; the tree given serves as the mould."""
+        ...
+
+    def evaluate(
+        self, model: Model, params: Any, model_state: Any, batch: Batch
+    ) -> tuple[NDArray, NDArray]:
+        """(logits, losses per example) in evaluation mode, without gradients.
+
+        Compiled once per model and shape where the framework compiles.
+        """
         ...
 
     def param_shapes(self, params: Any) -> Any:

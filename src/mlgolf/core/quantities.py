@@ -1,6 +1,6 @@
-"""The quantities that a competition may minimise or bound: each declared once, measured by the referee.
+"""The quantities that a competition may minimise or bound, each declared once.
 
-A new quantity is a row here, added together with the code that first measures it.
+Only the referee measures them. A new quantity is a row here, added together with the code that first measures it.
 """
 
 from collections.abc import Mapping

@@ -18,8 +18,8 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether `--resume` keeps the trial: all but those that a person cut short."""
-        return self is not Status.INTERRUPTED
+        """Whether `--resume` keeps the trial: all but those that something outside cut short."""
+        return self not in (Status.INTERRUPTED, Status.KILLED)
 
 
 class Outcome(StrEnum):

@@ -15,7 +15,7 @@ class Goal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A bound on a metric. Also what a constraint of the rules becomes once its numbers are known."""
+    """A bound on a metric: a target, or what a constraint becomes once its number is known."""
 
     metric: str
     value: float

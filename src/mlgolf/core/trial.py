@@ -23,7 +23,8 @@ class TrialKey:
     trial: int
 
     def __str__(self) -> str:
-        return f"{self.submission}/study_{self.study}/{self.workload}_{self.framework}/trial_{self.trial}"
+        study = f"{self.submission}/study_{self.study}"
+        return f"{study}/{self.workload}_{self.framework}/trial_{self.trial}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

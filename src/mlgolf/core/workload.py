@@ -40,10 +40,10 @@ class Size:
 
 
 class Model(Protocol):
-    """`model_torch.Model(size)` or `model_jax.Model(size)`: the network and its loss, nothing else."""
+    """`model_torch.Model(size)` or `model_jax.Model(size)`: the network and its loss."""
 
     def init(self, rng: Any) -> tuple[Any, Any]:
-        """Fresh (params, model_state). torch: (nn.Module, None). JAX: (nested dict, dict or None)."""
+        """Fresh (params, model_state). torch: (Module, None). JAX: (dict, dict or None)."""
         ...
 
     def apply(
@@ -57,7 +57,26 @@ class Model(Protocol):
         self, label_batch: Any, logits_batch: Any, mask_batch: Any = None,
         label_smoothing: float = 0.0,
     ) -> Mapping[str, Any]:
-        """`summed` (scalar), `n_valid_examples` (scalar), `per_example` (batch,). No regulariser."""
+        """`summed`, `n_valid_examples` (scalars), `per_example` (batch,). No regulariser."""
+        ...
+
+    def is_output(self, key: str) -> bool:
+        """Whether a top-level parameter key names the readout layer."""
+        ...
+
+
+class OpenSplit(Protocol):
+    """One split, open: what is slow to open (decoding, mapping) is done, and was off the clock."""
+
+    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
+        """Endless shuffled training batches; the order depends on `seed` alone."""
+        ...
+
+    def eval_batches(self) -> Iterable[Batch]:
+        """One ordered pass over `size.examples[split]` examples, in batches of eval_batch_size.
+
+        A last batch that is too small is padded, with `weights` of 0 on what was added.
+        """
         ...
 
 
@@ -72,18 +91,8 @@ class DataModule(Protocol):
         """Read the published raw format; write one folder per split into `prepared`."""
         ...
 
-    def train_batches(
-        self, folder: Path, size: Size, batch_size: int, seed: int
-    ) -> Iterator[Batch]:
-        """Endless shuffled training batches; the order depends on `seed` alone."""
-        ...
-
-    def eval_batches(self, folder: Path, size: Size, split: str) -> Iterable[Batch]:
-        """One ordered pass over `size.examples[split]` examples, in batches of eval_batch_size.
-
-        `split` is eval_train, validation or test; `folder` is that of train for eval_train. A last
-        batch that is too small is padded, with `weights` of 0 on what was added.
-        """
+    def open_split(self, folder: Path, size: Size, split: str) -> OpenSplit:
+        """Open train, eval_train, validation or test; `folder` is train's for eval_train."""
         ...
 
 

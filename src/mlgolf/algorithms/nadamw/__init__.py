@@ -1,0 +1,1 @@
+"""NadamW: see README.md."""

@@ -1,0 +1,172 @@
+"""NadamW with linear warm-up and cosine decay, in JAX: a training step is one compiled function."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from mlgolf.core import spec
+from mlgolf.core.published import published_batch_size
+
+# In self-tuning: point 5 of AlgoPerf's NadamW OptList, but for a longer warm-up (0.02 there), since
+# 2% of a short run is a handful of steps, and without its dropout: the workload's own rate stays.
+SELF_TUNING_POINT = {
+    "learning_rate": 0.0017486387539278373,
+    "one_minus_beta1": 0.06733926164,
+    "beta2": 0.9955159689799007,
+    "weight_decay": 0.08121616522670176,
+    "warmup_factor": 0.05,
+}
+
+
+def get_batch_size(workload_name: str) -> int:
+    return published_batch_size(workload_name)
+
+
+def init_optimizer_state(
+    workload: spec.Workload,
+    model_params: spec.ParameterContainer,
+    model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters,
+    rng: spec.RandomState,
+) -> tuple[optax.OptState, Callable[..., Any]]:
+    """(state of the optimizer, the compiled training step)."""
+    point = SELF_TUNING_POINT if hyperparameters is None else hyperparameters._asdict()
+    optimizer = nadamw(point, workload.step_hint)
+    return optimizer.init(model_params), training_step(workload, optimizer, point)
+
+
+def update_params(
+    workload: spec.Workload,
+    current_param_container: spec.ParameterContainer,
+    current_params_types: spec.ParameterTypeTree,
+    model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters,
+    batch: dict[str, jax.Array],
+    loss_type: spec.LossType,
+    optimizer_state: tuple[optax.OptState, Callable[..., Any]],
+    eval_results: list[tuple[int, dict[str, float]]],
+    global_step: int,
+    rng: spec.RandomState,
+    train_state: Any = None,
+) -> spec.UpdateReturn:
+    state, step = optimizer_state
+    state, params, model_state = step(state, current_param_container, model_state, batch, rng)
+    return (state, step), params, model_state
+
+
+def prepare_for_eval(
+    workload: spec.Workload,
+    current_param_container: spec.ParameterContainer,
+    current_params_types: spec.ParameterTypeTree,
+    model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters,
+    loss_type: spec.LossType,
+    optimizer_state: tuple[optax.OptState, Callable[..., Any]],
+    eval_results: list[tuple[int, dict[str, float]]],
+    global_step: int,
+    rng: spec.RandomState,
+) -> spec.UpdateReturn:
+    return optimizer_state, current_param_container, model_state
+
+
+def data_selection(
+    workload: spec.Workload,
+    input_queue: Iterator[dict[str, jax.Array]],
+    optimizer_state: tuple[optax.OptState, Callable[..., Any]],
+    current_param_container: spec.ParameterContainer,
+    model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters,
+    global_step: int,
+    rng: spec.RandomState,
+) -> dict[str, jax.Array]:
+    return next(input_queue)
+
+
+def training_step(
+    workload: spec.Workload, optimizer: optax.GradientTransformation, point: dict[str, Any]
+) -> Callable[..., Any]:
+    """(state, params, model_state, batch, rng) -> (state, params, model_state), in place."""
+    dropout = {"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}
+    smoothing = point.get("label_smoothing", 0.0)
+
+    def mean_loss(params, model_state, batch, rng):
+        logits, model_state = workload.model_fn(
+            params, batch, model_state, spec.ForwardPassMode.TRAIN, rng,
+            update_batch_norm=True, **dropout,
+        )  # fmt: skip
+        loss = workload.loss_fn(
+            batch["targets"], logits, batch.get("weights"), label_smoothing=smoothing
+        )
+        return loss["summed"] / loss["n_valid_examples"], model_state
+
+    def step(state, params, model_state, batch, rng):
+        gradients, model_state = jax.grad(mean_loss, has_aux=True)(params, model_state, batch, rng)
+        updates, state = optimizer.update(gradients, state, params)
+        return state, optax.apply_updates(params, updates), model_state
+
+    return jax.jit(step, donate_argnums=(0, 1, 2))
+
+
+def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformation:
+    """The whole update: clipping if asked for, NadamW, decay of all parameters, the schedule."""
+    warmup_steps = int(point["warmup_factor"] * step_hint)
+    schedule = optax.warmup_cosine_decay_schedule(
+        init_value=0.0,
+        peak_value=point["learning_rate"],
+        warmup_steps=warmup_steps,
+        decay_steps=max(step_hint, warmup_steps + 1),  # counted from the start of the warm-up
+    )
+    return optax.chain(
+        clip(point["grad_clip"]) if "grad_clip" in point else optax.identity(),
+        scale_by_nadam(1 - point["one_minus_beta1"], point["beta2"]),
+        optax.add_decayed_weights(point["weight_decay"]),
+        optax.scale_by_learning_rate(schedule),
+    )
+
+
+def clip(max_norm: float) -> optax.GradientTransformation:
+    """Scale the gradients so that their joint norm is at most `max_norm`."""
+
+    def scaled(gradients, params):
+        scale = jnp.minimum(max_norm / (optax.global_norm(gradients) + 1e-6), 1.0)
+        return jax.tree.map(lambda g: scale * g, gradients)
+
+    return optax.stateless(scaled)
+
+
+class NadamState(NamedTuple):
+    steps: jax.Array
+    first_moments: Any
+    second_moments: Any
+
+
+def scale_by_nadam(
+    beta1: float, beta2: float, epsilon: float = 1e-8
+) -> optax.GradientTransformation:
+    """See rule.py for the formula; optax.nadamw corrects the bias of the momentum differently."""
+
+    def init(params):
+        first, second = (jax.tree.map(jnp.zeros_like, params) for _ in range(2))
+        return NadamState(jnp.zeros((), jnp.int32), first, second)
+
+    def update(updates, state, params=None):
+        steps = state.steps + 1
+        first = blend(beta1, state.first_moments, updates)
+        second = blend(beta2, state.second_moments, jax.tree.map(jnp.square, updates))
+
+        def direction(ahead, square):
+            scale = jnp.sqrt(square / (1 - beta2**steps)) + epsilon
+            return ahead / (1 - beta1**steps) / scale
+
+        directions = jax.tree.map(direction, blend(beta1, first, updates), second)
+        return directions, NadamState(steps, first, second)
+
+    return optax.GradientTransformation(init, update)
+
+
+def blend(share: float, old: Any, new: Any) -> Any:
+    """`share` of the old tree and the rest of the new one."""
+    return jax.tree.map(lambda a, b: share * a + (1 - share) * b, old, new)

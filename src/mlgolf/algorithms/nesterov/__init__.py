@@ -1,0 +1,1 @@
+"""SGD with Nesterov momentum: see README.md."""

@@ -1,0 +1,285 @@
+"""A run from the request to its plans: freeze the code, draw the seeds, lay out every trial."""
+
+import secrets
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlgolf.core.competition import Competition, load_hardware
+from mlgolf.core.errors import SubmissionError
+from mlgolf.core.plan import Ruleset, SandboxLevel, TrialPlan
+from mlgolf.core.protocols import Engine
+from mlgolf.core.registry import load_workload
+from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.data import layout
+from mlgolf.referee.evaluate import evaluator_for
+from mlgolf.referee.freeze import Source, find_submission, freeze, identity
+from mlgolf.referee.inspection import Inspection
+from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
+from mlgolf.results.trial_folder import is_finished
+from mlgolf.tuning.quasirandom import points
+from mlgolf.tuning.space import SearchSpace, parse_search_space, read_search_space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a person asks of `mlgolf run`. None: as the competition says, or drawn."""
+
+    submissions: tuple[str, ...]
+    competition: Competition
+    framework: str = "torch"
+    ruleset: Ruleset = "external"
+    trials: int | None = None
+    studies: int | None = None
+    seed: int | None = None
+    sandbox: SandboxLevel = "process"
+    scored: bool = True
+    data_dir: Path
+    out: Path
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run that is ready to be played."""
+
+    folder: RunFolder
+    plans: tuple[TrialPlan, ...]
+
+    def waiting(self) -> list[TrialPlan]:
+        """Plans whose trials have not ended for good."""
+        return [plan for plan in self.plans if not is_finished(plan.folder)]
+
+
+def open_run(request: RunRequest) -> Run:
+    """Check everything that can be checked, then make or reopen the run folder.
+
+    Raises: MLGolfError for anything a person got wrong; nothing has been written then.
+    """
+    sources = _find_all(request)
+    data = _check_data(request)
+    spaces = _search_spaces(request, sources)
+    record = _record(request, sources, data)
+    if request.resume:
+        folder = _reopen(request, record)
+    else:
+        # Official seeds are drawn after the code is hashed; `record` holds the hashes.
+        seed = secrets.randbits(32) if request.seed is None else request.seed
+        folder = create_run(request.out, {**record, "seed": seed})
+    files = {
+        source.name: freeze(source, folder.code_path(source.name)) for source in sources
+    }
+    return Run(folder=folder, plans=tuple(_plans(request, folder, files, spaces)))
+
+
+def play_run(
+    run: Run, engine: Engine, play: Callable[[TrialPlan], Trial],
+    on_end: Callable[[Trial], None] = lambda _: None,
+) -> dict[str, str]:
+    """Play what is waiting. Returns: contracts broken, by submission.
+
+    A crash is a result and the study goes on; a submission that breaks its contract would break it
+    in every trial, so the rest of its trials are not played.
+    """
+    broken: dict[str, str] = {}
+
+    def still_worth_playing() -> Iterator[TrialPlan]:
+        for plan in run.waiting():
+            if plan.key.submission not in broken:
+                yield plan
+
+    for trial in engine.run(still_worth_playing(), play):
+        on_end(trial)
+        if trial.header.get("broke_contract"):
+            broken[trial.key.submission] = trial.reason
+    return broken
+
+
+def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> TrialPlan:
+    """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
+
+    Raises: LedgerError, DataError, UnknownName where something it depended on is gone or changed.
+    """
+    competition, header = run.competition, trial.header
+    key = trial.key
+    return TrialPlan(
+        key=key,
+        submission_file=run.code_path(key.submission)
+        / run.record["submissions"][key.submission]["module"],
+        submission_sha256=header["submission_sha256"],
+        rules=competition.rules,
+        numbers=competition.workloads[key.workload],
+        size=header["size"],
+        ruleset=header["ruleset"],
+        hyperparameters=header["hyperparameters"],
+        seed=trial.seed,
+        data_folder=layout.prepared_folder(
+            load_workload(key.workload), header["size"], data_dir
+        ),
+        data_sha256=header["data_sha256"],
+        sandbox="process",
+        folder=folder,
+        scored=False,
+        evaluate_at=tuple(int(step) for step in trial.steps),
+    )
+
+
+def _find_all(request: RunRequest) -> list[Source]:
+    sources = [find_submission(text, request.framework) for text in request.submissions]
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise SubmissionError(
+                f"two submissions are called {name!r}; rename the file or folder of one"
+            )
+    return sources
+
+
+def _check_data(request: RunRequest) -> dict[str, str]:
+    """Fingerprint of each workload's data. Raises: DataError with the command that mends it."""
+    size = request.competition.size
+    return {
+        name: layout.check(load_workload(name), size, request.data_dir)
+        for name in request.competition.workloads
+    }
+
+
+def _search_spaces(
+    request: RunRequest, sources: list[Source]
+) -> dict[str, SearchSpace | None]:
+    """Look every submission over, in sandboxes side by side with our own preparations."""
+    hardware = load_hardware(request.competition.rules.hardware)
+    spaces: dict[str, SearchSpace | None] = {}
+    for source in sources:
+        if source.search_space is not None and request.ruleset == "external":
+            spaces[source.name] = read_search_space(source.search_space)
+    inspections = [(source, Inspection(source.file, hardware)) for source in sources]
+    try:
+        _warm_up(request)
+    finally:
+        own = [(source, _outcome(inspection)) for source, inspection in inspections]
+    for source, outcome in own:
+        if isinstance(outcome, Exception):
+            raise outcome
+        if request.ruleset == "self":
+            spaces[source.name] = None
+        elif source.name not in spaces:
+            spaces[source.name] = _own_space(source, outcome)
+    return spaces
+
+
+def _outcome(inspection: Inspection) -> Any:
+    try:
+        return inspection.search_space()
+    except SubmissionError as error:
+        return error
+
+
+def _own_space(source: Source, declared: Any) -> SearchSpace:
+    if declared is None:
+        raise SubmissionError(
+            f"{source.name}: external tuning needs a search space. Put a "
+            "tuning_search_space.json beside its submission module, give from_optimizer a "
+            "search_space, or run it with --tuning self."
+        )
+    return parse_search_space(declared, source=f"{source.file.name}: search_space")
+
+
+def _warm_up(request: RunRequest) -> None:
+    """Import the framework and open the held-out data while the inspections are under way."""
+    competition = request.competition
+    threads = load_hardware(competition.rules.hardware).threads
+    for name in competition.workloads:
+        workload = load_workload(name)
+        if request.framework not in workload.frameworks:
+            raise SubmissionError(
+                f"workload {name} has no {request.framework} model; it has "
+                f"{' and '.join(workload.frameworks)}. Choose others with --workload."
+            )
+        folder = layout.prepared_folder(workload, competition.size, request.data_dir)
+        evaluator_for(name, competition.size, request.framework, folder, threads)
+
+
+def _record(
+    request: RunRequest, sources: list[Source], data: Mapping[str, str]
+) -> dict[str, Any]:
+    """run.json, but for the seed."""
+    tuning = request.competition.rules.tuning.under(request.ruleset)
+    return {
+        "competition": request.competition.model_dump(mode="json", by_alias=True),
+        "submissions": {s.name: identity(s, request.framework) for s in sources},
+        "framework": request.framework,
+        "ruleset": request.ruleset,
+        "trials": request.trials or tuning.trials,
+        "studies": request.studies or tuning.studies,
+        "sandbox": request.sandbox,
+        "scored": request.scored and request.sandbox != "none",
+        "data": dict(data),
+    }
+
+
+def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
+    asked = dict(record)
+    if request.seed is not None:
+        asked["seed"] = request.seed
+    for name in ("trials", "studies"):
+        if getattr(request, name) is None:
+            del asked[name]  # not said again: as recorded
+    return reopen_run(request.out, asked)
+
+
+def _plans(
+    request: RunRequest, folder: RunFolder, files: Mapping[str, Path],
+    spaces: Mapping[str, SearchSpace | None],
+) -> Iterator[TrialPlan]:
+    """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
+    record, competition = folder.record, request.competition
+    for study in range(record["studies"]):
+        for name, file in files.items():
+            for workload, numbers in competition.workloads.items():
+                draws = _draws(record, spaces[name], workload, study)
+                for trial, hyperparameters in enumerate(draws, start=1):
+                    key = TrialKey(
+                        submission=name, framework=request.framework, workload=workload,
+                        study=study, trial=trial,
+                    )
+                    yield TrialPlan(
+                        key=key,
+                        submission_file=file.resolve(),
+                        submission_sha256=record["submissions"][name]["sha256"],
+                        rules=competition.rules,
+                        numbers=numbers,
+                        size=competition.size,
+                        ruleset=request.ruleset,
+                        hyperparameters=hyperparameters,
+                        seed=_seed(record["seed"], workload, study, trial),
+                        data_folder=layout.prepared_folder(
+                            load_workload(workload), competition.size, request.data_dir
+                        ).resolve(),
+                        data_sha256=record["data"][workload],
+                        sandbox=request.sandbox,
+                        folder=folder.trial_path(key),
+                        scored=record["scored"],
+                    )
+
+
+def _draws(
+    record: Mapping[str, Any], space: SearchSpace | None, workload: str, study: int
+) -> list[dict[str, Any] | None]:
+    """The hyperparameters of a study's trials: the same points for every submission's order."""
+    if space is None:
+        return [None]
+    seed = _seed(record["seed"], workload, study, 0)
+    return list(points(space, record["trials"], seed))
+
+
+def _seed(seed: int, workload: str, study: int, trial: int) -> int:
+    """A seed for each place of a run, the same on every machine and for every submission."""
+    entropy = [seed, zlib.crc32(workload.encode()), study, trial]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])
+
+

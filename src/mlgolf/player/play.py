@@ -1,0 +1,57 @@
+"""From an assignment to the end of training: what every player of ours does, in any process."""
+
+import traceback
+from pathlib import Path
+
+from mlgolf.backends import load_backend
+from mlgolf.core.messages import Assignment, Begin, Failed, Ready
+from mlgolf.core.protocols import Backend
+from mlgolf.core.registry import load_workload
+from mlgolf.core.rules import WorkloadRules
+from mlgolf.player.channel import Board, Channel
+from mlgolf.player.handover import Handover
+from mlgolf.player.harness import Harness, Stopped
+from mlgolf.player.submission import as_hyperparameters, asked_batch_size, load_submission
+from mlgolf.player.workload import WorkloadFacade
+
+
+def play(channel: Channel, board: Board, mapping: memoryview) -> None:
+    """Serve one assignment. Whatever goes wrong is told to the referee, with its traceback."""
+    try:
+        assignment = channel.receive()
+        assert isinstance(assignment, Assignment), assignment
+        backend = load_backend(assignment.framework)
+        backend.configure(assignment.threads)
+        _train(assignment, backend, channel, board, mapping)
+    except Stopped:
+        return
+    except EOFError:
+        return  # the referee is gone, and with it everybody who could care
+    except (Exception, SystemExit) as error:
+        channel.send(
+            Failed(board.step, type(error).__name__, str(error)[:4000], traceback.format_exc()[-8000:])
+        )
+
+
+def _train(
+    assignment: Assignment, backend: Backend, channel: Channel, board: Board, mapping: memoryview
+) -> None:
+    workload = load_workload(assignment.workload)
+    size = workload.size(assignment.size)
+    numbers = WorkloadRules.model_validate(assignment.numbers)
+    file = Path(assignment.submission_file)
+    _, optimizer_key, model_key, loop_key = backend.split(backend.key(assignment.seed), 4)
+    facade = WorkloadFacade(workload, size, numbers, backend)
+    split = workload.data().open_split(Path(assignment.train_folder), size, "train")
+    harness = Harness(
+        facade, backend, as_hyperparameters(assignment.hyperparameters), optimizer_key, loop_key,
+        channel, board, Handover(mapping),
+    )
+    harness.build(model_key)
+    channel.send(Ready(backend.versions()))
+    assert isinstance(channel.receive(), Begin)
+    # On the clock from here: importing the submission is part of what it costs.
+    submission = load_submission(file)
+    batch_size = size.scale_batch_size(asked_batch_size(submission, workload.name))
+    batches = split.train_batches(batch_size, assignment.seed)
+    harness.train(submission, map(backend.to_device, batches))

@@ -1,0 +1,76 @@
+"""Loading a submission: a module with AlgoPerf's functions, or one object called `submission`."""
+
+import importlib.util
+import inspect
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.errors import SubmissionError
+
+REQUIRED = ("get_batch_size", "init_optimizer_state", "update_params", "data_selection")
+OPTIONAL = ("prepare_for_eval",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """The five functions, and what their signatures ask for."""
+
+    file: Path
+    get_batch_size: Callable[[str], int]
+    init_optimizer_state: Callable[..., Any]
+    update_params: Callable[..., tuple]
+    data_selection: Callable[..., Any]
+    prepare_for_eval: Callable[..., tuple] | None
+    wants_train_state: bool
+    search_space: Any  # of the short form; None where a JSON file stands beside the module
+
+
+def load_submission(file: Path) -> Submission:
+    """Import the module and find its functions; helpers beside it can be imported by their names.
+
+    Raises: SubmissionError for a function that is missing. What the module itself raises passes.
+    """
+    sys.path.insert(0, str(file.parent))
+    spec = importlib.util.spec_from_file_location("submission_under_trial", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    functions = getattr(module, "submission", module)
+    missing = [name for name in REQUIRED if not callable(getattr(functions, name, None))]
+    if missing:
+        raise SubmissionError(
+            f"{file.name} has no {', no '.join(missing)}. A submission defines "
+            f"{', '.join(REQUIRED)} and, if it likes, {OPTIONAL[0]}; or it sets "
+            f"`submission = mlgolf.torch.from_optimizer(...)`."
+        )
+    return Submission(
+        file=file,
+        **{name: getattr(functions, name) for name in REQUIRED},
+        prepare_for_eval=getattr(functions, OPTIONAL[0], None),
+        wants_train_state="train_state" in inspect.signature(functions.update_params).parameters,
+        search_space=getattr(functions, "search_space", None),
+    )
+
+
+def as_hyperparameters(values: Mapping[str, Any] | None) -> Any:
+    """AlgoPerf's namedtuple `Hyperparameters`; None in self-tuning."""
+    return namedtuple("Hyperparameters", values)(**values) if values is not None else None
+
+
+def asked_batch_size(submission: Submission, workload: str) -> int:
+    """The global batch size that the submission asks for.
+
+    Raises: SubmissionError if it is no positive whole number.
+    """
+    asked = submission.get_batch_size(workload)
+    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
+        raise SubmissionError(
+            f"get_batch_size({workload!r}) returned {asked!r}; it must return a positive int"
+        )
+    return asked

@@ -1,0 +1,34 @@
+"""Performance profiles: in how many workloads a submission is within a factor of the best."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from mlgolf.plots.theme import Style
+
+WIDTH, HEIGHT = 430, 270
+
+
+def profile(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
+    """The steps of every submission. `table` is `tables.profile_table`."""
+    chart = (
+        alt.Chart(alt.InlineData(values=table.to_dicts()), width=WIDTH, height=HEIGHT)
+        .mark_line(interpolate="step-after", strokeWidth=2.2, strokeCap="butt")
+        .encode(
+            alt.X("tau:Q", title="ratio to the best, τ",
+                  scale=alt.Scale(domain=_span(table), nice=False),
+                  axis=alt.Axis(grid=False, tickCount=6)),
+            alt.Y("share:Q", title="share of workloads within τ of the best",
+                  scale=alt.Scale(domain=[0, 1]),
+                  axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
+            style.colour(legend=legend),
+            style.dash(),
+        )
+    )
+    return style.apply(chart)
+
+
+def _span(table: pl.DataFrame) -> list[float]:
+    last = table["tau"].max()
+    return [1.0, float(last) if last is not None else 4.0]  # type: ignore[arg-type]

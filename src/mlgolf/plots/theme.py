@@ -1,0 +1,111 @@
+"""How figures look: light and dark, one colour per submission, and charts made into SVG.
+
+The colours are those of Okabe and Ito (2008), told apart by readers with any colour vision, made
+lighter for the dark theme. Where there are more submissions than colours they repeat with dashes.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
+DASHES = ([1, 0], [6, 3], [2, 2])
+SHAPES = ("circle", "square", "triangle-up", "diamond")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """The colours of one variant. `paper` is behind a figure that is saved by itself."""
+
+    name: str
+    paper: str
+    ink: str
+    muted: str
+    grid: str
+    colours: tuple[str, ...]
+
+
+LIGHT = Theme(
+    name="light", paper="#ffffff", ink="#22252a", muted="#666c75", grid="#e7e6e2",
+    colours=("#0072b2", "#d55e00", "#009e73", "#b8609a", "#d99a00", "#43a5dd", "#7a5c3e", "#6b7280"),
+)
+DARK = Theme(
+    name="dark", paper="#16181c", ink="#e9e7e2", muted="#a0a5ae", grid="#2e3238",
+    colours=("#4aa8e8", "#f5843d", "#2cc295", "#e08fc4", "#edb944", "#9ad7fa", "#c9a27c", "#a9b0bc"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """A theme and the submissions of a board: each keeps its colour in every figure."""
+
+    theme: Theme
+    submissions: tuple[str, ...]  # in the order of the legend
+
+    def colour(self, *, legend: bool = False) -> alt.Color:
+        return alt.Color(
+            "submission:N", scale=self._scale(self.theme.colours),
+            legend=alt.Legend(title=None, symbolType="stroke") if legend else None,
+        )
+
+    def dash(self) -> alt.StrokeDash:
+        count = len(self.theme.colours)
+        dashes = [DASHES[i // count % len(DASHES)] for i in range(len(self.submissions))]
+        return alt.StrokeDash("submission:N", scale=self._scale(dashes), legend=None)
+
+    def colour_of(self, submission: str) -> str:
+        """The same colour by name, for what is not drawn by a chart."""
+        index = sorted(self.submissions).index(submission)
+        return self.theme.colours[index % len(self.theme.colours)]
+
+    def _scale(self, values: Sequence[Any]) -> alt.Scale:
+        # Colours go by name, not by rank: a new result must not repaint everybody.
+        by_name = sorted(self.submissions)
+        order = [by_name.index(submission) for submission in self.submissions]
+        return alt.Scale(
+            domain=list(self.submissions), range=[values[i % len(values)] for i in order]
+        )
+
+    def apply(self, chart: alt.TopLevelMixin) -> Any:
+        """The chart with the fonts, lines and colours of the theme. On a whole figure only."""
+        theme = self.theme
+        return (
+            chart.configure(background=theme.paper, font=FONT, aria=False, padding=4)
+            .configure_view(stroke=None)
+            .configure_axis(
+                labelColor=theme.muted, titleColor=theme.muted, gridColor=theme.grid,
+                domainColor=theme.muted, tickColor=theme.grid, labelFontSize=12, titleFontSize=12,
+                titleFontWeight="normal", labelPadding=5, titlePadding=8, tickSize=4,
+            )
+            .configure_title(
+                color=theme.ink, fontSize=14, fontWeight=600, anchor="start", offset=10,
+                subtitleColor=theme.muted, subtitleFontSize=12, subtitlePadding=4,
+            )
+            .configure_legend(
+                labelColor=theme.ink, labelFontSize=13, labelLimit=260, orient="top",
+                symbolStrokeWidth=3, symbolSize=220, columnPadding=18, offset=14,
+            )
+        )
+
+
+def to_svg(chart: alt.TopLevelMixin, *, ids: str = "") -> str:
+    """The chart as the text of an SVG. Needs no browser and no network.
+
+    Coordinates are cut to hundredths of a pixel, a third of the size. `ids` goes before every id,
+    so that several figures can share a page.
+    """
+    buffer = io.StringIO()
+    chart.save(buffer, format="svg")
+    svg = re.sub(r' (d|transform)="[^"]*"', _shorten_numbers, buffer.getvalue())
+    svg = re.sub(r'\bid="(\w+)"', rf'id="{ids}\1"', svg)
+    return svg.replace("url(#", f"url(#{ids}")
+
+
+def _shorten_numbers(attribute: re.Match[str]) -> str:
+    return re.sub(
+        r"-?\d+\.\d{3,}(e-?\d+)?", lambda number: f"{float(number[0]):.2f}", attribute[0]
+    )

@@ -1,0 +1,109 @@
+"""The objective of every study, for instance times to target: the spread behind each median."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from mlgolf.core.quantities import quantity
+from mlgolf.plots.theme import SHAPES, Style
+
+WIDTH, ROW = 262, 24
+
+
+def times_to_target(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
+    """All workloads in one figure. `table` is `tables.studies_table`."""
+    parts = table.partition_by("workload", maintain_order=True)
+    panels = [times_panel(part, style) for part in parts]
+    return style.apply(alt.concat(*panels, columns=columns, spacing=28))
+
+
+def times_panel(table: pl.DataFrame, style: Style) -> Any:
+    """One workload: a point for each study, a bar at the median, better to the left.
+
+    A study that never got there is a cross at the right edge.
+    """
+    first = table.row(0, named=True)
+    x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=_axis(table))
+    y = alt.Y(
+        "submission:N", title=None, sort=list(style.submissions),
+        scale=alt.Scale(domain=list(style.submissions)),
+        axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=130),
+    )
+    reached = table.filter(pl.col("value").is_not_null()).with_columns(shown="value")
+    layers = [
+        _points(reached).mark_point(filled=True, size=52, opacity=0.75).encode(
+            x, y, style.colour()
+        ),
+        _points(reached.filter(pl.col("median").is_not_null()).with_columns(shown="median"))
+        .mark_tick(thickness=2.5, size=ROW * 0.75, opacity=1).encode(x, y, style.colour()),
+        *_never(table, style, x, y),
+    ]
+    height = ROW * len(style.submissions)
+    return alt.layer(*layers, title=first["workload"], width=WIDTH, height=height)
+
+
+def _points(table: pl.DataFrame) -> alt.Chart:
+    wanted = table.select("submission", "study", "shown")
+    return alt.Chart(alt.InlineData(values=wanted.to_dicts()))
+
+
+def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    never = table.filter(pl.col("value").is_null())
+    if never.is_empty():
+        return []
+    edge = _ends(table)[1]
+    # Crosses of one submission would lie on one another: how many there are is written beside.
+    rows = [
+        {"submission": name, "shown": edge, "label": f"never ×{count}" if count > 1 else "never"}
+        for name, count in never.group_by("submission", maintain_order=True).len().rows()
+    ]
+    data = alt.Chart(alt.InlineData(values=rows))
+    cross = data.mark_point(
+        shape="M-.7,-.7L.7,.7M-.7,.7L.7,-.7", size=60, strokeWidth=2, opacity=1
+    ).encode(x, y, style.colour())
+    label = data.mark_text(align="right", dx=-10, color=style.theme.muted, fontSize=11).encode(
+        x, y, text="label:N"
+    )
+    return [cross, label]
+
+
+def _ends(table: pl.DataFrame) -> tuple[float, float]:
+    """The better and the worse end of the axis, with room for what was never reached."""
+    values = table["value"].drop_nulls()
+    if values.is_empty():
+        return 1.0, 2.0
+    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    never = table["value"].has_nulls()
+    if _logarithmic(table):
+        room = (high / low) ** 0.12 * 1.05
+        ends = (low / room, high * (room**3 if never else room))
+    else:
+        room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0
+        ends = (low - room, high + room * (3 if never else 1))
+    if table["goal"][0] == "minimise":
+        return ends
+    return (ends[1], ends[0])
+
+
+def _logarithmic(table: pl.DataFrame) -> bool:
+    values = table["value"].drop_nulls()
+    accumulates = quantity(table["quantity"][0]).accumulates
+    return accumulates and bool((values > 0).all())
+
+
+def _scale(table: pl.DataFrame) -> alt.Scale:
+    kind = "log" if _logarithmic(table) else "linear"
+    better, worse = _ends(table)
+    ends = sorted([better, worse])
+    return alt.Scale(type=kind, domain=ends, reverse=better > worse, nice=False, zero=False)
+
+
+def _axis(table: pl.DataFrame) -> alt.Axis:
+    return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
+
+
+def _axis_title(row: dict[str, Any]) -> str:
+    measured = quantity(row["quantity"])
+    unit = "" if measured.unit == "1" else f", {measured.unit}"
+    return f"{measured.name.replace('_', ' ')}{unit}"

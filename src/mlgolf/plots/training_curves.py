@@ -1,0 +1,81 @@
+"""Training curves: the validation metric against seconds on the clock, one panel per workload."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from mlgolf.plots.theme import Style
+
+WIDTH, HEIGHT = 292, 190
+
+
+def training_curves(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
+    """All workloads in one figure. `table` is `tables.curves_table`."""
+    panels = [training_panel(part, style) for part in _by_workload(table)]
+    figure = alt.concat(*panels, columns=columns, spacing=28).resolve_scale(color="shared")
+    return style.apply(figure)
+
+
+def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
+    """One workload: the best trial of each study in full, all others faintly behind.
+
+    The axes span what the best trials show, so a diverging trial is cut off and hides nothing. A
+    dot marks the evaluation that was scored, a dashed line the target.
+    """
+    first = table.row(0, named=True)
+    best, others = table.filter("best"), table.filter(~pl.col("best"))
+    curve = {
+        "x": alt.X("seconds:Q", title="seconds on the clock", scale=_x_scale(best),
+                   axis=alt.Axis(grid=False, tickCount=5)),
+        "y": alt.Y("value:Q", title=None, scale=_y_scale(best),
+                   axis=alt.Axis(domain=False, ticks=False, tickCount=5)),
+        "detail": ["submission:N", "study:N", "trial:N"],
+        "color": style.colour(legend=legend),
+        "strokeDash": style.dash(),
+    }
+    layers = [
+        _lines(others).mark_line(clip=True, strokeWidth=0.8, opacity=0.3).encode(**curve),
+        _lines(best).mark_line(clip=True, strokeWidth=1.8).encode(**curve),
+        _lines(best.filter("scored")).mark_point(filled=True, size=34, opacity=1).encode(
+            curve["x"], curve["y"], curve["color"]
+        ),
+        *_target_line(first["target"], style),
+    ]
+    better = "lower is better" if first["goal"] == "minimise" else "higher is better"
+    title = alt.TitleParams(first["workload"], subtitle=f"{first['metric']}, {better}")
+    return alt.layer(*layers, title=title, width=WIDTH, height=HEIGHT)
+
+
+def _lines(table: pl.DataFrame) -> alt.Chart:
+    wanted = table.select("submission", "study", "trial", "seconds", "value")
+    return alt.Chart(alt.InlineData(values=wanted.to_dicts()))
+
+
+def _target_line(target: float | None, style: Style) -> list[alt.Chart]:
+    if target is None:
+        return []
+    data = alt.Chart(alt.InlineData(values=[{"target": target}])).encode(y="target:Q")
+    rule = data.mark_rule(strokeDash=[5, 4], color=style.theme.ink, strokeWidth=1)
+    label = data.mark_text(
+        align="right", baseline="bottom", dx=-2, dy=-3, color=style.theme.ink, fontSize=12
+    ).encode(x=alt.value(WIDTH), text=alt.value(f"target {target:g}"))
+    return [rule, label]
+
+
+def _x_scale(best: pl.DataFrame) -> alt.Scale:
+    longest = best["seconds"].max() or 1.0
+    return alt.Scale(domain=[0, float(longest) * 1.02], nice=False)  # type: ignore[arg-type]
+
+
+def _y_scale(best: pl.DataFrame) -> alt.Scale:
+    seen = pl.concat([best["value"], best["target"]]).drop_nulls()
+    if seen.is_empty():
+        return alt.Scale(zero=False)
+    low, high = float(seen.min()), float(seen.max())  # type: ignore[arg-type]
+    margin = 0.05 * (high - low or abs(high) or 1.0)
+    return alt.Scale(domain=[low - margin, high + margin], nice=False, zero=False)
+
+
+def _by_workload(table: pl.DataFrame) -> list[pl.DataFrame]:
+    return table.partition_by("workload", maintain_order=True)

@@ -1,0 +1,106 @@
+"""The referee's own evaluation: its model, its metric, its data. Of the player it takes bytes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from mlgolf.backends import load_backend
+from mlgolf.core.errors import SubmissionError
+from mlgolf.core.registry import load_workload
+from mlgolf.core.workload import OpenSplit
+from mlgolf.player.handover import layout
+
+_FOLDERS = {"eval_train": "train"}  # the other splits are folders of their own name
+SPLITS = {"train": "eval_train", "validation": "validation", "test": "test"}
+
+
+class Evaluator:
+    """Evaluates models of one workload, size and framework."""
+
+    def __init__(
+        self, workload: str, size: str, framework: str, data_folder: Path, threads: int
+    ) -> None:
+        """Raises: FrameworkMissing; DataError where a split is missing or damaged."""
+        self._workload = load_workload(workload)
+        self._size = self._workload.size(size)
+        self._backend = load_backend(framework)
+        self._backend.configure(threads)
+        self._model = self._workload.model(framework, self._size)
+        self._data_folder = data_folder
+        self._splits: dict[str, OpenSplit] = {}
+        self._params, self._model_state = self._model.init(self._backend.key(0))
+        self._mould = self._named_arrays()
+        self.capacity = layout(self._mould)[2]
+
+    def _named_arrays(self) -> dict[str, NDArray]:
+        return self._backend.named_arrays(self._params, self._model_state)
+
+    def untrained(self, seed: int) -> dict[str, NDArray]:
+        """The parameters that a trial of this seed starts from, without other model state."""
+        model_key = self._backend.split(self._backend.key(seed), 4)[2]
+        params, _ = self._model.init(model_key)
+        return {name: a.copy() for name, a in self._backend.parameter_arrays(params).items()}
+
+    def read(self, model: bytes) -> dict[str, NDArray]:
+        """Arrays by name. Raises: SubmissionError unless they are those of this workload's model."""
+        try:
+            arrays = load_safetensors(model)
+        except SafetensorError as error:
+            raise SubmissionError(f"what was handed over is no model: {error}") from None
+        for name, mould in self._mould.items():
+            found = arrays.get(name)
+            if found is None or found.shape != mould.shape or found.dtype != mould.dtype:
+                what = "nothing" if found is None else f"{found.dtype} {found.shape}"
+                raise SubmissionError(
+                    f"the model handed over has {what} for {name!r}; "
+                    f"{self._workload.name} has {mould.dtype} {mould.shape} there"
+                )
+        return arrays
+
+    def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
+        """Metrics by name, "validation/error_rate" and so on, for each of train, validation, test."""
+        self._params, self._model_state = self._backend.load_arrays(
+            self._params, self._model_state, arrays
+        )
+        return {
+            f"{split}/{name}": value
+            for split in splits
+            for name, value in self._split_metrics(SPLITS[split]).items()
+        }
+
+    def _split_metrics(self, split: str) -> dict[str, float]:
+        metrics = self._workload.metrics()
+        sums: dict[str, float] = defaultdict(float)
+        for batch in self._open(split).eval_batches():
+            logits, per_example = self._backend.evaluate(
+                self._model, self._params, self._model_state, batch
+            )
+            for name, value in metrics.batch_sums(batch, logits, per_example).items():
+                sums[name] += value
+        return metrics.from_sums(sums)
+
+    def _open(self, split: str) -> OpenSplit:
+        if split not in self._splits:
+            folder = self._data_folder / _FOLDERS.get(split, split)
+            self._splits[split] = self._workload.data().open_split(folder, self._size, split)
+        return self._splits[split]
+
+
+@lru_cache(maxsize=4)
+def evaluator_for(
+    workload: str, size: str, framework: str, data_folder: Path, threads: int
+) -> Evaluator:
+    """One evaluator serves all trials of a workload; its model is overwritten at each evaluation."""
+    return Evaluator(workload, size, framework, data_folder, threads)
+
+
+def unchanged(untrained: Mapping[str, NDArray], arrays: Mapping[str, Any]) -> bool:
+    """Whether every parameter still has the value that training started from."""
+    return all(np.array_equal(arrays[name], value) for name, value in untrained.items())

@@ -1,0 +1,109 @@
+"""Freezing code: a submission is copied into the run, hashed, and run from the copy."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.errors import SubmissionError, UnknownName
+from mlgolf.core.registry import algorithm_folder, algorithm_names
+from mlgolf.results.files import sync_folder
+
+SEARCH_SPACE = "tuning_search_space.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A submission as the contestant has it: one module, or a folder with one per framework."""
+
+    name: str
+    file: Path  # the module for the framework that is played
+
+    @property
+    def is_folder(self) -> bool:
+        return self.file.name in module_names("torch") + module_names("jax")
+
+    @property
+    def search_space(self) -> Path | None:
+        path = self.file.with_name(SEARCH_SPACE)
+        return path if self.is_folder and path.exists() else None
+
+
+def module_names(framework: str) -> tuple[str, str]:
+    return f"submission_{framework}.py", "submission.py"
+
+
+def find_submission(text: str, framework: str) -> Source:
+    """By the name of an installed algorithm, or the path of a folder or module.
+
+    Raises: UnknownName; SubmissionError where there is no module for this framework.
+    """
+    path = Path(text)
+    if path.is_file() and path.suffix == ".py":
+        folder_like = path.name in module_names("torch") + module_names("jax")
+        name = path.resolve().parent.name if folder_like else path.stem
+        return Source(name=name, file=path.resolve())
+    if not path.is_dir():
+        if path.suffix == ".py" or len(path.parts) > 1:
+            raise SubmissionError(f"{text}: there is no such file or folder")
+        if text not in algorithm_names():
+            raise UnknownName("algorithm", text, known=algorithm_names())
+        path = algorithm_folder(text)
+    for name in module_names(framework):
+        if (path / name).is_file():
+            return Source(name=path.resolve().name, file=path.resolve() / name)
+    raise SubmissionError(
+        f"{text}: no {' and no '.join(module_names(framework))} there. "
+        f"Found: {', '.join(sorted(file.name for file in path.glob('*.py'))) or 'no module'}."
+    )
+
+
+def fingerprint(source: Source) -> str:
+    """SHA-256 over the names and bytes of every file of the submission."""
+    digest = hashlib.sha256()
+    for name, file in sorted(_files(source).items()):
+        content = file.read_bytes()
+        digest.update(json.dumps([name, len(content)]).encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _files(source: Source) -> dict[str, Path]:
+    if not source.is_folder:
+        return {source.file.name: source.file}
+    folder = source.file.parent
+    return {
+        str(file.relative_to(folder)): file
+        for file in folder.rglob("*")
+        if file.is_file() and not _is_left_out(file.relative_to(folder))
+    }
+
+
+def _is_left_out(path: Path) -> bool:
+    return any(part == "__pycache__" or part.startswith(".") for part in path.parts)
+
+
+def freeze(source: Source, destination: Path) -> Path:
+    """Copy the submission; returns the copy's module. An interrupted copy is made anew.
+
+    Raises: SubmissionError if a finished copy there is of other code.
+    """
+    copied = Source(name=source.name, file=destination / source.file.name)
+    if not destination.exists():
+        partial = destination.with_name(f".{destination.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        for name, file in _files(source).items():
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, partial / name)
+        partial.rename(destination)
+        sync_folder(destination.parent)
+    if fingerprint(copied) != fingerprint(source):
+        raise SubmissionError(f"{destination} holds other code than {source.file}")
+    return copied.file
+
+
+def identity(source: Source, framework: str) -> dict[str, Any]:
+    """What a run records of a submission before its first trial."""
+    return {"sha256": fingerprint(source), "framework": framework, "module": source.file.name}

@@ -1,0 +1,217 @@
+"""The keeper: a trusted process that starts the player, freezes it, thaws it and ends it.
+
+Run as a script with a control socket. Where the kernel lets it, the keeper is PID 1 of a namespace
+of its own: then one `kill(-1, SIGSTOP)` from it reaches every process of the player at once,
+however they fork, and when it ends they all end. Where it does not, the keeper walks the tree until
+it stands still, and says `best_effort`. It holds no state: the referee asks, it answers.
+
+Commands, one datagram each: start, freeze, thaw. The end of the socket ends everything.
+Answers: JSON datagrams, the first of which carries the task clock's descriptor if there is one.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from mlgolf.referee import kernel, processes
+
+NAMESPACES = (
+    kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
+)
+
+
+def main(control: socket.socket, order: dict) -> None:
+    """Enter the namespaces if they are to be had, then keep."""
+    problem = "not asked for" if order["best_effort"] else enter_namespaces()
+    if problem:
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        keep(control, order, namespaced=False, problem=problem)
+        return
+    keeper = os.fork()
+    if keeper == 0:
+        keep(control, order, namespaced=True, problem="")
+        os._exit(0)
+    control.close()
+    for descriptor in order["inherit"]:
+        os.close(descriptor)
+    os.waitpid(keeper, 0)
+
+
+def enter_namespaces() -> str:
+    """Become root of fresh namespaces under one's own name. Returns what stood in the way, or ''."""
+    user, group = os.geteuid(), os.getegid()
+    try:
+        kernel.unshare(NAMESPACES)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def keep(control: socket.socket, order: dict, *, namespaced: bool, problem: str) -> None:
+    """Start the player's first process and serve the referee until it hangs up."""
+    control.set_inheritable(False)
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
+    gate_read, gate_write = os.pipe2(os.O_CLOEXEC)
+    outer_read, outer_write = os.pipe2(os.O_CLOEXEC)
+    player = os.fork()
+    if player == 0:
+        become_player(order, gate_read, outer_write)
+    os.close(gate_read)
+    os.close(outer_write)
+    for descriptor in order["inherit"]:
+        os.close(descriptor)
+    pid = int(os.read(outer_read, 32))
+    hidden = hide(order["hide"]) if namespaced else []
+    report(control, player, pid, hidden, namespaced=namespaced, problem=problem)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace its keeper
+    own_proc = "/proc" in hidden
+    serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
+    kill_all(player, namespaced=namespaced)
+
+
+def become_player(order: dict, gate: int, outer: int) -> None:
+    """In the child: say which process this is outside, wait for the word, give up rights, exec."""
+    try:
+        os.write(outer, os.readlink("/proc/self").encode())
+        os.close(outer)
+        if os.read(gate, 1) != b"!":
+            os._exit(0)
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if order["memory_bytes"]:
+            resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if order["cores"]:
+            os.sched_setaffinity(0, order["cores"])
+        give_up_rights()
+        for descriptor in order["inherit"]:
+            os.set_inheritable(descriptor, True)
+        os.execve(order["argv"][0], order["argv"], order["environment"])
+    except OSError as error:
+        print(f"the player could not be started: {error}", file=sys.stderr, flush=True)
+    os._exit(127)
+
+
+def give_up_rights() -> None:
+    """No new privileges by exec, and none of those that the namespace would give."""
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    for capability in range(kernel.LAST_CAPABILITY + 1):
+        try:
+            kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # past the last that this kernel knows, or there was nothing to give up
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)())
+
+
+def hide(folders: list[str]) -> list[str]:
+    """Cover folders that the player must not read, and show it its own processes only."""
+    hidden = []
+    kernel.mount("none", "/", "none", kernel.MS_REC | kernel.MS_PRIVATE)
+    for folder in folders:
+        if os.path.isdir(folder):
+            kernel.mount("none", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")
+            hidden.append(folder)
+    try:
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        kernel.mount("proc", "/proc", "proc", flags)
+        hidden.append("/proc")
+    except OSError:
+        pass  # a container masks parts of /proc and so allows no fresh one; `hidden` tells
+    return hidden
+
+
+def report(
+    control: socket.socket, player: int, pid: int, hidden: list[str], *,
+    namespaced: bool, problem: str,
+) -> None:
+    """The first answer: which process, how it is held, and the descriptor that counts its time."""
+    answer = {
+        "pid": pid,
+        "freezing": "pid_namespace" if namespaced else "best_effort",
+        "problem": problem,
+        "hidden": hidden,
+    }
+    try:
+        clock = kernel.open_task_clock(player)
+    except OSError as error:
+        control.send(json.dumps({**answer, "task_clock": str(error)}).encode())
+    else:
+        socket.send_fds(control, [json.dumps({**answer, "task_clock": ""}).encode()], [clock])
+        os.close(clock)
+
+
+def serve(
+    control: socket.socket, player: int, gate: int, wake: int, *, namespaced: bool, own_proc: bool
+) -> None:
+    """Answer until the referee hangs up. Children are reaped as they end; the first is announced."""
+    while True:
+        ready, _, _ = select.select([control, wake], [], [])
+        if wake in ready:
+            os.read(wake, 4096)
+            reap(control, player)
+        if control not in ready:
+            continue
+        match control.recv(64):
+            case b"":
+                return
+            case b"start":
+                os.write(gate, b"!")
+            case b"freeze":
+                signal_all(signal.SIGSTOP, namespaced=namespaced)
+                if own_proc or not namespaced:
+                    processes.wait_until_still(os.getpid(), everyone=namespaced)
+                control.send(b'{"frozen": true}')
+            case b"thaw":
+                signal_all(signal.SIGCONT, namespaced=namespaced)
+                control.send(b'{"thawed": true}')
+
+
+def reap(control: socket.socket, player: int) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        if pid == player:
+            with contextlib.suppress(BrokenPipeError):  # the referee has hung up: serve() sees it
+                control.send(json.dumps({"exited": os.waitstatus_to_exitcode(status)}).encode())
+
+
+def signal_all(number: signal.Signals, *, namespaced: bool) -> None:
+    """Signal every process of the player."""
+    if not namespaced:
+        processes.signal_tree(os.getpid(), number)
+        return
+    try:
+        os.kill(-1, number)
+    except ProcessLookupError:
+        pass  # the last of them has just ended
+
+
+def kill_all(player: int, *, namespaced: bool) -> None:
+    """PID 1 need only leave. Without a namespace the tree is stopped first, then killed."""
+    if not namespaced:
+        processes.signal_tree(os.getpid(), signal.SIGSTOP)
+        processes.signal_tree(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))

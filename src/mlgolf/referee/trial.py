@@ -1,0 +1,70 @@
+"""The real parts around the protocol: from a plan to a trial on disk, and back as a record."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlgolf import __version__
+from mlgolf.core.competition import load_hardware
+from mlgolf.core.errors import SandboxError
+from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.plan import TrialPlan
+from mlgolf.core.trial import Trial
+from mlgolf.referee.clock import TrialClock
+from mlgolf.referee.evaluate import Evaluator, evaluator_for
+from mlgolf.referee.measure import machine
+from mlgolf.referee.players import ProcessPlayer, ThreadPlayer, player_cores
+from mlgolf.referee.run import Watcher, run_trial
+from mlgolf.results.trial_folder import TrialFolder, read_trial
+
+
+def play_trial(plan: TrialPlan, watcher: Watcher | None = None, slot: int = 0) -> Trial:
+    """Run one trial on this machine. `slot` tells trials apart that share it."""
+    hardware = load_hardware(plan.rules.hardware)
+    folder = TrialFolder(plan.folder)
+    player = make_player(plan, hardware, folder, slot)
+    run_trial(
+        plan, player, clock=TrialClock(hardware.clock, player.cpu_seconds), store=folder,
+        evaluator=evaluator(plan, hardware), header=header(plan, hardware), watcher=watcher,
+    )
+    return read_trial(plan.folder)
+
+
+def make_player(
+    plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, slot: int
+) -> ProcessPlayer | ThreadPlayer:
+    """Raises: SandboxError for a level that there is not."""
+    match plan.sandbox:
+        case "none":
+            return ThreadPlayer(hardware)
+        case "process":
+            cores = player_cores(hardware, slot)
+            return ProcessPlayer(hardware, cores=cores, log=folder.log_path)
+    raise SandboxError(f"sandbox {plan.sandbox!r} is not built yet; there are none and process")
+
+
+def evaluator(plan: TrialPlan, hardware: HardwareClass) -> Evaluator:
+    key = plan.key
+    return evaluator_for(
+        key.workload, plan.size, key.framework, plan.data_folder, hardware.threads
+    )
+
+
+def header(plan: TrialPlan, hardware: HardwareClass) -> Mapping[str, Any]:
+    """trial.json: everything the trial depends on, before it starts."""
+    key = plan.key
+    return {
+        "key": {
+            "submission": key.submission, "framework": key.framework, "workload": key.workload,
+            "study": key.study, "trial": key.trial,
+        },
+        "seed": plan.seed,
+        "hyperparameters": plan.hyperparameters,
+        "ruleset": plan.ruleset,
+        "scored": plan.scored,
+        "submission_sha256": plan.submission_sha256,
+        "data_sha256": plan.data_sha256,
+        "size": plan.size,
+        "hardware": hardware.model_dump(),
+        "machine": machine(),
+        "mlgolf_version": __version__,
+    }

@@ -1,0 +1,68 @@
+"""Files that survive a power cut: written whole or not at all, or line by line."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.errors import LedgerError
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace the file in one step; it is on disk when this returns."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with open(temporary, "w") as file:
+        json.dump(value, file, indent=1)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def read_json(path: Path) -> Any:
+    """Raises: LedgerError naming the file, and the line where it is no JSON."""
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        raise LedgerError(f"{path} is missing; is {path.parent} a folder of this kind?") from None
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise LedgerError(f"{path}: not JSON: {error}") from None
+
+
+def append_line(path: Path, value: Any) -> None:
+    """Add one JSON line; it is on disk when this returns."""
+    with open(path, "a") as file:
+        file.write(json.dumps(value) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
+    """JSON lines of a file that may not exist yet.
+
+    Args: torn_end: whether a last line without its end is dropped, as a kill in mid-write leaves it.
+    Raises: LedgerError naming file and line.
+    """
+    if not path.exists():
+        return
+    lines = path.read_text().split("\n")
+    ended, rest = lines[:-1], lines[-1]
+    if rest and not torn_end:
+        ended.append(rest)
+    for number, line in enumerate(ended, start=1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise LedgerError(f"{path}, line {number}: not JSON: {error}") from None
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,111 @@
+"""A run on disk: what was asked for, and a folder of studies for each submission.
+
+    run.json                                    submissions with hashes, rules, seed, versions
+    <submission>/code/                          the frozen copy that was run
+    <submission>/study_<k>/<workload>_<framework>/trial_<i>/
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import LedgerError
+from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.results.files import read_json, write_json
+from mlgolf.results.trial_folder import read_trial
+
+SCHEMA_VERSION = 1
+
+
+class RunFolder:
+    """One run. It carries its rules with it, so a copy scores like the original."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises: LedgerError if there is no run at `path`."""
+        self.path = path
+        self.record: dict[str, Any] = read_json(path / "run.json")
+        if self.record.get("schema_version") != SCHEMA_VERSION:
+            raise LedgerError(
+                f"{path / 'run.json'}: schema_version is {self.record.get('schema_version')}, "
+                f"this mlgolf reads {SCHEMA_VERSION}"
+            )
+
+    @property
+    def competition(self) -> Competition:
+        try:
+            return Competition.model_validate(self.record["competition"])
+        except (KeyError, ValidationError) as error:
+            raise LedgerError(f"{self.path / 'run.json'}: its competition: {error}") from None
+
+    def trial_path(self, key: TrialKey) -> Path:
+        return self.path / str(key)
+
+    def code_path(self, submission: str) -> Path:
+        return self.path / submission / "code"
+
+    def trials(self) -> list[Trial]:
+        """Every trial that has begun, in the order of their keys."""
+        found = self.path.glob("*/study_*/*/trial_*/trial.json")
+        return sorted((read_trial(file.parent) for file in found), key=lambda trial: trial.key)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second referee out; the kernel lets go when the process ends, however it ends."""
+        descriptor = os.open(self.path / "run.json", os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerError(
+                f"{self.path}: another mlgolf is running there. Wait for it, or give another --out."
+            ) from None
+        else:
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
+    """Raises: LedgerError if something is there already; nothing of it is touched."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        what = "holds a run" if (path / "run.json").exists() else "exists and is not empty"
+        raise LedgerError(
+            f"{path} {what}. Continue it with --resume, or give another --out; nothing was changed."
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    write_json(path / "run.json", {"schema_version": SCHEMA_VERSION, **record})
+    return RunFolder(path)
+
+
+def reopen_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
+    """The run at `path`, if it is the one that `record` asks for.
+
+    Raises: LedgerError naming every entry that differs, what is there and what was asked for.
+    """
+    run = RunFolder(path)
+    for name, asked in record.items():
+        there = run.record.get(name)
+        if there != asked:
+            raise LedgerError(
+                f"{path} belongs to another {name}: {_first_difference(there, asked)}. "
+                "Give the same as before to continue it, or another --out; nothing was changed."
+            )
+    return run
+
+
+def _first_difference(there: Any, asked: Any, at: str = "") -> str:
+    if isinstance(there, Mapping) and isinstance(asked, Mapping):
+        for name in [*there, *asked]:
+            if there.get(name) != asked.get(name):
+                return _first_difference(there.get(name), asked.get(name), f"{at}{name}.")
+    prefix = f"{at.rstrip('.')}: " if at else ""
+    return f"{prefix}there {there!r}, asked for {asked!r}"
+
+
+def is_run(path: Path) -> bool:
+    return (path / "run.json").is_file()

@@ -1,0 +1,1 @@
+"""From trials to leaderboards: pure functions, so a score can be recomputed from its log later."""

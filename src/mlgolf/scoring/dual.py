@@ -1,0 +1,166 @@
+"""The dual of a competition: what was minimised becomes a bound, and a bound is what is improved.
+
+    minimise time               subject to  validation metric reaches target, time <= budget
+    improve validation metric   subject to  time <= budget
+
+With the incumbents of the first as the budget of the second, both ask about the same point of one
+trade-off curve from two sides.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import RulesError
+from mlgolf.core.quantities import quantity
+from mlgolf.core.rules import Constraint, Rules, WorkloadRules
+
+NAME_SUFFIX = "-dual"
+TITLE_PREFIX = "Dual of "
+
+# The number of a workload that bounds a quantity where the rules do not say which.
+CUSTOMARY_BOUND = {
+    "time": "budget_seconds",
+    "cpu_time": "budget_seconds",
+    "wall_time": "budget_seconds",
+    "steps": "step_limit",
+    "validation_metric": "target",
+}
+
+
+def dual(
+    competition: Competition, incumbents: Mapping[str, float] | None = None
+) -> Competition:
+    """Swap the objective with the first constraint on another quantity.
+
+    The old objective is bounded as it was before; by its customary number if it was not; or, for
+    each workload, by `incumbents`: the best values of the old objective. A bound on the new
+    objective goes if it asked for quality, and stays if it is what ends a trial (time, steps). A
+    number that stood in the rules and not with the workloads is lost with a bound that goes.
+    The dual of a dual asks the question of the original, where bounds are the customary ones.
+
+    Raises: RulesError if no other quantity is bounded, a workload has no incumbent, or the old
+      objective has no customary bound.
+    """
+    rules = competition.rules
+    partner = next((c for c in rules.constraints if c.quantity != rules.objective), None)
+    if partner is None:
+        raise RulesError(
+            f"{competition.name}: no quantity but {rules.objective} is bounded, so there is none "
+            "to swap it with. Add a constraint."
+        )
+    bound = _bound_on_objective(competition, use_incumbents=incumbents is not None)
+    swapped = rules.model_copy(
+        update={"objective": partner.quantity, "constraints": _swap(rules, partner, bound)}
+    )
+    return competition.model_copy(
+        update={
+            "name": _toggle_suffix(competition.name),
+            "title": _toggle_prefix(competition.title),
+            "rules": swapped,
+            "workloads": _renumber(competition, bound, incumbents),
+        }
+    )
+
+
+def to_toml(competition: Competition) -> str:
+    """The competition as a file that `load_competition` reads back as an equal record."""
+    record = competition.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return "\n".join(_table_lines(record, ())).lstrip("\n") + "\n"
+
+
+def _bound_on_objective(competition: Competition, *, use_incumbents: bool) -> Constraint:
+    rules = competition.rules
+    given = rules.bound_on(rules.objective)
+    # A number in the rules holds for all workloads; incumbents differ, so they need a named one.
+    if given is not None and not (use_incumbents and isinstance(given.bound, float)):
+        return given
+    if rules.objective not in CUSTOMARY_BOUND:
+        raise RulesError(
+            f"{competition.name}: no number of a workload bounds {rules.objective}; the objectives "
+            f"that can be swapped are {', '.join(CUSTOMARY_BOUND)}."
+        )
+    return Constraint.model_validate(
+        {"quantity": rules.objective, "bound": CUSTOMARY_BOUND[rules.objective]}
+    )
+
+
+def _swap(rules: Rules, partner: Constraint, bound: Constraint) -> tuple[Constraint, ...]:
+    """The bound takes the partner's place; the partner, if it stays, follows it."""
+    swapped: list[Constraint] = []
+    for constraint in rules.constraints:
+        if constraint == partner:
+            stays = quantity(partner.quantity).accumulates
+            swapped += [bound, partner] if stays else [bound]
+        elif constraint.quantity != rules.objective:
+            swapped.append(constraint)
+    return tuple(swapped)
+
+
+def _renumber(
+    competition: Competition, bound: Constraint, incumbents: Mapping[str, float] | None
+) -> dict[str, WorkloadRules]:
+    """The workloads' numbers, with the incumbents as bounds.
+
+    An incumbent of the old objective says nothing of the new one, so it is not kept.
+    """
+    workloads = competition.workloads
+    given = incumbents or {}
+    missing = [name for name in workloads if not math.isfinite(given.get(name, math.inf))]
+    if incumbents is not None and missing:
+        raise RulesError(
+            f"{competition.name}: no finite incumbent for {', '.join(missing)}. "
+            "Give one for each workload, or none at all."
+        )
+    renumbered = {}
+    for name, numbers in workloads.items():
+        changed: dict[str, Any] = {**numbers.model_dump(), "incumbent": None}
+        if incumbents is not None:
+            value = given[name]
+            changed[str(bound.bound)] = int(value) if bound.bound == "step_limit" else value
+            changed["provenance"] += f"; {bound.bound} is the incumbent of {competition.name}"
+        renumbered[name] = WorkloadRules.model_validate(changed)
+    return renumbered
+
+
+def _toggle_suffix(name: str) -> str:
+    short = name.removesuffix(NAME_SUFFIX)
+    return short if short != name else name + NAME_SUFFIX
+
+
+def _toggle_prefix(title: str) -> str:
+    short = title.removeprefix(TITLE_PREFIX)
+    return short if short != title else TITLE_PREFIX + title
+
+
+def _table_lines(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    """A table's own values first, then the tables within it, as TOML wants them."""
+    values = {key: v for key, v in table.items() if not isinstance(v, dict)}
+    header = ["", f"[{'.'.join(map(_key, path))}]"] if path and (values or not table) else []
+    lines = header + [f"{_key(key)} = {_value(v)}" for key, v in values.items()]
+    for key, inner in table.items():
+        if isinstance(inner, dict):
+            lines += _table_lines(inner, (*path, key))
+    return lines
+
+
+def _value(value: Any) -> str:
+    match value:
+        case list():
+            inner = "".join(f"  {_value(item)},\n" for item in value)
+            return f"[\n{inner}]" if inner else "[]"
+        case dict():
+            return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
+        case str():
+            # JSON's escapes are TOML's, but for this one character that TOML wants escaped too.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case bool():
+            return str(value).lower()
+    return repr(value)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _value(key)

@@ -1,0 +1,1 @@
+"""Where hyperparameters come from: a search space and the quasi-random points drawn from it."""

@@ -1,0 +1,57 @@
+"""OptLists: a search space that is already a list of points, to be played in the order written.
+
+The list form of AlgoPerf's tuning_search_space.json. Nothing is sampled, so every study plays the
+same points and only its seeds differ.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlgolf.core.errors import SearchSpaceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptList:
+    """Points with equal keys, best guess first."""
+
+    entries: tuple[Mapping[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def first(self, count: int) -> list[dict[str, Any]]:
+        """The first `count` points in file order, or all of them where there are fewer.
+
+        A short list is no error: fewer trials can only cost its author, and published submissions
+        come with such lists. `shortfall` has the sentence that whoever plays them should print.
+        """
+        return [dict(entry) for entry in self.entries[:count]]
+
+    def shortfall(self, count: int) -> str | None:
+        """What to tell the contestant when `count` trials are asked of a shorter list, or None."""
+        if count <= len(self):
+            return None
+        return (
+            f"the search space lists {len(self)} points and the rules allow {count} trials a "
+            f"study: each study plays {len(self)}. Add points to the list to use the rest."
+        )
+
+
+def parse_optlist(entries: Sequence[Any], source: str) -> OptList:
+    """Raises: SearchSpaceError for no entries, one that is not an object, or unequal keys."""
+    if not entries:
+        raise SearchSpaceError(f"{source}: an empty list. Give at least one point.")
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise SearchSpaceError(
+                f"{source}: entry {index}: found {entry!r}, expected an object with one value for "
+                "each hyperparameter."
+            )
+        if entry.keys() != entries[0].keys():
+            differing = sorted(entry.keys() ^ entries[0].keys())
+            raise SearchSpaceError(
+                f"{source}: entry {index}: its keys differ from those of entry 0 in "
+                f"{', '.join(differing)}. Every entry must give the same hyperparameters."
+            )
+    return OptList(entries=tuple(entries))

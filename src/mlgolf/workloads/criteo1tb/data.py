@@ -1,0 +1,151 @@
+"""Batches of clicks: `inputs` (B, 39) float32, `targets` (B, 1) float32.
+
+Inputs are 13 dense features and 26 category ids. Ids are floats as in the published pipeline, where
+those above 2**24 lose their lowest bits.
+
+The raw format is Criteo's, cut into files `day_<d>_<nn>`: days 0 to 22 are for training; of day
+23, files 00 to 18 are the test split and 19 to 35 the validation split. Prepared, each file is a
+pair of arrays, `<file>.inputs.npy` and `<file>.targets.npy`, which open at once and are read as
+they are needed.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mlgolf.core.arrays import Batch
+from mlgolf.core.errors import DataError
+from mlgolf.core.workload import SPLITS, Size
+from mlgolf.data.batches import pad_batch
+
+EVAL_TRAIN_SEED = 0  # which training files are evaluated on is the same in every trial
+HELD_OUT_DAY, FIRST_VALIDATION_FILE = 23, 19
+_RAW_NAME = re.compile(r"day_(\d+)_(\d+)")
+
+
+def make(raw: Path, size: Size, seed: int) -> None:
+    """Generated logs in Criteo's format."""
+    # polars is for making and preparing: a player that only trains does not load it.
+    from mlgolf.data.make_clicks import make_clicks
+
+    make_clicks(raw, size.data.recipe, dict(size.examples), seed)
+
+
+def prepare(raw: Path, prepared: Path, size: Size) -> None:
+    """Arrays of each file, in the folder of its split.
+
+    Raises: DataError if a file is not in the format, or a split has fewer rows than it should.
+    """
+    from mlgolf.data.click_logs import read_clicks
+
+    rows: dict[str, int] = dict.fromkeys(SPLITS, 0)
+    for split in SPLITS:
+        (prepared / split).mkdir(parents=True)
+    for path in sorted(raw.iterdir()):
+        split = split_of(path)
+        clicks = read_clicks(path, size.data.vocabulary_sizes)
+        np.save(prepared / split / f"{path.name}.inputs.npy", clicks.inputs)
+        np.save(prepared / split / f"{path.name}.targets.npy", clicks.targets)
+        rows[split] += len(clicks.targets)
+    for split, found in rows.items():
+        if found < size.examples[split]:
+            raise DataError(
+                f"{raw}: found {found:,} rows of the {split} split, expected "
+                f"{size.examples[split]:,}."
+            )
+
+
+def split_of(path: Path) -> str:
+    """Which split a raw file belongs to, by its name. Raises: DataError."""
+    match = _RAW_NAME.fullmatch(path.name)
+    if match is None:
+        raise DataError(
+            f"{path}: found a name that is not day_<d>_<nn>, as in day_0_00 or day_23_19."
+        )
+    day, number = int(match[1]), int(match[2])
+    if day < HELD_OUT_DAY:
+        return "train"
+    return "test" if number < FIRST_VALIDATION_FILE else "validation"
+
+
+def train_batches(folder: Path, size: Size, batch_size: int, seed: int) -> Iterator[Batch]:
+    """Files in a new shuffled order every epoch; lines within a file keep theirs."""
+    return batches_of(_endless_files(folder, np.random.default_rng(seed)), batch_size)
+
+
+def eval_batches(folder: Path, size: Size, split: str) -> Iterable[Batch]:
+    """Files in the order of their names; for eval_train, in one fixed shuffled order."""
+    names = file_names(folder)
+    if split == "eval_train":
+        np.random.default_rng(EVAL_TRAIN_SEED).shuffle(names)
+    left = size.examples[split]
+    for batch in batches_of((open_file(folder, name) for name in names), size.eval_batch_size):
+        yield pad_batch({key: values[:left] for key, values in batch.items()}, size.eval_batch_size)
+        left -= size.eval_batch_size
+        if left <= 0:
+            return
+
+
+def file_names(folder: Path) -> list[str]:
+    """Names of the raw files that a split was prepared from, sorted."""
+    return sorted(path.name.removesuffix(".inputs.npy") for path in folder.glob("*.inputs.npy"))
+
+
+def open_file(folder: Path, name: str) -> Batch:
+    """All rows of a file, mapped rather than read."""
+    return {
+        key: np.load(folder / f"{name}.{key}.npy", mmap_mode="r") for key in ("inputs", "targets")
+    }
+
+
+def batches_of(files: Iterable[Batch], batch_size: int) -> Iterator[Batch]:
+    """Rows of the files one after the other, in batches that may span two; a last one may be short.
+
+    Batches are copies: nothing that is done to them touches the files.
+    """
+    waiting: list[Batch] = []
+    missing = batch_size
+    for file in files:
+        rows, start = len(file["targets"]), 0
+        while rows - start >= missing:
+            yield _joined([*waiting, _rows(file, start, start + missing)])
+            waiting, start, missing = [], start + missing, batch_size
+        if start < rows:
+            waiting.append(_rows(file, start, rows))
+            missing -= rows - start
+    if waiting:
+        yield _joined(waiting)
+
+
+def _endless_files(folder: Path, rng: np.random.Generator) -> Iterator[Batch]:
+    names = file_names(folder)
+    while True:
+        for number in rng.permutation(len(names)):
+            yield open_file(folder, names[number])
+
+
+def _rows(file: Batch, start: int, stop: int) -> Batch:
+    return {key: values[start:stop] for key, values in file.items()}
+
+
+def _joined(parts: Sequence[Batch]) -> Batch:
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+class ClickSplit:
+    """One split, open. Files are mapped, so opening them costs nothing."""
+
+    def __init__(self, folder: Path, size: Size, split: str) -> None:
+        self._folder, self._size, self._split = folder, size, split
+
+    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
+        return train_batches(self._folder, self._size, batch_size, seed)
+
+    def eval_batches(self) -> Iterable[Batch]:
+        return eval_batches(self._folder, self._size, self._split)
+
+
+def open_split(folder: Path, size: Size, split: str) -> ClickSplit:
+    return ClickSplit(folder, size, split)

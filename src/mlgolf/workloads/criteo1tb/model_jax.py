@@ -1,0 +1,108 @@
+"""DLRM in JAX, and its loss. The same network as model_torch.py: a parity test compares the two."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array
+
+from mlgolf.core.spec import ForwardPassMode
+from mlgolf.core.workload import Size
+from mlgolf.data.click_format import NUM_DENSE, NUM_INPUTS
+from mlgolf.workloads.criteo1tb.spec import Network
+
+NORM_EPSILON = 1e-6
+
+
+class Model:
+    """Params are a nested dict; model_state is None."""
+
+    def __init__(self, size: Size) -> None:
+        self.module = DLRM(size.model)
+
+    def init(self, rng: Array) -> tuple[dict[str, Any], None]:
+        """Args: rng: a raw key, (2,) uint32."""
+        variables = self.module.init(rng, jnp.zeros((1, NUM_INPUTS)))
+        return dict(variables["params"]), None
+
+    def apply(
+        self, params: Any, batch: Mapping[str, Any], model_state: None, mode: ForwardPassMode,
+        rng: Array | None, update_batch_norm: bool, dropout_rate: float,
+    ) -> tuple[Array, None]:
+        """Logits (B, 1) of `inputs` (B, 39). There is no batch norm.
+
+        Args:
+          rng: key of the dropout; None will do outside of training.
+        """
+        rate = dropout_rate if mode is ForwardPassMode.TRAIN else 0.0
+        return self.module.apply({"params": params}, batch["inputs"], rate, rng), None  # pyright: ignore
+
+    def loss(
+        self, label_batch: Array, logits_batch: Array, mask_batch: Array | None = None,
+        label_smoothing: float = 0.0,
+    ) -> dict[str, Array]:
+        """Sigmoid cross-entropy of (B, 1) or (B,) labels and logits; smoothing is ignored."""
+        labels, logits = label_batch.reshape(-1), logits_batch.reshape(-1)
+        per_example = -labels * nn.log_sigmoid(logits) - (1 - labels) * nn.log_sigmoid(-logits)
+        if mask_batch is None:
+            valid = jnp.float32(len(per_example))
+        else:
+            mask = mask_batch.reshape(-1)
+            per_example, valid = per_example * mask, mask.sum()
+        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+
+
+class DLRM(nn.Module):
+    """Two perceptrons around the inner products of embeddings."""
+
+    network: Network
+
+    @nn.compact
+    def __call__(
+        self, inputs: Array, dropout_rate: float = 0.0, dropout_key: Array | None = None
+    ) -> Array:
+        bottom = inputs[:, :NUM_DENSE]
+        for width in self.network.bottom:
+            bottom = self._hidden(bottom, width, nn.initializers.glorot_uniform())
+        vectors = jnp.concatenate([bottom[:, None], self._embed(inputs[:, NUM_DENSE:])], axis=1)
+        products = vectors @ vectors.swapaxes(1, 2)
+        # The upper triangle with the diagonal, row by row.
+        pairs = products[:, *jnp.triu_indices(vectors.shape[1])]
+        x = jnp.concatenate([bottom, pairs], axis=1)
+        for width in self.network.top:
+            x = self._hidden(x, width, nn.initializers.glorot_normal())
+        return _dense(1, nn.initializers.glorot_normal())(dropout(x, dropout_rate, dropout_key))
+
+    def _embed(self, ids: Array) -> Array:
+        """(B, 26) ids to (B, 26, embedding)."""
+        rows, length = self.network.table_rows, self.network.embedding
+        uniform = nn.initializers.uniform(self.network.initial_scale)
+        table = self.param("embedding_table", uniform, (rows, length), jnp.float32)
+        vectors = table[ids.astype(jnp.int32) % rows]
+        return nn.LayerNorm(epsilon=NORM_EPSILON)(vectors) if self.network.layer_norm else vectors
+
+    def _hidden(self, x: Array, width: int, init_kernel: nn.initializers.Initializer) -> Array:
+        """Linear and ReLU, and a layer norm where the variant has them."""
+        x = nn.relu(_dense(width, init_kernel)(x))
+        return nn.LayerNorm(epsilon=NORM_EPSILON)(x) if self.network.layer_norm else x
+
+
+def _dense(width: int, init_kernel: nn.initializers.Initializer) -> nn.Dense:
+    """Its biases are normal with standard deviation 1 / sqrt(width)."""
+    return nn.Dense(width, kernel_init=init_kernel, bias_init=nn.initializers.normal(width**-0.5))
+
+
+def dropout(x: Array, rate: Any, key: Array | None) -> Array:
+    """Zero each entry with probability `rate`, scale up the others.
+
+    A rate that is traced needs no new compilation when it changes. One that is known to be 0 costs
+    nothing and needs no key.
+    """
+    if isinstance(rate, int | float) and rate == 0:
+        return x
+    if key is None:
+        raise ValueError("dropout needs a key: give model_fn an rng when training")
+    kept = jax.random.bernoulli(key, 1 - rate, x.shape)
+    return jnp.where(kept, x / (1 - rate), 0)

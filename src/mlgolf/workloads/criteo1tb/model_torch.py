@@ -1,0 +1,127 @@
+"""DLRM in PyTorch, and its loss.
+
+Source: Naumov et al. (2019), arXiv:1906.00091; sizes, names and initial values as in
+mlcommons/algorithmic-efficiency, where all columns share one table.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mlgolf.core.spec import ForwardPassMode
+from mlgolf.core.workload import Size
+from mlgolf.data.click_format import NUM_CATEGORICAL, NUM_DENSE
+from mlgolf.workloads.criteo1tb.spec import Network
+
+NORM_EPSILON = 1e-6
+
+
+class Model:
+    """Params are the module; model_state is None."""
+
+    def __init__(self, size: Size) -> None:
+        self.network: Network = size.model
+
+    def init(self, rng: Any) -> tuple[nn.Module, None]:
+        """Args: rng: (2,) integers, of which the first is the seed."""
+        torch.random.manual_seed(int(rng[0]))
+        return DLRM(self.network), None
+
+    def apply(
+        self, params: nn.Module, batch: Mapping[str, Any], model_state: None,
+        mode: ForwardPassMode, rng: Any, update_batch_norm: bool, dropout_rate: float,
+    ) -> tuple[Tensor, None]:
+        """Logits (B, 1) of `inputs` (B, 39). There is no batch norm."""
+        params.train(mode is ForwardPassMode.TRAIN)
+        for module in params.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout_rate
+        return params(batch["inputs"]), None
+
+    def loss(
+        self, label_batch: Tensor, logits_batch: Tensor, mask_batch: Tensor | None = None,
+        label_smoothing: float = 0.0,
+    ) -> dict[str, Tensor]:
+        """Sigmoid cross-entropy of (B, 1) or (B,) labels and logits; smoothing is ignored."""
+        per_example = F.binary_cross_entropy_with_logits(
+            logits_batch.reshape(-1), label_batch.reshape(-1), reduction="none"
+        )
+        if mask_batch is None:
+            valid = torch.tensor(float(len(per_example)), device=per_example.device)
+        else:
+            mask_batch = mask_batch.reshape(-1)
+            per_example, valid = per_example * mask_batch, mask_batch.sum()
+        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+
+
+class DLRM(nn.Module):
+    """Two perceptrons around the inner products of embeddings."""
+
+    pair_index: Tensor  # (378,), where the upper triangle lies in a flattened 27 x 27 matrix
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+        self._init_table()
+        if network.layer_norm:
+            self.embed_ln = nn.LayerNorm(network.embedding, eps=NORM_EPSILON)
+        self.bot_mlp = nn.Sequential(*_hidden_layers(NUM_DENSE, network.bottom, network))
+        vectors = 1 + NUM_CATEGORICAL
+        pairs = vectors * (vectors + 1) // 2
+        top_in = network.embedding + pairs
+        self.top_mlp = nn.Sequential(
+            *_hidden_layers(top_in, network.top, network),
+            nn.Dropout(0.0),
+            nn.Linear(network.top[-1], 1),
+        )
+        _init_perceptron(self.bot_mlp, nn.init.xavier_uniform_)
+        _init_perceptron(self.top_mlp, nn.init.xavier_normal_)
+        row, column = torch.triu_indices(vectors, vectors)
+        # Built from the sizes alone, so it belongs neither to params nor to model_state.
+        self.register_buffer("pair_index", row * vectors + column, persistent=False)
+
+    def _init_table(self) -> None:
+        """Cut into `embedding_chunk_0`, `embedding_chunk_1` …"""
+        network = self.network
+        rows = network.table_rows // network.table_chunks
+        for chunk in range(network.table_chunks):
+            values = torch.rand(rows, network.embedding) * network.initial_scale
+            self.register_parameter(f"embedding_chunk_{chunk}", nn.Parameter(values))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        bottom = self.bot_mlp(inputs[:, :NUM_DENSE])
+        vectors = torch.cat([bottom[:, None], self._embed(inputs[:, NUM_DENSE:])], dim=1)
+        products = vectors @ vectors.transpose(1, 2)
+        # The upper triangle with the diagonal, row by row.
+        pairs = products.flatten(1).index_select(1, self.pair_index)
+        return self.top_mlp(torch.cat([bottom, pairs], dim=1))
+
+    def _embed(self, ids: Tensor) -> Tensor:
+        """(B, 26) ids to (B, 26, embedding)."""
+        chunks = range(self.network.table_chunks)
+        table = torch.cat(tuple(self.get_parameter(f"embedding_chunk_{c}") for c in chunks))
+        vectors = F.embedding(ids.long() % self.network.table_rows, table)
+        return self.embed_ln(vectors) if self.network.layer_norm else vectors
+
+
+def _hidden_layers(width: int, widths: tuple[int, ...], network: Network) -> list[nn.Module]:
+    """Linear and ReLU, and a layer norm where the variant has them."""
+    layers: list[nn.Module] = []
+    for width_out in widths:
+        layers += [nn.Linear(width, width_out), nn.ReLU()]
+        if network.layer_norm:
+            layers.append(nn.LayerNorm(width_out, eps=NORM_EPSILON))
+        width = width_out
+    return layers
+
+
+def _init_perceptron(layers: nn.Sequential, init_weight: Any) -> None:
+    """Weights as given; biases normal with standard deviation 1 / sqrt(width)."""
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            init_weight(layer.weight)
+            nn.init.normal_(layer.bias, std=1 / math.sqrt(layer.out_features))

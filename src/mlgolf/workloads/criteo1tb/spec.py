@@ -1,0 +1,121 @@
+"""criteo1tb in numbers: sizes, splits, variants. Imports no framework.
+
+Source of the full size: mlcommons/algorithmic-efficiency, algoperf/workloads/criteo1tb.
+"""
+
+from dataclasses import dataclass, replace
+
+from mlgolf.core.spec import LossType
+from mlgolf.core.workload import Size, Workload
+from mlgolf.data.recipes import ClickRecipe
+
+# Distinct values of the 26 categorical columns in the published data.
+VOCABULARY_SIZES = (
+    39_884_406, 39_043, 17_289, 7_420, 20_263, 3, 7_120, 1_543, 63, 38_532_951, 2_953_546,
+    403_346, 10, 2_208, 11_938, 155, 4, 976, 14, 39_979_771, 25_641_295, 39_664_984, 585_935,
+    12_972, 108, 36,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """DLRM: two perceptrons around the inner products of embeddings. Defaults: as published."""
+
+    table_rows: int = 4_194_304  # one table for all columns; ids are taken modulo this
+    table_chunks: int = 4  # tensors that the table is cut into in PyTorch
+    bottom: tuple[int, ...] = (512, 256, 128)  # the last is the length of the embeddings
+    top: tuple[int, ...] = (1024, 1024, 512, 256)  # one logit follows
+    layer_norm: bool = False  # behind each activation, and on the embeddings
+    embedding_scale: float | None = None  # what embeddings start below; None: 1 / sqrt(table_rows)
+
+    @property
+    def embedding(self) -> int:
+        """Length of an embedding."""
+        return self.bottom[-1]
+
+    @property
+    def initial_scale(self) -> float:
+        """Embeddings start evenly spread over [0, this)."""
+        return self.table_rows**-0.5 if self.embedding_scale is None else self.embedding_scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClickData:
+    """How logs become inputs, and at mini size what they are made of."""
+
+    folder: str  # sizes that differ in the network alone share one
+    vocabulary_sizes: tuple[int, ...] = VOCABULARY_SIZES
+    recipe: ClickRecipe | None = None
+
+    @property
+    def is_made(self) -> bool:
+        return self.recipe is not None
+
+
+FULL = Size(
+    name="full",
+    examples={
+        "train": 4_195_197_692,
+        "eval_train": 83_274_637,
+        "validation": 83_274_637,
+        "test": 95_000_000,
+    },
+    batch_size=262_144,
+    published_batch_size=262_144,
+    eval_batch_size=131_072,
+    model=Network(),
+    data=ClickData(folder="full"),
+)
+
+MINI = Size(
+    name="mini",
+    examples={
+        "train": 1_720_320,
+        "eval_train": 20_480,
+        "validation": 20_480,
+        "test": 20_480,
+    },
+    batch_size=256,
+    published_batch_size=262_144,
+    eval_batch_size=2_048,
+    model=Network(table_rows=8_192, bottom=(64, 32, 16), top=(128, 128, 64, 32)),
+    data=ClickData(
+        folder="mini",
+        vocabulary_sizes=(8_192,) * 26,
+        recipe=ClickRecipe(
+            rows_per_file=40_960,
+            dense=6,
+            categories=(2000, 1000, 500, 200, 100, 50, 20, 10),
+            zipf_exponent=1.1,
+            factors=4,
+            bias=-0.5,
+            linear_stddev=0.8,
+            pair_stddev=1.5,
+            missing=0.02,
+        ),
+    ),
+)
+
+
+def variants(size: Size) -> dict[str, Size]:
+    """The size and its variants by name, "mini_layernorm" and so on. They share its data."""
+    changes = {
+        "": {},
+        "_layernorm": {"layer_norm": True},
+        "_embed_init": {"embedding_scale": 1.0},
+    }
+    return {
+        f"{size.name}{suffix}": replace(
+            size, name=f"{size.name}{suffix}", model=replace(size.model, **change)
+        )
+        for suffix, change in changes.items()
+    }
+
+
+WORKLOAD = Workload(
+    name="criteo1tb",
+    dataset="criteo1tb",
+    loss_type=LossType.SIGMOID_CROSS_ENTROPY,
+    package="mlgolf.workloads.criteo1tb",
+    sizes=variants(MINI) | variants(FULL),
+)

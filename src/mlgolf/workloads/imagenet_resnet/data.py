@@ -1,0 +1,115 @@
+"""Batches of images: `inputs` (B, 3, H, W) float32, normalised; `targets` (B,) int64.
+
+The raw format is that of ImageNet's archives: `{train,val,test}/<class>/*.JPEG`, where `test` is
+ImageNet-v2 with its folders named by the classes' numbers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlgolf.core.arrays import Batch, IntArray
+from mlgolf.core.errors import DataError
+from mlgolf.core.workload import Size
+from mlgolf.data.batches import pad_batch, shuffled_batches
+from mlgolf.data.image_crops import Pixels, centre_crop, random_crop
+from mlgolf.data.image_folder import PackedImages, class_names, pack
+from mlgolf.workloads.imagenet_resnet.spec import TRAIN_MEAN, TRAIN_STDDEV, Images
+
+RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
+EVAL_TRAIN_SEED = 0  # which training images are evaluated on is the same in every trial
+_MEAN, _STDDEV = (np.array(v, np.float32)[:, None, None] for v in (TRAIN_MEAN, TRAIN_STDDEV))
+
+
+def make(raw: Path, size: Size, seed: int) -> None:
+    """Pairs of digits as PNG files in class folders."""
+    # scikit-learn takes a second to load, and nothing but this needs it.
+    from mlgolf.data.make_digits import make_digit_folders
+
+    make_digit_folders(raw, size.data.recipe, size.examples, seed)
+
+
+def prepare(raw: Path, prepared: Path, size: Size) -> None:
+    """Shards of encoded images, as `image_folder.py` describes them.
+
+    Raises: DataError if a split is missing, or holds another number of images than it should.
+    """
+    classes = class_names(raw / RAW_FOLDERS["train"])
+    if len(classes) != size.model.classes:
+        raise DataError(
+            f"{raw / RAW_FOLDERS['train']}: found {len(classes)} class folders, expected "
+            f"{size.model.classes}."
+        )
+    for split, name in RAW_FOLDERS.items():
+        found, expected = pack(raw / name, prepared / split, classes), size.examples[split]
+        if found != expected:
+            raise DataError(f"{raw / name}: found {found:,} images, expected {expected:,}.")
+
+
+def train_batches(folder: Path, size: Size, batch_size: int, seed: int) -> Iterator[Batch]:
+    """Random crops, and flips where the size says so, in a new order every epoch.
+
+    The images are opened, and decoded if they fit, by this call and not by the first batch.
+    """
+    images, rng = PackedImages(folder, size.data.decoded_limit_bytes), np.random.default_rng(seed)
+    order = shuffled_batches(len(images), batch_size, rng)
+    return (_batch(images, i, size.data, partial(augment, rng=rng)) for i in order)
+
+
+def eval_batches(folder: Path, size: Size, split: str) -> Iterable[Batch]:
+    """Central crops. For eval_train, of a fixed random subset of the training images."""
+    images = PackedImages(folder, size.data.decoded_limit_bytes)
+    order = evaluated(len(images), size.examples[split], split)
+    for start in range(0, len(order), size.eval_batch_size):
+        chosen = order[start : start + size.eval_batch_size]
+        yield pad_batch(_batch(images, chosen, size.data, central), size.eval_batch_size)
+
+
+def evaluated(found: int, wanted: int, split: str) -> IntArray:
+    """Which images are evaluated, in order."""
+    if split != "eval_train":
+        return np.arange(wanted)
+    return np.sort(np.random.default_rng(EVAL_TRAIN_SEED).permutation(found)[:wanted])
+
+
+def augment(image: Pixels, data: Images, rng: np.random.Generator) -> Pixels:
+    crop = random_crop(image, data.resolution, data.crop_area, data.crop_aspect, rng)
+    if data.flip_probability and rng.random() < data.flip_probability:
+        return crop[:, ::-1]
+    return crop
+
+
+def central(image: Pixels, data: Images) -> Pixels:
+    return centre_crop(image, data.shorter_side, data.resolution)
+
+
+def normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(B, H, W, 3) to (B, 3, H, W); mean 0 and standard deviation 1 on ImageNet."""
+    return (pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C") - _MEAN) / _STDDEV
+
+
+def _batch(
+    images: PackedImages, chosen: IntArray, data: Images, crop: Callable[[Pixels, Images], Pixels]
+) -> Batch:
+    pixels = np.empty((len(chosen), data.resolution, data.resolution, 3), np.uint8)
+    for row, number in zip(pixels, chosen, strict=True):
+        row[:] = crop(images[number], data)
+    return {"inputs": normalised(pixels), "targets": images.labels[chosen]}
+
+
+class ImageSplit:
+    def __init__(self, folder: Path, size: Size, split: str) -> None:
+        self._folder, self._size, self._split = folder, size, split
+
+    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
+        return train_batches(self._folder, self._size, batch_size, seed)
+
+    def eval_batches(self) -> Iterable[Batch]:
+        return eval_batches(self._folder, self._size, self._split)
+
+
+def open_split(folder: Path, size: Size, split: str) -> ImageSplit:
+    return ImageSplit(folder, size, split)

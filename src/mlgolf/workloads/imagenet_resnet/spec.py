@@ -1,0 +1,121 @@
+"""imagenet_resnet in numbers: sizes, splits, variants. Imports no framework.
+
+Source of the full size: mlcommons/algorithmic-efficiency, algoperf/workloads/imagenet_resnet.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mlgolf.core.spec import LossType
+from mlgolf.core.workload import Size, Workload
+from mlgolf.data.recipes import DigitRecipe
+
+# Of the channels red, green and blue, in units of a pixel's 0 to 255.
+TRAIN_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
+TRAIN_STDDEV = (0.229 * 255, 0.224 * 255, 0.225 * 255)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A residual network of bottleneck blocks. Defaults: ResNet-50."""
+
+    classes: int
+    stem_kernel: int = 7
+    stem_stride: int = 2
+    stem_pool: bool = True  # 3 x 3 maximum of stride 2 behind the stem
+    blocks: tuple[int, ...] = (3, 4, 6, 3)  # per stage; each stage but the first halves the image
+    width: int = 64  # channels inside the first stage's blocks; doubles from stage to stage
+    expansion: int = 4  # channels between blocks, as a multiple of those inside
+    activation: Literal["relu", "silu", "gelu"] = "relu"
+    last_norm_scale: float = 0.0  # initial scale of the last batch norm of a block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """How images become inputs, and at mini size what they are made of."""
+
+    folder: str  # sizes that differ in the network alone share one
+    resolution: int  # side of the square that the network sees, in pixels
+    shorter_side: int  # to which an image is scaled before its centre is cut out for evaluation
+    crop_area: tuple[float, float]  # random crops for training, see data/image_crops.py
+    crop_aspect: tuple[float, float]
+    flip_probability: float  # 0 where a mirror image means something else
+    decoded_limit_bytes: int = 4 * 2**30  # keep images decoded in memory up to this size
+    recipe: DigitRecipe | None = None
+
+    @property
+    def is_made(self) -> bool:
+        return self.recipe is not None
+
+
+FULL = Size(
+    name="full",
+    examples={"train": 1_281_167, "eval_train": 50_000, "validation": 50_000, "test": 10_000},
+    batch_size=1024,
+    published_batch_size=1024,
+    eval_batch_size=1024,
+    model=Network(classes=1000),
+    data=Images(
+        folder="full",
+        resolution=224,
+        shorter_side=256,
+        crop_area=(0.08, 1.0),
+        crop_aspect=(3 / 4, 4 / 3),
+        flip_probability=0.5,
+    ),
+)
+
+MINI = Size(
+    name="mini",
+    examples={"train": 16_000, "eval_train": 2_000, "validation": 2_000, "test": 2_000},
+    batch_size=64,
+    published_batch_size=1024,
+    eval_batch_size=250,
+    model=Network(
+        classes=100, stem_kernel=3, stem_stride=1, stem_pool=False, blocks=(1, 1, 1), width=8
+    ),
+    data=Images(
+        folder="mini",
+        resolution=24,
+        shorter_side=28,
+        crop_area=((24 / 28) ** 2, (24 / 28) ** 2),  # shifted, neither scaled nor stretched
+        crop_aspect=(1.0, 1.0),
+        flip_probability=0.0,
+        recipe=DigitRecipe(
+            canvas=28,
+            digit_pixels=(10, 14),
+            jitter=2,
+            clutter=6,
+            contrast=(0.3, 0.6),
+            noise=0.08,
+            digits=(1_197, 300, 300),
+        ),
+    ),
+)
+
+
+def variants(size: Size) -> dict[str, Size]:
+    """The size and its variants by name, "mini_silu" and so on. They share its data."""
+    changes = {
+        "": {},
+        "_silu": {"activation": "silu"},
+        "_gelu": {"activation": "gelu"},
+        "_large_bn_init": {"last_norm_scale": 8.0},
+    }
+    return {
+        f"{size.name}{suffix}": replace(
+            size, name=f"{size.name}{suffix}", model=replace(size.model, **change)
+        )
+        for suffix, change in changes.items()
+    }
+
+
+WORKLOAD = Workload(
+    name="imagenet_resnet",
+    dataset="imagenet",
+    loss_type=LossType.SOFTMAX_CROSS_ENTROPY,
+    package="mlgolf.workloads.imagenet_resnet",
+    sizes=variants(MINI) | variants(FULL),
+    train_mean=TRAIN_MEAN,
+    train_stddev=TRAIN_STDDEV,
+)

@@ -1,0 +1,113 @@
+"""Duals: the objective and a bound change places."""
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import composite, dictionaries, floats, permutations, sampled_from, text
+from synthetic_trials import competition, workload_rules
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import RulesError
+from mlgolf.core.rules import Constraint
+from mlgolf.scoring.dual import CUSTOMARY_BOUND, dual, to_toml
+
+
+def constraints(*pairs):
+    return tuple(Constraint(quantity=quantity, bound=bound) for quantity, bound in pairs)
+
+
+def test_the_dual_of_time_to_target_is_the_best_metric_within_the_budget():
+    swapped = dual(competition())
+    assert swapped.rules.objective == "validation_metric"
+    assert swapped.rules.constraints == constraints(("time", "budget_seconds"))
+    assert (swapped.name, swapped.title) == ("tiny-dual", "Dual of Tiny")
+
+
+def test_incumbents_become_the_bounds():
+    given_one = competition(["digits", "wmt"])
+    swapped = dual(given_one, {"digits": 12.5, "wmt": 7})
+    assert [n.budget_seconds for n in swapped.workloads.values()] == [12.5, 7]
+    assert "budget_seconds is the incumbent of tiny" in swapped.workloads["wmt"].provenance
+
+
+def test_incumbents_of_a_metric_become_its_targets():
+    best_metric = dual(competition())
+    swapped = dual(best_metric, {"digits": 0.07})
+    assert swapped.workloads["digits"].target == 0.07
+    assert swapped.rules == competition().rules
+
+
+def test_a_missing_incumbent_is_named():
+    with pytest.raises(RulesError, match="tiny: no finite incumbent for wmt"):
+        dual(competition(["digits", "wmt"]), {"digits": 3})
+
+
+def test_an_incumbent_of_the_old_objective_is_not_kept_for_the_new_one():
+    swapped = dual(competition({"digits": workload_rules(incumbent=12.0)}))
+    assert swapped.workloads["digits"].incumbent is None
+
+
+def test_rules_without_another_bounded_quantity_have_no_dual():
+    alone = competition(constraints=[{"quantity": "time", "bound": "budget_seconds"}])
+    with pytest.raises(RulesError, match="no quantity but time is bounded"):
+        dual(alone)
+
+
+def test_an_objective_without_a_customary_bound_has_no_dual():
+    rules = competition(
+        objective="train_loss", constraints=[{"quantity": "time", "bound": "budget_seconds"}]
+    )
+    with pytest.raises(RulesError, match="no number of a workload bounds train_loss"):
+        dual(rules)
+
+
+@composite
+def customary_rules(draw):
+    """All quantities bounded by the customary numbers; the metric not where it is the objective."""
+    bounded = draw(permutations(["validation_metric", "time", "steps", "cpu_time"]))
+    objective = draw(sampled_from(bounded))
+    names = [name for name in bounded if name != "validation_metric" or name != objective]
+    return competition(
+        objective=objective,
+        constraints=[{"quantity": name, "bound": CUSTOMARY_BOUND[name]} for name in names],
+    )
+
+
+@given(original=customary_rules())
+def test_the_dual_of_a_dual_asks_the_question_of_the_original(original):
+    again = dual(dual(original))
+    assert again.rules.objective == original.rules.objective
+    assert set(again.rules.constraints) == set(original.rules.constraints)
+    assert again.model_copy(update={"rules": original.rules}) == original
+
+
+def test_the_dual_of_the_dual_of_mini_has_its_rules():
+    mini = load_competition("mini")
+    assert dual(dual(mini)).rules == mini.rules
+
+
+@given(
+    original=customary_rules(), title=text(), provenance=text(), target=floats(allow_nan=False),
+    names=dictionaries(text(), sampled_from(["minimise", "maximise"]), max_size=3),
+)
+def test_a_competition_survives_its_toml(
+    tmp_path_factory, original, title, provenance, target, names
+):
+    workloads = {
+        name: workload_rules(goal=goal, target=target, provenance=provenance)
+        for name, goal in names.items()
+    }
+    changed = original.model_copy(update={"title": title, "workloads": workloads})
+    path = tmp_path_factory.getbasetemp() / "competition.toml"
+    path.write_text(to_toml(changed))
+    assert load_competition(path) == changed
+
+
+def test_the_shipped_dual_is_the_dual_of_mini():
+    """After a change of mini.toml, write mini-dual.toml again:
+
+        from mlgolf.core.competition import SHIPPED, load_competition
+        from mlgolf.scoring.dual import dual, to_toml
+        (SHIPPED / "mini-dual.toml").write_text(to_toml(dual(load_competition("mini"))))
+    """
+    shipped = load_competition("mini-dual")
+    assert shipped.fingerprint() == dual(load_competition("mini")).fingerprint()
