@@ -71,3 +71,49 @@ def reaching(submission: str, workload: str, times: Sequence[float], **fields: A
               values=[0.9, 0.1 if time <= 30 else 0.5], **fields)
         for study, time in enumerate(times)
     ]
+
+
+def plausible_run(workloads: Mapping[str, WorkloadRules], submissions: Sequence[str]) -> list[Trial]:
+    """Five noisy trials in each of three studies: some reach the target, some fail, one crashes."""
+    rng = np.random.default_rng(1)
+    return [
+        _plausible_trial(rng, s, submission, workload, numbers, study, number)
+        for s, submission in enumerate(submissions)
+        for workload, numbers in workloads.items()
+        for study in range(3)
+        for number in range(1, 6)
+    ]
+
+
+def _plausible_trial(
+    rng: np.random.Generator, skill: int, submission: str, workload: str,
+    numbers: WorkloadRules, study: int, number: int,
+) -> Trial:
+    """An exponential fall to a floor near the target, slower for submissions further back."""
+    pace = rng.lognormal(1.3 + 0.25 * skill, 0.4)
+    floor = 1 - rng.lognormal(0.03 - 0.02 * skill, 0.04)
+    seconds = np.linspace(0.2, numbers.budget_seconds, 60)
+    progress = np.exp(-seconds / pace) + floor + rng.normal(0, 0.008, 60)
+    start = 0.9 if numbers.goal.value == "minimise" else 0.02
+    values = numbers.target + (start - numbers.target) * progress
+    met = progress <= 0
+    stop = int(met.argmax()) + 1 if met.any() else 60
+    status = Status.TARGET_REACHED if met.any() else Status.OUT_OF_TIME
+    reason = "all constraints hold" if met.any() else "the budget is used up"
+    if rng.random() < 0.05:
+        stop, status = stop // 2, Status.CRASHED
+        reason = "RuntimeError: loss is not finite (submission.py, line 41)"
+    return trial(
+        submission, workload, study, number, seconds=seconds[:stop], values=values[:stop],
+        metric=numbers.metric, status=status, reason=reason, seed=int(rng.integers(2**31)),
+        hyperparameters={
+            "learning_rate": float(10 ** rng.uniform(-4, -2)), "one_minus_beta1": 0.1,
+            "weight_decay": float(10 ** rng.uniform(-3, 0)), "warmup_factor": 0.05,
+        },
+        header={
+            "ruleset": "external",
+            "machine": {"cpu": "AMD EPYC 9654", "cores": 2, "memory_bytes": 8 << 30},
+            "clock": {"rule": "cpu"}, "versions": {"python": "3.11.7", "torch": "2.9.0"},
+            "sandbox": {"level": "process", "freezing": "pid namespace"},
+        },
+    )

@@ -87,7 +87,7 @@ class JaxSubmission(ShortForm):
         arguments[RATE] = lambda count: peak * self.schedule(count / workload.step_hint)
         optimizer = self.optimizer(**arguments)
         step = training_step(workload, optimizer, values(hyperparameters))
-        return optimizer.init(model_params), step
+        return initial_state(optimizer, model_params), step
 
     def update_params(
         self,
@@ -107,6 +107,13 @@ class JaxSubmission(ShortForm):
         state, step = optimizer_state
         state, params, model_state = step(state, current_param_container, model_state, batch, rng)
         return (state, step), params, model_state
+
+
+def initial_state(
+    optimizer: optax.GradientTransformation, params: spec.ParameterContainer
+) -> optax.OptState:
+    """Copies throughout: some states hold the parameters, which the first step gives up."""
+    return jax.jit(lambda params: jax.tree.map(jnp.copy, optimizer.init(params)))(params)
 
 
 def training_step(

@@ -111,13 +111,14 @@ _KINDS = {kind.__name__: kind for kind in Message.__args__}
 
 def encode(message: Message) -> bytes:
     """One line. NaN and infinities travel as Python's json writes them."""
-    return json.dumps({"kind": type(message).__name__, **asdict(message)}).encode() + b"\n"
+    envelope = {"message": type(message).__name__, "fields": asdict(message)}
+    return json.dumps(envelope).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
     """Raises: ValueError for anything but a well-formed message, whoever wrote it."""
     try:
-        fields = json.loads(line)
-        return _KINDS[fields.pop("kind")](**fields)
+        envelope = json.loads(line)
+        return _KINDS[envelope["message"]](**envelope["fields"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a message of the protocol: {line[:200]!r}") from error

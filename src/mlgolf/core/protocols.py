@@ -76,7 +76,10 @@ class Backend(Protocol):
 class Player(Protocol):
     """The referee's hold on the untrusted side."""
 
-    step: int  # the player's own count, from shared memory; a claim, used for progress alone
+    @property
+    def step(self) -> int:
+        """The player's own count, from shared memory; a claim, used for progress alone."""
+        ...
 
     def start(self, plan: TrialPlan, capacity: int) -> None:
         """Start it with a mapping of `capacity` bytes for models. Nothing of it is on the clock."""

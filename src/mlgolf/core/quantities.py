@@ -1,6 +1,7 @@
 """The quantities that a competition may minimise or bound, each declared once.
 
-Only the referee measures them. A new quantity is a row here, added together with the code that first measures it.
+Only the referee measures them. A new quantity is a row here, added together with the code that
+first measures it.
 """
 
 from collections.abc import Mapping

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from mlgolf.core.arrays import BoolArray, FloatArray
 
 
@@ -24,6 +26,10 @@ class Target:
     def met_by(self, values: FloatArray) -> BoolArray:
         """Where the target holds. Meeting it exactly counts; a NaN never meets it."""
         return values <= self.value if self.goal is Goal.MINIMISE else values >= self.value
+
+    def met(self, value: float) -> bool:
+        """Whether one value meets it."""
+        return bool(self.met_by(np.asarray(value)))
 
     def __str__(self) -> str:
         return f"{self.metric} {'≤' if self.goal is Goal.MINIMISE else '≥'} {self.value:g}"

@@ -17,6 +17,7 @@ from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.data.recipes import DigitRecipe
 
 SPLIT_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
+CLASSES = tuple(f"{low}{high}" for low in range(10) for high in range(low, 10))  # 55
 BRIGHTEST = 16.0  # of a pixel of scikit-learn's digits
 COLUMNS = (0.28, 0.72)  # where the two digits are centred, as shares of the canvas
 AT_ONCE = 500  # images painted together
@@ -27,7 +28,7 @@ Masks = NDArray[np.float32]
 def make_digit_folders(
     raw: Path, recipe: DigitRecipe, examples: Mapping[str, int], seed: int
 ) -> None:
-    """Write `raw/{train,val,test}/<class>/<number>.PNG`; the class "37" shows a 3 left of a 7.
+    """Write `raw/{train,val,test}/<class>/<number>.PNG`; "37" shows a 3 and a 7, on either side.
 
     Args:
       examples: how many images train, validation and test get.
@@ -36,16 +37,16 @@ def make_digit_folders(
     images, labels = digits.images / BRIGHTEST, digits.target  # pyright: ignore
     for number, (split, dealt) in enumerate(deal(len(labels), recipe, seed).items()):
         folder = raw / SPLIT_FOLDERS[split]
-        for pair in range(100):
-            (folder / f"{pair:02d}").mkdir(parents=True)
+        for name in CLASSES:
+            (folder / name).mkdir(parents=True)
         rng = np.random.default_rng([seed, number])
         painter = Painter(images[dealt], recipe, rng)
         for start in range(0, examples[split], AT_ONCE):
             pairs = rng.integers(len(dealt), size=(min(AT_ONCE, examples[split] - start), 2))
-            classes = labels[dealt[pairs]] @ (10, 1)
-            for image, label, pixels in zip(count(start), classes, painter.paint(pairs)):
+            shown = np.sort(labels[dealt[pairs]])
+            for image, (low, high), pixels in zip(count(start), shown, painter.paint(pairs)):
                 # Noise does not compress: trying to would only take longer.
-                path = folder / f"{label:02d}" / f"{image:06d}.PNG"
+                path = folder / f"{low}{high}" / f"{image:06d}.PNG"
                 Image.fromarray(pixels).save(path, compress_level=0)
 
 

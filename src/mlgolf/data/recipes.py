@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigitRecipe:
-    """Two handwritten digits on a cluttered colour canvas; the class is the pair they form.
+    """Two handwritten digits on a cluttered colour canvas; the class is which two they are.
 
     The 1,797 digits of scikit-learn are dealt to the splits first, so that no digit of a
     validation or test image was ever seen in training.

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import partial
+from contextlib import contextmanager
 
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
@@ -26,34 +26,30 @@ class SideBySide:
         self._workers = workers
 
     def run(
-        self, plans: Iterable[TrialPlan], play: Callable[..., Trial]
+        self, plans: Iterable[TrialPlan], play: Callable[[TrialPlan], Trial]
     ) -> Iterator[Trial]:
-        """`play` also takes a `slot`, which no two trials under way share."""
+        """Each worker has one core to itself and its player, as long as there are enough."""
         context = multiprocessing.get_context("spawn")
-        slots = context.Queue()
-        for slot in range(self._workers):
-            slots.put(slot)
-        pool = ProcessPoolExecutor(self._workers, context, _take_slot, (slots,))
-        with pool:
-            futures = [pool.submit(partial(_play_in_slot, play), plan) for plan in plans]
+        cores = context.Queue()
+        allowed = sorted(os.sched_getaffinity(0))
+        for worker in range(self._workers):
+            cores.put(allowed[-1 - worker % len(allowed)])
+        with ProcessPoolExecutor(self._workers, context, _take_core, (cores,)) as pool:
+            futures = [pool.submit(play, plan) for plan in plans]
             for future in as_completed(futures):
                 yield future.result()
 
 
-_slot = 0
+def _take_core(cores: multiprocessing.Queue) -> None:
+    os.sched_setaffinity(0, {cores.get()})
 
 
-def _take_slot(slots: multiprocessing.Queue) -> None:
-    global _slot
-    _slot = slots.get()
-
-
-def _play_in_slot(play: Callable[..., Trial], plan: TrialPlan) -> Trial:
-    return play(plan, slot=_slot)
-
-
-def keep_off(cores: Iterable[int]) -> None:
-    """Move this process off the cores that players have, where others are left."""
-    others = os.sched_getaffinity(0) - set(cores)
-    if others:
-        os.sched_setaffinity(0, others)
+@contextmanager
+def kept_off(cores: Iterable[int]) -> Iterator[None]:
+    """This process off the cores that players have, where others are left."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before - set(cores) or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,4 +1,6 @@
-"""Say what a submission is, without training it: `python -m mlgolf.player.describe FILE DESCRIPTOR`.
+"""Say what a submission is, without training it.
+
+Run as `python -m mlgolf.player.describe FILE DESCRIPTOR`; the answer goes to the descriptor.
 
 Runs in the sandbox like every line of a contestant's: the referee never imports a submission.
 """

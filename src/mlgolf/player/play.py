@@ -28,9 +28,8 @@ def play(channel: Channel, board: Board, mapping: memoryview) -> None:
     except EOFError:
         return  # the referee is gone, and with it everybody who could care
     except (Exception, SystemExit) as error:
-        channel.send(
-            Failed(board.step, type(error).__name__, str(error)[:4000], traceback.format_exc()[-8000:])
-        )
+        text, trace = str(error)[:4000], traceback.format_exc()[-8000:]
+        channel.send(Failed(board.step, type(error).__name__, text, trace))
 
 
 def _train(
@@ -52,6 +51,6 @@ def _train(
     assert isinstance(channel.receive(), Begin)
     # On the clock from here: importing the submission is part of what it costs.
     submission = load_submission(file)
-    batch_size = size.scale_batch_size(asked_batch_size(submission, workload.name))
-    batches = split.train_batches(batch_size, assignment.seed)
+    asked = asked_batch_size(submission, workload.name, size.published_batch_size)
+    batches = split.train_batches(size.scale_batch_size(asked), assignment.seed)
     harness.train(submission, map(backend.to_device, batches))

@@ -63,12 +63,16 @@ def as_hyperparameters(values: Mapping[str, Any] | None) -> Any:
     return namedtuple("Hyperparameters", values)(**values) if values is not None else None
 
 
-def asked_batch_size(submission: Submission, workload: str) -> int:
-    """The global batch size that the submission asks for.
+def asked_batch_size(submission: Submission, workload: str, baseline: int) -> int:
+    """The global batch size that the submission asks for, in terms of the published workload.
 
+    A ValueError says that it does not know the workload: then it gets the baseline's.
     Raises: SubmissionError if it is no positive whole number.
     """
-    asked = submission.get_batch_size(workload)
+    try:
+        asked = submission.get_batch_size(workload)
+    except ValueError:
+        return baseline
     if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
         raise SubmissionError(
             f"get_batch_size({workload!r}) returned {asked!r}; it must return a positive int"

@@ -131,7 +131,7 @@ class WorkloadFacade:
         if value is None or name not in result:
             return False
         target = Target(metric=name, value=value, goal=self._numbers.goal)
-        return bool(target.met_by(result[name]))
+        return target.met(result[name])
 
     @property
     def num_train_examples(self) -> int:

@@ -18,7 +18,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.objective import StudyResult, objective_goal
-from mlgolf.scoring.profiles import performance_profile
+from mlgolf.scoring.profiles import share_within
 
 CURVES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
@@ -89,9 +89,7 @@ def profile_table(board: Leaderboard, tau_max: float) -> pl.DataFrame:
     if ratios.size == 0:
         return pl.DataFrame(schema=PROFILE)
     taus = np.unique(np.concatenate([[1.0, tau_max], ratios[ratios <= tau_max]]))
-    # Ratios are themselves times, in units of the best: no division changes them again.
-    best = np.ones((1, ratios.shape[1]))
-    shares = performance_profile(np.concatenate([ratios, best]), taus)[:-1]
+    shares = share_within(ratios, taus)
     rows = [
         (entry.submission, float(tau), float(share))
         for entry, own in zip(board.entries, shares, strict=True)

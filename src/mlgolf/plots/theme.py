@@ -1,11 +1,9 @@
-"""How figures look: light and dark, one colour per submission, and charts made into SVG.
+"""How figures look: light and dark, fonts, and one colour per submission.
 
 The colours are those of Okabe and Ito (2008), told apart by readers with any colour vision, made
 lighter for the dark theme. Where there are more submissions than colours they repeat with dashes.
 """
 
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +12,6 @@ import altair as alt
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 DASHES = ([1, 0], [6, 3], [2, 2])
-SHAPES = ("circle", "square", "triangle-up", "diamond")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +25,23 @@ class Theme:
     grid: str
     colours: tuple[str, ...]
 
+    def variables(self) -> dict[str, str]:
+        """Every colour by a name that is the same in all themes."""
+        named = {"paper": self.paper, "ink": self.ink, "muted": self.muted, "grid": self.grid}
+        return named | {f"colour-{i}": colour for i, colour in enumerate(self.colours)}
+
 
 LIGHT = Theme(
     name="light", paper="#ffffff", ink="#22252a", muted="#666c75", grid="#e7e6e2",
-    colours=("#0072b2", "#d55e00", "#009e73", "#b8609a", "#d99a00", "#43a5dd", "#7a5c3e", "#6b7280"),
+    colours=(
+        "#0072b2", "#d55e00", "#009e73", "#b8609a", "#d99a00", "#43a5dd", "#7a5c3e", "#6b7280",
+    ),
 )
 DARK = Theme(
     name="dark", paper="#16181c", ink="#e9e7e2", muted="#a0a5ae", grid="#2e3238",
-    colours=("#4aa8e8", "#f5843d", "#2cc295", "#e08fc4", "#edb944", "#9ad7fa", "#c9a27c", "#a9b0bc"),
+    colours=(
+        "#4aa8e8", "#f5843d", "#2cc295", "#e08fc4", "#edb944", "#9ad7fa", "#c9a27c", "#a9b0bc",
+    ),
 )
 
 
@@ -43,13 +49,13 @@ DARK = Theme(
 class Style:
     """A theme and the submissions of a board: each keeps its colour in every figure."""
 
-    theme: Theme
     submissions: tuple[str, ...]  # in the order of the legend
+    theme: Theme = LIGHT
 
     def colour(self, *, legend: bool = False) -> alt.Color:
         return alt.Color(
             "submission:N", scale=self._scale(self.theme.colours),
-            legend=alt.Legend(title=None, symbolType="stroke") if legend else None,
+            legend=alt.Legend(title=None, symbolType="stroke", symbolOpacity=1) if legend else None,
         )
 
     def dash(self) -> alt.StrokeDash:
@@ -57,13 +63,12 @@ class Style:
         dashes = [DASHES[i // count % len(DASHES)] for i in range(len(self.submissions))]
         return alt.StrokeDash("submission:N", scale=self._scale(dashes), legend=None)
 
-    def colour_of(self, submission: str) -> str:
-        """The same colour by name, for what is not drawn by a chart."""
-        index = sorted(self.submissions).index(submission)
-        return self.theme.colours[index % len(self.theme.colours)]
+    def colour_number(self, submission: str) -> int:
+        """The index of its colour in the theme, for what no chart draws."""
+        return sorted(self.submissions).index(submission) % len(self.theme.colours)
 
     def _scale(self, values: Sequence[Any]) -> alt.Scale:
-        # Colours go by name, not by rank: a new result must not repaint everybody.
+        # Colours go by name, not by rank: a change of ranks must not repaint them.
         by_name = sorted(self.submissions)
         order = [by_name.index(submission) for submission in self.submissions]
         return alt.Scale(
@@ -92,20 +97,10 @@ class Style:
         )
 
 
-def to_svg(chart: alt.TopLevelMixin, *, ids: str = "") -> str:
-    """The chart as the text of an SVG. Needs no browser and no network.
-
-    Coordinates are cut to hundredths of a pixel, a third of the size. `ids` goes before every id,
-    so that several figures can share a page.
-    """
-    buffer = io.StringIO()
-    chart.save(buffer, format="svg")
-    svg = re.sub(r' (d|transform)="[^"]*"', _shorten_numbers, buffer.getvalue())
-    svg = re.sub(r'\bid="(\w+)"', rf'id="{ids}\1"', svg)
-    return svg.replace("url(#", f"url(#{ids}")
-
-
-def _shorten_numbers(attribute: re.Match[str]) -> str:
-    return re.sub(
-        r"-?\d+\.\d{3,}(e-?\d+)?", lambda number: f"{float(number[0]):.2f}", attribute[0]
-    )
+def side_by_side(
+    panels: Sequence[alt.LayerChart], columns: int, *, row_gap: int, column_gap: int
+) -> alt.ConcatChart:
+    """Panels in rows, their axes aligned, with one legend. The gaps must hold the axes' labels."""
+    spacing = {"row": row_gap, "column": column_gap}
+    figure = alt.concat(*panels, columns=columns, bounds="flush", spacing=spacing)
+    return figure.resolve_scale(color="shared")

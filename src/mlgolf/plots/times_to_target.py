@@ -6,16 +6,17 @@ import altair as alt
 import polars as pl
 
 from mlgolf.core.quantities import quantity
-from mlgolf.plots.theme import SHAPES, Style
+from mlgolf.plots.theme import Style, side_by_side
 
 WIDTH, ROW = 262, 24
+AXIS = alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
 
 
 def times_to_target(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
     """All workloads in one figure. `table` is `tables.studies_table`."""
     parts = table.partition_by("workload", maintain_order=True)
     panels = [times_panel(part, style) for part in parts]
-    return style.apply(alt.concat(*panels, columns=columns, spacing=28))
+    return style.apply(side_by_side(panels, columns, row_gap=84, column_gap=164))
 
 
 def times_panel(table: pl.DataFrame, style: Style) -> Any:
@@ -24,11 +25,11 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
     A study that never got there is a cross at the right edge.
     """
     first = table.row(0, named=True)
-    x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=_axis(table))
+    x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=AXIS)
     y = alt.Y(
         "submission:N", title=None, sort=list(style.submissions),
         scale=alt.Scale(domain=list(style.submissions)),
-        axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=130),
+        axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=130, minExtent=130),
     )
     reached = table.filter(pl.col("value").is_not_null()).with_columns(shown="value")
     layers = [
@@ -62,10 +63,12 @@ def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Ch
     cross = data.mark_point(
         shape="M-.7,-.7L.7,.7M-.7,.7L.7,-.7", size=60, strokeWidth=2, opacity=1
     ).encode(x, y, style.colour())
-    label = data.mark_text(align="right", dx=-10, color=style.theme.muted, fontSize=11).encode(
+    text = {"align": "right", "dx": -10, "fontSize": 11}
+    halo = data.mark_text(**text, stroke=style.theme.paper, strokeWidth=5).encode(
         x, y, text="label:N"
     )
-    return [cross, label]
+    label = data.mark_text(**text, color=style.theme.muted).encode(x, y, text="label:N")
+    return [cross, halo, label]
 
 
 def _ends(table: pl.DataFrame) -> tuple[float, float]:
@@ -97,10 +100,6 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
     better, worse = _ends(table)
     ends = sorted([better, worse])
     return alt.Scale(type=kind, domain=ends, reverse=better > worse, nice=False, zero=False)
-
-
-def _axis(table: pl.DataFrame) -> alt.Axis:
-    return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
 
 
 def _axis_title(row: dict[str, Any]) -> str:

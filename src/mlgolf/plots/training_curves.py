@@ -5,16 +5,16 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.plots.theme import Style
+from mlgolf.plots.theme import Style, side_by_side
 
 WIDTH, HEIGHT = 292, 190
 
 
 def training_curves(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
     """All workloads in one figure. `table` is `tables.curves_table`."""
-    panels = [training_panel(part, style) for part in _by_workload(table)]
-    figure = alt.concat(*panels, columns=columns, spacing=28).resolve_scale(color="shared")
-    return style.apply(figure)
+    parts = table.partition_by("workload", maintain_order=True)
+    panels = [training_panel(part, style) for part in parts]
+    return style.apply(side_by_side(panels, columns, row_gap=104, column_gap=62))
 
 
 def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
@@ -24,12 +24,13 @@ def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) ->
     dot marks the evaluation that was scored, a dashed line the target.
     """
     first = table.row(0, named=True)
+    minimised = first["goal"] == "minimise"
     best, others = table.filter("best"), table.filter(~pl.col("best"))
     curve = {
         "x": alt.X("seconds:Q", title="seconds on the clock", scale=_x_scale(best),
                    axis=alt.Axis(grid=False, tickCount=5)),
-        "y": alt.Y("value:Q", title=None, scale=_y_scale(best),
-                   axis=alt.Axis(domain=False, ticks=False, tickCount=5)),
+        "y": alt.Y("value:Q", title=None, scale=_y_scale(best, minimised),
+                   axis=alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34)),
         "detail": ["submission:N", "study:N", "trial:N"],
         "color": style.colour(legend=legend),
         "strokeDash": style.dash(),
@@ -40,9 +41,9 @@ def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) ->
         _lines(best.filter("scored")).mark_point(filled=True, size=34, opacity=1).encode(
             curve["x"], curve["y"], curve["color"]
         ),
-        *_target_line(first["target"], style),
+        *_target_line(first["target"], minimised, style),
     ]
-    better = "lower is better" if first["goal"] == "minimise" else "higher is better"
+    better = "lower is better" if minimised else "higher is better"
     title = alt.TitleParams(first["workload"], subtitle=f"{first['metric']}, {better}")
     return alt.layer(*layers, title=title, width=WIDTH, height=HEIGHT)
 
@@ -52,14 +53,16 @@ def _lines(table: pl.DataFrame) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=wanted.to_dicts()))
 
 
-def _target_line(target: float | None, style: Style) -> list[alt.Chart]:
+def _target_line(target: float | None, minimised: bool, style: Style) -> list[alt.Chart]:
+    """The target and its label, which stands on the better side, where curves come last."""
     if target is None:
         return []
     data = alt.Chart(alt.InlineData(values=[{"target": target}])).encode(y="target:Q")
     rule = data.mark_rule(strokeDash=[5, 4], color=style.theme.ink, strokeWidth=1)
     label = data.mark_text(
-        align="right", baseline="bottom", dx=-2, dy=-3, color=style.theme.ink, fontSize=12
-    ).encode(x=alt.value(WIDTH), text=alt.value(f"target {target:g}"))
+        align="left", baseline="top" if minimised else "bottom", dx=2, dy=4 if minimised else -3,
+        color=style.theme.ink, fontSize=12,
+    ).encode(x=alt.value(0), text=alt.value(f"target {target:g}"))
     return [rule, label]
 
 
@@ -68,14 +71,11 @@ def _x_scale(best: pl.DataFrame) -> alt.Scale:
     return alt.Scale(domain=[0, float(longest) * 1.02], nice=False)  # type: ignore[arg-type]
 
 
-def _y_scale(best: pl.DataFrame) -> alt.Scale:
+def _y_scale(best: pl.DataFrame, minimised: bool) -> alt.Scale:
     seen = pl.concat([best["value"], best["target"]]).drop_nulls()
     if seen.is_empty():
         return alt.Scale(zero=False)
     low, high = float(seen.min()), float(seen.max())  # type: ignore[arg-type]
-    margin = 0.05 * (high - low or abs(high) or 1.0)
-    return alt.Scale(domain=[low - margin, high + margin], nice=False, zero=False)
-
-
-def _by_workload(table: pl.DataFrame) -> list[pl.DataFrame]:
-    return table.partition_by("workload", maintain_order=True)
+    span = high - low or abs(high) or 1.0
+    below, above = (0.12, 0.04) if minimised else (0.04, 0.12)  # room for the target's label
+    return alt.Scale(domain=[low - below * span, high + above * span], nice=False, zero=False)

@@ -37,7 +37,7 @@ class TrialClock:
         return self._paused
 
     def resume(self) -> None:
-        """Wall time goes on from where it stood. CPU time burnt while frozen was burnt: it counts."""
+        """Wall time goes on from where it stood. CPU time burnt while frozen counts."""
         self._wall_zero += self._wall() - self._paused_at
         self._paused = None
 

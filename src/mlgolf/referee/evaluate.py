@@ -49,7 +49,7 @@ class Evaluator:
         return {name: a.copy() for name, a in self._backend.parameter_arrays(params).items()}
 
     def read(self, model: bytes) -> dict[str, NDArray]:
-        """Arrays by name. Raises: SubmissionError unless they are those of this workload's model."""
+        """Arrays by name. Raises: SubmissionError unless they are those of the workload's model."""
         try:
             arrays = load_safetensors(model)
         except SafetensorError as error:
@@ -65,7 +65,7 @@ class Evaluator:
         return arrays
 
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
-        """Metrics by name, "validation/error_rate" and so on, for each of train, validation, test."""
+        """Metrics by name, "validation/error_rate" and so on, of train, validation or test."""
         self._params, self._model_state = self._backend.load_arrays(
             self._params, self._model_state, arrays
         )
@@ -97,7 +97,7 @@ class Evaluator:
 def evaluator_for(
     workload: str, size: str, framework: str, data_folder: Path, threads: int
 ) -> Evaluator:
-    """One evaluator serves all trials of a workload; its model is overwritten at each evaluation."""
+    """One evaluator serves all trials of a workload; each evaluation overwrites its model."""
     return Evaluator(workload, size, framework, data_folder, threads)
 
 

@@ -47,7 +47,7 @@ def main(control: socket.socket, order: dict) -> None:
 
 
 def enter_namespaces() -> str:
-    """Become root of fresh namespaces under one's own name. Returns what stood in the way, or ''."""
+    """Enter fresh namespaces under one's own name. Returns what stood in the way, or ''."""
     user, group = os.geteuid(), os.getegid()
     try:
         kernel.unshare(NAMESPACES)
@@ -159,7 +159,7 @@ def report(
 def serve(
     control: socket.socket, player: int, gate: int, wake: int, *, namespaced: bool, own_proc: bool
 ) -> None:
-    """Answer until the referee hangs up. Children are reaped as they end; the first is announced."""
+    """Answer until the referee hangs up. Children are reaped; the end of the first is told."""
     while True:
         ready, _, _ = select.select([control, wake], [], [])
         if wake in ready:
@@ -167,7 +167,7 @@ def serve(
             reap(control, player)
         if control not in ready:
             continue
-        match control.recv(64):
+        match hear(control):
             case b"":
                 return
             case b"start":
@@ -180,6 +180,14 @@ def serve(
             case b"thaw":
                 signal_all(signal.SIGCONT, namespaced=namespaced)
                 control.send(b'{"thawed": true}')
+
+
+def hear(control: socket.socket) -> bytes:
+    """The next command; nothing once the referee has hung up or is gone."""
+    try:
+        return control.recv(64)
+    except ConnectionResetError:
+        return b""
 
 
 def reap(control: socket.socket, player: int) -> None:
@@ -200,10 +208,8 @@ def signal_all(number: signal.Signals, *, namespaced: bool) -> None:
     if not namespaced:
         processes.signal_tree(os.getpid(), number)
         return
-    try:
+    with contextlib.suppress(ProcessLookupError):  # the last of them has just ended
         os.kill(-1, number)
-    except ProcessLookupError:
-        pass  # the last of them has just ended
 
 
 def kill_all(player: int, *, namespaced: bool) -> None:

@@ -1,5 +1,6 @@
 """The two ways to hold a player: a process in a sandbox, or a thread for the debugger."""
 
+import contextlib
 import mmap
 import os
 import select
@@ -45,10 +46,8 @@ class _SharedPlayer:
         return self._board.step
 
     def send(self, message: Message) -> None:
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it is gone; the next receive says how
             self._channel.send(message)
-        except BrokenPipeError:
-            pass  # it is gone; the next receive says how it went
 
     def evaluate_at(self, step: int) -> None:
         self._board.evaluate_at = step
@@ -78,7 +77,7 @@ class _SharedPlayer:
 
 
 class ProcessPlayer(_SharedPlayer):
-    """A player in namespaces of its own, with the environment of its hardware class and no other."""
+    """A player in namespaces of its own, with the environment of its hardware class alone."""
 
     def __init__(
         self, hardware: HardwareClass, *, cores: Sequence[int] = (), log: Path | None = None
@@ -234,7 +233,10 @@ def held_out_folders(prepared: Path) -> list[str]:
     return [*splits, str(prepared.parent / "raw"), "/sys/fs/cgroup"]
 
 
-def player_cores(hardware: HardwareClass, slot: int = 0) -> list[int]:
-    """The core of a class that is pinned to one: the last, or further down for other slots."""
+def player_cores(hardware: HardwareClass, slot: int = 0) -> tuple[int, ...]:
+    """The core of a class that is pinned to one: the last we have, or further down for other slots.
+
+    To be asked before this process moves off that core itself.
+    """
     cores = sorted(os.sched_getaffinity(0))
-    return [cores[-1 - slot % len(cores)]] if hardware.pin_to_one_core else []
+    return (cores[-1 - slot % len(cores)],) if hardware.pin_to_one_core else ()

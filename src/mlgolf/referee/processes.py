@@ -1,5 +1,6 @@
 """The tree of processes below one, read from /proc."""
 
+import contextlib
 import os
 import signal
 import time
@@ -47,10 +48,8 @@ def signal_tree(root: int, number: signal.Signals) -> None:
         if not newcomers:
             return
         for pid in newcomers:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
         seen |= newcomers
 
 

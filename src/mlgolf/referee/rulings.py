@@ -1,10 +1,9 @@
 """What the rules say about a row and a clock: pure decisions, no process in sight."""
 
+import math
 import statistics
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading
@@ -62,14 +61,14 @@ class Rulings:
             "cpu_time": reading.cpu,
             "wall_time": reading.wall,
             "steps": float(step),
-            "train_loss": metrics.get("train/loss", np.nan),
+            "train_loss": metrics.get("train/loss", math.nan),
         }
         for split in ("validation", "test"):
-            measured[f"{split}_metric"] = metrics.get(f"{split}/{self._numbers.metric}", np.nan)
+            measured[f"{split}_metric"] = metrics.get(f"{split}/{self._numbers.metric}", math.nan)
         return measured
 
     def all_hold(self, measured: Mapping[str, float]) -> bool:
-        return all(bound.met_by(np.float64(measured[bound.metric])) for bound in self.bounds)
+        return all(bound.met(measured[bound.metric]) for bound in self.bounds)
 
     def end_after(self, measured: Mapping[str, float]) -> tuple[Status, str] | None:
         """Whether a trial is over after this row, and why."""
@@ -89,7 +88,7 @@ class Rulings:
             return None
         measured = {"time": reading.seconds, "cpu_time": reading.cpu, "wall_time": reading.wall}
         for bound in self.bounds:
-            if bound.metric in measured and not bound.met_by(np.float64(measured[bound.metric])):
+            if bound.metric in measured and not bound.met(measured[bound.metric]):
                 return f"{measured[bound.metric]:.1f} s passed, the bound is {bound.value:g} s"
         cap = WALL_TIME_LIMIT * self.budget_seconds
         if reading.wall > cap:
@@ -104,7 +103,7 @@ class Rulings:
             if value is None:
                 return False
             target = Target(metric=split, value=value, goal=numbers.goal)
-            return bool(target.met_by(np.float64(measured[f"{split}_metric"])))
+            return target.met(measured[f"{split}_metric"])
 
         return {
             "validation_goal_reached": reached("validation", numbers.target),

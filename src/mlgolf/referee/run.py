@@ -1,7 +1,7 @@
 """The protocol of a trial: one page, in the order in which things happen.
 
     1  The header is written: who, what, hashes, seed, class. Then the player is started.
-    2  The player imports its framework, opens the training split and builds the model: off the clock.
+    2  Off the clock the player imports its framework, opens the training split, builds the model.
     3  It says Ready. The clock starts at zero with Begin. Importing the submission counts.
     4  The referee alone says at which step an evaluation is due; the player hands its model over.
     5  Every process of the player is frozen, then the clock is read.

@@ -136,7 +136,7 @@ class HeldProcess:
         return answer
 
     def _settle(self) -> None:
-        """A stop reaches a running thread within microseconds: read until the count stands still."""
+        """A stop takes microseconds to reach a thread: read until the count stands still."""
         before = self.cpu_seconds()
         for _ in range(_SETTLED_READS):
             os.sched_yield()

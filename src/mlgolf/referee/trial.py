@@ -1,6 +1,6 @@
 """The real parts around the protocol: from a plan to a trial on disk, and back as a record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlgolf import __version__
@@ -17,11 +17,14 @@ from mlgolf.referee.run import Watcher, run_trial
 from mlgolf.results.trial_folder import TrialFolder, read_trial
 
 
-def play_trial(plan: TrialPlan, watcher: Watcher | None = None, slot: int = 0) -> Trial:
-    """Run one trial on this machine. `slot` tells trials apart that share it."""
+def play_trial(
+    plan: TrialPlan, watcher: Watcher | None = None, cores: Sequence[int] | None = None
+) -> Trial:
+    """Run one trial on this machine. `cores` are the player's; None: as its class says."""
     hardware = load_hardware(plan.rules.hardware)
     folder = TrialFolder(plan.folder)
-    player = make_player(plan, hardware, folder, slot)
+    cores = player_cores(hardware) if cores is None else cores
+    player = make_player(plan, hardware, folder, cores)
     run_trial(
         plan, player, clock=TrialClock(hardware.clock, player.cpu_seconds), store=folder,
         evaluator=evaluator(plan, hardware), header=header(plan, hardware), watcher=watcher,
@@ -30,14 +33,13 @@ def play_trial(plan: TrialPlan, watcher: Watcher | None = None, slot: int = 0) -
 
 
 def make_player(
-    plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, slot: int
+    plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, cores: Sequence[int]
 ) -> ProcessPlayer | ThreadPlayer:
     """Raises: SandboxError for a level that there is not."""
     match plan.sandbox:
         case "none":
             return ThreadPlayer(hardware)
         case "process":
-            cores = player_cores(hardware, slot)
             return ProcessPlayer(hardware, cores=cores, log=folder.log_path)
     raise SandboxError(f"sandbox {plan.sandbox!r} is not built yet; there are none and process")
 

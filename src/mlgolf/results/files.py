@@ -44,7 +44,7 @@ def append_line(path: Path, value: Any) -> None:
 def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
     """JSON lines of a file that may not exist yet.
 
-    Args: torn_end: whether a last line without its end is dropped, as a kill in mid-write leaves it.
+    Args: torn_end: whether a last line without an end is dropped: a kill in mid-write leaves it.
     Raises: LedgerError naming file and line.
     """
     if not path.exists():

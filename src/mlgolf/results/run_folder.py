@@ -7,8 +7,9 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import LedgerError
+from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.files import read_json, write_json
 from mlgolf.results.trial_folder import read_trial
@@ -107,5 +109,32 @@ def _first_difference(there: Any, asked: Any, at: str = "") -> str:
     return f"{prefix}there {there!r}, asked for {asked!r}"
 
 
-def is_run(path: Path) -> bool:
-    return (path / "run.json").is_file()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What several runs of one competition have to say together."""
+
+    competition: Competition
+    ruleset: Ruleset
+    trials: tuple[Trial, ...]
+
+
+def read_runs(paths: Sequence[Path]) -> Played:
+    """Read run folders, each with the rules it was played under.
+
+    Raises: LedgerError for what is no run, or runs of different rules, naming the difference.
+    """
+    runs = [RunFolder(path) for path in paths]
+    first = runs[0]
+    for run in runs[1:]:
+        for name in ("competition", "ruleset"):
+            there, asked = first.record[name], run.record[name]
+            if there != asked:
+                raise LedgerError(
+                    f"{first.path} and {run.path} were played under another {name}: "
+                    f"{_first_difference(there, asked)}. Score them apart."
+                )
+    return Played(
+        competition=first.competition,
+        ruleset=first.record["ruleset"],
+        trials=tuple(trial for run in runs for trial in run.trials()),
+    )

@@ -45,7 +45,12 @@ def performance_profile(times: FloatArray, taus: FloatArray) -> FloatArray:
     Raises: ScoringError if a time is NaN or negative.
     Source: Dolan and Moré (2002), doi:10.1007/s101070100263.
     """
-    return (ratios_to_best(times)[:, :, None] <= taus).mean(axis=1)
+    return share_within(ratios_to_best(times), taus)
+
+
+def share_within(ratios: FloatArray, taus: FloatArray) -> FloatArray:
+    """The same from (submissions, workloads) ratios that are known already."""
+    return (ratios[:, :, None] <= taus).mean(axis=1)
 
 
 def profile_area(times: FloatArray, tau_max: float) -> FloatArray:

@@ -35,7 +35,7 @@ def init_optimizer_state(
     """(state of the optimizer, the compiled training step)."""
     point = SELF_TUNING_POINT if hyperparameters is None else hyperparameters._asdict()
     optimizer = nadamw(point, workload.step_hint)
-    return optimizer.init(model_params), training_step(workload, optimizer, point)
+    return jax.jit(optimizer.init)(model_params), training_step(workload, optimizer, point)
 
 
 def update_params(
@@ -88,7 +88,10 @@ def data_selection(
 def training_step(
     workload: spec.Workload, optimizer: optax.GradientTransformation, point: dict[str, Any]
 ) -> Callable[..., Any]:
-    """(state, params, model_state, batch, rng) -> (state, params, model_state), in place."""
+    """(state, params, model_state, batch, rng) -> (state, params, model_state).
+
+    Compiled as one function; the first three are given up to it, so that memory is used again.
+    """
     dropout = {"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}
     smoothing = point.get("label_smoothing", 0.0)
 
@@ -111,7 +114,11 @@ def training_step(
 
 
 def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformation:
-    """The whole update: clipping if asked for, NadamW, decay of all parameters, the schedule."""
+    """The whole update: clipping if asked for, NadamW, decay of all parameters, the schedule.
+
+    It works on all parameters as one vector. A small model has many small tensors, and a kernel for
+    each would take longer to compile and to start than to run.
+    """
     warmup_steps = int(point["warmup_factor"] * step_hint)
     schedule = optax.warmup_cosine_decay_schedule(
         init_value=0.0,
@@ -119,12 +126,13 @@ def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformatio
         warmup_steps=warmup_steps,
         decay_steps=max(step_hint, warmup_steps + 1),  # counted from the start of the warm-up
     )
-    return optax.chain(
+    update = optax.chain(
         clip(point["grad_clip"]) if "grad_clip" in point else optax.identity(),
         scale_by_nadam(1 - point["one_minus_beta1"], point["beta2"]),
         optax.add_decayed_weights(point["weight_decay"]),
         optax.scale_by_learning_rate(schedule),
     )
+    return optax.flatten(update)
 
 
 def clip(max_norm: float) -> optax.GradientTransformation:

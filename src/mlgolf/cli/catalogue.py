@@ -1,0 +1,104 @@
+"""Commands that list and show what can be named: workloads, algorithms, competitions."""
+
+from typing import Annotated, Any
+
+import typer
+
+from mlgolf.cli.options import AsJson, print_json
+
+Name = Annotated[str, typer.Argument()]
+
+
+def add_to(app: typer.Typer) -> None:
+    kinds = {
+        "workloads": (workload_rows, workload_details),
+        "algorithms": (algorithm_rows, algorithm_details),
+        "competitions": (competition_rows, competition_details),
+    }
+    for kind, (rows, details) in kinds.items():
+        app.add_typer(_group(kind, rows, details), name=kind)
+
+
+def _group(kind: str, rows, details) -> typer.Typer:
+    group = typer.Typer(help=f"List and show {kind}.", no_args_is_help=True)
+    singular = kind.removesuffix("s")
+
+    def list_(as_json: AsJson = False) -> None:
+        found = rows()
+        if as_json:
+            print_json(found)
+            return
+        for row in found:
+            typer.echo("  ".join(str(value) for value in row.values()))
+
+    def show(name: Name, as_json: AsJson = False) -> None:
+        found = details(name)
+        if as_json:
+            print_json(found)
+            return
+        for key, value in found.items():
+            typer.echo(f"{key}: {value}")
+
+    list_.__doc__ = f"List the installed {kind}.\n\nExample: mlgolf {kind} list"
+    show.__doc__ = f"Show one {singular}.\n\nExample: mlgolf {kind} show NAME --json"
+    group.command("list")(list_)
+    group.command("show")(show)
+    return group
+
+
+def workload_rows() -> list[dict[str, Any]]:
+    from mlgolf.core.registry import load_workload, workload_names
+
+    return [
+        {"name": name, "frameworks": "+".join(load_workload(name).frameworks)}
+        for name in workload_names()
+    ]
+
+
+def workload_details(name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from mlgolf.core.registry import load_workload
+
+    workload = load_workload(name)
+    return {
+        "name": name,
+        "dataset": workload.dataset,
+        "loss": workload.loss_type.name.lower(),
+        "frameworks": list(workload.frameworks),
+        "sizes": {key: asdict(size) for key, size in workload.sizes.items()},
+    }
+
+
+def algorithm_rows() -> list[dict[str, Any]]:
+    from mlgolf.core.registry import algorithm_names
+
+    return [
+        {"name": name, "frameworks": "+".join(algorithm_details(name)["frameworks"])}
+        for name in algorithm_names()
+    ]
+
+
+def algorithm_details(name: str) -> dict[str, Any]:
+    from mlgolf.core.registry import algorithm_folder
+
+    folder = algorithm_folder(name)
+    space = folder / "tuning_search_space.json"
+    return {
+        "name": name,
+        "frameworks": [f for f in ("torch", "jax") if (folder / f"submission_{f}.py").exists()],
+        "folder": str(folder),
+        "search_space": space.read_text().strip() if space.exists() else None,
+    }
+
+
+def competition_rows() -> list[dict[str, Any]]:
+    from mlgolf.core.competition import competition_names, load_competition
+
+    return [{"name": name, "title": load_competition(name).title} for name in competition_names()]
+
+
+def competition_details(name: str) -> dict[str, Any]:
+    from mlgolf.core.competition import load_competition
+
+    return load_competition(name).model_dump(mode="json", by_alias=True)

@@ -1,0 +1,63 @@
+"""Commands for data: make small ones, prepare published ones, check either."""
+
+from typing import Annotated
+
+import typer
+
+from mlgolf.cli.options import DEFAULT_DATA_DIR, DataDir
+
+Names = Annotated[list[str], typer.Argument(help="Workloads whose data are meant.")]
+SizeName = Annotated[str, typer.Option(help="mini, full, or a variant of either.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    data = typer.Typer(help="Make, prepare and check datasets.", no_args_is_help=True)
+    for command in (make, prepare, check):
+        data.command(no_args_is_help=True)(command)
+    app.add_typer(data, name="data")
+
+
+def make(
+    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Generate small data in the published raw format, and prepare them.
+
+    Example: mlgolf data make imagenet_resnet criteo1tb
+    """
+    from mlgolf.core.registry import load_workload
+    from mlgolf.data import layout
+
+    for workload in map(load_workload, workloads):
+        typer.echo(f"{workload.name}: making raw data", err=True)
+        layout.make(workload, size, data_dir, seed)
+        typer.echo(f"{workload.name}: preparing them", err=True)
+        typer.echo(layout.prepare(workload, size, data_dir))
+
+
+def prepare(
+    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Read raw data in the published format; write one folder per split, with checksums.
+
+    Example: mlgolf data prepare imagenet_resnet --size full --data-dir /data
+    """
+    from mlgolf.core.registry import load_workload
+    from mlgolf.data import layout
+
+    for workload in map(load_workload, workloads):
+        typer.echo(layout.prepare(workload, size, data_dir))
+
+
+def check(
+    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Compare prepared data with their checksums; print their fingerprint.
+
+    Example: mlgolf data check criteo1tb
+    """
+    from mlgolf.core.registry import load_workload
+    from mlgolf.data import layout
+
+    for workload in map(load_workload, workloads):
+        typer.echo(f"{workload.name}: {layout.check(workload, size, data_dir)}")

@@ -1,0 +1,112 @@
+"""Commands that run trials: run, replay, and the first form of targets set."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mlgolf.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, print_json
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(no_args_is_help=True)(run)
+    app.command(no_args_is_help=True)(replay)
+    targets = typer.Typer(help="Find targets by the scripted procedure.", no_args_is_help=True)
+    targets.command("set", no_args_is_help=True)(targets_set)
+    app.add_typer(targets, name="targets")
+
+
+def run(
+    submissions: Annotated[
+        list[str], typer.Argument(help="Algorithms by name, or folders or modules by path.")
+    ],
+    out: Annotated[Path, typer.Option(help="The run folder to make, or to --resume.")],
+    competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
+    workload: Annotated[
+        list[str] | None, typer.Option(help="Play this one only; may be given again.")
+    ] = None,
+    framework: Annotated[Literal["torch", "jax"], typer.Option()] = "torch",
+    tuning: Annotated[Literal["external", "self"], typer.Option()] = "external",
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
+    studies: Annotated[int | None, typer.Option(min=1)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Drawn if not given.")] = None,
+    sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
+    parallel: Annotated[
+        int, typer.Option(min=1, help="Trials at a time; above 1 the run is not scored.")
+    ] = 1,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
+) -> None:
+    """Train submissions under the referee and write everything down.
+
+    Example: mlgolf run nadamw my_folder --trials 3 --studies 2 --seed 1 --out runs/a
+    """
+    from mlgolf.cli.progress import play_with_progress
+    from mlgolf.core.competition import load_competition
+    from mlgolf.engines.runs import RunRequest
+
+    request = RunRequest(
+        submissions=tuple(submissions),
+        competition=load_competition(competition).select(workload),
+        framework=framework,
+        ruleset=tuning,
+        trials=trials if tuning == "external" else 1,
+        studies=studies,
+        seed=seed,
+        sandbox=sandbox,
+        scored=parallel == 1,
+        data_dir=data_dir,
+        out=out,
+        resume=resume,
+    )
+    play_with_progress(request, parallel)
+
+
+def replay(
+    trial: Annotated[Path, typer.Argument(help="A trial's folder, inside its run.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Repeat a trial under its seed and compare every value exactly.
+
+    Exit code 0 if all are equal, 1 if not. Bits are promised on the same kind of processor only.
+
+    Example: mlgolf replay runs/a/nadamw/study_0/criteo1tb_torch/trial_1
+    """
+    from mlgolf.engines.replay import replay_trial
+
+    result = replay_trial(trial, data_dir)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        typer.echo(result.text())
+    raise typer.Exit(0 if result.confirmed else 1)
+
+
+def targets_set(
+    workload: Annotated[str, typer.Argument(help="A workload of the competition.")],
+    out: Annotated[Path, typer.Option(help="Folder for the runs; may be continued.")],
+    competition: Annotated[str, typer.Option()] = "mini",
+    algorithm: Annotated[str, typer.Option()] = "nadamw",
+    trials: Annotated[int, typer.Option(min=1, help="Points to search.")] = 12,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions of the best point.")] = 5,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    parallel: Annotated[int, typer.Option(min=1)] = 2,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Find a target: the median over seeds of what the best point reaches in 3/4 of the steps.
+
+    Example: mlgolf targets set criteo1tb --out runs/targets
+    """
+    from mlgolf.core.competition import load_competition
+    from mlgolf.engines.targets import find_target
+
+    found = find_target(
+        load_competition(competition), workload, algorithm=algorithm, trials=trials, seeds=seeds,
+        seed=seed, parallel=parallel, data_dir=data_dir, out=out,
+    )
+    if as_json:
+        print_json(found.as_json())
+    else:
+        typer.echo(found.as_toml())

@@ -1,0 +1,126 @@
+"""Setting a target by script: what a tuned algorithm reaches in three quarters of the steps.
+
+It is the dual competition with a bound on steps: search points of the algorithm's space once, then
+repeat the best point over seeds; the median of what they end at is the target. Both runs are kept.
+Source: Dahl et al. (2023), arXiv:2306.07179, section 4 (there 200 points and 20 seeds).
+"""
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.rules import Constraint, Rules
+from mlgolf.core.target import Goal
+from mlgolf.core.trial import Trial
+from mlgolf.engines.local import SideBySide
+from mlgolf.engines.runs import RunRequest, open_run, play_run
+from mlgolf.referee.freeze import find_submission
+from mlgolf.referee.trial import play_trial
+
+SHARE_OF_STEPS = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundTarget:
+    """A target with where it comes from."""
+
+    workload: str
+    metric: str
+    target: float
+    test_target: float
+    reached: tuple[float, ...]  # by each seed, the validation metric at the last step
+    seconds: tuple[float, ...]
+    hyperparameters: dict[str, Any]
+    provenance: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def as_toml(self) -> str:
+        return (
+            f"[workloads.{self.workload}]\ntarget = {self.target:.6g}\n"
+            f"test_target = {self.test_target:.6g}\nprovenance = {json.dumps(self.provenance)}"
+        )
+
+
+def find_target(
+    competition: Competition, workload: str, *, algorithm: str, trials: int, seeds: int,
+    seed: int, parallel: int, data_dir: Path, out: Path,
+) -> FoundTarget:
+    """Search, repeat, take the median. Runs in `out` are continued if they are there."""
+    rules = by_steps(competition.select([workload]))
+    numbers = rules.workloads[workload]
+    search = RunRequest(
+        submissions=(algorithm,), competition=rules, trials=trials, studies=1, seed=seed,
+        scored=False, data_dir=data_dir, out=out / f"{workload}_search",
+        resume=(out / f"{workload}_search").exists(),
+    )
+    name = f"validation/{numbers.metric}"
+    best = _best(_played(search, parallel), name, numbers.goal)
+    fixed = _fixed_point(algorithm, dict(best.hyperparameters), out / f"{workload}_{algorithm}")
+    repeat = RunRequest(
+        submissions=(str(fixed),), competition=rules, trials=1, studies=seeds, seed=seed + 1,
+        scored=False, data_dir=data_dir, out=out / f"{workload}_repeat",
+        resume=(out / f"{workload}_repeat").exists(),
+    )
+    repeats = _played(repeat, parallel)
+    reached = [float(trial.metrics[name][-1]) for trial in repeats]
+    test = [float(trial.metrics[f"test/{numbers.metric}"][-1]) for trial in repeats]
+    steps = rules.workloads[workload].step_limit
+    return FoundTarget(
+        workload=workload,
+        metric=numbers.metric,
+        target=statistics.median(reached),
+        test_target=statistics.median(test),
+        reached=tuple(reached),
+        seconds=tuple(float(trial.seconds[-1]) for trial in repeats),
+        hyperparameters=dict(best.hyperparameters),
+        provenance=(
+            f"mlgolf targets set: best of {trials} points of {algorithm} (seed {seed}) after "
+            f"{steps} steps, median of {seeds} seeds; point "
+            + json.dumps(dict(best.hyperparameters))
+        ),
+    )
+
+
+def by_steps(competition: Competition) -> Competition:
+    """The best validation metric after three quarters of the step hint; schedules end there too."""
+    rules = competition.rules.model_dump(by_alias=True)
+    rules["objective"] = "validation_metric"
+    rules["constraints"] = [Constraint(quantity="steps", bound="step_limit").model_dump()]
+    workloads = {}
+    for name, numbers in competition.workloads.items():
+        steps = round(SHARE_OF_STEPS * numbers.step_hint / numbers.eval_every_steps)
+        steps *= numbers.eval_every_steps
+        workloads[name] = numbers.model_copy(update={"step_hint": steps, "step_limit": steps})
+    changed = {
+        "name": f"{competition.name}-targets",
+        "rules": Rules.model_validate(rules),
+        "workloads": workloads,
+    }
+    return competition.model_copy(update=changed)
+
+
+def _played(request: RunRequest, parallel: int) -> list[Trial]:
+    run = open_run(request)
+    play_run(run, SideBySide(parallel), play_trial)
+    return run.folder.trials()
+
+
+def _best(trials: list[Trial], metric: str, goal: Goal) -> Trial:
+    sign = 1.0 if goal is Goal.MINIMISE else -1.0
+    finished = [trial for trial in trials if metric in trial.metrics]
+    return min(finished, key=lambda trial: sign * float(trial.metrics[metric][-1]))
+
+
+def _fixed_point(algorithm: str, hyperparameters: dict[str, Any], folder: Path) -> Path:
+    """A copy of the algorithm whose OptList has this one point."""
+    source = find_submission(algorithm, "torch").file.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in source.glob("*.py"):
+        (folder / file.name).write_text(file.read_text())
+    (folder / "tuning_search_space.json").write_text(json.dumps([hyperparameters]) + "\n")
+    return folder

@@ -1,0 +1,79 @@
+"""One page per competition that can be mailed, printed and read offline.
+
+Everything is in the page: style, script and figures. Its content security policy lets no other
+script run and nothing be fetched, whatever a contestant may have smuggled into a name.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from mlgolf import __version__
+from mlgolf.core.competition import Competition
+from mlgolf.core.trial import Trial
+from mlgolf.plots.theme import DARK, LIGHT, Theme
+from mlgolf.report import sections
+from mlgolf.report.figures import draw_figures
+from mlgolf.report.html import Html, join
+from mlgolf.scoring.admission import admit
+from mlgolf.scoring.leaderboard import Leaderboard
+
+HERE = files("mlgolf.report")
+
+
+def write_report(
+    competition: Competition, trials: Iterable[Trial], leaderboard: Leaderboard, path: Path
+) -> None:
+    """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
+
+    Args:
+      trials: those that `leaderboard` was computed from; of other frameworks none is shown.
+    """
+    board = leaderboard
+    shown = [trial for trial in trials if trial.key.framework == board.framework]
+    admission = admit(competition, shown, board.ruleset, board.framework)
+    figures = draw_figures(competition, admission, board)
+    folder = path.with_name(f"{path.stem}_figures")
+    folder.mkdir(parents=True, exist_ok=True)
+    for figure in figures:
+        figure.save(folder)
+    body = join([
+        sections.heading(competition, board),
+        sections.leaderboard_section(competition, board),
+        sections.figures_section(competition, board, figures, folder.name),
+        sections.hyperparameters_section(figures[1].table, board),
+        sections.endings_section(shown),
+        sections.machine_section(shown),
+        sections.footer(competition, __version__),
+    ])
+    path.write_text(page(competition.title, body), encoding="utf-8")
+
+
+def page(title: str, body: Html) -> str:
+    """The body within a whole document."""
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+        title=sections.text(title),
+        css=colour_variables() + (HERE / "page.css").read_text(encoding="utf-8"),
+        body=body,
+        script=script,
+        script_hash=f"sha256-{digest}",
+    )
+
+
+def colour_variables() -> str:
+    """Light unless the reader's system, or the button, says dark."""
+    dark = _block(DARK)
+    return (
+        f":root {{ color-scheme: light dark; {_block(LIGHT)} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ {dark} }} }}\n"
+        f":root[data-theme=dark] {{ {dark} }}\n"
+    )
+
+
+def _block(theme: Theme) -> str:
+    return " ".join(f"--{name}: {colour};" for name, colour in theme.variables().items())

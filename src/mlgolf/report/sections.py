@@ -1,0 +1,228 @@
+"""The sections of a report, in the order of the page. Records in, HTML out."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.status import Outcome, Status
+from mlgolf.core.trial import Trial
+from mlgolf.report.figures import Figure, legend
+from mlgolf.report.html import Html, figure, join, section, table, tag, text
+from mlgolf.report.words import OUTCOMES, how_scored, measure, noun, question, three_digits
+from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
+
+# Endings that need no explanation: the trial ran as the rules foresee.
+AS_FORESEEN = (Status.TARGET_REACHED, Status.FINISHED, Status.OUT_OF_TIME)
+
+
+def heading(competition: Competition, board: Leaderboard) -> Html:
+    tuning = competition.rules.tuning.under(board.ruleset)
+    facts = [
+        f"{len(board.entries)} submissions",
+        f"{len(competition.workloads)} workloads",
+        board.framework or "no framework",
+        f"{board.ruleset} tuning: best of {tuning.trials} trials, median of {tuning.studies} studies",
+        f"hardware class {competition.rules.hardware}",
+    ]
+    return tag(
+        "header",
+        tag("h1", text(competition.title)),
+        tag("p", text(question(competition.rules)), css="question"),
+        tag("p", text(" · ".join(facts)), css="facts"),
+        Html('<button id="theme" hidden aria-label="Light or dark" title="Light or dark"></button>'),
+    )
+
+
+def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
+    head = [text("Rank"), text("Submission"), text("Score"), *map(text, competition.workloads)]
+    rows = [
+        [
+            text(entry.rank),
+            tag("th", text(entry.submission)),
+            _score(entry),
+            *(_cell(cell, board.quantity) for cell in entry.cells.values()),
+        ]
+        for entry in board.entries
+    ]
+    interval = (
+        " Below a score, where there are three studies: the range of 95% of resamples of the "
+        "studies (a percentile bootstrap, rough with so few)."
+    )
+    notes = [tag("li", text(note)) for note in board.notes]
+    return section(
+        "Leaderboard",
+        table(head, rows, css="board") if rows else tag("p", text("No trial was sent in.")),
+        tag("p", text(how_scored(competition.rules) + interval), css="aside"),
+        tag("ul", *notes, css="notes") if notes else Html(""),
+    )
+
+
+def _score(entry: Entry) -> Html:
+    low_high = f"{entry.interval[0]:.2f} – {entry.interval[1]:.2f}" if entry.interval else ""
+    score = tag("span", text(f"{entry.score:.3f}"), css="score")
+    return tag("td", score, tag("small", text(low_high)))
+
+
+def _cell(cell: Cell, quantity: str) -> Html:
+    """The value, the time it took if it is not the value itself, and the ratio to the best."""
+    if cell.outcome not in (Outcome.SCORED, Outcome.SLOWER_THAN_4X_BEST):
+        return tag("td", text(OUTCOMES[cell.outcome]), css="failed")
+    parts = [f"× {cell.ratio:.2f}"]
+    if quantity != "time":
+        parts.append(measure(cell.seconds, "time"))
+    if cell.outcome is not Outcome.SCORED:
+        parts.append(OUTCOMES[cell.outcome])
+    value = text(measure(cell.value, quantity))
+    return tag(
+        "td", value, tag("small", text(" · ".join(parts))), css="best" if cell.ratio == 1 else ""
+    )
+
+
+def figures_section(
+    competition: Competition, board: Leaderboard, figures: Sequence[Figure], folder: str
+) -> Html:
+    """The three figures under one legend. `folder` is where their files lie, as the page says."""
+    curves, times, shares = figures
+    objective = noun(competition.rules.objective)
+    if curves.table.is_empty():
+        return section("Figures", tag("p", text("There is nothing to draw: no trial counts yet.")))
+    return join([
+        section("Training curves", legend(board), figure(curves.drawing, 1, text(
+            "Validation metric against seconds on the clock. Full lines are the best trial of "
+            "each study, faint ones its other trials; a dot marks the evaluation that was scored, "
+            "a dashed line the target. Axes span what the best trials show."
+        ))),
+        section("Every study", legend(board), figure(times.drawing, 2, text(
+            f"The {objective} that each study reached, better to the left. Bars are medians, which "
+            "are scored. A cross at the right edge is a study that never got there."
+        ))),
+        section("Performance profile", legend(board), figure(shares.drawing, 3, text(
+            "In what share of the workloads a submission comes within a factor τ of the best "
+            "there. Further up and further left is better. All figures lie beside this page as "
+            f"SVG, light and dark, each with its table as CSV: {folder}/."
+        ), css="beside")),
+    ])
+
+
+def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:
+    """Per submission and workload, the trial that won over all studies. `plots.studies_table`."""
+    blocks = []
+    for entry in board.entries:
+        own = studies.filter(
+            (pl.col("submission") == entry.submission) & pl.col("value").is_not_null()
+        )
+        if not own.is_empty():
+            blocks += [tag("h3", text(entry.submission)), _winners(own, entry, board.quantity)]
+    return section(
+        "Winning hyperparameters",
+        tag("p", text("The best trial of all studies on each workload."), css="aside"),
+        *blocks,
+    )
+
+
+def _winners(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
+    best = []
+    for workload in entry.cells:
+        rows = own.filter(pl.col("workload") == workload)
+        if not rows.is_empty():
+            maximised = rows["goal"][0] == "maximise"
+            best.append(rows.sort("value", descending=maximised).row(0, named=True))
+    points = [json.loads(row["hyperparameters"]) for row in best]
+    names = list(dict.fromkeys(name for point in points for name in point))
+    head = ["Workload", "Study", "Trial", noun(quantity).capitalize(), *names]
+    return table(
+        [text(title) for title in head],
+        [
+            [
+                tag("th", text(row["workload"])), text(row["study"]), text(row["trial"]),
+                text(measure(row["value"], quantity)), *(_setting(point, name) for name in names),
+            ]
+            for row, point in zip(best, points, strict=True)
+        ],
+    )
+
+
+def _setting(point: Mapping[str, Any], name: str) -> Html:
+    value = point.get(name, "–")
+    return text(three_digits(value) if isinstance(value, float) else value)
+
+
+def endings_section(trials: Sequence[Trial]) -> Html:
+    """How many trials ended in which way, and the reasons of those that ended badly."""
+    counts: dict[str, Counter] = defaultdict(Counter)
+    for trial in trials:
+        counts[trial.key.submission][trial.status] += 1
+    used = [s for s in (*Status, None) if any(count[s] for count in counts.values())]
+    head = [text("Submission"), *(text(_status(status)) for status in used)]
+    rows = [
+        [tag("th", text(name)), *(text(count[status] or "–") for status in used)]
+        for name, count in sorted(counts.items())
+    ]
+    return section("How the trials ended", table(head, rows), _reasons(trials))
+
+
+def _reasons(trials: Sequence[Trial]) -> Html:
+    bad = [trial for trial in trials if trial.status not in AS_FORESEEN]
+    if not bad:
+        return tag("p", text("Every trial ran to an end that the rules foresee."), css="aside")
+    groups: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
+    for trial in sorted(bad, key=lambda trial: trial.key):
+        groups[trial.key.submission, _status(trial.status), trial.reason].append(trial)
+    head = ["Submission", "Ended as", "Trials", "First of them", "Reason"]
+    rows = [
+        [
+            tag("th", text(submission)), text(status), text(len(group)),
+            tag("td", text(f"{key.workload}, study {key.study}, trial {key.trial}")),
+            tag("td", text(reason), css="reason"),
+        ]
+        for (submission, status, reason), group in groups.items()
+        for key in [group[0].key]
+    ]
+    return table([text(title) for title in head], rows)
+
+
+def _status(status: Status | None) -> str:
+    return status.value.replace("_", " ").lower() if status else "no verdict yet"
+
+
+def machine_section(trials: Sequence[Trial]) -> Html:
+    """Machine, clock, sandbox and versions as the trials' headers have them."""
+    found: dict[tuple[str, str], Counter] = {}
+    for trial in trials:
+        for part in ("machine", "clock", "sandbox", "versions"):
+            for name, value in _flat(trial.header.get(part)):
+                found.setdefault((part, name), Counter())[str(value)] += 1
+    rows = [
+        [tag("th", text(part)), text(name), tag("td", _values(values, len(trials)), css="reason")]
+        for (part, name), values in sorted(found.items())
+    ]
+    missing = tag("p", text("The trials do not say what they ran on."), css="aside")
+    head = [text(""), text("What"), text("As the trials recorded it")]
+    return section("Machine and clock", table(head, rows) if rows else missing)
+
+
+def _values(values: Counter, total: int) -> Html:
+    """The value; where trials differ, each with the number of trials it holds for."""
+    if len(values) == 1 and sum(values.values()) == total:
+        return text(next(iter(values)))
+    return text("; ".join(f"{value} ({count} trials)" for value, count in values.most_common(8)))
+
+
+def _flat(part: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(part, Mapping):
+        return [] if part is None else [(prefix, part)]
+    return [
+        pair for key, value in part.items()
+        for pair in _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    ]
+
+
+def footer(competition: Competition, version: str) -> Html:
+    words = f"Made by mlgolf {version}. Rules: {competition.name}, SHA-256 "
+    return tag("footer", tag(
+        "p", text(words), tag("code", text(competition.fingerprint())), css="facts"
+    ))

@@ -1,0 +1,38 @@
+"""A linear map, and its squared error, in JAX."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from mlgolf.core.spec import ForwardPassMode
+from mlgolf.core.workload import Size
+
+
+class Model:
+    def __init__(self, size: Size) -> None:
+        self._dimensions = size.model.dimensions
+
+    def init(self, rng: Array) -> tuple[dict[str, Any], None]:
+        kernel = jax.random.normal(rng, (self._dimensions, 1)) * self._dimensions**-0.5
+        return {"Dense_0": {"kernel": kernel, "bias": jnp.zeros(1)}}, None
+
+    def apply(
+        self, params: Any, batch: Mapping[str, Any], model_state: None, mode: ForwardPassMode,
+        rng: Any, update_batch_norm: bool, dropout_rate: float,
+    ) -> tuple[Array, None]:
+        dense = params["Dense_0"]
+        return batch["inputs"] @ dense["kernel"] + dense["bias"], None
+
+    def loss(
+        self, label_batch: Array, logits_batch: Array, mask_batch: Array | None = None,
+        label_smoothing: float = 0.0,
+    ) -> dict[str, Array]:
+        per_example = jnp.square(logits_batch - label_batch).reshape(-1)
+        count = jnp.float32(len(per_example))
+        return {"summed": per_example.sum(), "n_valid_examples": count, "per_example": per_example}
+
+    def is_output(self, key: str) -> bool:
+        return True

@@ -1,0 +1,36 @@
+"""A linear map from zero, and its squared error, in PyTorch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mlgolf.core.spec import ForwardPassMode
+from mlgolf.core.workload import Size
+
+
+class Model:
+    def __init__(self, size: Size) -> None:
+        self._dimensions = size.model.dimensions
+
+    def init(self, rng: Any) -> tuple[nn.Module, None]:
+        torch.random.manual_seed(int(rng[0]))
+        return nn.Sequential(nn.Linear(self._dimensions, 1)), None
+
+    def apply(
+        self, params: nn.Module, batch: Mapping[str, Any], model_state: None,
+        mode: ForwardPassMode, rng: Any, update_batch_norm: bool, dropout_rate: float,
+    ) -> tuple[Tensor, None]:
+        return params(batch["inputs"]), None
+
+    def loss(
+        self, label_batch: Tensor, logits_batch: Tensor, mask_batch: Tensor | None = None,
+        label_smoothing: float = 0.0,
+    ) -> dict[str, Tensor]:
+        per_example = (logits_batch - label_batch).square().flatten()
+        count = torch.tensor(float(len(per_example)))
+        return {"summed": per_example.sum(), "n_valid_examples": count, "per_example": per_example}
+
+    def is_output(self, key: str) -> bool:
+        return True
