@@ -1,7 +1,58 @@
-"""Settings of every test. Its presence puts this folder, and so the shared helpers, on the path."""
+"""What tests share: small data made once, the one-second competition, the installed command."""
 
-from hypothesis import settings
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
-# No test is judged by how long it took: the machine may be shared.
-settings.register_profile("mlgolf", deadline=None)
-settings.load_profile("mlgolf")
+import pytest
+
+TESTS = Path(__file__).parent
+LINEAR = TESTS / "end_to_end" / "linear.toml"
+
+FIVE_LINES = """\
+import torch
+from mlgolf.torch import from_optimizer
+space = {"learning_rate": {"min": 3e-3, "max": 3e-2, "scaling": "log"}}
+submission = from_optimizer(torch.optim.AdamW, search_space=space)
+"""
+
+Command = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prepared data of the linear workload."""
+    from mlgolf.core.registry import load_workload
+    from mlgolf.data import layout
+
+    folder = tmp_path_factory.mktemp("data")
+    workload = load_workload("linear")
+    layout.make(workload, "mini", folder)
+    layout.prepare(workload, "mini", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mlgolf(data_dir: Path) -> Command:
+    """The installed command, run as a person would."""
+
+    def run(*arguments: object, expect: int = 0) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "mlgolf"), *map(str, arguments)],
+            capture_output=True, text=True, timeout=600,
+            env={**os.environ, "MLGOLF_DATA_DIR": str(data_dir)},
+        )
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def adamw(tmp_path: Path) -> Path:
+    """A submission in the short form."""
+    file = tmp_path / "adamw.py"
+    file.write_text(FIVE_LINES)
+    return file

@@ -15,8 +15,11 @@ PARAMS = {
 }
 STATE = {"batch_stats": {"BatchNorm_0": {"mean": jnp.array([6.0])}}}
 NAMES = [
-    "BatchNorm_0/scale", "Dense_0/bias", "Dense_0/kernel", "model_state/batch_stats/BatchNorm_0/mean",
-]  # fmt: skip
+    "BatchNorm_0/scale",
+    "Dense_0/bias",
+    "Dense_0/kernel",
+    "model_state/batch_stats/BatchNorm_0/mean",
+]
 
 
 class CountingModel:

@@ -36,7 +36,8 @@ def play_with_progress(request: RunRequest, parallel: int) -> None:
         + ("" if run.folder.record["scored"] else "; not scored (shared machine or no sandbox)")
     )
     try:
-        trials = _play(run, parallel, console, done=total - waiting)
+        with run.folder.locked():
+            trials = _play(run, parallel, console, done=total - waiting)
     except KeyboardInterrupt:
         console.print("stopped; what is finished is kept. Continue with the same command and "
                       "--resume.")

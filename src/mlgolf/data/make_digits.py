@@ -17,7 +17,6 @@ from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.data.recipes import DigitRecipe
 
 SPLIT_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
-CLASSES = tuple(f"{low}{high}" for low in range(10) for high in range(low, 10))  # 55
 BRIGHTEST = 16.0  # of a pixel of scikit-learn's digits
 COLUMNS = (0.28, 0.72)  # where the two digits are centred, as shares of the canvas
 AT_ONCE = 500  # images painted together
@@ -28,7 +27,7 @@ Masks = NDArray[np.float32]
 def make_digit_folders(
     raw: Path, recipe: DigitRecipe, examples: Mapping[str, int], seed: int
 ) -> None:
-    """Write `raw/{train,val,test}/<class>/<number>.PNG`; "37" shows a 3 and a 7, on either side.
+    """Write `raw/{train,val,test}/<class>/<number>.PNG`; both digits of an image are of its class.
 
     Args:
       examples: how many images train, validation and test get.
@@ -37,16 +36,17 @@ def make_digit_folders(
     images, labels = digits.images / BRIGHTEST, digits.target  # pyright: ignore
     for number, (split, dealt) in enumerate(deal(len(labels), recipe, seed).items()):
         folder = raw / SPLIT_FOLDERS[split]
-        for name in CLASSES:
-            (folder / name).mkdir(parents=True)
+        for label in range(10):
+            (folder / str(label)).mkdir(parents=True)
         rng = np.random.default_rng([seed, number])
+        by_label = [np.flatnonzero(labels[dealt] == label) for label in range(10)]
         painter = Painter(images[dealt], recipe, rng)
         for start in range(0, examples[split], AT_ONCE):
-            pairs = rng.integers(len(dealt), size=(min(AT_ONCE, examples[split] - start), 2))
-            shown = np.sort(labels[dealt[pairs]])
-            for image, (low, high), pixels in zip(count(start), shown, painter.paint(pairs)):
+            shown = rng.integers(10, size=min(AT_ONCE, examples[split] - start))
+            pairs = np.array([rng.choice(by_label[label], 2) for label in shown])
+            for image, label, pixels in zip(count(start), shown, painter.paint(pairs)):
                 # Noise does not compress: trying to would only take longer.
-                path = folder / f"{low}{high}" / f"{image:06d}.PNG"
+                path = folder / str(label) / f"{image:06d}.PNG"
                 Image.fromarray(pixels).save(path, compress_level=0)
 
 
@@ -81,7 +81,7 @@ class Painter:
         """Images (n, canvas, canvas, 3) of the digits numbered `pairs` (n, 2), left and right."""
         recipe, rng = self.recipe, self.rng
         shape = (len(pairs), recipe.canvas, recipe.canvas, 3)
-        ground = rng.random((len(pairs), 1, 1, 3), np.float32)
+        ground = recipe.ground * rng.random((len(pairs), 1, 1, 3), np.float32)
         canvas = np.broadcast_to(ground, shape).copy()
         for _ in range(recipe.clutter):
             blend(canvas, self._clutter(len(pairs)), self._ink(ground))
@@ -91,10 +91,9 @@ class Painter:
         return np.round(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
 
     def _ink(self, ground: Masks) -> Masks:
-        """(n, 1, 1, 3) colours that differ from the ground, each channel to where there is room."""
-        direction = np.where(ground < 0.5, np.float32(1), np.float32(-1))
+        """(n, 1, 1, 3) colours, brighter than the ground in every channel."""
         contrast = self.rng.uniform(*self.recipe.contrast, ground.shape)
-        return ground + direction * contrast.astype(np.float32)
+        return ground + contrast.astype(np.float32)
 
     def _digit(self, digit: IntArray, column: float) -> Masks:
         """Where a digit covers each canvas, (n, canvas, canvas), around a column of its middle."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigitRecipe:
-    """Two handwritten digits on a cluttered colour canvas; the class is which two they are.
+    """Two handwritten digits on a cluttered colour canvas; both are of the image's class.
 
     The 1,797 digits of scikit-learn are dealt to the splits first, so that no digit of a
     validation or test image was ever seen in training.
@@ -19,7 +19,8 @@ class DigitRecipe:
     digit_pixels: tuple[int, int]  # smallest and largest side of a pasted digit
     jitter: int  # pixels a digit may stray from the middle of its half
     clutter: int  # fragments of other digits strewn over the canvas
-    contrast: tuple[float, float]  # of a digit against its ground, in units of the grey range
+    ground: float  # brightest colour of the canvas, in units of the grey range
+    contrast: tuple[float, float]  # how much brighter each channel of a stroke is
     noise: float  # standard deviation per pixel and channel, in units of the grey range
     digits: tuple[int, int, int]  # how many of the 1,797 go to train, validation and test
 

@@ -7,13 +7,13 @@ import polars as pl
 
 from mlgolf.plots.theme import Style
 
-WIDTH, HEIGHT = 430, 270
+WIDTH, HEIGHT = 370, 250
 
 
 def profile(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
     """The steps of every submission. `table` is `tables.profile_table`."""
     chart = (
-        alt.Chart(alt.InlineData(values=table.to_dicts()), width=WIDTH, height=HEIGHT)
+        alt.Chart(table, width=WIDTH, height=HEIGHT)
         .mark_line(interpolate="step-after", strokeWidth=2.2, strokeCap="butt")
         .encode(
             alt.X("tau:Q", title="ratio to the best, τ",

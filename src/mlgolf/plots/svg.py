@@ -11,7 +11,8 @@ from mlgolf.plots.theme import LIGHT, Theme
 def to_svg(chart: alt.TopLevelMixin) -> str:
     """The chart, with coordinates cut to hundredths of a pixel: a third of the size."""
     buffer = io.StringIO()
-    chart.save(buffer, format="svg")
+    with alt.data_transformers.enable("default", max_rows=None):  # a run has many evaluations
+        chart.save(buffer, format="svg")
     return re.sub(r' (?:d|transform|points)="[^"]*"', _cut_decimals, buffer.getvalue())
 
 

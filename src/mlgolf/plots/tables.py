@@ -27,7 +27,7 @@ CURVES = {
 }
 STUDIES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
-    "quantity": pl.String, "goal": pl.String, "value": pl.Float64, "seconds": pl.Float64,
+    "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64, "seconds": pl.Float64,
     "median": pl.Float64, "hyperparameters": pl.String,
 }
 PROFILE = {"submission": pl.String, "tau": pl.Float64, "share": pl.Float64}
@@ -72,13 +72,14 @@ def studies_table(
     rows = [
         (
             result.study.submission, result.study.workload, result.study.study,
-            result.winner.key.trial, competition.rules.objective,
-            objective_goal(competition.rules, competition.workloads[result.study.workload]).value,
+            result.winner.key.trial, competition.rules.objective, numbers.metric,
+            objective_goal(competition.rules, numbers).value,
             _finite(result.reached.value), _finite(result.reached.seconds),
             _finite(medians[result.study.submission, result.study.workload]),
             hyperparameters_json(result.winner.hyperparameters),
         )
         for result in admission.studies
+        for numbers in [competition.workloads[result.study.workload]]
     ]
     return pl.DataFrame(rows, schema=STUDIES, orient="row")
 

@@ -11,6 +11,7 @@ from typing import Any
 import altair as alt
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
+PADDING = {"left": 0, "right": 6, "top": 4, "bottom": 4}
 DASHES = ([1, 0], [6, 3], [2, 2])
 
 
@@ -79,7 +80,7 @@ class Style:
         """The chart with the fonts, lines and colours of the theme. On a whole figure only."""
         theme = self.theme
         return (
-            chart.configure(background=theme.paper, font=FONT, aria=False, padding=4)
+            chart.configure(background=theme.paper, font=FONT, aria=False, padding=PADDING)
             .configure_view(stroke=None)
             .configure_axis(
                 labelColor=theme.muted, titleColor=theme.muted, gridColor=theme.grid,

@@ -1,5 +1,6 @@
 """The objective of every study, for instance times to target: the spread behind each median."""
 
+import math
 from typing import Any
 
 import altair as alt
@@ -8,7 +9,8 @@ import polars as pl
 from mlgolf.core.quantities import quantity
 from mlgolf.plots.theme import Style, side_by_side
 
-WIDTH, ROW = 262, 24
+WIDTH, ROW = 200, 24
+LABELS = 124
 AXIS = alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
 
 
@@ -16,7 +18,7 @@ def times_to_target(table: pl.DataFrame, style: Style, *, columns: int = 3) -> A
     """All workloads in one figure. `table` is `tables.studies_table`."""
     parts = table.partition_by("workload", maintain_order=True)
     panels = [times_panel(part, style) for part in parts]
-    return style.apply(side_by_side(panels, columns, row_gap=84, column_gap=164))
+    return style.apply(side_by_side(panels, columns, row_gap=84, column_gap=LABELS + 40))
 
 
 def times_panel(table: pl.DataFrame, style: Style) -> Any:
@@ -29,7 +31,7 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
     y = alt.Y(
         "submission:N", title=None, sort=list(style.submissions),
         scale=alt.Scale(domain=list(style.submissions)),
-        axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=130, minExtent=130),
+        axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=LABELS, minExtent=LABELS),
     )
     reached = table.filter(pl.col("value").is_not_null()).with_columns(shown="value")
     layers = [
@@ -45,8 +47,7 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
 
 
 def _points(table: pl.DataFrame) -> alt.Chart:
-    wanted = table.select("submission", "study", "shown")
-    return alt.Chart(alt.InlineData(values=wanted.to_dicts()))
+    return alt.Chart(table.select("submission", "study", "shown"))
 
 
 def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -59,7 +60,7 @@ def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Ch
         {"submission": name, "shown": edge, "label": f"never ×{count}" if count > 1 else "never"}
         for name, count in never.group_by("submission", maintain_order=True).len().rows()
     ]
-    data = alt.Chart(alt.InlineData(values=rows))
+    data = alt.Chart(pl.DataFrame(rows))
     cross = data.mark_point(
         shape="M-.7,-.7L.7,.7M-.7,.7L.7,-.7", size=60, strokeWidth=2, opacity=1
     ).encode(x, y, style.colour())
@@ -76,17 +77,15 @@ def _ends(table: pl.DataFrame) -> tuple[float, float]:
     values = table["value"].drop_nulls()
     if values.is_empty():
         return 1.0, 2.0
-    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
-    never = table["value"].has_nulls()
+    minimised = table["goal"][0] == "minimise"
+    better, worse = sorted([float(values.min()), float(values.max())],  # type: ignore[arg-type]
+                           reverse=not minimised)
+    never = 0.5 if table["value"].has_nulls() else 0.06
     if _logarithmic(table):
-        room = (high / low) ** 0.12 * 1.05
-        ends = (low / room, high * (room**3 if never else room))
-    else:
-        room = 0.1 * (high - low) or 0.05 * abs(high) or 1.0
-        ends = (low - room, high + room * (3 if never else 1))
-    if table["goal"][0] == "minimise":
-        return ends
-    return (ends[1], ends[0])
+        span = math.log(worse / better) or 1.0
+        return better * math.exp(-0.06 * span), worse * math.exp(never * span)
+    span = worse - better or 0.1
+    return better - 0.06 * span, worse + never * span
 
 
 def _logarithmic(table: pl.DataFrame) -> bool:
@@ -104,5 +103,7 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
 
 def _axis_title(row: dict[str, Any]) -> str:
     measured = quantity(row["quantity"])
+    if measured.goal is None:  # the workload has a name for it
+        return row["metric"]
     unit = "" if measured.unit == "1" else f", {measured.unit}"
     return f"{measured.name.replace('_', ' ')}{unit}"

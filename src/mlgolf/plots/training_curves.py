@@ -49,18 +49,17 @@ def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) ->
 
 
 def _lines(table: pl.DataFrame) -> alt.Chart:
-    wanted = table.select("submission", "study", "trial", "seconds", "value")
-    return alt.Chart(alt.InlineData(values=wanted.to_dicts()))
+    return alt.Chart(table.select("submission", "study", "trial", "seconds", "value"))
 
 
 def _target_line(target: float | None, minimised: bool, style: Style) -> list[alt.Chart]:
     """The target and its label, which stands on the better side, where curves come last."""
     if target is None:
         return []
-    data = alt.Chart(alt.InlineData(values=[{"target": target}])).encode(y="target:Q")
+    data = alt.Chart(pl.DataFrame({"target": [target]})).encode(y="target:Q")
     rule = data.mark_rule(strokeDash=[5, 4], color=style.theme.ink, strokeWidth=1)
     label = data.mark_text(
-        align="left", baseline="top" if minimised else "bottom", dx=2, dy=4 if minimised else -3,
+        align="left", baseline="top" if minimised else "bottom", dx=2, dy=8 if minimised else -8,
         color=style.theme.ink, fontSize=12,
     ).encode(x=alt.value(0), text=alt.value(f"target {target:g}"))
     return [rule, label]
@@ -77,5 +76,5 @@ def _y_scale(best: pl.DataFrame, minimised: bool) -> alt.Scale:
         return alt.Scale(zero=False)
     low, high = float(seen.min()), float(seen.max())  # type: ignore[arg-type]
     span = high - low or abs(high) or 1.0
-    below, above = (0.12, 0.04) if minimised else (0.04, 0.12)  # room for the target's label
+    below, above = (0.15, 0.04) if minimised else (0.04, 0.15)  # room for the target's label
     return alt.Scale(domain=[low - below * span, high + above * span], nice=False, zero=False)

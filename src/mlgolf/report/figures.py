@@ -38,7 +38,9 @@ class Figure:
             (folder / f"{self.name}_dark.svg").write_text(dark, encoding="utf-8")
 
 
-def draw_figures(competition: Competition, admission: Admission, board: Leaderboard) -> list[Figure]:
+def draw_figures(
+    competition: Competition, admission: Admission, board: Leaderboard
+) -> list[Figure]:
     """Training curves, the objective of every study, and the performance profile."""
     style = Style(submissions=tuple(entry.submission for entry in board.entries))
     curves = curves_table(competition, admission)

@@ -37,6 +37,9 @@ def section(title: str, *content: Html, css: str = "") -> Html:
     return tag("section", tag("h2", text(title)), *content, css=css)
 
 
-def figure(drawing: Html, number: int, caption: Html, *, css: str = "") -> Html:
-    label = tag("b", text(f"Figure {number}. "))
-    return tag("figure", drawing, tag("figcaption", label, caption), css=css)
+def figure(
+    drawing: Html, number: int, caption: Html, *, above: Html = Html(""), css: str = ""
+) -> Html:
+    """A numbered figure; `above` stands over its caption."""
+    words = tag("p", tag("b", text(f"Figure {number}. ")), caption)
+    return tag("figure", drawing, tag("figcaption", above, words), css=css)

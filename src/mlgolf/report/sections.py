@@ -12,7 +12,7 @@ from mlgolf.core.status import Outcome, Status
 from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
-from mlgolf.report.words import OUTCOMES, how_scored, measure, noun, question, three_digits
+from mlgolf.report.words import OUTCOMES, counted, how_scored, measure, noun, question
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 
 # Endings that need no explanation: the trial ran as the rules foresee.
@@ -22,10 +22,11 @@ AS_FORESEEN = (Status.TARGET_REACHED, Status.FINISHED, Status.OUT_OF_TIME)
 def heading(competition: Competition, board: Leaderboard) -> Html:
     tuning = competition.rules.tuning.under(board.ruleset)
     facts = [
-        f"{len(board.entries)} submissions",
-        f"{len(competition.workloads)} workloads",
+        counted(len(board.entries), "submission"),
+        counted(len(competition.workloads), "workload"),
         board.framework or "no framework",
-        f"{board.ruleset} tuning: best of {tuning.trials} trials, median of {tuning.studies} studies",
+        f"{board.ruleset} tuning, best of {counted(tuning.trials, 'trial')}, "
+        f"median of {tuning.studies} studies",
         f"hardware class {competition.rules.hardware}",
     ]
     return tag(
@@ -33,7 +34,7 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
         tag("h1", text(competition.title)),
         tag("p", text(question(competition.rules)), css="question"),
         tag("p", text(" · ".join(facts)), css="facts"),
-        Html('<button id="theme" hidden aria-label="Light or dark" title="Light or dark"></button>'),
+        Html('<button id="theme" hidden title="Light or dark"></button>'),
     )
 
 
@@ -71,15 +72,14 @@ def _cell(cell: Cell, quantity: str) -> Html:
     """The value, the time it took if it is not the value itself, and the ratio to the best."""
     if cell.outcome not in (Outcome.SCORED, Outcome.SLOWER_THAN_4X_BEST):
         return tag("td", text(OUTCOMES[cell.outcome]), css="failed")
-    parts = [f"× {cell.ratio:.2f}"]
+    below = [f"× {cell.ratio:.2f}"]
     if quantity != "time":
-        parts.append(measure(cell.seconds, "time"))
+        below.append(f"at {measure(cell.seconds, 'time')}")
     if cell.outcome is not Outcome.SCORED:
-        parts.append(OUTCOMES[cell.outcome])
-    value = text(measure(cell.value, quantity))
-    return tag(
-        "td", value, tag("small", text(" · ".join(parts))), css="best" if cell.ratio == 1 else ""
-    )
+        below.append(OUTCOMES[cell.outcome])
+    smalls = [tag("small", text(line)) for line in below]
+    best = "best" if cell.ratio == 1 else ""
+    return tag("td", text(measure(cell.value, quantity)), *smalls, css=best)
 
 
 def figures_section(
@@ -96,15 +96,15 @@ def figures_section(
             "each study, faint ones its other trials; a dot marks the evaluation that was scored, "
             "a dashed line the target. Axes span what the best trials show."
         ))),
-        section("Every study", legend(board), figure(times.drawing, 2, text(
-            f"The {objective} that each study reached, better to the left. Bars are medians, which "
-            "are scored. A cross at the right edge is a study that never got there."
+        section("Every study", figure(times.drawing, 2, text(
+            f"The {objective} of every study, better to the left. Bars are medians, which are "
+            "scored. A cross at the right edge stands for studies that never got there."
         ))),
-        section("Performance profile", legend(board), figure(shares.drawing, 3, text(
+        section("Performance profile", figure(shares.drawing, 3, text(
             "In what share of the workloads a submission comes within a factor τ of the best "
-            "there. Further up and further left is better. All figures lie beside this page as "
-            f"SVG, light and dark, each with its table as CSV: {folder}/."
-        ), css="beside")),
+            "there: further up and further left is better. All figures lie beside this page in "
+            f"{folder}/ as SVG, light and dark, each with its table as CSV."
+        ), above=legend(board), css="beside")),
     ])
 
 
@@ -133,7 +133,7 @@ def _winners(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
             best.append(rows.sort("value", descending=maximised).row(0, named=True))
     points = [json.loads(row["hyperparameters"]) for row in best]
     names = list(dict.fromkeys(name for point in points for name in point))
-    head = ["Workload", "Study", "Trial", noun(quantity).capitalize(), *names]
+    head = ["Workload", "Study", "Trial", quantity.replace("_", " ").capitalize(), *names]
     return table(
         [text(title) for title in head],
         [
@@ -148,7 +148,7 @@ def _winners(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
 
 def _setting(point: Mapping[str, Any], name: str) -> Html:
     value = point.get(name, "–")
-    return text(three_digits(value) if isinstance(value, float) else value)
+    return text(f"{value:.4g}" if isinstance(value, float) else value)
 
 
 def endings_section(trials: Sequence[Trial]) -> Html:
@@ -209,7 +209,8 @@ def _values(values: Counter, total: int) -> Html:
     """The value; where trials differ, each with the number of trials it holds for."""
     if len(values) == 1 and sum(values.values()) == total:
         return text(next(iter(values)))
-    return text("; ".join(f"{value} ({count} trials)" for value, count in values.most_common(8)))
+    each = (f"{value} ({counted(count, 'trial')})" for value, count in values.most_common(8))
+    return text("; ".join(each))
 
 
 def _flat(part: Any, prefix: str = "") -> list[tuple[str, Any]]:

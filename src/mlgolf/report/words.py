@@ -8,7 +8,7 @@ from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal
 
 NOUNS = {
-    "time": "time on the referee's clock",
+    "time": "time on the clock",
     "cpu_time": "CPU time",
     "wall_time": "wall-clock time",
     "steps": "number of steps",
@@ -17,30 +17,32 @@ NOUNS = {
     "test_metric": "test metric",
 }
 BOUNDS = {
-    "target": "reaches the workload's target",
-    "budget_seconds": "stays within the workload's budget",
-    "step_limit": "stays within the workload's step limit",
+    "target": "each workload's target",
+    "budget_seconds": "within each workload's budget",
+    "step_limit": "within each workload's step limit",
 }
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
     Outcome.NO_DATA: "no data",
-    Outcome.SLOWER_THAN_4X_BEST: "past τ max",
+    Outcome.SLOWER_THAN_4X_BEST: "over the limit",
     Outcome.HELD_OUT_NOT_REACHED: "held-out not reached",
     Outcome.HELD_OUT_NO_DATA: "held-out: no data",
-    Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out past τ max",
+    Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out over the limit",
 }
 
 
 def question(rules: Rules) -> str:
     """The one sentence that every competition is, as a question."""
-    objective = quantity(rules.objective)
-    wanted = "best" if objective.goal is None else _EXTREME[objective.goal]
-    conditions = [_condition(constraint) for constraint in rules.constraints]
-    provided = f" such that {_enumerate(conditions)}" if conditions else ""
-    return f"Which submission has the {wanted} {noun(rules.objective)}{provided}?"
-
-
-_EXTREME = {Goal.MINIMISE: "smallest", Goal.MAXIMISE: "largest"}
+    objective = rules.objective_quantity
+    if objective.accumulates:
+        wanted, link = f"needs the least {noun(objective.name)}", "so that"
+    else:
+        wanted, link = f"reaches the best {noun(objective.name)}", "while"
+    own = rules.bound_on(objective.name)
+    others = [_condition(c) for c in rules.constraints if c.quantity != objective.name]
+    within = f", {_bound(own)}," if own else ""
+    given = f" {link} {_enumerate(others)}" if others else ""
+    return f"Which submission {wanted}{within}{given}".rstrip(",") + "?"
 
 
 def noun(name: str) -> str:
@@ -48,13 +50,17 @@ def noun(name: str) -> str:
 
 
 def _condition(constraint: Constraint) -> str:
-    what = noun(constraint.quantity)
+    verb = "reaches" if constraint.bound == "target" else "stays"
+    return f"its {noun(constraint.quantity)} {verb} {_bound(constraint)}"
+
+
+def _bound(constraint: Constraint) -> str:
     if isinstance(constraint.bound, str):
-        return f"its {what} {BOUNDS[constraint.bound]}"
+        return BOUNDS[constraint.bound]
     bounded = quantity(constraint.quantity)
-    relation = {Goal.MINIMISE: "at most", Goal.MAXIMISE: "at least", None: "no worse than"}
+    relation = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
     unit = "" if bounded.unit == "1" else f" {bounded.unit}"
-    return f"its {what} is {relation[bounded.goal]} {constraint.bound:g}{unit}"
+    return f"{relation[bounded.goal]} {constraint.bound:g}{unit}"
 
 
 def _enumerate(parts: list[str]) -> str:
@@ -67,7 +73,7 @@ def how_scored(rules: Rules) -> str:
     over_workloads = {
         "performance_profile": (
             f"the area under its performance profile (Figure 3) between ratios 1 and {tau_max:g}, "
-            "as a share of the largest possible"
+            "the limit, as a share of the largest possible"
         ),
         "geometric_mean_ratio": (
             "the geometric mean over workloads of best value to own value, where a workload that "
@@ -86,7 +92,7 @@ def measure(value: float, name: str) -> str:
     if not math.isfinite(value):
         return "–"
     unit = quantity(name).unit
-    return three_digits(value) if unit == "1" else f"{three_digits(value)} {unit}"
+    return three_digits(value) if unit == "1" else f"{three_digits(value)}\N{NO-BREAK SPACE}{unit}"
 
 
 def three_digits(value: float) -> str:
@@ -95,3 +101,7 @@ def three_digits(value: float) -> str:
         return f"{value:.3g}"
     decimals = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:.{decimals}f}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -136,11 +136,10 @@ def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformatio
 
 
 def clip(max_norm: float) -> optax.GradientTransformation:
-    """Scale the gradients so that their joint norm is at most `max_norm`."""
+    """Scale a gradient, given as one vector, to a norm of at most `max_norm`."""
 
-    def scaled(gradients, params):
-        scale = jnp.minimum(max_norm / (optax.global_norm(gradients) + 1e-6), 1.0)
-        return jax.tree.map(lambda g: scale * g, gradients)
+    def scaled(gradient, params):
+        return gradient * jnp.minimum(max_norm / (jnp.linalg.norm(gradient) + 1e-6), 1.0)
 
     return optax.stateless(scaled)
 

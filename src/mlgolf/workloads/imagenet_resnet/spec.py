@@ -72,22 +72,23 @@ MINI = Size(
     published_batch_size=1024,
     eval_batch_size=250,
     model=Network(
-        classes=55, stem_kernel=3, stem_stride=2, stem_pool=False, blocks=(1, 1, 1), width=16, expansion=2
+        classes=10, stem_kernel=3, stem_stride=2, stem_pool=False, blocks=(1, 1, 1), width=16, expansion=2
     ),
     data=Images(
         folder="mini",
-        resolution=24,
-        shorter_side=28,
-        crop_area=((24 / 28) ** 2, (24 / 28) ** 2),  # shifted, neither scaled nor stretched
+        resolution=20,
+        shorter_side=24,
+        crop_area=((20 / 24) ** 2, (20 / 24) ** 2),  # shifted, neither scaled nor stretched
         crop_aspect=(1.0, 1.0),
         flip_probability=0.0,
         recipe=DigitRecipe(
-            canvas=28,
-            digit_pixels=(10, 14),
+            canvas=24,
+            digit_pixels=(8, 11),
             jitter=2,
-            clutter=6,
+            clutter=3,
+            ground=0.5,
             contrast=(0.3, 0.6),
-            noise=0.08,
+            noise=0.06,
             digits=(1_197, 300, 300),
         ),
     ),

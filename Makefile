@@ -1,0 +1,52 @@
+# Everything a fresh machine needs: Python 3.11 or newer and this file.
+PYTHON ?= python3
+# Where the torch wheels come from, if not from pip's own index. For CPU wheels elsewhere:
+#   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+DATA_DIR ?= data
+RUN ?= runs/demo
+
+BIN := .venv/bin
+export MLGOLF_DATA_DIR := $(DATA_DIR)
+
+.PHONY: setup demo test check bench data clean
+
+setup: .venv/.complete
+
+.venv/.complete: pyproject.toml constraints.txt
+	@echo "== installing into .venv (once; a minute or two)"
+	@began=$$(date +%s); \
+	$(PYTHON) -m venv .venv && \
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,dev]' && \
+	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
+
+data: setup
+	@$(BIN)/mlgolf data check imagenet_resnet criteo1tb >/dev/null 2>&1 || \
+	  $(BIN)/mlgolf data make imagenet_resnet criteo1tb
+
+# Two algorithms on two workloads, one trial each: leaderboard and report in a few minutes.
+demo: setup
+	@began=$$(date +%s); set -e; \
+	$(MAKE) --no-print-directory data; \
+	rm -rf $(RUN); \
+	$(BIN)/mlgolf run nadamw nesterov --competition mini --tuning self --studies 1 --seed 1 \
+	  --out $(RUN); \
+	$(BIN)/mlgolf score $(RUN); \
+	$(BIN)/mlgolf report $(RUN) -o $(RUN)/report.html; \
+	echo "== ran in $$(( $$(date +%s) - began )) s; open $(RUN)/report.html"
+
+test: setup
+	@$(BIN)/pytest
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+# Alone on the machine: each prints a ratio, its spread and what it ran on.
+bench: data
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,170 @@
+"""A person's mistakes: one message, exit code 2, no traceback, nothing overwritten."""
+
+from pathlib import Path
+
+import pytest
+
+LINEAR = Path(__file__).with_name("linear.toml")
+FUNCTIONS = """
+import torch
+def get_batch_size(name): return 32
+def init_optimizer_state(workload, params, model_state, hyperparameters, rng):
+    return {"optimizer": torch.optim.SGD(params.parameters(), lr=0.01)}
+def data_selection(workload, input_queue, *_): return next(input_queue)
+def update_params(workload, current_param_container, optimizer_state, model_state, **_):
+    return optimizer_state, current_param_container, model_state
+"""
+
+
+def complaint(mlgolf, *arguments) -> str:
+    done = mlgolf(*arguments, expect=2)
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def folder(tmp_path: Path, code: str = FUNCTIONS, space: str | None = '[{"x": 1}]') -> Path:
+    made = tmp_path / "mine"
+    made.mkdir()
+    (made / "submission.py").write_text(code)
+    if space is not None:
+        (made / "tuning_search_space.json").write_text(space)
+    return made
+
+
+def run(mlgolf, tmp_path, *arguments, competition=LINEAR) -> str:
+    out = tmp_path / "run"
+    said = complaint(mlgolf, "run", *arguments, "--competition", competition, "--out", out)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["run", "nadam", "--out", "x"], "unknown algorithm 'nadam'. Did you mean nadamw?"),
+        (["run", "nadamw", "--out", "x", "--workload", "criteo"], "Did you mean criteo1tb?"),
+        (["run", "nadamw", "--out", "x", "--competition", "mimi"], "Did you mean mini"),
+        (["workloads", "show", "imagenet"], "Did you mean imagenet_resnet?"),
+        (["data", "make", "linaer"], "Did you mean linear?"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_ones(mlgolf, arguments, expected):
+    assert expected in complaint(mlgolf, *arguments)
+    assert not Path("x").exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import nonsense_that_is_not_there", "does not import: ModuleNotFoundError"),
+        ("def (", "does not import: SyntaxError"),
+        (FUNCTIONS.replace("update_params", "updates"), "has no update_params"),
+    ],
+)
+def test_a_submission_that_cannot_be_played_is_named_before_anything_is_written(
+    mlgolf, tmp_path, code, expected
+):
+    assert expected in run(mlgolf, tmp_path, folder(tmp_path, code))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"),
+    [
+        ("None", "update_params returned None; it must return the 3-tuple"),
+        ("optimizer_state, torch.nn.Linear(3, 1), None", "same shapes"),
+        ("optimizer_state, current_param_container, None", "changed no parameter in 100 steps"),
+    ],
+)
+def test_a_submission_that_breaks_its_contract_is_told_how(mlgolf, tmp_path, returned, expected):
+    old = "return optimizer_state, current_param_container, model_state"
+    code = FUNCTIONS.replace(old, f"return {returned}")
+    assert expected in run(mlgolf, tmp_path, folder(tmp_path, code))
+    kept = tmp_path / "run" / "mine" / "study_0" / "linear_torch" / "trial_1" / "verdict.json"
+    assert "CRASHED" in kept.read_text()  # every run is kept, failures too
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        ("{", "not JSON"),
+        ('{"x": {"min": 2, "max": 1, "scaling": "log"}}', "min 2 is above max 1"),
+        ('{"x": {"min": 1, "max": 2, "scaling": "cubic"}}', "found 'cubic', allowed are"),
+        (None, "external tuning needs a search space"),
+    ],
+)
+def test_a_bad_search_space_is_named_with_its_key(mlgolf, tmp_path, space, expected):
+    assert expected in run(mlgolf, tmp_path, folder(tmp_path, space=space))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"steps", bound', '"stepz", bound', "rules.constraints.2.quantity: unknown quantity"),
+        ('objective = "time"', 'objective = "speed"', "declared are time, cpu_time"),
+        ("step_hint = 2000", "", "workloads.linear.step_hint: Field required"),
+        ("budget_seconds = 30", "budget_seconds = -1", "greater than 0 (found -1)"),
+        ("[rules]", "[rules", "not TOML"),
+    ],
+)
+def test_bad_rules_are_named_with_file_and_key(mlgolf, tmp_path, adamw, old, new, expected):
+    rules = tmp_path / "rules.toml"
+    rules.write_text(LINEAR.read_text().replace(old, new))
+    said = run(mlgolf, tmp_path, adamw, competition=rules)
+    assert expected in said
+    assert str(rules) in said
+
+
+def test_a_run_folder_of_something_else_is_left_alone(mlgolf, tmp_path, adamw):
+    out = tmp_path / "run"
+    common = ["--competition", LINEAR, "--trials", 1, "--out", out]
+    mlgolf("run", adamw, *common)
+    before = (out / "run.json").read_bytes()
+    assert "--resume" in complaint(mlgolf, "run", adamw, *common)
+    adamw.write_text(adamw.read_text() + "# changed\n")
+    assert "another submissions: adamw.sha256" in complaint(
+        mlgolf, "run", adamw, *common, "--resume"
+    )
+    rules = tmp_path / "rules.toml"
+    rules.write_text(LINEAR.read_text().replace("target = 0.02", "target = 0.03"))
+    assert "another competition: workloads.linear.target" in complaint(
+        mlgolf, "run", adamw, "--competition", rules, "--trials", 1, "--out", out, "--resume"
+    )
+    assert (out / "run.json").read_bytes() == before
+
+
+def test_missing_data_are_named_with_the_command_that_makes_them(mlgolf, tmp_path, adamw):
+    said = run(mlgolf, tmp_path, adamw, "--data-dir", tmp_path / "nowhere")
+    assert "mlgolf data make linear" in said
+
+
+def test_corrupt_data_are_found_before_a_trial_starts(mlgolf, tmp_path, adamw):
+    mlgolf("data", "make", "linear", "--data-dir", tmp_path / "data")
+    rows = next((tmp_path / "data").rglob("prepared/validation/rows.npy"))
+    content = bytearray(rows.read_bytes())
+    content[-1] ^= 1
+    rows.write_bytes(bytes(content))
+    said = run(mlgolf, tmp_path, adamw, "--data-dir", tmp_path / "data")
+    assert "validation/rows.npy" in said
+    assert "mlgolf data prepare linear" in said
+
+
+def test_a_workload_without_a_model_for_the_framework_is_named(mlgolf, tmp_path):
+    said = complaint(
+        mlgolf, "run", "nadamw", "--framework", "jax", "--workload", "imagenet_resnet",
+        "--out", tmp_path / "run",
+    )
+    assert "imagenet_resnet" in said
+
+
+def test_a_framework_that_is_not_installed_is_answered_with_its_extra(monkeypatch):
+    from mlgolf import backends
+    from mlgolf.core.errors import FrameworkMissing
+
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    with pytest.raises(FrameworkMissing, match=r"pip install 'mlgolf\[jax\]'"):
+        backends.load_backend("jax")
+
+
+def test_a_folder_that_is_no_run_is_no_traceback(mlgolf, tmp_path):
+    assert "run.json is missing" in complaint(mlgolf, "score", tmp_path)

@@ -1,0 +1,59 @@
+from mlgolf.referee.clock import TrialClock
+
+
+class Hands:
+    """Two clocks that a test sets."""
+
+    cpu = wall = 0.0
+
+    def clock(self, rule):
+        return TrialClock(rule, lambda: self.cpu, lambda: self.wall)
+
+
+def test_time_before_the_start_does_not_count():
+    hands = Hands()
+    hands.cpu, hands.wall = 5.0, 7.0
+    clock = hands.clock("cpu")
+    clock.start()
+    assert clock.read() == (0.0, 0.0, 0.0)
+
+
+def test_the_rule_of_the_class_says_which_time_counts():
+    for rule, seconds in (("cpu", 2.0), ("wall", 3.0)):
+        hands = Hands()
+        clock = hands.clock(rule)
+        clock.start()
+        hands.cpu, hands.wall = 2.0, 3.0
+        assert clock.read() == (seconds, 2.0, 3.0)
+
+
+def test_wall_time_stands_still_while_frozen():
+    hands = Hands()
+    clock = hands.clock("wall")
+    clock.start()
+    hands.wall = 1.0
+    clock.pause()
+    hands.wall = 100.0
+    assert clock.read().seconds == 1.0
+    clock.resume()
+    hands.wall = 101.0
+    assert clock.read().seconds == 2.0
+
+
+def test_cpu_time_that_leaks_while_frozen_is_charged():
+    hands = Hands()
+    clock = hands.clock("cpu")
+    clock.start()
+    clock.pause()
+    hands.cpu = 0.25
+    clock.resume()
+    assert clock.read().seconds == 0.25
+
+
+def test_work_done_on_the_contestants_behalf_is_added():
+    clock = Hands().clock("cpu")
+    clock.start()
+    clock.pause()
+    clock.charge(1.5)
+    clock.resume()
+    assert clock.read().seconds == 1.5

@@ -1,0 +1,242 @@
+"""The protocol, played by fakes: no process, no time."""
+
+from pathlib import Path
+
+import pytest
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.messages import (
+    Begin,
+    Evaluated,
+    Exited,
+    Failed,
+    Finished,
+    Logged,
+    Ready,
+    Submitted,
+)
+from mlgolf.core.plan import TrialPlan
+from mlgolf.core.protocols import Reading
+from mlgolf.core.status import Status
+from mlgolf.core.trial import TrialKey
+from mlgolf.referee import run as protocol
+from mlgolf.referee.run import run_trial
+from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
+
+LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+
+
+def plan(**changes) -> TrialPlan:
+    competition = load_competition(LINEAR)
+    key = TrialKey(submission="s", framework="torch", workload="linear", study=0, trial=1)
+    fields = {
+        "key": key, "submission_file": Path("s.py"), "submission_sha256": "0",
+        "rules": competition.rules, "numbers": competition.workloads["linear"], "size": "mini",
+        "ruleset": "external", "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
+        "data_sha256": "0", "sandbox": "process", "folder": Path("trial"),
+    }
+    return TrialPlan(**fields | changes)
+
+
+def submitted(step: int, **more) -> Submitted:
+    return Submitted(step, 5, **more)
+
+
+def play(script, losses=(), clock=None, evaluator=None, **changes):
+    player, store = ScriptedPlayer([Ready({"torch": "1"}), *script]), MemoryStore()
+    end = run_trial(
+        plan(**changes), player, clock=clock or FakeClock(0.1), store=store,
+        evaluator=evaluator or FakeEvaluator(losses), header={"seed": 1},
+    )
+    assert store.status is end.status
+    return player, store
+
+
+def test_a_trial_ends_at_the_first_evaluation_that_meets_every_bound():
+    player, store = play([submitted(100), submitted(200), submitted(300)], [0.5, 0.02, 0.01])
+    assert store.status is Status.TARGET_REACHED
+    assert [row.step for row in store.rows] == [100, 200]
+    assert "step 200" in store.reason
+
+
+def test_everything_is_frozen_before_the_clock_is_read_and_stopped_at_the_end():
+    player, _ = play([submitted(100), submitted(200)], [0.5, 0.01])
+    assert player.calls == ["start", "freeze", "thaw", "freeze", "stop"]
+
+
+def test_the_clock_starts_with_begin_and_the_first_evaluation_is_due_before():
+    player, _ = play([submitted(100)], [0.01])
+    assert player.told == [Begin()]
+    assert player.evaluations_at == [100]
+
+
+def test_the_player_is_told_its_results_once_the_row_is_written():
+    player, store = play([submitted(100), submitted(200)], [0.5, 0.01])
+    told = next(message for message in player.told if isinstance(message, Evaluated))
+    assert told.metrics["validation/loss"] == 0.5
+    assert told.train_state["validation_goal_reached"] is False
+    assert told.train_state["is_time_remaining"] is True
+
+
+def test_evaluation_time_is_not_charged_to_the_submission():
+    class SlowEvaluator(FakeEvaluator):
+        def evaluate(self, arrays, splits):
+            clock.read()  # a fake clock goes on at every read unless it is paused
+            return super().evaluate(arrays, splits)
+
+    clock = FakeClock(seconds_per_read=1.0)
+    _, store = play([submitted(100)], clock=clock, evaluator=SlowEvaluator([0.01]))
+    assert store.rows[0].reading.seconds == 1.0
+
+
+def test_a_nan_is_no_end_and_never_meets_a_target():
+    _, store = play([submitted(100), Finished(100, "done")], [float("nan")])
+    assert store.status is Status.FINISHED
+
+
+def test_validation_alone_is_measured_but_for_every_tenth_and_the_hit():
+    script = [submitted(100 * n) for n in range(1, 12)]
+    _, store = play(script, [0.5] * 10 + [0.01])
+    full = [row.step for row in store.rows if "test/loss" in row.metrics]
+    assert full == [1000, 1100]
+
+
+def test_a_bound_on_time_ends_a_trial_and_says_which():
+    _, store = play([None] * 50, clock=FakeClock(1.0))
+    assert store.status is Status.OUT_OF_TIME
+    assert "bound is 30 s" in store.reason
+
+
+def test_a_self_tuning_trial_has_a_longer_budget():
+    _, store = play([None] * 60, clock=FakeClock(1.0), ruleset="self", hyperparameters=None)
+    assert "bound is 45 s" in store.reason
+
+
+def test_thawed_wall_time_is_capped_at_five_budgets():
+    class Idle(FakeClock):
+        def read(self):
+            return Reading(0.0, 0.0, super().read().wall)
+
+    class Stepping(ScriptedPlayer):
+        def receive(self, timeout):
+            self.step += 1
+            return super().receive(timeout)
+
+    player, store = Stepping([Ready({})]), MemoryStore()
+    run_trial(
+        plan(), player, clock=Idle(10.0), store=store, evaluator=FakeEvaluator([]), header={}
+    )
+    assert store.status is Status.OUT_OF_TIME
+    assert "the cap is 150 s" in store.reason
+
+
+def test_a_player_without_a_step_for_a_minute_is_hung():
+    class Idle(FakeClock):
+        def read(self):
+            return Reading(0.0, 0.0, super().read().wall)
+
+    _, store = play([None] * 20, clock=Idle(10.0))
+    assert store.status is Status.HUNG
+    assert "no step for 70 s after step 0" in store.reason
+
+
+def test_a_crash_is_a_result_with_a_reason_and_its_traceback_is_kept():
+    _, store = play([Failed(7, "ZeroDivisionError", "division by zero", "Traceback: here")])
+    assert store.status is Status.CRASHED
+    assert store.reason.startswith("ZeroDivisionError at step 7: division by zero")
+    assert "Traceback: here" in store.lines
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("MemoryError", ""), ("RuntimeError", "DefaultCPUAllocator: can't allocate memory")],
+)
+def test_an_allocators_error_is_evidence_of_want_of_memory(kind, message):
+    _, store = play([Failed(7, kind, message, "")])
+    assert store.status is Status.OUT_OF_MEMORY
+
+
+def test_a_signal_from_elsewhere_is_no_want_of_memory():
+    _, store = play([Exited(-9)])
+    assert store.status is Status.KILLED
+    assert not store.status.is_final
+
+
+def test_a_player_that_exits_without_a_word_crashed():
+    _, store = play([Exited(3)])
+    assert store.status is Status.CRASHED
+    assert "code 3" in store.reason
+
+
+def test_a_broken_contract_is_marked_as_such():
+    _, store = play([Failed(1, "SubmissionError", "returned None", "")])
+    assert store.status is Status.CRASHED
+    assert store.verdict["broke_contract"] is True
+    assert store.reason == "returned None"
+
+
+def test_a_submission_that_changes_nothing_breaks_its_contract():
+    class Unchanged(FakeEvaluator):
+        def read(self, model):
+            return self.untrained(0)
+
+    _, store = play([submitted(100)], evaluator=Unchanged([0.5]))
+    assert store.verdict["broke_contract"] is True
+    assert "changed no parameter in 100 steps" in store.reason
+
+
+def test_a_message_that_is_not_the_players_to_send_breaks_the_protocol():
+    _, store = play([Begin()])
+    assert store.status is Status.CRASHED
+    assert "Begin is not the player's to send" in store.reason
+
+
+def test_what_the_contestant_logs_is_written_and_not_interpreted():
+    _, store = play([Logged(5, {"loss": 0.25}), Finished(5, "done")])
+    assert "step 5: loss=0.25" in store.lines
+
+
+def test_a_consultation_is_charged_and_never_scored():
+    clock = FakeClock(0.0)
+    player, store = play(
+        [submitted(50, consultation=True), Finished(50, "done")], [0.001], clock=clock
+    )
+    assert store.rows == []
+    assert clock.read().seconds > 0
+    assert any(isinstance(message, Evaluated) for message in player.told)
+
+
+def test_a_player_that_drives_itself_submits_when_it_likes():
+    _, store = play([submitted(3), submitted(500), Finished(500, "done")], [0.5, 0.4])
+    assert [row.step for row in store.rows] == [3, 500]
+
+
+def test_ctrl_c_marks_the_trial_as_interrupted_and_passes_on():
+    class Interrupting(ScriptedPlayer):
+        def receive(self, timeout):
+            raise KeyboardInterrupt
+
+    player, store = Interrupting([]), MemoryStore()
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(
+            plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={}
+        )
+    assert store.status is Status.INTERRUPTED
+    assert player.calls[-1] == "stop"
+
+
+def test_a_player_that_is_never_ready_is_hung(monkeypatch):
+    monkeypatch.setattr(protocol, "SETUP_SECONDS", 0.0)
+    player, store = ScriptedPlayer([]), MemoryStore()
+    run_trial(
+        plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={}
+    )
+    assert store.status is Status.HUNG
+
+
+def test_a_replay_is_evaluated_at_the_recorded_steps_and_not_timed():
+    player, store = play(
+        [submitted(7), submitted(30)], [0.5, 0.4], clock=FakeClock(1000.0), evaluate_at=(7, 30)
+    )
+    assert player.evaluations_at == [7, 30]
+    assert store.status is Status.FINISHED

@@ -1,0 +1,159 @@
+"""Real processes, frozen and counted for real, as whoever runs the tests and as an ordinary user."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import mlgolf
+from mlgolf.referee.sandbox import HeldProcess
+
+HERE = Path(__file__).parent
+SYSTEM_PYTHON = "/usr/bin/python3"
+NOBODY = 65534
+
+
+def freezing(*options: str, user: int | None = None, python: str = sys.executable, at: Path) -> dict:
+    """What try_freezing.py prints, run from a copy that anybody can read."""
+    package = Path(mlgolf.__file__).parent
+    (at / "src" / "mlgolf").mkdir(parents=True)
+    shutil.copy(package / "__init__.py", at / "src" / "mlgolf")
+    shutil.copytree(package / "referee", at / "src" / "mlgolf" / "referee")
+    for name in ("burners.py", "try_freezing.py"):
+        shutil.copy(HERE / name, at)
+    for path in [at, *at.rglob("*")]:
+        path.chmod(0o755)
+    done = subprocess.run(
+        [python, "-I", str(at / "try_freezing.py"), str(at / "src"), *options],
+        capture_output=True, text=True, timeout=120, user=user, cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def open_folder(tmp_path_factory):
+    """A folder whose parents an ordinary user may pass."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_a_frozen_player_burns_nothing_however_it_forks(open_folder):
+    result = freezing(at=open_folder)
+    assert result["record"]["freezing"] == "pid_namespace"
+    assert sum(result["leaked"]) <= 0.001
+    assert result["used"] > 1.0  # it did burn while it was not frozen
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_frozen_player_of_an_ordinary_user_burns_nothing(open_folder):
+    result = freezing(user=NOBODY, python=SYSTEM_PYTHON, at=open_folder)
+    assert result["record"]["freezing"] == "pid_namespace"
+    assert result["record"]["cpu_time_source"] == "perf task-clock"
+    assert sum(result["leaked"]) <= 0.001
+    assert result["used"] > 1.0
+
+
+def test_without_namespaces_freezing_is_best_effort_and_recorded_so(open_folder):
+    result = freezing("best_effort", at=open_folder)
+    assert result["record"]["freezing"] == "best_effort"
+    assert result["record"]["namespaces_refused"] == "not asked for"
+
+
+@pytest.mark.parametrize("control_group", [True, False])
+@pytest.mark.parametrize("case", ["thread", "child", "daemon", "chain", "ignored"])
+def test_cpu_time_is_charged_in_full(case, control_group):
+    (ready, ready_w), (go_r, go), (done, done_w) = os.pipe(), os.pipe(), os.pipe()
+    theirs = [ready_w, go_r, done_w]
+    held = HeldProcess(
+        [sys.executable, "-I", "-S", str(HERE / "burners.py"), case, *map(str, theirs)],
+        environment={}, inherit=theirs, control_group=control_group,
+    )
+    try:
+        held.start()
+        os.read(ready, 1)
+        time.sleep(0.05)
+        before = held.cpu_seconds()
+        os.write(go, b"g")
+        expected, reports = 0.0, 30 if case == "chain" else 1
+        pending = b""
+        while reports:
+            pending += os.read(done, 4096)
+            *lines, pending = pending.split(b"\n")
+            expected += sum(map(float, lines))
+            reports -= len(lines)
+        time.sleep(0.05)
+        charged = held.cpu_seconds() - before
+    finally:
+        held.stop()
+        for descriptor in (ready, ready_w, go_r, go, done, done_w):
+            os.close(descriptor)
+    assert charged == pytest.approx(expected, abs=0.025)
+
+
+def test_stopping_ends_every_process_and_leaves_no_control_group():
+    held = HeldProcess(
+        [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"], environment={}
+    )
+    held.start()
+    time.sleep(0.3)
+    held.stop()
+    ours = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
+    assert ours == []
+    assert not list(Path("/sys/fs/cgroup").glob(f"**/mlgolf-{os.getpid()}-*"))
+
+
+def is_burner(pid: str) -> bool:
+    try:
+        return b"burners.py\0burn\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_hidden_folders_are_empty_to_the_player(tmp_path):
+    secret = tmp_path / "validation"
+    secret.mkdir()
+    (secret / "labels").write_text("1")
+    assert seen_by_a_player(f"import os; print(os.listdir({str(secret)!r}))", hide=secret) == "[]"
+    assert (secret / "labels").exists()
+
+
+def test_a_player_has_no_capabilities_and_cannot_gain_any():
+    status = seen_by_a_player("print(open('/proc/self/status').read())")
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert int(fields["CapEff"], 16) == 0
+    assert int(fields["CapBnd"], 16) == 0
+    assert fields["NoNewPrivs"] == "1"
+
+
+def test_a_player_sees_its_environment_and_no_other(monkeypatch):
+    monkeypatch.setenv("SECRET_OF_THE_REFEREE", "1")
+    assert "SECRET" not in seen_by_a_player("import os; print(dict(os.environ))")
+
+
+def seen_by_a_player(code: str, hide: Path | None = None) -> str:
+    output, theirs = os.pipe()
+    held = HeldProcess(
+        [sys.executable, "-I", "-S", "-c", code], environment={}, output=theirs,
+        hide=[str(hide)] if hide else [],
+    )
+    os.close(theirs)
+    try:
+        held.start()
+        with open(output) as file:
+            # The keeper holds the descriptor too: wait for the player's end, then for the keeper's.
+            deadline = time.monotonic() + 20
+            while held.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            held.stop()
+            return file.read().strip()
+    finally:
+        held.stop()

@@ -1,0 +1,115 @@
+import json
+import math
+
+import pytest
+
+from mlgolf.core.errors import LedgerError
+from mlgolf.core.protocols import Reading, Row
+from mlgolf.core.status import Status
+from mlgolf.core.trial import TrialKey
+from mlgolf.results.run_folder import RunFolder, create_run, read_runs, reopen_run
+from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
+
+KEY = {"submission": "s", "framework": "torch", "workload": "linear", "study": 0, "trial": 1}
+HEADER = {"key": KEY, "seed": 5, "hyperparameters": {"learning_rate": 0.1}, "scored": True}
+
+
+def row(step: int, loss: float) -> Row:
+    return Row(
+        step=step, reading=Reading(step / 10, step / 10, step / 5),
+        metrics={"validation/loss": loss}, model_sha256="0",
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = TrialFolder(tmp_path / "trial_1")
+    folder.begin(HEADER)
+    folder.append(row(10, 0.5))
+    folder.append(row(20, math.nan))
+    return folder
+
+
+def test_a_trial_reads_back_as_it_was_written(folder):
+    folder.finish(Status.OUT_OF_TIME, "30 s passed", {})
+    trial = read_trial(folder.path)
+    assert trial.key == TrialKey(**KEY)
+    assert (trial.status, trial.reason, trial.seed) == (Status.OUT_OF_TIME, "30 s passed", 5)
+    assert trial.steps.tolist() == [10, 20]
+    assert trial.seconds.tolist() == [1.0, 2.0]
+    assert trial.metrics["validation/loss"][0] == 0.5
+    assert math.isnan(trial.metrics["validation/loss"][1])
+
+
+def test_a_trial_without_a_verdict_has_no_status_and_is_not_finished(folder):
+    assert read_trial(folder.path).status is None
+    assert not is_finished(folder.path)
+
+
+def test_a_line_torn_by_a_kill_is_dropped(folder):
+    with open(folder.path / "evals.jsonl", "a") as file:
+        file.write('{"step": 30, "sec')
+    assert read_trial(folder.path).steps.tolist() == [10, 20]
+
+
+def test_a_torn_line_in_a_finished_trial_is_an_error_with_its_place(folder):
+    folder.finish(Status.FINISHED, "done", {})
+    with open(folder.path / "evals.jsonl", "a") as file:
+        file.write('{"step": 30, "sec')
+    with pytest.raises(LedgerError, match=r"evals\.jsonl, line 3"):
+        read_trial(folder.path)
+
+
+def test_a_second_attempt_keeps_the_rows_of_the_first_apart(folder):
+    folder.begin(HEADER)
+    folder.append(row(10, 0.4))
+    assert read_trial(folder.path).steps.tolist() == [10]
+    kept = (folder.path / "attempt_1" / "evals.jsonl").read_text().splitlines()
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.KILLED])
+def test_a_trial_that_was_cut_short_is_not_finished(folder, status):
+    folder.finish(status, "", {})
+    assert not is_finished(folder.path)
+
+
+def test_a_run_is_not_made_over_another(tmp_path):
+    create_run(tmp_path / "run", {"seed": 1})
+    with pytest.raises(LedgerError, match="--resume"):
+        create_run(tmp_path / "run", {"seed": 2})
+    assert RunFolder(tmp_path / "run").record["seed"] == 1
+
+
+def test_a_run_is_not_continued_under_other_rules(tmp_path):
+    create_run(tmp_path / "run", {"competition": {"name": "mini", "size": "mini"}, "seed": 1})
+    with pytest.raises(LedgerError, match=r"another competition: size: there 'mini', asked for 'f"):
+        reopen_run(tmp_path / "run", {"competition": {"name": "mini", "size": "full"}})
+
+
+def test_a_run_lets_one_referee_in(tmp_path):
+    run = create_run(tmp_path / "run", {"seed": 1})
+    with (
+        run.locked(),
+        pytest.raises(LedgerError, match="another mlgolf is running there"),
+        RunFolder(tmp_path / "run").locked(),
+    ):
+        pass
+
+
+def test_runs_of_other_rules_are_not_scored_together(tmp_path):
+    for name, rules in (("a", {"name": "mini"}), ("b", {"name": "other"})):
+        create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
+    with pytest.raises(LedgerError, match="Score them apart"):
+        read_runs([tmp_path / "a", tmp_path / "b"])
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path):
+    with pytest.raises(LedgerError, match=r"run\.json is missing"):
+        read_runs([tmp_path])
+
+
+def test_a_run_of_a_later_schema_is_refused(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"schema_version": 99}))
+    with pytest.raises(LedgerError, match="schema_version is 99"):
+        RunFolder(tmp_path)

@@ -1,0 +1,57 @@
+"""Facts about the source itself."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "mlgolf"
+FRAMEWORKS = {
+    "torch": ({"torch"}, "_torch.py", SOURCE / "torch.py"),
+    "jax": ({"jax", "jaxlib", "flax", "optax", "chex"}, "_jax.py", SOURCE / "jax.py"),
+}
+
+
+def imported(file: Path) -> set[str]:
+    """First parts of every absolute import of a file."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_framework_is_imported_only_where_the_file_says_so(framework):
+    packages, ending, face = FRAMEWORKS[framework]
+    offenders = [
+        str(file.relative_to(ROOT))
+        for file in SOURCE.rglob("*.py")
+        if not file.name.endswith(ending) and file != face and imported(file) & packages
+    ]
+    assert offenders == []
+
+
+def test_what_holds_a_player_needs_the_standard_library_alone():
+    for name in ("sandbox", "keeper", "kernel", "processes", "cpu_time"):
+        outside = imported(SOURCE / "referee" / f"{name}.py") & {"numpy", "pydantic", "polars"}
+        assert outside == set()
+
+
+def test_every_embedded_data_file_is_listed_with_its_licence():
+    listed = tomllib.loads((ROOT / "LICENSES-DATA.toml").read_text())["file"]
+    for entry in listed:
+        assert entry.keys() >= {"path", "licence", "source"}
+    paths = {entry["path"] for entry in listed}
+    endings = {".csv", ".parquet", ".npy", ".npz", ".png", ".jpg", ".gz", ".svg"}
+    embedded = {
+        str(file.relative_to(ROOT))
+        for folder in ("src", "tests", "docs", "examples", "benchmarks")
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in endings
+    }
+    assert embedded <= paths
