@@ -73,7 +73,9 @@ def reaching(submission: str, workload: str, times: Sequence[float], **fields: A
     ]
 
 
-def plausible_run(workloads: Mapping[str, WorkloadRules], submissions: Sequence[str]) -> list[Trial]:
+def plausible_run(
+    workloads: Mapping[str, WorkloadRules], submissions: Sequence[str]
+) -> list[Trial]:
     """Five noisy trials in each of three studies: some reach the target, some fail, one crashes."""
     rng = np.random.default_rng(1)
     return [

@@ -1,6 +1,8 @@
 """The short forms of a submission: the same as a loop written by hand around the optimizer."""
 
 import math
+import sys
+import textwrap
 from functools import partial
 
 import jax
@@ -17,6 +19,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import mlgolf.jax
 import mlgolf.torch
 from mlgolf.core.errors import SearchSpaceError, SubmissionError, UnknownName
+from mlgolf.player.submission import load_submission
 from mlgolf.tuning.space import parse_search_space
 
 FACES = [
@@ -36,6 +39,17 @@ def warmup_cosine(step: int) -> float:
     if fraction < 0.05:
         return fraction / 0.05
     return (1 + math.cos(math.pi * min((fraction - 0.05) / 0.95, 1.0))) / 2
+
+
+@pytest.mark.parametrize("face", [mlgolf.torch, mlgolf.jax])
+def test_the_five_lines_of_the_documentation_are_a_submission(face, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    _, _, lines = face.__doc__.partition("\n")
+    file = tmp_path / "submission.py"
+    file.write_text(textwrap.dedent(lines))
+    submission = load_submission(file)
+    assert submission.search_space == SPACE
+    assert submission.get_batch_size("wmt") == 128
 
 
 def test_a_torch_submission_trains_like_a_loop_around_the_optimizer():

@@ -3,8 +3,9 @@
 import optax
 from mlgolf.jax import from_optimizer
 
-submission = from_optimizer(
-    optax.adamw, search_space={"learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"}})
+submission = from_optimizer(optax.adamw, search_space={
+    "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
+    "weight_decay": {"feasible_points": [0.01, 0.1]}})
 """
 
 from collections.abc import Callable

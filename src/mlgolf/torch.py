@@ -3,8 +3,9 @@
 import torch
 from mlgolf.torch import from_optimizer
 
-submission = from_optimizer(
-    torch.optim.AdamW, search_space={"lr": {"min": 1e-4, "max": 1e-2, "scaling": "log"}})
+submission = from_optimizer(torch.optim.AdamW, search_space={
+    "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
+    "weight_decay": {"feasible_points": [0.01, 0.1]}})
 """
 
 import math

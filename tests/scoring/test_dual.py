@@ -1,14 +1,17 @@
 """Duals: the objective and a bound change places."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis.strategies import composite, dictionaries, floats, permutations, sampled_from, text
-from synthetic_trials import competition, workload_rules
+from synthetic_trials import competition, reaching, workload_rules
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.rules import Constraint
-from mlgolf.scoring.dual import CUSTOMARY_BOUND, dual, to_toml
+from mlgolf.scoring.dual import CUSTOMARY_BOUND, dual, incumbents, to_toml
+from mlgolf.scoring.leaderboard import score_competition
 
 
 def constraints(*pairs):
@@ -44,6 +47,18 @@ def test_a_missing_incumbent_is_named():
 def test_an_incumbent_of_the_old_objective_is_not_kept_for_the_new_one():
     swapped = dual(competition({"digits": workload_rules(incumbent=12.0)}))
     assert swapped.workloads["digits"].incumbent is None
+
+
+def test_the_incumbents_of_a_board_are_the_best_values_that_somebody_reached():
+    rules = competition(["digits", "wmt"])
+    trials = [
+        *reaching("a", "digits", [7, 8, 9]), *reaching("b", "digits", [5, 6, 20]),
+        *reaching("a", "wmt", [math.inf]),
+    ]
+    board = score_competition(rules, trials, "external")
+    assert incumbents(board) == {"digits": 6}
+    with pytest.raises(RulesError, match="no finite incumbent for wmt"):
+        dual(rules, incumbents(board))
 
 
 def test_rules_without_another_bounded_quantity_have_no_dual():
@@ -103,11 +118,9 @@ def test_a_competition_survives_its_toml(
 
 
 def test_the_shipped_dual_is_the_dual_of_mini():
-    """After a change of mini.toml, write mini-dual.toml again:
+    """After a change of mini.toml, write it again:
 
-        from mlgolf.core.competition import SHIPPED, load_competition
-        from mlgolf.scoring.dual import dual, to_toml
-        (SHIPPED / "mini-dual.toml").write_text(to_toml(dual(load_competition("mini"))))
+        mlgolf dual mini > src/mlgolf/competitions/mini-dual.toml
     """
     shipped = load_competition("mini-dual")
     assert shipped.fingerprint() == dual(load_competition("mini")).fingerprint()

@@ -82,6 +82,11 @@ class PackedImages:
         if self.decoded_bytes <= decoded_limit_bytes:
             self._decoded = [self._decode(i) for i in range(len(self))]
 
+    @property
+    def is_decoded(self) -> bool:
+        """Whether all images are kept decoded in memory."""
+        return self._decoded is not None
+
     def __len__(self) -> int:
         return len(self._index)
 

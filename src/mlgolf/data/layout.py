@@ -4,8 +4,9 @@
     <data_dir>/<dataset>/<folder>/prepared/{train,validation,test}    what batches are read from
     <data_dir>/<dataset>/<folder>/prepared/checksums.json
 
-`folder` is the size's name, or what its `data` record says: variants that differ in the network
-alone read the same data. What is written is written beside its place and renamed when it is
+`folder` is the size's name, unless its `data` record has a `folder` of its own: variants that
+differ in the network alone name the same one. A record with `is_made` False says that the raw data
+are published, and never made. What is written is written beside its place and renamed when it is
 complete, so that an interrupted command leaves nothing half-made.
 """
 
@@ -14,25 +15,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums
-
-
-class StoredData(Protocol):
-    """What is asked here of a size's `data` record."""
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder below the dataset's; sizes that name the same one share data."""
-        ...
-
-    @property
-    def is_made(self) -> bool:
-        """Whether `make` writes the raw data, rather than somebody publishing them."""
-        ...
 
 
 def raw_folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
@@ -50,7 +36,7 @@ def make(workload: Workload, size_name: str, data_dir: Path, seed: int = 0) -> P
     """
     size = workload.size(size_name)
     raw = raw_folder(workload, size_name, data_dir)
-    if not _stored(workload, size_name).is_made:
+    if not _is_made(workload, size_name):
         raise DataError(
             f"data of {workload.name} at size {size_name} are published, not made. The README of "
             f"the workload says where; put them into {raw} and run: "
@@ -70,7 +56,7 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
     prepared = prepared_folder(workload, size_name, data_dir)
     if not raw.is_dir():
         remedy = "They are published: the README of the workload says where."
-        if _stored(workload, size_name).is_made:
+        if _is_made(workload, size_name):
             remedy = f"Run: {_command('make', workload, size_name)}"
         raise DataError(f"{raw}: found no such folder, expected raw data. {remedy}")
     with _replacing(prepared) as unfinished:
@@ -92,7 +78,7 @@ def check(
     prepared = prepared_folder(workload, size_name, data_dir)
     remedy = _command("prepare", workload, size_name)
     raw = raw_folder(workload, size_name, data_dir)
-    if _stored(workload, size_name).is_made and not raw.is_dir():
+    if _is_made(workload, size_name) and not raw.is_dir():
         remedy = f"{_command('make', workload, size_name)} and then {remedy}"
     for split in SPLITS:
         if not (prepared / split).is_dir():
@@ -104,11 +90,12 @@ def check(
 
 
 def _folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
-    return data_dir / workload.dataset / _stored(workload, size_name).folder
+    folder = getattr(workload.size(size_name).data, "folder", size_name)
+    return data_dir / workload.dataset / folder
 
 
-def _stored(workload: Workload, size_name: str) -> StoredData:
-    return workload.size(size_name).data
+def _is_made(workload: Workload, size_name: str) -> bool:
+    return getattr(workload.size(size_name).data, "is_made", True)
 
 
 def _command(verb: str, workload: Workload, size_name: str) -> str:

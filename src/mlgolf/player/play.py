@@ -22,6 +22,7 @@ def play(channel: Channel, board: Board, mapping: memoryview) -> None:
         assert isinstance(assignment, Assignment), assignment
         backend = load_backend(assignment.framework)
         backend.configure(assignment.threads)
+        backend.preload()
         _train(assignment, backend, channel, board, mapping)
     except Stopped:
         return

@@ -27,8 +27,8 @@ CURVES = {
 }
 STUDIES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
-    "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64, "seconds": pl.Float64,
-    "median": pl.Float64, "hyperparameters": pl.String,
+    "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64,
+    "seconds": pl.Float64, "median": pl.Float64, "hyperparameters": pl.String,
 }
 PROFILE = {"submission": pl.String, "tau": pl.Float64, "share": pl.Float64}
 

@@ -11,7 +11,6 @@ from mlgolf.plots.theme import Style, side_by_side
 
 WIDTH, ROW = 200, 24
 LABELS = 124
-AXIS = alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
 
 
 def times_to_target(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
@@ -27,7 +26,7 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
     A study that never got there is a cross at the right edge.
     """
     first = table.row(0, named=True)
-    x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=AXIS)
+    x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=_axis(table))
     y = alt.Y(
         "submission:N", title=None, sort=list(style.submissions),
         scale=alt.Scale(domain=list(style.submissions)),
@@ -99,6 +98,12 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
     better, worse = _ends(table)
     ends = sorted([better, worse])
     return alt.Scale(type=kind, domain=ends, reverse=better > worse, nice=False, zero=False)
+
+
+def _axis(table: pl.DataFrame) -> alt.Axis:
+    if table["value"].drop_nulls().is_empty():  # no value that a number could stand for
+        return alt.Axis(grid=False, labels=False, ticks=False)
+    return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
 
 
 def _axis_title(row: dict[str, Any]) -> str:

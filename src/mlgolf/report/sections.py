@@ -12,7 +12,8 @@ from mlgolf.core.status import Outcome, Status
 from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
-from mlgolf.report.words import OUTCOMES, counted, how_scored, measure, noun, question
+from mlgolf.report.words import OUTCOMES, how_scored, measure, noun, question
+from mlgolf.scoring.admission import counted
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 
 # Endings that need no explanation: the trial ran as the rules foresee.
@@ -26,7 +27,7 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
         counted(len(competition.workloads), "workload"),
         board.framework or "no framework",
         f"{board.ruleset} tuning, best of {counted(tuning.trials, 'trial')}, "
-        f"median of {tuning.studies} studies",
+        f"median of {counted(tuning.studies, 'study')}",
         f"hardware class {competition.rules.hardware}",
     ]
     return tag(
@@ -93,8 +94,9 @@ def figures_section(
     return join([
         section("Training curves", legend(board), figure(curves.drawing, 1, text(
             "Validation metric against seconds on the clock. Full lines are the best trial of "
-            "each study, faint ones its other trials; a dot marks the evaluation that was scored, "
-            "a dashed line the target. Axes span what the best trials show."
+            "each study (its first, where none got there), faint ones its other trials; a dot "
+            "marks the evaluation that was scored, a dashed line the target. Axes span what the "
+            "best trials show."
         ))),
         section("Every study", figure(times.drawing, 2, text(
             f"The {objective} of every study, better to the left. Bars are medians, which are "
@@ -117,11 +119,8 @@ def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:
         )
         if not own.is_empty():
             blocks += [tag("h3", text(entry.submission)), _winners(own, entry, board.quantity)]
-    return section(
-        "Winning hyperparameters",
-        tag("p", text("The best trial of all studies on each workload."), css="aside"),
-        *blocks,
-    )
+    caption = "The best trial of all studies on each workload." if blocks else "Nobody got there."
+    return section("Winning hyperparameters", tag("p", text(caption), css="aside"), *blocks)
 
 
 def _winners(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
@@ -191,29 +190,33 @@ def _status(status: Status | None) -> str:
 
 def machine_section(trials: Sequence[Trial]) -> Html:
     """Machine, clock, sandbox and versions as the trials' headers have them."""
-    found: dict[tuple[str, str], Counter] = {}
-    for trial in trials:
-        for part in ("machine", "clock", "sandbox", "versions"):
+    rows = []
+    for part in ("machine", "clock", "sandbox", "versions"):
+        found: dict[str, Counter] = defaultdict(Counter)
+        for trial in trials:
             for name, value in _flat(trial.header.get(part)):
-                found.setdefault((part, name), Counter())[str(value)] += 1
-    rows = [
-        [tag("th", text(part)), text(name), tag("td", _values(values, len(trials)), css="reason")]
-        for (part, name), values in sorted(found.items())
-    ]
+                found[name][str(value)] += 1
+        titles = [part] + [""] * len(found)
+        rows += [
+            [tag("th", text(title)), text(name), tag("td", _values(values, trials), css="reason")]
+            for title, (name, values) in zip(titles, sorted(found.items()), strict=False)
+        ]
     missing = tag("p", text("The trials do not say what they ran on."), css="aside")
     head = [text(""), text("What"), text("As the trials recorded it")]
     return section("Machine and clock", table(head, rows) if rows else missing)
 
 
-def _values(values: Counter, total: int) -> Html:
+def _values(values: Counter, trials: Sequence[Trial]) -> Html:
     """The value; where trials differ, each with the number of trials it holds for."""
-    if len(values) == 1 and sum(values.values()) == total:
+    if len(values) == 1 and values.total() == len(trials):
         return text(next(iter(values)))
     each = (f"{value} ({counted(count, 'trial')})" for value, count in values.most_common(8))
     return text("; ".join(each))
 
 
 def _flat(part: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if isinstance(part, list | tuple):
+        part = ", ".join(map(str, part))
     if not isinstance(part, Mapping):
         return [] if part is None else [(prefix, part)]
     return [

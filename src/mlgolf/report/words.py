@@ -99,9 +99,6 @@ def three_digits(value: float) -> str:
     """Three significant digits, without an exponent where that is not needed."""
     if value and not 1e-3 <= abs(value) < 1e5:
         return f"{value:.3g}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    rounded = abs(float(f"{value:.3g}"))  # 9.999 counts as 10.0
+    decimals = max(0, 2 - math.floor(math.log10(rounded))) if rounded else 0
     return f"{value:.{decimals}f}"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -73,7 +73,7 @@ def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | N
     if trial.header.get("ruleset", ruleset) != ruleset:
         return f"not played under {ruleset} tuning"
     if trial.key.trial > allowed:
-        return f"beyond the {_count(allowed, 'trial')} a study that the rules allow"
+        return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"
     return None
 
 
@@ -97,7 +97,7 @@ def _only_framework(trials: Sequence[Trial]) -> str | None:
 
 
 def _say(counts: Counter[str]) -> list[str]:
-    return [f"{_count(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
+    return [f"{counted(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
 
 
 def _missing_studies(
@@ -112,12 +112,13 @@ def _missing_studies(
         short = [w for w in competition.workloads if found[submission, w] < asked]
         if short:
             notes.append(
-                f"{submission}: fewer than the {_count(asked, 'study')} that the rules ask for on "
-                f"{_count(len(short), 'workload')}: {', '.join(short)}"
+                f"{submission}: fewer than the {counted(asked, 'study')} that the rules ask for on "
+                f"{counted(len(short), 'workload')}: {', '.join(short)}"
             )
     return notes
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """For sentences: 1 trial, 2 trials, 3 studies."""
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{number} {noun if number == 1 else plural}"

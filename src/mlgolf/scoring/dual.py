@@ -17,6 +17,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
+from mlgolf.scoring.leaderboard import Cell, Leaderboard
 
 NAME_SUFFIX = "-dual"
 TITLE_PREFIX = "Dual of "
@@ -64,6 +65,17 @@ def dual(
             "workloads": _renumber(competition, bound, incumbents),
         }
     )
+
+
+def incumbents(board: Leaderboard) -> dict[str, float]:
+    """The best value of the objective on each workload; none for what nobody reached."""
+    best: dict[str, Cell] = {}
+    for cells in (entry.cells for entry in board.entries):
+        for workload, cell in cells.items():
+            # By ratio, which is smallest for the best whichever way the objective goes.
+            if math.isfinite(cell.ratio) and cell.ratio <= best.get(workload, cell).ratio:
+                best[workload] = cell
+    return {workload: cell.value for workload, cell in best.items()}
 
 
 def to_toml(competition: Competition) -> str:

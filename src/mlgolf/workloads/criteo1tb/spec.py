@@ -78,14 +78,14 @@ MINI = Size(
     batch_size=256,
     published_batch_size=262_144,
     eval_batch_size=2_048,
-    model=Network(table_rows=8_192, bottom=(64, 32, 16), top=(128, 128, 64, 32)),
+    model=Network(table_rows=4_096, bottom=(32, 16), top=(128, 64)),
     data=ClickData(
         folder="mini",
-        vocabulary_sizes=(8_192,) * 26,
+        vocabulary_sizes=(4_096,) * 26,
         recipe=ClickRecipe(
             rows_per_file=40_960,
             dense=6,
-            categories=(2000, 1000, 500, 200, 100, 50, 20, 10),
+            categories=(1000, 500, 200, 100, 50, 20, 10, 5),
             zipf_exponent=1.1,
             factors=4,
             bias=-0.5,

@@ -72,7 +72,13 @@ MINI = Size(
     published_batch_size=1024,
     eval_batch_size=250,
     model=Network(
-        classes=10, stem_kernel=3, stem_stride=2, stem_pool=False, blocks=(1, 1, 1), width=16, expansion=2
+        classes=10,
+        stem_kernel=3,
+        stem_stride=2,
+        stem_pool=False,
+        blocks=(1, 1, 1),
+        width=12,
+        expansion=2,
     ),
     data=Images(
         folder="mini",

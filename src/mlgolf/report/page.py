@@ -23,6 +23,21 @@ from mlgolf.scoring.leaderboard import Leaderboard
 
 HERE = files("mlgolf.report")
 
+# The button turns the colours over; #dark or #light at the end of the address asks for one.
+SCRIPT = """
+const root = document.documentElement;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+if (location.hash === "#dark" || location.hash === "#light") {
+  root.dataset.theme = location.hash.slice(1);
+}
+const button = document.getElementById("theme");
+button.hidden = false;
+button.addEventListener("click", () => {
+  const now = root.dataset.theme || (dark.matches ? "dark" : "light");
+  root.dataset.theme = now === "dark" ? "light" : "dark";
+});
+"""
+
 
 def write_report(
     competition: Competition, trials: Iterable[Trial], leaderboard: Leaderboard, path: Path
@@ -54,13 +69,12 @@ def write_report(
 
 def page(title: str, body: Html) -> str:
     """The body within a whole document."""
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=sections.text(title),
         css=colour_variables() + (HERE / "page.css").read_text(encoding="utf-8"),
         body=body,
-        script=script,
+        script=SCRIPT,
         script_hash=f"sha256-{digest}",
     )
 

@@ -1,0 +1,114 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlgolf.core.competition import competition_names, load_competition, load_hardware
+from mlgolf.core.errors import RulesError, UnknownName
+from mlgolf.core.quantities import QUANTITIES
+from mlgolf.core.rules import Constraint, constraint_target
+from mlgolf.core.status import Status
+from mlgolf.core.target import Goal, Target
+from mlgolf.core.trial import Trial, TrialKey
+
+KEY = TrialKey(submission="s", framework="torch", workload="w", study=0, trial=1)
+
+
+def trial(values) -> Trial:
+    count = len(values)
+    seconds = np.arange(1.0, count + 1)
+    return Trial(
+        key=KEY, seed=0, hyperparameters={}, status=Status.FINISHED, reason="",
+        steps=np.arange(1, count + 1), seconds=seconds, cpu_seconds=seconds,
+        wall_seconds=seconds, metrics={"validation/loss": np.array(values, float)},
+    )
+
+
+@given(st.floats(allow_nan=False), st.sampled_from(Goal))
+def test_meeting_a_target_exactly_counts(value, goal):
+    assert Target(metric="m", value=value, goal=goal).met(value)
+
+
+@given(st.floats(), st.sampled_from(Goal))
+def test_a_nan_never_meets_a_target(value, goal):
+    assert not Target(metric="m", value=value, goal=goal).met(math.nan)
+
+
+@given(st.lists(st.floats(allow_nan=True), max_size=20), st.floats(allow_nan=False))
+def test_one_value_is_judged_as_it_is_among_others(values, value):
+    target = Target(metric="m", value=value, goal=Goal.MINIMISE)
+    assert target.met_by(np.array(values)).tolist() == [target.met(v) for v in values]
+
+
+def test_time_to_a_target_is_that_of_the_first_evaluation_that_meets_it():
+    target = Target(metric="validation/loss", value=0.3, goal=Goal.MINIMISE)
+    assert trial([0.5, 0.3, 0.1, 0.4]).time_to(target) == 2.0
+
+
+def test_time_to_a_target_that_is_never_met_is_infinite():
+    target = Target(metric="validation/loss", value=0.0, goal=Goal.MINIMISE)
+    assert trial([0.5, math.nan]).time_to(target) == math.inf
+    assert trial([]).time_to(target) == math.inf
+
+
+def test_a_trial_has_a_column_for_every_declared_quantity():
+    for name in QUANTITIES:
+        assert len(trial([0.5, 0.4]).values(name, "loss")) == 2
+
+
+@pytest.mark.parametrize("name", competition_names())
+def test_every_shipped_competition_loads_with_its_hardware_class(name):
+    competition = load_competition(name)
+    assert competition.name == name
+    load_hardware(competition.rules.hardware)
+
+
+def test_comments_do_not_change_a_fingerprint_and_numbers_do(tmp_path):
+    original = load_competition("mini")
+    text = (tmp_path / "copy.toml")
+    from mlgolf.core.competition import SHIPPED
+
+    source = (SHIPPED / "mini.toml").read_text()
+    text.write_text("# another comment\n" + source)
+    assert load_competition(text).fingerprint() == original.fingerprint()
+    text.write_text(source.replace("tau_max = 4.0", "tau_max = 3.0"))
+    assert load_competition(text).fingerprint() != original.fingerprint()
+
+
+def test_a_competition_is_a_folder_too(tmp_path):
+    from mlgolf.core.competition import SHIPPED
+
+    (tmp_path / "competition.toml").write_text((SHIPPED / "mini.toml").read_text())
+    assert load_competition(tmp_path) == load_competition("mini")
+
+
+def test_an_unknown_key_is_named():
+    with pytest.raises(UnknownName, match="Known: .*mini"):
+        load_competition("nothing")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RulesError, match=r"gone\.toml"):
+        load_competition(tmp_path / "gone.toml")
+
+
+def test_a_longer_budget_stretches_bounds_on_what_accumulates_and_no_other():
+    numbers = next(iter(load_competition("mini").workloads.values()))
+    time = constraint_target(
+        Constraint(quantity="time", bound="budget_seconds"), numbers, budget_factor=1.5
+    )
+    metric = constraint_target(
+        Constraint(quantity="validation_metric", bound="target"), numbers, budget_factor=1.5
+    )
+    assert time is not None
+    assert metric is not None
+    assert time.value == 1.5 * numbers.budget_seconds
+    assert (metric.value, metric.goal) == (numbers.target, numbers.goal)
+
+
+def test_a_bound_that_a_workload_leaves_open_bounds_nothing():
+    numbers = next(iter(load_competition("mini").workloads.values()))
+    constraint = Constraint(quantity="steps", bound="step_limit")
+    assert constraint_target(constraint, numbers) is None

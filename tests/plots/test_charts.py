@@ -1,0 +1,146 @@
+"""The charts, as far as they can be judged without looking."""
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+from synthetic_trials import competition, reaching, trial, workload_rules
+
+from mlgolf.plots.profile import profile
+from mlgolf.plots.svg import for_page, recoloured, to_svg
+from mlgolf.plots.tables import curves_table, profile_table, studies_table
+from mlgolf.plots.theme import DARK, LIGHT, Style
+from mlgolf.plots.times_to_target import times_panel, times_to_target
+from mlgolf.plots.training_curves import training_curves, training_panel
+from mlgolf.scoring.admission import admit
+from mlgolf.scoring.leaderboard import score_competition
+
+HOSTILE = '</text><script>alert("&amp;")</script>'
+RULES = competition(["digits", "wmt"])
+STYLE = Style(submissions=(HOSTILE, "sgd"))
+
+
+def draw(rules, trials, style=STYLE):
+    """The three figures of a run."""
+    admission = admit(rules, trials, "external")
+    board = score_competition(rules, trials, "external")
+    return [
+        training_curves(curves_table(rules, admission), style),
+        times_to_target(studies_table(rules, admission, board), style),
+        profile(profile_table(board, 4.0), style),
+    ]
+
+
+@pytest.fixture(scope="module")
+def svgs():
+    trials = [t for name in STYLE.submissions for workload in ("digits", "wmt")
+              for t in reaching(name, workload, [5, 7.5, math.inf])]
+    return [to_svg(chart) for chart in draw(RULES, trials)]
+
+
+def test_every_figure_is_well_formed_and_a_name_in_it_is_only_text(svgs):
+    for svg in svgs:
+        root = ElementTree.fromstring(svg)
+        assert not [element for element in root.iter() if element.tag.endswith("script")]
+        assert "<script" not in svg
+
+
+def test_what_was_never_reached_is_marked_as_such(svgs):
+    assert "never" in svgs[1]
+    (chart,) = [draw(competition(), reaching("sgd", "digits", [5, math.inf, math.inf]))[1]]
+    assert "never ×2" in to_svg(chart)
+
+
+def test_the_target_is_written_beside_its_line(svgs):
+    assert svgs[0].count("target 0.1") == 2
+
+
+def test_a_figure_in_dark_has_none_of_the_light_colours(svgs):
+    dark = recoloured(svgs[2], DARK)
+    assert f'fill="{DARK.paper}"' in dark
+    assert not [colour for colour in LIGHT.variables().values() if f'"{colour}"' in dark]
+
+
+def test_a_name_that_looks_like_a_colour_stays_what_it_is():
+    svg = '<text fill="#0072b2">#0072b2</text>'
+    assert recoloured(svg, DARK) == f'<text fill="{DARK.colours[0]}">#0072b2</text>'
+
+
+def test_figures_on_one_page_share_no_ids_and_take_their_colours_from_it(svgs):
+    first, second = (for_page(svgs[0], prefix) for prefix in ("a_", "b_"))
+    ids = [set(re.findall(r' id="(\w+)"', svg)) for svg in (first, second)]
+    used = set(re.findall(r"url\(#(\w+)\)", first))
+    assert ids[0]
+    assert used <= ids[0]
+    assert not ids[0] & ids[1]
+    assert 'stroke="var(--colour-0)"' in first
+
+
+def test_coordinates_have_two_decimals_at_most(svgs):
+    paths = re.findall(r' d="([^"]*)"', svgs[0])
+    assert not re.search(r"\.\d{3}", " ".join(paths))
+
+
+def test_a_submission_keeps_its_colour_when_ranks_change():
+    before, after = Style(submissions=("a", "b", "c")), Style(submissions=("c", "a", "b"))
+    colours = [
+        dict(zip(c["domain"], c["range"], strict=True))
+        for c in (style.colour().to_dict()["scale"] for style in (before, after))
+    ]
+    assert colours[0] == colours[1]
+    assert colours[0]["b"] == LIGHT.colours[before.colour_number("b")]
+
+
+def test_submissions_beyond_the_colours_are_told_apart_by_dashes():
+    style = Style(submissions=tuple(f"s{i:02}" for i in range(10)))
+    looks = zip(
+        style.colour().to_dict()["scale"]["range"],
+        map(tuple, style.dash().to_dict()["scale"]["range"]),
+        strict=True,
+    )
+    assert len(set(looks)) == 10
+
+
+def test_all_themes_name_the_same_colours():
+    assert LIGHT.variables().keys() == DARK.variables().keys()
+    assert len(set(LIGHT.variables().values())) == len(LIGHT.variables())  # recolouring needs it
+
+
+def test_a_diverging_trial_does_not_stretch_the_axes():
+    trials = [
+        trial("sgd", trial=1, seconds=[1, 2], values=[0.9, 0.1]),
+        trial("sgd", trial=2, seconds=[1, 2], values=[0.9, 1e9]),
+    ]
+    rules = competition()
+    table = curves_table(rules, admit(rules, trials, "external"))
+    panel = training_panel(table, STYLE).to_dict()
+    for layer in panel["layer"][:2]:
+        assert layer["encoding"]["y"]["scale"]["domain"][1] < 1
+
+
+@pytest.mark.parametrize(
+    ("rules", "values", "reverse"),
+    [
+        (workload_rules(), [0.3, 0.2], False),
+        (workload_rules(metric="accuracy", goal="maximise"), [0.7, 0.8], True),
+    ],
+)
+def test_better_is_to_the_left_whichever_way_the_metric_goes(rules, values, reverse):
+    best = competition(
+        {"digits": rules}, objective="validation_metric",
+        constraints=[{"quantity": "time", "bound": "budget_seconds"}],
+    )
+    trials = [trial("sgd", study=i, seconds=[1], values=[v], metric=rules.metric)
+              for i, v in enumerate(values)]
+    admission = admit(best, trials, "external")
+    board = score_competition(best, trials, "external")
+    panel = times_panel(studies_table(best, admission, board), STYLE).to_dict()
+    x = panel["layer"][0]["encoding"]["x"]
+    assert (x["scale"]["reverse"], x["title"]) == (reverse, rules.metric)
+
+
+def test_a_workload_where_nobody_measured_anything_is_drawn_all_the_same():
+    charts = draw(competition(), [trial("sgd", seconds=[1], values=[math.nan])])
+    assert all(to_svg(chart).startswith("<svg") for chart in charts)
+    assert to_svg(draw(competition(), [trial("sgd")])[1]).startswith("<svg")

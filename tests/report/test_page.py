@@ -1,0 +1,177 @@
+"""The report as its reader, and as a hostile contestant, would have it."""
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+from synthetic_trials import competition, plausible_run, reaching, trial
+
+from mlgolf.core.status import Status
+from mlgolf.report.page import write_report
+from mlgolf.scoring.dual import dual
+from mlgolf.scoring.leaderboard import score_competition
+
+RULES = competition(["digits", "wmt"])
+HOSTILE = '"><img src=x onerror=alert(1)><script>alert("&lt;")</script>'
+FIGURES = ("training_curves", "times_to_target", "performance_profile")
+
+
+class Elements(HTMLParser):
+    """Tags with their attributes, and all text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+
+def report(path, rules, trials) -> str:
+    write_report(rules, trials, score_competition(rules, trials, "external"), path / "r.html")
+    return (path / "r.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def page(folder) -> str:
+    return report(folder, RULES, plausible_run(RULES.workloads, ["adam", "sgd"]))
+
+
+def test_the_sections_come_in_the_order_of_a_readers_questions(page):
+    assert re.findall("<h2>(.*?)</h2>", page) == [
+        "Leaderboard", "Training curves", "Every study", "Performance profile",
+        "Winning hyperparameters", "How the trials ended", "Machine and clock",
+    ]
+
+
+def test_the_board_shows_what_was_scored(page):
+    board = score_competition(RULES, plausible_run(RULES.workloads, ["adam", "sgd"]), "external")
+    text = Elements(page).text
+    for entry in board.entries:
+        assert f"{entry.score:.3f}" in text
+        assert all(f"× {cell.ratio:.2f}" in text for cell in entry.cells.values())
+
+
+def test_the_page_fetches_nothing_and_runs_only_its_own_script(page):
+    loads = ("link", "img", "iframe", "object", "embed", "image", "audio", "video", "base")
+    tags = Elements(page).tags
+    assert not [tag for tag, _ in tags if tag in loads]
+    assert not [a for _, attrs in tags for a in attrs if a in ("src", "href", "xlink:href")]
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+    (script,) = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in page
+
+
+def test_figures_lie_beside_the_page_in_both_themes_with_their_tables(folder, page):
+    for name in FIGURES:
+        for theme in ("", "_dark"):
+            ElementTree.parse(folder / "r_figures" / f"{name}{theme}.svg")
+        assert not pl.read_csv(folder / "r_figures" / f"{name}.csv").is_empty()
+
+
+def test_every_figure_stands_in_the_page_and_all_ids_differ(page):
+    tags = Elements(page).tags
+    assert [tag for tag, _ in tags].count("svg") == 2 + 2 + 1  # two workloads, and the profile
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
+def test_colours_follow_the_system_and_the_button(page):
+    assert "@media (prefers-color-scheme: dark) { :root:not([data-theme=light])" in page
+    assert ":root[data-theme=dark] { --paper:" in page
+    assert 'id="theme"' in page
+
+
+def test_the_winning_hyperparameters_are_those_of_the_best_trial(folder, page):
+    studies = pl.read_csv(folder / "r_figures" / "times_to_target.csv")
+    own = studies.filter((pl.col("submission") == "adam") & (pl.col("workload") == "digits"))
+    best = own.sort("value").row(0, named=True)
+    rows = re.findall("<tr><th>digits</th><td>(.*?)</td><td>(.*?)</td>", page)
+    assert rows[0] == (str(best["study"]), str(best["trial"]))
+
+
+def test_bad_ends_are_told_with_their_reasons(tmp_path):
+    trials = [
+        *reaching("a", "digits", [5, 6, 7]),
+        trial("a", trial=2, status=Status.CRASHED, reason="ValueError: no such key"),
+        trial("a", trial=3, status=Status.CRASHED, reason="ValueError: no such key"),
+        trial("a", trial=4, status=None, reason="no verdict yet"),
+    ]
+    text = Elements(report(tmp_path, RULES, trials)).text
+    assert "crashed2digits, study 0, trial 2ValueError: no such key" in text
+    assert "1 trial left out: no verdict yet" in text
+
+
+def test_the_machine_is_told_and_where_trials_differ_how_many_ran_on_which(tmp_path):
+    headers = [
+        {"machine": {"cpu": "A", "memory": {"bytes": 8}}, "clock": {"rule": "cpu"}},
+        {"machine": {"cpu": "B", "memory": {"bytes": 8}}}, {"machine": None}, {},
+    ]
+    trials = [trial("a", trial=i + 1, header=header) for i, header in enumerate(headers)]
+    text = Elements(report(tmp_path, RULES, trials)).text
+    assert "machinecpuA (1 trial); B (1 trial)" in text
+    assert "memory.bytes8 (2 trials)" in text
+    assert "clockrulecpu (1 trial)" in text
+
+
+def test_whatever_a_contestant_names_or_says_is_only_text(tmp_path):
+    trials = reaching(
+        HOSTILE, "digits", [5, 6, 7], hyperparameters={HOSTILE: HOSTILE},
+        header={"machine": {HOSTILE: HOSTILE}, "sandbox": HOSTILE},
+    )
+    trials.append(trial(HOSTILE, trial=2, status=Status.CRASHED, reason=HOSTILE))
+    html = report(tmp_path, RULES, trials)
+    page = Elements(html)
+    tags = [tag for tag, _ in page.tags]
+    assert "img" not in tags
+    assert tags.count("script") == 1
+    assert not [a for _, attrs in page.tags for a in attrs if a.startswith("on")]
+    assert page.text.count("onerror=alert(1)") >= 8
+    for name in FIGURES:
+        root = ElementTree.parse(tmp_path / "r_figures" / f"{name}.svg").getroot()
+        assert not [element for element in root.iter() if element.tag.endswith(("script", "img"))]
+
+
+def test_a_run_without_a_trial_that_counts_has_a_report_too(tmp_path):
+    for trials in ([], [trial("a", seconds=[1], values=[0.1], scored=False)]):
+        html = report(tmp_path, RULES, trials)
+        assert "no trial counts yet" in html
+        assert "Leaderboard" in html
+
+
+def test_the_dual_has_the_same_report(tmp_path):
+    rules = dual(RULES)
+    text = Elements(report(tmp_path, rules, plausible_run(rules.workloads, ["adam"]))).text
+    assert "reaches the best validation metric while its time on the clock stays within" in text
+
+
+def test_another_framework_is_not_shown(tmp_path):
+    trials = [*reaching("a", "digits", [5]), *reaching("b", "digits", [4], framework="jax")]
+    board = score_competition(RULES, trials, "external", "jax")
+    write_report(RULES, trials, board, tmp_path / "r.html")
+    assert "<th>a</th>" not in (tmp_path / "r.html").read_text()
+
+
+def test_tables_scroll_in_a_box_of_their_own(page):
+    assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
+    assert ".scroll { overflow-x: auto;" in page

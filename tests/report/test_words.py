@@ -1,0 +1,54 @@
+"""Rules and numbers in words."""
+
+import math
+
+import pytest
+from synthetic_trials import competition
+
+from mlgolf.report.words import measure, question, three_digits
+
+BUDGET = {"quantity": "time", "bound": "budget_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("objective", "constraints", "asked"),
+    [
+        (
+            "time", [{"quantity": "validation_metric", "bound": "target"}, BUDGET],
+            "Which submission needs the least time on the clock, within each workload's budget, "
+            "so that its validation metric reaches each workload's target?",
+        ),
+        (
+            "validation_metric", [BUDGET],
+            "Which submission reaches the best validation metric while its time on the clock "
+            "stays within each workload's budget?",
+        ),
+        (
+            "steps", [{"quantity": "train_loss", "bound": 0.5}, {"quantity": "time", "bound": 60}],
+            "Which submission needs the least number of steps so that its training loss stays at "
+            "or below 0.5 nats and its time on the clock stays at or below 60 s?",
+        ),
+        (
+            "time", [BUDGET],
+            "Which submission needs the least time on the clock, within each workload's budget?",
+        ),
+        ("test_metric", [], "Which submission reaches the best test metric?"),
+    ],
+)
+def test_rules_are_one_question(objective, constraints, asked):
+    assert question(competition(objective=objective, constraints=constraints).rules) == asked
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.0, "0"), (12.345, "12.3"), (0.08349, "0.0835"), (54321.0, "54321"), (1e-5, "1e-05"),
+     (9.999, "10.0"), (1.0, "1.00"), (1e6, "1e+06"), (-2.5, "-2.50")],
+)
+def test_numbers_have_three_digits(value, said):
+    assert three_digits(value) == said
+
+
+def test_what_was_never_reached_is_a_dash_and_units_follow_after_a_space_that_does_not_break():
+    assert measure(math.inf, "time") == "–"
+    assert measure(5.0, "time") == "5.00\N{NO-BREAK SPACE}s"
+    assert measure(0.25, "validation_metric") == "0.250"
