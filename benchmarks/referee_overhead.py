@@ -75,7 +75,8 @@ def main() -> None:
             ours, theirs = [], []
             for number in range(REPETITIONS):
                 theirs.append(bare(workload, skip, steps))
-                ours.append(with_referee(workload, skip, steps, Path(scratch, f"{workload}{number}")))
+                out = Path(scratch, f"{workload}{number}")
+                ours.append(with_referee(workload, skip, steps, out))
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
             added = 1e6 * (statistics.median(ours) - statistics.median(theirs))
             print(

@@ -50,7 +50,8 @@ def first_row(scratch: Path, number: int) -> float:
 def main() -> None:
     print_machine()
     if not (DATA_DIR / "linear").exists():
-        subprocess.run([BIN / "mlgolf", "data", "make", "linear", "--data-dir", DATA_DIR], check=True)
+        made = [BIN / "mlgolf", "data", "make", "linear", "--data-dir", DATA_DIR]
+        subprocess.run(made, check=True)
     torch = [seconds([sys.executable, "-c", "import torch"]) for _ in range(REPETITIONS)]
     help_ = [seconds([str(BIN / "mlgolf"), "--help"]) for _ in range(REPETITIONS)]
     with tempfile.TemporaryDirectory() as scratch:

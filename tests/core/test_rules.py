@@ -85,7 +85,7 @@ def test_a_competition_is_a_folder_too(tmp_path):
 
 
 def test_an_unknown_key_is_named():
-    with pytest.raises(UnknownName, match="Known: .*mini"):
+    with pytest.raises(UnknownName, match=r"Known: .*mini"):
         load_competition("nothing")
 
 

@@ -33,8 +33,7 @@ def folder(tmp_path: Path, code: str = FUNCTIONS, space: str | None = '[{"x": 1}
 
 def run(mlgolf, tmp_path, *arguments, competition=LINEAR) -> str:
     out = tmp_path / "run"
-    said = complaint(mlgolf, "run", *arguments, "--competition", competition, "--out", out)
-    return said
+    return complaint(mlgolf, "run", *arguments, "--competition", competition, "--out", out)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def play(script, losses=(), clock=None, evaluator=None, **changes):
 
 
 def test_a_trial_ends_at_the_first_evaluation_that_meets_every_bound():
-    player, store = play([submitted(100), submitted(200), submitted(300)], [0.5, 0.02, 0.01])
+    _, store = play([submitted(100), submitted(200), submitted(300)], [0.5, 0.02, 0.01])
     assert store.status is Status.TARGET_REACHED
     assert [row.step for row in store.rows] == [100, 200]
     assert "step 200" in store.reason
@@ -71,7 +71,7 @@ def test_the_clock_starts_with_begin_and_the_first_evaluation_is_due_before():
 
 
 def test_the_player_is_told_its_results_once_the_row_is_written():
-    player, store = play([submitted(100), submitted(200)], [0.5, 0.01])
+    player, _ = play([submitted(100), submitted(200)], [0.5, 0.01])
     told = next(message for message in player.told if isinstance(message, Evaluated))
     assert told.metrics["validation/loss"] == 0.5
     assert told.train_state["validation_goal_reached"] is False

@@ -1,4 +1,4 @@
-"""Real processes, frozen and counted for real, as whoever runs the tests and as an ordinary user."""
+"""Real processes, frozen and counted for real, as who runs the tests and as anybody."""
 
 import json
 import os
@@ -18,7 +18,9 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 NOBODY = 65534
 
 
-def freezing(*options: str, user: int | None = None, python: str = sys.executable, at: Path) -> dict:
+def freezing(
+    *options: str, at: Path, user: int | None = None, python: str = sys.executable
+) -> dict:
     """What try_freezing.py prints, run from a copy that anybody can read."""
     package = Path(mlgolf.__file__).parent
     (at / "src" / "mlgolf").mkdir(parents=True)
@@ -53,7 +55,10 @@ def test_a_frozen_player_burns_nothing_however_it_forks(open_folder):
     assert result["used"] > 1.0  # it did burn while it was not frozen
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not os.path.exists(SYSTEM_PYTHON),
+    reason="needs root, to become somebody else, and a Python that anybody may run",
+)
 def test_a_frozen_player_of_an_ordinary_user_burns_nothing(open_folder):
     result = freezing(user=NOBODY, python=SYSTEM_PYTHON, at=open_folder)
     assert result["record"]["freezing"] == "pid_namespace"

@@ -37,7 +37,13 @@ def prepared(raw, tmp_path_factory):
 
 
 def train(prepared, number, batch_size=25, seed=0):
-    return list(islice(data.train_batches(prepared / "train", TINY, batch_size, seed), number))
+    split = data.open_split(prepared / "train", TINY, "train")
+    return list(islice(split.train_batches(batch_size, seed), number))
+
+
+def evaluate(prepared, split):
+    folder = prepared / ("train" if split == "eval_train" else split)
+    return list(data.open_split(folder, TINY, split).eval_batches())
 
 
 def rows(batches, key="inputs"):
@@ -116,7 +122,7 @@ def test_a_batch_is_a_copy_that_may_be_written_to(prepared):
 
 @pytest.mark.parametrize(("split", "sizes"), [("validation", [32, 18]), ("test", [32, 8])])
 def test_evaluation_sees_every_row_in_order_and_pads_the_last_batch(prepared, split, sizes):
-    batches = list(data.eval_batches(prepared / split, TINY, split))
+    batches = evaluate(prepared, split)
     assert [len(b["targets"]) for b in batches] == [32, 32]
     assert [b["weights"].sum() if "weights" in b else 32 for b in batches] == sizes
     (name,) = data.file_names(prepared / split)
@@ -125,7 +131,7 @@ def test_evaluation_sees_every_row_in_order_and_pads_the_last_batch(prepared, sp
 
 
 def test_eval_train_sees_as_many_rows_as_it_should(prepared):
-    batches = list(data.eval_batches(prepared / "train", TINY, "eval_train"))
+    batches = evaluate(prepared, "eval_train")
     assert sum(b["weights"].sum() if "weights" in b else 32 for b in batches) == 70
 
 

@@ -32,6 +32,13 @@ def test_the_full_size_has_the_published_names():
     assert shapes["Dense_3"]["kernel"].shape == (506, 1024)
 
 
+def test_the_readout_is_the_layer_with_one_output():
+    model = Model(WORKLOAD.size("full"))
+    shapes, _ = jax.eval_shape(model.init, jax.random.PRNGKey(0))
+    readout = [key for key in shapes if model.is_output(key)]
+    assert [shapes[key]["kernel"].shape[1] for key in readout] == [1]
+
+
 def test_equal_keys_give_equal_parameters():
     first, again = (Model(MINI).init(jax.random.PRNGKey(3))[0] for _ in range(2))
     assert jax.tree.all(jax.tree.map(jnp.array_equal, first, again))

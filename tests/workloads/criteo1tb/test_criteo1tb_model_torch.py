@@ -76,6 +76,15 @@ def test_every_mini_size_gives_one_logit_per_row(name):
     assert forward(model, model.init(SEED)[0]).shape == (6, 1)
 
 
+@pytest.mark.parametrize("name", ["full", "full_layernorm"])
+def test_the_readout_is_the_last_linear_layer(name):
+    with torch.device("meta"):
+        model = Model(WORKLOAD.size(name))
+        network, _ = model.init(SEED)
+    readout = [key for key, _ in network.named_parameters() if model.is_output(key)]
+    assert readout == [key for key, _ in network.named_parameters()][-2:]
+
+
 def test_parameters_start_as_published(network):
     rows = MINI.model.table_rows
     chunk = network.embedding_chunk_0

@@ -46,12 +46,13 @@ def prepared(raw, tmp_path_factory):
 
 
 def train(prepared, number, seed=0, size=TINY, batch_size=16):
-    return list(islice(data.train_batches(prepared / "train", size, batch_size, seed), number))
+    split = data.open_split(prepared / "train", size, "train")
+    return list(islice(split.train_batches(batch_size, seed), number))
 
 
 def evaluate(prepared, split):
     folder = prepared / ("train" if split == "eval_train" else split)
-    return list(data.eval_batches(folder, TINY, split))
+    return list(data.open_split(folder, TINY, split).eval_batches())
 
 
 def test_prepared_data_have_one_folder_per_split(prepared):

@@ -100,6 +100,11 @@ def test_the_variant_starts_its_last_norms_at_eight():
     assert (network.layer2[0].bn3.weight == 8).all()
 
 
+def test_the_readout_is_the_last_layer(model, network):
+    readout = {key for key, _ in network.named_parameters() if model.is_output(key)}
+    assert readout == {"fc.weight", "fc.bias"}
+
+
 def test_equal_seeds_give_equal_parameters(model):
     first, again, other = (model.init(np.array([s, 0]))[0] for s in (7, 7, 8))
     assert all(map(torch.equal, first.state_dict().values(), again.state_dict().values()))

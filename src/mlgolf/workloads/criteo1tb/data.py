@@ -70,22 +70,41 @@ def split_of(path: Path) -> str:
     return "test" if number < FIRST_VALIDATION_FILE else "validation"
 
 
-def train_batches(folder: Path, size: Size, batch_size: int, seed: int) -> Iterator[Batch]:
-    """Files in a new shuffled order every epoch; lines within a file keep theirs."""
-    return batches_of(_endless_files(folder, np.random.default_rng(seed)), batch_size)
+class OpenClicks:
+    """One split, its files mapped rather than read.
+
+    Args:
+      folder: prepared; that of train for eval_train.
+    """
+
+    def __init__(self, folder: Path, size: Size, split: str) -> None:
+        self._files = [open_file(folder, name) for name in file_names(folder)]
+        self._size, self._split = size, split
+
+    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
+        """Files in a new shuffled order every epoch; lines within a file keep theirs."""
+        return batches_of(self._endless_files(np.random.default_rng(seed)), batch_size)
+
+    def eval_batches(self) -> Iterator[Batch]:
+        """Files in the order of their names; for eval_train, in one fixed shuffled order."""
+        at_once, left = self._size.eval_batch_size, self._size.examples[self._split]
+        files = list(self._files)
+        if self._split == "eval_train":
+            np.random.default_rng(EVAL_TRAIN_SEED).shuffle(files)
+        for batch in batches_of(files, at_once):
+            yield pad_batch({key: values[:left] for key, values in batch.items()}, at_once)
+            left -= at_once
+            if left <= 0:
+                return
+
+    def _endless_files(self, rng: np.random.Generator) -> Iterator[Batch]:
+        while True:
+            for number in rng.permutation(len(self._files)):
+                yield self._files[number]
 
 
-def eval_batches(folder: Path, size: Size, split: str) -> Iterable[Batch]:
-    """Files in the order of their names; for eval_train, in one fixed shuffled order."""
-    names = file_names(folder)
-    if split == "eval_train":
-        np.random.default_rng(EVAL_TRAIN_SEED).shuffle(names)
-    left = size.examples[split]
-    for batch in batches_of((open_file(folder, name) for name in names), size.eval_batch_size):
-        yield pad_batch({key: values[:left] for key, values in batch.items()}, size.eval_batch_size)
-        left -= size.eval_batch_size
-        if left <= 0:
-            return
+def open_split(folder: Path, size: Size, split: str) -> OpenClicks:
+    return OpenClicks(folder, size, split)
 
 
 def file_names(folder: Path) -> list[str]:
@@ -101,7 +120,7 @@ def open_file(folder: Path, name: str) -> Batch:
 
 
 def batches_of(files: Iterable[Batch], batch_size: int) -> Iterator[Batch]:
-    """Rows of the files one after the other, in batches that may span two; a last one may be short.
+    """Rows of the files one after the other, in batches that may span two; the last may be short.
 
     Batches are copies: nothing that is done to them touches the files.
     """
@@ -119,33 +138,9 @@ def batches_of(files: Iterable[Batch], batch_size: int) -> Iterator[Batch]:
         yield _joined(waiting)
 
 
-def _endless_files(folder: Path, rng: np.random.Generator) -> Iterator[Batch]:
-    names = file_names(folder)
-    while True:
-        for number in rng.permutation(len(names)):
-            yield open_file(folder, names[number])
-
-
 def _rows(file: Batch, start: int, stop: int) -> Batch:
     return {key: values[start:stop] for key, values in file.items()}
 
 
 def _joined(parts: Sequence[Batch]) -> Batch:
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-
-
-class ClickSplit:
-    """One split, open. Files are mapped, so opening them costs nothing."""
-
-    def __init__(self, folder: Path, size: Size, split: str) -> None:
-        self._folder, self._size, self._split = folder, size, split
-
-    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
-        return train_batches(self._folder, self._size, batch_size, seed)
-
-    def eval_batches(self) -> Iterable[Batch]:
-        return eval_batches(self._folder, self._size, self._split)
-
-
-def open_split(folder: Path, size: Size, split: str) -> ClickSplit:
-    return ClickSplit(folder, size, split)

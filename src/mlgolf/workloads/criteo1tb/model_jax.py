@@ -53,6 +53,10 @@ class Model:
             per_example, valid = per_example * mask, mask.sum()
         return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
 
+    def is_output(self, key: str) -> bool:
+        network = self.module.network
+        return key == f"Dense_{len(network.bottom) + len(network.top)}"
+
 
 class DLRM(nn.Module):
     """Two perceptrons around the inner products of embeddings."""

@@ -57,6 +57,11 @@ class Model:
             per_example, valid = per_example * mask_batch, mask_batch.sum()
         return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
 
+    def is_output(self, key: str) -> bool:
+        """The last linear layer: after linear, ReLU (and norm) for each width, and the dropout."""
+        layers_per_width = 3 if self.network.layer_norm else 2
+        return key.startswith(f"top_mlp.{layers_per_width * len(self.network.top) + 1}.")
+
 
 class DLRM(nn.Module):
     """Two perceptrons around the inner products of embeddings."""

@@ -71,13 +71,13 @@ MINI = Size(
     name="mini",
     examples={
         "train": 1_720_320,
-        "eval_train": 20_480,
-        "validation": 20_480,
-        "test": 20_480,
+        "eval_train": 10_240,
+        "validation": 10_240,
+        "test": 10_240,
     },
     batch_size=256,
     published_batch_size=262_144,
-    eval_batch_size=2_048,
+    eval_batch_size=1_024,
     model=Network(table_rows=4_096, bottom=(32, 16), top=(128, 64)),
     data=ClickData(
         folder="mini",

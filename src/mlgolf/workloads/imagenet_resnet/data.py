@@ -4,7 +4,7 @@ The raw format is that of ImageNet's archives: `{train,val,test}/<class>/*.JPEG`
 ImageNet-v2 with its folders named by the classes' numbers.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -49,23 +49,40 @@ def prepare(raw: Path, prepared: Path, size: Size) -> None:
             raise DataError(f"{raw / name}: found {found:,} images, expected {expected:,}.")
 
 
-def train_batches(folder: Path, size: Size, batch_size: int, seed: int) -> Iterator[Batch]:
-    """Random crops, and flips where the size says so, in a new order every epoch.
+class OpenImages:
+    """One split, its images decoded if they fit into memory.
 
-    The images are opened, and decoded if they fit, by this call and not by the first batch.
+    Args:
+      folder: prepared; that of train for eval_train.
     """
-    images, rng = PackedImages(folder, size.data.decoded_limit_bytes), np.random.default_rng(seed)
-    order = shuffled_batches(len(images), batch_size, rng)
-    return (_batch(images, i, size.data, partial(augment, rng=rng)) for i in order)
+
+    def __init__(self, folder: Path, size: Size, split: str) -> None:
+        self._images = PackedImages(folder, size.data.decoded_limit_bytes)
+        self._size, self._split = size, split
+
+    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
+        """Random crops, and flips where the size says so, in a new order every epoch."""
+        rng = np.random.default_rng(seed)
+        for chosen in shuffled_batches(len(self._images), batch_size, rng):
+            yield self._batch(chosen, partial(augment, rng=rng))
+
+    def eval_batches(self) -> Iterator[Batch]:
+        """Central crops. For eval_train, of a fixed random subset of the training images."""
+        at_once = self._size.eval_batch_size
+        order = evaluated(len(self._images), self._size.examples[self._split], self._split)
+        for start in range(0, len(order), at_once):
+            yield pad_batch(self._batch(order[start : start + at_once], central), at_once)
+
+    def _batch(self, chosen: IntArray, crop: Callable[[Pixels, Images], Pixels]) -> Batch:
+        data = self._size.data
+        pixels = np.empty((len(chosen), data.resolution, data.resolution, 3), np.uint8)
+        for row, number in zip(pixels, chosen, strict=True):
+            row[:] = crop(self._images[number], data)
+        return {"inputs": normalised(pixels), "targets": self._images.labels[chosen]}
 
 
-def eval_batches(folder: Path, size: Size, split: str) -> Iterable[Batch]:
-    """Central crops. For eval_train, of a fixed random subset of the training images."""
-    images = PackedImages(folder, size.data.decoded_limit_bytes)
-    order = evaluated(len(images), size.examples[split], split)
-    for start in range(0, len(order), size.eval_batch_size):
-        chosen = order[start : start + size.eval_batch_size]
-        yield pad_batch(_batch(images, chosen, size.data, central), size.eval_batch_size)
+def open_split(folder: Path, size: Size, split: str) -> OpenImages:
+    return OpenImages(folder, size, split)
 
 
 def evaluated(found: int, wanted: int, split: str) -> IntArray:
@@ -89,27 +106,3 @@ def central(image: Pixels, data: Images) -> Pixels:
 def normalised(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(B, H, W, 3) to (B, 3, H, W); mean 0 and standard deviation 1 on ImageNet."""
     return (pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C") - _MEAN) / _STDDEV
-
-
-def _batch(
-    images: PackedImages, chosen: IntArray, data: Images, crop: Callable[[Pixels, Images], Pixels]
-) -> Batch:
-    pixels = np.empty((len(chosen), data.resolution, data.resolution, 3), np.uint8)
-    for row, number in zip(pixels, chosen, strict=True):
-        row[:] = crop(images[number], data)
-    return {"inputs": normalised(pixels), "targets": images.labels[chosen]}
-
-
-class ImageSplit:
-    def __init__(self, folder: Path, size: Size, split: str) -> None:
-        self._folder, self._size, self._split = folder, size, split
-
-    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
-        return train_batches(self._folder, self._size, batch_size, seed)
-
-    def eval_batches(self) -> Iterable[Batch]:
-        return eval_batches(self._folder, self._size, self._split)
-
-
-def open_split(folder: Path, size: Size, split: str) -> ImageSplit:
-    return ImageSplit(folder, size, split)

@@ -70,6 +70,9 @@ class Model:
             per_example, valid = per_example * mask_batch, mask_batch.sum()
         return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
 
+    def is_output(self, key: str) -> bool:
+        return key.startswith("fc.")
+
 
 class BatchNorm(nn.BatchNorm2d):
     """Batch norm that can train without moving its running statistics."""
