@@ -1,7 +1,7 @@
 """DLRM in JAX, and its loss. The same network as model_torch.py: a parity test compares the two."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,8 @@ class Model:
           rng: key of the dropout; None will do outside of training.
         """
         rate = dropout_rate if mode is ForwardPassMode.TRAIN else 0.0
-        return self.module.apply({"params": params}, batch["inputs"], rate, rng), None  # pyright: ignore
+        logits = self.module.apply({"params": params}, batch["inputs"], rate, rng)
+        return cast(Array, logits), None
 
     def loss(
         self, label_batch: Array, logits_batch: Array, mask_batch: Array | None = None,
