@@ -37,7 +37,8 @@ demo: setup
 	echo "== ran in $$(( $$(date +%s) - began )) s; open $(RUN)/report.html"
 
 test: setup
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 -m "not alone"
+	@$(BIN)/pytest -m alone
 
 check: setup
 	@$(BIN)/ruff check .

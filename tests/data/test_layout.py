@@ -113,8 +113,8 @@ def test_preparing_without_raw_data_says_how_to_make_them(toy, tmp_path):
         layout.prepare(toy, "mini", tmp_path)
 
 
-def test_checking_without_any_data_says_to_make_and_prepare(toy, tmp_path):
-    with pytest.raises(DataError, match="data make toy --size mini and then mlgolf data prepare"):
+def test_checking_without_any_data_says_to_make_them(toy, tmp_path):
+    with pytest.raises(DataError, match="Run: mlgolf data make toy --size mini"):
         layout.check(toy, "mini", tmp_path)
 
 

@@ -14,6 +14,7 @@ import pytest
 from mlgolf.results.trial_folder import read_rows
 
 KILLS = 20
+pytestmark = pytest.mark.alone
 
 
 def rows_of(run: Path) -> dict[str, list[tuple]]:

@@ -16,6 +16,7 @@ from mlgolf.referee.sandbox import HeldProcess
 HERE = Path(__file__).parent
 SYSTEM_PYTHON = "/usr/bin/python3"
 NOBODY = 65534
+pytestmark = pytest.mark.alone
 
 
 def freezing(

@@ -35,6 +35,8 @@ def play_with_progress(request: RunRequest, parallel: int) -> None:
         f"{run.folder.record['seed']}"
         + ("" if run.folder.record["scored"] else "; not scored (shared machine or no sandbox)")
     )
+    for note in run.notes:
+        console.print(note)
     try:
         with run.folder.locked():
             trials = _play(run, parallel, console, done=total - waiting)

@@ -6,7 +6,7 @@ the player trains, the referee evaluates with a model of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +37,22 @@ class Size:
     def scale_batch_size(self, asked: int) -> int:
         """What a batch size that was published for the full size becomes at this one."""
         return max(1, round(asked * self.batch_size / self.published_batch_size))
+
+
+def with_variants(
+    size: Size, variants: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Size]:
+    """A size and its variants by name: "mini", "mini_gelu" and so on. They share its data.
+
+    Args:
+      variants: suffix -> fields of the model record that differ.
+    """
+    return {size.name: size} | {
+        f"{size.name}_{suffix}": replace(
+            size, name=f"{size.name}_{suffix}", model=replace(size.model, **changes)
+        )
+        for suffix, changes in variants.items()
+    }
 
 
 class Model(Protocol):

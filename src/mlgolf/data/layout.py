@@ -79,7 +79,7 @@ def check(
     remedy = _command("prepare", workload, size_name)
     raw = raw_folder(workload, size_name, data_dir)
     if _is_made(workload, size_name) and not raw.is_dir():
-        remedy = f"{_command('make', workload, size_name)} and then {remedy}"
+        remedy = _command("make", workload, size_name)
     for split in SPLITS:
         if not (prepared / split).is_dir():
             raise DataError(

@@ -21,6 +21,7 @@ from mlgolf.referee.freeze import Source, find_submission, freeze, identity
 from mlgolf.referee.inspection import Inspection
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import is_finished
+from mlgolf.tuning.optlist import OptList
 from mlgolf.tuning.quasirandom import points
 from mlgolf.tuning.space import SearchSpace, parse_search_space, read_search_space
 
@@ -49,6 +50,7 @@ class Run:
 
     folder: RunFolder
     plans: tuple[TrialPlan, ...]
+    notes: tuple[str, ...]  # what a person should know before it is played
 
     def waiting(self) -> list[TrialPlan]:
         """Plans whose trials have not ended for good."""
@@ -73,7 +75,11 @@ def open_run(request: RunRequest) -> Run:
     files = {
         source.name: freeze(source, folder.code_path(source.name)) for source in sources
     }
-    return Run(folder=folder, plans=tuple(_plans(request, folder, files, spaces)))
+    return Run(
+        folder=folder,
+        plans=tuple(_plans(request, folder, files, spaces)),
+        notes=tuple(_shortfalls(spaces, folder.record["trials"])),
+    )
 
 
 def play_run(
@@ -170,6 +176,13 @@ def _search_spaces(
         elif source.name not in spaces:
             spaces[source.name] = _own_space(source, outcome)
     return spaces
+
+
+def _shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterator[str]:
+    """OptLists that have fewer points than there are trials."""
+    for name, space in spaces.items():
+        if isinstance(space, OptList) and (shortfall := space.shortfall(trials)):
+            yield f"{name}: {shortfall}"
 
 
 def _outcome(inspection: Inspection) -> Any:

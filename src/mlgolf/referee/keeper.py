@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mlgolf.referee import kernel, processes
 
+LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
 NAMESPACES = (
     kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
 )
@@ -96,6 +97,7 @@ def become_player(order: dict, gate: int, outer: int) -> None:
         if order["memory_bytes"]:
             resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
         if order["cores"]:
             os.sched_setaffinity(0, order["cores"])
         give_up_rights()

@@ -3,10 +3,11 @@
 Source of the full size: mlcommons/algorithmic-efficiency, algoperf/workloads/criteo1tb.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
-from mlgolf.core.workload import Size, Workload
+from mlgolf.core.workload import Size, Workload, with_variants
 from mlgolf.data.recipes import ClickRecipe
 
 # Distinct values of the 26 categorical columns in the published data.
@@ -60,8 +61,8 @@ FULL = Size(
         "validation": 83_274_637,
         "test": 95_000_000,
     },
-    batch_size=262_144,
-    published_batch_size=262_144,
+    batch_size=BATCH_SIZES["criteo1tb"],
+    published_batch_size=BATCH_SIZES["criteo1tb"],
     eval_batch_size=131_072,
     model=Network(),
     data=ClickData(folder="full"),
@@ -76,7 +77,7 @@ MINI = Size(
         "test": 10_240,
     },
     batch_size=256,
-    published_batch_size=262_144,
+    published_batch_size=BATCH_SIZES["criteo1tb"],
     eval_batch_size=1_024,
     model=Network(table_rows=4_096, bottom=(32, 16), top=(128, 64)),
     data=ClickData(
@@ -96,26 +97,15 @@ MINI = Size(
     ),
 )
 
-
-def variants(size: Size) -> dict[str, Size]:
-    """The size and its variants by name, "mini_layernorm" and so on. They share its data."""
-    changes = {
-        "": {},
-        "_layernorm": {"layer_norm": True},
-        "_embed_init": {"embedding_scale": 1.0},
-    }
-    return {
-        f"{size.name}{suffix}": replace(
-            size, name=f"{size.name}{suffix}", model=replace(size.model, **change)
-        )
-        for suffix, change in changes.items()
-    }
-
+VARIANTS = {
+    "layernorm": {"layer_norm": True},
+    "embed_init": {"embedding_scale": 1.0},
+}
 
 WORKLOAD = Workload(
     name="criteo1tb",
     dataset="criteo1tb",
     loss_type=LossType.SIGMOID_CROSS_ENTROPY,
     package="mlgolf.workloads.criteo1tb",
-    sizes=variants(MINI) | variants(FULL),
+    sizes=with_variants(MINI, VARIANTS) | with_variants(FULL, VARIANTS),
 )

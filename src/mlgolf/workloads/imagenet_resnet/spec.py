@@ -3,11 +3,12 @@
 Source of the full size: mlcommons/algorithmic-efficiency, algoperf/workloads/imagenet_resnet.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
-from mlgolf.core.workload import Size, Workload
+from mlgolf.core.workload import Size, Workload, with_variants
 from mlgolf.data.recipes import DigitRecipe
 
 # Of the channels red, green and blue, in units of a pixel's 0 to 255.
@@ -51,8 +52,8 @@ class Images:
 FULL = Size(
     name="full",
     examples={"train": 1_281_167, "eval_train": 50_000, "validation": 50_000, "test": 10_000},
-    batch_size=1024,
-    published_batch_size=1024,
+    batch_size=BATCH_SIZES["imagenet_resnet"],
+    published_batch_size=BATCH_SIZES["imagenet_resnet"],
     eval_batch_size=1024,
     model=Network(classes=1000),
     data=Images(
@@ -69,7 +70,7 @@ MINI = Size(
     name="mini",
     examples={"train": 16_000, "eval_train": 2_000, "validation": 2_000, "test": 2_000},
     batch_size=64,
-    published_batch_size=1024,
+    published_batch_size=BATCH_SIZES["imagenet_resnet"],
     eval_batch_size=250,
     model=Network(
         classes=10,
@@ -100,29 +101,18 @@ MINI = Size(
     ),
 )
 
-
-def variants(size: Size) -> dict[str, Size]:
-    """The size and its variants by name, "mini_silu" and so on. They share its data."""
-    changes = {
-        "": {},
-        "_silu": {"activation": "silu"},
-        "_gelu": {"activation": "gelu"},
-        "_large_bn_init": {"last_norm_scale": 8.0},
-    }
-    return {
-        f"{size.name}{suffix}": replace(
-            size, name=f"{size.name}{suffix}", model=replace(size.model, **change)
-        )
-        for suffix, change in changes.items()
-    }
-
+VARIANTS = {
+    "silu": {"activation": "silu"},
+    "gelu": {"activation": "gelu"},
+    "large_bn_init": {"last_norm_scale": 8.0},
+}
 
 WORKLOAD = Workload(
     name="imagenet_resnet",
     dataset="imagenet",
     loss_type=LossType.SOFTMAX_CROSS_ENTROPY,
     package="mlgolf.workloads.imagenet_resnet",
-    sizes=variants(MINI) | variants(FULL),
+    sizes=with_variants(MINI, VARIANTS) | with_variants(FULL, VARIANTS),
     train_mean=TRAIN_MEAN,
     train_stddev=TRAIN_STDDEV,
 )
