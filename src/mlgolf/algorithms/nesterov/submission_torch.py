@@ -11,8 +11,8 @@ from mlgolf.core.published import published_batch_size
 
 # In self-tuning: the middle of the search space, each range halved on its logarithmic scale.
 SELF_TUNING_POINT = {
-    "learning_rate": 0.2,
-    "one_minus_beta1": 0.063,
+    "learning_rate": 0.3,
+    "one_minus_beta1": 0.1,
     "weight_decay": 1e-5,
     "warmup_factor": 0.05,
     "decay_steps_factor": 0.9,
