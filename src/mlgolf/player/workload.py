@@ -92,7 +92,7 @@ class WorkloadFacade:
 
     @property
     def step_hint(self) -> int:
-        """Steps that the baseline can do in the budget."""
+        """Steps that the baseline's schedule is laid out for; they fit the budget."""
         return self._numbers.step_hint
 
     @property
