@@ -71,14 +71,14 @@ def split_of(path: Path) -> str:
 
 
 class OpenClicks:
-    """One split, its files mapped rather than read.
+    """One split, its files mapped one at a time: a process may not hold all 885 open.
 
     Args:
       folder: prepared; that of train for eval_train.
     """
 
     def __init__(self, folder: Path, size: Size, split: str) -> None:
-        self._files = [open_file(folder, name) for name in file_names(folder)]
+        self._folder, self._names = folder, file_names(folder)
         self._size, self._split = size, split
 
     def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
@@ -88,10 +88,10 @@ class OpenClicks:
     def eval_batches(self) -> Iterator[Batch]:
         """Files in the order of their names; for eval_train, in one fixed shuffled order."""
         at_once, left = self._size.eval_batch_size, self._size.examples[self._split]
-        files = list(self._files)
+        names = list(self._names)
         if self._split == "eval_train":
-            np.random.default_rng(EVAL_TRAIN_SEED).shuffle(files)
-        for batch in batches_of(files, at_once):
+            np.random.default_rng(EVAL_TRAIN_SEED).shuffle(names)
+        for batch in batches_of((open_file(self._folder, name) for name in names), at_once):
             yield pad_batch({key: values[:left] for key, values in batch.items()}, at_once)
             left -= at_once
             if left <= 0:
@@ -99,8 +99,8 @@ class OpenClicks:
 
     def _endless_files(self, rng: np.random.Generator) -> Iterator[Batch]:
         while True:
-            for number in rng.permutation(len(self._files)):
-                yield self._files[number]
+            for number in rng.permutation(len(self._names)):
+                yield open_file(self._folder, self._names[number])
 
 
 def open_split(folder: Path, size: Size, split: str) -> OpenClicks:
