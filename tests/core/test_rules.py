@@ -42,17 +42,6 @@ def test_one_value_is_judged_as_it_is_among_others(values, value):
     assert target.met_by(np.array(values)).tolist() == [target.met(v) for v in values]
 
 
-def test_time_to_a_target_is_that_of_the_first_evaluation_that_meets_it():
-    target = Target(metric="validation/loss", value=0.3, goal=Goal.MINIMISE)
-    assert trial([0.5, 0.3, 0.1, 0.4]).time_to(target) == 2.0
-
-
-def test_time_to_a_target_that_is_never_met_is_infinite():
-    target = Target(metric="validation/loss", value=0.0, goal=Goal.MINIMISE)
-    assert trial([0.5, math.nan]).time_to(target) == math.inf
-    assert trial([]).time_to(target) == math.inf
-
-
 def test_a_trial_has_a_column_for_every_declared_quantity():
     for name in QUANTITIES:
         assert len(trial([0.5, 0.4]).values(name, "loss")) == 2

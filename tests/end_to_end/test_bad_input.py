@@ -104,6 +104,8 @@ def test_a_bad_search_space_is_named_with_its_key(mlgolf, tmp_path, space, expec
         ("step_hint = 2000", "", "workloads.linear.step_hint: Field required"),
         ("budget_seconds = 30", "budget_seconds = -1", "greater than 0 (found -1)"),
         ("[rules]", "[rules", "not TOML"),
+        ('metric = "loss"', 'metric = "accuracy"', "the workload measures loss"),
+        ('"validation_metric", bound', '"cpu_time", bound', "something must be reached"),
     ],
 )
 def test_bad_rules_are_named_with_file_and_key(mlgolf, tmp_path, adamw, old, new, expected):
@@ -111,7 +113,8 @@ def test_bad_rules_are_named_with_file_and_key(mlgolf, tmp_path, adamw, old, new
     rules.write_text(LINEAR.read_text().replace(old, new))
     said = run(mlgolf, tmp_path, adamw, competition=rules)
     assert expected in said
-    assert str(rules) in said
+    assert str(rules) in said or "workloads.linear" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_folder_of_something_else_is_left_alone(mlgolf, tmp_path, adamw):
@@ -130,6 +133,30 @@ def test_a_run_folder_of_something_else_is_left_alone(mlgolf, tmp_path, adamw):
         mlgolf, "run", adamw, "--competition", rules, "--trials", 1, "--out", out, "--resume"
     )
     assert (out / "run.json").read_bytes() == before
+
+
+def test_an_out_inside_the_submission_is_refused(mlgolf, tmp_path):
+    mine = folder(tmp_path)
+    said = complaint(mlgolf, "run", mine, "--competition", LINEAR, "--out", mine / "runs")
+    assert "lies inside the submission" in said
+    assert not (mine / "runs").exists()
+
+
+def test_a_module_alone_is_hashed_alone_so_a_helper_beside_it_is_missed_at_once(mlgolf, tmp_path):
+    (tmp_path / "helper.py").write_text("")
+    (tmp_path / "mine.py").write_text("import helper\n" + FUNCTIONS)
+    assert "does not import: ModuleNotFoundError" in run(mlgolf, tmp_path, tmp_path / "mine.py")
+
+
+def test_a_run_in_which_nothing_trained_does_not_exit_with_0(mlgolf, tmp_path):
+    code = FUNCTIONS.replace("def update_params", "def unused").replace(
+        "return optimizer_state, current", "return None, current"
+    ) + "\ndef update_params(**_): raise ZeroDivisionError\n"
+    done = mlgolf(
+        "run", folder(tmp_path, code), "--competition", LINEAR, "--trials", 1,
+        "--out", tmp_path / "run", expect=1,
+    )
+    assert "ZeroDivisionError" in done.stderr
 
 
 def test_missing_data_are_named_with_the_command_that_makes_them(mlgolf, tmp_path, adamw):

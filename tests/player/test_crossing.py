@@ -3,6 +3,8 @@
 import contextlib
 import os
 import socket
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -62,6 +64,43 @@ def test_a_type_without_a_safetensors_name_is_refused():
 )
 def test_a_message_survives_the_crossing(message):
     assert decode(encode(message)) == message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"message": "Submitted", "fields": {"step": "x", "length": 5}}',
+        b'{"message": "Submitted", "fields": {"step": 1.5, "length": 5}}',
+        b'{"message": "Submitted", "fields": {"step": -1, "length": 5}}',
+        b'{"message": "Finished", "fields": {"step": 1' + b"0" * 400 + b', "reason": ""}}',
+        b'{"message": "Logged", "fields": {"step": 1, "values": [1]}}',
+        b'{"message": "Failed", "fields": {"step": 1, "kind": "", "message": 5, "traceback": ""}}',
+        b'{"message": "Exited", "fields": {"code": -9}}',
+        b'{"message": [], "fields": {}}',
+        b"[" * 200_000,
+    ],
+)
+def test_a_message_of_other_types_is_refused(line):
+    with pytest.raises(ValueError, match="not a message"):
+        decode(line)
+
+
+def test_bytes_that_drip_in_do_not_prolong_the_wait():
+    ours, theirs = socket.socketpair()
+    stop = threading.Event()
+
+    def drip() -> None:
+        while not stop.is_set():
+            theirs.sendall(b"x")
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        assert Channel(ours).receive(timeout=0.02) is None
+    finally:
+        stop.set()
+        thread.join()
 
 
 @given(st.binary(max_size=200))

@@ -102,7 +102,9 @@ def test_eval_model_asks_the_referee(facade):
         return {"validation/loss": 0.5}
 
     facade.attach_referee(consult)
-    assert facade.eval_model(64, "params", None, None, "", None, 7) == {"validation/loss": 0.5}
+    told = facade.eval_model(64, "params", None, None, "", None, 7)
+    assert told["validation/loss"] == 0.5
+    assert told["validation/num_examples"] == 512
     assert asked == [("params", 7)]
 
 

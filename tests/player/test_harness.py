@@ -85,7 +85,11 @@ def played(steps: int, evaluate_at: int, *, train_state: bool = False):
             if isinstance(message, Finished):
                 return
             board.evaluate_at = message.step + evaluate_at
-            referee.send(Evaluated(message.step, {"validation/loss": 0.5}, {}))
+            state = {
+                "validation_goal_reached": message.step == 2, "test_goal_reached": False,
+                "is_time_remaining": True, "accumulated_submission_time": 1.5,
+            }
+            referee.send(Evaluated(message.step, {"validation/loss": 0.5}, state))
 
     thread = threading.Thread(target=answer)
     thread.start()
@@ -119,9 +123,16 @@ def test_evaluations_fall_on_the_step_that_the_flag_names():
 
 def test_results_are_told_as_pairs_of_step_and_metrics():
     recorder, _, _ = played(5, 2)
-    assert recorder.updates[4]["eval_results"] == [
-        (2, {"validation/loss": 0.5}), (4, {"validation/loss": 0.5})
-    ]
+    (first, told), (second, _) = recorder.updates[4]["eval_results"]
+    assert (first, second) == (2, 4)
+    assert told["validation/loss"] == 0.5
+    assert told["score"] == told["accumulated_submission_time"] == 1.5
+    assert told.keys() >= {"total_duration", "validation/num_examples", "accumulated_eval_time"}
+
+
+def test_a_goal_once_reached_stays_reached():
+    recorder, _, _ = played(5, 2, train_state=True)
+    assert recorder.updates[4]["train_state"]["validation_goal_reached"] is True
 
 
 def test_what_prepare_for_eval_returns_goes_on():

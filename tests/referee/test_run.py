@@ -206,6 +206,44 @@ def test_a_consultation_is_charged_and_never_scored():
     assert any(isinstance(message, Evaluated) for message in player.told)
 
 
+def test_a_consultation_before_the_first_step_is_no_broken_contract():
+    class Unchanged(FakeEvaluator):
+        def read(self, model):
+            return self.untrained(0)
+
+    _, store = play(
+        [submitted(0, consultation=True), Finished(0, "done")], evaluator=Unchanged([0.5])
+    )
+    assert store.status is Status.FINISHED
+
+
+@pytest.mark.parametrize("consultation", [False, True])
+def test_the_budget_holds_however_fast_models_are_submitted(consultation):
+    script = [submitted(100 * n, consultation=consultation) for n in range(1, 100)]
+    _, store = play(script, [0.5] * 100, clock=FakeClock(1.0))
+    assert store.status is Status.OUT_OF_TIME
+
+
+def test_an_evaluation_that_nobody_asked_for_is_charged():
+    class Charged(FakeClock):
+        charges = ()
+
+        def charge(self, seconds):
+            self.charges = (*self.charges, seconds)
+
+    clock = Charged(0.0)
+    play([submitted(3), submitted(103), Finished(103, "done")], [0.5, 0.4], clock=clock)
+    early, due = clock.charges
+    assert early > 0
+    assert due == 0
+
+
+def test_a_crash_by_the_players_own_signal_is_a_result():
+    _, store = play([Exited(-11)])
+    assert store.status is Status.CRASHED
+    assert "SIGSEGV" in store.reason
+
+
 def test_a_player_that_drives_itself_submits_when_it_likes():
     _, store = play([submitted(3), submitted(500), Finished(500, "done")], [0.5, 0.4])
     assert [row.step for row in store.rows] == [3, 500]

@@ -62,8 +62,11 @@ def test_the_incumbents_of_a_board_are_the_best_values_that_somebody_reached():
 
 
 def test_rules_without_another_bounded_quantity_have_no_dual():
-    alone = competition(constraints=[{"quantity": "time", "bound": "budget_seconds"}])
-    with pytest.raises(RulesError, match="no quantity but time is bounded"):
+    alone = competition(
+        objective="validation_metric",
+        constraints=[{"quantity": "validation_metric", "bound": "target"}],
+    )
+    with pytest.raises(RulesError, match="no quantity but validation_metric is bounded"):
         dual(alone)
 
 

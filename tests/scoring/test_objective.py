@@ -124,7 +124,12 @@ def test_the_seconds_of_a_median_are_those_of_the_median_study():
 
 
 def test_a_constraint_without_a_number_bounds_nothing():
-    rules = competition(constraints=[{"quantity": "steps", "bound": "step_limit"}]).rules
+    rules = competition(
+        constraints=[
+            {"quantity": "steps", "bound": "step_limit"},
+            {"quantity": "validation_metric", "bound": 1.0},
+        ]
+    ).rules
     run = trial(seconds=[3, 4], values=[0.9, 0.9])
     assert trial_result(run, rules, ERROR).value == 3
     assert trial_result(run, rules, workload_rules(step_limit=1)).value == 3

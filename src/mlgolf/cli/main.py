@@ -35,6 +35,11 @@ def main() -> None:
     except MLGolfError as error:
         print(f"mlgolf: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"mlgolf: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("mlgolf: interrupted", file=sys.stderr)
         sys.exit(130)

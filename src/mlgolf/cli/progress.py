@@ -20,6 +20,8 @@ from mlgolf.engines.runs import Run, RunRequest, open_run, play_run
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 
+FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED)
+
 
 def play_with_progress(request: RunRequest, parallel: int) -> None:
     """Open the run, play it, say how each trial ended and what to do next.
@@ -47,6 +49,9 @@ def play_with_progress(request: RunRequest, parallel: int) -> None:
     cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
     if cut_short:
         console.print(f"{len(cut_short)} trials were cut short by a signal; --resume repeats them.")
+        raise typer.Exit(1)
+    if trials and all(trial.status in FAILED for trial in trials):
+        console.print("no trial trained to an end: see the reasons above and each log.txt")
         raise typer.Exit(1)
     console.print(f"next: mlgolf score {request.out}  or  mlgolf report {request.out} -o r.html")
 

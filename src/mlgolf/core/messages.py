@@ -7,20 +7,26 @@ the shared mapping (player/handover.py).
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, field
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+STRICT = ConfigDict(strict=True)  # who writes them is not believed
+Step = Annotated[int, Field(ge=0, lt=2**53)]
 
 # --- player to referee ---
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Ready:
     """All that is off the clock is done (imports, data opened, model built). Waits for Begin."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Submitted:
     """A model lies in the shared mapping; the player waits for Evaluated.
 
@@ -28,38 +34,38 @@ class Submitted:
     and never scored.
     """
 
-    step: int
+    step: Step
     length: int  # bytes used of the mapping
     consultation: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Logged:
     """Numbers the contestant wants in the log; the referee does not interpret them."""
 
-    step: int
+    step: Step
     values: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Finished:
     """The contestant says it is done. Its last model was submitted before."""
 
-    step: int
+    step: Step
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Failed:
     """The player stopped by an exception."""
 
-    step: int
+    step: Step
     kind: str  # the exception's class; "SubmissionError" where the contract was broken
     message: str
     traceback: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Exited:
     """Made by the referee's side of the channel when the player's first process is gone."""
 
@@ -69,7 +75,7 @@ class Exited:
 # --- referee to player ---
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Assignment:
     """What to train. All that the player learns of the plan: the training split, no other."""
 
@@ -84,21 +90,21 @@ class Assignment:
     threads: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Begin:
     """The clock runs from here."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Evaluated:
     """What the rules let the contestant know: metrics by name, the clock, and the goals reached."""
 
-    step: int
+    step: Step
     metrics: Mapping[str, float]
     train_state: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Stop:
     """The trial is over. A sandboxed player is killed instead; only an in-process one is told."""
 
@@ -106,7 +112,7 @@ class Stop:
 Message = (
     Ready | Submitted | Logged | Finished | Failed | Exited | Assignment | Begin | Evaluated | Stop
 )
-_KINDS = {kind.__name__: kind for kind in Message.__args__}
+_KINDS = {kind.__name__: kind for kind in Message.__args__ if kind is not Exited}
 
 
 def encode(message: Message) -> bytes:
@@ -120,5 +126,5 @@ def decode(line: bytes) -> Message:
     try:
         envelope = json.loads(line)
         return _KINDS[envelope["message"]](**envelope["fields"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, RecursionError, ValueError) as error:
         raise ValueError(f"not a message of the protocol: {line[:200]!r}") from error

@@ -6,7 +6,7 @@ what kind of competition it is.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import Quantity, quantity
@@ -75,6 +75,17 @@ class Rules(_Frozen):
     aggregation: Aggregation = Aggregation()
 
     _known = field_validator("objective")(_declared)
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> "Rules":
+        """What only grows is least at the first evaluation, unless something must be reached."""
+        bounded = [quantity(constraint.quantity) for constraint in self.constraints]
+        if self.objective_quantity.accumulates and all(q.accumulates for q in bounded):
+            raise ValueError(
+                f"the objective {self.objective!r} only grows, so something must be reached: add "
+                'a constraint such as { quantity = "validation_metric", bound = "target" }'
+            )
+        return self
 
     @property
     def objective_quantity(self) -> Quantity:

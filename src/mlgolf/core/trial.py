@@ -1,6 +1,5 @@
 """A trial: one measured run of one submission on one workload. Columnar, frozen, free of files."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.status import Status
-from mlgolf.core.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -63,11 +61,6 @@ class Trial:
 
     def _metric(self, name: str) -> FloatArray:
         return self.metrics.get(name, np.full(len(self.steps), np.nan))
-
-    def time_to(self, target: Target) -> float:
-        """Seconds on the clock until the target first holds; inf if it never does."""
-        hits = target.met_by(self._metric(target.metric))
-        return float(self.seconds[hits.argmax()]) if hits.any() else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import islice
 
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
@@ -34,10 +35,18 @@ class SideBySide:
         allowed = sorted(os.sched_getaffinity(0))
         for worker in range(self._workers):
             cores.put(allowed[-1 - worker % len(allowed)])
+        waiting = iter(plans)
+        under_way: set[Future[Trial]] = set()
         with ProcessPoolExecutor(self._workers, context, _take_core, (cores,)) as pool:
-            futures = [pool.submit(play, plan) for plan in plans]
-            for future in as_completed(futures):
-                yield future.result()
+            # Plans are taken as workers fall free: what has ended decides what is worth playing.
+            while True:
+                for plan in islice(waiting, self._workers - len(under_way)):
+                    under_way.add(pool.submit(play, plan))
+                if not under_way:
+                    return
+                ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    yield future.result()
 
 
 def _take_core(cores: multiprocessing.Queue) -> None:

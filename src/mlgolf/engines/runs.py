@@ -1,6 +1,7 @@
 """A run from the request to its plans: freeze the code, draw the seeds, lay out every trial."""
 
 import secrets
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.competition import Competition, load_hardware
-from mlgolf.core.errors import SubmissionError
+from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.plan import Ruleset, SandboxLevel, TrialPlan
 from mlgolf.core.protocols import Engine
 from mlgolf.core.registry import load_workload
@@ -142,6 +143,12 @@ def _find_all(request: RunRequest) -> list[Source]:
             raise SubmissionError(
                 f"two submissions are called {name!r}; rename the file or folder of one"
             )
+    for source in sources:
+        if source.is_folder and source.file.parent in [out := request.out.resolve(), *out.parents]:
+            raise SubmissionError(
+                f"--out {request.out} lies inside the submission {source.file.parent}, which is "
+                "hashed as a whole. Give an --out elsewhere."
+            )
     return sources
 
 
@@ -163,11 +170,13 @@ def _search_spaces(
     for source in sources:
         if source.search_space is not None and request.ruleset == "external":
             spaces[source.name] = read_search_space(source.search_space)
-    inspections = [(source, Inspection(source.file, hardware)) for source in sources]
-    try:
-        _warm_up(request)
-    finally:
-        own = [(source, _outcome(inspection)) for source, inspection in inspections]
+    with tempfile.TemporaryDirectory(prefix="mlgolf-inspection-") as scratch:
+        copies = {source.name: freeze(source, Path(scratch) / source.name) for source in sources}
+        inspections = [(source, Inspection(copies[source.name], hardware)) for source in sources]
+        try:
+            _warm_up(request)
+        finally:
+            own = [(source, _outcome(inspection)) for source, inspection in inspections]
     for source, outcome in own:
         if isinstance(outcome, Exception):
             raise outcome
@@ -214,7 +223,13 @@ def _warm_up(request: RunRequest) -> None:
                 f"{' and '.join(workload.frameworks)}. Choose others with --workload."
             )
         folder = layout.prepared_folder(workload, competition.size, request.data_dir)
-        evaluator_for(name, competition.size, request.framework, folder, threads)
+        evaluator = evaluator_for(name, competition.size, request.framework, folder, threads)
+        metric = competition.workloads[name].metric
+        if metric not in evaluator.metric_names():
+            raise RulesError(
+                f"{competition.name}: workloads.{name}.metric: found {metric!r}, the workload "
+                f"measures {', '.join(evaluator.metric_names())}"
+            )
 
 
 def _record(

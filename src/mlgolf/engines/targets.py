@@ -6,12 +6,14 @@ Source: Dahl et al. (2023), arXiv:2306.07179, section 4 (there 200 points and 20
 """
 
 import json
+import math
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.errors import ScoringError
 from mlgolf.core.rules import Constraint, Rules
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
@@ -112,7 +114,9 @@ def _played(request: RunRequest, parallel: int) -> list[Trial]:
 
 def _best(trials: list[Trial], metric: str, goal: Goal) -> Trial:
     sign = 1.0 if goal is Goal.MINIMISE else -1.0
-    finished = [trial for trial in trials if metric in trial.metrics]
+    finished = [t for t in trials if metric in t.metrics and math.isfinite(t.metrics[metric][-1])]
+    if not finished:
+        raise ScoringError(f"no trial of the search ended with a finite {metric}; see its log.txt")
     return min(finished, key=lambda trial: sign * float(trial.metrics[metric][-1]))
 
 

@@ -9,6 +9,7 @@ import mmap
 import os
 import select
 import socket
+import time
 
 from mlgolf.core.messages import Message, decode, encode
 
@@ -36,9 +37,13 @@ class Channel:
 
         Raises: EOFError once the other side is gone; ValueError for what is not a message.
         """
-        while b"\n" not in self._pending:
-            if timeout is not None and not select.select([self], [], [], timeout)[0]:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        dripping = False  # bytes came, but no end of a message: that does not prolong the wait
+        while not self.has_message():
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+            if not select.select([self], [], [], left)[0] or (left == 0.0 and dripping):
                 return None
+            dripping = True
             if len(self._pending) > LONGEST_MESSAGE:
                 raise ValueError(f"a message of over {LONGEST_MESSAGE} bytes")
             try:
@@ -50,6 +55,10 @@ class Channel:
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         return decode(line)
+
+    def has_message(self) -> bool:
+        """Whether a whole message has arrived already."""
+        return b"\n" in self._pending
 
     def close(self) -> None:
         self._connection.close()

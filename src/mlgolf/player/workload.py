@@ -182,4 +182,8 @@ class WorkloadFacade:
         """Metrics of all splits. The referee does it, and its time is added to the clock."""
         if self._consult is None:
             raise RuntimeError("eval_model needs a referee to ask; there is none here")
-        return dict(self._consult(params, model_state, global_step))
+        return {
+            **self._consult(params, model_state, global_step),
+            "validation/num_examples": self.num_validation_examples,
+            "test/num_examples": self.num_test_examples,
+        }

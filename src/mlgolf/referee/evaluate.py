@@ -64,6 +64,13 @@ class Evaluator:
                 )
         return arrays
 
+    def metric_names(self) -> list[str]:
+        """What this workload's metrics are called, by evaluating one batch."""
+        metrics = self._workload.metrics()
+        batch = next(iter(self._open("validation").eval_batches()))
+        outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
+        return sorted(metrics.from_sums(metrics.batch_sums(batch, *outputs)))
+
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
         """Metrics by name, "validation/error_rate" and so on, of train, validation or test."""
         self._params, self._model_state = self._backend.load_arrays(

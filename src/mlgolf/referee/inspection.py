@@ -3,14 +3,13 @@
 import json
 import os
 import select
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.referee.players import player_environment
+from mlgolf.referee.players import PYTHON, player_environment
 from mlgolf.referee.sandbox import HeldProcess
 
 PATIENCE_SECONDS = 120.0
@@ -25,7 +24,7 @@ class Inspection:
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         try:
             self._held = HeldProcess(
-                [sys.executable, "-I", "-m", "mlgolf.player.describe", str(file), str(theirs)],
+                [*PYTHON, "-m", "mlgolf.player.describe", str(file), str(theirs)],
                 environment=player_environment(hardware),
                 inherit=[theirs],
                 memory_bytes=hardware.memory_bytes,

@@ -77,10 +77,13 @@ def keep(control: socket.socket, order: dict, *, namespaced: bool, problem: str)
     for descriptor in order["inherit"]:
         os.close(descriptor)
     pid = int(os.read(outer_read, 32))
-    hidden = hide(order["hide"]) if namespaced else []
-    report(control, player, pid, hidden, namespaced=namespaced, problem=problem)
+    walls = {"hidden": [], "protected": []}
+    if namespaced:
+        kernel.mount("none", "/", "none", kernel.MS_REC | kernel.MS_PRIVATE)
+        walls = {"protected": protect(order["protect"]), "hidden": hide(order["hide"])}
+    report(control, player, pid, walls, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace its keeper
-    own_proc = "/proc" in hidden
+    own_proc = "/proc" in walls["hidden"]
     serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
     kill_all(player, namespaced=namespaced)
 
@@ -121,10 +124,20 @@ def give_up_rights() -> None:
     ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)())
 
 
+def protect(folders: list[str]) -> list[str]:
+    """Make folders read-only: the code that was hashed, the data, what is being written down."""
+    protected = []
+    for folder in folders:
+        if os.path.isdir(folder):
+            kernel.mount(folder, folder, "none", kernel.MS_BIND | kernel.MS_REC)
+            kernel.mount("none", folder, "none", kernel.read_only_again(folder))
+            protected.append(folder)
+    return protected
+
+
 def hide(folders: list[str]) -> list[str]:
     """Cover folders that the player must not read, and show it its own processes only."""
     hidden = []
-    kernel.mount("none", "/", "none", kernel.MS_REC | kernel.MS_PRIVATE)
     for folder in folders:
         if os.path.isdir(folder):
             kernel.mount("none", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")
@@ -139,7 +152,7 @@ def hide(folders: list[str]) -> list[str]:
 
 
 def report(
-    control: socket.socket, player: int, pid: int, hidden: list[str], *,
+    control: socket.socket, player: int, pid: int, walls: dict[str, list[str]], *,
     namespaced: bool, problem: str,
 ) -> None:
     """The first answer: which process, how it is held, and the descriptor that counts its time."""
@@ -147,7 +160,7 @@ def report(
         "pid": pid,
         "freezing": "pid_namespace" if namespaced else "best_effort",
         "problem": problem,
-        "hidden": hidden,
+        **walls,
     }
     try:
         clock = kernel.open_task_clock(player)

@@ -8,7 +8,10 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC = 1024, 2048, 4096, 0x4000
+MS_PRIVATE, MS_RELATIME = 1 << 18, 1 << 21
+_ST_RELATIME = 4096  # statvfs has another bit for it than mount
 PR_SET_DUMPABLE, PR_CAPBSET_DROP = 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 LAST_CAPABILITY = 63
@@ -40,6 +43,14 @@ def prctl(option: int, argument: int) -> None:
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     encoded = (text.encode() for text in (source, target, kind))
     _checked(_libc.mount(*encoded, ctypes.c_ulong(flags), data.encode()), f"mount {target}")
+
+
+def read_only_again(folder: str) -> int:
+    """Flags that remount a bind mount read-only, its other restrictions kept as they must be."""
+    found = os.statvfs(folder).f_flag
+    kept = found & (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME)
+    relatime = MS_RELATIME if found & _ST_RELATIME else 0
+    return MS_BIND | MS_REMOUNT | MS_RDONLY | kept | relatime
 
 
 def open_task_clock(pid: int) -> int:

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -23,6 +24,11 @@ from mlgolf.player.play import play
 from mlgolf.referee.measure import out_of_memory_kills
 from mlgolf.referee.sandbox import HeldProcess
 
+# Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
+PYTHON = (sys.executable, "-s", "-P")
+SEND_SECONDS = 10
+PATIENCE_SECONDS = 10  # for a thread to reach its next hand-over
+
 
 class _SharedPlayer:
     """What both have in common: a stream of messages, a board, a mapping for models."""
@@ -33,6 +39,8 @@ class _SharedPlayer:
     def _open(self, capacity: int) -> tuple[socket.socket, int, int]:
         """Make the three; returns the player's ends."""
         ours, theirs = socket.socketpair()
+        patience = struct.pack("ll", SEND_SECONDS, 0)  # a player that never reads holds nobody up
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         self._channel = Channel(ours)
         board = anonymous_memory("mlgolf-board", Board.BYTES)
         mapping = anonymous_memory("mlgolf-model", max(capacity, mmap.PAGESIZE))
@@ -46,7 +54,8 @@ class _SharedPlayer:
         return self._board.step
 
     def send(self, message: Message) -> None:
-        with contextlib.suppress(BrokenPipeError):  # it is gone; the next receive says how
+        # It is gone, or does not read: the next receive, or the clock, says how that ends.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, BlockingIOError):
             self._channel.send(message)
 
     def evaluate_at(self, step: int) -> None:
@@ -93,10 +102,11 @@ class ProcessPlayer(_SharedPlayer):
         self._kills_before = out_of_memory_kills()
         try:
             self._held = HeldProcess(
-                [sys.executable, "-I", "-m", "mlgolf.player", *map(str, inherit)],
+                [*PYTHON, "-m", "mlgolf.player", *map(str, inherit)],
                 environment=player_environment(self._hardware),
                 inherit=inherit,
                 hide=held_out_folders(plan.data_folder),
+                protect=[plan.submission_file.parent, plan.folder, plan.data_folder],
                 cores=self._cores,
                 memory_bytes=self._hardware.memory_bytes,
                 output=log,
@@ -112,7 +122,7 @@ class ProcessPlayer(_SharedPlayer):
 
     def receive(self, timeout: float) -> Message | None:
         assert self._held is not None
-        if self._held.exit_code is None:
+        if self._held.exit_code is None and not self._channel.has_message():
             select.select([self._channel, self._held], [], [], timeout)
         code = self._held.poll()
         try:
@@ -174,9 +184,11 @@ class ThreadPlayer(_SharedPlayer):
         os.close(mapping)
 
         def run() -> None:
-            play(channel, own_board, shared)
-            self._cpu_at_end = time.thread_time()
-            channel.close()
+            try:
+                play(channel, own_board, shared)
+            finally:
+                self._cpu_at_end = time.thread_time()
+                channel.close()
 
         self._thread = threading.Thread(target=run, name="player", daemon=True)
         self._assign(plan)
@@ -209,8 +221,13 @@ class ThreadPlayer(_SharedPlayer):
             return
         self._board.evaluate_at = 0
         self.send(Stop())
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=PATIENCE_SECONDS)
         self._channel.close()
+        if self._thread.is_alive():
+            raise SandboxError(
+                f"the submission did not return within {PATIENCE_SECONDS} s, and a thread cannot "
+                "be killed: the run ends here. Use --sandbox process."
+            )
 
     def record(self) -> dict[str, Any]:
         return {"level": "none", "freezing": "none", "cpu_time_source": "thread clock"}

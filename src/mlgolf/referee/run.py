@@ -15,6 +15,7 @@ likes is held to the same protocol.
 """
 
 import hashlib
+import signal
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -42,6 +43,10 @@ from mlgolf.referee.rulings import Heartbeat, Rulings
 
 POLL_SECONDS = 0.02
 SETUP_SECONDS = 600.0  # for what is off the clock: nobody may stall there forever
+_OWN_FAULTS = frozenset(
+    {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
+     signal.SIGTRAP, signal.SIGXFSZ}
+)
 _ALLOCATION_FAILURES = ("can't allocate memory", "RESOURCE_EXHAUSTED", "out of memory")
 
 
@@ -112,7 +117,7 @@ class _Referee:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
         self._rulings, self._heartbeat = Rulings(plan), Heartbeat()
-        self._evaluations = 0
+        self._evaluations = self._due = 0
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
 
@@ -121,16 +126,16 @@ class _Referee:
             self._player.start(self._plan, self._evaluator.capacity)
             self._await_ready()
             self._clock.start()
-            self._player.evaluate_at(self._rulings.first_evaluation())
+            self._due = self._rulings.first_evaluation()
+            self._player.evaluate_at(self._due)
             self._player.send(Begin())
             while True:
                 message = self._player.receive(POLL_SECONDS)
                 if isinstance(message, Submitted):
                     self._evaluate(message)
-                    continue
-                self._look_at_the_clock()
-                if message is not None:
+                elif message is not None:
                     self._hear(message)
+                self._look_at_the_clock()
         except End as end:
             return end
         except ValueError as error:
@@ -190,8 +195,13 @@ class _Referee:
         step = self._player.step
         if evidence := self._player.out_of_memory():
             return End(Status.OUT_OF_MEMORY, f"{evidence}, after step {step}")
+        if code is not None and -code in _OWN_FAULTS:
+            name = signal.Signals(-code).name
+            return End(Status.CRASHED, f"ended by its own {name} after step {step}")
         if code is not None and code < 0:
             return End(Status.KILLED, f"ended by signal {-code} after step {step}")
+        if code is None:
+            return End(Status.CRASHED, f"closed its connection to the referee after step {step}")
         return End(Status.CRASHED, f"the player exited with code {code} after step {step}")
 
     def _evaluate(self, submitted: Submitted) -> None:
@@ -199,48 +209,52 @@ class _Referee:
         self._player.freeze()
         reading = self.total = self._clock.pause()
         began = time.monotonic()
-        arrays, digest = self._take_model(submitted)
+        model = self._player.model(submitted.length)
+        arrays = self._read(model)
         if submitted.consultation:
             metrics = self._evaluator.evaluate(arrays, ("train", "validation", "test"))
-            self._clock.charge(time.monotonic() - began)
-            self._answer(submitted.step, metrics, reading)
+            self._answer(submitted.step, metrics, charge=time.monotonic() - began)
             return
+        if self._evaluations == 0:
+            self._check_that_it_trains(submitted.step, arrays)
         self._evaluations += 1
-        metrics = self._measure(arrays)
+        metrics = self._evaluator.evaluate(arrays, self._rulings.splits(self._evaluations))
         measured = self._rulings.quantities(submitted.step, reading, metrics)
         end = self._rulings.end_after(measured)
         if end is not None and "test/loss" not in metrics:
             metrics |= self._evaluator.evaluate(arrays, ("train", "test"))
+        digest = hashlib.sha256(model).hexdigest()
         row = Row(step=submitted.step, reading=reading, metrics=metrics, model_sha256=digest)
         self._store.append(row)
         if self._watcher:
             self._watcher.row(row)
         if end is not None:
             raise End(*end)
-        due = self._rulings.next_evaluation(self._evaluations, submitted.step)
-        self._player.evaluate_at(due)
-        self._answer(submitted.step, metrics, reading)
+        # An evaluation that nobody asked for is welcome, at the contestant's expense.
+        early = time.monotonic() - began if submitted.step < self._due else 0.0
+        self._due = self._rulings.next_evaluation(self._evaluations, submitted.step)
+        self._player.evaluate_at(self._due)
+        self._answer(submitted.step, metrics, charge=early)
 
-    def _take_model(self, submitted: Submitted) -> tuple[dict[str, NDArray], str]:
-        """A copy of the bytes, as arrays, and its hash. The first must differ from the start."""
-        model = self._player.model(submitted.length)
+    def _read(self, model: bytes) -> dict[str, NDArray]:
         try:
-            arrays = self._evaluator.read(model)
+            return self._evaluator.read(model)
         except SubmissionError as error:
             raise End(Status.CRASHED, str(error), broke_contract=True) from None
-        if self._evaluations == 0 and unchanged(self._evaluator.untrained(self._plan.seed), arrays):
+
+    def _check_that_it_trains(self, step: int, arrays: Mapping[str, NDArray]) -> None:
+        if unchanged(self._evaluator.untrained(self._plan.seed), arrays):
             raise End(
                 Status.CRASHED,
-                f"update_params changed no parameter in {submitted.step} steps. In torch change "
-                "them in place; in JAX return the new tree.",
+                f"update_params changed no parameter in {step} steps. In torch change them in "
+                "place; in JAX return the new tree.",
                 broke_contract=True,
             )
-        return arrays, hashlib.sha256(model).hexdigest()
 
-    def _measure(self, arrays: Mapping[str, NDArray]) -> dict[str, float]:
-        return self._evaluator.evaluate(arrays, self._rulings.splits(self._evaluations))
-
-    def _answer(self, step: int, metrics: Mapping[str, float], reading: Reading) -> None:
+    def _answer(self, step: int, metrics: Mapping[str, float], *, charge: float) -> None:
+        """Add what it cost to the clock, say what came out, let it go on."""
+        self._clock.charge(charge)
+        reading = self.total = self._clock.read()
         measured = self._rulings.quantities(step, reading, metrics)
         state = self._rulings.train_state(measured, reading)
         self._player.thaw()

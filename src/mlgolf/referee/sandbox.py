@@ -25,15 +25,16 @@ class HeldProcess:
 
     def __init__(
         self, argv: Sequence[str], *, environment: Mapping[str, str], inherit: Sequence[int] = (),
-        hide: Sequence[str] = (), cores: Sequence[int] = (), memory_bytes: int = 0,
-        best_effort: bool = False, control_group: bool = True,
+        hide: Sequence[str] = (), protect: Sequence[Path] = (), cores: Sequence[int] = (),
+        memory_bytes: int = 0, best_effort: bool = False, control_group: bool = True,
         output: int | None = None,
     ) -> None:
         """Prepare it; `start` lets it go.
 
         Args:
           argv: program and arguments. environment: all of its environment.
-          inherit: descriptors it keeps. hide: folders it must not read (in a namespace only).
+          inherit: descriptors it keeps.
+          hide, protect: folders it must not read, or not write (in a namespace only).
           cores: those it may run on, all if empty. memory_bytes: its address space, 0 for no limit.
           best_effort: do without namespaces, as on a machine that gives none.
           control_group: whether to try one for its CPU time before the task clock.
@@ -43,8 +44,8 @@ class HeldProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order = {
             "argv": list(argv), "environment": dict(environment), "inherit": list(inherit),
-            "hide": list(hide), "cores": list(cores), "memory_bytes": memory_bytes,
-            "best_effort": best_effort,
+            "hide": list(hide), "protect": [str(path) for path in protect], "cores": list(cores),
+            "memory_bytes": memory_bytes, "best_effort": best_effort,
         }
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", str(KEEPER), str(theirs.fileno()), json.dumps(order)],
@@ -73,6 +74,7 @@ class HeldProcess:
         self.pid: int = answer["pid"]
         self._record = {
             "freezing": answer["freezing"], "hidden": answer["hidden"],
+            "protected": answer["protected"],
             "cpu_time_source": self.cpu_time.name,
             **({"namespaces_refused": answer["problem"]} if answer["problem"] else {}),
             **({"task_clock_refused": answer["task_clock"]} if answer["task_clock"] else {}),

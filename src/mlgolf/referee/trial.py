@@ -5,12 +5,13 @@ from typing import Any
 
 from mlgolf import __version__
 from mlgolf.core.competition import load_hardware
-from mlgolf.core.errors import SandboxError
+from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
+from mlgolf.referee.freeze import Source, fingerprint
 from mlgolf.referee.measure import machine
 from mlgolf.referee.players import ProcessPlayer, ThreadPlayer, player_cores
 from mlgolf.referee.run import Watcher, run_trial
@@ -23,6 +24,7 @@ def play_trial(
     """Run one trial on this machine. `cores` are the player's; None: as its class says."""
     hardware = load_hardware(plan.rules.hardware)
     folder = TrialFolder(plan.folder)
+    check_code(plan)
     cores = player_cores(hardware) if cores is None else cores
     player = make_player(plan, hardware, folder, cores)
     run_trial(
@@ -30,6 +32,16 @@ def play_trial(
         evaluator=evaluator(plan, hardware), header=header(plan, hardware), watcher=watcher,
     )
     return read_trial(plan.folder)
+
+
+def check_code(plan: TrialPlan) -> None:
+    """Raises: SubmissionError unless the frozen copy is what was hashed."""
+    source = Source(name=plan.key.submission, file=plan.submission_file)
+    if fingerprint(source) != plan.submission_sha256:
+        raise SubmissionError(
+            f"the code in {plan.submission_file.parent} is not the code that was hashed. Start "
+            "another run; this one cannot go on."
+        )
 
 
 def make_player(

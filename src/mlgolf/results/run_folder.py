@@ -32,6 +32,8 @@ class RunFolder:
         """Raises: LedgerError if there is no run at `path`."""
         self.path = path
         self.record: dict[str, Any] = read_json(path / "run.json")
+        if not isinstance(self.record, dict):
+            raise LedgerError(f"{path / 'run.json'}: not a run as mlgolf writes it")
         if self.record.get("schema_version") != SCHEMA_VERSION:
             raise LedgerError(
                 f"{path / 'run.json'}: schema_version is {self.record.get('schema_version')}, "

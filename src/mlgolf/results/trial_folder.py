@@ -73,7 +73,12 @@ class TrialFolder:
 def is_finished(path: Path) -> bool:
     """Whether the trial there needs no repeat."""
     verdict = path / "verdict.json"
-    return verdict.exists() and Status(read_json(verdict)["status"]).is_final
+    if not verdict.exists():
+        return False
+    try:
+        return Status(read_json(verdict)["status"]).is_final
+    except (KeyError, TypeError, ValueError) as error:
+        raise LedgerError(f"{verdict}: not a verdict as mlgolf writes it: {error!r}") from None
 
 
 def read_rows(path: Path) -> list[dict]:

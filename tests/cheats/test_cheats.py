@@ -1,0 +1,135 @@
+"""One submission per trick, honest mistakes among them, beside the verdict it must get."""
+
+from pathlib import Path
+
+import pytest
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.status import Status
+from mlgolf.core.trial import Trial
+from mlgolf.engines.local import OneAtATime
+from mlgolf.engines.runs import RunRequest, open_run, play_run
+from mlgolf.referee.trial import play_trial
+
+LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+HONEST = """
+import os, torch
+from mlgolf.core import spec
+def get_batch_size(name): return 32
+def init_optimizer_state(workload, params, model_state, hyperparameters, rng):
+    return {"optimizer": torch.optim.SGD(params.parameters(), lr=0.01)}
+def data_selection(workload, input_queue, *_): return next(input_queue)
+def update_params(workload, current_param_container, optimizer_state, model_state, batch,
+                  global_step, rng, **_):
+    optimizer_state["optimizer"].zero_grad()
+    logits, _ = workload.model_fn(
+        current_param_container, batch, model_state, spec.ForwardPassMode.TRAIN, rng, True)
+    loss = workload.loss_fn(batch["targets"], logits)
+    (loss["summed"] / loss["n_valid_examples"]).backward()
+    optimizer_state["optimizer"].step()
+    TRICK
+    return optimizer_state, current_param_container, model_state
+"""
+CHANNEL = "import socket, sys; c = socket.socket(fileno=int(sys.argv[1])); "
+
+
+def judged(
+    tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, target: float = -1.0,
+    every: int = 50, budget: float = 1.0,
+) -> Trial:
+    """The verdict on a submission that trains honestly, but for one line in each step."""
+    file = tmp_path / "trick.py"
+    file.write_text(top + HONEST.replace("TRICK", trick))
+    competition = load_competition(LINEAR)
+    numbers = competition.workloads["linear"].model_copy(
+        update={
+            "target": target, "budget_seconds": budget, "eval_every_steps": every,
+            "step_limit": None,
+        }
+    )
+    request = RunRequest(
+        submissions=(str(file),),
+        competition=competition.model_copy(update={"workloads": {"linear": numbers}}),
+        ruleset="self", studies=1, seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    ended: list[Trial] = []
+    play_run(open_run(request), OneAtATime(), play_trial, ended.append)
+    (trial,) = ended
+    return trial
+
+
+@pytest.mark.parametrize(
+    ("trick", "status", "because"),
+    [
+        ("pass", Status.OUT_OF_TIME, "the bound is 1.5 s"),
+        ("while True: pass", Status.OUT_OF_TIME, "the bound is 1.5 s"),
+        ("os.kill(os.getpid(), 11)", Status.CRASHED, "SIGSEGV"),
+        ("os.kill(os.getpid(), 9)", Status.KILLED, "signal 9"),
+        ("os._exit(3)", Status.CRASHED, "code 3"),
+        ("raise KeyError('x')", Status.CRASHED, "KeyError at step 0"),
+        ("raise MemoryError", Status.OUT_OF_MEMORY, "MemoryError"),
+        ("os.closerange(3, 1000)", Status.CRASHED, "the player exited"),
+        (CHANNEL + "c.sendall(b'nonsense\\n' * 10)", Status.CRASHED, "broke the protocol"),
+        (
+            CHANNEL + "c.sendall(b'{\"message\": \"Submitted\", \"fields\": "
+            "{\"step\": 1, \"length\": 999999999}}\\n')",
+            Status.CRASHED, "broke the protocol",
+        ),
+        ("workload.eval_model(1, current_param_container, None, rng)",
+         Status.OUT_OF_TIME, "the bound is 1.5 s"),
+    ],
+)
+def test_each_trick_gets_its_verdict(tmp_path, data_dir, trick, status, because):
+    trial = judged(tmp_path, data_dir, trick, every=10)
+    assert (trial.status, because in trial.reason) == (status, True), trial.reason
+
+
+def test_the_frozen_code_cannot_be_rewritten_by_what_it_trains(tmp_path, data_dir):
+    trial = judged(tmp_path, data_dir, "open(__file__, 'a').write('# changed')")
+    assert trial.status is Status.CRASHED
+    assert "Read-only file system" in trial.reason
+    kept = (tmp_path / "run" / "trick" / "code" / "trick.py").read_text()
+    assert kept == (tmp_path / "trick.py").read_text()
+
+
+def test_looking_a_submission_over_cannot_change_it(tmp_path, data_dir):
+    top = "open(__file__, 'a').write('# changed')\n"
+    before = top + HONEST.replace("TRICK", "pass")
+    trial = judged(tmp_path, data_dir, "pass", top)
+    assert trial.status is Status.CRASHED
+    assert (tmp_path / "trick.py").read_text() == before
+
+
+def test_held_out_data_cannot_be_read(tmp_path, data_dir):
+    path = data_dir / "linear" / "mini" / "prepared" / "validation" / "rows.npy"
+    trial = judged(tmp_path, data_dir, f"open({str(path)!r}, 'rb').read()")
+    assert "FileNotFoundError" in trial.reason
+
+
+def test_the_copy_of_the_clock_does_not_move_the_clock(tmp_path, data_dir):
+    trick = (
+        "import gc; from mlgolf.player.channel import Board; "
+        "[setattr(b, 'clock_seconds', 0.0) for b in gc.get_objects() if isinstance(b, Board)]"
+    )
+    trial = judged(tmp_path, data_dir, trick)
+    assert trial.status is Status.OUT_OF_TIME
+
+
+def test_hashes_of_text_are_the_same_in_every_player(tmp_path, data_dir):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    trials = [
+        judged(tmp_path / name, data_dir, "raise KeyError(hash('abc'))")
+        for name in ("one", "other")
+    ]
+    assert trials[0].reason == trials[1].reason
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_what_is_logged_in_bursts_costs_no_wall_time(tmp_path, data_dir):
+    trick = (
+        "[workload.metrics_logger.append_scalar_metrics({'a': 1}, global_step) "
+        "for _ in range(300)] if global_step % 50 == 0 else None"
+    )
+    trial = judged(tmp_path, data_dir, trick)
+    assert "the bound is 1.5 s" in trial.reason
