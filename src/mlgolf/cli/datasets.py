@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import DEFAULT_DATA_DIR, DataDir
+from mlgolf.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, print_json
 
 Names = Annotated[list[str], typer.Argument(help="Workloads whose data are meant.")]
 SizeName = Annotated[str, typer.Option(help="mini, full, or a variant of either.")]
@@ -50,7 +50,8 @@ def prepare(
 
 
 def check(
-    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR
+    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
 ) -> None:
     """Compare prepared data with their checksums; print their fingerprint.
 
@@ -59,5 +60,9 @@ def check(
     from mlgolf.core.registry import load_workload
     from mlgolf.data import layout
 
-    for workload in map(load_workload, workloads):
-        typer.echo(f"{workload.name}: {layout.check(workload, size, data_dir)}")
+    found = {name: layout.check(load_workload(name), size, data_dir) for name in workloads}
+    if as_json:
+        print_json(found)
+        return
+    for name, fingerprint in found.items():
+        typer.echo(f"{name}: {fingerprint}")

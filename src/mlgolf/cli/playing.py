@@ -84,7 +84,7 @@ def replay(
 
 
 def targets_set(
-    workload: Annotated[str, typer.Argument(help="A workload of the competition.")],
+    workloads: Annotated[list[str], typer.Argument(help="Workloads of the competition.")],
     out: Annotated[Path, typer.Option(help="Folder for the runs; may be continued.")],
     competition: Annotated[str, typer.Option()] = "mini",
     algorithm: Annotated[str, typer.Option()] = "nadamw",
@@ -102,11 +102,15 @@ def targets_set(
     from mlgolf.core.competition import load_competition
     from mlgolf.engines.targets import find_target
 
-    found = find_target(
-        load_competition(competition), workload, algorithm=algorithm, trials=trials, seeds=seeds,
-        seed=seed, parallel=parallel, data_dir=data_dir, out=out,
-    )
+    rules = load_competition(competition)
+    found = [
+        find_target(
+            rules, name, algorithm=algorithm, trials=trials, seeds=seeds, seed=seed,
+            parallel=parallel, data_dir=data_dir, out=out,
+        )
+        for name in workloads
+    ]
     if as_json:
-        print_json(found.as_json())
+        print_json([target.as_json() for target in found])
     else:
-        typer.echo(found.as_toml())
+        typer.echo("\n\n".join(target.as_toml() for target in found))

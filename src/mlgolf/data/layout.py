@@ -40,7 +40,7 @@ def make(workload: Workload, size_name: str, data_dir: Path, seed: int = 0) -> P
         raise DataError(
             f"data of {workload.name} at size {size_name} are published, not made. The README of "
             f"the workload says where; put them into {raw} and run: "
-            f"{_command('prepare', workload, size_name)}"
+            f"{_command('prepare', workload, size_name, data_dir)}"
         )
     with _replacing(raw) as unfinished:
         workload.data().make(unfinished, size, seed)
@@ -57,7 +57,7 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
     if not raw.is_dir():
         remedy = "They are published: the README of the workload says where."
         if _is_made(workload, size_name):
-            remedy = f"Run: {_command('make', workload, size_name)}"
+            remedy = f"Run: {_command('make', workload, size_name, data_dir)}"
         raise DataError(f"{raw}: found no such folder, expected raw data. {remedy}")
     with _replacing(prepared) as unfinished:
         workload.data().prepare(raw, unfinished, workload.size(size_name))
@@ -76,10 +76,10 @@ def check(
       UnknownName.
     """
     prepared = prepared_folder(workload, size_name, data_dir)
-    remedy = _command("prepare", workload, size_name)
+    remedy = _command("prepare", workload, size_name, data_dir)
     raw = raw_folder(workload, size_name, data_dir)
     if _is_made(workload, size_name) and not raw.is_dir():
-        remedy = _command("make", workload, size_name)
+        remedy = _command("make", workload, size_name, data_dir)
     for split in SPLITS:
         if not (prepared / split).is_dir():
             raise DataError(
@@ -98,8 +98,8 @@ def _is_made(workload: Workload, size_name: str) -> bool:
     return getattr(workload.size(size_name).data, "is_made", True)
 
 
-def _command(verb: str, workload: Workload, size_name: str) -> str:
-    return f"mlgolf data {verb} {workload.name} --size {size_name}"
+def _command(verb: str, workload: Workload, size_name: str, data_dir: Path) -> str:
+    return f"mlgolf data {verb} {workload.name} --size {size_name} --data-dir {data_dir}"
 
 
 @contextmanager

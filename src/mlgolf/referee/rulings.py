@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,7 +119,7 @@ class Heartbeat:
 
     def __init__(self) -> None:
         self._step, self._since = 0, 0.0
-        self._step_seconds: list[float] = []
+        self._step_seconds: deque[float] = deque(maxlen=101)  # the latest
 
     def hung_for(self, step: int, reading: Reading) -> float | None:
         """Seconds without a tick, once they are too many."""
