@@ -22,7 +22,7 @@ from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
 RULES = HERE.parent / "tests" / "end_to_end" / "linear.toml"
-REPETITIONS = 7
+REPETITIONS = 5
 CASES = {"linear": (2000, 12000), "criteo1tb": (100, 700)}  # steps skipped, steps in all
 
 

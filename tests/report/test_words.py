@@ -28,10 +28,6 @@ BUDGET = {"quantity": "time", "bound": "budget_seconds"}
             "Which submission needs the least number of steps so that its training loss stays at "
             "or below 0.5 nats and its time on the clock stays at or below 60 s?",
         ),
-        (
-            "time", [BUDGET],
-            "Which submission needs the least time on the clock, within each workload's budget?",
-        ),
         ("test_metric", [], "Which submission reaches the best test metric?"),
     ],
 )
