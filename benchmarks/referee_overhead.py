@@ -23,7 +23,7 @@ from mlgolf.referee.trial import play_trial
 HERE = Path(__file__).parent
 RULES = HERE.parent / "tests" / "end_to_end" / "linear.toml"
 REPETITIONS = 5
-CASES = {"linear": (2000, 12000), "criteo1tb": (100, 700)}  # steps skipped, steps in all
+CASES = {"linear": (2000, 12000), "criteo1tb": (100, 500)}  # steps skipped, steps in all
 
 
 def rules_for(workload: str, skip: int, steps: int) -> Competition:
