@@ -94,9 +94,6 @@ def case_ignored(report) -> None:
     child(lambda: (burn(0.3), report(0.3)))
 
 
-REPORTS = {"chain": 30}
-
-
 def main(case: str, ready: int, go: int, done: int) -> None:
     os.write(ready, b"r")
     os.read(go, 1)

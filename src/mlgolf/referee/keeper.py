@@ -85,7 +85,7 @@ def keep(control: socket.socket, order: dict, *, namespaced: bool, problem: str)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace its keeper
     own_proc = "/proc" in walls["hidden"]
     serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
-    kill_all(player, namespaced=namespaced)
+    kill_all(namespaced=namespaced)
 
 
 def become_player(order: dict, gate: int, outer: int) -> None:
@@ -227,7 +227,7 @@ def signal_all(number: signal.Signals, *, namespaced: bool) -> None:
         os.kill(-1, number)
 
 
-def kill_all(player: int, *, namespaced: bool) -> None:
+def kill_all(*, namespaced: bool) -> None:
     """PID 1 need only leave. Without a namespace the tree is stopped first, then killed."""
     if not namespaced:
         processes.signal_tree(os.getpid(), signal.SIGSTOP)
