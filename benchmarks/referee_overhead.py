@@ -1,7 +1,9 @@
 """What does the referee add to a step, over the same loop without it?
 
-Both run alone on the player's core, in the player's environment, one after the other in turn. The
-referee's figure is time on the clock between two evaluations, hand-overs included.
+Both live on the player's core, in the player's environment, and take turns: whenever the referee
+has frozen the player to evaluate it, the bare loop runs as many steps as lie between two
+evaluations, and waits again. So a noisy neighbour meets both alike. The referee's figure is time on
+its clock from one evaluation to the next, the hand-over included.
 """
 
 import statistics
@@ -13,6 +15,7 @@ from pathlib import Path
 from common import DATA_DIR, print_machine, spread
 
 from mlgolf.core.competition import Competition, load_competition, load_hardware
+from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.registry import load_workload
 from mlgolf.data import layout
 from mlgolf.engines.local import OneAtATime, kept_off
@@ -22,66 +25,84 @@ from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
 RULES = HERE.parent / "tests" / "end_to_end" / "linear.toml"
-REPETITIONS = 5
-CASES = {"linear": (2000, 12000), "criteo1tb": (100, 500)}  # steps skipped, steps in all
+WINDOWS = {"linear": 2000, "criteo1tb": 100}  # steps from one evaluation to the next
+COUNT = 20  # windows, and half as many again under self-tuning
+WARM_UP = 2  # of them
 
 
-def rules_for(workload: str, skip: int, steps: int) -> Competition:
-    """Never reach the target; evaluate at `skip`, then every `skip` steps as a real trial would."""
+class BareLoop:
+    """A watcher of the trial that lets the other loop run while the player is frozen."""
+
+    def __init__(self, workload: str, cores: tuple[int, ...]) -> None:
+        folder = layout.prepared_folder(load_workload(workload), "mini", DATA_DIR) / "train"
+        self._process = subprocess.Popen(
+            ["taskset", "-c", ",".join(map(str, cores)), sys.executable,
+             str(HERE / "bare_loop.py"), workload, str(folder), str(WINDOWS[workload])],
+            env=player_environment(load_hardware("one-thread-cpu")), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        self.seconds: list[float] = []
+
+    def tick(self, step: int, reading: Reading) -> None:
+        pass
+
+    def row(self, row: Row) -> None:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        print("go", file=stdin, flush=True)
+        self.seconds.append(float(stdout.readline()))
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+def rules_for(workload: str) -> Competition:
+    """Never reach the target, and evaluate once per window."""
     competition = load_competition(RULES)
+    steps = WINDOWS[workload] * COUNT
     numbers = competition.workloads["linear"].model_copy(
         update={
-            "target": -1.0, "step_hint": steps, "step_limit": steps, "eval_every_steps": skip,
-            "budget_seconds": 600.0,
+            "target": -1.0, "step_hint": steps, "step_limit": steps, "budget_seconds": 600.0,
+            "eval_every_steps": WINDOWS[workload],
         }
-    )
+    )  # fmt: skip
     return competition.model_copy(update={"workloads": {workload: numbers}})
 
 
-def with_referee(workload: str, skip: int, steps: int, out: Path) -> float:
-    """Seconds on the clock per step."""
+def windows(workload: str, out: Path) -> tuple[list[float], list[float]]:
+    """Seconds per step of each window: with the referee, and bare."""
     request = RunRequest(
         submissions=(str(HERE / "plain_submission.py"),),
-        competition=rules_for(workload, skip, steps), ruleset="self", studies=1, seed=1,
+        competition=rules_for(workload), ruleset="self", studies=1, seed=1,
         data_dir=DATA_DIR, out=out,
     )
     run = open_run(request)
     cores = player_cores(load_hardware("one-thread-cpu"))
     with kept_off(cores):
+        bare = BareLoop(workload, cores)
         ended = []
-        play_run(run, OneAtATime(), lambda plan: play_trial(plan, cores=cores), ended.append)
+        play_run(run, OneAtATime(), lambda plan: play_trial(plan, bare, cores), ended.append)
+        bare.close()
     (trial,) = ended
-    last = trial.steps.tolist().index(steps)  # self-tuning goes on beyond
-    return float(trial.seconds[last] - trial.seconds[0]) / (steps - skip)
-
-
-def bare(workload: str, skip: int, steps: int) -> float:
-    """CPU seconds per step."""
-    hardware = load_hardware("one-thread-cpu")
-    folder = layout.prepared_folder(load_workload(workload), "mini", DATA_DIR) / "train"
-    (core,) = player_cores(hardware)
-    done = subprocess.run(
-        ["taskset", "-c", str(core), sys.executable, str(HERE / "bare_loop.py"), workload,
-         str(folder), str(skip), str(steps)],
-        env=player_environment(hardware), capture_output=True, text=True, check=True,
-    )
-    return float(done.stdout) / (steps - skip)
+    clock = [b - a for a, b in zip(trial.seconds, trial.seconds[1:], strict=False)]
+    # The bare loop has its turn after an evaluation, so its first window has no counterpart.
+    pairs = list(zip(clock, bare.seconds[1:], strict=True))[WARM_UP:]
+    ours, theirs = zip(*pairs, strict=True)
+    return [s / WINDOWS[workload] for s in ours], [s / WINDOWS[workload] for s in theirs]
 
 
 def main() -> None:
     print_machine()
     with tempfile.TemporaryDirectory() as scratch:
-        for workload, (skip, steps) in CASES.items():
-            ours, theirs = [], []
-            for number in range(REPETITIONS):
-                theirs.append(bare(workload, skip, steps))
-                out = Path(scratch, f"{workload}{number}")
-                ours.append(with_referee(workload, skip, steps, out))
+        for workload in WINDOWS:
+            ours, theirs = windows(workload, Path(scratch, workload))
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
-            added = 1e6 * (statistics.median(ours) - statistics.median(theirs))
+            added = [1e6 * (a - b) for a, b in zip(ours, theirs, strict=True)]
+            low, middle, high = statistics.quantiles(ratios, n=4)
             print(
-                f"{workload}: referee / bare loop = {spread(ratios)}; bare "
-                f"{spread([1e3 * t for t in theirs])} ms a step, {added:+.1f} µs with the referee"
+                f"{workload}: referee / bare loop = {middle:.3f} (quartiles {low:.3f} to "
+                f"{high:.3f}, {len(ratios)} windows); bare {spread([1e3 * t for t in theirs])} ms "
+                f"a step, {statistics.median(added):+.1f} µs with the referee"
             )
 
 

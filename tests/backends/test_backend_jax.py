@@ -45,7 +45,8 @@ def test_keys_are_raw_and_those_of_jax():
     key = BACKEND.key(3)
     assert (key.dtype, key.shape) == (jnp.uint32, (2,))
     assert_array_equal(BACKEND.split(key, 3), jax.random.split(key, 3))
-    assert_array_equal(BACKEND.fold_in(key, 7), jax.random.fold_in(key, 7))
+    of_step = jax.random.split(jax.random.fold_in(key, 7), 4)
+    assert_array_equal(np.stack(BACKEND.step_keys(key, 4, ahead=5)(7)), of_step)
 
 
 def test_leaves_are_named_by_path_in_order_and_those_of_the_state_apart():

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis.strategies import integers
 from numpy.testing import assert_array_equal
 
-from mlgolf.backends.numpy_random import MODULUS, PRNGKey, fold_in, split
+from mlgolf.backends.numpy_random import MODULUS, PRNGKey, StepKeys, fold_in, split
 
 words = integers(-(2**31), 2**31 - 1)
 
@@ -55,3 +55,13 @@ def test_a_key_gives_the_same_whether_it_is_a_list_or_an_array():
     key = PRNGKey(3)
     assert_array_equal(split(key.tolist(), 2), split(key, 2))
     assert_array_equal(fold_in(key.tolist(), 5), fold_in(key, 5))
+
+
+@given(seed=integers(), step=integers(0, 1 << 40), ahead=integers(0, 5))
+@example(seed=1, step=2, ahead=3)
+@example(seed=1, step=2, ahead=2)
+def test_the_keys_of_a_step_are_the_split_of_the_folded_key(seed, step, ahead):
+    key = PRNGKey(seed)
+    keys = StepKeys(key, 4, ahead)(step)
+    assert_array_equal(keys, split(fold_in(key, step), 4))
+    assert keys[0].dtype == np.int32

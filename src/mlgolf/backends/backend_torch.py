@@ -51,8 +51,8 @@ class TorchBackend:
     def split(self, key: Any, count: int) -> numpy_random.Key:
         return numpy_random.split(key, count)
 
-    def fold_in(self, key: Any, data: int) -> numpy_random.Key:
-        return numpy_random.fold_in(key, data)
+    def step_keys(self, key: Any, count: int, ahead: int) -> numpy_random.StepKeys:
+        return numpy_random.StepKeys(key, count, ahead)
 
     def to_device(self, batch: Batch) -> dict[str, Tensor]:
         """Tensors that share memory with the batch where they can; integer targets as int64."""

@@ -1,15 +1,16 @@
 """Random keys for torch: pairs of int32, drawn by the Mersenne Twister as AlgoPerf draws them.
 
 A key seeds numpy's `RandomState`; a split draws new keys from it. Every step of a trial folds its
-number into the trial's key and splits the result, on the contestant's clock. So the hot path seeds
-the standard library's generator, which is the same Mersenne Twister (MT19937, seeded through
-`init_by_array` with the 32-bit words of an integer, lowest first) in a quarter of numpy's time.
+number into the trial's key and splits the result. Seeding takes 10 µs in a tight loop and 40
+between two steps, whose caches it finds cold and leaves cold: so keys are drawn ahead, off the
+clock, by the standard library's generator, which is the same Mersenne Twister (MT19937, seeded
+through `init_by_array` with the 32-bit words of an integer, lowest first) in a quarter of numpy's
+time.
 
 Source: mlcommons/algorithmic-efficiency, algoperf/random_utils.py (the rule, not the code).
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from random import Random
 from threading import Lock
 
@@ -40,12 +41,27 @@ def fold_in(key: Sequence[int] | Key, data: int) -> Key:
     return np.array([_first_draw(*_entries(key)), data % MODULUS], np.int32)
 
 
+class StepKeys:
+    """`split(fold_in(key, step), count)` for every step, the first `ahead` of them drawn already."""
+
+    def __init__(self, key: Sequence[int] | Key, count: int, ahead: int) -> None:
+        self._first, self._count, self._ahead = _first_draw(*_entries(key)), count, ahead
+        drawn = [self._draw(step) for step in range(ahead)]
+        self._drawn = np.array(drawn, np.int32).reshape(ahead, count, 2)
+
+    def __call__(self, step: int) -> tuple[Key, ...]:
+        return tuple(self._drawn[step] if step < self._ahead else self._draw(step))
+
+    def _draw(self, step: int) -> Key:
+        return split((self._first, step), self._count)
+
+
 def _entries(key: Sequence[int] | Key) -> tuple[int, int]:
-    low, high = np.asarray(key).tolist()  # Python's integers are quicker than numpy's
+    # Python's integers are quicker than numpy's.
+    low, high = key.tolist() if isinstance(key, np.ndarray) else key
     return low % MODULUS, high % MODULUS
 
 
-@lru_cache(maxsize=64)  # a training loop folds every step into one and the same key
 def _first_draw(low: int, high: int) -> int:
     return _draw(low, high, 1)[0]
 
@@ -55,7 +71,8 @@ def _draw(low: int, high: int, count: int) -> list[int]:
     if high:  # as an integer, a key that ends in 0 would lose its second word
         with _twister_lock:
             _twister.seed(low | high << 32)
-            draws = [_twister.getrandbits(32) & MODULUS for _ in range(count)]
+            bits = _twister.getrandbits
+            draws = [bits(32) & MODULUS for _ in range(count)]
         if MODULUS not in draws:  # numpy would reject it and draw again: one draw in 2**31
             return draws
     return np.random.RandomState([low, high]).randint(0, MODULUS, size=count).tolist()

@@ -29,7 +29,12 @@ class Backend(Protocol):
 
     def key(self, seed: int) -> Any: ...
     def split(self, key: Any, count: int) -> Any: ...
-    def fold_in(self, key: Any, data: int) -> Any: ...
+    def step_keys(self, key: Any, count: int, ahead: int) -> Callable[[int], tuple[Any, ...]]:
+        """step -> `count` keys: the key with the step folded in, split.
+
+        Called off the clock; what is cheaper drawn at once is drawn for `ahead` steps.
+        """
+        ...
 
     def to_device(self, batch: Batch) -> dict[str, Any]:
         """The batch as arrays of the framework; integer targets in the type its losses want."""

@@ -17,6 +17,8 @@ from mlgolf.player.handover import Handover
 from mlgolf.player.submission import Submission
 from mlgolf.player.workload import MetricsLogger, WorkloadFacade
 
+KEYS_AHEAD = 3  # step hints: as far as a self-tuning budget goes
+
 
 class Stopped(Exception):
     """The referee ended the trial. Only an in-process player lives to see it."""
@@ -31,7 +33,8 @@ class Harness:
     ) -> None:
         self._workload, self._backend = workload, backend
         self._hyperparameters = hyperparameters
-        self._optimizer_key, self._loop_key = optimizer_key, loop_key
+        self._optimizer_key = optimizer_key
+        self._keys = backend.step_keys(loop_key, 4, ahead=KEYS_AHEAD * workload.step_hint)
         self._channel, self._board, self._handover = channel, board, handover
         self._params = self._model_state = self._optimizer_state = None
         self._mould: Any = None
@@ -60,9 +63,8 @@ class Harness:
 
     def train(self, submission: Submission, batches: Iterator[Mapping[str, Any]]) -> None:
         """The loop, all of it on the clock. Returns when the submission is done."""
-        workload, backend, board = self._workload, self._backend, self._board
-        hyperparameters = self._hyperparameters
-        fold_in, split, loop_key = backend.fold_in, backend.split, self._loop_key
+        workload, board = self._workload, self._board
+        hyperparameters, loss_type = self._hyperparameters, workload.loss_type
         types = workload.model_params_types
         extra = {}
         if submission.wants_train_state:
@@ -72,7 +74,7 @@ class Harness:
         )
         step, complete = 0, False
         while not complete:
-            data_key, update_key, prepare_key, _ = split(fold_in(loop_key, step), 4)
+            data_key, update_key, prepare_key, _ = self._keys(step)
             batch = submission.data_selection(
                 workload, batches, self._optimizer_state, self._params, self._model_state,
                 hyperparameters, step, data_key,
@@ -85,7 +87,7 @@ class Harness:
                     model_state=self._model_state,
                     hyperparameters=hyperparameters,
                     batch=batch,
-                    loss_type=workload.loss_type,
+                    loss_type=loss_type,
                     optimizer_state=self._optimizer_state,
                     eval_results=self._eval_results,
                     global_step=step,

@@ -1,5 +1,6 @@
 """From an assignment to the end of training: what every player of ours does, in any process."""
 
+import gc
 import traceback
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def _train(
         channel, board, Handover(mapping),
     )
     harness.build(model_key)
+    gc.collect()
+    gc.freeze()  # what was made off the clock is not searched for garbage on it
     channel.send(Ready(backend.versions()))
     assert isinstance(channel.receive(), Begin)
     # On the clock from here: importing the submission is part of what it costs.
