@@ -20,7 +20,8 @@ from mlgolf.core.registry import load_workload
 from mlgolf.data import layout
 from mlgolf.engines.local import OneAtATime, kept_off
 from mlgolf.engines.runs import RunRequest, open_run, play_run
-from mlgolf.referee.players import player_cores, player_environment
+from mlgolf.referee.nursery import player_environment
+from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
@@ -48,7 +49,8 @@ class BareLoop:
 
     def row(self, row: Row) -> None:
         stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
+        assert stdin is not None
+        assert stdout is not None
         print("go", file=stdin, flush=True)
         self.seconds.append(float(stdout.readline()))
 

@@ -4,6 +4,7 @@ One submission is judged again and again under one seed, so steps to target are 
 and only seconds differ.
 """
 
+import dataclasses
 import multiprocessing
 import os
 import statistics
@@ -40,9 +41,7 @@ def judge(out: Path, times: int) -> list[tuple[float, float]]:
     cores = player_cores(load_hardware("one-thread-cpu"))
     found = []
     for number in range(times):
-        run = open_run(
-            RunRequest(**{**_fields(request), "out": out / str(number)})
-        )
+        run = open_run(dataclasses.replace(request, out=out / str(number)))
         with kept_off(cores):
             play_run(
                 run, OneAtATime(), lambda plan: play_trial(plan, cores=cores),
@@ -51,10 +50,6 @@ def judge(out: Path, times: int) -> list[tuple[float, float]]:
                 ),
             )
     return found
-
-
-def _fields(request: RunRequest) -> dict:
-    return {name: getattr(request, name) for name in request.__slots__}
 
 
 def main(times: int) -> None:

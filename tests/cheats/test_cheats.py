@@ -30,7 +30,11 @@ def update_params(workload, current_param_container, optimizer_state, model_stat
     TRICK
     return optimizer_state, current_param_container, model_state
 """
-CHANNEL = "import socket, sys; c = socket.socket(fileno=int(sys.argv[1])); "
+CHANNEL = (
+    "import traceback; "
+    "c = next(f.f_locals['channel']._connection for f, _ in traceback.walk_stack(None) "
+    "if 'channel' in f.f_locals); "
+)
 
 
 def judged(

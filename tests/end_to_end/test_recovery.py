@@ -27,17 +27,18 @@ def rows_of(run: Path) -> dict[str, list[tuple]]:
     }
 
 
-def processes_with(text: bytes) -> list[int]:
-    found = []
+def processes_of_ours() -> dict[int, str]:
+    """Process number -> name, of nurseries, keepers and what they keep."""
+    found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
-                command = Path(f"/proc/{entry}/cmdline").read_bytes()
-                environment = Path(f"/proc/{entry}/status").read_text()
+                name = Path(f"/proc/{entry}/comm").read_text().strip()
+                status = Path(f"/proc/{entry}/status").read_text()
             except OSError:
                 continue
-            if text in command and "State:\tZ" not in environment:
-                found.append(int(entry))
+            if name.startswith("mlgolf-") and "State:\tZ" not in status:
+                found[int(entry)] = name
     return found
 
 
@@ -49,12 +50,15 @@ def start(arguments: list, data_dir: Path) -> subprocess.Popen:
     )
 
 
-def assert_nothing_is_left(run: Path, shared_before: set[str]) -> None:
+def assert_no_process_is_left() -> None:
     deadline = time.monotonic() + 10
-    while processes_with(b"mlgolf.player") and time.monotonic() < deadline:
+    while processes_of_ours() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert processes_with(b"mlgolf.player") == []
-    assert processes_with(b"keeper.py") == []
+    assert processes_of_ours() == {}
+
+
+def assert_nothing_is_left(run: Path, shared_before: set[str]) -> None:
+    assert_no_process_is_left()
     assert set(os.listdir("/dev/shm")) <= shared_before
     assert [path for path in run.rglob(".*") if path.is_file()] == []
     groups = [p for p in Path("/sys/fs/cgroup").glob("*/mlgolf-*") if p.is_dir()]
@@ -63,50 +67,45 @@ def assert_nothing_is_left(run: Path, shared_before: set[str]) -> None:
 
 def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, data_dir):
     competition = Path(__file__).with_name("linear.toml")
-    common = [adamw, "--competition", competition, "--seed", 3, "--trials", 1, "--out"]
+    common = [adamw, "--competition", competition, "--seed", 3, "--trials", 1, "--studies", 12]
     shared_before = set(os.listdir("/dev/shm"))
-    undisturbed = tmp_path / "undisturbed"
-    assert start([*common, undisturbed], data_dir).wait() == 0
+    undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
+    assert start([*common, "--out", undisturbed], data_dir).wait() == 0
     expected = rows_of(undisturbed)
     assert all(expected.values())
 
     rng = random.Random(0)
-    kills, number = {"player": 0, "referee": 0}, 0
-    while sum(kills.values()) < KILLS:
-        run, number = tmp_path / f"run_{number}", number + 1
-        code = None
-        while code != 0:
-            resume = ["--resume"] if (run / "run.json").exists() else []
-            referee = start([*common, run, *resume], data_dir)
-            if sum(kills.values()) < KILLS:
-                victim = min(kills, key=lambda name: kills[name])
-                kills[victim] += kill(victim, referee, rng)
-            code = referee.wait()
-            assert code in (0, 1, -signal.SIGKILL), referee.stderr.read()
-        assert rows_of(run) == expected
-        assert_nothing_is_left(run, shared_before)
+    kills = {"player": 0, "referee": 0}
+    code = None
+    while code != 0:
+        resume = ["--resume"] if (run / "run.json").exists() else []
+        referee = start([*common, "--out", run, *resume], data_dir)
+        kill_at_random(referee, kills, rng)
+        code = referee.wait()
+        assert code in (0, 1, -signal.SIGKILL), referee.stderr.read()
+        assert_no_process_is_left()
+    assert_nothing_is_left(run, shared_before)
+    assert rows_of(run) == expected
     assert kills == {"player": KILLS // 2, "referee": KILLS // 2}
 
 
-def kill(victim: str, referee: subprocess.Popen, rng: random.Random) -> int:
-    """Kill -9 at a random moment of its life; 0 if it was over before."""
-    find = (lambda: [referee.pid]) if victim == "referee" else player_processes
-    while referee.poll() is None and not find():
-        time.sleep(0.002)
-    moment = time.monotonic() + rng.uniform(0.0, 4.0)
-    while referee.poll() is None and time.monotonic() < moment:
-        time.sleep(0.002)
-    if referee.poll() is not None:
-        return 0
-    killed = 0
-    for pid in find():
-        os.kill(pid, signal.SIGKILL)
-        killed = 1
-    return killed
+def kill_at_random(referee: subprocess.Popen, kills: dict[str, int], rng: random.Random) -> None:
+    """Kill -9 its players now and then, and at last itself, as long as there are kills to do."""
+    end = time.monotonic() + rng.uniform(0.0, 10.0)
+    while referee.poll() is None:
+        time.sleep(rng.uniform(0.0, 1.0))
+        players = player_processes()
+        if players and kills["player"] < KILLS // 2:
+            os.kill(players[0], signal.SIGKILL)
+            kills["player"] += 1
+        if time.monotonic() > end and kills["referee"] < KILLS // 2:
+            referee.kill()
+            kills["referee"] += 1
+            return
 
 
 def player_processes() -> list[int]:
-    return processes_with(b"-m\0mlgolf.player\0")
+    return [pid for pid, name in processes_of_ours().items() if name == "mlgolf-play"]
 
 
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path, adamw, data_dir, mlgolf):

@@ -13,10 +13,7 @@ def load_backend(framework: str) -> Backend:
 
     Raises: UnknownName; FrameworkMissing if it is not installed.
     """
-    if framework not in FRAMEWORKS:
-        raise UnknownName("framework", framework, known=FRAMEWORKS)
-    if find_spec(framework) is None:
-        raise FrameworkMissing(framework)
+    require(framework)
     if framework == "torch":
         from mlgolf.backends.backend_torch import TorchBackend
 
@@ -24,3 +21,11 @@ def load_backend(framework: str) -> Backend:
     from mlgolf.backends.backend_jax import JaxBackend
 
     return JaxBackend()
+
+
+def require(framework: str) -> None:
+    """Raises: UnknownName; FrameworkMissing if it is not installed."""
+    if framework not in FRAMEWORKS:
+        raise UnknownName("framework", framework, known=FRAMEWORKS)
+    if find_spec(framework) is None:
+        raise FrameworkMissing(framework)

@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -27,9 +28,11 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self) -> None:
+    @cached_property
+    def device(self) -> torch.device:
+        """Asked for when it is first needed: CUDA, once asked, does not survive a fork."""
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
-        self.device = torch.device("cpu" if hidden or not torch.cuda.is_available() else "cuda")
+        return torch.device("cpu" if hidden or not torch.cuda.is_available() else "cuda")
 
     def configure(self, threads: int) -> None:
         """Fix threads and determinism of this process, once, before anything is built."""

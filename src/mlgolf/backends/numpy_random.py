@@ -42,7 +42,7 @@ def fold_in(key: Sequence[int] | Key, data: int) -> Key:
 
 
 class StepKeys:
-    """`split(fold_in(key, step), count)` for every step, the first `ahead` of them drawn already."""
+    """`split(fold_in(key, step), count)` for any step; the first `ahead` are drawn at once."""
 
     def __init__(self, key: Sequence[int] | Key, count: int, ahead: int) -> None:
         self._first, self._count, self._ahead = _first_draw(*_entries(key)), count, ahead

@@ -24,7 +24,10 @@ class Backend(Protocol):
         ...
 
     def preload(self) -> None:
-        """Import what submissions commonly use: a fixed list, in the player, off the clock."""
+        """Import what submissions commonly use: a fixed list, before anything is forked.
+
+        Nothing that a fork would break: no thread is started, no device touched.
+        """
         ...
 
     def key(self, seed: int) -> Any: ...

@@ -20,6 +20,7 @@ from mlgolf.data import layout
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import Source, find_submission, freeze, identity
 from mlgolf.referee.inspection import Inspection
+from mlgolf.referee.nursery import nursery_for
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.tuning.optlist import OptList
@@ -164,19 +165,18 @@ def _check_data(request: RunRequest) -> dict[str, str]:
 def _search_spaces(
     request: RunRequest, sources: list[Source]
 ) -> dict[str, SearchSpace | None]:
-    """Look every submission over, in sandboxes side by side with our own preparations."""
+    """Look every submission over, each in a sandbox."""
     hardware = load_hardware(request.competition.rules.hardware)
     spaces: dict[str, SearchSpace | None] = {}
     for source in sources:
         if source.search_space is not None and request.ruleset == "external":
             spaces[source.name] = read_search_space(source.search_space)
+    nursery_for(request.framework, hardware)  # imports the framework while we do
+    _warm_up(request)
     with tempfile.TemporaryDirectory(prefix="mlgolf-inspection-") as scratch:
-        copies = {source.name: freeze(source, Path(scratch) / source.name) for source in sources}
-        inspections = [(source, Inspection(copies[source.name], hardware)) for source in sources]
-        try:
-            _warm_up(request)
-        finally:
-            own = [(source, _outcome(inspection)) for source, inspection in inspections]
+        copies = [freeze(source, Path(scratch) / source.name) for source in sources]
+        inspections = [Inspection(copy, request.framework, hardware) for copy in copies]
+        own = [(s, _outcome(i)) for s, i in zip(sources, inspections, strict=True)]
     for source, outcome in own:
         if isinstance(outcome, Exception):
             raise outcome
@@ -212,7 +212,7 @@ def _own_space(source: Source, declared: Any) -> SearchSpace:
 
 
 def _warm_up(request: RunRequest) -> None:
-    """Import the framework and open the held-out data while the inspections are under way."""
+    """Import the framework and open the held-out data."""
     competition = request.competition
     threads = load_hardware(competition.rules.hardware).threads
     for name in competition.workloads:

@@ -1,20 +1,18 @@
 """Say what a submission is, without training it.
 
-Run as `python -m mlgolf.player.describe FILE DESCRIPTOR`; the answer goes to the descriptor.
-
 Runs in the sandbox like every line of a contestant's: the referee never imports a submission.
 """
 
 import json
 import os
-import sys
 import traceback
 from pathlib import Path
 
 from mlgolf.player.submission import load_submission
 
 
-def main(file: str, descriptor: str) -> None:
+def describe(answer_to: int, file: str) -> None:
+    """Write what there is to say of the module `file`, as JSON, to the descriptor `answer_to`."""
     try:
         submission = load_submission(Path(file))
         answer = {"search_space": submission.search_space}
@@ -26,8 +24,4 @@ def main(file: str, descriptor: str) -> None:
             "at": f"{where.filename}, line {where.lineno}",
             "kind": type(error).__name__,
         })
-    os.write(int(descriptor), text.encode())
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    os.write(answer_to, text.encode())

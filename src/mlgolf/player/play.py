@@ -1,8 +1,14 @@
 """From an assignment to the end of training: what every player of ours does, in any process."""
 
 import gc
+import mmap
+import os
+import random
+import socket
 import traceback
 from pathlib import Path
+
+import numpy as np
 
 from mlgolf.backends import load_backend
 from mlgolf.core.messages import Assignment, Begin, Failed, Ready
@@ -16,6 +22,14 @@ from mlgolf.player.submission import as_hyperparameters, asked_batch_size, load_
 from mlgolf.player.workload import WorkloadFacade
 
 
+def play_over(channel: int, board: int, mapping: int) -> None:
+    """Serve one assignment over inherited descriptors, which nothing it starts inherits."""
+    for descriptor in (channel, board, mapping):
+        os.set_inheritable(descriptor, False)
+    shared = memoryview(mmap.mmap(mapping, os.fstat(mapping).st_size))
+    play(Channel(socket.socket(fileno=channel)), Board(board), shared)
+
+
 def play(channel: Channel, board: Board, mapping: memoryview) -> None:
     """Serve one assignment. Whatever goes wrong is told to the referee, with its traceback."""
     try:
@@ -23,7 +37,7 @@ def play(channel: Channel, board: Board, mapping: memoryview) -> None:
         assert isinstance(assignment, Assignment), assignment
         backend = load_backend(assignment.framework)
         backend.configure(assignment.threads)
-        backend.preload()
+        seed_libraries(assignment.seed)
         _train(assignment, backend, channel, board, mapping)
     except Stopped:
         return
@@ -32,6 +46,12 @@ def play(channel: Channel, board: Board, mapping: memoryview) -> None:
     except (Exception, SystemExit) as error:
         text, trace = str(error)[:4000], traceback.format_exc()[-8000:]
         channel.send(Failed(board.step, type(error).__name__, text, trace))
+
+
+def seed_libraries(seed: int) -> None:
+    """Fix the generators that a submission may use without being handed a key."""
+    random.seed(seed)
+    np.random.seed(seed % (1 << 32))
 
 
 def _train(

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.referee.players import PYTHON, player_environment
+from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
 PATIENCE_SECONDS = 120.0
@@ -19,13 +19,13 @@ _LONGEST_ANSWER = 1 << 20
 class Inspection:
     """Starts at once, in a sandbox of its own, so that several can be under way."""
 
-    def __init__(self, file: Path, hardware: HardwareClass) -> None:
+    def __init__(self, file: Path, framework: str, hardware: HardwareClass) -> None:
         self._file = file
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         try:
             self._held = HeldProcess(
-                [*PYTHON, "-m", "mlgolf.player.describe", str(file), str(theirs)],
-                environment=player_environment(hardware),
+                ["describe", str(file)],
+                launch=nursery_for(framework, hardware).launch,
                 inherit=[theirs],
                 memory_bytes=hardware.memory_bytes,
             )

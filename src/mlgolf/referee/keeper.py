@@ -1,9 +1,10 @@
 """The keeper: a trusted process that starts the player, freezes it, thaws it and ends it.
 
-Run as a script with a control socket. Where the kernel lets it, the keeper is PID 1 of a namespace
-of its own: then one `kill(-1, SIGSTOP)` from it reaches every process of the player at once,
-however they fork, and when it ends they all end. Where it does not, the keeper walks the tree until
-it stands still, and says `best_effort`. It holds no state: the referee asks, it answers.
+Run as a script with a control socket, or in a child of the nursery. Where the kernel lets it, the
+keeper is PID 1 of a namespace of its own: then one `kill(-1, SIGSTOP)` from it reaches every
+process of the player at once, however they fork, and when it ends they all end. Where it does not,
+the keeper walks the tree until it stands still, and says `best_effort`. It holds no state:
+the referee asks, it answers.
 
 Commands, one datagram each: start, freeze, thaw. The end of the socket ends everything.
 Answers: JSON datagrams, the first of which carries the task clock's descriptor if there is one.
@@ -18,7 +19,9 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -30,16 +33,25 @@ NAMESPACES = (
 )
 
 
-def main(control: socket.socket, order: dict) -> None:
-    """Enter the namespaces if they are to be had, then keep."""
+def execute(order: dict) -> NoReturn:
+    """Become the program of the order."""
+    for descriptor in order["inherit"]:
+        os.set_inheritable(descriptor, True)
+    os.execve(order["argv"][0], order["argv"], order["environment"])
+
+
+def main(
+    control: socket.socket, order: dict, become: Callable[[dict], NoReturn] = execute
+) -> None:
+    """Enter the namespaces if they are to be had, then keep what `become` makes of a child."""
     problem = "not asked for" if order["best_effort"] else enter_namespaces()
     if problem:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        keep(control, order, namespaced=False, problem=problem)
+        keep(control, order, become, namespaced=False, problem=problem)
         return
     keeper = os.fork()
     if keeper == 0:
-        keep(control, order, namespaced=True, problem="")
+        keep(control, order, become, namespaced=True, problem="")
         os._exit(0)
     control.close()
     for descriptor in order["inherit"]:
@@ -60,18 +72,22 @@ def enter_namespaces() -> str:
     return ""
 
 
-def keep(control: socket.socket, order: dict, *, namespaced: bool, problem: str) -> None:
+def keep(
+    control: socket.socket, order: dict, become: Callable[[dict], NoReturn], *,
+    namespaced: bool, problem: str,
+) -> None:
     """Start the player's first process and serve the referee until it hangs up."""
     control.set_inheritable(False)
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
+    kernel.set_process_name("mlgolf-keeper")
     gate_read, gate_write = os.pipe2(os.O_CLOEXEC)
     outer_read, outer_write = os.pipe2(os.O_CLOEXEC)
     player = os.fork()
     if player == 0:
-        become_player(order, gate_read, outer_write)
+        become_player(order, become, gate_read, outer_write)
     os.close(gate_read)
     os.close(outer_write)
     for descriptor in order["inherit"]:
@@ -88,15 +104,18 @@ def keep(control: socket.socket, order: dict, *, namespaced: bool, problem: str)
     kill_all(namespaced=namespaced)
 
 
-def become_player(order: dict, gate: int, outer: int) -> None:
-    """In the child: say which process this is outside, wait for the word, give up rights, exec."""
+def become_player(
+    order: dict, become: Callable[[dict], NoReturn], gate: int, outer: int
+) -> NoReturn:
+    """In the child: say which process this is outside, wait for the word, give up rights."""
     try:
         os.write(outer, os.readlink("/proc/self").encode())
         os.close(outer)
         if os.read(gate, 1) != b"!":
             os._exit(0)
         os.setsid()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if order["memory_bytes"]:
             resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -104,9 +123,7 @@ def become_player(order: dict, gate: int, outer: int) -> None:
         if order["cores"]:
             os.sched_setaffinity(0, order["cores"])
         give_up_rights()
-        for descriptor in order["inherit"]:
-            os.set_inheritable(descriptor, True)
-        os.execve(order["argv"][0], order["argv"], order["environment"])
+        become(order)
     except OSError as error:
         print(f"the player could not be started: {error}", file=sys.stderr, flush=True)
     os._exit(127)

@@ -7,7 +7,6 @@ import select
 import signal
 import socket
 import struct
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -22,10 +21,9 @@ from mlgolf.core.workload import SPLITS
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.play import play
 from mlgolf.referee.measure import out_of_memory_kills
+from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
-# Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
-PYTHON = (sys.executable, "-s", "-P")
 SEND_SECONDS = 10
 PATIENCE_SECONDS = 10  # for a thread to reach its next hand-over
 
@@ -102,8 +100,8 @@ class ProcessPlayer(_SharedPlayer):
         self._kills_before = out_of_memory_kills()
         try:
             self._held = HeldProcess(
-                [*PYTHON, "-m", "mlgolf.player", *map(str, inherit)],
-                environment=player_environment(self._hardware),
+                ["play"],
+                launch=nursery_for(plan.key.framework, self._hardware).launch,
                 inherit=inherit,
                 hide=held_out_folders(plan.data_folder),
                 protect=[plan.submission_file.parent, plan.folder, plan.data_folder],
@@ -231,17 +229,6 @@ class ThreadPlayer(_SharedPlayer):
 
     def record(self) -> dict[str, Any]:
         return {"level": "none", "freezing": "none", "cpu_time_source": "thread clock"}
-
-
-def player_environment(hardware: HardwareClass) -> dict[str, str]:
-    """All that the player finds in its environment: the same on every machine of the class."""
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": "/tmp",
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **hardware.environment,
-    }
 
 
 def held_out_folders(prepared: Path) -> list[str]:

@@ -11,8 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from mlgolf.referee.cpu_time import CpuTime, open_cpu_time
 
@@ -20,39 +21,67 @@ KEEPER = Path(__file__).with_name("keeper.py")
 _SETTLED_READS = 20
 
 
+class Keeper(Protocol):
+    """The referee's hold on a keeper: as much of `subprocess.Popen` as it needs."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> object: ...
+    def send_signal(self, sig: int, /) -> None: ...
+
+
+# (order, control socket's descriptor, descriptor for output) -> the keeper that follows the order
+Launch = Callable[[Mapping[str, object], int, int | None], Keeper]
+
+
+def run_script(
+    order: Mapping[str, object], control: int, output: int | None
+) -> subprocess.Popen:
+    """A keeper in a fresh interpreter, which starts any program."""
+    inherit = order["inherit"]
+    assert isinstance(inherit, Sequence)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(KEEPER), str(control), json.dumps(order)],
+        pass_fds=[control, *inherit], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        start_new_session=True,
+    )
+
+
 class HeldProcess:
     """One untrusted process and all it will ever start."""
 
     def __init__(
-        self, argv: Sequence[str], *, environment: Mapping[str, str], inherit: Sequence[int] = (),
-        hide: Sequence[str] = (), protect: Sequence[Path] = (), cores: Sequence[int] = (),
-        memory_bytes: int = 0, best_effort: bool = False, control_group: bool = True,
-        output: int | None = None,
+        self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None,
+        inherit: Sequence[int] = (), hide: Sequence[str] = (), protect: Sequence[Path] = (),
+        cores: Sequence[int] = (), memory_bytes: int = 0, best_effort: bool = False,
+        control_group: bool = True, output: int | None = None, launch: Launch = run_script,
     ) -> None:
         """Prepare it; `start` lets it go.
 
         Args:
-          argv: program and arguments. environment: all of its environment.
+          argv: program and arguments. environment: all of its environment, none by default.
           inherit: descriptors it keeps.
           hide, protect: folders it must not read, or not write (in a namespace only).
           cores: those it may run on, all if empty. memory_bytes: its address space, 0 for no limit.
           best_effort: do without namespaces, as on a machine that gives none.
           control_group: whether to try one for its CPU time before the task clock.
           output: descriptor for what it prints.
+          launch: how its keeper comes to be; another than `run_script` reads `argv` its own way.
         Raises: OSError if the keeper does not come up.
         """
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order = {
-            "argv": list(argv), "environment": dict(environment), "inherit": list(inherit),
+            "argv": list(argv), "environment": dict(environment or {}), "inherit": list(inherit),
             "hide": list(hide), "protect": [str(path) for path in protect], "cores": list(cores),
             "memory_bytes": memory_bytes, "best_effort": best_effort,
         }
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(KEEPER), str(theirs.fileno()), json.dumps(order)],
-            pass_fds=[theirs.fileno(), *inherit], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=output, start_new_session=True,
-        )
-        theirs.close()
+        try:
+            self._keeper = launch(order, theirs.fileno(), output)
+        except BaseException:
+            self._control.close()
+            raise
+        finally:
+            theirs.close()
         self.exit_code: int | None = None
         self._stopped = False
         try:

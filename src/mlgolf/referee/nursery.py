@@ -1,0 +1,197 @@
+"""The nursery: a trusted process that has imported the framework, and forks every player.
+
+To import torch takes seconds, off the clock, and every trial would wait for it. So one process per
+run imports it, before anybody's code is there, and each player, with a keeper of its own, begins as
+a copy of it. Nothing untrusted ever runs in the nursery itself.
+
+Run as `python -m mlgolf.referee.nursery SOCKET FRAMEWORK`. A request is one datagram: an order as
+the keeper takes it, with the descriptors control, *inherited, output. The answer is the keeper's
+process number, with a descriptor that can be waited for. The end of the socket ends the nursery.
+"""
+
+import contextlib
+import gc
+import itertools
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NoReturn
+
+from mlgolf.backends import load_backend, require
+from mlgolf.core.hardware import HardwareClass
+from mlgolf.player.describe import describe
+from mlgolf.player.play import play_over
+from mlgolf.referee import keeper, kernel
+
+# Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
+PYTHON = (sys.executable, "-s", "-P")
+PARTS = {"play": play_over, "describe": describe}  # what a child of the nursery can do
+_MOST_DESCRIPTORS = 16
+_LONGEST_ORDER = 1 << 17
+
+
+class Nursery:
+    """The referee's end. Starting it returns at once; the first request waits for the import."""
+
+    def __init__(self, framework: str, environment: Mapping[str, str]) -> None:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = subprocess.Popen(
+            [*PYTHON, "-m", "mlgolf.referee.nursery", str(theirs.fileno()), framework],
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=dict(environment),
+            start_new_session=True,
+        )
+        theirs.close()
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def launch(
+        self, order: Mapping[str, object], control: int, output: int | None
+    ) -> "ForkedKeeper":
+        """Have a keeper forked that follows the order. Raises: OSError if the nursery is gone."""
+        discard = os.open(os.devnull, os.O_WRONLY) if output is None else None
+        inherit = order["inherit"]
+        assert isinstance(inherit, Sequence)
+        descriptors = [control, *inherit, output if discard is None else discard]
+        try:
+            with self._one_at_a_time:
+                socket.send_fds(self._requests, [json.dumps(order).encode()], descriptors)
+                answer, (waitable,), _, _ = socket.recv_fds(self._requests, 64, 1)
+        except (ValueError, BrokenPipeError, ConnectionResetError):
+            raise OSError("the process that starts players has ended") from None
+        finally:
+            if discard is not None:
+                os.close(discard)
+        return ForkedKeeper(int(answer), waitable)
+
+    def close(self) -> None:
+        self._requests.close()
+        self._process.wait()
+
+
+class ForkedKeeper:
+    """What `subprocess.Popen` is to a child, for a child of the nursery."""
+
+    def __init__(self, pid: int, waitable: int) -> None:
+        self.pid = pid
+        self._waitable: int | None = waitable
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Raises: subprocess.TimeoutExpired."""
+        if self._waitable is None:
+            return
+        if not select.select([self._waitable], [], [], timeout)[0]:
+            assert timeout is not None
+            raise subprocess.TimeoutExpired("keeper", timeout)
+        os.close(self._waitable)
+        self._waitable = None
+
+    def send_signal(self, number: int) -> None:
+        if self._waitable is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._waitable, number)
+
+
+def nursery_for(framework: str, hardware: HardwareClass) -> Nursery:
+    """The one of this process for a framework and an environment; a new one if it has died.
+
+    Raises: UnknownName; FrameworkMissing.
+    """
+    require(framework)
+    environment = tuple(sorted(player_environment(hardware).items()))
+    nursery = _nursery(framework, environment)
+    if not nursery.is_alive:
+        _nursery.cache_clear()
+        nursery = _nursery(framework, environment)
+    return nursery
+
+
+@lru_cache(maxsize=4)
+def _nursery(framework: str, environment: tuple[tuple[str, str], ...]) -> Nursery:
+    return Nursery(framework, dict(environment))
+
+
+def player_environment(hardware: HardwareClass) -> dict[str, str]:
+    """All that a player finds in its environment: the same on every machine of the class."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/tmp",
+        "LANG": "C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **hardware.environment,
+    }
+
+
+def serve(requests: socket.socket, framework: str) -> NoReturn:
+    """Import the framework, then fork a keeper for each request until the referee hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
+    kernel.set_process_name("mlgolf-nursery")
+    load_backend(framework).preload()
+    gc.collect()
+    gc.freeze()  # a search for garbage would write to every page, and so copy it
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(requests, _LONGEST_ORDER, _MOST_DESCRIPTORS)
+        if not data:
+            os._exit(0)
+        child = os.fork()
+        if child == 0:
+            requests.close()
+            become_keeper(json.loads(data), descriptors)
+        waitable = os.pidfd_open(child)
+        socket.send_fds(requests, [str(child).encode()], [waitable])
+        for descriptor in (waitable, *descriptors):
+            os.close(descriptor)
+        with contextlib.suppress(ChildProcessError):  # earlier children, now that they have ended
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def become_keeper(order: dict, descriptors: list[int]) -> NoReturn:
+    """In the child: what `keeper.py` does as a script, with a player that is a copy of us."""
+    control, *inherit, output = descriptors
+    os.setsid()
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    order = {**order, "inherit": inherit}
+    try:
+        keeper.main(socket.socket(fileno=control), order, become=perform)
+    except BaseException:
+        traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def perform(order: dict) -> NoReturn:
+    """In the keeper's child: keep nothing but what is the player's, then do its part."""
+    kept = [2, *sorted(order["inherit"]), os.sysconf("SC_OPEN_MAX")]
+    for below, above in itertools.pairwise(kept):
+        os.closerange(below + 1, above)
+    part, *arguments = order["argv"]
+    kernel.set_process_name(f"mlgolf-{part}")
+    code = 1
+    try:
+        PARTS[part](*order["inherit"], *arguments)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # the submission may have closed it
+            stream.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
