@@ -1,20 +1,13 @@
-"""What a trial, a study and a median of studies are worth."""
+"""What a trial is worth, and which one stands for its study."""
 
 import math
 
 import numpy as np
-import pytest
 from synthetic_trials import competition, trial, workload_rules
 
 from mlgolf.core.status import Status
-from mlgolf.core.target import Goal
-from mlgolf.scoring.objective import (
-    Reached,
-    group_studies,
-    median_of_studies,
-    study_result,
-    trial_result,
-)
+from mlgolf.scoring.admission import admit
+from mlgolf.scoring.objective import Reached, group_studies, trial_result
 
 TIME = competition().rules
 BEST = competition(
@@ -72,13 +65,13 @@ def test_a_disqualified_trial_reached_nothing_and_a_crashed_one_keeps_what_was_m
 
 
 def test_a_study_is_worth_its_best_trial():
-    (study,) = group_studies([
+    trials = [
         trial(trial=2, seconds=[5], values=[0.1]),
         trial(trial=1, seconds=[9], values=[0.1]),
         trial(trial=3, seconds=[5], values=[0.1]),
         trial(trial=4, seconds=[1], values=[0.9]),
-    ])
-    result = study_result(study, TIME, ERROR, "external")
+    ]
+    (result,) = admit(competition(), trials, "external").studies
     assert (result.winner.key.trial, result.reached.value) == (2, 5.0)
 
 
@@ -98,29 +91,6 @@ def test_trials_are_gathered_by_submission_framework_workload_and_study():
         ("b", "torch", "digits", 1, [1]),
         ("b", "torch", "wmt", 0, [1]),
     ]
-
-
-@pytest.mark.parametrize(
-    ("goal", "values", "median"),
-    [
-        (Goal.MINIMISE, [3, 1, 2], 2),
-        (Goal.MINIMISE, [1, math.inf, 2], 2),
-        (Goal.MINIMISE, [1, math.inf, math.inf], math.inf),
-        (Goal.MINIMISE, [1, 3], 2),
-        (Goal.MINIMISE, [1, math.inf], math.inf),
-        (Goal.MAXIMISE, [0.7, 0.9, 0.8], 0.8),
-        (Goal.MAXIMISE, [0.9, -math.inf], -math.inf),
-    ],
-)
-def test_studies_that_never_got_there_take_part_in_the_median(goal, values, median):
-    studies = [Reached(value=v, seconds=abs(v)) for v in values]
-    result = median_of_studies(studies, goal)
-    assert result == Reached(value=median, seconds=abs(median))
-
-
-def test_the_seconds_of_a_median_are_those_of_the_median_study():
-    studies = [Reached(value=v, seconds=s) for v, s in [(0.3, 1), (0.1, 9), (0.2, 5)]]
-    assert median_of_studies(studies, Goal.MINIMISE) == Reached(value=0.2, seconds=5)
 
 
 def test_a_constraint_without_a_number_bounds_nothing():

@@ -36,7 +36,8 @@ class TorchBackend:
 
     def configure(self, threads: int) -> None:
         """Fix threads and determinism of this process, once, before anything is built."""
-        torch.set_num_threads(threads)
+        if threads:
+            torch.set_num_threads(threads)
         with suppress(RuntimeError):  # torch refuses to set it twice, even to the same number
             torch.set_num_interop_threads(1)
         # use_deterministic_algorithms(True, warn_only=True) without its import of a compiler (2 s).

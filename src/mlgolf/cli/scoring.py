@@ -1,5 +1,6 @@
 """Commands that read results: score, report, dual."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,27 +16,68 @@ def add_to(app: typer.Typer) -> None:
 
 
 Runs = Annotated[list[Path], typer.Argument(help="Run folders; several are scored together.")]
+Results = Annotated[
+    list[Path], typer.Argument(help="Run folders, or one table of published trials (.csv).")
+]
 Framework = Annotated[str | None, typer.Option(help="Which board, where the runs have two.")]
 
 
-def score(runs: Runs, framework: Framework = None, as_json: AsJson = False) -> None:
-    """Score runs by the rules they were played under.
+def score(
+    results: Results,
+    competition: Annotated[
+        str | None, typer.Option(help="Whose rules; runs bring their own, a table needs it.")
+    ] = None,
+    tuning: Annotated[
+        str | None, typer.Option(help="external or self: which part of a table.")
+    ] = None,
+    framework: Framework = None,
+    submissions: Annotated[
+        str | None, typer.Option(help="Score these alone, a,b,c: scores depend on the field.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="Whom geometric means of time ratios are taken to.")
+    ] = None,
+    reading: Annotated[
+        list[str] | None,
+        typer.Option(help="Read the rules another way, e.g. trial=fastest. Repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score runs by the rules they were played under, or a published table of trials.
 
     Example: mlgolf score runs/a runs/b --json
-    """
-    from mlgolf.results.run_folder import read_runs
-    from mlgolf.scoring.leaderboard import score_competition, to_json
 
-    played = read_runs(runs)
-    board = score_competition(played.competition, played.trials, played.ruleset, framework)
+    Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
+    """
+    from mlgolf.cli.sources import open_source
+    from mlgolf.scoring.leaderboard import score_pool, to_json
+    from mlgolf.scoring.readings import other_readings, with_readings
+
+    source = open_source(
+        results, competition, tuning, framework=framework, submissions=submissions
+    )
+    rules = with_readings(source.competition, dict(map(_pair, reading or ())))
+    pool, framework, notes = source.field(rules)
+    board = score_pool(
+        rules, pool, source.ruleset, framework=framework, notes=notes, baseline=baseline
+    )
+    others = other_readings(rules, source.pool)
     if as_json:
-        print_json(to_json(board))
+        print_json({**to_json(board), "readings": [asdict(other) for other in others]})
         return
     from rich.console import Console
 
-    from mlgolf.cli.tables import leaderboard_table
+    from mlgolf.cli.tables import leaderboard_table, reading_notes
 
-    Console().print(leaderboard_table(board), *board.notes, sep="\n")
+    lines = [*board.notes, *reading_notes(others), *([board.notice] if board.notice else [])]
+    Console().print(leaderboard_table(board), *lines, sep="\n")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, choice = text.partition("=")
+    if not separator:
+        raise typer.BadParameter(f"found {text!r}, expected NAME=CHOICE such as trial=fastest")
+    return name, choice
 
 
 def report(

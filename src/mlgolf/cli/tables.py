@@ -1,10 +1,12 @@
 """Result records as terminal tables."""
 
 import math
+from collections.abc import Sequence
 
 from rich.table import Table
 
 from mlgolf.scoring.leaderboard import Cell, Leaderboard
+from mlgolf.scoring.readings import OtherReading
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
@@ -22,6 +24,21 @@ def leaderboard_table(board: Leaderboard) -> Table:
         cells = [_cell_text(entry.cells[name]) for name in workloads]
         table.add_row(str(entry.rank), entry.submission, f"{entry.score:.4f}", interval, *cells)
     return table
+
+
+def reading_notes(others: Sequence[OtherReading]) -> list[str]:
+    """A line for each reading of the rules that would change a score."""
+    lines = []
+    for other in others:
+        if other.scores:
+            changes = (
+                f"{name} {now:.4f} → {then:.4f}"
+                + (f" (rank {other.ranks[name][0]} → {other.ranks[name][1]})"
+                   if name in other.ranks else "")
+                for name, (now, then) in other.scores.items()
+            )  # fmt: skip
+            lines.append(f"with --reading {other.name}={other.other}: {', '.join(changes)}")
+    return lines
 
 
 def _cell_text(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.hardware import HardwareClass
@@ -24,8 +24,28 @@ class Competition(BaseModel):
     name: str
     title: str
     size: str  # which size of each workload is played
+    published_as: str = ""  # what published tables call this version, e.g. "v0.5"
+    notice: str = ""  # to stand on every board
     rules: Rules
     workloads: dict[str, WorkloadRules]
+
+    @model_validator(mode="after")
+    def _holds_out_variants_of_its_own(self) -> "Competition":
+        for name, numbers in self.workloads.items():
+            base = numbers.held_out_of
+            if base is not None and (
+                base not in self.workloads or self.workloads[base].held_out_of is not None
+            ):
+                raise ValueError(
+                    f"workloads.{name}.held_out_of: found {base!r}; allowed are the scored "
+                    f"workloads of this competition: {', '.join(self.scored_workloads)}"
+                )
+        return self
+
+    @property
+    def scored_workloads(self) -> tuple[str, ...]:
+        """Those that enter the score by their own times: all but held-out variants."""
+        return tuple(n for n, numbers in self.workloads.items() if numbers.held_out_of is None)
 
     def fingerprint(self) -> str:
         """SHA-256 of the rules as data: equal for files that differ in comments only."""
@@ -37,6 +57,7 @@ class Competition(BaseModel):
             if name not in self.workloads:
                 raise UnknownName(f"workload of {self.name}", name, known=self.workloads)
         chosen = workloads or list(self.workloads)
+        chosen = [n for n in chosen if self.workloads[n].held_out_of in (None, *chosen)]
         return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
 
 

@@ -14,7 +14,7 @@ class HardwareClass(BaseModel):
 
     name: str
     meaning: str
-    threads: int = Field(ge=1)
+    threads: int = Field(default=0, ge=0)  # 0: no limit
     memory_bytes: int = Field(gt=0)
     accelerator: str | None = None
     clock: Literal["cpu", "wall"]

@@ -20,7 +20,7 @@ class Backend(Protocol):
     name: str
 
     def configure(self, threads: int) -> None:
-        """Fix threads and determinism of this process, once, before anything is built."""
+        """Fix threads (0: no limit) and determinism of this process, before anything is built."""
         ...
 
     def preload(self) -> None:

@@ -28,7 +28,7 @@ class Constraint(_Frozen):
     """A bound on a quantity: a number, or the name of the number each workload gives for it."""
 
     quantity: str
-    bound: float | Literal["target", "budget_seconds", "step_limit"]
+    bound: float | Literal["target", "test_target", "budget_seconds", "step_limit"]
 
     _known = field_validator("quantity")(_declared)
 
@@ -57,6 +57,21 @@ class Tuning(_Frozen):
         return self.external if ruleset == "external" else self.self_
 
 
+class Readings(_Frozen):
+    """Where written rules leave room, or a benchmark's code reads them its own way.
+
+    Each is named, so that a board can say which it follows and what another would change. The
+    defaults are what the words of the rules say.
+    """
+
+    trial: Literal["fastest", "earliest_evaluation"] = "fastest"  # the one that stands for a study
+    tie: Literal["fastest", "slowest"] = "fastest"  # of trials that are equal in that
+    unevaluated: Literal["never", "left_out"] = "never"  # trials that ended before an evaluation
+    missing_studies: Literal["left_out", "never"] = "left_out"  # in the median over studies
+    integral: Literal["exact", "grid"] = "exact"  # grid: trapezoid rule over 100 values of tau
+    target: Literal["met", "beaten"] = "met"  # whether to equal a target is to reach it
+
+
 class Aggregation(_Frozen):
     """How many trials become one score: over trials, then studies, then workloads."""
 
@@ -64,11 +79,15 @@ class Aggregation(_Frozen):
     studies: Literal["median"] = "median"
     workloads: Literal["performance_profile", "geometric_mean_ratio"] = "performance_profile"
     tau_max: float = Field(default=4.0, gt=1)
+    never_beyond: float | None = Field(default=None, ge=1)  # times the best: slower is never
+    readings: Readings = Readings()
 
 
 class Rules(_Frozen):
     objective: str
     constraints: tuple[Constraint, ...]
+    trial_chosen_by: tuple[Constraint, ...] = ()  # the first to satisfy these; empty: the above
+    frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     pretraining: Literal["forbidden", "declared"] = "forbidden"
     tuning: Tuning
@@ -106,9 +125,27 @@ class WorkloadRules(_Frozen):
     budget_seconds: float = Field(gt=0)
     step_hint: int = Field(ge=1)
     step_limit: int | None = Field(default=None, ge=1)
-    eval_every_steps: int = Field(ge=1)
+    eval_every_steps: int | None = Field(default=None, ge=1)
+    eval_every_seconds: float | None = Field(default=None, gt=0)
+    held_out_of: str | None = None  # a variant that counts only by striking out this workload
     incumbent: float | None = None  # the objective's value that the reference submission reached
     provenance: str
+
+    @model_validator(mode="after")
+    def _is_evaluated_in_one_way(self) -> "WorkloadRules":
+        if (self.eval_every_steps is None) == (self.eval_every_seconds is None):
+            raise ValueError("give one of eval_every_steps and eval_every_seconds")
+        return self
+
+    @property
+    def evaluation_steps(self) -> int:
+        """Steps from one evaluation to the next. Raises: RulesError if the clock says when."""
+        if self.eval_every_steps is None:
+            raise RulesError(
+                f"evaluations every {self.eval_every_seconds:g} s of the clock can be scored but "
+                "not yet played; give eval_every_steps to play"
+            )
+        return self.eval_every_steps
 
     def number(self, bound: float | str) -> float | None:
         """A constraint's bound as a number; None where this workload leaves it open."""
@@ -116,15 +153,20 @@ class WorkloadRules(_Frozen):
 
 
 def constraint_target(
-    constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0
+    constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0,
+    reading: Literal["met", "beaten"] = "met",
 ) -> Target | None:
     """A constraint of the rules as a decision on measured values, or None if it bounds nothing.
 
     The budget factor of the tuning rules stretches bounds on what accumulates while a trial runs.
+    The reading says whether the others must be beaten; a budget may always be used up.
     """
     value = numbers.number(constraint.bound)
     if value is None:
         return None
     bounded = quantity(constraint.quantity)
     factor = budget_factor if bounded.accumulates else 1.0
-    return Target(metric=bounded.name, value=value * factor, goal=bounded.goal or numbers.goal)
+    return Target(
+        metric=bounded.name, value=value * factor, goal=bounded.goal or numbers.goal,
+        strict=reading == "beaten" and not bounded.accumulates,
+    )

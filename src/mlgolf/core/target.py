@@ -22,9 +22,12 @@ class Target:
     metric: str
     value: float
     goal: Goal  # declared here, never guessed from the metric's name
+    strict: bool = False  # whether it must be beaten
 
     def met_by(self, values: FloatArray) -> BoolArray:
-        """Where the target holds. Meeting it exactly counts; a NaN never meets it."""
+        """Where the target holds. To meet it exactly counts unless strict; a NaN never meets it."""
+        if self.strict:
+            return values < self.value if self.goal is Goal.MINIMISE else values > self.value
         return values <= self.value if self.goal is Goal.MINIMISE else values >= self.value
 
     def met(self, value: float) -> bool:
@@ -32,4 +35,5 @@ class Target:
         return bool(self.met_by(np.asarray(value)))
 
     def __str__(self) -> str:
-        return f"{self.metric} {'≤' if self.goal is Goal.MINIMISE else '≥'} {self.value:g}"
+        signs = "<>" if self.strict else "≤≥"
+        return f"{self.metric} {signs[self.goal is Goal.MAXIMISE]} {self.value:g}"

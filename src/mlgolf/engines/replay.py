@@ -110,7 +110,7 @@ def _check_data(path: Path, trial: Trial, data_dir: Path) -> None:
 
 def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
     """Rows that are missing, or at steps that the rules do not ask for."""
-    every = run.competition.workloads[trial.key.workload].eval_every_steps
+    every = run.competition.workloads[trial.key.workload].evaluation_steps
     asked = every * np.arange(1, len(trial.steps) + 1)
     if trial.status is Status.FINISHED:
         asked[-1] = trial.steps[-1]  # the last step of a submission that said it was done

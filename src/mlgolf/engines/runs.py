@@ -65,6 +65,8 @@ def open_run(request: RunRequest) -> Run:
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources = _find_all(request)
+    for numbers in request.competition.workloads.values():
+        _ = numbers.evaluation_steps  # what cannot be played is refused before anything is written
     data = _check_data(request)
     spaces = _search_spaces(request, sources)
     record = _record(request, sources, data)

@@ -95,8 +95,8 @@ def by_steps(competition: Competition) -> Competition:
     rules["constraints"] = [Constraint(quantity="steps", bound="step_limit").model_dump()]
     workloads = {}
     for name, numbers in competition.workloads.items():
-        steps = round(SHARE_OF_STEPS * numbers.step_hint / numbers.eval_every_steps)
-        steps *= numbers.eval_every_steps
+        steps = round(SHARE_OF_STEPS * numbers.step_hint / numbers.evaluation_steps)
+        steps *= numbers.evaluation_steps
         workloads[name] = numbers.model_copy(update={"step_hint": steps, "step_limit": steps})
     changed = {
         "name": f"{competition.name}-targets",

@@ -102,7 +102,10 @@ class WorkloadFacade:
     @property
     def eval_period_time_sec(self) -> float:
         """Seconds between evaluations, for the steps that the budget is meant for."""
-        return self._numbers.budget_seconds * self._numbers.eval_every_steps / self.step_hint
+        numbers = self._numbers
+        if numbers.eval_every_seconds is not None:
+            return numbers.eval_every_seconds
+        return numbers.budget_seconds * numbers.evaluation_steps / self.step_hint
 
     @property
     def loss_type(self) -> LossType:

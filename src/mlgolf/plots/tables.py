@@ -15,9 +15,9 @@ import polars as pl
 from mlgolf.core.competition import Competition
 from mlgolf.core.rules import constraint_target
 from mlgolf.core.trial import Trial
-from mlgolf.scoring.admission import Admission
+from mlgolf.scoring.admission import Admission, StudyResult
 from mlgolf.scoring.leaderboard import Leaderboard
-from mlgolf.scoring.objective import StudyResult, objective_goal
+from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.profiles import share_within
 
 CURVES = {

@@ -45,7 +45,7 @@ class Rulings:
         """The step at which the next evaluation is due."""
         if self._recorded is not None:
             return self._recorded[evaluations] if evaluations < len(self._recorded) else 0
-        return step + self._numbers.eval_every_steps
+        return step + self._numbers.evaluation_steps
 
     def splits(self, evaluation: int) -> tuple[str, ...]:
         """Which splits an evaluation measures; the first counts 1."""

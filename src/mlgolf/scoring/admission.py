@@ -1,34 +1,40 @@
 """Which trials count. Whatever is left out is counted and said, never dropped in silence."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
-from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.scoring.objective import StudyResult, group_studies, study_result
+from mlgolf.core.rules import Rules
+from mlgolf.core.trial import Study, Trial, TrialKey
+from mlgolf.scoring.objective import Reached, as_numbers, group_studies, trial_result
+from mlgolf.scoring.pool import Pool, make_pool
+from mlgolf.scoring.studies import chosen_trials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """A study with the trial that stands for it; the first trial, where none got there."""
+
+    study: Study
+    winner: Trial
+    reached: Reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """What a leaderboard is computed from.
 
-    `submissions` has everyone who sent in a trial, also those of whom none counts; `framework` is
-    None if nobody did.
+    The pool has everyone who sent in a trial, also those of whom none counts; `framework` is None
+    if nobody did, or if the rules compare frameworks and there are several.
     """
 
     framework: str | None
-    submissions: tuple[str, ...]
+    pool: Pool
     studies: tuple[StudyResult, ...]
     notes: tuple[str, ...]
-
-    def studies_of(self, submission: str, workload: str) -> list[StudyResult]:
-        return [
-            result for result in self.studies
-            if (result.study.submission, result.study.workload) == (submission, workload)
-        ]
 
 
 def admit(
@@ -42,21 +48,43 @@ def admit(
     """
     trials = list(trials)
     _check_unique([trial.key for trial in trials])
-    framework = framework or _only_framework(trials)
-    board = [trial for trial in trials if trial.key.framework == framework]
+    framework = framework or _framework(trials, competition.rules)
+    board = [trial for trial in trials if framework in (trial.key.framework, None)]
     refused = [(trial, refusal(trial, competition, ruleset)) for trial in board]
-    studies = tuple(
-        study_result(study, competition.rules, competition.workloads[study.workload], ruleset)
-        for study in group_studies(trial for trial, reason in refused if reason is None)
-    )
-    counts = Counter(reason for _, reason in refused if reason is not None)
+    admitted = [trial for trial, reason in refused if reason is None]
     submissions = tuple(sorted({trial.key.submission for trial in board}))
+    tuning = competition.rules.tuning.under(ruleset)
+    results = (
+        as_numbers(
+            trial, competition.rules, competition.workloads[trial.key.workload],
+            budget_factor=tuning.budget_factor,
+        )
+        for trial in admitted
+    )
+    pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
+    counts = Counter(reason for _, reason in refused if reason is not None)
     return Admission(
         framework=framework,
-        submissions=submissions,
-        studies=studies,
-        notes=(*_say(counts), *_missing_studies(competition, studies, submissions, ruleset)),
+        pool=pool,
+        studies=tuple(_studies(competition, pool, admitted, tuning.budget_factor)),
+        notes=(*said(counts), *missing_studies(pool, tuning.studies)),
     )
+
+
+def _studies(
+    competition: Competition, pool: Pool, trials: Sequence[Trial], budget_factor: float
+) -> Iterator[StudyResult]:
+    chosen = chosen_trials(pool, competition.rules.aggregation.readings)
+    for study in group_studies(trials):
+        row = pool.submissions.index(study.submission)
+        column = pool.workloads.index(study.workload)
+        number = chosen[row, column, study.study] + 1
+        winner = next(trial for trial in study.trials if trial.key.trial == number)
+        reached = trial_result(
+            winner, competition.rules, competition.workloads[study.workload],
+            budget_factor=budget_factor,
+        )
+        yield StudyResult(study=study, winner=winner, reached=reached)
 
 
 def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | None:
@@ -72,6 +100,8 @@ def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | N
         return f"on workloads that {competition.name} does not have"
     if trial.header.get("ruleset", ruleset) != ruleset:
         return f"not played under {ruleset} tuning"
+    if len(trial.steps) == 0 and competition.rules.aggregation.readings.unevaluated == "left_out":
+        return "ended before their first evaluation"
     if trial.key.trial > allowed:
         return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"
     return None
@@ -86,9 +116,11 @@ def _check_unique(keys: Sequence[TrialKey]) -> None:
         )
 
 
-def _only_framework(trials: Sequence[Trial]) -> str | None:
+def _framework(trials: Sequence[Trial], rules: Rules) -> str | None:
     found = sorted({trial.key.framework for trial in trials})
     if len(found) > 1:
+        if rules.frameworks == "together":
+            return None
         raise ScoringError(
             f"trials of {' and '.join(found)} are mixed. Times of different frameworks are not "
             f"compared: pick one with --framework {'|'.join(found)}."
@@ -96,20 +128,17 @@ def _only_framework(trials: Sequence[Trial]) -> str | None:
     return found[0] if found else None
 
 
-def _say(counts: Counter[str]) -> list[str]:
+def said(counts: Mapping[str, int]) -> list[str]:
+    """Sentences about what was left out: reason -> how many trials."""
     return [f"{counted(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
 
 
-def _missing_studies(
-    competition: Competition, results: Sequence[StudyResult], submissions: Sequence[str],
-    ruleset: Ruleset,
-) -> list[str]:
-    """Absent studies do not enter a median, so a reader has to know of them."""
-    asked = competition.rules.tuning.under(ruleset).studies
-    found = Counter((r.study.submission, r.study.workload) for r in results)
+def missing_studies(pool: Pool, asked: int) -> list[str]:
+    """Absent studies may not enter a median, so a reader has to know of them."""
     notes = []
-    for submission in submissions:
-        short = [w for w in competition.workloads if found[submission, w] < asked]
+    found = pool.played.any(axis=-1).sum(axis=-1)
+    for submission, row in zip(pool.submissions, found, strict=True):
+        short = [name for name, n in zip(pool.workloads, row, strict=True) if n < asked]
         if short:
             notes.append(
                 f"{submission}: fewer than the {counted(asked, 'study')} that the rules ask for on "

@@ -8,45 +8,37 @@ ratios depend on everybody's times, and so says nothing of a difference between 
 Source: Efron (1979), doi:10.1214/aos/1176344552.
 """
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
+from mlgolf.scoring.standings import Standings
 
 RESAMPLES = 1000
 LEAST_STUDIES = 3
 SEED = 0  # the same trials give the same interval, whoever computes it
 
 
-def score_intervals(
-    studies: Sequence[Sequence[FloatArray]], score: Callable[[FloatArray], FloatArray]
-) -> list[tuple[float, float] | None]:
+def score_intervals(standings: Standings) -> list[tuple[float, float] | None]:
     """The 2.5% and 97.5% quantiles of each submission's score over resampled studies.
 
-    Args:
-      studies: [submission][workload] -> (studies,) costs, inf where never reached. Each cell is
-        resampled by itself: its studies were run apart from those of other workloads.
-      score: (resamples, submissions, workloads) costs to (resamples, submissions) scores.
-    Returns: per submission; None for one with data of fewer than 3 studies somewhere, or none.
+    Each submission and workload is resampled by itself: its studies were run apart from the others.
+    Returns: per submission; None for one with fewer than 3 studies somewhere it has data, or none.
     """
     rng = np.random.default_rng(SEED)
-    resampled = np.array([[_resampled_medians(cell, rng) for cell in row] for row in studies])
-    scores = score(np.moveaxis(resampled, -1, 0))
+    resampled = np.array([[_resampled(cell, rng) for cell in row] for row in standings.studies])
+    scores = standings.scores_of(np.moveaxis(resampled, 2, 0))
     quantiles = np.quantile(scores, [0.025, 0.975], axis=0)
+    counts = (~np.isnan(standings.studies)).sum(axis=-1)
     return [
-        (float(low), float(high)) if _enough(row) else None
-        for row, low, high in zip(studies, *quantiles, strict=True)
+        (float(low), float(high)) if row.any() and row[row > 0].min() >= LEAST_STUDIES else None
+        for low, high, row in zip(*quantiles, counts, strict=True)
     ]
 
 
-def _resampled_medians(costs: FloatArray, rng: np.random.Generator) -> FloatArray:
-    if costs.size == 0:
-        return np.full(RESAMPLES, np.inf)
-    drawn = rng.integers(costs.size, size=(RESAMPLES, costs.size))
-    return np.median(costs[drawn], axis=1)
-
-
-def _enough(row: Sequence[FloatArray]) -> bool:
-    sizes = [cell.size for cell in row if cell.size]
-    return bool(sizes) and min(sizes) >= LEAST_STUDIES
+def _resampled(worth: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(resamples, studies) drawn from those that there are; NaN for the rest."""
+    drawn = np.full((RESAMPLES, len(worth)), np.nan)
+    present = worth[~np.isnan(worth)]
+    if present.size:
+        drawn[:, : present.size] = rng.choice(present, size=(RESAMPLES, present.size))
+    return drawn

@@ -1,29 +1,30 @@
 """The leaderboard of a competition: from trials to ranks, by the rules' own aggregation.
 
-One path for every competition. Best trial of a study, median over studies, ratio to the best on a
-workload, then a profile's area or a geometric mean over workloads. An objective that is maximised
-enters the ratios as its reciprocal, so that 1 is the best and larger is worse everywhere.
+One path for every competition. One trial for a study, the median over studies, what held-out
+variants strike out, the ratio to the best on a workload, then a profile's area or a geometric mean
+over workloads. An objective that is maximised enters the ratios as its reciprocal, so that 1 is the
+best and larger is worse everywhere.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
+from mlgolf.core.rules import Aggregation
 from mlgolf.core.status import Outcome
-from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
-from mlgolf.scoring.admission import Admission, admit
+from mlgolf.scoring.admission import admit
 from mlgolf.scoring.bootstrap import score_intervals
-from mlgolf.scoring.objective import Reached, median_of_studies, never, objective_goal
-from mlgolf.scoring.profiles import AGGREGATIONS, ratios_to_best
+from mlgolf.scoring.held_out import outcomes
+from mlgolf.scoring.pool import Pool
+from mlgolf.scoring.profiles import score
+from mlgolf.scoring.standings import Standings, ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Entry:
     submission: str
     rank: int  # from 1; equal scores share a rank, and the ranks after it are skipped
     score: float  # in [0, 1], larger is better
+    score_exact: float  # the same with the exact integral, where the rules integrate on a grid
+    geometric_mean_ratio: float | None  # of times, to the baseline's; None where it has no meaning
     interval: tuple[float, float] | None  # 95%, see bootstrap.py; None below 3 studies
     cells: Mapping[str, Cell]  # by workload, in the competition's order
 
@@ -55,6 +58,7 @@ class Leaderboard:
     ruleset: Ruleset
     framework: str | None  # None where there are no trials at all
     quantity: str  # the objective
+    notice: str  # to stand on every board of this competition
     entries: tuple[Entry, ...]
     notes: tuple[str, ...]
 
@@ -71,13 +75,34 @@ def score_competition(
     Raises: ScoringError for mixed frameworks, a trial given twice, or an objective below 0.
     """
     admission = admit(competition, trials, ruleset, framework)
+    return score_pool(
+        competition, admission.pool, ruleset, framework=admission.framework,
+        notes=admission.notes,
+    )
+
+
+def score_pool(
+    competition: Competition, pool: Pool, ruleset: Ruleset, *, framework: str | None,
+    notes: Sequence[str] = (), baseline: str | None = None,
+) -> Leaderboard:
+    """The board of a field of trials, whatever they were read from.
+
+    Args:
+      pool: with the competition's workloads, in its order.
+      baseline: the submission that geometric means of ratios are taken to.
+    Raises: ScoringError for an objective below 0, or a baseline that is not there.
+    """
+    standings = Standings(competition, pool)
+    factor = competition.rules.tuning.under(ruleset).budget_factor
+    to_baseline = standings.ratio_to(baseline, factor) if baseline else None
     return Leaderboard(
         competition=competition.name,
         ruleset=ruleset,
-        framework=admission.framework,
+        framework=framework,
         quantity=competition.rules.objective,
-        entries=_entries(competition, admission),
-        notes=admission.notes,
+        notice=competition.notice,
+        entries=_entries(standings, to_baseline) if pool.submissions else (),
+        notes=tuple(notes),
     )
 
 
@@ -88,12 +113,15 @@ def to_json(board: Leaderboard) -> dict[str, Any]:
         "tuning": board.ruleset,
         "framework": board.framework,
         "quantity": board.quantity,
+        **({"notice": board.notice} if board.notice else {}),
         "notes": list(board.notes),
         "leaderboard": [
             {
                 "submission": entry.submission,
                 "rank": entry.rank,
                 "score": entry.score,
+                "score_exact": entry.score_exact,
+                "geometric_mean_ratio": entry.geometric_mean_ratio,
                 "interval": list(entry.interval) if entry.interval else None,
                 "workloads": {name: _cell_json(cell) for name, cell in entry.cells.items()},
             }
@@ -108,91 +136,62 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     return {**finite, "outcome": cell.outcome.value}
 
 
-def _entries(competition: Competition, admission: Admission) -> tuple[Entry, ...]:
-    if not admission.submissions:
-        return ()
-    studies, medians = _cost_tables(competition, admission)
-    ratios = ratios_to_best(medians)
-    aggregation = competition.rules.aggregation
-    score = partial(AGGREGATIONS[aggregation.workloads], tau_max=aggregation.tau_max)
-    scores = score(medians)
+def _entries(standings: Standings, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
+    exact = score(standings.counted, exactly(standings.competition.rules.aggregation))
+    rank, intervals = ranks(standings.scores), score_intervals(standings)
+    ratio = np.full(len(rank), np.nan) if to_baseline is None else to_baseline
     entries = [
         Entry(
             submission=submission,
-            rank=_rank(own_score, scores),
-            score=own_score,
-            interval=interval,
-            cells=_cells(competition, admission, submission, own_ratios),
+            rank=int(rank[row]),
+            score=float(standings.scores[row]),
+            score_exact=float(exact[row]),
+            geometric_mean_ratio=float(ratio[row]) if np.isfinite(ratio[row]) else None,
+            interval=intervals[row],
+            cells=cells,
         )
-        for submission, own_score, interval, own_ratios in zip(
-            admission.submissions, scores.tolist(), score_intervals(studies, score),
-            ratios.tolist(), strict=True,
+        for row, (submission, cells) in enumerate(
+            zip(standings.pool.submissions, _cells(standings), strict=True)
         )
     ]
     return tuple(sorted(entries, key=lambda entry: (entry.rank, entry.submission)))
 
 
-def _cost_tables(
-    competition: Competition, admission: Admission
-) -> tuple[list[list[FloatArray]], FloatArray]:
-    """The objective as costs: at least 0, smaller is better, inf where never reached.
-
-    Returns: [submission][workload] -> (studies,), and their medians (submissions, workloads).
-    """
-    studies, medians = [], []
-    for submission in admission.submissions:
-        row = []
-        for workload, numbers in competition.workloads.items():
-            goal = objective_goal(competition.rules, numbers)
-            reached = [r.reached for r in admission.studies_of(submission, workload)]
-            where = f"{submission} on {workload}"
-            row.append(np.array([_cost(r, goal, where) for r in reached]))
-            medians.append(_cost(_median(reached, goal), goal, where))
-        studies.append(row)
-    return studies, np.reshape(medians, (len(studies), len(competition.workloads)))
+def exactly(aggregation: Aggregation) -> Aggregation:
+    """The same rules with the exact integral."""
+    readings = aggregation.readings.model_copy(update={"integral": "exact"})
+    return aggregation.model_copy(update={"readings": readings})
 
 
-def _cost(reached: Reached, goal: Goal, where: str) -> float:
-    if not reached.ever:
-        return math.inf
-    if reached.value < 0:
-        raise ScoringError(
-            f"{where}: the objective is {reached.value:g}. Scores are ratios to the best, which "
-            "need values of at least 0: choose an objective that cannot be negative."
-        )
-    if goal is Goal.MINIMISE:
-        return reached.value
-    return 1 / reached.value if reached.value > 0 else math.inf
+def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
+    """For each submission its scored workloads."""
+    names, gates = standings.competition.scored_workloads, standings.gates
+    worth, seconds = standings.medians
+    for row, found in enumerate(outcomes(standings.costs, gates)):
+        yield {
+            name: _cell(
+                standings, worth[row, column], seconds[row, column], standings.falls[column],
+                standings.ratios[row, number], outcome,
+            )
+            for number, (name, column, outcome) in enumerate(
+                zip(names, gates.scored, found, strict=True)
+            )
+        }
 
 
-def _median(studies: list[Reached], goal: Goal) -> Reached:
-    return median_of_studies(studies, goal) if studies else never(goal)
-
-
-def _rank(score: float, scores: FloatArray) -> int:
-    # Two sums of the same numbers in another order differ in their last bits and are a tie.
-    return 1 + int((scores.round(12) > round(score, 12)).sum())
-
-
-def _cells(
-    competition: Competition, admission: Admission, submission: str, ratios: list[float]
-) -> dict[str, Cell]:
-    cells = {}
-    tau_max = competition.rules.aggregation.tau_max
-    for (name, numbers), ratio in zip(competition.workloads.items(), ratios, strict=True):
-        goal = objective_goal(competition.rules, numbers)
-        studies = [result.reached for result in admission.studies_of(submission, name)]
-        median = _median(studies, goal)
-        cells[name] = Cell(
-            value=median.value,
-            seconds=median.seconds,
-            ratio=ratio,
-            outcome=_outcome(median, ratio, tau_max) if studies else Outcome.NO_DATA,
-        )
-    return cells
-
-
-def _outcome(median: Reached, ratio: float, tau_max: float) -> Outcome:
-    if not median.ever:
-        return Outcome.TARGET_NOT_REACHED
-    return Outcome.SCORED if ratio <= tau_max else Outcome.SLOWER_THAN_4X_BEST
+def _cell(
+    standings: Standings, worth: float, seconds: float, falls: bool, ratio: float,
+    outcome: Outcome,
+) -> Cell:
+    reached = bool(np.isfinite(worth))
+    beyond = ratio > standings.competition.rules.aggregation.tau_max
+    # A maximised objective of 0 was reached, and is infinitely far from the best.
+    if reached and beyond and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
+        outcome = Outcome.SLOWER_THAN_4X_BEST
+    sign = 1.0 if falls else -1.0
+    return Cell(
+        value=sign * (float(worth) if reached else math.inf),
+        seconds=float(seconds) if reached else math.inf,
+        ratio=float(ratio),
+        outcome=outcome,
+    )

@@ -1,4 +1,4 @@
-"""What one trial, and one study, is worth under the rules of its competition.
+"""What one trial is worth under the rules of its competition.
 
 The sentence "minimise one quantity subject to bounds on others" is decided here and the same way
 for every competition: the target that a time-to-target benchmark asks for is a bound like the
@@ -6,14 +6,15 @@ budget, and the objective is read at those evaluations where all bounds hold.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray
-from mlgolf.core.rules import Rules, WorkloadRules, constraint_target
+from mlgolf.core.rules import Constraint, Rules, WorkloadRules, constraint_target
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Study, Trial
@@ -44,58 +45,94 @@ def never(goal: Goal) -> Reached:
     return Reached(value=math.inf if goal is Goal.MINIMISE else -math.inf, seconds=math.inf)
 
 
-def badness(reached: Reached, goal: Goal) -> tuple[float, float]:
-    """Sorts the better first, and of equal values the one that was reached sooner."""
-    return (reached.value if goal is Goal.MINIMISE else -reached.value), reached.seconds
-
-
 def feasible_rows(
-    trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0
+    trial: Trial, constraints: Iterable[Constraint], numbers: WorkloadRules, *,
+    budget_factor: float = 1.0, reading: Literal["met", "beaten"] = "met",
 ) -> BoolArray:
     """(evaluations,): where all constraints hold. NaN, so what was not measured, never does."""
     feasible = np.ones(len(trial.steps), dtype=bool)
-    for constraint in rules.constraints:
-        target = constraint_target(constraint, numbers, budget_factor=budget_factor)
+    for constraint in constraints:
+        target = constraint_target(
+            constraint, numbers, budget_factor=budget_factor, reading=reading
+        )
         if target is not None:
             feasible &= target.met_by(trial.values(target.metric, numbers.metric))
     return feasible
 
 
+def row_that_counts(
+    trial: Trial, constraints: Iterable[Constraint], rules: Rules, numbers: WorkloadRules, *,
+    budget_factor: float = 1.0,
+) -> int | None:
+    """The evaluation with the best value of the objective where the constraints hold; None if none.
+
+    With time as the objective it is the first such evaluation. Of equal values the earliest counts.
+    A disqualified trial never reached anything; one that crashed keeps what was measured before.
+    """
+    values = trial.values(rules.objective, numbers.metric)
+    feasible = feasible_rows(
+        trial, constraints, numbers, budget_factor=budget_factor,
+        reading=rules.aggregation.readings.target,
+    )
+    rows = np.flatnonzero(feasible & np.isfinite(values))
+    if len(rows) == 0 or trial.status is Status.DISQUALIFIED:
+        return None
+    falls = objective_goal(rules, numbers) is Goal.MINIMISE
+    return int(rows[values[rows].argmin() if falls else values[rows].argmax()])
+
+
 def trial_result(
     trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0
 ) -> Reached:
-    """The best value of the objective at an evaluation where all constraints hold.
-
-    With time as the objective this is the time to the target: the first such evaluation. Of equal
-    values the earliest counts. A disqualified trial never reached anything; one that crashed keeps
-    what was measured before.
-    """
-    goal = objective_goal(rules, numbers)
-    values = trial.values(rules.objective, numbers.metric)
-    feasible = feasible_rows(trial, rules, numbers, budget_factor=budget_factor)
-    rows = np.flatnonzero(feasible & np.isfinite(values))
-    if len(rows) == 0 or trial.status is Status.DISQUALIFIED:
-        return never(goal)
-    best = rows[values[rows].argmin() if goal is Goal.MINIMISE else values[rows].argmax()]
-    return Reached(value=float(values[best]), seconds=float(trial.seconds[best]))
+    """The objective's value that counts, at the evaluation of `row_that_counts`."""
+    row = row_that_counts(trial, rules.constraints, rules, numbers, budget_factor=budget_factor)
+    if row is None:
+        return never(objective_goal(rules, numbers))
+    value = trial.values(rules.objective, numbers.metric)[row]
+    return Reached(value=float(value), seconds=float(trial.seconds[row]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudyResult:
-    """A study with the trial that won it; the first trial, where none got there."""
+class TrialResult:
+    """A trial as numbers, whatever it was read from: a ledger, or a published table.
 
-    study: Study
-    winner: Trial
-    reached: Reached
+    `worth` is the objective, smaller being better: what is maximised is negated; inf for never.
+    `choice` is the same at the evaluation that makes it stand for its study, which is another only
+    under rules that choose by one target and score by another; `evaluation` is its index.
+    """
+
+    submission: str
+    workload: str
+    study: int  # from 0
+    trial: int  # from 1
+    worth: float
+    seconds: float  # on the clock when `worth` was measured; inf for never
+    choice: float
+    evaluation: float  # from 0; inf for never
+    spent: float  # seconds on the clock in all
 
 
-def study_result(study: Study, rules: Rules, numbers: WorkloadRules, ruleset: str) -> StudyResult:
-    """The best of a study's trials; of equals the one with the smaller trial number."""
-    goal = objective_goal(rules, numbers)
-    factor = rules.tuning.under(ruleset).budget_factor
-    results = [(trial_result(t, rules, numbers, budget_factor=factor), t) for t in study.trials]
-    reached, winner = min(results, key=lambda pair: (badness(pair[0], goal), pair[1].key))
-    return StudyResult(study=study, winner=winner, reached=reached)
+def as_numbers(
+    trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0
+) -> TrialResult:
+    """What scoring needs to know of a trial."""
+    sign = 1.0 if objective_goal(rules, numbers) is Goal.MINIMISE else -1.0
+    values = trial.values(rules.objective, numbers.metric)
+
+    def row(constraints: Iterable[Constraint]) -> int | None:
+        return row_that_counts(trial, constraints, rules, numbers, budget_factor=budget_factor)
+
+    counts = row(rules.constraints)
+    chooses = row(rules.trial_chosen_by) if rules.trial_chosen_by else counts
+    return TrialResult(
+        submission=trial.key.submission, workload=trial.key.workload,
+        study=trial.key.study, trial=trial.key.trial,
+        worth=math.inf if counts is None else sign * float(values[counts]),
+        seconds=math.inf if counts is None else float(trial.seconds[counts]),
+        choice=math.inf if chooses is None else sign * float(values[chooses]),
+        evaluation=math.inf if chooses is None else float(chooses),
+        spent=float(trial.seconds[-1]) if len(trial.seconds) else 0.0,
+    )
 
 
 def group_studies(trials: Iterable[Trial]) -> list[Study]:
@@ -110,16 +147,3 @@ def group_studies(trials: Iterable[Trial]) -> list[Study]:
 def _study_key(trial: Trial) -> tuple[str, str, str, int]:
     key = trial.key
     return key.submission, key.framework, key.workload, key.study
-
-
-def median_of_studies(studies: Sequence[Reached], goal: Goal) -> Reached:
-    """The middle study by its value; of an even number, the mean of the two in the middle.
-
-    Studies that never got there take part: if one of them is in the middle, the median is `never`.
-    """
-    ordered = sorted(studies, key=lambda reached: badness(reached, goal))
-    middle = ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1]
-    return Reached(
-        value=sum(m.value for m in middle) / len(middle),
-        seconds=sum(m.seconds for m in middle) / len(middle),
-    )

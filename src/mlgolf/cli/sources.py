@@ -1,0 +1,104 @@
+"""What the scoring commands are given: run folders, or a table of published trials."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import polars as pl
+
+from mlgolf.core.competition import Competition, competition_names, load_competition
+from mlgolf.core.errors import LedgerError, UnknownName
+from mlgolf.core.plan import Ruleset
+from mlgolf.core.trial import Trial
+from mlgolf.results.run_folder import read_runs
+from mlgolf.results.trial_table import read_trial_table
+from mlgolf.scoring.admission import admit
+from mlgolf.scoring.pool import Pool
+from mlgolf.scoring.published import pool_of_table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Trials and the rules to score them by."""
+
+    competition: Competition
+    ruleset: Ruleset
+    framework: str | None
+    submissions: tuple[str, ...] | None  # None: everybody
+    trials: tuple[Trial, ...]  # of run folders
+    table: pl.DataFrame | None
+
+    def field(self, competition: Competition) -> tuple[Pool, str | None, list[str]]:
+        """The trials that a competition's rules admit, their framework, what was left out."""
+        if self.table is not None:
+            pool, framework, notes = pool_of_table(competition, self.table, self.ruleset)
+        else:
+            admission = admit(competition, self.trials, self.ruleset, self.framework)
+            pool, framework = admission.pool, admission.framework
+            notes = list(admission.notes)
+        return self._selected(pool), framework, notes
+
+    def pool(self, competition: Competition) -> Pool:
+        return self.field(competition)[0]
+
+    def _selected(self, pool: Pool) -> Pool:
+        if self.submissions is None:
+            return pool
+        for name in self.submissions:
+            if name not in pool.submissions:
+                raise UnknownName("submission", name, known=pool.submissions)
+        return pool.select(sorted(self.submissions))
+
+
+def open_source(
+    paths: Sequence[Path], competition: str | None, tuning: str | None, *,
+    framework: str | None = None, submissions: str | None = None,
+) -> Source:
+    """Read what a command was given.
+
+    Raises: MLGolfError for what is missing, of another kind, or does not go together.
+    """
+    chosen = tuple(name.strip() for name in submissions.split(",")) if submissions else None
+    if tuning is not None and tuning not in get_args(Ruleset):
+        raise UnknownName("tuning", tuning, known=get_args(Ruleset))
+    ruleset: Ruleset | None = "self" if tuning == "self" else "external" if tuning else None
+    if any(path.suffix == ".csv" for path in paths):
+        return _table(paths, competition, ruleset, framework, chosen)
+    played = read_runs(paths)
+    if ruleset not in (None, played.ruleset):
+        raise LedgerError(
+            f"{paths[0]} was played under {played.ruleset} tuning, not {ruleset}. Leave it out."
+        )
+    return Source(
+        competition=load_competition(competition) if competition else played.competition,
+        ruleset=played.ruleset, framework=framework, submissions=chosen, trials=played.trials,
+        table=None,
+    )
+
+
+def _table(
+    paths: Sequence[Path], competition: str | None, ruleset: Ruleset | None, framework: str | None,
+    submissions: tuple[str, ...] | None,
+) -> Source:
+    (path, *others) = paths
+    if others:
+        raise LedgerError(f"a table is scored alone; {len(paths)} paths were given")
+    if competition is None or ruleset is None:
+        raise LedgerError(
+            f"{path}: a table does not say by which rules. Add --competition, one of "
+            f"{', '.join(competition_names())}, and --tuning external or self."
+        )
+    table = read_trial_table(path)
+    if framework is not None:
+        table = table.filter(pl.col("framework") == framework)
+    rules = load_competition(competition)
+    if rules.published_as not in table["version"]:
+        raise LedgerError(
+            f"{path} has no trials of {rules.name} ({rules.published_as or 'never published'}); "
+            f"it has {', '.join(sorted(table['version'].unique()))}"
+        )
+    return Source(
+        competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
+        trials=(), table=table,
+    )  # fmt: skip

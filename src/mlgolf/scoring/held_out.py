@@ -1,0 +1,107 @@
+"""Which costs count: the rules that strike out what was too slow, or failed on a held-out variant.
+
+A held-out variant scores nothing itself. Who does not reach its target, or is far slower there than
+the best, is treated as having failed on the workload it varies.
+
+Source: the order of the official scorer, mlcommons/submissions_algorithms,
+scoring/performance_profile.py (held-out gate, 4 x rule, held-out gate).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlgolf.core.arrays import BoolArray, FloatArray
+from mlgolf.core.competition import Competition
+from mlgolf.core.status import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """Which columns are scored, which only gate others, and how slow is too slow."""
+
+    scored: tuple[int, ...]
+    held_out: tuple[tuple[int, int], ...]  # (variant, the workload that it varies)
+    never_beyond: float | None  # times the best
+
+    @staticmethod
+    def of(competition: Competition) -> "Gates":
+        names = list(competition.workloads)
+        return Gates(
+            scored=tuple(names.index(name) for name in competition.scored_workloads),
+            held_out=tuple(
+                (names.index(name), names.index(numbers.held_out_of))
+                for name, numbers in competition.workloads.items() if numbers.held_out_of
+            ),
+            never_beyond=competition.rules.aggregation.never_beyond,
+        )
+
+
+def counted_costs(costs: FloatArray, gates: Gates) -> FloatArray:
+    """Costs that enter the score.
+
+    Args:
+      costs: (..., submissions, workloads), at least 0; inf where never reached, NaN without data.
+    Returns: (..., submissions, scored workloads); inf for whatever does not count.
+    """
+    costs = _gated(costs, gates)
+    costs = np.where(_too_slow(costs, gates), np.inf, costs)
+    for variant, base in gates.held_out:
+        failed = ~np.isfinite(costs[..., variant])
+        costs[..., base] = np.where(failed, np.inf, costs[..., base])
+    counted = costs[..., list(gates.scored)]
+    return np.where(np.isnan(counted), np.inf, counted)
+
+
+def outcomes(costs: FloatArray, gates: Gates) -> list[list[Outcome]]:
+    """For each submission and scored workload, why it counts or what struck it out.
+
+    Args:
+      costs: (submissions, workloads), as above.
+    """
+    costs = _gated(costs, gates)
+    slow = _too_slow(costs, gates)
+    return [
+        [_outcome(own, own_slow, column, gates) for column in gates.scored]
+        for own, own_slow in zip(costs, slow, strict=True)
+    ]
+
+
+def _gated(costs: FloatArray, gates: Gates) -> FloatArray:
+    """A variant counts only for those who reached the workload that it varies."""
+    costs = np.array(costs, dtype=float)
+    for variant, base in gates.held_out:
+        reached = np.isfinite(costs[..., base])
+        costs[..., variant] = np.where(reached, costs[..., variant], np.inf)
+    return costs
+
+
+def _too_slow(costs: FloatArray, gates: Gates) -> BoolArray:
+    if gates.never_beyond is None:
+        return np.zeros(costs.shape, dtype=bool)
+    best = np.where(np.isnan(costs), np.inf, costs).min(axis=-2, keepdims=True)
+    return np.isfinite(costs) & (costs > gates.never_beyond * best)
+
+
+def _outcome(costs: FloatArray, slow: BoolArray, column: int, gates: Gates) -> Outcome:
+    if np.isnan(costs[column]):
+        return Outcome.NO_DATA
+    if np.isinf(costs[column]):
+        return Outcome.TARGET_NOT_REACHED
+    if slow[column]:
+        return Outcome.SLOWER_THAN_4X_BEST
+    return next(_held_out_failures(costs, slow, column, gates), Outcome.SCORED)
+
+
+def _held_out_failures(
+    costs: FloatArray, slow: BoolArray, column: int, gates: Gates
+) -> Iterator[Outcome]:
+    for variant, base in gates.held_out:
+        if base == column:
+            if np.isnan(costs[variant]):
+                yield Outcome.HELD_OUT_NO_DATA
+            elif np.isinf(costs[variant]):
+                yield Outcome.HELD_OUT_NOT_REACHED
+            elif slow[variant]:
+                yield Outcome.HELD_OUT_SLOWER_THAN_4X_BEST

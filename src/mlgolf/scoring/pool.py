@@ -1,0 +1,90 @@
+"""A field of trials as arrays, one axis each for submission, workload, study and trial.
+
+Everything that is scored, resampled or questioned starts from here: a number per trial, whatever it
+was read from. What a trial is worth is decided in `objective.py`, which trial stands for a study
+in `studies.py`.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
+from mlgolf.scoring.objective import TrialResult
+
+# What stands where there is no trial.
+EMPTY = {
+    "worth": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
+    "spent": 0.0,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """What each trial reached. The arrays have shape (submissions, workloads, studies, trials).
+
+    `worth` is the objective at the evaluation that counts, smaller being better: what is maximised
+    is negated. It is inf where the constraints never held, and where there is no trial.
+    """
+
+    submissions: tuple[str, ...]
+    workloads: tuple[str, ...]
+    played: BoolArray  # there is a record of the trial
+    worth: FloatArray
+    seconds: FloatArray  # on the clock when `worth` was measured; inf where never
+    choice: FloatArray  # the smallest makes its trial stand for the study; inf where never
+    evaluation: FloatArray  # index of the one at which `choice` was measured; inf where never
+    spent: FloatArray  # seconds on the clock in all; 0 where there is no trial
+
+    def select(self, submissions: Sequence[str]) -> "Pool":
+        """The same with some of the submissions, in the order given."""
+        rows = [self.submissions.index(name) for name in submissions]
+        changed = {
+            field.name: getattr(self, field.name)[rows]
+            for field in fields(self) if field.name not in ("submissions", "workloads")
+        }
+        return Pool(submissions=tuple(submissions), workloads=self.workloads, **changed)
+
+
+def make_pool(
+    results: Iterable[TrialResult], submissions: Sequence[str], workloads: Sequence[str],
+    studies: int,
+) -> Pool:
+    """Lay results out. `studies` is what the rules ask for; there may be more.
+
+    Raises: ValueError for a submission or workload that is not named.
+    """
+    rows = list(results)
+    columns = {
+        name: np.array([getattr(row, name) for row in rows], dtype=float) for name in EMPTY
+    }
+    places = np.array(
+        [(submissions.index(r.submission), workloads.index(r.workload), r.study, r.trial - 1)
+         for r in rows], dtype=int,
+    ).reshape(len(rows), 4)  # fmt: skip
+    return lay_out(places, columns, submissions, workloads, studies)
+
+
+def lay_out(
+    places: IntArray, columns: Mapping[str, FloatArray], submissions: Sequence[str],
+    workloads: Sequence[str], studies: int,
+) -> Pool:
+    """A pool from columns with one entry per trial.
+
+    Args:
+      places: (trials, 4), indices of submission, workload, study and trial, all from 0.
+      columns: by the names of EMPTY.
+    """
+    most = places.max(axis=0, initial=0) + 1
+    shape = (len(submissions), len(workloads), max(studies, most[2]), most[3])
+    at = tuple(places.T)
+    played = np.zeros(shape, dtype=bool)
+    played[at] = True
+    arrays = {name: np.full(shape, empty) for name, empty in EMPTY.items()}
+    for name, array in arrays.items():
+        array[at] = columns[name]
+    return Pool(
+        submissions=tuple(submissions), workloads=tuple(workloads), played=played, **arrays
+    )

@@ -1,0 +1,150 @@
+"""Fields of trials from a published table, in which each trial is one row of times to targets."""
+
+import math
+
+import numpy as np
+import polars as pl
+
+from mlgolf.core.arrays import FloatArray
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import ScoringError
+from mlgolf.core.plan import Ruleset
+from mlgolf.core.rules import Constraint
+from mlgolf.scoring.admission import missing_studies, said
+from mlgolf.scoring.pool import Pool, lay_out
+
+# Which columns say when a constraint of the rules was first met.
+_REACHED: dict[tuple[str, object], str] = {
+    ("validation_metric", "target"): "val", ("test_metric", "test_target"): "test",
+}
+
+
+def pool_of_table(
+    competition: Competition, table: pl.DataFrame, ruleset: Ruleset
+) -> tuple[Pool, str | None, list[str]]:
+    """The trials of a table that a competition's rules admit.
+
+    Args:
+      table: as `results/trial_table.py` reads it.
+    Returns: the pool, its framework if it is of one, and notes on what was left out.
+    Raises: ScoringError where the rules ask for what such a table does not have, or a submission
+      comes in two frameworks.
+    """
+    rules = competition.rules
+    _check_that_it_can_be_told(competition)
+    board = table.filter(
+        (pl.col("version") == competition.published_as) & (pl.col("ruleset") == ruleset)
+    )
+    framework = _framework(board, competition)
+    submissions = sorted(board["submission"].unique())
+    tuning = rules.tuning.under(ruleset)
+    board = board.with_columns(_refusal(competition, tuning.trials).alias("refusal"))
+    left_out = board.filter(pl.col("refusal").is_not_null())["refusal"].value_counts()
+    admitted = board.filter(pl.col("refusal").is_null())
+    workloads = list(competition.workloads)
+    places = admitted.select(
+        pl.col("submission").replace_strict(_numbers(submissions), return_dtype=pl.Int64),
+        pl.col("workload").replace_strict(_numbers(workloads), return_dtype=pl.Int64),
+        "study", pl.col("trial") - 1,
+    ).to_numpy()
+    budgets = np.array([n.budget_seconds for n in competition.workloads.values()])
+    budgets = tuning.budget_factor * budgets[places[:, 1]] if len(places) else budgets[:0]
+    worth, _ = _first_time(admitted, rules.constraints, budgets)
+    choice, evaluation = _first_time(
+        admitted, rules.trial_chosen_by or rules.constraints, budgets
+    )
+    spent = admitted["total_submission_time_s"].fill_null(0.0).to_numpy()
+    pool = lay_out(
+        places,
+        {"worth": worth, "seconds": worth, "choice": choice, "evaluation": evaluation,
+         "spent": spent},
+        submissions, workloads, tuning.studies,
+    )  # fmt: skip
+    notes = [*said(dict(left_out.iter_rows())), *missing_studies(pool, tuning.studies)]
+    return pool, framework, notes
+
+
+def _numbers(names: list[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+def _check_that_it_can_be_told(competition: Competition) -> None:
+    rules = competition.rules
+    if rules.objective != "time":
+        raise ScoringError(
+            f"{competition.name} asks for {rules.objective}, but the table has times to targets "
+            "only. Score the logs themselves: mlgolf import algoperf LOGS -o RUNS"
+        )
+    if rules.aggregation.readings.target == "beaten":
+        raise ScoringError(
+            "the table says when a target was met, not when it was beaten. Score the logs "
+            "themselves: mlgolf import algoperf LOGS -o RUNS"
+        )
+    for constraint in (*rules.constraints, *rules.trial_chosen_by):
+        known = (constraint.quantity, constraint.bound) in _REACHED
+        if not known and (constraint.quantity, constraint.bound) != ("time", "budget_seconds"):
+            raise ScoringError(
+                f"{competition.name} bounds {constraint.quantity} by {constraint.bound}, of which "
+                "the table does not tell."
+            )
+
+
+def _framework(board: pl.DataFrame, competition: Competition) -> str | None:
+    """Raises: ScoringError for a submission in two frameworks, or several where they are apart."""
+    pairs = board.select("submission", "framework").unique().sort("submission", "framework")
+    twice = pairs.filter(pl.col("submission").is_duplicated())
+    if len(twice):
+        name = twice["submission"][0]
+        found = twice.filter(pl.col("submission") == name)["framework"]
+        raise ScoringError(
+            f"{name} has trials in {' and '.join(found)}: two submissions under one name. Give "
+            "one of them another."
+        )
+    found = sorted(pairs["framework"].unique())
+    if len(found) > 1 and competition.rules.frameworks == "apart":
+        raise ScoringError(
+            f"trials of {' and '.join(found)} are mixed, which {competition.name} does not compare"
+        )
+    return found[0] if len(found) == 1 else None
+
+
+def _refusal(competition: Competition, trials: int) -> pl.Expr:
+    """Why a row takes no part, null where it does."""
+    unevaluated = pl.col("status") == "no_evals"
+    if competition.rules.aggregation.readings.unevaluated == "never":
+        unevaluated = pl.lit(False)
+    return (
+        pl.when(~pl.col("workload").is_in(list(competition.workloads)))
+        .then(pl.lit(f"on workloads that {competition.name} does not have"))
+        .when(pl.col("status").is_in(["trial_dir_missing", "workload_dir_missing"]))
+        .then(pl.lit("without a folder in the logs"))
+        .when(unevaluated)
+        .then(pl.lit("ended before their first evaluation"))
+        .when(pl.col("trial") > trials)
+        .then(pl.lit(f"beyond the {trials} trials a study that the rules allow"))
+    )
+
+
+def _first_time(
+    rows: pl.DataFrame, constraints: tuple[Constraint, ...], budgets: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Seconds until all targets among the constraints were met, and the evaluation; inf for never.
+
+    Targets that were first met apart may not have held together, so there may be only one.
+    """
+    named = [
+        _REACHED[constraint.quantity, constraint.bound] for constraint in constraints
+        if (constraint.quantity, constraint.bound) in _REACHED
+    ]
+    if len(named) != 1:
+        raise ScoringError(
+            "the table tells when each target was first met by itself, so rules that ask for "
+            f"{len(named)} at once cannot be applied to it"
+        )
+    seconds, evaluation = (
+        rows[f"{named[0]}_reached_{what}"].fill_null(math.inf).to_numpy()
+        for what in ("time_s", "eval")
+    )
+    bounded = any(constraint.quantity == "time" for constraint in constraints)
+    late = seconds > budgets if bounded else np.zeros(len(seconds), dtype=bool)
+    return np.where(late, np.inf, seconds), np.where(late, np.inf, evaluation)

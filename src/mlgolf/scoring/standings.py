@@ -1,0 +1,142 @@
+"""From studies to scores under one competition's rules: the one path that all scores take.
+
+A board goes it once. Intervals, decisive pairs and ladders of targets go it thousands of times, for
+fields that were resampled or thinned, all at once along leading axes.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import ScoringError
+from mlgolf.core.target import Goal
+from mlgolf.scoring.held_out import Gates, counted_costs
+from mlgolf.scoring.objective import objective_goal
+from mlgolf.scoring.pool import Pool
+from mlgolf.scoring.profiles import ratios_to_best, score
+from mlgolf.scoring.studies import chosen_trials, median_study, study_values
+
+
+@dataclass(frozen=True)
+class Standings:
+    """A field of trials with the competition's workloads, in its order.
+
+    In all arrays NaN means no data and inf, never reached.
+    """
+
+    competition: Competition
+    pool: Pool
+
+    @cached_property
+    def gates(self) -> Gates:
+        return Gates.of(self.competition)
+
+    @cached_property
+    def falls(self) -> BoolArray:
+        """(workloads,): whether the objective is minimised there."""
+        rules = self.competition.rules
+        goals = [objective_goal(rules, n) for n in self.competition.workloads.values()]
+        return np.array([goal is Goal.MINIMISE for goal in goals])
+
+    @cached_property
+    def chosen(self) -> IntArray:
+        """(submissions, workloads, studies): index of the trial that stands for the study."""
+        return chosen_trials(self.pool, self.competition.rules.aggregation.readings)
+
+    @cached_property
+    def studies(self) -> FloatArray:
+        """(submissions, workloads, studies): what each study is worth, smaller being better."""
+        return study_values(self.pool, self.pool.worth, self.chosen)
+
+    @cached_property
+    def medians(self) -> tuple[FloatArray, FloatArray]:
+        """Worth of the middle study, and its seconds: (submissions, workloads) each."""
+        seconds = study_values(self.pool, self.pool.seconds, self.chosen)
+        return median_study(self.studies, seconds, self.competition.rules.aggregation.readings)
+
+    @cached_property
+    def costs(self) -> FloatArray:
+        """(submissions, workloads): at least 0, before anything is struck out."""
+        return self.costs_of(self.medians[0])
+
+    @cached_property
+    def counted(self) -> FloatArray:
+        """(submissions, scored workloads): what enters the ratios; inf for all that does not."""
+        return counted_costs(self.costs, self.gates)
+
+    @cached_property
+    def ratios(self) -> FloatArray:
+        """(submissions, scored workloads): to the best, at least 1."""
+        return ratios_to_best(self.counted)
+
+    @cached_property
+    def scores(self) -> FloatArray:
+        """(submissions,), in [0, 1]."""
+        return score(self.counted, self.competition.rules.aggregation)
+
+    def costs_of(self, worth: FloatArray) -> FloatArray:
+        """Costs of what is worth as much, (..., submissions, workloads).
+
+        Raises: ScoringError for an objective below 0, of which there are no ratios.
+        """
+        value = np.where(self.falls, worth, -worth)
+        wrong = np.isfinite(worth) & (value < 0)
+        if wrong.any():
+            *_, row, column = np.argwhere(wrong)[0]
+            raise ScoringError(
+                f"{self.pool.submissions[row]} on {self.pool.workloads[column]}: the objective is "
+                f"{value[wrong][0]:g}. Scores are ratios to the best, which need values of at "
+                "least 0: choose an objective that cannot be negative."
+            )
+        with np.errstate(divide="ignore"):
+            reciprocal = np.where(np.isfinite(worth), 1 / np.abs(value), worth)
+        return np.where(self.falls, worth, reciprocal)
+
+    def scores_of(self, studies: FloatArray) -> FloatArray:
+        """Scores of other fields, by the same rules.
+
+        Args:
+          studies: (..., submissions, workloads, studies), as `studies`.
+        Returns: (..., submissions).
+        """
+        aggregation = self.competition.rules.aggregation
+        worth, _ = median_study(studies, studies, aggregation.readings)
+        return score(counted_costs(self.costs_of(worth), self.gates), aggregation)
+
+    def ratio_to(self, baseline: str, budget_factor: float) -> FloatArray:
+        """Geometric mean over scored workloads of time / the baseline's time; below 1 is faster.
+
+        Medians before anything is struck out; what was never reached counts as a second more than
+        the budget. NaN for whoever has no data somewhere.
+        Returns: (submissions,).
+        Source: mlcommons/submissions_algorithms, scoring/compute_speedups.py.
+        Raises: ScoringError for a baseline that is not there, or an objective other than time.
+        """
+        if baseline not in self.pool.submissions:
+            raise ScoringError(
+                f"the baseline {baseline!r} is not in this field; there are "
+                f"{', '.join(self.pool.submissions)}"
+            )
+        if self.competition.rules.objective != "time":
+            raise ScoringError(
+                f"ratios to a baseline are of times; {self.competition.name} asks for "
+                f"{self.competition.rules.objective}"
+            )
+        numbers = self.competition.workloads
+        late = np.array([
+            numbers[name].budget_seconds * budget_factor + 1
+            for name in self.competition.scored_workloads
+        ])
+        times = self.costs[:, list(self.gates.scored)]
+        times = np.where(np.isinf(times), late, times)
+        against = times[self.pool.submissions.index(baseline)]
+        return np.exp(np.log(times / against).mean(axis=-1))
+
+
+def ranks(scores: FloatArray) -> IntArray:
+    """(submissions,): from 1; equal scores share a rank, and the ranks after it are skipped."""
+    rounded = np.asarray(scores).round(12)  # sums in another order differ in their last bits
+    return 1 + (rounded[None, :] > rounded[:, None]).sum(axis=-1)
