@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -187,25 +188,49 @@ def test_the_json_form_has_null_for_what_was_never_reached():
     }
 
 
-def test_an_interval_needs_three_studies_wherever_there_is_data():
-    found = entries(by_hand())
+def twice(trials):
+    """Each study with a second trial that ended as the first did."""
+    second = [replace(t, key=replace(t.key, trial=2)) for t in trials]
+    return [*trials, *second]
+
+
+def test_an_interval_needs_three_studies_of_several_trials_wherever_there_is_data():
+    found = entries(twice(by_hand()))
     assert found["sam"].interval is None
     assert found["lion"].interval is not None
+    assert entries(by_hand())["lion"].interval is None  # one trial a study: too few
 
 
 def test_an_interval_of_equal_studies_is_a_point_and_the_same_every_time():
     trials = [*reaching("a", "digits", [5, 5, 5]), *reaching("b", "digits", [10, 10, 10])]
     rules = competition(["digits"])
-    found = entries(trials, rules)
+    found = entries(twice(trials), rules)
     assert found["b"].interval == pytest.approx((2 / 3, 2 / 3))
-    assert board(by_hand()) == board(by_hand())
+    assert board(twice(by_hand())) == board(twice(by_hand()))
 
 
 def test_an_interval_widens_when_studies_differ():
     trials = [*reaching("a", "digits", [5, 5, 5]), *reaching("b", "digits", [5, 10, 20])]
-    low, high = entries(trials, competition(["digits"]))["b"].interval
-    assert low == pytest.approx(0)
-    assert high == pytest.approx(1)
+    low, high = entries(twice(trials), competition(["digits"]))["b"].interval
+    assert low < 0.4
+    assert high > 0.9
+
+
+def test_the_range_of_studies_is_that_of_boards_of_one_study():
+    trials = [*reaching("a", "digits", [5, 5, 5]), *reaching("b", "digits", [5, 10, 20])]
+    found = entries(trials, competition(["digits"]))
+    assert found["b"].range_of_studies == pytest.approx((0, 1))
+    assert found["a"].range_of_studies == pytest.approx((1, 1))
+
+
+def test_who_cannot_be_told_from_another_shares_a_rank_group():
+    trials = [
+        *reaching("clear", "digits", [5, 5, 5]), *reaching("near", "digits", [10, 10.1, 10.2]),
+        *reaching("close", "digits", [10.2, 10, 10.1]), *reaching("far", "digits", [20, 20, 20]),
+    ]
+    found = entries(twice(trials), competition(["digits"]))
+    groups = {name: entry.rank_group for name, entry in found.items()}
+    assert groups == {"clear": 1, "near": 2, "close": 2, "far": 4}
 
 
 times = floats(0.25, 30) | sampled_from([INF])

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import LedgerError, ScoringError
 from mlgolf.results.trial_table import read_trial_table
-from mlgolf.scoring.leaderboard import score_pool
+from mlgolf.scoring.leaderboard import score_standings
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
 from mlgolf.scoring.profiles import share_within
@@ -44,7 +44,8 @@ def golden(name: str) -> list[dict[str, str]]:
 
 def board(table, competition=V05, ruleset="external", **options):
     pool, framework, notes = pool_of_table(competition, table, ruleset)
-    return score_pool(competition, pool, ruleset, framework=framework, notes=notes, **options)
+    standings = Standings(competition, pool)
+    return score_standings(standings, ruleset, framework=framework, notes=notes, **options)
 
 
 def test_all_eleven_published_scores_come_out_to_four_decimals(table):

@@ -41,6 +41,9 @@ def score(
         list[str] | None,
         typer.Option(help="Read the rules another way, e.g. trial=fastest. Repeatable."),
     ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Bound each score while trials are missing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score runs by the rules they were played under, or a published table of trials.
@@ -50,26 +53,38 @@ def score(
     Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
     """
     from mlgolf.cli.sources import open_source
-    from mlgolf.scoring.leaderboard import score_pool, to_json
+    from mlgolf.scoring.leaderboard import score_standings, to_json
+    from mlgolf.scoring.questions import absences, bounds, costs, pairs
     from mlgolf.scoring.readings import other_readings, with_readings
+    from mlgolf.scoring.resampling import Doubt
+    from mlgolf.scoring.standings import Standings
 
     source = open_source(
         results, competition, tuning, framework=framework, submissions=submissions
     )
     rules = with_readings(source.competition, dict(map(_pair, reading or ())))
     pool, framework, notes = source.field(rules)
-    board = score_pool(
-        rules, pool, source.ruleset, framework=framework, notes=notes, baseline=baseline
+    standings = Standings(rules, pool)
+    board = score_standings(
+        standings, source.ruleset, framework=framework, notes=notes, baseline=baseline
     )
-    others = other_readings(rules, source.pool)
+    trials = rules.rules.tuning.under(source.ruleset).trials
+    hidden = {
+        "readings": other_readings(rules, source.pool),
+        "pairs": pairs(Doubt(standings)),
+        "absences": absences(standings),
+        "costs": costs(pool),
+        **({"bounds": bounds(standings, trials)} if partial else {}),
+    }
     if as_json:
-        print_json({**to_json(board), "readings": [asdict(other) for other in others]})
+        told = {name: [asdict(record) for record in records] for name, records in hidden.items()}
+        print_json({**to_json(board), **told})
         return
     from rich.console import Console
 
-    from mlgolf.cli.tables import leaderboard_table, reading_notes
+    from mlgolf.cli.tables import hidden_lines, leaderboard_table
 
-    lines = [*board.notes, *reading_notes(others), *([board.notice] if board.notice else [])]
+    lines = [*board.notes, *hidden_lines(**hidden), *([board.notice] if board.notice else [])]
     Console().print(leaderboard_table(board), *lines, sep="\n")
 
 

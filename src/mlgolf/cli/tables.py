@@ -5,28 +5,69 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from mlgolf.scoring.leaderboard import Cell, Leaderboard
+from mlgolf.core.status import Outcome
+from mlgolf.scoring.admission import counted
+from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
+from mlgolf.scoring.questions import Absence, Bounds, Cost, Pair
 from mlgolf.scoring.readings import OtherReading
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
     """Rank, score, and for each workload the objective's value and its ratio to the best."""
-    table = Table(title=f"{board.competition} · {board.ruleset} tuning · {board.framework}")
+    frameworks = board.framework or "all frameworks"
+    table = Table(title=f"{board.competition} · {board.ruleset} tuning · {frameworks}")
     table.add_column("rank", justify="right")
-    table.add_column("submission")
+    table.add_column("group", justify="right")
+    table.add_column("submission", overflow="fold")
     table.add_column("score", justify="right")
-    table.add_column("interval", justify="right")
+    table.add_column("95%" if any(e.interval for e in board.entries) else "range of studies")
     workloads = list(board.entries[0].cells) if board.entries else []
     for name in workloads:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for entry in board.entries:
-        interval = f"{entry.interval[0]:.3f}–{entry.interval[1]:.3f}" if entry.interval else "–"
         cells = [_cell_text(entry.cells[name]) for name in workloads]
-        table.add_row(str(entry.rank), entry.submission, f"{entry.score:.4f}", interval, *cells)
+        table.add_row(
+            str(entry.rank), str(entry.rank_group), entry.submission, f"{entry.score:.4f}",
+            _doubt(entry), *cells,
+        )
     return table
 
 
-def reading_notes(others: Sequence[OtherReading]) -> list[str]:
+def _doubt(entry: Entry) -> str:
+    if entry.interval:
+        return f"{entry.interval[0]:.2f}–{entry.interval[1]:.2f}"
+    if entry.range_of_studies:
+        return f"{entry.range_of_studies[0]:.2f}–{entry.range_of_studies[1]:.2f} (range)"
+    return "–"
+
+
+def hidden_lines(
+    readings: Sequence[OtherReading], pairs: Sequence[Pair], absences: Sequence[Absence],
+    costs: Sequence[Cost], bounds: Sequence[Bounds] = (),
+) -> list[str]:
+    """What the table does not show, in sentences."""
+    lines = []
+    if pairs:
+        decided = sum(pair.decided for pair in pairs)
+        lines.append(f"{decided} of {len(pairs)} pairs are decided at 95%")
+    for absence in absences:
+        moves = (f"{name} {a} → {b}" for name, (a, b) in absence.ranks.items())
+        lines.append(f"without {absence.without} the ranks would be: {', '.join(moves)}")
+    hours, in_vain = sum(c.hours for c in costs), sum(c.hours_in_vain for c in costs)
+    if hours:
+        lines.append(
+            f"{hours:.4g} hours on the clock, {100 * in_vain / hours:.0f}% of them on trials that "
+            "never got there"
+        )
+    for bound in bounds:
+        lines.append(
+            f"{bound.submission}: {counted(bound.missing, 'trial')} missing, its score will be "
+            f"between {bound.low:.4f} and {bound.high:.4f}"
+        )
+    return [*lines, *_reading_lines(readings)]
+
+
+def _reading_lines(others: Sequence[OtherReading]) -> list[str]:
     """A line for each reading of the rules that would change a score."""
     lines = []
     for other in others:
@@ -44,4 +85,8 @@ def reading_notes(others: Sequence[OtherReading]) -> list[str]:
 def _cell_text(cell: Cell) -> str:
     if not math.isfinite(cell.value):
         return cell.outcome.replace("_", " ")
-    return f"{cell.value:.4g} (×{cell.ratio:.2f})"
+    if math.isfinite(cell.ratio):
+        return f"{cell.value:.4g} (×{cell.ratio:.2f})"
+    if cell.outcome is Outcome.SCORED:
+        return f"{cell.value:.4g}"
+    return f"{cell.value:.4g} ({cell.outcome.replace('_', ' ')})"

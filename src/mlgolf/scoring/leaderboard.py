@@ -20,10 +20,9 @@ from mlgolf.core.rules import Aggregation
 from mlgolf.core.status import Outcome
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.bootstrap import score_intervals
 from mlgolf.scoring.held_out import outcomes
-from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.profiles import score
+from mlgolf.scoring.resampling import Doubt
 from mlgolf.scoring.standings import Standings, ranks
 
 
@@ -46,7 +45,9 @@ class Entry:
     score: float  # in [0, 1], larger is better
     score_exact: float  # the same with the exact integral, where the rules integrate on a grid
     geometric_mean_ratio: float | None  # of times, to the baseline's; None where it has no meaning
-    interval: tuple[float, float] | None  # 95%, see bootstrap.py; None below 3 studies
+    rank_group: int  # shared by all that cannot be told apart, see resampling.py
+    interval: tuple[float, float] | None  # 95%; None with too few studies to say
+    range_of_studies: tuple[float, float] | None  # of the score, were each study the only one
     cells: Mapping[str, Cell]  # by workload, in the competition's order
 
 
@@ -75,24 +76,23 @@ def score_competition(
     Raises: ScoringError for mixed frameworks, a trial given twice, or an objective below 0.
     """
     admission = admit(competition, trials, ruleset, framework)
-    return score_pool(
-        competition, admission.pool, ruleset, framework=admission.framework,
+    return score_standings(
+        Standings(competition, admission.pool), ruleset, framework=admission.framework,
         notes=admission.notes,
     )
 
 
-def score_pool(
-    competition: Competition, pool: Pool, ruleset: Ruleset, *, framework: str | None,
+def score_standings(
+    standings: Standings, ruleset: Ruleset, *, framework: str | None,
     notes: Sequence[str] = (), baseline: str | None = None,
 ) -> Leaderboard:
     """The board of a field of trials, whatever they were read from.
 
     Args:
-      pool: with the competition's workloads, in its order.
       baseline: the submission that geometric means of ratios are taken to.
     Raises: ScoringError for an objective below 0, or a baseline that is not there.
     """
-    standings = Standings(competition, pool)
+    competition = standings.competition
     factor = competition.rules.tuning.under(ruleset).budget_factor
     to_baseline = standings.ratio_to(baseline, factor) if baseline else None
     return Leaderboard(
@@ -101,7 +101,7 @@ def score_pool(
         framework=framework,
         quantity=competition.rules.objective,
         notice=competition.notice,
-        entries=_entries(standings, to_baseline) if pool.submissions else (),
+        entries=_entries(standings, to_baseline) if standings.pool.submissions else (),
         notes=tuple(notes),
     )
 
@@ -122,7 +122,11 @@ def to_json(board: Leaderboard) -> dict[str, Any]:
                 "score": entry.score,
                 "score_exact": entry.score_exact,
                 "geometric_mean_ratio": entry.geometric_mean_ratio,
+                "rank_group": entry.rank_group,
                 "interval": list(entry.interval) if entry.interval else None,
+                "range_of_studies": (
+                    list(entry.range_of_studies) if entry.range_of_studies else None
+                ),
                 "workloads": {name: _cell_json(cell) for name, cell in entry.cells.items()},
             }
             for entry in board.entries
@@ -138,7 +142,7 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
 
 def _entries(standings: Standings, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
     exact = score(standings.counted, exactly(standings.competition.rules.aggregation))
-    rank, intervals = ranks(standings.scores), score_intervals(standings)
+    rank, doubt = ranks(standings.scores), Doubt(standings)
     ratio = np.full(len(rank), np.nan) if to_baseline is None else to_baseline
     entries = [
         Entry(
@@ -147,7 +151,9 @@ def _entries(standings: Standings, to_baseline: FloatArray | None) -> tuple[Entr
             score=float(standings.scores[row]),
             score_exact=float(exact[row]),
             geometric_mean_ratio=float(ratio[row]) if np.isfinite(ratio[row]) else None,
-            interval=intervals[row],
+            rank_group=doubt.rank_groups[row],
+            interval=doubt.intervals[row],
+            range_of_studies=doubt.ranges[row],
             cells=cells,
         )
         for row, (submission, cells) in enumerate(

@@ -7,7 +7,7 @@ in `studies.py`.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,11 +41,16 @@ class Pool:
     def select(self, submissions: Sequence[str]) -> "Pool":
         """The same with some of the submissions, in the order given."""
         rows = [self.submissions.index(name) for name in submissions]
-        changed = {
-            field.name: getattr(self, field.name)[rows]
-            for field in fields(self) if field.name not in ("submissions", "workloads")
+        changed = {name: getattr(self, name)[rows] for name in ("played", *EMPTY)}
+        return replace(self, submissions=tuple(submissions), **changed)
+
+    def flattened(self) -> "Pool":
+        """The same with all trials of a submission on a workload as one study."""
+        flat = {
+            name: (array := getattr(self, name)).reshape(*array.shape[:2], -1)
+            for name in ("played", *EMPTY)
         }
-        return Pool(submissions=tuple(submissions), workloads=self.workloads, **changed)
+        return replace(self, **flat)
 
 
 def make_pool(

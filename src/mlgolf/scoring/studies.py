@@ -14,19 +14,25 @@ from mlgolf.core.rules import Readings
 from mlgolf.scoring.pool import Pool
 
 
+def order_of_choice(pool: Pool, readings: Readings) -> IntArray:
+    """Along the last axis, trials in the order in which they would stand for their study.
+
+    The fastest first, or the one with the earliest evaluation; of equals the one that was reached
+    sooner (or later, if the readings say so), then by number. What is no trial comes last.
+    """
+    first = pool.choice if readings.trial == "fastest" else pool.evaluation
+    later = -1.0 if readings.tie == "slowest" else 1.0
+    # Never is later than anything.
+    seconds = np.where(np.isfinite(pool.seconds), later * pool.seconds, np.inf)
+    return np.lexsort((seconds, np.where(pool.played, first, np.inf), ~pool.played), axis=-1)
+
+
 def chosen_trials(pool: Pool, readings: Readings) -> IntArray:
     """Which trial stands for each study: (submissions, workloads, studies), indices from 0.
 
-    The fastest, or the one with the earliest evaluation; of equals the one that was reached sooner
-    (or later, if the readings say so), and of these the first. Meaningless where no trial is.
+    Meaningless where there is no trial.
     """
-    by_time = readings.trial == "fastest"
-    first = np.where(pool.played, pool.choice if by_time else pool.evaluation, np.inf)
-    equal = pool.played & (first == first.min(axis=-1, keepdims=True))
-    later = -1.0 if readings.tie == "slowest" else 1.0
-    # Never is later than anything, but sooner than no trial at all.
-    seconds = np.where(np.isfinite(pool.seconds), later * pool.seconds, np.finfo(float).max)
-    return np.where(equal, seconds, np.inf).argmin(axis=-1)
+    return order_of_choice(pool, readings)[..., 0]
 
 
 def study_values(pool: Pool, values: FloatArray, chosen: IntArray) -> FloatArray:
