@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from mlgolf.cli import catalogue, datasets, playing, scoring
+from mlgolf.cli import algoperf, catalogue, datasets, playing, scoring
 from mlgolf.core.errors import MLGolfError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ playing.add_to(app)
 scoring.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
+algoperf.add_to(app)
 
 
 def main() -> None:

@@ -11,11 +11,14 @@ from mlgolf.core.competition import Competition, competition_names, load_competi
 from mlgolf.core.errors import LedgerError, UnknownName
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial
+from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.run_folder import read_runs
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.published import pool_of_table
+
+TABLES = (".csv", ".parquet")  # one row per trial, one row per evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +63,8 @@ def open_source(
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
     chosen = tuple(name.strip() for name in submissions.split(",")) if submissions else None
-    if tuning is not None and tuning not in get_args(Ruleset):
-        raise UnknownName("tuning", tuning, known=get_args(Ruleset))
-    ruleset: Ruleset | None = "self" if tuning == "self" else "external" if tuning else None
-    if any(path.suffix == ".csv" for path in paths):
+    ruleset = as_ruleset(tuning)
+    if any(path.suffix in TABLES for path in paths):
         return _table(paths, competition, ruleset, framework, chosen)
     played = read_runs(paths)
     if ruleset not in (None, played.ruleset):
@@ -75,6 +76,13 @@ def open_source(
         ruleset=played.ruleset, framework=framework, submissions=chosen, trials=played.trials,
         table=None,
     )
+
+
+def as_ruleset(tuning: str | None) -> Ruleset | None:
+    """What a person said of tuning. Raises: UnknownName."""
+    if tuning is not None and tuning not in get_args(Ruleset):
+        raise UnknownName("tuning", tuning, known=get_args(Ruleset))
+    return "self" if tuning == "self" else "external" if tuning else None
 
 
 def _table(
@@ -89,10 +97,16 @@ def _table(
             f"{path}: a table does not say by which rules. Add --competition, one of "
             f"{', '.join(competition_names())}, and --tuning external or self."
         )
+    rules = load_competition(competition)
+    if path.suffix == ".parquet":
+        trials = read_curve_table(path, rules, ruleset)
+        return Source(
+            competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
+            trials=tuple(trials), table=None,
+        )
     table = read_trial_table(path)
     if framework is not None:
         table = table.filter(pl.col("framework") == framework)
-    rules = load_competition(competition)
     if rules.published_as not in table["version"]:
         raise LedgerError(
             f"{path} has no trials of {rules.name} ({rules.published_as or 'never published'}); "

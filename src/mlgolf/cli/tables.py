@@ -11,6 +11,8 @@ from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 from mlgolf.scoring.questions import Absence, Bounds, Cost, Pair
 from mlgolf.scoring.readings import OtherReading
 
+MOST_FULL_COLUMNS = 3
+
 
 def leaderboard_table(board: Leaderboard) -> Table:
     """Rank, score, and for each workload the objective's value and its ratio to the best."""
@@ -18,14 +20,16 @@ def leaderboard_table(board: Leaderboard) -> Table:
     table = Table(title=f"{board.competition} · {board.ruleset} tuning · {frameworks}")
     table.add_column("rank", justify="right")
     table.add_column("group", justify="right")
-    table.add_column("submission", overflow="fold")
+    table.add_column("submission", no_wrap=True)
     table.add_column("score", justify="right")
-    table.add_column("95%" if any(e.interval for e in board.entries) else "range of studies")
+    several = any(entry.interval for entry in board.entries)
+    table.add_column("95%" if several else "range of studies", no_wrap=True)
     workloads = list(board.entries[0].cells) if board.entries else []
+    short = len(workloads) > MOST_FULL_COLUMNS
     for name in workloads:
         table.add_column(name, justify="right", overflow="fold")
     for entry in board.entries:
-        cells = [_cell_text(entry.cells[name]) for name in workloads]
+        cells = [_cell_text(entry.cells[name], short=short) for name in workloads]
         table.add_row(
             str(entry.rank), str(entry.rank_group), entry.submission, f"{entry.score:.4f}",
             _doubt(entry), *cells,
@@ -82,11 +86,16 @@ def _reading_lines(others: Sequence[OtherReading]) -> list[str]:
     return lines
 
 
-def _cell_text(cell: Cell) -> str:
-    if not math.isfinite(cell.value):
-        return cell.outcome.replace("_", " ")
-    if math.isfinite(cell.ratio):
-        return f"{cell.value:.4g} (×{cell.ratio:.2f})"
-    if cell.outcome is Outcome.SCORED:
-        return f"{cell.value:.4g}"
-    return f"{cell.value:.4g} ({cell.outcome.replace('_', ' ')})"
+SHORT = {
+    Outcome.TARGET_NOT_REACHED: "never", Outcome.NO_DATA: "no data",
+    Outcome.SLOWER_THAN_4X_BEST: "slow", Outcome.HELD_OUT_NOT_REACHED: "held out",
+    Outcome.HELD_OUT_NO_DATA: "held out", Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held out",
+}  # fmt: skip
+
+
+def _cell_text(cell: Cell, *, short: bool) -> str:
+    """The value and its ratio to the best; on a board of many workloads the ratio alone."""
+    ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else SHORT.get(cell.outcome, "")
+    if short or not math.isfinite(cell.value):
+        return ratio if short else cell.outcome.replace("_", " ")
+    return f"{cell.value:.4g} ({ratio})"

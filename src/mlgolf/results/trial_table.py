@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from mlgolf.core.errors import LedgerError
+from mlgolf.results.algoperf_logs import OUR_NAMES
 
 COLUMNS = {
     "version": pl.String, "ruleset": pl.String, "submission": pl.String, "framework": pl.String,
@@ -17,7 +18,7 @@ COLUMNS = {
     "val_reached_eval": pl.Float64, "val_reached_time_s": pl.Float64,
     "test_reached_eval": pl.Float64, "test_reached_time_s": pl.Float64,
 }
-OUR_NAMES = {"pytorch": "torch"}  # AlgoPerf's names for frameworks
+
 STATUSES = ("ok", "no_evals", "trial_dir_missing", "workload_dir_missing")
 _KEY = ["version", "ruleset", "submission", "framework", "workload", "study", "trial"]
 _TIMES = ["total_submission_time_s", "val_reached_time_s", "test_reached_time_s"]

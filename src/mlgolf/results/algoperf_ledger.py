@@ -1,0 +1,218 @@
+"""Between AlgoPerf's log trees and our ledger: import and export."""
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlgolf.core.competition import Competition, competition_names, load_competition
+from mlgolf.core.errors import LedgerError
+from mlgolf.core.plan import Ruleset
+from mlgolf.results.algoperf_logs import (
+    LoggedTrial,
+    LogTree,
+    find_trials,
+    read_logged_trial,
+    write_logged_trial,
+)
+from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
+from mlgolf.results.trial_folder import SCHEMA_VERSION, is_finished, read_rows, read_trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import did. `problems` are what could not be read, a sentence each."""
+
+    run: RunFolder
+    trials: int
+    kept: int  # of them, imported before
+    evaluations: int
+    problems: tuple[str, ...]
+
+
+def import_logs(
+    logs: Path, out: Path, competition: str | None = None, ruleset: Ruleset | None = None
+) -> Imported:
+    """Write every readable trial below `logs` into a run folder; go on with one cut short.
+
+    Args:
+      competition, ruleset: None to tell them from what the logs say of themselves.
+    Raises: LedgerError where there are no trials, or `out` holds something else.
+    """
+    tree = find_trials(logs)
+    problems = list(tree.problems)
+    if not tree.trials:
+        raise LedgerError(
+            f"{logs}: no trial below it. Expected SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_N, "
+            "as AlgoPerf's runner writes them"
+            + (f"; {len(problems)} folders look alike, e.g. {problems[0]}" if problems else "")
+        )
+    rules = load_competition(competition) if competition else _competition_of(tree)
+    ruleset = ruleset or _ruleset_of(tree)
+    run = _open(out, rules, ruleset, tree)
+    kept = evaluations = 0
+    for key, path in tree.trials:
+        folder = run.trial_path(key)
+        if is_finished(folder):
+            kept += 1
+            evaluations += len(read_rows(folder))
+            problems += read_verdict_problems(folder)
+            continue
+        found: list[str] = []
+        logged = read_logged_trial(key, path, found)
+        found += _without_its_metric(logged, path, rules)
+        _write(folder, logged, ruleset, found)
+        evaluations += len(logged.trial.steps)
+        problems += found
+    return Imported(
+        run=run, trials=len(tree.trials), kept=kept, evaluations=evaluations,
+        problems=tuple(problems),
+    )
+
+
+def _without_its_metric(
+    logged: LoggedTrial, path: Path, rules: Competition
+) -> Iterator[str]:
+    trial = logged.trial
+    numbers = rules.workloads.get(trial.key.workload)
+    if numbers is not None and len(trial.steps):
+        name = f"validation/{numbers.metric}"
+        if name not in trial.metrics:
+            yield (
+                f"{path / 'eval_measurements.csv'}, line 1: no column {name}, which "
+                f"{rules.name} asks for; found {', '.join(trial.metrics)}"
+            )
+
+
+def _competition_of(tree: LogTree) -> Competition:
+    """The published competition whose budgets and targets most trials name."""
+    known = [c for name in competition_names() if (c := load_competition(name)).published_as]
+    votes: Counter[str] = Counter()
+    for key, path in tree.trials:
+        meta = _quietly(path / "meta_data_0.json")
+        for rules in known:
+            numbers = rules.workloads.get(key.workload)
+            votes[rules.name] += numbers is not None and numbers.budget_seconds == meta.get(
+                "workload.max_allowed_runtime_sec"
+            )
+    if not votes or max(votes.values()) == 0:
+        raise LedgerError(
+            f"{tree.root}: its trials name the budgets of no competition that is known. Add "
+            f"--competition, one of {', '.join(rules.name for rules in known)}."
+        )
+    most = max(votes.values())
+    return next(rules for rules in known if votes[rules.name] == most)
+
+
+def _ruleset_of(tree: LogTree) -> Ruleset:
+    said = Counter(
+        _quietly(path / "flags_0.json").get("tuning_ruleset") for _, path in tree.trials
+    )
+    if set(said) - {None} not in ({"external"}, {"self"}):
+        raise LedgerError(
+            f"{tree.root}: its trials are of tuning "
+            f"{', '.join(f'{name} ({count})' for name, count in said.items())}. "
+            "Import one kind at a time, or say which with --tuning external or self."
+        )
+    return "self" if "self" in said else "external"
+
+
+def _quietly(path: Path) -> Mapping[str, Any]:
+    """A JSON object, or nothing: what is wrong with it is said when the trial is read."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _open(out: Path, rules: Competition, ruleset: Ruleset, tree: LogTree) -> RunFolder:
+    tuning = rules.rules.tuning.under(ruleset)
+    record = {
+        "competition": rules.model_dump(mode="json", by_alias=True),
+        "submissions": {
+            key.submission: {"framework": key.framework, "imported": True}
+            for key, _ in tree.trials
+        },
+        "framework": None, "ruleset": ruleset, "trials": tuning.trials,
+        "studies": tuning.studies, "sandbox": "imported", "scored": True, "data": {},
+        "seed": None,
+    }  # fmt: skip
+    if (out / "run.json").exists():
+        return reopen_run(out, record)
+    return create_run(out, record)
+
+
+def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, problems: list[str]) -> None:
+    """Whole or not at all: the verdict comes last, and a trial without one is written again."""
+    trial, key = logged.trial, logged.trial.key
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {
+        "schema_version": SCHEMA_VERSION,
+        "key": {
+            "submission": key.submission, "framework": key.framework, "workload": key.workload,
+            "study": key.study, "trial": key.trial,
+        },
+        "seed": trial.seed, "hyperparameters": dict(trial.hyperparameters), "scored": True,
+        **trial.header, "ruleset": ruleset, "imported_from": "AlgoPerf logs",
+    }  # fmt: skip
+    (folder / "trial.json").write_text(json.dumps(header, indent=1))
+    lines = (json.dumps(row) for row in _rows(logged))
+    (folder / "evals.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    verdict = {"status": trial.status, "reason": trial.reason, "problems": problems}
+    partial = folder / ".verdict.json.tmp"
+    partial.write_text(json.dumps(verdict, indent=1))
+    os.replace(partial, folder / "verdict.json")
+
+
+def _rows(logged: LoggedTrial) -> Iterator[dict[str, Any]]:
+    trial = logged.trial
+    for row, step in enumerate(trial.steps):
+        yield {
+            "step": int(step), "seconds": float(trial.seconds[row]), "cpu_seconds": None,
+            "wall_seconds": _known(trial.wall_seconds[row]),
+            "metrics": {name: float(values[row]) for name, values in trial.metrics.items()},
+            "others": {name: _known(values[row]) for name, values in logged.others.items()},
+            "model_sha256": "",
+        }  # fmt: skip
+
+
+def _known(number: float) -> float | None:
+    return None if math.isnan(number) else float(number)
+
+
+def read_verdict_problems(folder: Path) -> list[str]:
+    """What was wrong with a trial when it was imported."""
+    return json.loads((folder / "verdict.json").read_text()).get("problems", [])
+
+
+def export_run(run: RunFolder, out: Path) -> int:
+    """Write a run's trials as an AlgoPerf log tree; returns how many.
+
+    Raises: LedgerError if `out` is there already, or a trial has no verdict yet.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise LedgerError(f"{out} is not empty. Give another folder; nothing was changed.")
+    trials = run.trials()
+    for trial in trials:
+        if trial.status is None:
+            raise LedgerError(f"{run.path}: {trial.key} has not ended. Finish it with --resume.")
+    for trial in trials:
+        write_logged_trial(out, _logged(run.trial_path(trial.key)))
+    return len(trials)
+
+
+def _logged(folder: Path) -> LoggedTrial:
+    rows = read_rows(folder)
+    names = {name for row in rows for name in row.get("others", {})}
+    others = {
+        name: np.array([row["others"].get(name) for row in rows], dtype=np.float64)
+        for name in sorted(names)
+    }
+    return LoggedTrial(trial=read_trial(folder), others=others)

@@ -1,0 +1,68 @@
+"""Published evaluations as a table: one row per evaluation, in order, as in `curves.parquet`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import LedgerError
+from mlgolf.core.plan import Ruleset
+from mlgolf.core.status import Status
+from mlgolf.core.trial import Trial, TrialKey
+
+_KEY = ["submission", "workload", "study", "trial"]
+_VALUES = ["step", "submission_time_s", "train_metric", "validation_metric", "test_metric"]
+COLUMNS = ["version", "ruleset", *_KEY, *_VALUES]
+UNKNOWN = "unknown"  # the table does not tell the framework
+
+
+def read_curve_table(
+    path: Path, competition: Competition, ruleset: Ruleset,
+    frameworks: Mapping[str, str] | None = None,
+) -> list[Trial]:
+    """The trials of one board. `frameworks`: of submissions, where they are known.
+
+    Raises: LedgerError for a file that is no such table, naming the columns that it lacks.
+    """
+    try:
+        table = pl.scan_parquet(path)
+        lacking = [name for name in COLUMNS if name not in table.collect_schema()]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise LedgerError(f"{path}: {str(error).splitlines()[0]}") from None
+    if lacking:
+        raise LedgerError(
+            f"{path}: no column {', '.join(lacking)}. A table of evaluations has "
+            f"{', '.join(COLUMNS)}"
+        )
+    chosen = (
+        (pl.col("version").cast(pl.String) == competition.published_as)
+        & (pl.col("ruleset").cast(pl.String) == ruleset)
+    )
+    rows = (
+        table.filter(chosen).with_columns(pl.col("submission", "workload").cast(pl.String))
+        .group_by(_KEY, maintain_order=True).agg(_VALUES).collect()
+    )
+    return [
+        _trial(competition, (frameworks or {}).get(row["submission"], UNKNOWN), ruleset, row)
+        for row in rows.iter_rows(named=True)
+    ]
+
+
+def _trial(competition: Competition, framework: str, ruleset: Ruleset, row: dict) -> Trial:
+    numbers = competition.workloads.get(row["workload"])
+    metric = numbers.metric if numbers else "metric"
+    seconds = np.array(row["submission_time_s"], dtype=np.float64)
+    unknown = np.full(len(seconds), np.nan)
+    return Trial(
+        key=TrialKey(framework=framework, **{name: row[name] for name in _KEY}),
+        seed=0, hyperparameters={}, status=Status.FINISHED, reason="from a table of evaluations",
+        steps=np.array(row["step"], dtype=np.int64), seconds=seconds, cpu_seconds=unknown,
+        wall_seconds=unknown,
+        metrics={
+            f"{split}/{metric}": np.array(row[f"{split}_metric"], dtype=np.float64)
+            for split in ("train", "validation", "test")
+        },
+        header={"ruleset": ruleset},
+    )
