@@ -44,6 +44,9 @@ def score(
     partial: Annotated[
         bool, typer.Option("--partial", help="Bound each score while trials are missing.")
     ] = False,
+    by_target: Annotated[
+        bool, typer.Option("--ladder", help="Score by easier targets too; needs evaluations.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score runs by the rules they were played under, or a published table of trials.
@@ -53,6 +56,7 @@ def score(
     Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
     """
     from mlgolf.cli.sources import open_source
+    from mlgolf.scoring.ladder import ladder
     from mlgolf.scoring.leaderboard import score_standings, to_json
     from mlgolf.scoring.questions import absences, bounds, costs, pairs
     from mlgolf.scoring.readings import other_readings, with_readings
@@ -75,6 +79,7 @@ def score(
         "absences": absences(standings),
         "costs": costs(pool),
         **({"bounds": bounds(standings, trials)} if partial else {}),
+        **({"ladder": ladder(rules, source.pool_of_evaluations)} if by_target else {}),
     }
     if as_json:
         told = {name: [asdict(record) for record in records] for name, records in hidden.items()}

@@ -45,6 +45,15 @@ class Source:
     def pool(self, competition: Competition) -> Pool:
         return self.field(competition)[0]
 
+    def pool_of_evaluations(self, competition: Competition) -> Pool:
+        """Raises: LedgerError for a table that has no evaluations."""
+        if self.table is not None:
+            raise LedgerError(
+                "the table tells when the published targets were met, and of no others. Give a "
+                "table of evaluations (.parquet), or the imported logs."
+            )
+        return self.pool(competition)
+
     def _selected(self, pool: Pool) -> Pool:
         if self.submissions is None:
             return pool

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from mlgolf.core.status import Outcome
 from mlgolf.scoring.admission import counted
+from mlgolf.scoring.ladder import Rung
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 from mlgolf.scoring.questions import Absence, Bounds, Cost, Pair
 from mlgolf.scoring.readings import OtherReading
@@ -47,7 +48,7 @@ def _doubt(entry: Entry) -> str:
 
 def hidden_lines(
     readings: Sequence[OtherReading], pairs: Sequence[Pair], absences: Sequence[Absence],
-    costs: Sequence[Cost], bounds: Sequence[Bounds] = (),
+    costs: Sequence[Cost], bounds: Sequence[Bounds] = (), ladder: Sequence[Rung] = (),
 ) -> list[str]:
     """What the table does not show, in sentences."""
     lines = []
@@ -68,6 +69,10 @@ def hidden_lines(
             f"{bound.submission}: {counted(bound.missing, 'trial')} missing, its score will be "
             f"between {bound.low:.4f} and {bound.high:.4f}"
         )
+    for rung in ladder:
+        order = sorted(rung.scores, key=lambda name: (rung.ranks[name], name))
+        board = ", ".join(f"{rung.ranks[name]} {name} {rung.scores[name]:.4f}" for name in order)
+        lines.append(f"targets eased by {100 * rung.eased:g}%: {board}")
     return [*lines, *_reading_lines(readings)]
 
 

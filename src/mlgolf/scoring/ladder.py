@@ -1,0 +1,83 @@
+"""How a board depends on where its targets were set: the same trials, judged by easier or harder.
+
+Every evaluation is known, so that a target other than the published one can be asked after the
+fact. Trials end soon after they met the published targets, so that harder ones were hardly tried:
+a ladder tells of easier targets what happened, and of harder ones a lower bound.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.target import Goal
+from mlgolf.scoring.pool import Pool
+from mlgolf.scoring.standings import Standings, ranks
+
+RUNGS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05)  # by how much of themselves targets are eased
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """The board with all targets eased by the share `eased` of themselves."""
+
+    eased: float
+    scores: Mapping[str, float]
+    ranks: Mapping[str, int]
+    seconds: Mapping[str, float]  # expected running time, the geometric mean over workloads
+
+
+def ladder(
+    competition: Competition, pool_under: Callable[[Competition], Pool],
+    rungs: Sequence[float] = RUNGS,
+) -> list[Rung]:
+    """The board on every rung.
+
+    Args:
+      pool_under: the field's trials, as the rules of a competition judge them.
+    """
+    found = []
+    for eased in rungs:
+        easier = with_eased_targets(competition, eased)
+        pool = pool_under(easier)
+        standings = Standings(easier, pool)
+        expected = np.exp(np.log(expected_running_time(pool)).mean(axis=1))
+        found.append(Rung(
+            eased=eased,
+            scores=dict(zip(pool.submissions, standings.scores.tolist(), strict=True)),
+            ranks=dict(zip(pool.submissions, ranks(standings.scores).tolist(), strict=True)),
+            seconds=dict(zip(pool.submissions, expected.tolist(), strict=True)),
+        ))  # fmt: skip
+    return found
+
+
+def with_eased_targets(competition: Competition, share: float) -> Competition:
+    """The competition with each target moved by a share of itself, to the easier side."""
+    workloads = {
+        name: numbers.model_copy(update=_eased(numbers, share))
+        for name, numbers in competition.workloads.items()
+    }
+    return competition.model_copy(update={"workloads": workloads})
+
+
+def _eased(numbers: WorkloadRules, share: float) -> dict[str, float]:
+    factor = 1 + share if numbers.goal is Goal.MINIMISE else 1 - share
+    moved = {"target": numbers.target * factor}
+    if numbers.test_target is not None:
+        moved["test_target"] = numbers.test_target * factor
+    return moved
+
+
+def expected_running_time(pool: Pool) -> np.ndarray:
+    """Seconds spent on all trials for each that got there: (submissions, workloads).
+
+    What restarting until it works would take on average; inf where no trial ever got there.
+    Source: Hansen et al. (2021), COCO: a platform for comparing continuous optimizers,
+      doi:10.1080/10556788.2020.1808977, section 3.
+    """
+    reached = np.isfinite(pool.worth)
+    seconds = np.where(reached, pool.seconds, pool.spent).sum(axis=(2, 3), where=pool.played)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(reached.any(axis=(2, 3)), seconds / reached.sum(axis=(2, 3)), np.inf)
