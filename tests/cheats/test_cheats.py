@@ -1,10 +1,12 @@
 """One submission per trick, honest mistakes among them, beside the verdict it must get."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import SubmissionError
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import OneAtATime
@@ -99,24 +101,83 @@ def test_the_frozen_code_cannot_be_rewritten_by_what_it_trains(tmp_path, data_di
 def test_looking_a_submission_over_cannot_change_it(tmp_path, data_dir):
     top = "open(__file__, 'a').write('# changed')\n"
     before = top + HONEST.replace("TRICK", "pass")
-    trial = judged(tmp_path, data_dir, "pass", top)
-    assert trial.status is Status.CRASHED
+    with pytest.raises(SubmissionError, match=r"does not import: OSError.*Read-only file system"):
+        judged(tmp_path, data_dir, "pass", top)
     assert (tmp_path / "trick.py").read_text() == before
 
 
 def test_held_out_data_cannot_be_read(tmp_path, data_dir):
     path = data_dir / "linear" / "mini" / "prepared" / "validation" / "rows.npy"
+    assert path.exists()
     trial = judged(tmp_path, data_dir, f"open({str(path)!r}, 'rb').read()")
     assert "FileNotFoundError" in trial.reason
 
 
 def test_the_copy_of_the_clock_does_not_move_the_clock(tmp_path, data_dir):
     trick = (
-        "import gc; from mlgolf.player.channel import Board; "
-        "[setattr(b, 'clock_seconds', 0.0) for b in gc.get_objects() if isinstance(b, Board)]"
+        "import traceback; "
+        "b = next(f.f_locals['board'] for f, _ in traceback.walk_stack(None) "
+        "if 'board' in f.f_locals); b.clock_seconds = 0.0; assert b.clock_seconds == 0.0"
     )
     trial = judged(tmp_path, data_dir, trick)
     assert trial.status is Status.OUT_OF_TIME
+
+
+def test_no_namespace_to_reset_the_clock_from_can_be_had(tmp_path, data_dir):
+    trick = (
+        "import ctypes; l = ctypes.CDLL(None, use_errno=True); "
+        "r = l.unshare(0x10000000 | 0x20000 | 0x02000000); "
+        "raise KeyError(f'unshare {r} {os.strerror(ctypes.get_errno())}')"
+    )
+    trial = judged(tmp_path, data_dir, trick)
+    assert "unshare -1 No space left on device" in trial.reason  # the limit of namespaces, 0
+
+
+def test_the_settings_of_the_kernel_cannot_be_written(tmp_path, data_dir):
+    trial = judged(tmp_path, data_dir, "open('/proc/sys/kernel/core_pattern', 'r+')")
+    assert "Read-only file system" in trial.reason
+
+
+def test_nothing_else_in_the_run_can_be_rewritten(tmp_path, data_dir):
+    for place in ("run.json", "trick/written"):
+        folder = tmp_path / place.replace("/", "_")
+        folder.mkdir()
+        trial = judged(folder, data_dir, f"open({str(folder / 'run' / place)!r}, 'a')")
+        assert "Read-only file system" in trial.reason, place
+
+
+def test_held_out_data_of_other_workloads_cannot_be_read(tmp_path, data_dir):
+    other = data_dir / "another" / "mini" / "prepared" / "test"
+    other.mkdir(parents=True, exist_ok=True)
+    (other / "labels").write_text("1")
+    try:
+        trial = judged(tmp_path, data_dir, f"raise KeyError(os.path.exists({str(other)!r}))")
+    finally:
+        shutil.rmtree(data_dir / "another")
+    assert "KeyError at step 0: False" in trial.reason
+
+
+def test_looking_a_submission_over_shows_it_no_data(tmp_path, data_dir):
+    path = data_dir / "linear" / "mini" / "prepared" / "train" / "rows.npy"
+    assert path.exists()
+    with pytest.raises(SubmissionError, match="does not import: FileNotFoundError"):
+        judged(tmp_path, data_dir, "pass", f"open({str(path)!r}, 'rb').read()\n")
+
+
+@pytest.mark.parametrize("text", ["garbage", "[1]", '{"kind": 3}'])
+def test_what_else_is_written_for_a_description_is_refused(tmp_path, data_dir, text):
+    top = (
+        "import os\nfor n in range(3, 20):\n    try: os.write(n, b'" + text + "\\n')\n"
+        "    except OSError: pass\nos._exit(0)\n"
+    )
+    with pytest.raises(SubmissionError, match="something else was written"):
+        judged(tmp_path, data_dir, "pass", top)
+
+
+def test_a_child_that_outlives_the_import_holds_nobody_up(tmp_path, data_dir):
+    top = "import os, time\nif os.fork() == 0:\n    time.sleep(300)\n"
+    trial = judged(tmp_path, data_dir, "raise KeyError('played')", top)
+    assert "played" in trial.reason
 
 
 def test_hashes_of_text_are_the_same_in_every_player(tmp_path, data_dir):

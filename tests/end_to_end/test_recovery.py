@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -61,8 +62,9 @@ def assert_nothing_is_left(run: Path, shared_before: set[str]) -> None:
     assert_no_process_is_left()
     assert set(os.listdir("/dev/shm")) <= shared_before
     assert [path for path in run.rglob(".*") if path.is_file()] == []
-    groups = [p for p in Path("/sys/fs/cgroup").glob("*/mlgolf-*") if p.is_dir()]
+    groups = [p for p in Path("/sys/fs/cgroup").glob("**/mlgolf-*") if p.is_dir()]
     assert groups == []
+    assert list(Path(tempfile.gettempdir()).glob("mlgolf-inspection-*")) == []
 
 
 def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, data_dir):
@@ -94,7 +96,7 @@ def kill_at_random(referee: subprocess.Popen, kills: dict[str, int], rng: random
     end = time.monotonic() + rng.uniform(0.0, 10.0)
     while referee.poll() is None:
         time.sleep(rng.uniform(0.0, 1.0))
-        players = player_processes()
+        players = players_of(referee.pid)
         if players and kills["player"] < KILLS // 2:
             os.kill(players[0], signal.SIGKILL)
             kills["player"] += 1
@@ -104,8 +106,24 @@ def kill_at_random(referee: subprocess.Popen, kills: dict[str, int], rng: random
             return
 
 
-def player_processes() -> list[int]:
-    return [pid for pid, name in processes_of_ours().items() if name == "mlgolf-play"]
+def players_of(referee: int) -> list[int]:
+    """Process numbers of its players: another referee's are left alone."""
+    return [
+        pid for pid, name in processes_of_ours().items()
+        if name == "mlgolf-play" and referee in ancestors(pid)
+    ]
+
+
+def ancestors(pid: int) -> list[int]:
+    found = []
+    while pid > 1:
+        try:
+            status = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            return found
+        pid = int(status.rpartition(")")[2].split()[1])
+        found.append(pid)
+    return found
 
 
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path, adamw, data_dir, mlgolf):

@@ -1,11 +1,14 @@
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from mlgolf.core.competition import load_hardware
-from mlgolf.core.errors import FrameworkMissing
+from mlgolf.core.errors import FrameworkMissing, SandboxError
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.nursery import nursery_for
 
@@ -30,6 +33,7 @@ def test_a_child_has_no_descriptor_but_its_own(tmp_path):
 
 
 def test_a_child_has_the_environment_of_the_class_and_no_other(tmp_path, monkeypatch):
+    nursery_for("torch", HARDWARE).close()  # one that knows of the secret, if any does
     monkeypatch.setenv("SECRET_OF_THE_REFEREE", "1")
     assert told(tmp_path, "0.5 * ('SECRET_OF_THE_REFEREE' in os.environ) + 0.1") == 0.1
     assert told(tmp_path, "1.0 * (os.environ['OMP_NUM_THREADS'] == '1')") == 1.0
@@ -50,10 +54,51 @@ def test_a_nursery_that_died_is_replaced(tmp_path):
     assert told(tmp_path, "1.0") == 1.0
 
 
-def test_the_nursery_ends_with_its_referee():
+def test_the_nursery_ends_with_its_referee_even_in_the_middle_of_its_import():
+    code = (
+        "import os, signal; from mlgolf.core.competition import load_hardware; "
+        "from mlgolf.referee.nursery import nursery_for; "
+        "n = nursery_for('torch', load_hardware('one-thread-cpu')); "
+        "print(n._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    pid, deadline = int(done.stdout), time.monotonic() + 60
+    while (alive := Path(f"/proc/{pid}/cmdline").exists() and not is_zombie(pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not alive
+    assert done.stderr == ""
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+
+
+def test_a_framework_that_the_environment_cannot_import_is_one_message(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('libcuda.so.1 is missing')")
+    broken = HARDWARE.model_copy(
+        update={"environment": {**HARDWARE.environment, "PYTHONPATH": str(tmp_path)}}
+    )
+    with pytest.raises(SandboxError, match=r"cannot import the framework: ImportError: libcuda"):
+        Inspection(tmp_path / "any.py", "torch", broken)
+
+
+def test_an_interrupted_launch_leaves_no_answer_for_the_next(tmp_path, monkeypatch):
     nursery = nursery_for("torch", HARDWARE)
-    nursery.close()
-    assert nursery._process.returncode == 0
+    assert told(tmp_path, "1.0") == 1.0
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("socket.recv_fds", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            told(tmp_path, "2.0")
+    assert nursery_for("torch", HARDWARE) is not nursery
+    assert told(tmp_path, "3.0") == 3.0
 
 
 def test_a_framework_that_is_not_installed_is_said_to_be(monkeypatch):

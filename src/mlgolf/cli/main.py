@@ -3,6 +3,7 @@
 Heavy imports stand inside the commands, so that help and mistakes answer at once.
 """
 
+import os
 import sys
 
 import typer
@@ -31,6 +32,11 @@ algoperf.add_to(app)
 
 def main() -> None:
     """Run a command. A user's mistake is one message on stderr and exit code 2."""
+    for stream in range(3):
+        try:
+            os.fstat(stream)
+        except OSError:  # closed by whoever called: or the next file opened would take its place
+            os.open(os.devnull, os.O_RDWR)
     try:
         app()
     except MLGolfError as error:

@@ -26,7 +26,8 @@ class TrialPlan:
     data_folder: Path  # prepared: one folder per split
     data_sha256: str
     sandbox: SandboxLevel
-    folder: Path  # the trial's own, in the run
+    run_folder: Path  # whole, with everybody's code and trials: the player cannot write to it
+    folder: Path  # where this trial is written down: in the run, but for a replay
     scored: bool = True
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
 

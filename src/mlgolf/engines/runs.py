@@ -1,7 +1,6 @@
 """A run from the request to its plans: freeze the code, draw the seeds, lay out every trial."""
 
 import secrets
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import Source, find_submission, freeze, identity
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.nursery import nursery_for
+from mlgolf.referee.players import all_data
+from mlgolf.results.files import scratch_folder
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.tuning.optlist import OptList
@@ -118,7 +119,7 @@ def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> T
     key = trial.key
     return TrialPlan(
         key=key,
-        submission_file=run.code_path(key.submission)
+        submission_file=run.code_path(key.submission).resolve()
         / run.record["submissions"][key.submission]["module"],
         submission_sha256=header["submission_sha256"],
         rules=competition.rules,
@@ -129,10 +130,11 @@ def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> T
         seed=trial.seed,
         data_folder=layout.prepared_folder(
             load_workload(key.workload), header["size"], data_dir
-        ),
+        ).resolve(),
         data_sha256=header["data_sha256"],
         sandbox="process",
-        folder=folder,
+        run_folder=run.path.resolve(),
+        folder=folder.resolve(),
         scored=False,
         evaluate_at=tuple(int(step) for step in trial.steps),
     )
@@ -175,9 +177,10 @@ def _search_spaces(
             spaces[source.name] = read_search_space(source.search_space)
     nursery_for(request.framework, hardware)  # imports the framework while we do
     _warm_up(request)
-    with tempfile.TemporaryDirectory(prefix="mlgolf-inspection-") as scratch:
-        copies = [freeze(source, Path(scratch) / source.name) for source in sources]
-        inspections = [Inspection(copy, request.framework, hardware) for copy in copies]
+    with scratch_folder("inspection") as scratch:
+        copies = [freeze(source, scratch / source.name) for source in sources]
+        hide = all_data(request.data_dir.resolve())
+        inspections = [Inspection(copy, request.framework, hardware, hide) for copy in copies]
         own = [(s, _outcome(i)) for s, i in zip(sources, inspections, strict=True)]
     for source, outcome in own:
         if isinstance(outcome, Exception):
@@ -292,7 +295,8 @@ def _plans(
                         ).resolve(),
                         data_sha256=record["data"][workload],
                         sandbox=request.sandbox,
-                        folder=folder.trial_path(key),
+                        run_folder=folder.path.resolve(),
+                        folder=folder.trial_path(key).resolve(),
                         scored=record["scored"],
                     )
 

@@ -24,4 +24,4 @@ def describe(answer_to: int, file: str) -> None:
             "at": f"{where.filename}, line {where.lineno}",
             "kind": type(error).__name__,
         })
-    os.write(answer_to, text.encode())
+    os.write(answer_to, text.encode() + b"\n")

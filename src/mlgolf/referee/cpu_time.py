@@ -1,6 +1,7 @@
 """Sources of CPU time for every process a player ever had, probed in order of trust.
 
-1. control group: the kernel's own account of a group that no child leaves; needs rights.
+1. control group: the kernel's own account of a group that no child leaves; needs rights. Where
+   there is a task clock too, the larger of both counts, so that resetting one gains nothing.
 2. task clock: a software event inherited by every child, opened by the keeper; needs none usually.
 3. /proc: what live processes and waited-for children say. Leaky, never official.
 """
@@ -86,6 +87,21 @@ class TaskClock:
         os.close(self._descriptor)
 
 
+class LargerOf:
+    """Two sources that ought to agree."""
+
+    def __init__(self, first: CpuTime, second: CpuTime) -> None:
+        self._both = (first, second)
+        self.name = f"{first.name} and {second.name}"
+
+    def seconds(self) -> float:
+        return max(source.seconds() for source in self._both)
+
+    def close(self) -> None:
+        for source in self._both:
+            source.close()
+
+
 class ProcessTree:
     """What /proc says of the keeper's tree. Reaped children can escape it."""
 
@@ -107,13 +123,12 @@ def open_cpu_time(
     pid: int, keeper: int, task_clock: int | None, *, control_group: bool = True
 ) -> CpuTime:
     """The best source to be had for the process `pid`, which has not begun yet."""
+    clock = TaskClock(task_clock) if task_clock is not None else None
     if control_group:
         try:
-            source = ControlGroup(pid)
+            group = ControlGroup(pid)
         except OSError:
             pass  # no rights to one here: the next source is as good
         else:
-            if task_clock is not None:
-                os.close(task_clock)
-            return source
-    return TaskClock(task_clock) if task_clock is not None else ProcessTree(keeper)
+            return group if clock is None else LargerOf(group, clock)
+    return clock or ProcessTree(keeper)

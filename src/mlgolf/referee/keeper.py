@@ -51,6 +51,7 @@ def main(
         return
     keeper = os.fork()
     if keeper == 0:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         keep(control, order, become, namespaced=True, problem="")
         os._exit(0)
     control.close()
@@ -69,6 +70,10 @@ def enter_namespaces() -> str:
         Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
     except OSError as error:
         return str(error)
+    # From a user namespace of its own a player could mount its control group and reset its clock.
+    # Where this cannot be forbidden, the task clock still counts.
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/user/max_user_namespaces").write_text("0")
     return ""
 
 
@@ -114,12 +119,13 @@ def become_player(
         if os.read(gate, 1) != b"!":
             os._exit(0)
         os.setsid()
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if order["memory_bytes"]:
-            resource.setrlimit(resource.RLIMIT_AS, (order["memory_bytes"],) * 2)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+            limit(resource.RLIMIT_AS, order["memory_bytes"])
+        limit(resource.RLIMIT_CORE, 0)
+        limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
         if order["cores"]:
             os.sched_setaffinity(0, order["cores"])
         give_up_rights()
@@ -127,6 +133,14 @@ def become_player(
     except OSError as error:
         print(f"the player could not be started: {error}", file=sys.stderr, flush=True)
     os._exit(127)
+
+
+def limit(resource_: int, most: int) -> None:
+    """At most this much of a resource, or less where less is allowed already."""
+    _, hard = resource.getrlimit(resource_)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(resource_, (most, most))
 
 
 def give_up_rights() -> None:
@@ -160,7 +174,8 @@ def hide(folders: list[str]) -> list[str]:
             kernel.mount("none", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")
             hidden.append(folder)
     try:
-        flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+        # Read-only: to the files of the kernel's settings, root in here is root out there.
+        flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
         kernel.mount("proc", "/proc", "proc", flags)
         hidden.append("/proc")
     except OSError:

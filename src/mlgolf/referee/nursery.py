@@ -4,11 +4,13 @@ To import torch takes seconds, off the clock, and every trial would wait for it.
 run imports it, before anybody's code is there, and each player, with a keeper of its own, begins as
 a copy of it. Nothing untrusted ever runs in the nursery itself.
 
-Run as `python -m mlgolf.referee.nursery SOCKET FRAMEWORK`. A request is one datagram: an order as
+Run as `python -m mlgolf.referee.nursery SOCKET FRAMEWORK`. The first datagram says that the
+framework is there, or why it is not. A request is one datagram: an order as
 the keeper takes it, with the descriptors control, *inherited, output. The answer is the keeper's
 process number, with a descriptor that can be waited for. The end of the socket ends the nursery.
 """
 
+import atexit
 import contextlib
 import gc
 import itertools
@@ -22,7 +24,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NoReturn
 
 from mlgolf.backends import load_backend, require
@@ -34,8 +35,11 @@ from mlgolf.referee import keeper, kernel
 # Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
 PYTHON = (sys.executable, "-s", "-P")
 PARTS = {"play": play_over, "describe": describe}  # what a child of the nursery can do
+READY = b"ready"
+_PATIENCE_SECONDS = 300.0  # for an import on a slow disk
 _MOST_DESCRIPTORS = 16
 _LONGEST_ORDER = 1 << 17
+_nurseries: dict[tuple, "Nursery"] = {}  # of this process
 
 
 class Nursery:
@@ -43,39 +47,63 @@ class Nursery:
 
     def __init__(self, framework: str, environment: Mapping[str, str]) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._requests.settimeout(_PATIENCE_SECONDS)
         self._process = subprocess.Popen(
             [*PYTHON, "-m", "mlgolf.referee.nursery", str(theirs.fileno()), framework],
-            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=dict(environment),
-            start_new_session=True,
+            pass_fds=[theirs.fileno()], env=dict(environment), start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         theirs.close()
         self._one_at_a_time = threading.Lock()
+        self._is_ready = False
+        atexit.register(self.close)
 
     @property
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return self._requests.fileno() >= 0 and self._process.poll() is None
 
     def launch(
         self, order: Mapping[str, object], control: int, output: int | None
     ) -> "ForkedKeeper":
-        """Have a keeper forked that follows the order. Raises: OSError if the nursery is gone."""
+        """Have a keeper forked that follows the order.
+
+        Raises: OSError if the nursery is gone, or could not import the framework.
+        """
         discard = os.open(os.devnull, os.O_WRONLY) if output is None else None
         inherit = order["inherit"]
         assert isinstance(inherit, Sequence)
         descriptors = [control, *inherit, output if discard is None else discard]
         try:
             with self._one_at_a_time:
+                self._await_ready()
                 socket.send_fds(self._requests, [json.dumps(order).encode()], descriptors)
                 answer, (waitable,), _, _ = socket.recv_fds(self._requests, 64, 1)
-        except (ValueError, BrokenPipeError, ConnectionResetError):
-            raise OSError("the process that starts players has ended") from None
+        except (ValueError, BrokenPipeError, ConnectionResetError, TimeoutError):
+            self.close()
+            raise OSError("the process that starts players has ended, or hangs") from None
+        except BaseException:  # the answer may still come, and is nobody's then
+            self.close()
+            raise
         finally:
             if discard is not None:
                 os.close(discard)
         return ForkedKeeper(int(answer), waitable)
 
+    def _await_ready(self) -> None:
+        if not self._is_ready:
+            problem = self._requests.recv(_LONGEST_ORDER)
+            if problem != READY:
+                raise OSError(
+                    "a process with the environment of the hardware class cannot import the "
+                    f"framework: {problem.decode(errors='replace') or 'it ended'}"
+                )
+            self._is_ready = True
+
     def close(self) -> None:
+        """End it. What it has forked lives on for as long as somebody holds it."""
+        atexit.unregister(self.close)
         self._requests.close()
+        self._process.kill()
         self._process.wait()
 
 
@@ -108,17 +136,13 @@ def nursery_for(framework: str, hardware: HardwareClass) -> Nursery:
     Raises: UnknownName; FrameworkMissing.
     """
     require(framework)
-    environment = tuple(sorted(player_environment(hardware).items()))
-    nursery = _nursery(framework, environment)
-    if not nursery.is_alive:
-        _nursery.cache_clear()
-        nursery = _nursery(framework, environment)
+    key = (framework, tuple(sorted(player_environment(hardware).items())))
+    nursery = _nurseries.get(key)
+    if nursery is None or not nursery.is_alive:
+        if nursery is not None:
+            nursery.close()
+        nursery = _nurseries[key] = Nursery(framework, player_environment(hardware))
     return nursery
-
-
-@lru_cache(maxsize=4)
-def _nursery(framework: str, environment: tuple[tuple[str, str], ...]) -> Nursery:
-    return Nursery(framework, dict(environment))
 
 
 def player_environment(hardware: HardwareClass) -> dict[str, str]:
@@ -136,13 +160,27 @@ def serve(requests: socket.socket, framework: str) -> NoReturn:
     """Import the framework, then fork a keeper for each request until the referee hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
     kernel.set_process_name("mlgolf-nursery")
-    load_backend(framework).preload()
+    try:
+        load_backend(framework).preload()
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            requests.send(f"{type(error).__name__}: {error}".encode()[:4000])
+        os._exit(1)
     gc.collect()
     gc.freeze()  # a search for garbage would write to every page, and so copy it
+    try:
+        requests.send(READY)
+        serve_requests(requests)
+    except OSError:
+        pass  # the referee is gone
+    os._exit(0)
+
+
+def serve_requests(requests: socket.socket) -> None:
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, _LONGEST_ORDER, _MOST_DESCRIPTORS)
         if not data:
-            os._exit(0)
+            return
         child = os.fork()
         if child == 0:
             requests.close()

@@ -104,7 +104,7 @@ class ProcessPlayer(_SharedPlayer):
                 launch=nursery_for(plan.key.framework, self._hardware).launch,
                 inherit=inherit,
                 hide=held_out_folders(plan.data_folder),
-                protect=[plan.submission_file.parent, plan.folder, plan.data_folder],
+                protect=[plan.run_folder, plan.submission_file.parent, plan.data_folder],
                 cores=self._cores,
                 memory_bytes=self._hardware.memory_bytes,
                 output=log,
@@ -232,9 +232,16 @@ class ThreadPlayer(_SharedPlayer):
 
 
 def held_out_folders(prepared: Path) -> list[str]:
-    """What the sandbox covers: all splits but train, the raw data, and the control groups."""
-    splits = [str(prepared / split) for split in SPLITS if split != "train"]
-    return [*splits, str(prepared.parent / "raw"), "/sys/fs/cgroup"]
+    """What the sandbox covers: all data but this trial's train split, and the control groups."""
+    data_dir = prepared.parents[2]
+    splits = [prepared / split for split in SPLITS if split != "train"]
+    others = [folder for folder in all_data(data_dir) if folder != prepared]
+    return [*map(str, (*splits, *others)), "/sys/fs/cgroup"]
+
+
+def all_data(data_dir: Path) -> list[Path]:
+    """The raw and the prepared folder of every dataset there."""
+    return sorted((*data_dir.glob("*/*/raw"), *data_dir.glob("*/*/prepared")))
 
 
 def player_cores(hardware: HardwareClass, slot: int = 0) -> tuple[int, ...]:

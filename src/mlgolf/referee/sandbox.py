@@ -19,6 +19,7 @@ from mlgolf.referee.cpu_time import CpuTime, open_cpu_time
 
 KEEPER = Path(__file__).with_name("keeper.py")
 _SETTLED_READS = 20
+_PATIENCE_SECONDS = 10.0  # for an answer that takes a millisecond
 
 
 class Keeper(Protocol):
@@ -154,8 +155,12 @@ class HeldProcess:
     def _ask(self, command: bytes, reply: str) -> None:
         try:
             self._control.send(command)
-            while self.exit_code is None and reply not in self._hear():
-                pass
+            while self.exit_code is None:
+                if not select.select([self._control], [], [], _PATIENCE_SECONDS)[0]:
+                    self._keeper.send_signal(signal.SIGKILL)  # somebody stopped the keeper
+                    self.exit_code = -signal.SIGKILL
+                elif reply in self._hear():
+                    break
         except (BrokenPipeError, ConnectionResetError):
             self.exit_code = self.exit_code if self.exit_code is not None else -signal.SIGKILL
 

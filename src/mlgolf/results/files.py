@@ -2,7 +2,10 @@
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +69,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A folder for as long as it is used; those that killed processes left are removed as well."""
+    everybodys = Path(tempfile.gettempdir())
+    for left in everybodys.glob(f"mlgolf-{purpose}-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"mlgolf-{purpose}-{os.getpid()}-") as folder:
+        yield Path(folder)
