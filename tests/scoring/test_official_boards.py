@@ -14,13 +14,18 @@ from numpy.testing import assert_allclose
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import LedgerError, ScoringError
+from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.trial_table import read_trial_table
+from mlgolf.scoring.admission import admit
+from mlgolf.scoring.ladder import ladder
 from mlgolf.scoring.leaderboard import score_standings
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
 from mlgolf.scoring.profiles import share_within
 from mlgolf.scoring.published import pool_of_table
+from mlgolf.scoring.questions import absences, costs, pairs
 from mlgolf.scoring.readings import other_readings, with_readings
+from mlgolf.scoring.resampling import Doubt
 from mlgolf.scoring.standings import Standings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -291,3 +296,28 @@ def test_one_submission_in_two_frameworks_is_refused(tmp_path):
     rows = read_trial_table(written(tmp_path, text))
     with pytest.raises(ScoringError, match="a has trials in jax and torch"):
         pool_of_table(V05, rows, "external")
+
+
+def test_what_the_documentation_says_of_the_official_board_is_so(table):
+    said = (GOLDEN.parents[1] / "docs" / "scoring.md").read_text()
+    standings = Standings(V05, pool_of_table(V05, table, "external")[0])
+    found = pairs(Doubt(standings))
+    assert f"**{sum(p.decided for p in found)} of {len(found)} pairs are decided.**" in said
+    (absence,) = absences(standings)
+    assert f"Without {absence.without}, rank 8, Schedule-Free AdamW would be first" in said
+    assert absence.ranks == {"schedule_free_adamw": (2, 1), "shampoo_submission": (1, 2)}
+    spent = costs(standings.pool)
+    hours, in_vain = sum(c.hours for c in spent), sum(c.hours_in_vain for c in spent)
+    assert f"**{100 * in_vain / hours:.0f}% of about {round(hours, -2):,.0f} hours**" in said
+
+
+def test_the_documented_moves_under_eased_targets_are_so():
+    trials = read_curve_table(GOLDEN / "curves.parquet", V05, "external")
+    rungs = ladder(V05, lambda rules: admit(rules, trials, "external").pool, (0.0, 0.005, 0.01))
+    now, half, one = (rung.ranks for rung in rungs)
+    moved = ["generalized_adam", "cyclic_lr", "nadamp", "baseline", "amos"]
+    assert [now[name] for name in moved] == [3, 4, 5, 6, 7]
+    assert [half[name] for name in moved] == [7, 6, 3, 4, 5]
+    assert [one[name] for name in moved] == [6, 7, 4, 3, 5]
+    for name in set(now) - set(moved):
+        assert now[name] == half[name] == one[name], name

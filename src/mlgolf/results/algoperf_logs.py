@@ -16,6 +16,7 @@ import json
 import math
 import os
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -154,56 +155,70 @@ def _evaluations(path: Path, problems: list[str]) -> dict[str, FloatArray]:
     """Columns by name, rows that cannot be trusted left out and said."""
     nothing = {STEP: np.empty(0), SECONDS: np.empty(0)}
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            text = file.read()
+        text = path.read_bytes().decode()
     except FileNotFoundError:
         problems.append(f"{path}: missing; the trial ended before its first evaluation")
         return nothing
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{path}: cannot be read: {error}")
         return nothing
-    try:
-        header, *rows = csv.reader(text.splitlines(), strict=True)
-    except (csv.Error, ValueError) as error:
-        problems.append(f"{path}: not a table with a header: {error}")
-        return nothing
-    if not rows:
-        problems.append(f"{path}: no row below the header")
+    first, _, body = text.replace("\r\n", "\n").partition("\n")
+    header = first.split(",")
     wrong = [name for name in (STEP, SECONDS) if name not in header]
     wrong += [name for name, count in Counter(header).items() if count > 1]
     if wrong:
         problems.append(f"{path}, line 1: column {', '.join(wrong)} is missing or there twice")
         return nothing
-    if not text.endswith("\n"):
-        problems.append(f"{path}, line {len(rows) + 1}: cut short, the row is left out")
-        if not rows:
-            return nothing
-        rows.pop()
-    values = _numbers(path, header, rows, problems)
+    if not body.strip():
+        problems.append(f"{path}: no row below the header")
+        return nothing
+    *lines, rest = body.split("\n")
+    if rest:
+        problems.append(f"{path}, line {len(lines) + 2}: cut short, the row is left out")
+    values = _numbers(path, header, lines, problems)
     return dict(zip(header, values.T, strict=True)) if len(values) else nothing
 
 
 def _numbers(
-    path: Path, header: list[str], rows: list[list[str]], problems: list[str]
+    path: Path, header: list[str], lines: list[str], problems: list[str]
 ) -> FloatArray:
     """(rows, columns); an empty cell is NaN. Time and steps must never fall."""
-    try:  # nearly always all rows are sound
-        values = np.array(rows, dtype=np.float64).reshape(-1, len(header))
-        at = [header.index(SECONDS), header.index(STEP)]
-        if (values[:, at] >= 0).all() and (np.diff(values[:, at], axis=0) >= 0).all():
-            return values
-    except ValueError:
-        pass  # row by row, to say which
+    values = _sound_numbers(header, lines)
+    if values is not None:
+        return values
     kept: list[list[float]] = []
     latest = {SECONDS: 0.0, STEP: 0.0}
-    for line, row in enumerate(rows, start=2):
+    for number, line in enumerate(lines, start=2):
+        row = next(csv.reader([line]), [])
         if problem := _problem(header, row, latest):
-            problems.append(f"{path}, line {line}: {problem}; the row is left out")
+            problems.append(f"{path}, line {number}: {problem}; the row is left out")
             continue
         numbers = [float(cell) if cell else math.nan for cell in row]
         latest = {name: numbers[header.index(name)] for name in latest}
         kept.append(numbers)
     return np.array(kept, dtype=np.float64).reshape(-1, len(header))
+
+
+def _sound_numbers(header: list[str], lines: list[str]) -> FloatArray | None:
+    """All rows at once, which nearly always are sound; None if any is not."""
+    commas = len(header) - 1
+    if any(line.count(",") != commas for line in lines):
+        return None
+    joined = ",".join(lines)
+    if ",," in joined or joined.startswith(",") or joined.endswith(","):
+        joined = ",".join(cell or "nan" for cell in joined.split(","))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecationWarning)  # what older numpy says of no number
+            values = np.fromstring(joined, sep=",")
+    except (ValueError, DeprecationWarning):
+        return None
+    if values.size != len(lines) * len(header):
+        return None
+    values = values.reshape(-1, len(header))
+    growing = values[:, [header.index(SECONDS), header.index(STEP)]]
+    sound = np.isfinite(growing) & (np.diff(growing, axis=0, prepend=0.0) >= 0)
+    return values if sound.all() else None
 
 
 def _problem(header: list[str], row: list[str], latest: Mapping[str, float]) -> str:
