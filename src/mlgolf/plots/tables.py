@@ -64,7 +64,7 @@ def _curve(competition: Competition, result: StudyResult, trial: Trial) -> Itera
 def studies_table(
     competition: Competition, admission: Admission, board: Leaderboard
 ) -> pl.DataFrame:
-    """Every study with its winning trial, its value of the objective, and the studies' median."""
+    """Every study of a scored workload: winning trial, value of the objective, studies' median."""
     medians = {
         (entry.submission, workload): cell.value
         for entry in board.entries for workload, cell in entry.cells.items()
@@ -79,6 +79,7 @@ def studies_table(
             hyperparameters_json(result.winner.hyperparameters),
         )
         for result in admission.studies
+        if result.study.workload in competition.scored_workloads
         for numbers in [competition.workloads[result.study.workload]]
     ]
     return pl.DataFrame(rows, schema=STUDIES, orient="row")

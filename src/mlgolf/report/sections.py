@@ -24,7 +24,7 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
     tuning = competition.rules.tuning.under(board.ruleset)
     facts = [
         counted(len(board.entries), "submission"),
-        counted(len(competition.workloads), "workload"),
+        counted(len(competition.scored_workloads), "workload"),
         board.framework or "no framework",
         f"{board.ruleset} tuning, best of {counted(tuning.trials, 'trial')}, "
         f"median of {counted(tuning.studies, 'study')}",
@@ -40,10 +40,11 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
 
 
 def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
-    head = [text("Rank"), text("Submission"), text("Score"), *map(text, competition.workloads)]
+    workloads = competition.scored_workloads
+    head = [text("Rank"), text("Submission"), text("Score"), *map(text, workloads)]
     rows = [
         [
-            text(entry.rank),
+            _rank(entry),
             tag("th", text(entry.submission)),
             _score(entry),
             *(_cell(cell, board.quantity) for cell in entry.cells.values()),
@@ -51,20 +52,29 @@ def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
         for entry in board.entries
     ]
     interval = (
-        " Below a score, where there are three studies: the range of 95% of resamples of the "
-        "studies (a percentile bootstrap, rough with so few)."
+        " Below a score: its 95% interval, or the range of studies, which is none, where these "
+        "are too few to say. Who shares a group cannot be told apart."
     )
     notes = [tag("li", text(note)) for note in board.notes]
     return section(
         "Leaderboard",
         table(head, rows, css="board") if rows else tag("p", text("No trial was sent in.")),
         tag("p", text(how_scored(competition.rules) + interval), css="aside"),
+        tag("p", text(board.notice), css="aside") if board.notice else Html(""),
         tag("ul", *notes, css="notes") if notes else Html(""),
     )
 
 
+def _rank(entry: Entry) -> Html:
+    group = tag("small", text(f"group {entry.rank_group}"))
+    return tag("td", text(entry.rank), group)
+
+
 def _score(entry: Entry) -> Html:
-    low_high = f"{entry.interval[0]:.2f} – {entry.interval[1]:.2f}" if entry.interval else ""
+    low_high = ""
+    if bounds := entry.interval or entry.range_of_studies:
+        what = "" if entry.interval else "range "
+        low_high = f"{what}{bounds[0]:.2f} – {bounds[1]:.2f}"
     score = tag("span", text(f"{entry.score:.3f}"), css="score")
     return tag("td", score, tag("small", text(low_high)))
 
