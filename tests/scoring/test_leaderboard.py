@@ -223,6 +223,13 @@ def test_the_range_of_studies_is_that_of_boards_of_one_study():
     assert found["a"].range_of_studies == pytest.approx((1, 1))
 
 
+def test_a_study_that_somebody_lacks_is_not_in_the_range():
+    trials = [*reaching("a", "digits", [5, 5]), *reaching("b", "digits", [10, 10, 5])]
+    found = entries(trials, competition(["digits"]))
+    assert found["b"].range_of_studies == pytest.approx((2 / 3, 2 / 3))
+    assert found["a"].range_of_studies == pytest.approx((1, 1))
+
+
 def test_who_cannot_be_told_from_another_shares_a_rank_group():
     trials = [
         *reaching("clear", "digits", [5, 5, 5]), *reaching("near", "digits", [10, 10.1, 10.2]),

@@ -91,14 +91,21 @@ class Doubt:
 
     @cached_property
     def ranges(self) -> list[tuple[float, float] | None]:
-        """The least and the greatest score if each study were the only one; None below 2."""
+        """The least and the greatest score if each study were the only one.
+
+        Of the studies that everybody has who has data at all; None below two.
+        """
         studies = self.standings.studies
-        alone = np.moveaxis(studies[..., None], 2, 0)  # (studies, submissions, workloads, 1)
+        has: BoolArray = np.asarray((~np.isnan(studies)).any(axis=1))  # (submissions, studies)
+        present: BoolArray = np.asarray(has.any(axis=-1))
+        common = has[present].all(axis=0)
+        if common.sum() < 2 or not present.any():
+            return [None] * len(present)
+        alone = np.moveaxis(studies[:, :, common, None], 2, 0)  # one field for each study
         scores = self.standings.scores_of(alone)
-        several = (~np.isnan(studies)).any(axis=1).sum(axis=-1) > 1
         return [
             (float(own.min()), float(own.max())) if known else None
-            for own, known in zip(scores.T, several, strict=True)
+            for own, known in zip(scores.T, present, strict=True)
         ]
 
     @cached_property
