@@ -1,7 +1,9 @@
 """The official AlgoPerf results: published scores, times, outcomes and profiles, to the digit."""
 
 import csv
+import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +323,29 @@ def test_the_documented_moves_under_eased_targets_are_so():
     assert [one[name] for name in moved] == [6, 7, 4, 3, 5]
     for name in set(now) - set(moved):
         assert now[name] == half[name] == one[name], name
+
+
+@pytest.mark.parametrize("name", ["algoperf-0.5", "algoperf-0.6", "algoperf-paper"])
+def test_the_numbers_of_a_competition_are_those_of_the_published_targets(name):
+    rules = load_competition(name)
+    kinds = ("base",) if name == "algoperf-0.6" else ("base", "held_out")
+    rows = {
+        row["workload"]: row for row in golden("targets.csv")
+        if row["version"] == rules.published_as and row["kind"] in kinds
+    }
+    assert rows.keys() == rules.workloads.keys()
+    for workload, numbers in rules.workloads.items():
+        row = rows[workload]
+        assert (numbers.metric, numbers.goal[:3]) == (row["metric"], row["direction"])
+        assert numbers.target == float(row["validation_target"])
+        assert numbers.test_target == float(row["test_target"])
+        assert numbers.budget_seconds == float(row["max_runtime_external_s"])
+        assert numbers.step_hint == int(row["step_hint"])
+        base = row["base_workload"] if row["kind"] == "held_out" else None
+        assert numbers.held_out_of == base
+
+
+def test_a_ladder_is_valid_json():
+    trials = read_curve_table(GOLDEN / "curves.parquet", V05, "external")
+    rungs = ladder(V05, lambda rules: admit(rules, trials, "external").pool, (0.0,))
+    json.dumps([asdict(rung) for rung in rungs], allow_nan=False)

@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 
 Runs = Annotated[list[Path], typer.Argument(help="Run folders; several are scored together.")]
 Results = Annotated[
-    list[Path], typer.Argument(help="Run folders, or one table of published trials (.csv).")
+    list[Path], typer.Argument(help="Run folders, or one table of trials (.csv, .parquet).")
 ]
 Framework = Annotated[str | None, typer.Option(help="Which board, where the runs have two.")]
 

@@ -1,8 +1,8 @@
 """The nursery: a trusted process that has imported the framework, and forks every player.
 
 To import torch takes seconds, off the clock, and every trial would wait for it. So one process per
-run imports it, before anybody's code is there, and each player, with a keeper of its own, begins as
-a copy of it. Nothing untrusted ever runs in the nursery itself.
+referee imports it, before anybody's code is there, and each player, with a keeper of its own,
+begins as a copy of it. Nothing untrusted ever runs in the nursery itself.
 
 Run as `python -m mlgolf.referee.nursery SOCKET FRAMEWORK`. The first datagram says that the
 framework is there, or why it is not. A request is one datagram: an order as

@@ -26,7 +26,8 @@ class Rung:
     eased: float
     scores: Mapping[str, float]
     ranks: Mapping[str, int]
-    seconds: Mapping[str, float]  # expected running time, the geometric mean over workloads
+    # Expected running time, its geometric mean over workloads; None if one was never reached.
+    seconds: Mapping[str, float | None]
 
 
 def ladder(
@@ -48,7 +49,10 @@ def ladder(
             eased=eased,
             scores=dict(zip(pool.submissions, standings.scores.tolist(), strict=True)),
             ranks=dict(zip(pool.submissions, ranks(standings.scores).tolist(), strict=True)),
-            seconds=dict(zip(pool.submissions, expected.tolist(), strict=True)),
+            seconds={
+                name: float(mean) if np.isfinite(mean) else None
+                for name, mean in zip(pool.submissions, expected, strict=True)
+            },
         ))  # fmt: skip
     return found
 

@@ -57,7 +57,7 @@ class Leaderboard:
 
     competition: str
     ruleset: Ruleset
-    framework: str | None  # None where there are no trials at all
+    framework: str | None  # None where there are no trials at all, or several are compared
     quantity: str  # the objective
     notice: str  # to stand on every board of this competition
     entries: tuple[Entry, ...]
