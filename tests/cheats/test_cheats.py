@@ -117,7 +117,7 @@ def test_the_copy_of_the_clock_does_not_move_the_clock(tmp_path, data_dir):
     trick = (
         "import traceback; "
         "b = next(f.f_locals['board'] for f, _ in traceback.walk_stack(None) "
-        "if 'board' in f.f_locals); b.clock_seconds = 0.0; assert b.clock_seconds == 0.0"
+        "if 'board' in f.f_locals); assert b.clock_seconds >= 0.0; b.clock_seconds = 0.0"
     )
     trial = judged(tmp_path, data_dir, trick)
     assert trial.status is Status.OUT_OF_TIME
