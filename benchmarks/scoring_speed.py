@@ -19,7 +19,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.results.algoperf_logs import (
     LoggedTrial,
     find_trials,
-    read_logged_trial,
+    read_logged_trials,
     write_logged_trial,
 )
 from mlgolf.results.curve_table import read_curve_table
@@ -49,8 +49,7 @@ def write_tree(root: Path, copies: int) -> None:
 
 
 def from_logs(root: Path) -> float:
-    problems: list[str] = []
-    trials = (read_logged_trial(k, p, problems).trial for k, p in find_trials(root).trials)
+    trials = (logged.trial for logged in read_logged_trials(find_trials(root).trials))
     return Standings(RULES, admit(RULES, trials, "external").pool).scores.max()
 
 

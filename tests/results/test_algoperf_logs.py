@@ -13,11 +13,10 @@ from hypothesis.strategies import data, floats, integers, lists, sampled_from
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import LedgerError
-from mlgolf.results.algoperf_ledger import export_run, import_logs
+from mlgolf.results.algoperf_ledger import export_run, import_logs, open_logs, read_logs
 from mlgolf.results.algoperf_logs import (
     LoggedTrial,
     find_trials,
-    read_logged_trial,
     write_logged_trial,
 )
 from mlgolf.results.curve_table import read_curve_table
@@ -43,7 +42,7 @@ def published(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def imported(published, tmp_path_factory):
-    return import_logs(published, tmp_path_factory.mktemp("runs") / "example")
+    return import_logs(open_logs(published), tmp_path_factory.mktemp("runs") / "example")
 
 
 def times(run: RunFolder) -> dict[str, float]:
@@ -88,10 +87,10 @@ def test_every_published_evaluation_is_kept_with_all_its_columns(published, impo
 
 def test_an_import_that_was_cut_short_goes_on(published, imported, tmp_path):
     run = tmp_path / "run"
-    import_logs(published, run)
+    import_logs(open_logs(published), run)
     for verdict in list(run.glob("*/study_[34]/*/*/verdict.json")):
         verdict.unlink()  # what a kill in between leaves: everything but the last file
-    again = import_logs(published, run)
+    again = import_logs(open_logs(published), run)
     assert (again.trials, again.kept) == (350, 210)
     assert times(again.run) == times(imported.run)
     assert again.problems == imported.problems
@@ -99,7 +98,7 @@ def test_an_import_that_was_cut_short_goes_on(published, imported, tmp_path):
 
 def test_import_export_import_is_the_identity_on_what_scoring_uses(imported, tmp_path):
     assert export_run(imported.run, tmp_path / "logs") == 350
-    again = import_logs(tmp_path / "logs", tmp_path / "run")
+    again = import_logs(open_logs(tmp_path / "logs"), tmp_path / "run")
     assert again.problems == ()
     before, after = (
         admit(V05, run.trials(), "external").pool for run in (imported.run, again.run)
@@ -121,7 +120,7 @@ def test_the_board_is_the_same_from_trials_from_curves_and_after_export_and_impo
     assert {e.submission: round(e.score, 4) for e in from_curves.entries} == published
     for trial in trials:
         write_logged_trial(tmp_path / "logs", LoggedTrial(trial=trial, others={}))
-    run = import_logs(tmp_path / "logs", tmp_path / "run", "algoperf-0.5").run
+    run = import_logs(open_logs(tmp_path / "logs", "algoperf-0.5"), tmp_path / "run").run
     after = score_competition(V05, run.trials(), "external")
     assert {e.submission: e.score for e in after.entries} == {
         e.submission: e.score for e in from_curves.entries
@@ -146,13 +145,9 @@ def small_tree(root: Path, rows: list[str], end: str = "\n") -> Path:
 
 def read(root: Path) -> tuple[float, list[str]]:
     """Time to target on criteo1tb, and what was said."""
-    tree = find_trials(root)
-    problems = list(tree.problems)
-    trials = [read_logged_trial(key, path, problems).trial for key, path in tree.trials]
-    pool = admit(V05, trials, "external").pool
-    if not pool.submissions:
-        return math.inf, problems
-    return float(Standings(V05, pool).costs[0, 0]), problems
+    played = read_logs(open_logs(root, "algoperf-0.5", "external"))
+    pool = admit(V05, played.trials, "external").pool
+    return float(Standings(V05, pool).costs[0, 0]), list(played.problems)
 
 
 def test_a_sound_tree_is_read_without_a_word(tmp_path):
@@ -232,7 +227,7 @@ def test_damaged_json_is_said_and_the_rest_goes_on(tmp_path, chosen, step):
 def test_a_folder_without_trials_is_refused_with_the_layout(tmp_path):
     (tmp_path / "adam" / "trial_1").mkdir(parents=True)
     with pytest.raises(LedgerError, match="Expected SUBMISSION/study_K") as error:
-        import_logs(tmp_path, tmp_path / "run")
+        open_logs(tmp_path)
     assert "1 folders look alike" in str(error.value)
 
 
@@ -249,7 +244,7 @@ def test_nothing_is_written_over_what_is_there(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("x")
     with pytest.raises(LedgerError, match="exists and is not empty"):
-        import_logs(tmp_path / "logs", tmp_path / "out")
+        import_logs(open_logs(tmp_path / "logs"), tmp_path / "out")
     assert (tmp_path / "out" / "precious").read_text() == "x"
 
 
@@ -263,5 +258,5 @@ def test_a_run_again_in_a_folder_with_its_time_belongs_to_the_submission(tmp_pat
 
 def test_a_metric_that_the_rules_ask_for_and_the_logs_lack_is_said(tmp_path):
     small_tree(tmp_path / "logs", [ROWS[0].replace("validation/loss", "validation/wer"), *ROWS[1:]])
-    done = import_logs(tmp_path / "logs", tmp_path / "run")
+    done = import_logs(open_logs(tmp_path / "logs"), tmp_path / "run")
     assert "no column validation/loss, which algoperf-0.5 asks for" in done.problems[0]

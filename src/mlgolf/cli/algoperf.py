@@ -39,9 +39,9 @@ def import_algoperf(
     Example: mlgolf import algoperf submissions_algorithms/logs -o runs/published
     """
     from mlgolf.cli.sources import as_ruleset
-    from mlgolf.results.algoperf_ledger import import_logs
+    from mlgolf.results.algoperf_ledger import import_logs, open_logs
 
-    done = import_logs(logs, output, competition, as_ruleset(tuning))
+    done = import_logs(open_logs(logs, competition, as_ruleset(tuning)), output)
     for problem in done.problems[:MOST_PROBLEMS]:
         typer.echo(problem)
     if len(done.problems) > MOST_PROBLEMS:

@@ -1,4 +1,4 @@
-"""What the scoring commands are given: run folders, or a table of published trials."""
+"""What the scoring commands are given: run folders, AlgoPerf's logs, or a published table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from mlgolf.core.competition import Competition, competition_names, load_competi
 from mlgolf.core.errors import LedgerError, UnknownName
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial
+from mlgolf.results.algoperf_ledger import open_logs, read_logs
 from mlgolf.results.curve_table import read_curve_table
-from mlgolf.results.run_folder import read_runs
+from mlgolf.results.run_folder import Played, read_runs
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
 from mlgolf.scoring.pool import Pool
@@ -29,8 +30,9 @@ class Source:
     ruleset: Ruleset
     framework: str | None
     submissions: tuple[str, ...] | None  # None: everybody
-    trials: tuple[Trial, ...]  # of run folders
-    table: pl.DataFrame | None
+    trials: tuple[Trial, ...] = ()
+    table: pl.DataFrame | None = None  # of times to targets, if that is all there is
+    problems: tuple[str, ...] = ()  # what could not be read, a sentence each
 
     def field(self, competition: Competition) -> tuple[Pool, str | None, list[str]]:
         """The trials that a competition's rules admit, their framework, what was left out."""
@@ -75,7 +77,7 @@ def open_source(
     ruleset = as_ruleset(tuning)
     if any(path.suffix in TABLES for path in paths):
         return _table(paths, competition, ruleset, framework, chosen)
-    played = read_runs(paths)
+    played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
     if ruleset not in (None, played.ruleset):
         raise LedgerError(
             f"{paths[0]} was played under {played.ruleset} tuning, not {ruleset}. Leave it out."
@@ -83,8 +85,22 @@ def open_source(
     return Source(
         competition=load_competition(competition) if competition else played.competition,
         ruleset=played.ruleset, framework=framework, submissions=chosen, trials=played.trials,
-        table=None,
+        problems=played.problems,
     )
+
+
+def _are_logs(paths: Sequence[Path]) -> bool:
+    return not any((path / "run.json").exists() for path in paths)
+
+
+def _logs(paths: Sequence[Path], competition: str | None, ruleset: Ruleset | None) -> Played:
+    (path, *others) = paths
+    if others:
+        raise LedgerError(
+            f"{', '.join(map(str, paths))}: none is a run of mlgolf (it would hold run.json), and "
+            "AlgoPerf's logs are scored one tree at a time. Give the folder above them."
+        )
+    return read_logs(open_logs(path, competition, ruleset))
 
 
 def as_ruleset(tuning: str | None) -> Ruleset | None:
@@ -111,7 +127,7 @@ def _table(
         trials = read_curve_table(path, rules, ruleset)
         return Source(
             competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
-            trials=tuple(trials), table=None,
+            trials=tuple(trials),
         )
     table = read_trial_table(path)
     if framework is not None:
@@ -123,5 +139,5 @@ def _table(
         )
     return Source(
         competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
-        trials=(), table=table,
+        table=table,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,65 @@ import numpy as np
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import LedgerError
 from mlgolf.core.plan import Ruleset
+from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.algoperf_logs import (
     LoggedTrial,
     LogTree,
     find_trials,
-    read_logged_trial,
+    read_logged_trials,
     write_logged_trial,
 )
-from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
+from mlgolf.results.run_folder import Played, RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import SCHEMA_VERSION, is_finished, read_rows, read_trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """A log tree and the rules that it goes by."""
+
+    tree: LogTree
+    competition: Competition
+    ruleset: Ruleset
+
+    def read(self, trials: Sequence[tuple[TrialKey, Path]]) -> Iterator[LoggedTrial]:
+        """Trials of the tree, in their order; what the rules ask for and a trial lacks is said."""
+        for logged, (_, path) in zip(read_logged_trials(trials), trials, strict=True):
+            logged.problems.extend(_without_its_metric(logged.trial, path, self.competition))
+            yield logged
+
+
+def open_logs(
+    logs: Path, competition: str | None = None, ruleset: Ruleset | None = None
+) -> Logs:
+    """Find the trials below a folder.
+
+    Args:
+      competition, ruleset: None to tell them from what the logs say of themselves.
+    Raises: LedgerError where there are no trials, or they do not tell.
+    """
+    tree = find_trials(logs)
+    if not tree.trials:
+        alike = len(tree.problems)
+        raise LedgerError(
+            f"{logs}: no trial below it. Expected SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_N, "
+            "as AlgoPerf's runner writes them"
+            + (f"; {alike} folders look alike, e.g. {tree.problems[0]}" if alike else "")
+        )
+    return Logs(
+        tree=tree,
+        competition=load_competition(competition) if competition else _competition_of(tree),
+        ruleset=ruleset or _ruleset_of(tree),
+    )
+
+
+def read_logs(logs: Logs) -> Played:
+    """Everything below, to be scored as it stands."""
+    read = list(logs.read(logs.tree.trials))
+    return Played(
+        competition=logs.competition, ruleset=logs.ruleset,
+        trials=tuple(logged.trial for logged in read),
+        problems=(*logs.tree.problems, *(p for logged in read for p in logged.problems)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,50 +86,26 @@ class Imported:
     problems: tuple[str, ...]
 
 
-def import_logs(
-    logs: Path, out: Path, competition: str | None = None, ruleset: Ruleset | None = None
-) -> Imported:
-    """Write every readable trial below `logs` into a run folder; go on with one cut short.
+def import_logs(logs: Logs, out: Path) -> Imported:
+    """Write every readable trial into a run folder; go on with one cut short.
 
-    Args:
-      competition, ruleset: None to tell them from what the logs say of themselves.
-    Raises: LedgerError where there are no trials, or `out` holds something else.
+    Raises: LedgerError where `out` holds something else.
     """
-    tree = find_trials(logs)
-    problems = list(tree.problems)
-    if not tree.trials:
-        raise LedgerError(
-            f"{logs}: no trial below it. Expected SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_N, "
-            "as AlgoPerf's runner writes them"
-            + (f"; {len(problems)} folders look alike, e.g. {problems[0]}" if problems else "")
-        )
-    rules = load_competition(competition) if competition else _competition_of(tree)
-    ruleset = ruleset or _ruleset_of(tree)
-    run = _open(out, rules, ruleset, tree)
-    kept = evaluations = 0
-    for key, path in tree.trials:
-        folder = run.trial_path(key)
-        if is_finished(folder):
-            kept += 1
-            evaluations += len(read_rows(folder))
-            problems += read_verdict_problems(folder)
-            continue
-        found: list[str] = []
-        logged = read_logged_trial(key, path, found)
-        found += _without_its_metric(logged, path, rules)
-        _write(folder, logged, ruleset, found)
-        evaluations += len(logged.trial.steps)
-        problems += found
+    run = _open(out, logs)
+    trials = logs.tree.trials
+    left = [(key, path) for key, path in trials if not is_finished(run.trial_path(key))]
+    for logged in logs.read(left):
+        _write(run.trial_path(logged.trial.key), logged, logs.ruleset)
+    folders = [run.trial_path(key) for key, _ in trials]
+    problems = [problem for folder in folders for problem in read_problems(folder)]
     return Imported(
-        run=run, trials=len(tree.trials), kept=kept, evaluations=evaluations,
-        problems=tuple(problems),
+        run=run, trials=len(folders), kept=len(folders) - len(left),
+        evaluations=sum(len(read_rows(folder)) for folder in folders),
+        problems=(*logs.tree.problems, *problems),
     )
 
 
-def _without_its_metric(
-    logged: LoggedTrial, path: Path, rules: Competition
-) -> Iterator[str]:
-    trial = logged.trial
+def _without_its_metric(trial: Trial, path: Path, rules: Competition) -> Iterator[str]:
     numbers = rules.workloads.get(trial.key.workload)
     if numbers is not None and len(trial.steps):
         name = f"validation/{numbers.metric}"
@@ -132,13 +158,14 @@ def _quietly(path: Path) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _open(out: Path, rules: Competition, ruleset: Ruleset, tree: LogTree) -> RunFolder:
+def _open(out: Path, logs: Logs) -> RunFolder:
+    rules, ruleset = logs.competition, logs.ruleset
     tuning = rules.rules.tuning.under(ruleset)
     record = {
         "competition": rules.model_dump(mode="json", by_alias=True),
         "submissions": {
             key.submission: {"framework": key.framework, "imported": True}
-            for key, _ in tree.trials
+            for key, _ in logs.tree.trials
         },
         "framework": None, "ruleset": ruleset, "trials": tuning.trials,
         "studies": tuning.studies, "sandbox": "imported", "scored": True, "data": {},
@@ -146,10 +173,10 @@ def _open(out: Path, rules: Competition, ruleset: Ruleset, tree: LogTree) -> Run
     }  # fmt: skip
     if (out / "run.json").exists():
         return reopen_run(out, record)
-    return create_run(out, record)
+    return create_run(out, {**record, "left_out": logs.tree.problems})
 
 
-def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, problems: list[str]) -> None:
+def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset) -> None:
     """Whole or not at all: the verdict comes last, and a trial without one is written again."""
     trial, key = logged.trial, logged.trial.key
     folder.mkdir(parents=True, exist_ok=True)
@@ -160,12 +187,13 @@ def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, problems: list[s
             "study": key.study, "trial": key.trial,
         },
         "seed": trial.seed, "hyperparameters": dict(trial.hyperparameters), "scored": True,
-        **trial.header, "ruleset": ruleset, "imported_from": "AlgoPerf logs",
+        "flags": trial.header["flags"], "meta": trial.header["meta"], "ruleset": ruleset,
+        "imported_from": "AlgoPerf logs",
     }  # fmt: skip
     (folder / "trial.json").write_text(json.dumps(header, indent=1))
     lines = (json.dumps(row) for row in _rows(logged))
     (folder / "evals.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    verdict = {"status": trial.status, "reason": trial.reason, "problems": problems}
+    verdict = {"status": trial.status, "reason": trial.reason, "problems": logged.problems}
     partial = folder / ".verdict.json.tmp"
     partial.write_text(json.dumps(verdict, indent=1))
     os.replace(partial, folder / "verdict.json")
@@ -187,7 +215,7 @@ def _known(number: float) -> float | None:
     return None if math.isnan(number) else float(number)
 
 
-def read_verdict_problems(folder: Path) -> list[str]:
+def read_problems(folder: Path) -> list[str]:
     """What was wrong with a trial when it was imported."""
     return json.loads((folder / "verdict.json").read_text()).get("problems", [])
 

@@ -2,6 +2,7 @@
 
     <submission>/study_<k>/<workload>_<framework>/trial_<i>/
         eval_measurements.csv   one row per evaluation
+        measurements.csv        the same again, among what the submission logged; may be absent
         hparams.json            the point of the search space
         flags_0.json            flags of the run: seed, ruleset
         meta_data_0.json        targets, budget, machine
@@ -16,9 +17,7 @@ import json
 import math
 import os
 import re
-import warnings
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,10 @@ import numpy as np
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.results.evaluation_files import SECONDS, STEP, Evaluations, read_evaluations
 
 OUR_NAMES = {"pytorch": "torch", "jax": "jax"}  # AlgoPerf's names for frameworks
 THEIR_NAMES = {ours: theirs for theirs, ours in OUR_NAMES.items()}
-SECONDS, STEP = "accumulated_submission_time", "global_step"
 
 _STUDY, _TRIAL = re.compile(r"study_(\d+)"), re.compile(r"trial_(\d+)")
 _WORKLOAD = re.compile(r"(.+)_(pytorch|jax)")
@@ -51,9 +50,7 @@ def find_trials(root: Path) -> LogTree:
     """Every trial folder below `root`, in the order of their keys; what else looks like one."""
     tree = LogTree(root)
     seen: dict[TrialKey, Path] = {}
-    for path in _folders(root):
-        if _TRIAL.fullmatch(path.name) is None:
-            continue
+    for path in _trial_folders(root, tree.problems):
         key = _key(path)
         if key is None:
             tree.problems.append(
@@ -67,13 +64,19 @@ def find_trials(root: Path) -> LogTree:
     return tree
 
 
-def _folders(root: Path) -> Iterator[Path]:
-    """All folders below, by name, so that nothing depends on the order of a file system."""
-    for folder, children, _ in os.walk(root):
-        children.sort()
-        if _TRIAL.fullmatch(os.path.basename(folder)):
-            children.clear()
-            yield Path(folder)
+def _trial_folders(root: Path, problems: list[str]) -> Iterator[Path]:
+    """All of them, by name, so that nothing depends on the order of a file system."""
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError as error:
+        problems.append(f"{root}: left out, it cannot be listed: {error.strerror}")
+        return
+    for name in names:
+        if _TRIAL.fullmatch(name):
+            yield root / name
+        else:
+            yield from _trial_folders(root / name, problems)
 
 
 def _key(path: Path) -> TrialKey | None:
@@ -95,18 +98,27 @@ class LoggedTrial:
 
     trial: Trial
     others: Mapping[str, FloatArray]
+    problems: list[str] = field(default_factory=list)  # sentences that name file and line
 
 
-def read_logged_trial(key: TrialKey, path: Path, problems: list[str]) -> LoggedTrial:
-    """Read one trial folder; what could not be read is added to `problems`.
+def read_logged_trials(trials: Sequence[tuple[TrialKey, Path]]) -> Iterator[LoggedTrial]:
+    """Read trial folders, in their order; whatever cannot be read is left out and said.
 
     A trial without readable evaluations is one that crashed before the first.
     """
+    all_evaluations = read_evaluations([path for _, path in trials])
+    for (key, path), evaluations in zip(trials, all_evaluations, strict=True):
+        yield _logged_trial(key, path, evaluations)
+
+
+def _logged_trial(key: TrialKey, path: Path, evaluations: Evaluations) -> LoggedTrial:
+    problems = evaluations.problems
     flags = _json_object(path / "flags_0.json", problems)
-    columns = _evaluations(path / "eval_measurements.csv", problems)
+    meta = _json_object(path / "meta_data_0.json", problems)
+    hyperparameters = _json_object(path / "hparams.json", problems, optional=True)
+    columns = dict(evaluations.columns)
     steps, seconds = columns.pop(STEP), columns.pop(SECONDS)
     metrics = {n: v for n, v in columns.items() if "/" in n and not n.endswith("/num_examples")}
-    hyperparameters = _json_object(path / "hparams.json", problems, optional=True)
     seed = flags.get("rng_seed")
     unknown = np.full(len(seconds), np.nan)
     trial = Trial(
@@ -124,12 +136,12 @@ def read_logged_trial(key: TrialKey, path: Path, problems: list[str]) -> LoggedT
         wall_seconds=columns.get("total_duration", unknown),
         metrics=metrics,
         header={
-            "flags": flags, "meta": _json_object(path / "meta_data_0.json", problems),
+            "flags": flags, "meta": meta,
             **({"ruleset": ruleset} if (ruleset := flags.get("tuning_ruleset")) else {}),
         },
     )
     others = {name: values for name, values in columns.items() if name not in metrics}
-    return LoggedTrial(trial=trial, others=others)
+    return LoggedTrial(trial=trial, others=others, problems=problems)
 
 
 def _json_object(path: Path, problems: list[str], *, optional: bool = False) -> dict[str, Any]:
@@ -149,92 +161,6 @@ def _json_object(path: Path, problems: list[str], *, optional: bool = False) -> 
         problems.append(f"{path}: found a {type(value).__name__}, expected a JSON object")
         return {}
     return value
-
-
-def _evaluations(path: Path, problems: list[str]) -> dict[str, FloatArray]:
-    """Columns by name, rows that cannot be trusted left out and said."""
-    nothing = {STEP: np.empty(0), SECONDS: np.empty(0)}
-    try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
-        problems.append(f"{path}: missing; the trial ended before its first evaluation")
-        return nothing
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"{path}: cannot be read: {error}")
-        return nothing
-    first, _, body = text.replace("\r\n", "\n").partition("\n")
-    header = first.split(",")
-    wrong = [name for name in (STEP, SECONDS) if name not in header]
-    wrong += [name for name, count in Counter(header).items() if count > 1]
-    if wrong:
-        problems.append(f"{path}, line 1: column {', '.join(wrong)} is missing or there twice")
-        return nothing
-    if not body.strip():
-        problems.append(f"{path}: no row below the header")
-        return nothing
-    *lines, rest = body.split("\n")
-    if rest:
-        problems.append(f"{path}, line {len(lines) + 2}: cut short, the row is left out")
-    values = _numbers(path, header, lines, problems)
-    return dict(zip(header, values.T, strict=True)) if len(values) else nothing
-
-
-def _numbers(
-    path: Path, header: list[str], lines: list[str], problems: list[str]
-) -> FloatArray:
-    """(rows, columns); an empty cell is NaN. Time and steps must never fall."""
-    values = _sound_numbers(header, lines)
-    if values is not None:
-        return values
-    kept: list[list[float]] = []
-    latest = {SECONDS: 0.0, STEP: 0.0}
-    for number, line in enumerate(lines, start=2):
-        row = next(csv.reader([line]), [])
-        if problem := _problem(header, row, latest):
-            problems.append(f"{path}, line {number}: {problem}; the row is left out")
-            continue
-        numbers = [float(cell) if cell else math.nan for cell in row]
-        latest = {name: numbers[header.index(name)] for name in latest}
-        kept.append(numbers)
-    return np.array(kept, dtype=np.float64).reshape(-1, len(header))
-
-
-def _sound_numbers(header: list[str], lines: list[str]) -> FloatArray | None:
-    """All rows at once, which nearly always are sound; None if any is not."""
-    commas = len(header) - 1
-    if any(line.count(",") != commas for line in lines):
-        return None
-    joined = ",".join(lines)
-    if ",," in joined or joined.startswith(",") or joined.endswith(","):
-        joined = ",".join(cell or "nan" for cell in joined.split(","))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", DeprecationWarning)  # what older numpy says of no number
-            values = np.fromstring(joined, sep=",")
-    except (ValueError, DeprecationWarning):
-        return None
-    if values.size != len(lines) * len(header):
-        return None
-    values = values.reshape(-1, len(header))
-    growing = values[:, [header.index(SECONDS), header.index(STEP)]]
-    sound = np.isfinite(growing) & (np.diff(growing, axis=0, prepend=0.0) >= 0)
-    return values if sound.all() else None
-
-
-def _problem(header: list[str], row: list[str], latest: Mapping[str, float]) -> str:
-    """What is wrong with a row, or ''."""
-    if len(row) != len(header):
-        return f"found {len(row)} cells, the header has {len(header)}"
-    for name, cell in zip(header, row, strict=True):
-        try:
-            number = float(cell) if cell else math.nan
-        except ValueError:
-            return f"{name}: found {cell!r}, expected a number"
-        if name in latest and not number >= latest[name]:
-            return f"{name}: found {number:g} after {latest[name]:g}, it may not fall"
-        if name in latest and math.isinf(number):
-            return f"{name}: found {number:g}"
-    return ""
 
 
 def write_logged_trial(root: Path, logged: LoggedTrial) -> None:

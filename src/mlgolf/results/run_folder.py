@@ -118,6 +118,7 @@ class Played:
     competition: Competition
     ruleset: Ruleset
     trials: tuple[Trial, ...]
+    problems: tuple[str, ...] = ()  # what was not read when they were imported, a sentence each
 
 
 def read_runs(paths: Sequence[Path]) -> Played:
@@ -135,8 +136,10 @@ def read_runs(paths: Sequence[Path]) -> Played:
                     f"{first.path} and {run.path} were played under another {name}: "
                     f"{_first_difference(there, asked)}. Score them apart."
                 )
+    trials = tuple(trial for run in runs for trial in run.trials())
+    left_out = (problem for run in runs for problem in run.record.get("left_out", ()))
+    in_part = (problem for trial in trials for problem in trial.header.get("problems", ()))
     return Played(
-        competition=first.competition,
-        ruleset=first.record["ruleset"],
-        trials=tuple(trial for run in runs for trial in run.trials()),
+        competition=first.competition, ruleset=first.record["ruleset"], trials=trials,
+        problems=(*left_out, *in_part),
     )
