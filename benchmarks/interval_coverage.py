@@ -17,7 +17,7 @@ from common import print_machine
 from mlgolf.core.competition import load_competition
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.pool import EMPTY, Pool
-from mlgolf.scoring.published import pool_of_table
+from mlgolf.scoring.published import admit_table
 from mlgolf.scoring.resampling import FIELDS, drawn_studies, interval, level
 from mlgolf.scoring.standings import Standings
 
@@ -44,7 +44,7 @@ def drawn_pool(pool: Pool, studies: int, trials: int, rng: np.random.Generator) 
 def main(fields: int) -> None:
     print_machine()
     rules = load_competition("algoperf-0.5")
-    pool, _, _ = pool_of_table(rules, read_trial_table(TRIALS), "external")
+    pool = admit_table(rules, read_trial_table(TRIALS), "external").pool
     rng = np.random.default_rng(0)
     print(f"{fields} fields each; over submissions: mean (least to greatest)")
     for studies, trials in CASES:

@@ -25,7 +25,7 @@ from mlgolf.results.algoperf_logs import (
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.published import pool_of_table
+from mlgolf.scoring.published import admit_table
 from mlgolf.scoring.standings import Standings
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
@@ -63,7 +63,7 @@ def text_alone(root: Path) -> int:
 
 def from_table() -> float:
     table = read_trial_table(GOLDEN / "trials.csv")
-    return Standings(RULES, pool_of_table(RULES, table, "external")[0]).scores.max()
+    return Standings(RULES, admit_table(RULES, table, "external").pool).scores.max()
 
 
 def timed(call: Callable[[], object]) -> list[float]:

@@ -7,14 +7,25 @@ from xml.etree import ElementTree
 import pytest
 from synthetic_trials import competition, reaching, trial, workload_rules
 
+from mlgolf.plots.costs import costs_of_submissions
+from mlgolf.plots.ladder import rank_against_target
+from mlgolf.plots.pairs import pairs_matrix
 from mlgolf.plots.profile import profile
+from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import for_page, recoloured, to_svg
-from mlgolf.plots.tables import curves_table, profile_table, studies_table
+from mlgolf.plots.tables import (
+    costs_table,
+    curves_table,
+    ladder_table,
+    pairs_table,
+    profile_table,
+    runtimes_table,
+    studies_table,
+)
 from mlgolf.plots.theme import DARK, LIGHT, Style
 from mlgolf.plots.times_to_target import times_panel, times_to_target
 from mlgolf.plots.training_curves import training_curves, training_panel
-from mlgolf.scoring.admission import admit
-from mlgolf.scoring.leaderboard import score_competition
+from mlgolf.scoring.review import review_trials
 
 HOSTILE = '</text><script>alert("&amp;")</script>'
 RULES = competition(["digits", "wmt"])
@@ -23,12 +34,15 @@ STYLE = Style(submissions=(HOSTILE, "sgd"))
 
 def draw(rules, trials, style=STYLE):
     """The three figures of a run."""
-    admission = admit(rules, trials, "external")
-    board = score_competition(rules, trials, "external")
+    found = review_trials(rules, trials, "external")
     return [
-        training_curves(curves_table(rules, admission), style),
-        times_to_target(studies_table(rules, admission, board), style),
-        profile(profile_table(board, 4.0), style),
+        training_curves(curves_table(found.standings, trials), style),
+        times_to_target(studies_table(found.standings), style),
+        profile(profile_table(found.board, 4.0), style),
+        *([pairs_matrix(pairs_table(found), style)] if found.pairs else []),
+        rank_against_target(ladder_table(found), style),
+        runtime_distributions(runtimes_table(found), style),
+        costs_of_submissions(costs_table(found), style),
     ]
 
 
@@ -89,7 +103,7 @@ def test_a_submission_keeps_its_colour_when_ranks_change():
         for c in (style.colour().to_dict()["scale"] for style in (before, after))
     ]
     assert colours[0] == colours[1]
-    assert colours[0]["b"] == LIGHT.colours[before.colour_number("b")]
+    assert colours[0]["b"] == LIGHT.colours[before.number("b")[0]]
 
 
 def test_submissions_beyond_the_colours_are_told_apart_by_dashes():
@@ -113,7 +127,7 @@ def test_a_diverging_trial_does_not_stretch_the_axes():
         trial("sgd", trial=2, seconds=[1, 2], values=[0.9, 1e9]),
     ]
     rules = competition()
-    table = curves_table(rules, admit(rules, trials, "external"))
+    table = curves_table(review_trials(rules, trials, "external").standings, trials)
     panel = training_panel(table, STYLE).to_dict()
     for layer in panel["layer"][:2]:
         assert layer["encoding"]["y"]["scale"]["domain"][1] < 1
@@ -133,9 +147,8 @@ def test_better_is_to_the_left_whichever_way_the_metric_goes(rules, values, reve
     )
     trials = [trial("sgd", study=i, seconds=[1], values=[v], metric=rules.metric)
               for i, v in enumerate(values)]
-    admission = admit(best, trials, "external")
-    board = score_competition(best, trials, "external")
-    panel = times_panel(studies_table(best, admission, board), STYLE).to_dict()
+    standings = review_trials(best, trials, "external").standings
+    panel = times_panel(studies_table(standings), STYLE).to_dict()
     x = panel["layer"][0]["encoding"]["x"]
     assert (x["scale"]["reverse"], x["title"]) == (reverse, rules.metric)
 

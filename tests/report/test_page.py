@@ -14,10 +14,14 @@ from mlgolf.core.status import Status
 from mlgolf.report.page import write_report
 from mlgolf.scoring.dual import dual
 from mlgolf.scoring.leaderboard import score_competition
+from mlgolf.scoring.review import review_trials
 
 RULES = competition(["digits", "wmt"])
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert("&lt;")</script>'
-FIGURES = ("training_curves", "times_to_target", "performance_profile")
+FIGURES = (
+    "training_curves", "times_to_target", "performance_profile", "decisive_pairs",
+    "rank_against_target", "runtime_distribution", "costs",
+)
 
 
 class Elements(HTMLParser):
@@ -41,7 +45,7 @@ class Elements(HTMLParser):
 
 
 def report(path, rules, trials) -> str:
-    write_report(rules, trials, score_competition(rules, trials, "external"), path / "r.html")
+    write_report(review_trials(rules, trials, "external"), trials, path / "r.html")
     return (path / "r.html").read_text()
 
 
@@ -58,7 +62,9 @@ def page(folder) -> str:
 def test_the_sections_come_in_the_order_of_a_readers_questions(page):
     assert re.findall("<h2>(.*?)</h2>", page) == [
         "Leaderboard", "Training curves", "Every study", "Performance profile",
-        "Winning hyperparameters", "How the trials ended", "Machine and clock",
+        "Who can be told apart", "Dependence on targets", "Time to target, all targets", "Cost",
+        "Other readings of the rules", "Winning hyperparameters", "How the trials ended",
+        "Machine and clock",
     ]
 
 
@@ -91,7 +97,7 @@ def test_figures_lie_beside_the_page_in_both_themes_with_their_tables(folder, pa
 
 def test_every_figure_stands_in_the_page_and_all_ids_differ(page):
     tags = Elements(page).tags
-    assert [tag for tag, _ in tags].count("svg") == 2 + 2 + 1  # two workloads, and the profile
+    assert [tag for tag, _ in tags].count("svg") == 2 + 2 + 5  # two with a panel for each workload
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
     assert len(ids) == len(set(ids))
 
@@ -147,8 +153,8 @@ def test_whatever_a_contestant_names_or_says_is_only_text(tmp_path):
     assert tags.count("script") == 1
     assert not [a for _, attrs in page.tags for a in attrs if a.startswith("on")]
     assert page.text.count("onerror=alert(1)") >= 8
-    for name in FIGURES:
-        root = ElementTree.parse(tmp_path / "r_figures" / f"{name}.svg").getroot()
+    for figure in (tmp_path / "r_figures").glob("*.svg"):
+        root = ElementTree.parse(figure).getroot()
         assert not [element for element in root.iter() if element.tag.endswith(("script", "img"))]
 
 
@@ -167,8 +173,8 @@ def test_the_dual_has_the_same_report(tmp_path):
 
 def test_another_framework_is_not_shown(tmp_path):
     trials = [*reaching("a", "digits", [5]), *reaching("b", "digits", [4], framework="jax")]
-    board = score_competition(RULES, trials, "external", "jax")
-    write_report(RULES, trials, board, tmp_path / "r.html")
+    found = review_trials(RULES, trials, "external", "jax")
+    write_report(found, [t for t in trials if t.key.framework == "jax"], tmp_path / "r.html")
     assert "<th>a</th>" not in (tmp_path / "r.html").read_text()
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,16 @@ from mlgolf.core.errors import LedgerError, ScoringError
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.ladder import ladder
-from mlgolf.scoring.leaderboard import score_standings
+from mlgolf.scoring.ladder import RUNGS, ladder, pools_by_rung
+from mlgolf.scoring.leaderboard import score_field
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
 from mlgolf.scoring.profiles import share_within
-from mlgolf.scoring.published import pool_of_table
+from mlgolf.scoring.published import admit_table
 from mlgolf.scoring.questions import absences, costs, pairs
 from mlgolf.scoring.readings import other_readings, with_readings
 from mlgolf.scoring.resampling import Doubt
+from mlgolf.scoring.review import review_trials
 from mlgolf.scoring.standings import Standings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -50,9 +50,11 @@ def golden(name: str) -> list[dict[str, str]]:
 
 
 def board(table, competition=V05, ruleset="external", **options):
-    pool, framework, notes = pool_of_table(competition, table, ruleset)
-    standings = Standings(competition, pool)
-    return score_standings(standings, ruleset, framework=framework, notes=notes, **options)
+    admission = admit_table(competition, table, ruleset)
+    doubt = Doubt(Standings(competition, admission.pool))
+    return score_field(
+        doubt, ruleset, framework=admission.framework, notes=admission.notes, **options
+    )
 
 
 def test_all_eleven_published_scores_come_out_to_four_decimals(table):
@@ -110,7 +112,7 @@ def test_times_outcomes_and_ratios_are_those_of_the_official_tables(table):
 
 
 def test_the_profile_has_the_published_height_at_all_hundred_points(table):
-    pool, _, _ = pool_of_table(V05, table, "external")
+    pool = admit_table(V05, table, "external").pool
     heights = share_within(Standings(V05, pool).ratios, np.linspace(1, 4, 100))
     expected = {name: [] for name in pool.submissions}
     for row in golden("leaderboard_profile.csv"):
@@ -236,7 +238,7 @@ def test_ones_own_score_never_rises_when_ones_own_time_rises(trials, slower):
 
 def test_what_other_readings_would_change_is_said(table):
     def pool_under(rules):
-        return pool_of_table(rules, table, "external")[0]
+        return admit_table(rules, table, "external").pool
 
     others = {(o.name, o.other): o for o in other_readings(V05, pool_under)}
     assert others["trial", "fastest"].scores.keys() == {"lawa_ema"}
@@ -297,12 +299,12 @@ def test_one_submission_in_two_frameworks_is_refused(tmp_path):
     text = HEADER + ROW + ROW.replace("jax", "pytorch").replace(",0,1,", ",0,2,")
     rows = read_trial_table(written(tmp_path, text))
     with pytest.raises(ScoringError, match="a has trials in jax and torch"):
-        pool_of_table(V05, rows, "external")
+        admit_table(V05, rows, "external")
 
 
 def test_what_the_documentation_says_of_the_official_board_is_so(table):
     said = (GOLDEN.parents[1] / "docs" / "scoring.md").read_text()
-    standings = Standings(V05, pool_of_table(V05, table, "external")[0])
+    standings = Standings(V05, admit_table(V05, table, "external").pool)
     found = pairs(Doubt(standings))
     assert f"**{sum(p.decided for p in found)} of {len(found)} pairs are decided.**" in said
     (absence,) = absences(standings)
@@ -315,7 +317,10 @@ def test_what_the_documentation_says_of_the_official_board_is_so(table):
 
 def test_the_documented_moves_under_eased_targets_are_so():
     trials = read_curve_table(GOLDEN / "curves.parquet", V05, "external")
-    rungs = ladder(V05, lambda rules: admit(rules, trials, "external").pool, (0.0, 0.005, 0.01))
+    pools = pools_by_rung(
+        V05, lambda rules: admit(rules, trials, "external").pool, (0.0, 0.005, 0.01)
+    )
+    rungs = ladder(V05, pools)
     now, half, one = (rung.ranks for rung in rungs)
     moved = ["generalized_adam", "cyclic_lr", "nadamp", "baseline", "amos"]
     assert [now[name] for name in moved] == [3, 4, 5, 6, 7]
@@ -345,7 +350,12 @@ def test_the_numbers_of_a_competition_are_those_of_the_published_targets(name):
         assert numbers.held_out_of == base
 
 
-def test_a_ladder_is_valid_json():
+def test_a_review_of_the_whole_board_is_valid_json():
     trials = read_curve_table(GOLDEN / "curves.parquet", V05, "external")
-    rungs = ladder(V05, lambda rules: admit(rules, trials, "external").pool, (0.0,))
-    json.dumps([asdict(rung) for rung in rungs], allow_nan=False)
+    told = review_trials(V05, trials, "external").as_json()
+    json.dumps(told, allow_nan=False)
+    assert len(told["ladder"]) == len(RUNGS)
+    assert all(
+        len(shares) == len(told["runtimes"]["budgets"]) and list(shares) == sorted(shares)
+        for shares in told["runtimes"]["solved"].values()
+    )

@@ -1,12 +1,17 @@
 """Commands that read results: score, report, dual."""
 
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
+
+if TYPE_CHECKING:
+    from mlgolf.cli.sources import Source
+    from mlgolf.scoring.since import Since
+    from mlgolf.scoring.standings import Standings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,25 +20,26 @@ def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(dual)
 
 
-Runs = Annotated[list[Path], typer.Argument(help="Run folders; several are scored together.")]
 Results = Annotated[
-    list[Path], typer.Argument(help="Run folders, or one table of trials (.csv, .parquet).")
+    list[Path],
+    typer.Argument(help="Run folders, AlgoPerf's logs, or one table of trials (.csv, .parquet)."),
 ]
+Competition = Annotated[
+    str | None, typer.Option(help="Whose rules; runs bring their own, a table needs it.")
+]
+Tuning = Annotated[str | None, typer.Option(help="external or self: which part of a table.")]
 Framework = Annotated[str | None, typer.Option(help="Which board, where the runs have two.")]
+Submissions = Annotated[
+    str | None, typer.Option(help="Score these alone, a,b,c: scores depend on the field.")
+]
 
 
 def score(
     results: Results,
-    competition: Annotated[
-        str | None, typer.Option(help="Whose rules; runs bring their own, a table needs it.")
-    ] = None,
-    tuning: Annotated[
-        str | None, typer.Option(help="external or self: which part of a table.")
-    ] = None,
+    competition: Competition = None,
+    tuning: Tuning = None,
     framework: Framework = None,
-    submissions: Annotated[
-        str | None, typer.Option(help="Score these alone, a,b,c: scores depend on the field.")
-    ] = None,
+    submissions: Submissions = None,
     baseline: Annotated[
         str | None, typer.Option(help="Whom geometric means of time ratios are taken to.")
     ] = None,
@@ -47,6 +53,15 @@ def score(
     by_target: Annotated[
         bool, typer.Option("--ladder", help="Score by easier targets too; needs evaluations.")
     ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Earlier results to compare with: a competition in the same table, or "
+                          "a folder of runs or logs."),
+    ] = None,
+    bridge: Annotated[
+        list[str] | None,
+        typer.Option(help="A submission run in both, OLD=NEW if renamed. Repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score runs by the rules they were played under, or a published table of trials.
@@ -54,68 +69,82 @@ def score(
     Example: mlgolf score runs/a runs/b --json
 
     Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
+
+    Example: mlgolf score algoperf_logs --competition algoperf-0.5 --tuning external --ladder
     """
     from mlgolf.cli.sources import open_source
-    from mlgolf.scoring.ladder import ladder
-    from mlgolf.scoring.leaderboard import score_standings, to_json
-    from mlgolf.scoring.questions import absences, bounds, costs, pairs
-    from mlgolf.scoring.readings import other_readings, with_readings
-    from mlgolf.scoring.resampling import Doubt
-    from mlgolf.scoring.standings import Standings
+    from mlgolf.scoring.readings import with_readings
+    from mlgolf.scoring.review import review
 
     source = open_source(
         results, competition, tuning, framework=framework, submissions=submissions
     )
-    rules = with_readings(source.competition, dict(map(_pair, reading or ())))
-    pool, framework, notes = source.field(rules)
-    standings = Standings(rules, pool)
-    board = score_standings(
-        standings, source.ruleset, framework=framework, notes=notes, baseline=baseline
+    chosen = dict(_pair(text, "NAME=CHOICE") for text in reading or ())
+    found = review(
+        with_readings(source.competition, chosen), source.ruleset, source.admitted,
+        baseline=baseline, partial=partial,
+        evaluations=source.evaluations if by_target else None,
+        since=_since(source, since, bridge) if since else None, problems=source.problems,
     )
-    trials = rules.rules.tuning.under(source.ruleset).trials
-    hidden = {
-        "readings": other_readings(rules, source.pool),
-        "pairs": pairs(Doubt(standings)),
-        "absences": absences(standings),
-        "costs": costs(pool),
-        **({"bounds": bounds(standings, trials)} if partial else {}),
-        **({"ladder": ladder(rules, source.pool_of_evaluations)} if by_target else {}),
-    }
     if as_json:
-        told = {name: [asdict(record) for record in records] for name, records in hidden.items()}
-        print_json({**to_json(board), **told})
+        print_json(found.as_json())
         return
     from rich.console import Console
 
-    from mlgolf.cli.tables import hidden_lines, leaderboard_table
+    from mlgolf.cli.tables import leaderboard_table, review_lines
 
-    lines = [*board.notes, *hidden_lines(**hidden), *([board.notice] if board.notice else [])]
-    Console().print(leaderboard_table(board), *lines, sep="\n")
+    Console().print(leaderboard_table(found.board), *review_lines(found), sep="\n")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, form: str) -> tuple[str, str]:
     name, separator, choice = text.partition("=")
     if not separator:
-        raise typer.BadParameter(f"found {text!r}, expected NAME=CHOICE such as trial=fastest")
+        raise typer.BadParameter(f"found {text!r}, expected {form}")
     return name, choice
 
 
+def _since(
+    source: "Source", earlier: str, bridge: list[str] | None
+) -> "Callable[[Standings], Since]":
+    """Compares standings with those of earlier results."""
+    from mlgolf.scoring.since import since
+    from mlgolf.scoring.standings import Standings
+
+    before = source.earlier(earlier)
+    then = Standings(before.competition, before.admitted(before.competition).pool)
+    named = [_pair(text, "OLD=NEW") if "=" in text else (text, text) for text in bridge or ()]
+    return lambda now: since(now, then, named or None)
+
+
 def report(
-    runs: Runs,
+    results: Results,
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML page to write.")],
+    competition: Competition = None,
+    tuning: Tuning = None,
     framework: Framework = None,
+    submissions: Submissions = None,
 ) -> None:
-    """Write one self-contained page about runs, with its figures as SVG beside it.
+    """Write one self-contained page about results, its figures and their tables beside it.
 
     Example: mlgolf report runs/a -o report.html
-    """
-    from mlgolf.report.page import write_report
-    from mlgolf.results.run_folder import read_runs
-    from mlgolf.scoring.leaderboard import score_competition
 
-    played = read_runs(runs)
-    board = score_competition(played.competition, played.trials, played.ruleset, framework)
-    write_report(played.competition, played.trials, board, output)
+    Example: mlgolf report trials.csv --competition algoperf-0.5 --tuning external -o report.html
+    """
+    from mlgolf.cli.sources import open_source
+    from mlgolf.report.page import write_report
+    from mlgolf.scoring.ladder import has_targets
+    from mlgolf.scoring.review import review
+
+    source = open_source(
+        results, competition, tuning, framework=framework, submissions=submissions
+    )
+    rules = source.competition
+    movable = source.has_evaluations and has_targets(rules)
+    found = review(
+        rules, source.ruleset, source.admitted, problems=source.problems,
+        evaluations=source.evaluations if movable else None,
+    )
+    write_report(found, source.shown(found.board), output)
     typer.echo(output)
 
 

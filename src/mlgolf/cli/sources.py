@@ -1,7 +1,7 @@
 """What the scoring commands are given: run folders, AlgoPerf's logs, or a published table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -15,9 +15,9 @@ from mlgolf.results.algoperf_ledger import open_logs, read_logs
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.run_folder import Played, read_runs
 from mlgolf.results.trial_table import read_trial_table
-from mlgolf.scoring.admission import admit
-from mlgolf.scoring.pool import Pool
-from mlgolf.scoring.published import pool_of_table
+from mlgolf.scoring.admission import Admission, admit
+from mlgolf.scoring.leaderboard import Leaderboard
+from mlgolf.scoring.published import admit_table
 
 TABLES = (".csv", ".parquet")  # one row per trial, one row per evaluation
 
@@ -34,35 +34,55 @@ class Source:
     table: pl.DataFrame | None = None  # of times to targets, if that is all there is
     problems: tuple[str, ...] = ()  # what could not be read, a sentence each
 
-    def field(self, competition: Competition) -> tuple[Pool, str | None, list[str]]:
-        """The trials that a competition's rules admit, their framework, what was left out."""
-        if self.table is not None:
-            pool, framework, notes = pool_of_table(competition, self.table, self.ruleset)
-        else:
-            admission = admit(competition, self.trials, self.ruleset, self.framework)
-            pool, framework = admission.pool, admission.framework
-            notes = list(admission.notes)
-        return self._selected(pool), framework, notes
+    def admitted(self, competition: Competition) -> Admission:
+        """The trials that a competition's rules admit, and what was left out."""
+        admission = (
+            admit(competition, self.trials, self.ruleset, self.framework) if self.table is None
+            else admit_table(competition, self.table, self.ruleset)
+        )
+        if self.submissions is None:
+            return admission
+        known = admission.pool.submissions
+        for name in self.submissions:
+            if name not in known:
+                raise UnknownName("submission", name, known=known)
+        return replace(admission, pool=admission.pool.select(sorted(self.submissions)))
 
-    def pool(self, competition: Competition) -> Pool:
-        return self.field(competition)[0]
+    @property
+    def has_evaluations(self) -> bool:
+        return self.table is None
 
-    def pool_of_evaluations(self, competition: Competition) -> Pool:
-        """Raises: LedgerError for a table that has no evaluations."""
-        if self.table is not None:
+    def shown(self, board: Leaderboard) -> tuple[Trial, ...]:
+        """The trials of those on a board, also what does not count."""
+        names = {entry.submission for entry in board.entries}
+        return tuple(
+            trial for trial in self.trials
+            if trial.key.submission in names and board.framework in (trial.key.framework, None)
+        )
+
+    def evaluations(self, competition: Competition) -> Admission:
+        """As `admitted`, where targets may be others than the published.
+
+        Raises: LedgerError for a table that has no evaluations.
+        """
+        if not self.has_evaluations:
             raise LedgerError(
                 "the table tells when the published targets were met, and of no others. Give a "
-                "table of evaluations (.parquet), or the imported logs."
+                "table of evaluations (.parquet), or the logs."
             )
-        return self.pool(competition)
+        return self.admitted(competition)
 
-    def _selected(self, pool: Pool) -> Pool:
-        if self.submissions is None:
-            return pool
-        for name in self.submissions:
-            if name not in pool.submissions:
-                raise UnknownName("submission", name, known=pool.submissions)
-        return pool.select(sorted(self.submissions))
+    def earlier(self, name_or_path: str) -> "Source":
+        """Other results to compare with: of another competition in the same table, or elsewhere."""
+        path = Path(name_or_path)
+        if path.exists() and path.suffix not in TABLES:
+            return open_source([path], None, self.ruleset)
+        if self.table is None and not path.exists():
+            raise LedgerError(f"{path}: there is no such run folder or log tree")
+        rules = load_competition(name_or_path)
+        if self.table is not None:
+            _check_that_it_has(self.table, rules)
+        return replace(self, competition=rules, submissions=None)
 
 
 def open_source(
@@ -132,12 +152,16 @@ def _table(
     table = read_trial_table(path)
     if framework is not None:
         table = table.filter(pl.col("framework") == framework)
-    if rules.published_as not in table["version"]:
-        raise LedgerError(
-            f"{path} has no trials of {rules.name} ({rules.published_as or 'never published'}); "
-            f"it has {', '.join(sorted(table['version'].unique()))}"
-        )
+    _check_that_it_has(table, rules)
     return Source(
         competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
         table=table,
     )  # fmt: skip
+
+
+def _check_that_it_has(table: pl.DataFrame, rules: Competition) -> None:
+    if rules.published_as not in table["version"]:
+        raise LedgerError(
+            f"the table has no trials of {rules.name} ({rules.published_as or 'never published'}); "
+            f"it has {', '.join(sorted(table['version'].unique()))}"
+        )

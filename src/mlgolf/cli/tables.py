@@ -7,10 +7,10 @@ from rich.table import Table
 
 from mlgolf.core.status import Outcome
 from mlgolf.scoring.admission import counted
-from mlgolf.scoring.ladder import Rung
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
-from mlgolf.scoring.questions import Absence, Bounds, Cost, Pair
 from mlgolf.scoring.readings import OtherReading
+from mlgolf.scoring.review import Review
+from mlgolf.scoring.since import Since
 
 MOST_FULL_COLUMNS = 3
 
@@ -46,34 +46,62 @@ def _doubt(entry: Entry) -> str:
     return "–"
 
 
-def hidden_lines(
-    readings: Sequence[OtherReading], pairs: Sequence[Pair], absences: Sequence[Absence],
-    costs: Sequence[Cost], bounds: Sequence[Bounds] = (), ladder: Sequence[Rung] = (),
-) -> list[str]:
+def review_lines(review: Review) -> list[str]:
     """What the table does not show, in sentences."""
-    lines = []
-    if pairs:
-        decided = sum(pair.decided for pair in pairs)
-        lines.append(f"{decided} of {len(pairs)} pairs are decided at 95%")
-    for absence in absences:
+    lines = [*review.board.notes, *problem_lines(review.problems)]
+    if review.pairs:
+        decided = sum(pair.decided for pair in review.pairs)
+        lines.append(f"{decided} of {len(review.pairs)} pairs are decided at 95%")
+    for absence in review.absences:
         moves = (f"{name} {a} → {b}" for name, (a, b) in absence.ranks.items())
         lines.append(f"without {absence.without} the ranks would be: {', '.join(moves)}")
-    hours, in_vain = sum(c.hours for c in costs), sum(c.hours_in_vain for c in costs)
+    hours, in_vain = (
+        sum(getattr(cost, name) for cost in review.costs) for name in ("hours", "hours_in_vain")
+    )
     if hours:
         lines.append(
             f"{hours:.4g} hours on the clock, {100 * in_vain / hours:.0f}% of them on trials that "
             "never got there"
         )
-    for bound in bounds:
+    for bound in review.bounds:
         lines.append(
             f"{bound.submission}: {counted(bound.missing, 'trial')} missing, its score will be "
             f"between {bound.low:.4f} and {bound.high:.4f}"
         )
-    for rung in ladder:
+    for rung in review.ladder:
         order = sorted(rung.scores, key=lambda name: (rung.ranks[name], name))
         board = ", ".join(f"{rung.ranks[name]} {name} {rung.scores[name]:.4f}" for name in order)
         lines.append(f"targets eased by {100 * rung.eased:g}%: {board}")
-    return [*lines, *_reading_lines(readings)]
+    lines += _reading_lines(review.readings)
+    lines += _since_lines(review.since) if review.since else []
+    return [*lines, *([review.board.notice] if review.board.notice else [])]
+
+
+def problem_lines(problems: Sequence[str], most: int = 20) -> list[str]:
+    """The first problems with the results, and how many more there are."""
+    more = len(problems) - most
+    return [*problems[:most], *([f"... and {more} more problems, all with --json"] * (more > 0))]
+
+
+def _since_lines(since: Since) -> list[str]:
+    """How far the best came, and how much of it was the machine's doing."""
+    lines = [f"{name} is not compared: {why}" for name, why in since.left_out.items()]
+    if since.best is None:
+        return [*lines, f"nothing can be compared with {since.earlier}"]
+    count = counted(len(since.workloads), "workload")
+    lines.append(
+        f"since {since.earlier} the best times are × {since.best:.3f}, the geometric mean over "
+        f"{count}: " + ", ".join(f"{name} × {r:.3f}" for name, r in since.workloads.items())
+    )
+    if since.machine is None or since.algorithms is None:
+        lines.append("nobody was run in both: how much of it is the machine cannot be told")
+    else:
+        through = ", ".join(f"{name} × {ratio:.3f}" for name, ratio in since.bridge.items())
+        lines.append(
+            f"run in both: {through}; so machine and harness account for × {since.machine:.3f}, "
+            f"algorithms for × {since.algorithms:.3f}"
+        )
+    return lines
 
 
 def _reading_lines(others: Sequence[OtherReading]) -> list[str]:

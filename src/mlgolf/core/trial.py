@@ -61,14 +61,3 @@ class Trial:
 
     def _metric(self, name: str) -> FloatArray:
         return self.metrics.get(name, np.full(len(self.steps), np.nan))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """The trials that yield one time to target."""
-
-    submission: str
-    framework: str
-    workload: str
-    study: int
-    trials: tuple[Trial, ...]

@@ -6,19 +6,19 @@ never reached or not measured.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from mlgolf.core.competition import Competition
 from mlgolf.core.rules import constraint_target
 from mlgolf.core.trial import Trial
-from mlgolf.scoring.admission import Admission, StudyResult
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.profiles import share_within
+from mlgolf.scoring.review import Review
+from mlgolf.scoring.standings import Standings
 
 CURVES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
@@ -31,57 +31,79 @@ STUDIES = {
     "seconds": pl.Float64, "median": pl.Float64, "hyperparameters": pl.String,
 }
 PROFILE = {"submission": pl.String, "tau": pl.Float64, "share": pl.Float64}
+PAIRS = {
+    "submission": pl.String, "other": pl.String, "probability_ahead": pl.Float64,
+    "decided": pl.Boolean,
+}
+LADDER = {
+    "submission": pl.String, "eased": pl.Float64, "rank": pl.Int64, "score": pl.Float64,
+    "expected_seconds": pl.Float64,
+}
+RUNTIMES = {"submission": pl.String, "budgets": pl.Float64, "solved": pl.Float64}
+ABSENCES = {
+    "without": pl.String, "submission": pl.String, "rank": pl.Int64, "rank_without": pl.Int64,
+}
+COSTS = {
+    "submission": pl.String, "trials": pl.Int64, "hours": pl.Float64, "hours_in_vain": pl.Float64,
+}
 
 
-def curves_table(competition: Competition, admission: Admission) -> pl.DataFrame:
+def curves_table(standings: Standings, trials: Iterable[Trial]) -> pl.DataFrame:
     """Every evaluation of every trial that counts: the validation metric over time.
 
-    `best` marks the winning trial of each study, `scored` the evaluation whose value counts, and
-    `target` is the bound that the rules set on the metric, null where they set none.
+    `best` marks the trial that stands for its study, `scored` the evaluation whose value counts,
+    and `target` is the bound that the rules set on the metric, null where they set none.
     """
-    rows = (
-        row for result in admission.studies for trial in result.study.trials
-        for row in _curve(competition, result, trial)
+    in_order = sorted(trials, key=lambda trial: trial.key)
+    return pl.DataFrame(
+        [row for trial in in_order for row in _curve(standings, trial)], schema=CURVES,
+        orient="row",
     )
-    return pl.DataFrame(list(rows), schema=CURVES, orient="row")
 
 
-def _curve(competition: Competition, result: StudyResult, trial: Trial) -> Iterator[tuple]:
+def _curve(standings: Standings, trial: Trial) -> Iterator[tuple]:
+    competition, pool = standings.competition, standings.pool
+    at = pool.place(trial.key)
+    if at is None:
+        return
     numbers = competition.workloads[trial.key.workload]
     bound = competition.rules.bound_on("validation_metric")
     target = constraint_target(bound, numbers) if bound else None
     values = trial.values("validation_metric", numbers.metric)
-    best = trial is result.winner
+    best = bool(standings.chosen[at[:-1]] == at[-1])
     for step, seconds, value in zip(trial.steps, trial.seconds, values, strict=True):
         yield (
             trial.key.submission, trial.key.workload, trial.key.study, trial.key.trial,
-            best, bool(best and seconds == result.reached.seconds),
+            best, bool(best and seconds == pool.seconds[at]),
             int(step), float(seconds), numbers.metric, numbers.goal.value, _finite(value),
             target.value if target else None,
         )
 
 
-def studies_table(
-    competition: Competition, admission: Admission, board: Leaderboard
-) -> pl.DataFrame:
-    """Every study of a scored workload: winning trial, value of the objective, studies' median."""
-    medians = {
-        (entry.submission, workload): cell.value
-        for entry in board.entries for workload, cell in entry.cells.items()
-    }
-    rows = [
-        (
-            result.study.submission, result.study.workload, result.study.study,
-            result.winner.key.trial, competition.rules.objective, numbers.metric,
-            objective_goal(competition.rules, numbers).value,
-            _finite(result.reached.value), _finite(result.reached.seconds),
-            _finite(medians[result.study.submission, result.study.workload]),
-            hyperparameters_json(result.winner.hyperparameters),
-        )
-        for result in admission.studies
-        if result.study.workload in competition.scored_workloads
-        for numbers in [competition.workloads[result.study.workload]]
-    ]
+def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.DataFrame:
+    """Every study of a scored workload: winning trial, value of the objective, studies' median.
+
+    Args:
+      trials: where hyperparameters are taken from.
+    """
+    competition, pool = standings.competition, standings.pool
+    medians, _ = standings.medians
+    points = {pool.place(trial.key): trial.hyperparameters for trial in trials}
+    rows = []
+    for place in np.argwhere(pool.played.any(axis=-1)):
+        row, column, study = place.tolist()
+        workload = pool.workloads[column]
+        if workload not in competition.scored_workloads:
+            continue
+        at = (row, column, study, int(standings.chosen[row, column, study]))
+        numbers = competition.workloads[workload]
+        sign = 1.0 if standings.falls[column] else -1.0
+        rows.append((
+            pool.submissions[row], workload, study, at[-1] + 1, competition.rules.objective,
+            numbers.metric, objective_goal(competition.rules, numbers).value,
+            _finite(sign * float(pool.worth[at])), _finite(float(pool.seconds[at])),
+            _finite(sign * float(medians[row, column])), hyperparameters_json(points.get(at, {})),
+        ))  # fmt: skip
     return pl.DataFrame(rows, schema=STUDIES, orient="row")
 
 
@@ -98,6 +120,50 @@ def profile_table(board: Leaderboard, tau_max: float) -> pl.DataFrame:
         for tau, share in zip(taus, own, strict=True)
     ]
     return pl.DataFrame(rows, schema=PROFILE, orient="row")
+
+
+def pairs_table(review: Review) -> pl.DataFrame:
+    """Every two submissions, both ways: how likely the first is ahead, and whether beyond doubt."""
+    rows = [
+        row for pair in review.pairs for row in (
+            (pair.ahead, pair.behind, pair.probability, pair.decided),
+            (pair.behind, pair.ahead, 1 - pair.probability, pair.decided),
+        )
+    ]
+    return pl.DataFrame(rows, schema=PAIRS, orient="row")
+
+
+def ladder_table(review: Review) -> pl.DataFrame:
+    """Score and rank of every submission by how much the targets are eased."""
+    rows = [
+        (name, rung.eased, rung.ranks[name], score, rung.seconds[name])
+        for rung in review.ladder for name, score in rung.scores.items()
+    ]
+    return pl.DataFrame(rows, schema=LADDER, orient="row")
+
+
+def runtimes_table(review: Review) -> pl.DataFrame:
+    """The share of pairs of workload and target that are solved by a time, in budgets."""
+    rows = [] if review.runtimes is None else [
+        (name, budgets, share) for name, shares in review.runtimes.solved.items()
+        for budgets, share in zip(review.runtimes.budgets, shares, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=RUNTIMES, orient="row")
+
+
+def absences_table(review: Review) -> pl.DataFrame:
+    """Who changes rank when one entrant is left out."""
+    rows = [
+        (absence.without, name, before, after)
+        for absence in review.absences for name, (before, after) in absence.ranks.items()
+    ]
+    return pl.DataFrame(rows, schema=ABSENCES, orient="row")
+
+
+def costs_table(review: Review) -> pl.DataFrame:
+    """Hours on the clock of every submission, and how many of them were in vain."""
+    rows = [(c.submission, c.trials, c.hours, c.hours_in_vain) for c in review.costs]
+    return pl.DataFrame(rows, schema=COSTS, orient="row")
 
 
 def hyperparameters_json(hyperparameters: Any) -> str:

@@ -51,6 +51,7 @@ class Style:
     """A theme and the submissions of a board: each keeps its colour in every figure."""
 
     submissions: tuple[str, ...]  # in the order of the legend
+    notice: str = ""  # to stand below whatever is saved
     theme: Theme = LIGHT
 
     def colour(self, *, legend: bool = False) -> alt.Color:
@@ -64,9 +65,10 @@ class Style:
         dashes = [DASHES[i // count % len(DASHES)] for i in range(len(self.submissions))]
         return alt.StrokeDash("submission:N", scale=self._scale(dashes), legend=None)
 
-    def colour_number(self, submission: str) -> int:
-        """The index of its colour in the theme, for what no chart draws."""
-        return sorted(self.submissions).index(submission) % len(self.theme.colours)
+    def number(self, submission: str) -> tuple[int, int]:
+        """The indices of its colour in the theme and of its dashes, for what no chart draws."""
+        dash, colour = divmod(sorted(self.submissions).index(submission), len(self.theme.colours))
+        return colour, dash % len(DASHES)
 
     def _scale(self, values: Sequence[Any]) -> alt.Scale:
         # Colours go by name, not by rank: a change of ranks must not repaint them.
@@ -96,6 +98,16 @@ class Style:
                 symbolStrokeWidth=3, symbolSize=220, columnPadding=18, offset=14,
             )
         )
+
+    def signed(self, chart: Any) -> Any:
+        """A whole figure with the notice below it."""
+        if not self.notice:
+            return chart
+        title = alt.TitleParams(
+            self.notice, orient="bottom", fontSize=11, fontWeight="normal", offset=14,
+            color=self.theme.muted,
+        )
+        return chart.properties(title=title)
 
 
 def side_by_side(

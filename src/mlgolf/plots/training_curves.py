@@ -8,6 +8,7 @@ import polars as pl
 from mlgolf.plots.theme import Style, side_by_side
 
 WIDTH, HEIGHT = 292, 190
+CUT_OFF = 0.1  # of the evaluations, on the worse side
 
 
 def training_curves(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
@@ -20,8 +21,9 @@ def training_curves(table: pl.DataFrame, style: Style, *, columns: int = 3) -> A
 def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
     """One workload: the best trial of each study in full, all others faintly behind.
 
-    The axes span what the best trials show, so a diverging trial is cut off and hides nothing. A
-    dot marks the evaluation that was scored, a dashed line the target.
+    The axes span the better nine tenths of what the best trials show, so that neither a diverging
+    trial nor the first steps hide the rest. A dot marks the evaluation that was scored, a dashed
+    line the target.
     """
     first = table.row(0, named=True)
     minimised = first["goal"] == "minimise"
@@ -71,10 +73,12 @@ def _x_scale(best: pl.DataFrame) -> alt.Scale:
 
 
 def _y_scale(best: pl.DataFrame, minimised: bool) -> alt.Scale:
-    seen = pl.concat([best["value"], best["target"]]).drop_nulls()
-    if seen.is_empty():
+    values = best["value"].drop_nulls()
+    if values.is_empty():
         return alt.Scale(zero=False)
-    low, high = float(seen.min()), float(seen.max())  # type: ignore[arg-type]
+    quantiles = (0.0, 1 - CUT_OFF) if minimised else (CUT_OFF, 1.0)
+    seen = [values.quantile(q, "linear") for q in quantiles] + best["target"].drop_nulls().to_list()
+    low, high = min(seen), max(seen)  # type: ignore[type-var]
     span = high - low or abs(high) or 1.0
     below, above = (0.15, 0.04) if minimised else (0.04, 0.15)  # room for the target's label
     return alt.Scale(domain=[low - below * span, high + above * span], nice=False, zero=False)

@@ -6,20 +6,19 @@ script run and nothing be fetched, whatever a contestant may have smuggled into 
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from mlgolf import __version__
-from mlgolf.core.competition import Competition
 from mlgolf.core.trial import Trial
+from mlgolf.plots.tables import studies_table
 from mlgolf.plots.theme import DARK, LIGHT, Theme
 from mlgolf.report import sections
 from mlgolf.report.figures import draw_figures
 from mlgolf.report.html import Html, join
-from mlgolf.scoring.admission import admit
-from mlgolf.scoring.leaderboard import Leaderboard
+from mlgolf.scoring.review import Review
 
 HERE = files("mlgolf.report")
 
@@ -39,29 +38,30 @@ button.addEventListener("click", () => {
 """
 
 
-def write_report(
-    competition: Competition, trials: Iterable[Trial], leaderboard: Leaderboard, path: Path
-) -> None:
+def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
     """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
 
     Args:
-      trials: those that `leaderboard` was computed from; of other frameworks none is shown.
+      trials: those of the board that are at hand, also what does not count.
     """
-    board = leaderboard
-    shown = [trial for trial in trials if trial.key.framework == board.framework]
-    admission = admit(competition, shown, board.ruleset, board.framework)
-    figures = draw_figures(competition, admission, board)
+    competition, board = review.standings.competition, review.board
+    figures = draw_figures(review, trials)
     folder = path.with_name(f"{path.stem}_figures")
     folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:
         figure.save(folder)
+    studies = studies_table(review.standings, trials)
     body = join([
         sections.heading(competition, board),
         sections.leaderboard_section(competition, board),
-        sections.figures_section(competition, board, figures, folder.name),
-        sections.hyperparameters_section(figures[1].table, board),
-        sections.endings_section(shown),
-        sections.machine_section(shown),
+        *sections.figure_sections(board, figures, folder.name),
+        sections.readings_section(review),
+        *([
+            sections.hyperparameters_section(studies, board),
+            sections.endings_section(trials),
+            sections.machine_section(trials),
+        ] if trials else []),
+        sections.problems_section(review),
         sections.footer(competition, __version__),
     ])
     path.write_text(page(competition.title, body), encoding="utf-8")

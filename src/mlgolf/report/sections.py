@@ -1,6 +1,7 @@
 """The sections of a report, in the order of the page. Records in, HTML out."""
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,10 +13,13 @@ from mlgolf.core.status import Outcome, Status
 from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
-from mlgolf.report.words import OUTCOMES, how_scored, measure, noun, question
+from mlgolf.report.words import OUTCOMES, how_scored, measure, question
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
+from mlgolf.scoring.readings import OtherReading
+from mlgolf.scoring.review import Review
 
+MOST_PROBLEMS = 20  # shown
 # Endings that need no explanation: the trial ran as the rules foresee.
 AS_FORESEEN = (Status.TARGET_REACHED, Status.FINISHED, Status.OUT_OF_TIME)
 
@@ -25,7 +29,7 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
     facts = [
         counted(len(board.entries), "submission"),
         counted(len(competition.scored_workloads), "workload"),
-        board.framework or "no framework",
+        board.framework or "all frameworks",
         f"{board.ruleset} tuning, best of {counted(tuning.trials, 'trial')}, "
         f"median of {counted(tuning.studies, 'study')}",
         f"hardware class {competition.rules.hardware}",
@@ -83,7 +87,7 @@ def _cell(cell: Cell, quantity: str) -> Html:
     """The value, the time it took if it is not the value itself, and the ratio to the best."""
     if cell.outcome not in (Outcome.SCORED, Outcome.SLOWER_THAN_4X_BEST):
         return tag("td", text(OUTCOMES[cell.outcome]), css="failed")
-    below = [f"× {cell.ratio:.2f}"]
+    below = [f"× {cell.ratio:.2f}"] if math.isfinite(cell.ratio) else []
     if quantity != "time":
         below.append(f"at {measure(cell.seconds, 'time')}")
     if cell.outcome is not Outcome.SCORED:
@@ -93,31 +97,65 @@ def _cell(cell: Cell, quantity: str) -> Html:
     return tag("td", text(measure(cell.value, quantity)), *smalls, css=best)
 
 
-def figures_section(
-    competition: Competition, board: Leaderboard, figures: Sequence[Figure], folder: str
-) -> Html:
-    """The three figures under one legend. `folder` is where their files lie, as the page says."""
-    curves, times, shares = figures
-    objective = noun(competition.rules.objective)
-    if curves.table.is_empty():
-        return section("Figures", tag("p", text("There is nothing to draw: no trial counts yet.")))
-    return join([
-        section("Training curves", legend(board), figure(curves.drawing, 1, text(
-            "Validation metric against seconds on the clock. Full lines are the best trial of "
-            "each study (its first, where none got there), faint ones its other trials; a dot "
-            "marks the evaluation that was scored, a dashed line the target. Axes span what the "
-            "best trials show."
-        ))),
-        section("Every study", figure(times.drawing, 2, text(
-            f"The {objective} of every study, better to the left. Bars are medians, which are "
-            "scored. A cross at the right edge stands for studies that never got there."
-        ))),
-        section("Performance profile", figure(shares.drawing, 3, text(
-            "In what share of the workloads a submission comes within a factor τ of the best "
-            "there: further up and further left is better. All figures lie beside this page in "
-            f"{folder}/ as SVG, light and dark, each with its table as CSV."
-        ), above=legend(board), css="beside")),
-    ])
+def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) -> list[Html]:
+    """A section for each figure. `folder` is where their files lie, as the page says."""
+    if not figures:
+        nothing = text("There is nothing to draw: no trial counts yet.")
+        return [section("Figures", tag("p", nothing))]
+    saved = (
+        f" All figures lie beside this page in {folder}/ as SVG, light and dark, each with its "
+        "table as CSV."
+    )
+    return [
+        section(drawn.title, _figure(drawn, number, board, saved if number == 1 else ""))
+        for number, drawn in enumerate(figures, start=1)
+    ]
+
+
+def _figure(drawn: Figure, number: int, board: Leaderboard, more: str) -> Html:
+    """With the legend where it stands best: over what is wide, beside what is narrow."""
+    caption = text(drawn.caption + more)
+    key = legend(board) if drawn.coloured else Html("")
+    if drawn.beside:
+        return figure(drawn.drawing, number, caption, above=key, css="beside")
+    return join([key, figure(drawn.drawing, number, caption)])
+
+
+def readings_section(review: Review) -> Html:
+    """What reading the rules in another way would change."""
+    if not review.board.entries:
+        return Html("")
+    rows = [
+        [
+            tag("th", text(reading.name)), text(reading.used), text(reading.other),
+            tag("td", text(_changes(reading)), css="reason"),
+        ]
+        for reading in review.readings
+    ]
+    head = [text(title) for title in ("Reading", "Here", "Otherwise", "What it would change")]
+    return section("Other readings of the rules", table(head, rows))
+
+
+def _changes(reading: OtherReading) -> str:
+    if reading.unknown:
+        return reading.unknown
+    changed = [
+        f"{name} {now:.4f} → {then:.4f}"
+        + (f", rank {reading.ranks[name][0]} → {reading.ranks[name][1]}"
+           if name in reading.ranks else "")
+        for name, (now, then) in reading.scores.items()
+    ]  # fmt: skip
+    return "; ".join(changed) or "nothing"
+
+
+def problems_section(review: Review) -> Html:
+    """What could not be read of the results."""
+    if not review.problems:
+        return Html("")
+    more = len(review.problems) - MOST_PROBLEMS
+    items = [tag("li", text(problem)) for problem in review.problems[:MOST_PROBLEMS]]
+    items += [tag("li", text(f"and {more} more, which mlgolf score --json lists"))] * (more > 0)
+    return section("What could not be read", tag("ul", *items, css="notes"))
 
 
 def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:

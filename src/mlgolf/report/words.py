@@ -72,8 +72,8 @@ def how_scored(rules: Rules) -> str:
     tau_max = rules.aggregation.tau_max
     over_workloads = {
         "performance_profile": (
-            f"the area under its performance profile (Figure 3) between ratios 1 and {tau_max:g}, "
-            "the limit, as a share of the largest possible"
+            "the area under its performance profile, drawn below, between ratios 1 and "
+            f"{tau_max:g}, the limit, as a share of the largest possible"
         ),
         "geometric_mean_ratio": (
             "the geometric mean over workloads of best value to own value, where a workload that "

@@ -1,26 +1,16 @@
 """Which trials count. Whatever is left out is counted and said, never dropped in silence."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.rules import Rules
-from mlgolf.core.trial import Study, Trial, TrialKey
-from mlgolf.scoring.objective import Reached, as_numbers, group_studies, trial_result
+from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.scoring.objective import as_numbers
 from mlgolf.scoring.pool import Pool, make_pool
-from mlgolf.scoring.studies import chosen_trials
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyResult:
-    """A study with the trial that stands for it; the first trial, where none got there."""
-
-    study: Study
-    winner: Trial
-    reached: Reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +23,6 @@ class Admission:
 
     framework: str | None
     pool: Pool
-    studies: tuple[StudyResult, ...]
     notes: tuple[str, ...]
 
 
@@ -41,7 +30,7 @@ def admit(
     competition: Competition, trials: Iterable[Trial], ruleset: Ruleset,
     framework: str | None = None,
 ) -> Admission:
-    """The studies of a board, each with its result, and notes on what they leave out.
+    """The trials of a board, as numbers, and notes on what they leave out.
 
     Raises: ScoringError for trials of several frameworks where none was picked, or for one trial
       that is given twice.
@@ -63,28 +52,8 @@ def admit(
     )
     pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
     counts = Counter(reason for _, reason in refused if reason is not None)
-    return Admission(
-        framework=framework,
-        pool=pool,
-        studies=tuple(_studies(competition, pool, admitted, tuning.budget_factor)),
-        notes=(*said(counts), *missing_studies(pool, tuning.studies)),
-    )
-
-
-def _studies(
-    competition: Competition, pool: Pool, trials: Sequence[Trial], budget_factor: float
-) -> Iterator[StudyResult]:
-    chosen = chosen_trials(pool, competition.rules.aggregation.readings)
-    for study in group_studies(trials):
-        row = pool.submissions.index(study.submission)
-        column = pool.workloads.index(study.workload)
-        number = chosen[row, column, study.study] + 1
-        winner = next(trial for trial in study.trials if trial.key.trial == number)
-        reached = trial_result(
-            winner, competition.rules, competition.workloads[study.workload],
-            budget_factor=budget_factor,
-        )
-        yield StudyResult(study=study, winner=winner, reached=reached)
+    notes = (*said(counts), *missing_studies(pool, tuning.studies))
+    return Admission(framework=framework, pool=pool, notes=notes)
 
 
 def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | None:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.errors import ScoringError
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.scoring.pool import Pool
+from mlgolf.scoring.runtimes import expected_running_time
 from mlgolf.scoring.standings import Standings, ranks
 
 RUNGS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05)  # by how much of themselves targets are eased
@@ -30,20 +32,32 @@ class Rung:
     seconds: Mapping[str, float | None]
 
 
-def ladder(
+def pools_by_rung(
     competition: Competition, pool_under: Callable[[Competition], Pool],
     rungs: Sequence[float] = RUNGS,
-) -> list[Rung]:
-    """The board on every rung.
+) -> dict[float, Pool]:
+    """The field's trials as each rung judges them.
 
     Args:
-      pool_under: the field's trials, as the rules of a competition judge them.
+      pool_under: the trials, as the rules of a competition judge them.
+    Raises: ScoringError for rules that ask for no target.
     """
+    if not has_targets(competition):
+        raise ScoringError(
+            f"{competition.name} asks nobody to reach a target, so that none can be eased"
+        )
+    return {eased: pool_under(with_eased_targets(competition, eased)) for eased in rungs}
+
+
+def has_targets(competition: Competition) -> bool:
+    return any(c.bound in ("target", "test_target") for c in competition.rules.constraints)
+
+
+def ladder(competition: Competition, pools: Mapping[float, Pool]) -> list[Rung]:
+    """The board on every rung. `pools` are those of `pools_by_rung`."""
     found = []
-    for eased in rungs:
-        easier = with_eased_targets(competition, eased)
-        pool = pool_under(easier)
-        standings = Standings(easier, pool)
+    for eased, pool in pools.items():
+        standings = Standings(with_eased_targets(competition, eased), pool)
         expected = np.exp(np.log(expected_running_time(pool)).mean(axis=1))
         found.append(Rung(
             eased=eased,
@@ -72,16 +86,3 @@ def _eased(numbers: WorkloadRules, share: float) -> dict[str, float]:
     if numbers.test_target is not None:
         moved["test_target"] = numbers.test_target * factor
     return moved
-
-
-def expected_running_time(pool: Pool) -> np.ndarray:
-    """Seconds spent on all trials for each that got there: (submissions, workloads).
-
-    What restarting until it works would take on average; inf where no trial ever got there.
-    Source: Hansen et al. (2021), COCO: a platform for comparing continuous optimizers,
-      doi:10.1080/10556788.2020.1808977, section 3.
-    """
-    reached = np.isfinite(pool.worth)
-    seconds = np.where(reached, pool.seconds, pool.spent).sum(axis=(2, 3), where=pool.played)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(reached.any(axis=(2, 3)), seconds / reached.sum(axis=(2, 3)), np.inf)

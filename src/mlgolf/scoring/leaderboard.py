@@ -76,15 +76,13 @@ def score_competition(
     Raises: ScoringError for mixed frameworks, a trial given twice, or an objective below 0.
     """
     admission = admit(competition, trials, ruleset, framework)
-    return score_standings(
-        Standings(competition, admission.pool), ruleset, framework=admission.framework,
-        notes=admission.notes,
-    )
+    doubt = Doubt(Standings(competition, admission.pool))
+    return score_field(doubt, ruleset, framework=admission.framework, notes=admission.notes)
 
 
-def score_standings(
-    standings: Standings, ruleset: Ruleset, *, framework: str | None,
-    notes: Sequence[str] = (), baseline: str | None = None,
+def score_field(
+    doubt: Doubt, ruleset: Ruleset, *, framework: str | None, notes: Sequence[str] = (),
+    baseline: str | None = None,
 ) -> Leaderboard:
     """The board of a field of trials, whatever they were read from.
 
@@ -92,7 +90,7 @@ def score_standings(
       baseline: the submission that geometric means of ratios are taken to.
     Raises: ScoringError for an objective below 0, or a baseline that is not there.
     """
-    competition = standings.competition
+    standings, competition = doubt.standings, doubt.standings.competition
     factor = competition.rules.tuning.under(ruleset).budget_factor
     to_baseline = standings.ratio_to(baseline, factor) if baseline else None
     return Leaderboard(
@@ -101,7 +99,7 @@ def score_standings(
         framework=framework,
         quantity=competition.rules.objective,
         notice=competition.notice,
-        entries=_entries(standings, to_baseline) if standings.pool.submissions else (),
+        entries=_entries(doubt, to_baseline) if standings.pool.submissions else (),
         notes=tuple(notes),
     )
 
@@ -140,9 +138,10 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     return {**finite, "outcome": cell.outcome.value}
 
 
-def _entries(standings: Standings, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
+def _entries(doubt: Doubt, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
+    standings = doubt.standings
     exact = score(standings.counted, exactly(standings.competition.rules.aggregation))
-    rank, doubt = ranks(standings.scores), Doubt(standings)
+    rank = ranks(standings.scores)
     ratio = np.full(len(rank), np.nan) if to_baseline is None else to_baseline
     entries = [
         Entry(

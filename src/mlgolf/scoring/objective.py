@@ -8,7 +8,6 @@ budget, and the objective is read at those evaluations where all bounds hold.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -17,32 +16,12 @@ from mlgolf.core.arrays import BoolArray
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules, constraint_target
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
-from mlgolf.core.trial import Study, Trial
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """The objective's value that counts, and when it was measured.
-
-    `value` is the worst there is (inf if the objective is minimised, -inf if maximised) where the
-    constraints never held together; `seconds`, on the clock, is inf there.
-    """
-
-    value: float
-    seconds: float
-
-    @property
-    def ever(self) -> bool:
-        return math.isfinite(self.seconds)
+from mlgolf.core.trial import Trial
 
 
 def objective_goal(rules: Rules, numbers: WorkloadRules) -> Goal:
     """Which way the objective gets better; workloads declare it for their own metrics."""
     return rules.objective_quantity.goal or numbers.goal
-
-
-def never(goal: Goal) -> Reached:
-    return Reached(value=math.inf if goal is Goal.MINIMISE else -math.inf, seconds=math.inf)
 
 
 def feasible_rows(
@@ -79,17 +58,6 @@ def row_that_counts(
         return None
     falls = objective_goal(rules, numbers) is Goal.MINIMISE
     return int(rows[values[rows].argmin() if falls else values[rows].argmax()])
-
-
-def trial_result(
-    trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0
-) -> Reached:
-    """The objective's value that counts, at the evaluation of `row_that_counts`."""
-    row = row_that_counts(trial, rules.constraints, rules, numbers, budget_factor=budget_factor)
-    if row is None:
-        return never(objective_goal(rules, numbers))
-    value = trial.values(rules.objective, numbers.metric)[row]
-    return Reached(value=float(value), seconds=float(trial.seconds[row]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,17 +101,3 @@ def as_numbers(
         evaluation=math.inf if chooses is None else float(chooses),
         spent=float(trial.seconds[-1]) if len(trial.seconds) else 0.0,
     )
-
-
-def group_studies(trials: Iterable[Trial]) -> list[Study]:
-    """Trials gathered into their studies, in the order of their keys."""
-    in_order = sorted(trials, key=lambda trial: (*_study_key(trial), trial.key.trial))
-    return [
-        Study(submission=s, framework=f, workload=w, study=n, trials=tuple(members))
-        for (s, f, w, n), members in groupby(in_order, key=_study_key)
-    ]
-
-
-def _study_key(trial: Trial) -> tuple[str, str, str, int]:
-    key = trial.key
-    return key.submission, key.framework, key.workload, key.study

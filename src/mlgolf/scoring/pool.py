@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
+from mlgolf.core.trial import TrialKey
 from mlgolf.scoring.objective import TrialResult
 
 # What stands where there is no trial.
@@ -37,6 +38,15 @@ class Pool:
     choice: FloatArray  # the smallest makes its trial stand for the study; inf where never
     evaluation: FloatArray  # index of the one at which `choice` was measured; inf where never
     spent: FloatArray  # seconds on the clock in all; 0 where there is no trial
+
+    def place(self, key: TrialKey) -> tuple[int, int, int, int] | None:
+        """Where a trial lies in the arrays; None if it is not there."""
+        if key.submission not in self.submissions or key.workload not in self.workloads:
+            return None
+        row, column = self.submissions.index(key.submission), self.workloads.index(key.workload)
+        at = (row, column, key.study, key.trial - 1)
+        inside = all(index < size for index, size in zip(at, self.played.shape, strict=True))
+        return at if inside and self.played[at] else None
 
     def select(self, submissions: Sequence[str]) -> "Pool":
         """The same with some of the submissions, in the order given."""

@@ -31,7 +31,7 @@ def ratios_to_best(times: FloatArray) -> FloatArray:
             f"times to target, and other costs, are at least 0 or inf, got "
             f"{times[~(times >= 0)].tolist()}"
         )
-    best = times.min(axis=-2, keepdims=True)
+    best = times.min(axis=-2, keepdims=True, initial=np.inf)
     ratios = np.full_like(times, np.inf)
     # Perhaps nobody solved a workload: inf / inf is NaN, so only solved cells are divided.
     with np.errstate(over="ignore"):  # past the largest float, inf is the right ratio

@@ -10,8 +10,8 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.rules import Constraint
-from mlgolf.scoring.admission import missing_studies, said
-from mlgolf.scoring.pool import Pool, lay_out
+from mlgolf.scoring.admission import Admission, missing_studies, said
+from mlgolf.scoring.pool import lay_out
 
 # Which columns say when a constraint of the rules was first met.
 _REACHED: dict[tuple[str, object], str] = {
@@ -19,14 +19,13 @@ _REACHED: dict[tuple[str, object], str] = {
 }
 
 
-def pool_of_table(
+def admit_table(
     competition: Competition, table: pl.DataFrame, ruleset: Ruleset
-) -> tuple[Pool, str | None, list[str]]:
-    """The trials of a table that a competition's rules admit.
+) -> Admission:
+    """The trials of a table that a competition's rules admit, and notes on what was left out.
 
     Args:
       table: as `results/trial_table.py` reads it.
-    Returns: the pool, its framework if it is of one, and notes on what was left out.
     Raises: ScoringError where the rules ask for what such a table does not have, or a submission
       comes in two frameworks.
     """
@@ -60,8 +59,8 @@ def pool_of_table(
          "spent": spent},
         submissions, workloads, tuning.studies,
     )  # fmt: skip
-    notes = [*said(dict(left_out.iter_rows())), *missing_studies(pool, tuning.studies)]
-    return pool, framework, notes
+    notes = (*said(dict(left_out.iter_rows())), *missing_studies(pool, tuning.studies))
+    return Admission(framework=framework, pool=pool, notes=notes)
 
 
 def _numbers(names: list[str]) -> dict[str, int]:

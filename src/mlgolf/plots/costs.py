@@ -1,0 +1,37 @@
+"""What the trials cost, and how much of it was in vain."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from mlgolf.plots.theme import Style
+
+WIDTH, ROW, LABELS = 290, 26, 150
+
+
+def costs_of_submissions(table: pl.DataFrame, style: Style) -> Any:
+    """A bar for each submission: full where trials got there, pale where they never did.
+
+    `table` is `tables.costs_table`.
+    """
+    order = list(style.submissions)
+    useful = pl.col("hours") - pl.col("hours_in_vain")
+    parts = pl.concat([
+        table.select("submission", start=pl.lit(0.0), end=useful, strength=pl.lit(0.9)),
+        table.select("submission", start=useful, end="hours", strength=pl.lit(0.35)),
+    ])
+    bars = (
+        alt.Chart(parts, width=WIDTH, height=ROW * len(order))
+        .mark_bar(height=ROW * 0.6)
+        .encode(
+            alt.X("start:Q", title="hours on the clock, all trials",
+                  axis=alt.Axis(grid=False, tickCount=5)),
+            alt.X2("end:Q"),
+            alt.Y("submission:N", title=None, sort=order, scale=alt.Scale(domain=order),
+                  axis=alt.Axis(domain=False, ticks=False, labelLimit=LABELS)),
+            style.colour(),
+            alt.Opacity("strength:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0, 1])),
+        )
+    )
+    return style.apply(bars)

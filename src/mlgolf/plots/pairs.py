@@ -1,0 +1,44 @@
+"""Which submissions can be told apart: a matrix of the probabilities that one is ahead."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from mlgolf.plots.theme import Style
+
+CELL, LABELS = 38, 150
+
+
+def pairs_matrix(table: pl.DataFrame, style: Style) -> Any:
+    """Each row against those behind it. `table` is `tables.pairs_table`.
+
+    A cell says how likely the row is ahead of the column, in percent; framed where that is decided.
+    """
+    order = list(style.submissions)
+    place = {name: number for number, name in enumerate(order)}
+    shown = table.filter(
+        pl.col("submission").replace_strict(place, return_dtype=pl.Int64)
+        < pl.col("other").replace_strict(place, return_dtype=pl.Int64)
+    ).with_columns(label=(pl.col("probability_ahead") * 100).round().cast(pl.Int64))
+    x = alt.X("other:N", title="ahead of", sort=order[1:], scale=alt.Scale(domain=order[1:]),
+              axis=alt.Axis(orient="top", labelAngle=-45, labelLimit=LABELS, domain=False,
+                            ticks=False, grid=False))
+    y = alt.Y("submission:N", title=None, sort=order[:-1], scale=alt.Scale(domain=order[:-1]),
+              axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=False))
+    data = alt.Chart(shown, width=CELL * (len(order) - 1), height=CELL * (len(order) - 1))
+    strength = alt.Opacity(
+        "probability_ahead:Q", legend=None,
+        scale=alt.Scale(domain=[0.5, 1.0], range=[0.05, 0.5], clamp=True),
+    )
+    colour = style.theme.colours[0]
+    layers = [
+        data.mark_rect(color=colour).encode(x, y, strength),
+        data.mark_text(color=style.theme.ink, fontSize=12).encode(x, y, text="label:Q"),
+    ]
+    if shown["decided"].any():
+        decided = data.properties(data=shown.filter("decided"))
+        layers.insert(1, decided.mark_rect(
+            fillOpacity=0, stroke=style.theme.ink, strokeWidth=1.6
+        ).encode(x, y))
+    return style.apply(alt.layer(*layers))

@@ -1,0 +1,40 @@
+"""Runtime distributions: how many pairs of a workload and a target are solved by a time."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from mlgolf.plots.theme import Style
+
+WIDTH, HEIGHT = 370, 250
+
+
+def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
+    """A rising curve for each submission. `table` is `tables.runtimes_table`."""
+    chart = (
+        alt.Chart(table, width=WIDTH, height=HEIGHT)
+        .mark_line(strokeWidth=2.2)
+        .encode(
+            alt.X("budgets:Q", title="time with restarts, in budgets of the workload",
+                  scale=alt.Scale(type="log", domain=_span(table), nice=False),
+                  axis=alt.Axis(grid=False, values=[0.01, 0.1, 1, 10, 100])),
+            alt.Y("solved:Q", title="share of workloads and targets solved",
+                  scale=alt.Scale(domain=[0, 1]),
+                  axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
+            style.colour(legend=legend),
+            style.dash(),
+        )
+    )
+    return style.apply(chart)
+
+
+def _span(table: pl.DataFrame) -> list[float]:
+    """From where the first begins to rise to where the last has stopped."""
+    last = table.group_by("submission").agg(pl.col("solved").max().alias("last"))
+    changing = table.join(last, on="submission").filter(
+        (pl.col("solved") > 0) & (pl.col("solved") < pl.col("last"))
+    )["budgets"]
+    if changing.is_empty():
+        return [0.01, 100.0]
+    return [float(changing.min()) / 1.2, float(changing.max()) * 1.2]  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""How long a target takes when whatever fails is started again: means and distributions.
+
+A trial that never met its target has cost its time all the same. Drawing trials until one succeeds
+makes one runtime of several trials, so that fast but unreliable and slow but sure can be compared.
+
+Source: Hansen et al. (2021), COCO: a platform for comparing continuous optimizers,
+doi:10.1080/10556788.2020.1808977, sections 3 (expected running time) and 5 (runtime distributions).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlgolf.core.arrays import FloatArray
+from mlgolf.core.competition import Competition
+from mlgolf.scoring.pool import Pool
+
+DRAWS = 400  # runtimes for each workload and target
+SEED = 0
+GRID = np.geomspace(0.01, 100, 129)
+
+
+def expected_running_time(pool: Pool) -> FloatArray:
+    """Seconds spent on all trials for each that got there: (submissions, workloads).
+
+    What restarting until it works would take on average; inf where no trial ever got there.
+    """
+    reached = np.isfinite(pool.worth)
+    seconds = np.where(reached, pool.seconds, pool.spent).sum(axis=(2, 3), where=pool.played)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(reached.any(axis=(2, 3)), seconds / reached.sum(axis=(2, 3)), np.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtimes:
+    """The share of all pairs of a workload and a target that are solved by a time.
+
+    Times are in budgets of the workload, so that workloads go together.
+    """
+
+    budgets: tuple[float, ...]
+    solved: Mapping[str, tuple[float, ...]]  # by submission, in [0, 1], never falling
+
+
+def runtime_distribution(
+    competition: Competition, pools: Iterable[Pool], *, budget_factor: float = 1.0
+) -> Runtimes:
+    """The distribution over all scored workloads and all targets.
+
+    Args:
+      pools: the same trials as judged by each of the targets.
+      budget_factor: how many times the workload's budget a trial may take.
+    """
+    rng = np.random.default_rng(SEED)
+    solved: dict[str, list[FloatArray]] = {}
+    for pool in pools:
+        for name in competition.scored_workloads:
+            budget = competition.workloads[name].budget_seconds * budget_factor
+            for row, submission in enumerate(pool.submissions):
+                runtimes = _drawn(pool, row, pool.workloads.index(name), rng) / budget
+                within = (runtimes[:, None] <= GRID).mean(axis=0)
+                solved.setdefault(submission, []).append(within)
+    return Runtimes(
+        budgets=tuple(GRID.tolist()),
+        solved={name: tuple(np.mean(w, axis=0).tolist()) for name, w in solved.items()},
+    )
+
+
+def _drawn(pool: Pool, row: int, column: int, rng: np.random.Generator) -> FloatArray:
+    """(draws,): seconds on the clock until a drawn trial succeeds; inf where none ever does."""
+    played = pool.played[row, column]
+    reached = np.isfinite(pool.worth[row, column])[played]
+    if not reached.any():
+        return np.full(DRAWS, np.inf)
+    seconds = np.where(reached, pool.seconds[row, column][played], pool.spent[row, column][played])
+    total = np.zeros(DRAWS)
+    trying = np.arange(DRAWS)
+    while len(trying):
+        taken = rng.integers(len(seconds), size=len(trying))
+        total[trying] += seconds[taken]
+        trying = trying[~reached[taken]]
+    return total
