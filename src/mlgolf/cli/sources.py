@@ -120,7 +120,10 @@ def _logs(paths: Sequence[Path], competition: str | None, ruleset: Ruleset | Non
             f"{', '.join(map(str, paths))}: none is a run of mlgolf (it would hold run.json), and "
             "AlgoPerf's logs are scored one tree at a time. Give the folder above them."
         )
-    return read_logs(open_logs(path, competition, ruleset))
+    try:
+        return read_logs(open_logs(path, competition, ruleset))
+    except LedgerError as error:
+        raise LedgerError(f"{path}: no run.json in it, so read as AlgoPerf's logs: {error}") from None
 
 
 def as_ruleset(tuning: str | None) -> Ruleset | None:
