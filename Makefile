@@ -9,7 +9,7 @@ RUN ?= runs/demo
 BIN := .venv/bin
 export MLGOLF_DATA_DIR := $(DATA_DIR)
 
-.PHONY: setup demo test check bench data clean
+.PHONY: setup demo test check fuzz bench data clean
 
 setup: .venv/.complete
 
@@ -44,6 +44,10 @@ check: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+# Log trees damaged in thousands of ways instead of hundreds; half an hour.
+fuzz: setup
+	@MLGOLF_FUZZ_EXAMPLES=20000 $(BIN)/pytest -n 2 tests/results/test_damaged_trees.py
 
 # Alone on the machine: each prints a ratio, its spread and what it ran on.
 bench: data

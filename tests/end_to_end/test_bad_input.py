@@ -194,5 +194,5 @@ def test_a_framework_that_is_not_installed_is_answered_with_its_extra(monkeypatc
 
 def test_a_folder_that_is_no_run_is_no_traceback(mlgolf, tmp_path):
     said = complaint(mlgolf, "score", tmp_path)
-    assert "no run.json in it, so read as AlgoPerf's logs" in said
+    assert "no run.json there, so read as AlgoPerf's logs" in said
     assert "Expected SUBMISSION/study_K" in said

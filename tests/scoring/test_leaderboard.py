@@ -129,6 +129,7 @@ def test_what_is_left_out_is_counted_and_said():
         "1 trial left out: not played under external tuning",
         "1 trial left out: on workloads that tiny does not have",
         "2 trials left out: unofficial (they shared the machine, or ran outside a sandbox)",
+        "a: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
     )
     assert found.entries[0].cells["digits"].value == 5
 
@@ -136,8 +137,17 @@ def test_what_is_left_out_is_counted_and_said():
 def test_missing_studies_are_said():
     found = board(by_hand())
     assert found.notes == (
+        "adam: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
+        "lion: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
         "sam: fewer than the 3 studies that the rules ask for on 2 workloads: digits, wmt",
+        "sam: 28 trials missing of those that the rules ask for: digits 14, wmt 14",
+        "sgd: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
     )
+
+
+def test_more_studies_than_the_rules_ask_for_are_said():
+    notes = board(reaching("a", "digits", [5] * 4)).notes
+    assert "a: more than the 3 studies that the rules ask for on 1 workload: digits" in notes
 
 
 def test_whose_trials_all_do_not_count_stands_on_the_board_with_no_data():

@@ -91,9 +91,13 @@ def score(
         return
     from rich.console import Console
 
-    from mlgolf.cli.tables import leaderboard_table, review_lines
+    from mlgolf.cli.tables import leaderboard_tables, review_lines
 
-    Console().print(leaderboard_table(found.board), *review_lines(found), sep="\n")
+    console = Console(highlight=False)
+    for table in leaderboard_tables(found.board):
+        console.print(table)
+    for line in review_lines(found):
+        console.print(line, soft_wrap=not console.is_terminal, markup=False)
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:

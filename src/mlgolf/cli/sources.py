@@ -1,6 +1,6 @@
 """What the scoring commands are given: run folders, AlgoPerf's logs, or a published table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -36,17 +36,19 @@ class Source:
 
     def admitted(self, competition: Competition) -> Admission:
         """The trials that a competition's rules admit, and what was left out."""
-        admission = (
-            admit(competition, self.trials, self.ruleset, self.framework) if self.table is None
-            else admit_table(competition, self.table, self.ruleset)
-        )
-        if self.submissions is None:
-            return admission
-        known = admission.pool.submissions
-        for name in self.submissions:
-            if name not in known:
-                raise UnknownName("submission", name, known=known)
-        return replace(admission, pool=admission.pool.select(sorted(self.submissions)))
+        names, table, trials = self.submissions, self.table, self.trials
+        if table is not None:
+            if names is not None:
+                board = (pl.col("version") == competition.published_as) & (
+                    pl.col("ruleset") == self.ruleset
+                )
+                _check_known(names, table.filter(board)["submission"].unique())
+                table = table.filter(pl.col("submission").is_in(names))
+            return admit_table(competition, table, self.ruleset)
+        if names is not None:
+            _check_known(names, {trial.key.submission for trial in trials})
+            trials = tuple(trial for trial in trials if trial.key.submission in names)
+        return admit(competition, trials, self.ruleset, self.framework)
 
     @property
     def has_evaluations(self) -> bool:
@@ -123,7 +125,7 @@ def _logs(paths: Sequence[Path], competition: str | None, ruleset: Ruleset | Non
     try:
         return read_logs(open_logs(path, competition, ruleset))
     except LedgerError as error:
-        raise LedgerError(f"{path}: no run.json in it, so read as AlgoPerf's logs: {error}") from None
+        raise LedgerError(f"no run.json there, so read as AlgoPerf's logs: {error}") from None
 
 
 def as_ruleset(tuning: str | None) -> Ruleset | None:
@@ -160,6 +162,12 @@ def _table(
         competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
         table=table,
     )  # fmt: skip
+
+
+def _check_known(names: Sequence[str], known: Iterable[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UnknownName("submission", name, known=sorted(known))
 
 
 def _check_that_it_has(table: pl.DataFrame, rules: Competition) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from mlgolf.core.status import Outcome
@@ -15,26 +16,44 @@ from mlgolf.scoring.since import Since
 MOST_FULL_COLUMNS = 3
 
 
-def leaderboard_table(board: Leaderboard) -> Table:
-    """Rank, score, and for each workload the objective's value and its ratio to the best."""
-    frameworks = board.framework or "all frameworks"
-    table = Table(title=f"{board.competition} · {board.ruleset} tuning · {frameworks}")
-    table.add_column("rank", justify="right")
-    table.add_column("group", justify="right")
-    table.add_column("submission", no_wrap=True)
-    table.add_column("score", justify="right")
-    several = any(entry.interval for entry in board.entries)
-    table.add_column("95%" if several else "range of studies", no_wrap=True)
+def leaderboard_tables(board: Leaderboard) -> list[Table]:
+    """Rank, score, and for each workload the objective's value and its ratio to the best.
+
+    Where there are many workloads they have a table of their own, to fit into 80 columns.
+    """
     workloads = list(board.entries[0].cells) if board.entries else []
-    short = len(workloads) > MOST_FULL_COLUMNS
-    for name in workloads:
-        table.add_column(name, justify="right", overflow="fold")
-    for entry in board.entries:
-        cells = [_cell_text(entry.cells[name], short=short) for name in workloads]
-        table.add_row(
+    several = any(entry.interval for entry in board.entries)
+    heads = ["rank", "group", "submission", "score", "95%" if several else "range of studies"]
+    frameworks = board.framework or "all frameworks"
+    title = f"{board.competition} · {board.ruleset} tuning · {frameworks}"
+    rows = [
+        [
             str(entry.rank), str(entry.rank_group), entry.submission, f"{entry.score:.4f}",
-            _doubt(entry), *cells,
-        )
+            _doubt(entry),
+        ]
+        for entry in board.entries
+    ]
+    if len(workloads) <= MOST_FULL_COLUMNS:
+        cells = [[_cell_text(e.cells[name]) for name in workloads] for e in board.entries]
+        return [_table(title, heads + workloads, [a + b for a, b in zip(rows, cells, strict=True)])]
+    numbers = [str(number) for number in range(1, len(workloads) + 1)]
+    ratios = [[e.submission, *map(_ratio_text, e.cells.values())] for e in board.entries]
+    key = ", ".join(f"{n} {name}" for n, name in zip(numbers, workloads, strict=True))
+    return [
+        _table(title, heads, rows),
+        _table(f"times the best on {key}", ["submission", *numbers], ratios),
+    ]
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    for head in heads:
+        words = head in ("submission", "95%", "range of studies")
+        table.add_column(head, justify="left" if words else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
@@ -120,15 +139,18 @@ def _reading_lines(others: Sequence[OtherReading]) -> list[str]:
 
 
 SHORT = {
-    Outcome.TARGET_NOT_REACHED: "never", Outcome.NO_DATA: "no data",
-    Outcome.SLOWER_THAN_4X_BEST: "slow", Outcome.HELD_OUT_NOT_REACHED: "held out",
-    Outcome.HELD_OUT_NO_DATA: "held out", Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held out",
+    Outcome.TARGET_NOT_REACHED: "never", Outcome.NO_DATA: "none",
+    Outcome.SLOWER_THAN_4X_BEST: "slow", Outcome.HELD_OUT_NOT_REACHED: "held",
+    Outcome.HELD_OUT_NO_DATA: "held", Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held",
 }  # fmt: skip
 
 
-def _cell_text(cell: Cell, *, short: bool) -> str:
-    """The value and its ratio to the best; on a board of many workloads the ratio alone."""
-    ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else SHORT.get(cell.outcome, "")
-    if short or not math.isfinite(cell.value):
-        return ratio if short else cell.outcome.replace("_", " ")
-    return f"{cell.value:.4g} ({ratio})"
+def _cell_text(cell: Cell) -> str:
+    """The value and its ratio to the best."""
+    if not math.isfinite(cell.value):
+        return cell.outcome.replace("_", " ")
+    return f"{cell.value:.4g} ({_ratio_text(cell)})"
+
+
+def _ratio_text(cell: Cell) -> str:
+    return f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else SHORT.get(cell.outcome, "")

@@ -50,6 +50,8 @@ def open_logs(
       competition, ruleset: None to tell them from what the logs say of themselves.
     Raises: LedgerError where there are no trials, or they do not tell.
     """
+    if not logs.is_dir():
+        raise LedgerError(f"{logs}: there is no such folder")
     tree = find_trials(logs)
     if not tree.trials:
         alike = len(tree.problems)

@@ -27,7 +27,7 @@ import numpy as np
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.results.evaluation_files import SECONDS, STEP, Evaluations, read_evaluations
+from mlgolf.results.evaluation_files import FILE, SECONDS, STEP, Evaluations, read_evaluations
 
 OUR_NAMES = {"pytorch": "torch", "jax": "jax"}  # AlgoPerf's names for frameworks
 THEIR_NAMES = {ours: theirs for theirs, ours in OUR_NAMES.items()}
@@ -68,11 +68,13 @@ def _trial_folders(root: Path, problems: list[str]) -> Iterator[Path]:
     """All of them, by name, so that nothing depends on the order of a file system."""
     try:
         with os.scandir(root) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            here = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     except OSError as error:
         problems.append(f"{root}: left out, it cannot be listed: {error.strerror}")
         return
-    for name in names:
+    if (FILE, False) in here:
+        problems.append(f"{root}: left out, it holds {FILE} but its name is not trial_N")
+    for name in (name for name, is_folder in here if is_folder):
         if _TRIAL.fullmatch(name):
             yield root / name
         else:
@@ -176,7 +178,7 @@ def write_logged_trial(root: Path, logged: LoggedTrial) -> None:
     }
     names = sorted(columns)
     if len(trial.steps):
-        with open(folder / "eval_measurements.csv", "w", newline="") as file:
+        with open(folder / FILE, "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(names)
             writer.writerows(zip(*(map(_cell, columns[name]) for name in names), strict=True))

@@ -35,10 +35,12 @@ class Evaluations:
         default_factory=lambda: {STEP: np.empty(0), SECONDS: np.empty(0)}
     )
     problems: list[str] = field(default_factory=list)  # sentences, each naming file and line
+    fingerprint: int | None = None  # of its bytes, within this process; None if there is no row
 
 
 def read_evaluations(folders: Sequence[Path]) -> Iterator[Evaluations]:
     """The evaluations of every trial folder, in their order."""
+    first: dict[int, Path] = {}
     for start in range(0, len(folders), TOGETHER):
         batch = folders[start : start + TOGETHER]
         read = _read([folder / FILE for folder in batch], growing=True)
@@ -46,6 +48,13 @@ def read_evaluations(folders: Sequence[Path]) -> Iterator[Evaluations]:
         for evaluations, again in zip(read, repeated, strict=True):
             if not evaluations.problems or not len(evaluations.columns[STEP]):
                 evaluations.problems += _contradiction(evaluations, again)
+            if (fingerprint := evaluations.fingerprint) is not None:
+                twin = first.setdefault(fingerprint, evaluations.path)
+                if twin != evaluations.path:
+                    evaluations.problems.append(
+                        f"{evaluations.path}: the same to the last digit as {twin}, which no two "
+                        "runs are; both are kept"
+                    )
             yield evaluations
 
 
@@ -99,7 +108,10 @@ def _open(found: Evaluations) -> tuple[bytes, _Text] | None:
             found.problems.append(f"{path}, line {rows + 2}: cut short, the row is left out")
     if not rows and not found.problems:
         found.problems.append(f"{path}: no row below the header")
-    return (header, _Text(found, body, rows)) if rows else None
+    if not rows:
+        return None
+    found.fingerprint = hash(body)
+    return header, _Text(found, body, rows)
 
 
 def _names(header: bytes) -> list[str]:
@@ -163,7 +175,7 @@ def _line_by_line(names: list[str], text: _Text, *, growing: bool) -> None:
     latest = {SECONDS: 0.0, STEP: 0.0} if growing else {}
     lines = text.body.decode(errors="replace").split("\n")[:-1]
     for number, line in enumerate(lines, start=2):
-        cells = next(csv.reader([line]), [])
+        cells = _cells(line)
         if problem := _problem(names, cells, latest):
             found.problems.append(f"{found.path}, line {number}: {problem}; the row is left out")
             continue
@@ -172,6 +184,15 @@ def _line_by_line(names: list[str], text: _Text, *, growing: bool) -> None:
         kept.append(row)
     if kept:
         found.columns = dict(zip(names, np.array(kept).T, strict=True))
+
+
+def _cells(line: str) -> list[str]:
+    if '"' not in line:
+        return line.split(",")
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:
+        return [line]
 
 
 def _problem(names: list[str], cells: list[str], latest: Mapping[str, float]) -> str:

@@ -1,13 +1,13 @@
 """Which trials count. Whatever is left out is counted and said, never dropped in silence."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
-from mlgolf.core.rules import Rules
+from mlgolf.core.rules import ExternalTuning, Rules, SelfTuning
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.scoring.objective import as_numbers
 from mlgolf.scoring.pool import Pool, make_pool
@@ -37,7 +37,9 @@ def admit(
     """
     trials = list(trials)
     _check_unique([trial.key for trial in trials])
-    framework = framework or _framework(trials, competition.rules)
+    framework = framework or one_framework(
+        {(trial.key.submission, trial.key.framework) for trial in trials}, competition.rules
+    )
     board = [trial for trial in trials if framework in (trial.key.framework, None)]
     refused = [(trial, refusal(trial, competition, ruleset)) for trial in board]
     admitted = [trial for trial, reason in refused if reason is None]
@@ -52,7 +54,7 @@ def admit(
     )
     pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
     counts = Counter(reason for _, reason in refused if reason is not None)
-    notes = (*said(counts), *missing_studies(pool, tuning.studies))
+    notes = (*said(counts), *missing(pool, tuning))
     return Admission(framework=framework, pool=pool, notes=notes)
 
 
@@ -85,16 +87,27 @@ def _check_unique(keys: Sequence[TrialKey]) -> None:
         )
 
 
-def _framework(trials: Sequence[Trial], rules: Rules) -> str | None:
-    found = sorted({trial.key.framework for trial in trials})
-    if len(found) > 1:
-        if rules.frameworks == "together":
-            return None
+def one_framework(found: Collection[tuple[str, str]], rules: Rules) -> str | None:
+    """The framework of a board; None if there is none, or if several are compared.
+
+    Args:
+      found: pairs of a submission and a framework.
+    Raises: ScoringError for several where they are not compared, and for a submission in two.
+    """
+    frameworks = sorted({framework for _, framework in found})
+    if len(frameworks) > 1 and rules.frameworks == "apart":
         raise ScoringError(
-            f"trials of {' and '.join(found)} are mixed. Times of different frameworks are not "
-            f"compared: pick one with --framework {'|'.join(found)}."
+            f"trials of {' and '.join(frameworks)} are mixed. Times of different frameworks are "
+            f"not compared: pick one with --framework {'|'.join(frameworks)}."
         )
-    return found[0] if found else None
+    times = Counter(submission for submission, _ in found)
+    for name in sorted(name for name, count in times.items() if count > 1):
+        own = sorted(framework for submission, framework in found if submission == name)
+        raise ScoringError(
+            f"{name} has trials in {' and '.join(own)}: two submissions under one name. Rename "
+            "one, or name all the others with --submissions."
+        )
+    return frameworks[0] if len(frameworks) == 1 else None
 
 
 def said(counts: Mapping[str, int]) -> list[str]:
@@ -102,16 +115,28 @@ def said(counts: Mapping[str, int]) -> list[str]:
     return [f"{counted(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
 
 
-def missing_studies(pool: Pool, asked: int) -> list[str]:
-    """Absent studies may not enter a median, so a reader has to know of them."""
+def missing(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
+    """Who has other studies and trials than the rules ask for, and on which workloads.
+
+    A reader has to know: what is absent may not enter a median, or leave a study a worse trial.
+    """
     notes = []
-    found = pool.played.any(axis=-1).sum(axis=-1)
-    for submission, row in zip(pool.submissions, found, strict=True):
-        short = [name for name, n in zip(pool.workloads, row, strict=True) if n < asked]
+    studies = pool.played.any(axis=-1).sum(axis=-1)
+    lacking = tuning.studies * tuning.trials - pool.played.sum(axis=(-2, -1))
+    for submission, found, absent in zip(pool.submissions, studies, lacking, strict=True):
+        for words, other in (("fewer", found < tuning.studies), ("more", found > tuning.studies)):
+            names = [name for name, is_other in zip(pool.workloads, other, strict=True) if is_other]
+            if names:
+                notes.append(
+                    f"{submission}: {words} than the {counted(tuning.studies, 'study')} that the "
+                    f"rules ask for on {counted(len(names), 'workload')}: {', '.join(names)}"
+                )
+        short = {n: count for n, count in zip(pool.workloads, absent, strict=True) if count > 0}
         if short:
+            each = ", ".join(f"{name} {count}" for name, count in short.items())
             notes.append(
-                f"{submission}: fewer than the {counted(asked, 'study')} that the rules ask for on "
-                f"{counted(len(short), 'workload')}: {', '.join(short)}"
+                f"{submission}: {counted(int(sum(short.values())), 'trial')} missing of those that "
+                f"the rules ask for: {each}"
             )
     return notes
 

@@ -10,7 +10,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.rules import Constraint
-from mlgolf.scoring.admission import Admission, missing_studies, said
+from mlgolf.scoring.admission import Admission, missing, one_framework, said
 from mlgolf.scoring.pool import lay_out
 
 # Which columns say when a constraint of the rules was first met.
@@ -34,7 +34,8 @@ def admit_table(
     board = table.filter(
         (pl.col("version") == competition.published_as) & (pl.col("ruleset") == ruleset)
     )
-    framework = _framework(board, competition)
+    pairs = set(board.select("submission", "framework").iter_rows())
+    framework = one_framework(pairs, rules)
     submissions = sorted(board["submission"].unique())
     tuning = rules.tuning.under(ruleset)
     board = board.with_columns(_refusal(competition, tuning.trials).alias("refusal"))
@@ -59,7 +60,7 @@ def admit_table(
          "spent": spent},
         submissions, workloads, tuning.studies,
     )  # fmt: skip
-    notes = (*said(dict(left_out.iter_rows())), *missing_studies(pool, tuning.studies))
+    notes = (*said(dict(left_out.iter_rows())), *missing(pool, tuning))
     return Admission(framework=framework, pool=pool, notes=notes)
 
 
@@ -86,25 +87,6 @@ def _check_that_it_can_be_told(competition: Competition) -> None:
                 f"{competition.name} bounds {constraint.quantity} by {constraint.bound}, of which "
                 "the table does not tell."
             )
-
-
-def _framework(board: pl.DataFrame, competition: Competition) -> str | None:
-    """Raises: ScoringError for a submission in two frameworks, or several where they are apart."""
-    pairs = board.select("submission", "framework").unique().sort("submission", "framework")
-    twice = pairs.filter(pl.col("submission").is_duplicated())
-    if len(twice):
-        name = twice["submission"][0]
-        found = twice.filter(pl.col("submission") == name)["framework"]
-        raise ScoringError(
-            f"{name} has trials in {' and '.join(found)}: two submissions under one name. Give "
-            "one of them another."
-        )
-    found = sorted(pairs["framework"].unique())
-    if len(found) > 1 and competition.rules.frameworks == "apart":
-        raise ScoringError(
-            f"trials of {' and '.join(found)} are mixed, which {competition.name} does not compare"
-        )
-    return found[0] if len(found) == 1 else None
 
 
 def _refusal(competition: Competition, trials: int) -> pl.Expr:
