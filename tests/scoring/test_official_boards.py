@@ -28,6 +28,7 @@ from mlgolf.scoring.questions import absences, costs, pairs
 from mlgolf.scoring.readings import other_readings, with_readings
 from mlgolf.scoring.resampling import Doubt
 from mlgolf.scoring.review import review_trials
+from mlgolf.scoring.since import since
 from mlgolf.scoring.standings import Standings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -313,6 +314,14 @@ def test_what_the_documentation_says_of_the_official_board_is_so(table):
     spent = costs(standings.pool)
     hours, in_vain = sum(c.hours for c in spent), sum(c.hours_in_vain for c in spent)
     assert f"**{100 * in_vain / hours:.0f}% of about {round(hours, -2):,.0f} hours**" in said
+    v06 = load_competition("algoperf-0.6")
+    later = since(
+        Standings(v06, admit_table(v06, table, "external").pool), standings,
+        [("baseline", "baseline"), ("shampoo_submission", "shampoo")],
+    )
+    assert f"the best raw times are {later.best:.2f} times those of" in said
+    assert f"run in both, took {later.machine:.2f} times as" in said
+    assert len(later.workloads) == 5
 
 
 def test_the_documented_moves_under_eased_targets_are_so():
