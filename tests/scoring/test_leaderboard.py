@@ -140,7 +140,7 @@ def test_missing_studies_are_said():
         "adam: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
         "lion: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
         "sam: fewer than the 3 studies that the rules ask for on 2 workloads: digits, wmt",
-        "sam: 28 trials missing of those that the rules ask for: digits 14, wmt 14",
+        "sam: 28 trials missing of those that the rules ask for: digits 15, wmt 13",
         "sgd: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
     )
 

@@ -7,7 +7,6 @@ Source: the order of the official scorer, mlcommons/submissions_algorithms,
 scoring/performance_profile.py (held-out gate, 4 x rule, held-out gate).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,13 @@ import numpy as np
 from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.status import Outcome
+
+OWN_FAILURES = (
+    Outcome.NO_DATA, Outcome.TARGET_NOT_REACHED, Outcome.SLOWER_THAN_4X_BEST,
+)  # fmt: skip
+HELD_OUT_FAILURES = (
+    Outcome.HELD_OUT_NO_DATA, Outcome.HELD_OUT_NOT_REACHED, Outcome.HELD_OUT_SLOWER_THAN_4X_BEST,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,23 +91,18 @@ def _too_slow(costs: FloatArray, gates: Gates) -> BoolArray:
 
 
 def _outcome(costs: FloatArray, slow: BoolArray, column: int, gates: Gates) -> Outcome:
-    if np.isnan(costs[column]):
-        return Outcome.NO_DATA
-    if np.isinf(costs[column]):
-        return Outcome.TARGET_NOT_REACHED
-    if slow[column]:
-        return Outcome.SLOWER_THAN_4X_BEST
-    return next(_held_out_failures(costs, slow, column, gates), Outcome.SCORED)
+    own = _failure(costs[column], slow[column], OWN_FAILURES)
+    of_variants = (
+        _failure(costs[variant], slow[variant], HELD_OUT_FAILURES)
+        for variant, base in gates.held_out if base == column
+    )
+    return next(filter(None, (own, *of_variants)), Outcome.SCORED)
 
 
-def _held_out_failures(
-    costs: FloatArray, slow: BoolArray, column: int, gates: Gates
-) -> Iterator[Outcome]:
-    for variant, base in gates.held_out:
-        if base == column:
-            if np.isnan(costs[variant]):
-                yield Outcome.HELD_OUT_NO_DATA
-            elif np.isinf(costs[variant]):
-                yield Outcome.HELD_OUT_NOT_REACHED
-            elif slow[variant]:
-                yield Outcome.HELD_OUT_SLOWER_THAN_4X_BEST
+def _failure(cost: float, slow: bool, words: tuple[Outcome, Outcome, Outcome]) -> Outcome | None:
+    no_data, never, too_slow = words
+    if np.isnan(cost):
+        return no_data
+    if np.isinf(cost):
+        return never
+    return too_slow if slow else None
