@@ -25,7 +25,7 @@ def rank_against_target(table: pl.DataFrame, style: Style, *, legend: bool = Tru
     x = alt.X("by:N", title="targets eased by", sort=labels,
               axis=alt.Axis(labelAngle=0, grid=False))
     y = alt.Y("rank:Q", title="rank", scale=alt.Scale(domain=[last, 1], nice=False),
-              axis=alt.Axis(values=list(range(1, last + 1)), domain=False, ticks=False))
+              axis=alt.Axis(values=list(range(1, last + 1)), format="d", domain=False, ticks=False))
     data = alt.Chart(shown, width=WIDTH, height=ROW * last)
     colour = style.colour(legend=legend)
     return style.apply(alt.layer(

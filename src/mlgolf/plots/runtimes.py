@@ -14,7 +14,7 @@ def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = T
     """A rising curve for each submission. `table` is `tables.runtimes_table`."""
     chart = (
         alt.Chart(table, width=WIDTH, height=HEIGHT)
-        .mark_line(strokeWidth=2.2)
+        .mark_line(strokeWidth=2.2, clip=True)
         .encode(
             alt.X("budgets:Q", title="time with restarts, in budgets of the workload",
                   scale=alt.Scale(type="log", domain=_span(table), nice=False),
