@@ -120,6 +120,7 @@ def test_what_is_left_out_is_counted_and_said():
         trial("a", trial=5, scored=False, **measured),
         trial("a", trial=6, **measured),
         trial("a", "ogbg", **measured),
+        trial("a", study=10**12, **measured),
         trial("a", study=3, header={"ruleset": "self"}, **measured),
     ])
     assert found.notes == (
@@ -127,6 +128,7 @@ def test_what_is_left_out_is_counted_and_said():
         "1 trial left out: interrupted, to be repeated with --resume",
         "1 trial left out: no verdict yet",
         "1 trial left out: not played under external tuning",
+        "1 trial left out: of a study whose number is not below 1000",
         "1 trial left out: on workloads that tiny does not have",
         "2 trials left out: unofficial (they shared the machine, or ran outside a sandbox)",
         "a: 24 trials missing of those that the rules ask for: digits 12, wmt 12",

@@ -23,6 +23,7 @@ from mlgolf.core.arrays import FloatArray
 SECONDS, STEP = "accumulated_submission_time", "global_step"
 FILE, REPEATED_IN = "eval_measurements.csv", "measurements.csv"
 ROUNDING = 1e-9  # measurements.csv was read and written again whenever a column came to it
+LARGEST = 1e15  # of seconds and steps
 TOGETHER = 400  # trials: enough that polars is busy, few enough that memory is not
 
 
@@ -165,7 +166,7 @@ def _faulty_rows(columns: Mapping[str, FloatArray], starts: np.ndarray) -> np.nd
         values = columns[name]
         before = np.concatenate([[0.0], values[:-1]])
         before[starts] = 0.0
-        faulty |= ~(np.isfinite(values) & (values >= before))
+        faulty |= ~((values >= before) & (values <= LARGEST))
     return np.flatnonzero(faulty)
 
 
@@ -206,8 +207,8 @@ def _problem(names: list[str], cells: list[str], latest: Mapping[str, float]) ->
             return f"{name}: found {cell!r}, expected a number"
         if name in latest and not number >= latest[name]:
             return f"{name}: found {number:g} after {latest[name]:g}, it may not fall"
-        if name in latest and math.isinf(number):
-            return f"{name}: found {number:g}"
+        if name in latest and number > LARGEST:
+            return f"{name}: found {number:g}, no run is that long"
     return ""
 
 

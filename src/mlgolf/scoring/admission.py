@@ -12,6 +12,9 @@ from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.scoring.objective import as_numbers
 from mlgolf.scoring.pool import Pool, make_pool
 
+MOST_STUDIES = 1000  # arrays have room for every number below the largest
+TOO_MANY_STUDIES = f"of a study whose number is not below {MOST_STUDIES}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
@@ -75,6 +78,8 @@ def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | N
         return "ended before their first evaluation"
     if trial.key.trial > allowed:
         return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"
+    if trial.key.study >= MOST_STUDIES:
+        return TOO_MANY_STUDIES
     return None
 
 

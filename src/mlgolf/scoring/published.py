@@ -10,7 +10,14 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.rules import Constraint
-from mlgolf.scoring.admission import Admission, missing, one_framework, said
+from mlgolf.scoring.admission import (
+    MOST_STUDIES,
+    TOO_MANY_STUDIES,
+    Admission,
+    missing,
+    one_framework,
+    said,
+)
 from mlgolf.scoring.pool import lay_out
 
 # Which columns say when a constraint of the rules was first met.
@@ -103,6 +110,8 @@ def _refusal(competition: Competition, trials: int) -> pl.Expr:
         .then(pl.lit("ended before their first evaluation"))
         .when(pl.col("trial") > trials)
         .then(pl.lit(f"beyond the {trials} trials a study that the rules allow"))
+        .when(pl.col("study") >= MOST_STUDIES)
+        .then(pl.lit(TOO_MANY_STUDIES))
     )
 
 
