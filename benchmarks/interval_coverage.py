@@ -1,10 +1,12 @@
 """How often do the printed intervals cover the truth? Simulated on the official AlgoPerf trials.
 
-    interval_coverage.py [FIELDS]     prints one line for each number of studies and trials
+    interval_coverage.py [FIELDS]     prints one line for each model and number of studies
 
-The trials of AlgoPerf 0.5, external tuning, are taken for the whole population: fields of 3, 5 and
-10 studies are drawn from it, each is given its intervals, and the truth is the score of a field of
-2,001 studies. Self-tuning, one trial a study, is simulated from the same population.
+The trials of a board of AlgoPerf 0.5 are taken for the whole population: fields of 3, 5 and 10
+studies are drawn from it, each is given its intervals, and the truth is the score of a field of
+2,001 studies. External tuning is drawn point by point, as it was played, and a second time as if
+each study drew its own points; self-tuning has one trial a study. Levels were chosen on external
+tuning, so that self-tuning tells whether they hold elsewhere.
 """
 
 import sys
@@ -14,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from common import print_machine
 
-from mlgolf.core.competition import load_competition
+from mlgolf.core.competition import Competition, load_competition
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.pool import EMPTY, Pool
 from mlgolf.scoring.published import admit_table
@@ -22,20 +24,41 @@ from mlgolf.scoring.resampling import FIELDS, drawn_studies, interval, level
 from mlgolf.scoring.standings import Standings
 
 TRIALS = Path(__file__).parents[1] / "tests" / "golden" / "trials.csv"
-CASES = [(3, 5), (5, 5), (10, 5), (6, 1), (10, 1)]  # studies, trials a study
+V05 = load_competition("algoperf-0.5")
+CASES = [  # tuning, whether points are the same in all studies, studies
+    ("external", True, 3), ("external", True, 5), ("external", True, 10),
+    ("self", True, 6), ("self", True, 10),
+    ("external", False, 3), ("external", False, 5), ("external", False, 10),
+]
 
 
-def drawn_pool(pool: Pool, studies: int, trials: int, rng: np.random.Generator) -> Pool:
-    """A field of trials drawn one by one, with replacement, from all of each cell."""
-    flat = pool.flattened()
-    first = np.argsort(~flat.played, axis=-1, kind="stable")  # trials before gaps
-    count = flat.played.sum(axis=-1)[..., None]
-    shape = (*count.shape[:2], studies * trials)
+def with_points(competition: Competition, points: str) -> Competition:
+    tuning = competition.rules.tuning
+    external = tuning.external.model_copy(update={"points": points})
+    rules = competition.rules.model_copy(
+        update={"tuning": tuning.model_copy(update={"external": external})}
+    )
+    return competition.model_copy(update={"rules": rules})
+
+
+def drawn_pool(
+    pool: Pool, studies: int, rng: np.random.Generator, *, same_points: bool = True
+) -> Pool:
+    """A field whose trials are drawn one by one, from those of the same point or from all."""
+    trials = pool.played.shape[-1]
+    shape = (*pool.played.shape[:2], studies, trials)
+    if not same_points:  # as if every trial of a workload were of one and the same point
+        pool, shape = pool.flattened(), (*shape[:2], studies * trials, 1)
+        pool = replace(pool, **{
+            name: getattr(pool, name)[..., None] for name in ("played", *EMPTY)
+        })  # fmt: skip
+    first = np.argsort(~pool.played, axis=2, kind="stable")  # studies that have it first
+    count = pool.played.sum(axis=2, keepdims=True)
     drawn = np.minimum((rng.random(shape) * count).astype(int), np.maximum(count - 1, 0))
-    at = np.take_along_axis(first, drawn, axis=-1)
+    at = np.take_along_axis(first, drawn, axis=2)
     return replace(pool, **{
-        name: np.take_along_axis(getattr(flat, name), at, axis=-1).reshape(
-            *count.shape[:2], studies, trials
+        name: np.take_along_axis(getattr(pool, name), at, axis=2).reshape(
+            *shape[:2], studies, trials
         )
         for name in ("played", *EMPTY)
     })  # fmt: skip
@@ -43,23 +66,25 @@ def drawn_pool(pool: Pool, studies: int, trials: int, rng: np.random.Generator) 
 
 def main(fields: int) -> None:
     print_machine()
-    rules = load_competition("algoperf-0.5")
-    pool = admit_table(rules, read_trial_table(TRIALS), "external").pool
+    table = read_trial_table(TRIALS)
     rng = np.random.default_rng(0)
     print(f"{fields} fields each; over submissions: mean (least to greatest)")
-    for studies, trials in CASES:
-        truth = Standings(rules, drawn_pool(pool, 2001, trials, rng)).scores
+    for ruleset, same, studies in CASES:
+        rules = with_points(V05, "same" if same else "own")
+        pool = admit_table(rules, table, ruleset).pool
+        truth = Standings(rules, drawn_pool(pool, 2001, rng, same_points=same)).scores
         covered, width = [], []
         for _ in range(fields):
-            field = Standings(rules, drawn_pool(pool, studies, trials, rng))
+            field = Standings(rules, drawn_pool(pool, studies, rng, same_points=same))
             drawn = field.scores_of(drawn_studies(field, FIELDS, rng))
-            low, high = interval(drawn, field.scores, level(field.pool))
+            low, high = interval(drawn, field.scores, level(field))
             covered.append((low - 1e-9 <= truth) & (truth <= high + 1e-9))
             width.append(high - low)
         share = np.mean(covered, axis=0)
         print(
-            f"{studies} studies of {trials}: covered {share.mean():.3f} ({share.min():.2f} to "
-            f"{share.max():.2f}), width {np.mean(width):.3f}", flush=True,
+            f"{ruleset} tuning, {'same' if same else 'own'} points, {studies} studies: covered "
+            f"{share.mean():.3f} ({share.min():.2f} to {share.max():.2f}), width "
+            f"{np.mean(width):.3f}", flush=True,
         )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ class ExternalTuning(_Frozen):
     trials: int = Field(ge=1)
     studies: int = Field(ge=1)
     budget_factor: float = Field(default=1.0, gt=0)
+    # Whether each study draws its own points, or trial i has the same one in all of them.
+    points: Literal["own", "same"] = "own"
 
 
 class SelfTuning(_Frozen):

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,11 @@ from mlgolf.results.algoperf_logs import (
     LogTree,
     find_trials,
     read_logged_trials,
+    ruleset_of,
     write_logged_trial,
 )
+from mlgolf.results.evaluation_files import FILE, REPEATED_IN
+from mlgolf.results.files import read_at_once, write_json
 from mlgolf.results.run_folder import Played, RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import SCHEMA_VERSION, is_finished, read_rows, read_trial
 
@@ -96,8 +100,8 @@ def import_logs(logs: Logs, out: Path) -> Imported:
     run = _open(out, logs)
     trials = logs.tree.trials
     left = [(key, path) for key, path in trials if not is_finished(run.trial_path(key))]
-    for logged in logs.read(left):
-        _write(run.trial_path(logged.trial.key), logged, logs.ruleset)
+    for logged, (key, source) in zip(logs.read(left), left, strict=True):
+        _write(run.trial_path(key), logged, logs.ruleset, source)
     folders = [run.trial_path(key) for key, _ in trials]
     problems = [problem for folder in folders for problem in read_problems(folder)]
     return Imported(
@@ -113,7 +117,7 @@ def _without_its_metric(trial: Trial, path: Path, rules: Competition) -> Iterato
         name = f"validation/{numbers.metric}"
         if name not in trial.metrics:
             yield (
-                f"{path / 'eval_measurements.csv'}, line 1: no column {name}, which "
+                f"{path / FILE}, line 1: no column {name}, which "
                 f"{rules.name} asks for; found {', '.join(trial.metrics)}"
             )
 
@@ -139,9 +143,7 @@ def _competition_of(tree: LogTree) -> Competition:
 
 
 def _ruleset_of(tree: LogTree) -> Ruleset:
-    said = Counter(
-        _quietly(path / "flags_0.json").get("tuning_ruleset") for _, path in tree.trials
-    )
+    said = Counter(ruleset_of(_quietly(path / "flags_0.json")) for _, path in tree.trials)
     if set(said) - {None} not in ({"external"}, {"self"}):
         raise LedgerError(
             f"{tree.root}: its trials are of tuning "
@@ -154,8 +156,8 @@ def _ruleset_of(tree: LogTree) -> Ruleset:
 def _quietly(path: Path) -> Mapping[str, Any]:
     """A JSON object, or nothing: what is wrong with it is said when the trial is read."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        value = json.loads(read_at_once(path))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -173,12 +175,18 @@ def _open(out: Path, logs: Logs) -> RunFolder:
         "studies": tuning.studies, "sandbox": "imported", "scored": True, "data": {},
         "seed": None,
     }  # fmt: skip
-    if (out / "run.json").exists():
-        return reopen_run(out, record)
-    return create_run(out, {**record, "left_out": logs.tree.problems})
+    submissions = record.pop("submissions")
+    found = {"submissions": submissions, "left_out": logs.tree.problems}
+    if not (out / "run.json").exists():
+        return create_run(out, record | found)
+    run = reopen_run(out, record)  # the tree may have grown since
+    if any(run.record.get(name) != value for name, value in found.items()):
+        known = run.record["submissions"]
+        write_json(out / "run.json", run.record | found | {"submissions": known | submissions})
+    return RunFolder(out)
 
 
-def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset) -> None:
+def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, source: Path) -> None:
     """Whole or not at all: the verdict comes last, and a trial without one is written again."""
     trial, key = logged.trial, logged.trial.key
     folder.mkdir(parents=True, exist_ok=True)
@@ -193,12 +201,19 @@ def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset) -> None:
         "imported_from": "AlgoPerf logs",
     }  # fmt: skip
     (folder / "trial.json").write_text(json.dumps(header, indent=1))
+    _keep(source / REPEATED_IN, folder / REPEATED_IN)
     lines = (json.dumps(row) for row in _rows(logged))
     (folder / "evals.jsonl").write_text("".join(f"{line}\n" for line in lines))
     verdict = {"status": trial.status, "reason": trial.reason, "problems": logged.problems}
     partial = folder / ".verdict.json.tmp"
     partial.write_text(json.dumps(verdict, indent=1))
     os.replace(partial, folder / "verdict.json")
+
+
+def _keep(source: Path, target: Path) -> None:
+    """What a submission logged by itself is taken over as it is."""
+    if source.is_file():
+        shutil.copyfile(source, target)
 
 
 def _rows(logged: LoggedTrial) -> Iterator[dict[str, Any]]:
@@ -234,7 +249,8 @@ def export_run(run: RunFolder, out: Path) -> int:
         if trial.status is None:
             raise LedgerError(f"{run.path}: {trial.key} has not ended. Finish it with --resume.")
     for trial in trials:
-        write_logged_trial(out, _logged(run.trial_path(trial.key)))
+        folder = run.trial_path(trial.key)
+        _keep(folder / REPEATED_IN, write_logged_trial(out, _logged(folder)) / REPEATED_IN)
     return len(trials)
 
 

@@ -28,6 +28,7 @@ from mlgolf.core.arrays import FloatArray
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.evaluation_files import FILE, SECONDS, STEP, Evaluations, read_evaluations
+from mlgolf.results.files import read_at_once
 
 OUR_NAMES = {"pytorch": "torch", "jax": "jax"}  # AlgoPerf's names for frameworks
 THEIR_NAMES = {ours: theirs for theirs, ours in OUR_NAMES.items()}
@@ -50,7 +51,7 @@ def find_trials(root: Path) -> LogTree:
     """Every trial folder below `root`, in the order of their keys; what else looks like one."""
     tree = LogTree(root)
     seen: dict[TrialKey, Path] = {}
-    for path in _trial_folders(root, tree.problems):
+    for path in _trial_folders(root, tree.problems, set()):
         key = _key(path)
         if key is None:
             tree.problems.append(
@@ -64,11 +65,19 @@ def find_trials(root: Path) -> LogTree:
     return tree
 
 
-def _trial_folders(root: Path, problems: list[str]) -> Iterator[Path]:
-    """All of them, by name, so that nothing depends on the order of a file system."""
+def _trial_folders(root: Path, problems: list[str], visited: set[str]) -> Iterator[Path]:
+    """All of them, by name, so that nothing depends on the order of a file system.
+
+    Links are followed, to each folder once.
+    """
+    real = os.path.realpath(root)
+    if real in visited:
+        problems.append(f"{root}: left out, it is a link to a folder that was read already")
+        return
+    visited.add(real)
     try:
         with os.scandir(root) as entries:
-            here = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+            here = sorted((entry.name, entry.is_dir()) for entry in entries)
     except OSError as error:
         problems.append(f"{root}: left out, it cannot be listed: {error.strerror}")
         return
@@ -78,7 +87,7 @@ def _trial_folders(root: Path, problems: list[str]) -> Iterator[Path]:
         if _TRIAL.fullmatch(name):
             yield root / name
         else:
-            yield from _trial_folders(root / name, problems)
+            yield from _trial_folders(root / name, problems, visited)
 
 
 def _key(path: Path) -> TrialKey | None:
@@ -139,16 +148,22 @@ def _logged_trial(key: TrialKey, path: Path, evaluations: Evaluations) -> Logged
         metrics=metrics,
         header={
             "flags": flags, "meta": meta,
-            **({"ruleset": ruleset} if (ruleset := flags.get("tuning_ruleset")) else {}),
+            **({"ruleset": ruleset} if (ruleset := ruleset_of(flags)) else {}),
         },
     )
     others = {name: values for name, values in columns.items() if name not in metrics}
     return LoggedTrial(trial=trial, others=others, problems=problems)
 
 
+def ruleset_of(flags: Mapping[str, Any]) -> str | None:
+    """What the flags of a run say of tuning; None if nothing that makes sense."""
+    said = flags.get("tuning_ruleset")
+    return said if isinstance(said, str) else None
+
+
 def _json_object(path: Path, problems: list[str], *, optional: bool = False) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(read_at_once(path))
     except FileNotFoundError:
         if not optional:
             problems.append(f"{path}: missing")
@@ -156,7 +171,7 @@ def _json_object(path: Path, problems: list[str], *, optional: bool = False) -> 
     except OSError as error:
         problems.append(f"{path}: {error.strerror}")
         return {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not JSON: {error}")
         return {}
     if not isinstance(value, dict):
@@ -165,8 +180,8 @@ def _json_object(path: Path, problems: list[str], *, optional: bool = False) -> 
     return value
 
 
-def write_logged_trial(root: Path, logged: LoggedTrial) -> None:
-    """Write a trial below `root` as AlgoPerf's scorer reads it."""
+def write_logged_trial(root: Path, logged: LoggedTrial) -> Path:
+    """Write a trial below `root` as AlgoPerf's scorer reads it; returns its folder."""
     trial, key = logged.trial, logged.trial.key
     study = f"{key.submission}/study_{key.study}"
     folder = root / study / f"{key.workload}_{THEIR_NAMES[key.framework]}" / f"trial_{key.trial}"
@@ -191,6 +206,7 @@ def write_logged_trial(root: Path, logged: LoggedTrial) -> None:
     _write_json(folder / "meta_data_0.json", trial.header.get("meta", {}))
     if trial.hyperparameters:
         _write_json(folder / "hparams.json", dict(trial.hyperparameters))
+    return folder
 
 
 def _cell(number: Any) -> str:

@@ -11,6 +11,7 @@ from mlgolf.core.errors import LedgerError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.results.evaluation_files import LARGEST
 
 _KEY = ["submission", "workload", "study", "trial"]
 _VALUES = ["step", "submission_time_s", "train_metric", "validation_metric", "test_metric"]
@@ -40,14 +41,45 @@ def read_curve_table(
         (pl.col("version").cast(pl.String) == competition.published_as)
         & (pl.col("ruleset").cast(pl.String) == ruleset)
     )
+    chosen_rows = (
+        table.with_row_index("row").filter(chosen)
+        .with_columns(pl.col("submission", "workload").cast(pl.String)).collect()
+    )
+    _check(path, chosen_rows)
     rows = (
-        table.filter(chosen).with_columns(pl.col("submission", "workload").cast(pl.String))
-        .group_by(_KEY, maintain_order=True).agg(_VALUES).collect()
+        chosen_rows.group_by(_KEY, maintain_order=True).agg(_VALUES)
     )
     return [
         _trial(competition, (frameworks or {}).get(row["submission"], UNKNOWN), ruleset, row)
         for row in rows.iter_rows(named=True)
     ]
+
+
+def _check(path: Path, rows: pl.DataFrame) -> None:
+    """Raises: LedgerError naming the first row that is wrong, counted from 0, and its column."""
+    for name in ("study", "trial", "step", *(n for n in _VALUES if n.endswith(("_s", "_metric")))):
+        if not rows.schema[name].is_numeric():
+            raise LedgerError(f"{path}: column {name} is {rows.schema[name]}, expected numbers")
+    least = {"study": 0, "trial": 1, "step": 0, "submission_time_s": 0}
+    for name in (*_KEY, "step", "submission_time_s"):
+        wrong, allowed = pl.col(name).is_null(), "a name"
+        if name in least:
+            wrong |= ~pl.col(name).is_between(least[name], LARGEST)
+            allowed = f"a number from {least[name]}"
+        _refuse(path, rows.filter(wrong), name, allowed)
+    for name in ("step", "submission_time_s"):
+        falls = pl.col(name).diff().over(_KEY) < 0
+        _refuse(path, rows.filter(falls), name, "never to fall within a trial")
+    again = (pl.col("step").diff().over(_KEY) == 0) & (
+        pl.col("submission_time_s").diff().over(_KEY) == 0
+    )
+    _refuse(path, rows.filter(again), "step", "each evaluation once")
+
+
+def _refuse(path: Path, wrong: pl.DataFrame, column: str, allowed: str) -> None:
+    if len(wrong):
+        row, found = wrong.select("row", column).row(0)
+        raise LedgerError(f"{path}, row {row}: {column}: found {found!r}, allowed is {allowed}")
 
 
 def _trial(competition: Competition, framework: str, ruleset: Ruleset, row: dict) -> Trial:

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from mlgolf.core.arrays import FloatArray
+from mlgolf.results.files import read_at_once
 
 SECONDS, STEP = "accumulated_submission_time", "global_step"
 FILE, REPEATED_IN = "eval_measurements.csv", "measurements.csv"
@@ -84,8 +85,7 @@ def _open(found: Evaluations) -> tuple[bytes, _Text] | None:
     """The header and what is below it; None if there is nothing to be read, which is said."""
     path = found.path
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_at_once(path)
     except FileNotFoundError:
         found.problems.append(f"{path}: missing; the trial ended before its first evaluation")
         return None

@@ -36,6 +36,12 @@ def read_json(path: Path) -> Any:
         raise LedgerError(f"{path}: not JSON: {error}") from None
 
 
+def read_at_once(path: str | Path) -> bytes:
+    """All bytes of a file; of a pipe only what is in it, so that nothing can make this wait."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        return file.read() or b""
+
+
 def append_line(path: Path, value: Any) -> None:
     """Add one JSON line; it is on disk when this returns."""
     with open(path, "a") as file:

@@ -86,7 +86,7 @@ def _gated(costs: FloatArray, gates: Gates) -> FloatArray:
 def _too_slow(costs: FloatArray, gates: Gates) -> BoolArray:
     if gates.never_beyond is None:
         return np.zeros(costs.shape, dtype=bool)
-    best = np.where(np.isnan(costs), np.inf, costs).min(axis=-2, keepdims=True)
+    best = np.where(np.isnan(costs), np.inf, costs).min(axis=-2, keepdims=True, initial=np.inf)
     return np.isfinite(costs) & (costs > gates.never_beyond * best)
 
 

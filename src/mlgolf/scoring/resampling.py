@@ -1,14 +1,17 @@
 """How sure a score is: fields drawn anew from a model of trials within studies.
 
-Trials of one submission on one workload are draws from one distribution, whichever study they were
-counted to. So all of them are pooled, and a field is drawn by making each study anew of as many
-trials as the rules give it. To resample whole studies instead knows of three or five values only:
-its interval covers the truth 74% of the time at three studies, where it says 95%.
+A field is drawn by making each study anew, trial by trial. In the official results trial i has the
+same hyperparameter point in every study, so it is drawn from the trials that have its point: what
+varies is the seed. Where each study draws its own points, all trials of a submission on a workload
+are draws from one distribution, whichever study they were counted to. To resample whole studies
+instead knows of three or five values only: its interval covers the truth 74% of the time at three
+studies, where it says 95%.
 
 An interval takes the quantiles of the drawn scores and their mirror image about the score itself,
-whichever lie further out: the drawn fields are biased where a submission's fate hangs on a rare
-trial, to either side. How often it covers the truth was simulated on the official results;
-`benchmarks/interval_coverage.py` repeats that and docs/scoring.md prints it.
+whichever lie further out: few trials make the drawn fields too narrow, and biased where much hangs
+on a rare trial. Which quantiles cover 95%, and how often they do so for each submission, was
+simulated on the official results; `benchmarks/interval_coverage.py` repeats that and
+docs/scoring.md prints it.
 
 Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap, sections 13.3 and 13.4.
 """
@@ -19,6 +22,7 @@ from functools import cached_property
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
+from mlgolf.core.competition import Competition
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.standings import Standings
 from mlgolf.scoring.studies import order_of_choice
@@ -26,9 +30,9 @@ from mlgolf.scoring.studies import order_of_choice
 FIELDS = 1000
 LEAST_STUDIES = 3
 LEAST_STUDIES_OF_ONE_TRIAL = 6
-# Of the quantiles, by the number of studies: what covers 95% in the simulation.
-LEVELS = {3: 0.97, 4: 0.96}
-LEVELS_OF_ONE_TRIAL = {6: 0.975, 7: 0.97, 8: 0.97, 9: 0.96}
+# Between which quantiles lie 95% in the simulation.
+LEVEL_OF_SAME_POINTS = 0.90  # and of one trial a study
+LEVELS_OF_OWN_POINTS = {3: 0.97, 4: 0.96}  # by the number of studies; above, as it says:
 LEVEL = 0.95
 _MANY = np.iinfo(np.int64).max
 SEED = 0  # the same trials give the same interval, whoever computes it
@@ -42,25 +46,47 @@ def drawn_studies(
     As many studies as there are, or `studies` of them wherever there is a trial. NaN without one.
     """
     pool = standings.pool
-    worth, count = _in_order_of_choice(standings)
     present = pool.played.any(axis=-1)
     if studies is not None:
         present = np.repeat(present.any(axis=-1, keepdims=True), studies, axis=-1)
-    trials = pool.played.shape[-1]
-    uniform = rng.random((fields, *present.shape))
+    order = order_of_choice(
+        pool.flattened(), standings.competition.rules.aggregation.readings
+    )
+    worth = np.take_along_axis(pool.flattened().worth, order, axis=-1)
+    draw = _by_point if same_points(standings.competition) else _from_all
+    chosen = np.stack([
+        draw(pool.played[row], order[row], (fields, *present.shape[1:]), rng)
+        for row in range(len(pool.submissions))
+    ], axis=1) if pool.submissions else np.empty((fields, *present.shape), dtype=int)
+    return np.where(present, np.take_along_axis(worth[None], chosen, axis=-1), np.nan)
+
+
+def _from_all(
+    played: BoolArray, order: IntArray, shape: tuple[int, ...], rng: np.random.Generator
+) -> IntArray:
+    """Which trial, in order of choice, stands for each study: of draws from all of a workload's.
+
+    Args:
+      played: (workloads, studies, trials) of one submission; `order` is flat in the last two.
+      shape: (fields, workloads, studies).
+    """
+    count = played.sum(axis=(-2, -1))[:, None]
     # The first in order of choice among several draws, without drawing them one by one.
-    first = (count[..., None] * (1 - uniform ** (1 / trials))).astype(int)
-    first = np.minimum(first, np.maximum(count - 1, 0)[..., None])
-    taken = np.take_along_axis(worth[None], first, axis=-1)
-    return np.where(present, taken, np.nan)
+    first = (count * (1 - rng.random(shape) ** (1 / played.shape[-1]))).astype(int)
+    return np.minimum(first, np.maximum(count - 1, 0))
 
 
-def _in_order_of_choice(standings: Standings) -> tuple[FloatArray, FloatArray]:
-    """Worth of every trial of a cell, the one to be chosen first, and how many there are."""
-    pool = standings.pool
-    flat = pool.flattened()
-    order = order_of_choice(flat, standings.competition.rules.aggregation.readings)
-    return np.take_along_axis(flat.worth, order, axis=-1), flat.played.sum(axis=-1)
+def _by_point(
+    played: BoolArray, order: IntArray, shape: tuple[int, ...], rng: np.random.Generator
+) -> IntArray:
+    """The same where trial i is a point of its own: each is drawn from the studies that have it."""
+    place = np.argsort(order, axis=-1).reshape(played.shape)  # of each trial, in order of choice
+    place = np.where(played, place, order.shape[-1] - 1)
+    with_it = np.argsort(~played, axis=1, kind="stable")  # studies, those that have it first
+    count = played.sum(axis=1)[:, None, :]
+    taken = (rng.random((*shape, played.shape[-1])) * count).astype(int)
+    study = np.take_along_axis(with_it[None], taken, axis=2)
+    return np.take_along_axis(place[None], study, axis=2).min(axis=-1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +103,7 @@ class Doubt:
 
     @cached_property
     def level(self) -> float:
-        return level(self.standings.pool)
+        return level(self.standings)
 
     @cached_property
     def intervals(self) -> list[tuple[float, float] | None]:
@@ -124,7 +150,11 @@ class Doubt:
 
     @cached_property
     def rank_groups(self) -> list[int]:
-        """1 + how many are ahead beyond doubt: who cannot be told from another shares a rank."""
+        """The best rank that each may hold: 1 + how many are ahead of it beyond doubt.
+
+        Who is behind the same submissions shares a group. Doubt is not transitive: two of
+        neighbouring groups may not be told apart either; `decided` has every pair.
+        """
         return (1 + self.decided.sum(axis=0)).tolist()
 
     @cached_property
@@ -140,11 +170,18 @@ def interval(
     return np.minimum(low, 2 * found - high), np.maximum(high, 2 * found - low)
 
 
-def level(pool: Pool) -> float:
-    """Of the quantiles that make a 95% interval, with as many studies as the pool has."""
+def level(standings: Standings) -> float:
+    """How much lies between the quantiles that make a 95% interval of this field."""
+    pool = standings.pool
+    if same_points(standings.competition) or pool.played.shape[-1] == 1:
+        return LEVEL_OF_SAME_POINTS
     fewest = _fewest_studies(pool)[enough_studies(pool)].min(initial=_MANY)
-    levels = LEVELS if pool.played.shape[-1] > 1 else LEVELS_OF_ONE_TRIAL
-    return levels.get(int(fewest), LEVEL)
+    return LEVELS_OF_OWN_POINTS.get(int(fewest), LEVEL)
+
+
+def same_points(competition: Competition) -> bool:
+    """Whether trial i has the same hyperparameter point in every study."""
+    return competition.rules.tuning.external.points == "same"
 
 
 def enough_studies(pool: Pool) -> BoolArray:

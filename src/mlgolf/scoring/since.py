@@ -47,9 +47,10 @@ def since(
     told, left_out = _comparable(later, earlier)
     then, now = (_times(standings, told) for standings in (earlier, later))
     best = now.min(axis=0, initial=np.inf) / then.min(axis=0, initial=np.inf)
-    crossed = np.array(
-        [now[_row(later, b)] / then[_row(earlier, a)] for a, b in pairs]
-    ).reshape(len(pairs), len(told))
+    with np.errstate(invalid="ignore"):  # inf / inf, of what was reached in neither
+        crossed = np.array(
+            [now[_row(later, b)] / then[_row(earlier, a)] for a, b in pairs]
+        ).reshape(len(pairs), len(told))
     known = np.isfinite(crossed) & (crossed > 0)
     reached = known.any(axis=0)
     machine = _mean(crossed[known])
