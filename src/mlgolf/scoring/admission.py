@@ -13,6 +13,7 @@ from mlgolf.scoring.objective import as_numbers
 from mlgolf.scoring.pool import Pool, make_pool
 
 MOST_STUDIES = 1000  # arrays have room for every number below the largest
+UNEVALUATED = "ended before their first evaluation"
 TOO_MANY_STUDIES = f"of a study whose number is not below {MOST_STUDIES}"
 
 
@@ -45,15 +46,15 @@ def admit(
     )
     board = [trial for trial in trials if framework in (trial.key.framework, None)]
     refused = [(trial, refusal(trial, competition, ruleset)) for trial in board]
-    admitted = [trial for trial, reason in refused if reason is None]
+    ended = [(trial, reason) for trial, reason in refused if reason in (None, UNEVALUATED)]
     submissions = tuple(sorted({trial.key.submission for trial in board}))
     tuning = competition.rules.tuning.under(ruleset)
     results = (
         as_numbers(
             trial, competition.rules, competition.workloads[trial.key.workload],
-            budget_factor=tuning.budget_factor,
+            budget_factor=tuning.budget_factor, counts=reason is None,
         )
-        for trial in admitted
+        for trial, reason in ended
     )
     pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
     counts = Counter(reason for _, reason in refused if reason is not None)
@@ -74,12 +75,12 @@ def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | N
         return f"on workloads that {competition.name} does not have"
     if trial.header.get("ruleset", ruleset) != ruleset:
         return f"not played under {ruleset} tuning"
-    if len(trial.steps) == 0 and competition.rules.aggregation.readings.unevaluated == "left_out":
-        return "ended before their first evaluation"
     if trial.key.trial > allowed:
         return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"
     if trial.key.study >= MOST_STUDIES:
         return TOO_MANY_STUDIES
+    if len(trial.steps) == 0 and competition.rules.aggregation.readings.unevaluated == "left_out":
+        return UNEVALUATED
     return None
 
 
@@ -127,7 +128,7 @@ def missing(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
     """
     notes = []
     studies = pool.played.any(axis=-1).sum(axis=-1)
-    lacking = tuning.studies * tuning.trials - pool.played.sum(axis=(-2, -1))
+    lacking = tuning.studies * tuning.trials - pool.ended.sum(axis=(-2, -1))
     for submission, found, absent in zip(pool.submissions, studies, lacking, strict=True):
         for words, other in (("fewer", found < tuning.studies), ("more", found > tuning.studies)):
             names = [name for name, is_other in zip(pool.workloads, other, strict=True) if is_other]

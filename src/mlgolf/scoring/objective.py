@@ -78,10 +78,13 @@ class TrialResult:
     choice: float
     evaluation: float  # from 0; inf for never
     spent: float  # seconds on the clock in all
+    ended: bool = True
+    counts: bool = True  # False for one that ended and that the rules leave out
 
 
 def as_numbers(
-    trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0
+    trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0,
+    counts: bool = True,
 ) -> TrialResult:
     """What scoring needs to know of a trial."""
     sign = 1.0 if objective_goal(rules, numbers) is Goal.MINIMISE else -1.0
@@ -90,14 +93,15 @@ def as_numbers(
     def row(constraints: Iterable[Constraint]) -> int | None:
         return row_that_counts(trial, constraints, rules, numbers, budget_factor=budget_factor)
 
-    counts = row(rules.constraints)
-    chooses = row(rules.trial_chosen_by) if rules.trial_chosen_by else counts
+    scored = row(rules.constraints)
+    chooses = row(rules.trial_chosen_by) if rules.trial_chosen_by else scored
     return TrialResult(
         submission=trial.key.submission, workload=trial.key.workload,
         study=trial.key.study, trial=trial.key.trial,
-        worth=math.inf if counts is None else sign * float(values[counts]),
-        seconds=math.inf if counts is None else float(trial.seconds[counts]),
+        worth=math.inf if scored is None else sign * float(values[scored]),
+        seconds=math.inf if scored is None else float(trial.seconds[scored]),
         choice=math.inf if chooses is None else sign * float(values[chooses]),
         evaluation=math.inf if chooses is None else float(chooses),
         spent=float(trial.seconds[-1]) if len(trial.seconds) else 0.0,
+        counts=counts,
     )

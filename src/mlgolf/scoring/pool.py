@@ -18,7 +18,7 @@ from mlgolf.scoring.objective import TrialResult
 # What stands where there is no trial.
 EMPTY = {
     "worth": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
-    "spent": 0.0,
+    "spent": 0.0, "ended": False,
 }
 
 
@@ -32,12 +32,13 @@ class Pool:
 
     submissions: tuple[str, ...]
     workloads: tuple[str, ...]
-    played: BoolArray  # there is a record of the trial
+    played: BoolArray  # there is a trial, and it counts
     worth: FloatArray
     seconds: FloatArray  # on the clock when `worth` was measured; inf where never
     choice: FloatArray  # the smallest makes its trial stand for the study; inf where never
     evaluation: FloatArray  # index of the one at which `choice` was measured; inf where never
     spent: FloatArray  # seconds on the clock in all; 0 where there is no trial
+    ended: BoolArray  # there is a trial, though it may be left out: it is not to come any more
 
     def place(self, key: TrialKey) -> tuple[int, int, int, int] | None:
         """Where a trial lies in the arrays; None if it is not there."""
@@ -79,24 +80,26 @@ def make_pool(
         [(submissions.index(r.submission), workloads.index(r.workload), r.study, r.trial - 1)
          for r in rows], dtype=int,
     ).reshape(len(rows), 4)  # fmt: skip
-    return lay_out(places, columns, submissions, workloads, studies)
+    counts = np.array([row.counts for row in rows], dtype=bool)
+    return lay_out(places, columns, counts, submissions, workloads, studies)
 
 
 def lay_out(
-    places: IntArray, columns: Mapping[str, FloatArray], submissions: Sequence[str],
-    workloads: Sequence[str], studies: int,
+    places: IntArray, columns: Mapping[str, FloatArray], counts: BoolArray,
+    submissions: Sequence[str], workloads: Sequence[str], studies: int,
 ) -> Pool:
     """A pool from columns with one entry per trial.
 
     Args:
       places: (trials, 4), indices of submission, workload, study and trial, all from 0.
       columns: by the names of EMPTY.
+      counts: (trials,), whether each counts or was left out.
     """
     most = places.max(axis=0, initial=0) + 1
     shape = (len(submissions), len(workloads), max(studies, most[2]), most[3])
     at = tuple(places.T)
     played = np.zeros(shape, dtype=bool)
-    played[at] = True
+    played[at] = counts
     arrays = {name: np.full(shape, empty) for name, empty in EMPTY.items()}
     for name, array in arrays.items():
         array[at] = columns[name]

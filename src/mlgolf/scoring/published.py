@@ -13,6 +13,7 @@ from mlgolf.core.rules import Constraint
 from mlgolf.scoring.admission import (
     MOST_STUDIES,
     TOO_MANY_STUDIES,
+    UNEVALUATED,
     Admission,
     missing,
     one_framework,
@@ -47,7 +48,7 @@ def admit_table(
     tuning = rules.tuning.under(ruleset)
     board = board.with_columns(_refusal(competition, tuning.trials).alias("refusal"))
     left_out = board.filter(pl.col("refusal").is_not_null())["refusal"].value_counts()
-    admitted = board.filter(pl.col("refusal").is_null())
+    admitted = board.filter(pl.col("refusal").is_null() | (pl.col("refusal") == UNEVALUATED))
     workloads = list(competition.workloads)
     places = admitted.select(
         pl.col("submission").replace_strict(_numbers(submissions), return_dtype=pl.Int64),
@@ -64,7 +65,8 @@ def admit_table(
     pool = lay_out(
         places,
         {"worth": worth, "seconds": worth, "choice": choice, "evaluation": evaluation,
-         "spent": spent},
+         "spent": spent, "ended": np.ones(len(spent), dtype=bool)},
+        admitted["refusal"].is_null().to_numpy(),
         submissions, workloads, tuning.studies,
     )  # fmt: skip
     notes = (*said(dict(left_out.iter_rows())), *missing(pool, tuning))
@@ -106,12 +108,12 @@ def _refusal(competition: Competition, trials: int) -> pl.Expr:
         .then(pl.lit(f"on workloads that {competition.name} does not have"))
         .when(pl.col("status").is_in(["trial_dir_missing", "workload_dir_missing"]))
         .then(pl.lit("without a folder in the logs"))
-        .when(unevaluated)
-        .then(pl.lit("ended before their first evaluation"))
         .when(pl.col("trial") > trials)
         .then(pl.lit(f"beyond the {trials} trials a study that the rules allow"))
         .when(pl.col("study") >= MOST_STUDIES)
         .then(pl.lit(TOO_MANY_STUDIES))
+        .when(unevaluated)
+        .then(pl.lit(UNEVALUATED))
     )
 
 

@@ -110,7 +110,7 @@ def bounds(standings: Standings, trials: int) -> list[Bounds]:
       trials: how many there should be in each study.
     """
     pool = _with_room_for(standings.pool, trials)
-    missing = ~pool.played
+    missing = ~pool.ended
     missing[..., trials:] = False  # more than the rules ask for are not missed
     return list(_bounds(standings, pool, missing))
 
