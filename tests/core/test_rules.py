@@ -26,7 +26,7 @@ def trial(values) -> Trial:
     )
 
 
-@given(st.floats(allow_nan=False), st.sampled_from(Goal))
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(Goal))
 def test_meeting_a_target_exactly_counts(value, goal):
     assert Target(metric="m", value=value, goal=goal).met(value)
 

@@ -12,8 +12,8 @@ from hypothesis.strategies import binary, data, integers, lists, sampled_from
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import MLGolfError
-from mlgolf.results.algoperf_ledger import import_logs, open_logs, read_logs
-from mlgolf.results.run_folder import read_runs
+from mlgolf.results.algoperf_ledger import export_run, import_logs, open_logs, read_logs
+from mlgolf.results.run_folder import RunFolder, read_runs
 from mlgolf.scoring.leaderboard import score_competition
 
 EXAMPLES = int(os.environ.get("MLGOLF_FUZZ_EXAMPLES", "250"))
@@ -195,6 +195,69 @@ def test_a_digit_that_fell_over_is_betrayed_by_the_other(sound, tmp_path):
     _, said = scored(tmp_path / "tree")
     (words,) = [words for words in said if str(path) in words]
     assert "line 7: validation/accuracy: found 0.78, measurements.csv beside it has 0.76" in words
+
+
+def test_a_link_is_followed_once(sound, tmp_path):
+    path = damaged(sound, tmp_path)
+    study = path.parents[2]
+    study.rename(tmp_path / "elsewhere")
+    study.symlink_to(tmp_path / "elsewhere")
+    (study / "loop").symlink_to(tmp_path / "tree")
+    played = read_logs(open_logs(tmp_path / "tree", "algoperf-0.5", "external"))
+    assert len(played.trials) == 16
+    (said,) = played.problems
+    assert "it is a link to a folder that was read already" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("flags_0.json", "[" * 100_000), ("flags_0.json", '{"tuning_ruleset": [1]}'),
+        ("meta_data_0.json", '{"workload.max_allowed_runtime_sec": {}}'),
+    ],
+)
+def test_strange_json_is_survived_without_being_told_the_rules(sound, tmp_path, name, content):
+    path = damaged(sound, tmp_path)
+    for meta in (tmp_path / "tree").rglob("meta_data_0.json"):
+        meta.write_text('{"workload.max_allowed_runtime_sec": 77520}')  # of imagenet_vit
+    path.with_name(name).write_text(content)
+    logs = open_logs(tmp_path / "tree")
+    assert logs.competition.published_as
+    assert (logs.ruleset, len(read_logs(logs).trials)) == ("external", 16)
+
+
+def test_a_pipe_does_not_make_the_reader_wait(sound, tmp_path):
+    path = damaged(sound, tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    _, said = scored(tmp_path / "tree")
+    assert [words for words in said if str(path) in words]
+
+
+def test_a_study_of_an_impossible_number_is_left_out_and_said(sound, tmp_path):
+    path = damaged(sound, tmp_path)
+    study = path.parents[2]
+    shutil.copytree(study, study.with_name("study_99999999999999999999"))
+    scores, said = scored(tmp_path / "tree")
+    assert scores["adam"] > 0
+    assert "4 trials left out: of a study whose number is not below 1000" in said
+
+
+def test_an_import_takes_in_what_was_added_since(sound, tmp_path):
+    path = damaged(sound, tmp_path)
+    added = path.parents[3].with_name("lion")
+    import_logs(open_logs(tmp_path / "tree", "algoperf-0.5", "external"), tmp_path / "run")
+    shutil.copytree(path.parents[3], added)
+    again = import_logs(open_logs(tmp_path / "tree", "algoperf-0.5", "external"), tmp_path / "run")
+    assert (again.trials, again.kept) == (24, 16)
+    assert again.run.record["submissions"].keys() == {"adam", "sgd", "lion"}
+
+
+def test_what_a_submission_logged_by_itself_is_kept_and_exported(sound, tmp_path):
+    import_logs(open_logs(sound, "algoperf-0.5", "external"), tmp_path / "run")
+    export_run(RunFolder(tmp_path / "run"), tmp_path / "logs")
+    place = "adam/study_0/imagenet_vit_jax/trial_1/measurements.csv"
+    assert (tmp_path / "logs" / place).read_bytes() == (sound / place).read_bytes()
 
 
 def test_evaluations_outside_a_trial_folder_are_said(sound, tmp_path):

@@ -43,6 +43,11 @@ def test_nan_never_meets_a_target():
     assert as_numbers(run, TIME, ERROR).worth == 2
 
 
+def test_an_infinite_metric_never_meets_a_target():
+    run = trial(seconds=[1, 2], values=[math.inf, 0.95], metric="accuracy")
+    assert as_numbers(run, TIME, ACCURACY).worth == 2
+
+
 def test_a_metric_that_was_not_measured_never_meets_a_target():
     run = trial(seconds=[1, 2], values=[0, 0], metric="loss")
     assert reached(as_numbers(run, TIME, ERROR)) == NEVER

@@ -287,13 +287,59 @@ ROW = "v0.5,external,a,jax,wmt,0,1,ok,9,1,5,,\n"
         (HEADER + ROW.replace(",5,,", ",-5,,"), "line 2: val_reached_time_s: found -5.0"),
         (HEADER + ROW.replace("ok", "fine"), "line 2: status: found 'fine', allowed is one of ok"),
         (HEADER + ROW.replace(",0,1,", ",0,0,"), "line 2: trial: found 0"),
-        (HEADER + ROW.replace(",5,,", ",five,,"), "trials.csv"),
+        (HEADER + ROW.replace(",5,,", ",five,,"), "line 2: val_reached_time_s: found 'five'"),
+        (HEADER + ROW.replace(",5,,", ",inf,,"), "line 2: val_reached_time_s: found inf"),
+        (HEADER + ROW.replace(",5,,", ",10,,"), "found 10.0, allowed is at most total_submission"),
+        (HEADER + ROW.replace("1,5,,", "1,,,"), "line 2: val_reached_eval: found 1.0, allowed is"),
+        (HEADER + ROW.replace("1,5,,", "-1,5,,"), "line 2: val_reached_eval: found -1.0"),
+        (HEADER + ROW.replace("jax", "tensorflow"), "framework: found 'tensorflow', allowed"),
+        (HEADER + ROW.replace("external", "extern"), "line 2: ruleset: found 'extern'"),
+        (HEADER + ROW.replace("wmt", ""), "line 2: workload: found None, allowed is a name"),
+        (HEADER + ROW + ROW[:20], "line 3: found 5 cells, the first line has 13. Was it cut?"),
     ],
 )
 def test_a_bad_table_is_named_with_line_and_column(tmp_path, text, said):
     with pytest.raises(LedgerError) as error:
         read_trial_table(written(tmp_path, text))
     assert said in str(error.value)
+
+
+def curves(tmp_path, **columns) -> Path:
+    """Two evaluations of one trial, with some columns changed."""
+    sound = {
+        "version": "v0.5", "ruleset": "external", "submission": "a", "workload": "wmt",
+        "study": 0, "trial": 1, "step": [10, 20], "submission_time_s": [5.0, 9.0],
+        "train_metric": 1.0, "validation_metric": [30.0, 31.0], "test_metric": 1.0,
+    }
+    rows = {n: v if isinstance(v, list) else [v] * 2 for n, v in (sound | columns).items()}
+    pl.DataFrame(rows).write_parquet(tmp_path / "curves.parquet")
+    return tmp_path / "curves.parquet"
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"submission_time_s": [9.0, 5.0]}, "row 1: submission_time_s: found 5.0, allowed is"),
+        ({"submission_time_s": [-1.0, 5.0]}, "row 0: submission_time_s: found -1.0"),
+        ({"submission_time_s": [5.0, None]}, "row 1: submission_time_s: found None"),
+        ({"submission_time_s": [5.0, math.nan]}, "row 1: submission_time_s: found nan"),
+        ({"step": [20, 10]}, "row 1: step: found 10, allowed is never to fall"),
+        ({"step": 10, "submission_time_s": 5.0}, "row 1: step: found 10, allowed is each"),
+        ({"step": ["10", "20"]}, "column step is String, expected numbers"),
+        ({"study": -1}, "row 0: study: found -1"),
+        ({"study": [0, None]}, "row 1: study: found None"),
+        ({"trial": 0}, "row 0: trial: found 0, allowed is a number from 1"),
+    ],
+)
+def test_a_bad_table_of_evaluations_is_named_with_row_and_column(tmp_path, columns, said):
+    with pytest.raises(LedgerError) as error:
+        read_curve_table(curves(tmp_path, **columns), V05, "external")
+    assert said in str(error.value)
+
+
+def test_a_sound_table_of_evaluations_is_read(tmp_path):
+    (found,) = read_curve_table(curves(tmp_path), V05, "external")
+    assert found.seconds.tolist() == [5.0, 9.0]
 
 
 def test_one_submission_in_two_frameworks_is_refused(tmp_path):

@@ -106,6 +106,34 @@ def test_drawn_studies_are_the_best_of_as_many_draws_as_there_are_trials():
         assert (drawn <= value).mean() == pytest.approx((by_hand <= value).mean(), abs=0.01)
 
 
+SAME = competition(["digits"], tuning={
+    "external": {"trials": 3, "studies": 3, "points": "same"},
+    "self": {"studies": 3, "budget_factor": 1.5},
+})
+
+
+def test_where_points_repeat_each_trial_is_drawn_from_those_of_its_point():
+    field = standings({"a": {"digits": [[1, 20, 9], [2, 20, INF], [INF, 20, 9]]}}, SAME)
+    drawn = drawn_studies(field, 20_000, np.random.default_rng(0))
+    # The first point gives 1, 2 or never; if never, the third gives 9, or once in three the 20.
+    for value, share in ((1, 1 / 3), (2, 1 / 3), (9, 2 / 9), (20, 1 / 9)):
+        assert (drawn == value).mean() == pytest.approx(share, abs=0.01)
+    assert set(np.unique(drawn)) == {1, 2, 9, 20}
+
+
+def test_a_point_that_a_study_lacks_is_drawn_from_the_others():
+    field = standings({"a": {"digits": [[5, 3], [5], [5]]}}, SAME)
+    drawn = drawn_studies(field, 100, np.random.default_rng(0))
+    assert set(np.unique(drawn)) == {3}
+
+
+def test_who_has_no_trial_has_none_in_any_drawn_field():
+    field = standings({"a": {"digits": [[5], [5], [5]]}, "b": {"digits": []}}, SAME)
+    drawn = drawn_studies(field, 10, np.random.default_rng(0))
+    assert np.isnan(drawn[:, 1]).all()
+    assert (drawn[:, 0] == 5).all()
+
+
 def test_a_run_folders_trials_make_the_same_pool_as_numbers_do():
     trials = [*reaching("a", "digits", [5, 6, INF]), *reaching("b", "digits", [9, 9, 9])]
     admitted = Standings(ONE, admit(ONE, trials, "external").pool)

@@ -1,6 +1,6 @@
 """Commands that read results: score, report, dual."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ from mlgolf.cli.options import AsJson, print_json
 
 if TYPE_CHECKING:
     from mlgolf.cli.sources import Source
+    from mlgolf.scoring.review import Review
     from mlgolf.scoring.since import Since
     from mlgolf.scoring.standings import Standings
 
@@ -34,34 +35,43 @@ Submissions = Annotated[
 ]
 
 
+Baseline = Annotated[
+    str | None, typer.Option(help="Whom geometric means of time ratios are taken to.")
+]
+Reading = Annotated[
+    list[str] | None,
+    typer.Option(help="Read the rules another way, e.g. trial=fastest. Repeatable."),
+]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Bound each score while trials are missing.")
+]
+SinceEarlier = Annotated[
+    str | None,
+    typer.Option(
+        "--since", help="Earlier results to compare with: a folder of runs or logs, or another "
+        "competition in the same table."
+    ),
+]
+Bridge = Annotated[
+    list[str] | None,
+    typer.Option(help="A submission run in both, OLD=NEW if renamed. Repeatable."),
+]
+
+
 def score(
     results: Results,
     competition: Competition = None,
     tuning: Tuning = None,
     framework: Framework = None,
     submissions: Submissions = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="Whom geometric means of time ratios are taken to.")
-    ] = None,
-    reading: Annotated[
-        list[str] | None,
-        typer.Option(help="Read the rules another way, e.g. trial=fastest. Repeatable."),
-    ] = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Bound each score while trials are missing.")
-    ] = False,
+    baseline: Baseline = None,
+    reading: Reading = None,
+    partial: Partial = False,
     by_target: Annotated[
         bool, typer.Option("--ladder", help="Score by easier targets too; needs evaluations.")
     ] = False,
-    since: Annotated[
-        str | None,
-        typer.Option(help="Earlier results to compare with: a competition in the same table, or "
-                          "a folder of runs or logs."),
-    ] = None,
-    bridge: Annotated[
-        list[str] | None,
-        typer.Option(help="A submission run in both, OLD=NEW if renamed. Repeatable."),
-    ] = None,
+    earlier: SinceEarlier = None,
+    bridge: Bridge = None,
     as_json: AsJson = False,
 ) -> None:
     """Score runs by the rules they were played under, or a published table of trials.
@@ -73,19 +83,11 @@ def score(
     Example: mlgolf score algoperf_logs --competition algoperf-0.5 --tuning external --ladder
     """
     from mlgolf.cli.sources import open_source
-    from mlgolf.scoring.readings import with_readings
-    from mlgolf.scoring.review import review
 
     source = open_source(
         results, competition, tuning, framework=framework, submissions=submissions
     )
-    chosen = dict(_pair(text, "NAME=CHOICE") for text in reading or ())
-    found = review(
-        with_readings(source.competition, chosen), source.ruleset, source.admitted,
-        baseline=baseline, partial=partial,
-        evaluations=source.evaluations if by_target else None,
-        since=_since(source, since, bridge) if since else None, problems=source.problems,
-    )
+    found = _review(source, reading, earlier, bridge, baseline, partial, ladder=by_target)
     if as_json:
         print_json(found.as_json())
         return
@@ -98,6 +100,31 @@ def score(
         console.print(table)
     for line in review_lines(found):
         console.print(line, soft_wrap=not console.is_terminal, markup=False)
+
+
+def _review(
+    source: "Source", reading: list[str] | None, earlier: str | None, bridge: list[str] | None,
+    baseline: str | None, partial: bool, *, ladder: bool,
+) -> "Review":
+    from mlgolf.scoring.readings import with_readings
+    from mlgolf.scoring.review import review
+
+    if bridge and not earlier:
+        raise typer.BadParameter("--bridge says who was run in both fields; add --since EARLIER")
+    return review(
+        with_readings(source.competition, _readings(reading or ())), source.ruleset,
+        source.admitted, baseline=baseline, partial=partial,
+        evaluations=source.evaluations if ladder else None,
+        since=_since(source, earlier, bridge) if earlier else None, problems=source.problems,
+    )
+
+
+def _readings(texts: Iterable[str]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for name, choice in (_pair(text, "NAME=CHOICE such as trial=fastest") for text in texts):
+        if chosen.setdefault(name, choice) != choice:
+            raise typer.BadParameter(f"{name} cannot be read as {chosen[name]} and as {choice}")
+    return chosen
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:
@@ -127,6 +154,11 @@ def report(
     tuning: Tuning = None,
     framework: Framework = None,
     submissions: Submissions = None,
+    baseline: Baseline = None,
+    reading: Reading = None,
+    partial: Partial = False,
+    earlier: SinceEarlier = None,
+    bridge: Bridge = None,
 ) -> None:
     """Write one self-contained page about results, its figures and their tables beside it.
 
@@ -137,17 +169,12 @@ def report(
     from mlgolf.cli.sources import open_source
     from mlgolf.report.page import write_report
     from mlgolf.scoring.ladder import has_targets
-    from mlgolf.scoring.review import review
 
     source = open_source(
         results, competition, tuning, framework=framework, submissions=submissions
     )
-    rules = source.competition
-    movable = source.has_evaluations and has_targets(rules)
-    found = review(
-        rules, source.ruleset, source.admitted, problems=source.problems,
-        evaluations=source.evaluations if movable else None,
-    )
+    movable = source.has_evaluations and has_targets(source.competition)
+    found = _review(source, reading, earlier, bridge, baseline, partial, ladder=movable)
     write_report(found, source.shown(found.board), output)
     typer.echo(output)
 

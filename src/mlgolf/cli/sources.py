@@ -1,7 +1,7 @@
 """What the scoring commands are given: run folders, AlgoPerf's logs, or a published table."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -33,6 +33,7 @@ class Source:
     trials: tuple[Trial, ...] = ()
     table: pl.DataFrame | None = None  # of times to targets, if that is all there is
     problems: tuple[str, ...] = ()  # what could not be read, a sentence each
+    path: Path | None = None  # of a table, whichever its kind
 
     def admitted(self, competition: Competition) -> Admission:
         """The trials that a competition's rules admit, and what was left out."""
@@ -42,11 +43,13 @@ class Source:
                 board = (pl.col("version") == competition.published_as) & (
                     pl.col("ruleset") == self.ruleset
                 )
-                _check_known(names, table.filter(board)["submission"].unique())
+                _check_known("submission", names, table.filter(board)["submission"].unique())
                 table = table.filter(pl.col("submission").is_in(names))
             return admit_table(competition, table, self.ruleset)
+        if self.framework is not None:
+            _check_known("framework", [self.framework], {t.key.framework for t in trials})
         if names is not None:
-            _check_known(names, {trial.key.submission for trial in trials})
+            _check_known("submission", names, {trial.key.submission for trial in trials})
             trials = tuple(trial for trial in trials if trial.key.submission in names)
         return admit(competition, trials, self.ruleset, self.framework)
 
@@ -77,14 +80,14 @@ class Source:
     def earlier(self, name_or_path: str) -> "Source":
         """Other results to compare with: of another competition in the same table, or elsewhere."""
         path = Path(name_or_path)
-        if path.exists() and path.suffix not in TABLES:
+        if path.is_dir():
             return open_source([path], None, self.ruleset)
-        if self.table is None and not path.exists():
-            raise LedgerError(f"{path}: there is no such run folder or log tree")
-        rules = load_competition(name_or_path)
-        if self.table is not None:
-            _check_that_it_has(self.table, rules)
-        return replace(self, competition=rules, submissions=None)
+        if self.path is None:
+            raise LedgerError(
+                f"--since {name_or_path}: there is no such folder. Give a run or a log tree; only "
+                "a table has the results of other competitions in it."
+            )
+        return open_source([self.path], name_or_path, self.ruleset)
 
 
 def open_source(
@@ -95,8 +98,11 @@ def open_source(
 
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
-    chosen = tuple(name.strip() for name in submissions.split(",")) if submissions else None
+    chosen = None if submissions is None else tuple(n.strip() for n in submissions.split(","))
     ruleset = as_ruleset(tuning)
+    for path in paths:
+        if not path.exists():
+            raise LedgerError(f"{path}: there is no such file or folder")
     if any(path.suffix in TABLES for path in paths):
         return _table(paths, competition, ruleset, framework, chosen)
     played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
@@ -104,10 +110,12 @@ def open_source(
         raise LedgerError(
             f"{paths[0]} was played under {played.ruleset} tuning, not {ruleset}. Leave it out."
         )
+    rules = load_competition(competition) if competition else played.competition
+    if not rules.notice:  # whatever rules they are scored by, they stay whose they are
+        rules = rules.model_copy(update={"notice": played.competition.notice})
     return Source(
-        competition=load_competition(competition) if competition else played.competition,
-        ruleset=played.ruleset, framework=framework, submissions=chosen, trials=played.trials,
-        problems=played.problems,
+        competition=rules, ruleset=played.ruleset, framework=framework,
+        submissions=chosen, trials=played.trials, problems=played.problems,
     )
 
 
@@ -152,22 +160,23 @@ def _table(
         trials = read_curve_table(path, rules, ruleset)
         return Source(
             competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
-            trials=tuple(trials),
+            trials=tuple(trials), path=path,
         )
     table = read_trial_table(path)
-    if framework is not None:
-        table = table.filter(pl.col("framework") == framework)
     _check_that_it_has(table, rules)
+    if framework is not None:
+        _check_known("framework", [framework], table["framework"].unique())
+        table = table.filter(pl.col("framework") == framework)
     return Source(
         competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
-        table=table,
+        table=table, path=path,
     )  # fmt: skip
 
 
-def _check_known(names: Sequence[str], known: Iterable[str]) -> None:
+def _check_known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
-            raise UnknownName("submission", name, known=sorted(known))
+            raise UnknownName(kind, name, known=sorted(known))
 
 
 def _check_that_it_has(table: pl.DataFrame, rules: Competition) -> None:

@@ -7,11 +7,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from mlgolf.core.status import Outcome
-from mlgolf.scoring.admission import counted
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
+from mlgolf.scoring.questions import bounds_in_words
 from mlgolf.scoring.readings import OtherReading
 from mlgolf.scoring.review import Review
-from mlgolf.scoring.since import Since
+from mlgolf.scoring.since import since_in_words
 
 MOST_FULL_COLUMNS = 3
 
@@ -82,17 +82,13 @@ def review_lines(review: Review) -> list[str]:
             f"{hours:.4g} hours on the clock, {100 * in_vain / hours:.0f}% of them on trials that "
             "never got there"
         )
-    for bound in review.bounds:
-        lines.append(
-            f"{bound.submission}: {counted(bound.missing, 'trial')} missing, its score will be "
-            f"between {bound.low:.4f} and {bound.high:.4f}"
-        )
+    lines += [bounds_in_words(bounds) for bounds in review.bounds]
     for rung in review.ladder:
         order = sorted(rung.scores, key=lambda name: (rung.ranks[name], name))
         board = ", ".join(f"{rung.ranks[name]} {name} {rung.scores[name]:.4f}" for name in order)
         lines.append(f"targets eased by {100 * rung.eased:g}%: {board}")
     lines += _reading_lines(review.readings)
-    lines += _since_lines(review.since) if review.since else []
+    lines += since_in_words(review.since) if review.since else []
     return [*lines, *([review.board.notice] if review.board.notice else [])]
 
 
@@ -102,31 +98,12 @@ def problem_lines(problems: Sequence[str], most: int = 20) -> list[str]:
     return [*problems[:most], *([f"... and {more} more problems, all with --json"] * (more > 0))]
 
 
-def _since_lines(since: Since) -> list[str]:
-    """How far the best came, and how much of it was the machine's doing."""
-    lines = [f"{name} is not compared: {why}" for name, why in since.left_out.items()]
-    if since.best is None:
-        return [*lines, f"nothing can be compared with {since.earlier}"]
-    count = counted(len(since.workloads), "workload")
-    lines.append(
-        f"since {since.earlier} the best times are × {since.best:.3f}, the geometric mean over "
-        f"{count}: " + ", ".join(f"{name} × {r:.3f}" for name, r in since.workloads.items())
-    )
-    if since.machine is None or since.algorithms is None:
-        lines.append("nobody was run in both: how much of it is the machine cannot be told")
-    else:
-        through = ", ".join(f"{name} × {ratio:.3f}" for name, ratio in since.bridge.items())
-        lines.append(
-            f"run in both: {through}; so machine and harness account for × {since.machine:.3f}, "
-            f"algorithms for × {since.algorithms:.3f}"
-        )
-    return lines
-
-
 def _reading_lines(others: Sequence[OtherReading]) -> list[str]:
-    """A line for each reading of the rules that would change a score."""
+    """A line for each reading of the rules that would change a score, or that cannot be told."""
     lines = []
     for other in others:
+        if other.unknown:
+            lines.append(f"with --reading {other.name}={other.other}: {other.unknown}")
         if other.scores:
             changes = (
                 f"{name} {now:.4f} → {then:.4f}"

@@ -25,10 +25,12 @@ class Target:
     strict: bool = False  # whether it must be beaten
 
     def met_by(self, values: FloatArray) -> BoolArray:
-        """Where the target holds. To meet it exactly counts unless strict; a NaN never meets it."""
+        """Where finite values meet the target. To equal it is enough unless strict."""
         if self.strict:
-            return values < self.value if self.goal is Goal.MINIMISE else values > self.value
-        return values <= self.value if self.goal is Goal.MINIMISE else values >= self.value
+            met = values < self.value if self.goal is Goal.MINIMISE else values > self.value
+        else:
+            met = values <= self.value if self.goal is Goal.MINIMISE else values >= self.value
+        return met & np.isfinite(values)
 
     def met(self, value: float) -> bool:
         """Whether one value meets it."""

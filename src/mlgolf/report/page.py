@@ -55,6 +55,7 @@ def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
         sections.heading(competition, board),
         sections.leaderboard_section(competition, board),
         *sections.figure_sections(board, figures, folder.name),
+        sections.further_section(review),
         sections.readings_section(review),
         *([
             sections.hyperparameters_section(studies, board),

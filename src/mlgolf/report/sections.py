@@ -16,8 +16,10 @@ from mlgolf.report.html import Html, figure, join, section, table, tag, text
 from mlgolf.report.words import OUTCOMES, how_scored, measure, question
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
+from mlgolf.scoring.questions import bounds_in_words
 from mlgolf.scoring.readings import OtherReading
 from mlgolf.scoring.review import Review
+from mlgolf.scoring.since import since_in_words
 
 MOST_PROBLEMS = 20  # shown
 # Endings that need no explanation: the trial ran as the rules foresee.
@@ -146,6 +148,21 @@ def _changes(reading: OtherReading) -> str:
         for name, (now, then) in reading.scores.items()
     ]  # fmt: skip
     return "; ".join(changed) or "nothing"
+
+
+def further_section(review: Review) -> Html:
+    """What was asked for beside the board: ratios to a baseline, bounds, an earlier field."""
+    lines = [
+        f"{entry.submission}: × {entry.geometric_mean_ratio:.4f} the baseline's time, the "
+        "geometric mean over workloads"
+        for entry in review.board.entries if entry.geometric_mean_ratio is not None
+    ]
+    lines += [bounds_in_words(bounds) for bounds in review.bounds]
+    lines += since_in_words(review.since) if review.since else []
+    if not lines:
+        return Html("")
+    items = [tag("li", text(line)) for line in lines]
+    return section("Compared", tag("ul", *items, css="notes"))
 
 
 def problems_section(review: Review) -> Html:

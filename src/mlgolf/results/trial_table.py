@@ -83,7 +83,7 @@ def _check_cells(path: Path, data: bytes) -> None:
         if line.count(b",") != commas:
             raise LedgerError(
                 f"{path}, line {number}: found {line.count(b',') + 1} cells, the first line has "
-                f"{commas + 1}. Was the file cut?"
+                f"{commas + 1}. Was it cut?"
             )
 
 

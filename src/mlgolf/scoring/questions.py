@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray
+from mlgolf.scoring.admission import counted
 from mlgolf.scoring.pool import EMPTY, Pool
 from mlgolf.scoring.resampling import Doubt
 from mlgolf.scoring.standings import Standings, ranks
@@ -113,6 +114,13 @@ def bounds(standings: Standings, trials: int) -> list[Bounds]:
     missing = ~pool.ended
     missing[..., trials:] = False  # more than the rules ask for are not missed
     return list(_bounds(standings, pool, missing))
+
+
+def bounds_in_words(bounds: Bounds) -> str:
+    return (
+        f"{bounds.submission}: {counted(bounds.missing, 'trial')} missing, its score will be "
+        f"between {bounds.low:.4f} and {bounds.high:.4f}"
+    )
 
 
 def _bounds(standings: Standings, pool: Pool, missing: BoolArray) -> Iterator[Bounds]:

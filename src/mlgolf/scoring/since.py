@@ -11,6 +11,7 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import ScoringError
+from mlgolf.scoring.admission import counted
 from mlgolf.scoring.standings import Standings
 
 
@@ -123,3 +124,24 @@ def _means(ratios: FloatArray, known: np.ndarray) -> FloatArray:
     """Geometric means of the known ratios of each column; 1 where there are none."""
     logs = np.log(np.where(known, ratios, 1.0)).sum(axis=0)
     return np.exp(logs / np.maximum(known.sum(axis=0), 1))
+
+
+def since_in_words(since: Since) -> list[str]:
+    """How far the best came, and how much of it was the machine's doing."""
+    lines = [f"{name} is not compared: {why}" for name, why in since.left_out.items()]
+    if since.best is None:
+        return [*lines, f"nothing can be compared with {since.earlier}"]
+    count = counted(len(since.workloads), "workload")
+    lines.append(
+        f"since {since.earlier} the best times are × {since.best:.3f}, the geometric mean over "
+        f"{count}: " + ", ".join(f"{name} × {r:.3f}" for name, r in since.workloads.items())
+    )
+    if since.machine is None or since.algorithms is None:
+        lines.append("nobody was run in both: how much of it is the machine cannot be told")
+    else:
+        through = ", ".join(f"{name} × {ratio:.3f}" for name, ratio in since.bridge.items())
+        lines.append(
+            f"run in both: {through}; so machine and harness account for × {since.machine:.3f}, "
+            f"algorithms for × {since.algorithms:.3f}"
+        )
+    return lines
