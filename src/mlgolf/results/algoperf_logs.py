@@ -65,17 +65,19 @@ def find_trials(root: Path) -> LogTree:
     return tree
 
 
-def _trial_folders(root: Path, problems: list[str], visited: set[str]) -> Iterator[Path]:
+def _trial_folders(
+    root: Path, problems: list[str], visited: set[tuple[int, int]]
+) -> Iterator[Path]:
     """All of them, by name, so that nothing depends on the order of a file system.
 
     Links are followed, to each folder once.
     """
-    real = os.path.realpath(root)
-    if real in visited:
-        problems.append(f"{root}: left out, it is a link to a folder that was read already")
-        return
-    visited.add(real)
     try:
+        found = os.stat(root)
+        if (found.st_dev, found.st_ino) in visited:
+            problems.append(f"{root}: left out, it is a link to a folder that was read already")
+            return
+        visited.add((found.st_dev, found.st_ino))
         with os.scandir(root) as entries:
             here = sorted((entry.name, entry.is_dir()) for entry in entries)
     except OSError as error:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ def read_json(path: Path) -> Any:
 
 def read_at_once(path: str | Path) -> bytes:
     """All bytes of a file; of a pipe only what is in it, so that nothing can make this wait."""
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-        return file.read() or b""
+    with FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)) as file:
+        return file.readall() or b""
 
 
 def append_line(path: Path, value: Any) -> None:
