@@ -22,7 +22,9 @@ from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.run_folder import RunFolder, read_runs
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.leaderboard import score_competition
+from mlgolf.scoring.leaderboard import score_competition, score_field
+from mlgolf.scoring.published import admit_table
+from mlgolf.scoring.resampling import Doubt
 from mlgolf.scoring.standings import Standings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -120,10 +122,15 @@ def test_the_board_is_the_same_from_trials_from_curves_and_after_export_and_impo
     for trial in trials:
         write_logged_trial(tmp_path / "logs", LoggedTrial(trial=trial, others={}))
     run = import_logs(open_logs(tmp_path / "logs", "algoperf-0.5"), tmp_path / "run").run
-    after = score_competition(V05, run.trials(), "external")
-    assert {e.submission: e.score for e in after.entries} == {
-        e.submission: e.score for e in from_curves.entries
-    }
+    export_run(run, tmp_path / "exported")
+    exported = read_logs(open_logs(tmp_path / "exported", "algoperf-0.5"))
+    from_table = score_field(
+        Doubt(Standings(V05, admit_table(V05, table, "external").pool)), "external", framework=None
+    )
+    # Scores, intervals, groups, times, ratios and outcomes of all, to the last bit.
+    for trials in (run.trials(), exported.trials):
+        assert score_competition(V05, trials, "external").entries == from_curves.entries
+    assert from_table.entries == from_curves.entries
 
 
 # --- damaged trees ---

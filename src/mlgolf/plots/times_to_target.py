@@ -103,7 +103,8 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
 def _axis(table: pl.DataFrame) -> alt.Axis:
     if table["value"].drop_nulls().is_empty():  # no value that a number could stand for
         return alt.Axis(grid=False, labels=False, ticks=False)
-    return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy")
+    short = "datum.value >= 10000 ? format(datum.value, '~s') : datum.label"
+    return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy", labelExpr=short)
 
 
 def _axis_title(row: dict[str, Any]) -> str:

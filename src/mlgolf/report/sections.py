@@ -59,7 +59,7 @@ def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
     ]
     interval = (
         " Below a score: its 95% interval, or the range of studies, which is none, where these "
-        "are too few to say. Who shares a group cannot be told apart."
+        "are too few to say. A group is the best rank that its members may hold beyond doubt."
     )
     notes = [tag("li", text(note)) for note in board.notes]
     return section(

@@ -28,8 +28,9 @@ class Rung:
     eased: float
     scores: Mapping[str, float]
     ranks: Mapping[str, int]
-    # Expected running time, its geometric mean over workloads; None if one was never reached.
-    seconds: Mapping[str, float | None]
+    # Expected running times, by workload; None where never reached. Held-out ones too.
+    expected_seconds: Mapping[str, Mapping[str, float | None]]
+    seconds: Mapping[str, float | None]  # their geometric mean; None if one was never reached
 
 
 def pools_by_rung(
@@ -58,17 +59,23 @@ def ladder(competition: Competition, pools: Mapping[float, Pool]) -> list[Rung]:
     found = []
     for eased, pool in pools.items():
         standings = Standings(with_eased_targets(competition, eased), pool)
-        expected = np.exp(np.log(expected_running_time(pool)).mean(axis=1))
+        by_workload = expected_running_time(pool)
+        expected = np.exp(np.log(by_workload).mean(axis=1))
         found.append(Rung(
             eased=eased,
             scores=dict(zip(pool.submissions, standings.scores.tolist(), strict=True)),
             ranks=dict(zip(pool.submissions, ranks(standings.scores).tolist(), strict=True)),
-            seconds={
-                name: float(mean) if np.isfinite(mean) else None
-                for name, mean in zip(pool.submissions, expected, strict=True)
+            expected_seconds={
+                name: dict(zip(pool.workloads, map(_known, own), strict=True))
+                for name, own in zip(pool.submissions, by_workload, strict=True)
             },
+            seconds=dict(zip(pool.submissions, map(_known, expected), strict=True)),
         ))  # fmt: skip
     return found
+
+
+def _known(seconds: float) -> float | None:
+    return float(seconds) if np.isfinite(seconds) else None
 
 
 def with_eased_targets(competition: Competition, share: float) -> Competition:
