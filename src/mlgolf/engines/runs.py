@@ -271,10 +271,12 @@ def _plans(
 ) -> Iterator[TrialPlan]:
     """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
     record, competition = folder.record, request.competition
+    same_points = competition.rules.tuning.external.points == "same"
     for study in range(record["studies"]):
         for name, file in files.items():
             for workload, numbers in competition.workloads.items():
-                draws = _draws(record, spaces[name], workload, study)
+                drawn_for = 0 if same_points else study
+                draws = _draws(record, spaces[name], workload, drawn_for)
                 for trial, hyperparameters in enumerate(draws, start=1):
                     key = TrialKey(
                         submission=name, framework=request.framework, workload=workload,
