@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-MOST_PROBLEMS = 20  # shown; the rest is counted
-
 
 def add_to(app: typer.Typer) -> None:
     importing, exporting = typer.Typer(no_args_is_help=True), typer.Typer(no_args_is_help=True)
@@ -39,13 +37,12 @@ def import_algoperf(
     Example: mlgolf import algoperf submissions_algorithms/logs -o runs/published
     """
     from mlgolf.cli.sources import as_ruleset
+    from mlgolf.cli.tables import problem_lines
     from mlgolf.results.algoperf_ledger import import_logs, open_logs
 
     done = import_logs(open_logs(logs, competition, as_ruleset(tuning)), output)
-    for problem in done.problems[:MOST_PROBLEMS]:
-        typer.echo(problem)
-    if len(done.problems) > MOST_PROBLEMS:
-        typer.echo(f"... and {len(done.problems) - MOST_PROBLEMS} more, in each verdict.json")
+    for line in problem_lines(done.problems, "in each verdict.json"):
+        typer.echo(line)
     kept = f", {done.kept} of them before" if done.kept else ""
     typer.echo(
         f"{output}: {done.trials} trials{kept}, {done.evaluations} evaluations, "

@@ -33,8 +33,6 @@ Framework = Annotated[str | None, typer.Option(help="Which board, where the runs
 Submissions = Annotated[
     str | None, typer.Option(help="Score these alone, a,b,c: scores depend on the field.")
 ]
-
-
 Baseline = Annotated[
     str | None, typer.Option(help="Whom geometric means of time ratios are taken to.")
 ]

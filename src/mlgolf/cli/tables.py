@@ -14,6 +14,7 @@ from mlgolf.scoring.review import Review
 from mlgolf.scoring.since import since_in_words
 
 MOST_FULL_COLUMNS = 3
+MOST_PROBLEMS = 20  # shown; the rest is counted
 
 
 def leaderboard_tables(board: Leaderboard) -> list[Table]:
@@ -67,7 +68,7 @@ def _doubt(entry: Entry) -> str:
 
 def review_lines(review: Review) -> list[str]:
     """What the table does not show, in sentences."""
-    lines = [*review.board.notes, *problem_lines(review.problems)]
+    lines = [*review.board.notes, *problem_lines(review.problems, "all with --json")]
     if review.pairs:
         decided = sum(pair.decided for pair in review.pairs)
         lines.append(f"{decided} of {len(review.pairs)} pairs are decided at 95%")
@@ -92,10 +93,10 @@ def review_lines(review: Review) -> list[str]:
     return [*lines, *([review.board.notice] if review.board.notice else [])]
 
 
-def problem_lines(problems: Sequence[str], most: int = 20) -> list[str]:
-    """The first problems with the results, and how many more there are."""
-    more = len(problems) - most
-    return [*problems[:most], *([f"... and {more} more problems, all with --json"] * (more > 0))]
+def problem_lines(problems: Sequence[str], rest: str) -> list[str]:
+    """The first problems with the results, and how many more there are; `rest` says where."""
+    more = len(problems) - MOST_PROBLEMS
+    return [*problems[:MOST_PROBLEMS], *([f"... and {more} more problems, {rest}"] * (more > 0))]
 
 
 def _reading_lines(others: Sequence[OtherReading]) -> list[str]:

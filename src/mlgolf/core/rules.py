@@ -42,6 +42,10 @@ class ExternalTuning(_Frozen):
     # Whether each study draws its own points, or trial i has the same one in all of them.
     points: Literal["own", "same"] = "own"
 
+    @property
+    def same_points(self) -> bool:
+        return self.points == "same"
+
 
 class SelfTuning(_Frozen):
     """The submission tunes itself: one trial a study, with a longer budget."""

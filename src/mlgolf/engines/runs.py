@@ -271,7 +271,7 @@ def _plans(
 ) -> Iterator[TrialPlan]:
     """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
     record, competition = folder.record, request.competition
-    same_points = competition.rules.tuning.external.points == "same"
+    same_points = competition.rules.tuning.external.same_points
     for study in range(record["studies"]):
         for name, file in files.items():
             for workload, numbers in competition.workloads.items():

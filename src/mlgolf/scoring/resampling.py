@@ -22,7 +22,6 @@ from functools import cached_property
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
-from mlgolf.core.competition import Competition
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.standings import Standings
 from mlgolf.scoring.studies import order_of_choice
@@ -53,7 +52,8 @@ def drawn_studies(
         pool.flattened(), standings.competition.rules.aggregation.readings
     )
     worth = np.take_along_axis(pool.flattened().worth, order, axis=-1)
-    draw = _by_point if same_points(standings.competition) else _from_all
+    same_points = standings.competition.rules.tuning.external.same_points
+    draw = _by_point if same_points else _from_all
     chosen = np.stack([
         draw(pool.played[row], order[row], (fields, *present.shape[1:]), rng)
         for row in range(len(pool.submissions))
@@ -173,15 +173,11 @@ def interval(
 def level(standings: Standings) -> float:
     """How much lies between the quantiles that make a 95% interval of this field."""
     pool = standings.pool
-    if same_points(standings.competition) or pool.played.shape[-1] == 1:
+    same_points = standings.competition.rules.tuning.external.same_points
+    if same_points or pool.played.shape[-1] == 1:
         return LEVEL_OF_SAME_POINTS
     fewest = _fewest_studies(pool)[enough_studies(pool)].min(initial=_MANY)
     return LEVELS_OF_OWN_POINTS.get(int(fewest), LEVEL)
-
-
-def same_points(competition: Competition) -> bool:
-    """Whether trial i has the same hyperparameter point in every study."""
-    return competition.rules.tuning.external.points == "same"
 
 
 def enough_studies(pool: Pool) -> BoolArray:
