@@ -159,7 +159,7 @@ def test_whatever_a_contestant_names_or_says_is_only_text(tmp_path):
 
 
 def test_a_run_without_a_trial_that_counts_has_a_report_too(tmp_path):
-    for trials in ([], [trial("a", seconds=[1], values=[0.1], scored=False)]):
+    for trials in ([], [trial("a", seconds=[1], values=[0.1], unofficial="shared")]):
         html = report(tmp_path, RULES, trials)
         assert "no trial counts yet" in html
         assert "Leaderboard" in html

@@ -11,7 +11,7 @@ from mlgolf.results.run_folder import RunFolder, create_run, read_runs, reopen_r
 from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
 
 KEY = {"submission": "s", "framework": "torch", "workload": "linear", "study": 0, "trial": 1}
-HEADER = {"key": KEY, "seed": 5, "hyperparameters": {"learning_rate": 0.1}, "scored": True}
+HEADER = {"key": KEY, "seed": 5, "hyperparameters": {"learning_rate": 0.1}, "unofficial": ""}
 
 
 def row(step: int, loss: float) -> Row:

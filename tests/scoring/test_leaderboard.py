@@ -116,8 +116,8 @@ def test_what_is_left_out_is_counted_and_said():
         *reaching("a", "digits", [5, 5, 5]), *reaching("a", "wmt", [5, 5, 5]),
         trial("a", trial=2, status=None, **measured),
         trial("a", trial=3, status=Status.INTERRUPTED, **measured),
-        trial("a", trial=4, scored=False, **measured),
-        trial("a", trial=5, scored=False, **measured),
+        trial("a", trial=4, unofficial="shared", **measured),
+        trial("a", trial=5, unofficial="shared", **measured),
         trial("a", trial=6, **measured),
         trial("a", "ogbg", **measured),
         trial("a", study=10**12, **measured),
@@ -130,7 +130,7 @@ def test_what_is_left_out_is_counted_and_said():
         "1 trial left out: not played under external tuning",
         "1 trial left out: of a study whose number is not below 1000",
         "1 trial left out: on workloads that tiny does not have",
-        "2 trials left out: unofficial (they shared the machine, or ran outside a sandbox)",
+        "2 trials left out: unofficial (shared)",
         "a: 24 trials missing of those that the rules ask for: digits 12, wmt 12",
     )
     assert found.entries[0].cells["digits"].value == 5
@@ -153,7 +153,7 @@ def test_more_studies_than_the_rules_ask_for_are_said():
 
 
 def test_whose_trials_all_do_not_count_stands_on_the_board_with_no_data():
-    (entry,) = board([trial("a", seconds=[1], values=[0.1], scored=False)]).entries
+    (entry,) = board([trial("a", seconds=[1], values=[0.1], unofficial="shared")]).entries
     assert (entry.score, entry.rank, entry.interval) == (0, 1, None)
     assert {cell.outcome for cell in entry.cells.values()} == {Outcome.NO_DATA}
 

@@ -54,7 +54,7 @@ def run(
         studies=studies,
         seed=seed,
         sandbox=sandbox,
-        scored=parallel == 1,
+        shares_the_machine=parallel > 1,
         data_dir=data_dir,
         out=out,
         resume=resume,

@@ -35,7 +35,7 @@ def play_with_progress(request: RunRequest, parallel: int) -> None:
     console.print(
         f"{run.folder.path}: {total} trials, {total - waiting} done before, seed "
         f"{run.folder.record['seed']}"
-        + ("" if run.folder.record["scored"] else "; not scored (shared machine or no sandbox)")
+        + (f"; unofficial: {reason}" if (reason := run.folder.record["unofficial"]) else "")
     )
     for note in run.notes:
         console.print(note)

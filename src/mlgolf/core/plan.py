@@ -28,7 +28,7 @@ class TrialPlan:
     sandbox: SandboxLevel
     run_folder: Path  # whole, with everybody's code and trials: the player cannot write to it
     folder: Path  # where this trial is written down: in the run, but for a replay
-    scored: bool = True
+    unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
 
     @property

@@ -169,6 +169,7 @@ class Row:
     reading: Reading
     metrics: Mapping[str, float]
     model_sha256: str
+    charged: float = 0.0  # seconds of this evaluation that the clock will show from now on
 
 
 class Store(Protocol):

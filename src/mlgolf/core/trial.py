@@ -39,7 +39,8 @@ class Trial:
     cpu_seconds: FloatArray
     wall_seconds: FloatArray
     metrics: Mapping[str, FloatArray]  # "validation/error_rate" -> values; NaN where not measured
-    scored: bool = True  # False for runs that shared the machine, or ran outside a sandbox
+    charged_seconds: FloatArray | None = None  # what each evaluation cost beyond its free share
+    unofficial: str = ""  # why it may not stand beside official trials; empty: it may
     header: Mapping[str, Any] = field(default_factory=dict)  # trial.json as written
 
     def values(self, quantity: str, metric: str) -> FloatArray:

@@ -41,7 +41,7 @@ class RunRequest:
     studies: int | None = None
     seed: int | None = None
     sandbox: SandboxLevel = "process"
-    scored: bool = True
+    shares_the_machine: bool = False  # with other trials of the run
     data_dir: Path
     out: Path
     resume: bool = False
@@ -135,7 +135,7 @@ def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> T
         sandbox="process",
         run_folder=run.path.resolve(),
         folder=folder.resolve(),
-        scored=False,
+        unofficial="replayed",
         evaluate_at=tuple(int(step) for step in trial.steps),
     )
 
@@ -250,9 +250,16 @@ def _record(
         "trials": request.trials or tuning.trials,
         "studies": request.studies or tuning.studies,
         "sandbox": request.sandbox,
-        "scored": request.scored and request.sandbox != "none",
+        "unofficial": _why_unofficial(request),
         "data": dict(data),
     }
+
+
+def _why_unofficial(request: RunRequest) -> str:
+    """Empty if nothing is known that would make the run's trials unofficial."""
+    if request.sandbox == "none":
+        return "played without a sandbox"
+    return "trials shared the machine" if request.shares_the_machine else ""
 
 
 def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
@@ -299,7 +306,7 @@ def _plans(
                         sandbox=request.sandbox,
                         run_folder=folder.path.resolve(),
                         folder=folder.trial_path(key).resolve(),
-                        scored=record["scored"],
+                        unofficial=record["unofficial"],
                     )
 
 

@@ -57,7 +57,7 @@ def find_target(
     numbers = rules.workloads[workload]
     search = RunRequest(
         submissions=(algorithm,), competition=rules, trials=trials, studies=1, seed=seed,
-        scored=False, data_dir=data_dir, out=out / f"{workload}_search",
+        shares_the_machine=True, data_dir=data_dir, out=out / f"{workload}_search",
         resume=(out / f"{workload}_search").exists(),
     )
     name = f"validation/{numbers.metric}"
@@ -65,7 +65,7 @@ def find_target(
     fixed = _fixed_point(algorithm, dict(best.hyperparameters), out / f"{workload}_{algorithm}")
     repeat = RunRequest(
         submissions=(str(fixed),), competition=rules, trials=1, studies=seeds, seed=seed + 1,
-        scored=False, data_dir=data_dir, out=out / f"{workload}_repeat",
+        shares_the_machine=True, data_dir=data_dir, out=out / f"{workload}_repeat",
         resume=(out / f"{workload}_repeat").exists(),
     )
     repeats = _played(repeat, parallel)

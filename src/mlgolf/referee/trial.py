@@ -74,7 +74,7 @@ def header(plan: TrialPlan, hardware: HardwareClass) -> Mapping[str, Any]:
         "seed": plan.seed,
         "hyperparameters": plan.hyperparameters,
         "ruleset": plan.ruleset,
-        "scored": plan.scored,
+        "unofficial": plan.unofficial,
         "submission_sha256": plan.submission_sha256,
         "data_sha256": plan.data_sha256,
         "size": plan.size,

@@ -172,7 +172,7 @@ def _open(out: Path, logs: Logs) -> RunFolder:
             for key, _ in logs.tree.trials
         },
         "framework": None, "ruleset": ruleset, "trials": tuning.trials,
-        "studies": tuning.studies, "sandbox": "imported", "scored": True, "data": {},
+        "studies": tuning.studies, "sandbox": "imported", "unofficial": "", "data": {},
         "seed": None,
     }  # fmt: skip
     submissions = record.pop("submissions")
@@ -196,7 +196,7 @@ def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, source: Path) ->
             "submission": key.submission, "framework": key.framework, "workload": key.workload,
             "study": key.study, "trial": key.trial,
         },
-        "seed": trial.seed, "hyperparameters": dict(trial.hyperparameters), "scored": True,
+        "seed": trial.seed, "hyperparameters": dict(trial.hyperparameters), "unofficial": "",
         "flags": trial.header["flags"], "meta": trial.header["meta"], "ruleset": ruleset,
         "imported_from": "AlgoPerf logs",
     }  # fmt: skip

@@ -22,7 +22,7 @@ from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.files import read_json, write_json
 from mlgolf.results.trial_folder import read_trial
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class RunFolder:

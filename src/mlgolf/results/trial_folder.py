@@ -21,7 +21,7 @@ from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.files import append_line, read_json, read_lines, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
 
 
@@ -58,6 +58,7 @@ class TrialFolder:
             "wall_seconds": row.reading.wall,
             "metrics": dict(row.metrics),
             "model_sha256": row.model_sha256,
+            **({"charged_seconds": row.charged} if row.charged else {}),
         }
         append_line(self.path / "evals.jsonl", line)
 
@@ -107,7 +108,10 @@ def read_trial(path: Path) -> Trial:
             steps=np.array([row["step"] for row in rows], dtype=np.int64),
             **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in _CLOCKS},
             metrics=_columns(rows),
-            scored=header["scored"],
+            charged_seconds=np.array(
+                [row.get("charged_seconds", 0.0) for row in rows], dtype=np.float64
+            ),
+            unofficial=verdict.get("unofficial") or header["unofficial"],
             header=header | verdict,
         )
     except (KeyError, TypeError, ValueError) as error:

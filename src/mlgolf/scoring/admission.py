@@ -69,8 +69,8 @@ def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | N
         return "no verdict yet"
     if not trial.status.is_final:
         return f"{trial.status.value.lower()}, to be repeated with --resume"
-    if not trial.scored:
-        return "unofficial (they shared the machine, or ran outside a sandbox)"
+    if trial.unofficial:
+        return f"unofficial ({trial.unofficial})"
     if trial.key.workload not in competition.workloads:
         return f"on workloads that {competition.name} does not have"
     if trial.header.get("ruleset", ruleset) != ruleset:
