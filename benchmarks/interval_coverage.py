@@ -1,6 +1,6 @@
 """How often do the printed intervals cover the truth? Simulated on the official AlgoPerf trials.
 
-    interval_coverage.py [FIELDS]     prints one line for each model and number of studies
+    interval_coverage.py [RESAMPLES]     prints one line for each model and number of studies
 
 The trials of a board of AlgoPerf 0.5 are taken for the whole population: fields of 3, 5 and 10
 studies are drawn from it, each is given its intervals, and the truth is the score of a field of
@@ -20,7 +20,7 @@ from mlgolf.core.competition import Competition, load_competition
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.pool import EMPTY, Pool
 from mlgolf.scoring.published import admit_table
-from mlgolf.scoring.resampling import FIELDS, drawn_studies, interval, level
+from mlgolf.scoring.resampling import RESAMPLES, interval, level, resampled_studies
 from mlgolf.scoring.standings import Standings
 
 TRIALS = Path(__file__).parents[1] / "tests" / "golden" / "trials.csv"
@@ -76,7 +76,7 @@ def main(fields: int) -> None:
         covered, width = [], []
         for _ in range(fields):
             field = Standings(rules, drawn_pool(pool, studies, rng, same_points=same))
-            drawn = field.scores_of(drawn_studies(field, FIELDS, rng))
+            drawn = field.scores_of(resampled_studies(field, RESAMPLES, rng))
             low, high = interval(drawn, field.scores, level(field))
             covered.append((low - 1e-9 <= truth) & (truth <= high + 1e-9))
             width.append(high - low)

@@ -25,8 +25,9 @@ BUDGET = {"quantity": "time", "bound": "budget_seconds"}
         ),
         (
             "steps", [{"quantity": "train_loss", "bound": 0.5}, {"quantity": "time", "bound": 60}],
-            "Which submission needs the least number of steps so that its training loss stays at "
-            "or below 0.5 nats and its time on the clock stays at or below 60 s?",
+            "Which submission needs the least number of steps (as claimed by the submission) so "
+            "that its training loss stays at or below 0.5 nats and its time on the clock stays at "
+            "or below 60 s?",
         ),
         ("test_metric", [], "Which submission reaches the best test metric?"),
     ],

@@ -1,0 +1,80 @@
+"""The captions of a report's figures. Each can be understood without the rest of the page."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from mlgolf.core.quantities import is_target
+from mlgolf.core.rules import Aggregation, Rules
+from mlgolf.report.words import noun, three_digits
+from mlgolf.scoring.diagnostics import Cost
+from mlgolf.scoring.target_levels import TargetLevel
+
+WIN_PROBABILITY = (
+    "Probability (%) that the row's submission scores higher than the column's, over resampled "
+    "trials. Framed: the difference of the two scores is significant at 95%."
+)
+TARGET_LEVELS = (
+    "Rank of each submission if all targets were easier, by the percentage on the horizontal axis. "
+    "0% are the targets of the rules. The trials are the same at every level."
+)
+LEAVE_ONE_OUT = (
+    "Leave-one-out: how ranks change when one submission is removed. Each row removes one "
+    "submission; each cell shows the rank of another one before and after, among those that remain "
+    "(blue: better, orange: worse). Submissions without a row change no rank."
+)
+
+
+def curves_caption(curves: pl.DataFrame, *, all_trials: bool) -> str:
+    others = " Thin lines: its other trials." if all_trials else ""
+    target = " Dashed line: the target." if curves["target"].count() else ""
+    return (
+        "Validation metric against seconds on the clock. Bold lines: the best trial of each study "
+        f"(the first trial, if none reached the target).{others} Dots: the evaluations that are "
+        f"scored.{target} The worst 10% of the values of the best trials are outside the axes."
+    )
+
+
+def studies_caption(rules: Rules) -> str:
+    measured = noun(rules.objective)
+    return (
+        f"{measured[0].upper()}{measured[1:]} of every study. Dots: studies; further left is "
+        "better. Bars: their median, which is scored. Crosses at the right edge: studies that did "
+        f"not {'reach the target' if _has_target(rules) else 'satisfy the constraints'}."
+    )
+
+
+def _has_target(rules: Rules) -> bool:
+    return any(is_target(constraint.bound) for constraint in rules.constraints)
+
+
+def profile_caption(aggregation: Aggregation) -> str:
+    area = (
+        " The score is the area under the curve, as a share of the largest possible area."
+        if aggregation.workloads == "performance_profile" else ""
+    )
+    return (
+        "Share of workloads on which a submission is within a factor τ of the best submission. "
+        "Higher is better. At τ = 1 it is the share of workloads on which the submission itself is "
+        f"the best.{area}"
+    )
+
+
+def runtimes_caption(levels: Sequence[TargetLevel]) -> str:
+    eased = ", ".join(f"{100 * level.eased:g}%" for level in levels if level.eased)
+    return (
+        "Share of all workloads and targets that a submission reaches within a time, if a failed "
+        "trial is followed by another one, drawn at random. Higher and further left is better. "
+        f"Targets: those of the rules, and easier ones by {eased}. Times are divided by the budget "
+        "of the workload."
+    )
+
+
+def costs_caption(costs: Sequence[Cost]) -> str:
+    hours = sum(cost.hours for cost in costs)
+    without_target = sum(cost.hours_without_target for cost in costs)
+    share = 100 * without_target / hours if hours else 0.0
+    return (
+        f"Hours on the clock of all trials: {three_digits(hours)} in total. Pale: the {share:.0f}% "
+        "spent on trials that did not reach the target. Time for evaluations is not included."
+    )
