@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 
 import pytest
 from rich.console import Console
@@ -60,8 +61,7 @@ def test_a_target_that_was_not_reached_has_a_line_with_the_best_value():
     board = score_competition(competition(), trials, "external")
     text = printed(*leaderboard_tables(board), width=80)
     assert "targets not reached" in text
-    assert "best 0.12 at 24.1 s" in text
-    assert "target 0.1" in text
+    assert re.search(r"a +digits +0.12 +24.1 +0.1 +1/1", text)
 
 
 def test_a_board_without_a_missed_target_has_no_such_table():
@@ -72,4 +72,4 @@ def test_a_board_without_a_missed_target_has_no_such_table():
 def test_more_missed_targets_than_are_shown_are_counted():
     trials = [trial(f"s{i:02}", seconds=[2], values=[0.5]) for i in range(23)]
     board = score_competition(competition(), trials, "external")
-    assert "(and 3 more, all with --json)" in printed(*leaderboard_tables(board))
+    assert "targets not reached, 3 more with --json" in printed(*leaderboard_tables(board))

@@ -278,3 +278,11 @@ def test_scores_lie_between_zero_and_one_and_rank_the_entries(trials):
     found = board(trials).entries
     assert all(0 <= entry.score <= 1 for entry in found)
     assert [e.score for e in found] == sorted((e.score for e in found), reverse=True)
+
+
+def test_what_is_missing_on_every_workload_alike_is_said_once():
+    rules = competition(["a", "b", "c", "d"])
+    trials = [t for name in rules.workloads for t in reaching("sgd", name, [5, 5, 5])]
+    assert board(trials, rules).notes == (
+        "sgd: 48 trials missing of those that the rules ask for: 12 on each workload",
+    )

@@ -7,7 +7,7 @@ from synthetic_trials import competition, reaching, trial, workload_rules
 
 from mlgolf.core.status import Status
 from mlgolf.scoring.leaderboard import score_competition, to_json
-from mlgolf.scoring.near_misses import near_miss_in_words
+from mlgolf.scoring.near_misses import rounded_best
 
 ONE = competition(["digits"])
 MAXIMISED = competition({"digits": workload_rules(metric="accuracy", goal="maximise", target=0.9)})
@@ -99,4 +99,4 @@ def test_it_is_in_the_json():
 
 def test_a_value_just_short_of_the_target_is_not_rounded_to_it():
     (found,) = misses([trial("a", seconds=[2], values=[0.1000001])]).values()
-    assert near_miss_in_words(found) == ("best 0.1000001 at 2 s", "target 0.1")
+    assert rounded_best(found) == "0.1000001"

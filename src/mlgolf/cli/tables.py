@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from mlgolf.core.status import Outcome
+from mlgolf.report.words import three_digits
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.diagnostics import bounds_in_words
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
-from mlgolf.scoring.near_misses import near_miss_in_words
+from mlgolf.scoring.near_misses import rounded_best
 from mlgolf.scoring.review import Review
 from mlgolf.scoring.sensitivity import OtherInterpretation
 from mlgolf.scoring.since import since_in_words
@@ -19,7 +20,7 @@ from mlgolf.scoring.since import since_in_words
 MOST_FULL_COLUMNS = 3
 MOST_PROBLEMS = 20  # shown; the rest is counted
 MOST_NEAR_MISSES = 20
-WORDS = ("submission", "95%", "range of studies", "workload", "best value", "target")
+WORDS = ("submission", "95%", "range of studies", "workload")  # heads of columns of words
 
 
 def plain(text: str) -> Text:
@@ -38,9 +39,11 @@ def leaderboard_tables(board: Leaderboard) -> list[Table]:
     workloads = list(board.entries[0].cells) if board.entries else []
     several = any(entry.interval for entry in board.entries)
     heads = ["rank", "group", "submission", "score", "95%" if several else "range of studies"]
-    frameworks = board.framework or "all frameworks"
     title = " · ".join(
-        [board.competition, f"{board.ruleset} tuning", frameworks, *board.labels.titles]
+        [
+            board.competition, f"{board.ruleset} tuning", board.framework_in_words,
+            *board.labels.titles,
+        ]
     )
     rows = [
         [
@@ -56,28 +59,33 @@ def leaderboard_tables(board: Leaderboard) -> list[Table]:
     numbers = [str(number) for number in range(1, len(workloads) + 1)]
     ratios = [[e.submission, *map(_ratio_text, e.cells.values())] for e in board.entries]
     key = ", ".join(f"{n} {name}" for n, name in zip(numbers, workloads, strict=True))
+    title_of_ratios = "; ".join([f"ratio to the best on {key}", *_short_words(board)])
     return [
         _table(title, heads, rows),
-        _table(f"ratio to the best on {key}", ["submission", *numbers], ratios),
+        _table(title_of_ratios, ["submission", *numbers], ratios),
         *_near_misses(board),
     ]
 
 
 def _near_misses(board: Leaderboard) -> list[Table]:
     """Targets that were not reached: the best value, and when it was measured."""
-    missed = list(board.near_misses.items())
+    missed = [
+        (entry.submission, board.near_misses[entry.submission, name])
+        for entry in board.entries for name in entry.cells
+        if (entry.submission, name) in board.near_misses
+    ]
     if not missed:
         return []
     rows = [
         [
-            name, miss.workload, f"{miss.studies_missed} of {miss.studies}",
-            *near_miss_in_words(miss),
+            name, miss.workload, rounded_best(miss), three_digits(miss.seconds),
+            f"{miss.target:g}", f"{miss.studies_missed}/{miss.studies}",
         ]
-        for (name, _), miss in missed[:MOST_NEAR_MISSES]
+        for name, miss in missed[:MOST_NEAR_MISSES]
     ]
     more = len(missed) - len(rows)
-    title = "targets not reached" + (f" (and {more} more, all with --json)" if more > 0 else "")
-    heads = ["submission", "workload", "studies", "best value", "target"]
+    title = "targets not reached" + (f", {more} more with --json" if more > 0 else "")
+    heads = ["submission", "workload", "best", "at s", "target", "studies"]
     return [_table(title, heads, rows)]
 
 
@@ -120,8 +128,8 @@ def review_lines(review: Review) -> list[str]:
     )
     if hours:
         lines.append(
-            f"{hours:.4g} hours on the clock, {100 * without_target / hours:.0f}% of them in "
-            "trials that did not reach the target"
+            f"{three_digits(hours)} hours on the clock, {100 * without_target / hours:.0f}% of "
+            "them in trials that did not reach the target"
         )
     lines += [bounds_in_words(bounds) for bounds in review.bounds]
     for level in review.target_levels:
@@ -161,6 +169,19 @@ SHORT = {
     Outcome.SLOWER_THAN_4X_BEST: "slow", Outcome.HELD_OUT_NOT_REACHED: "held",
     Outcome.HELD_OUT_NO_DATA: "held", Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held",
 }  # fmt: skip
+MEANING = {
+    "never": "target not reached", "none": "no data", "slow": "too slow to count",
+    "held": "failed on the held-out workload",
+}
+
+
+def _short_words(board: Leaderboard) -> list[str]:
+    """The meaning of each short word that the board uses."""
+    used = {
+        SHORT[cell.outcome] for entry in board.entries for cell in entry.cells.values()
+        if cell.outcome in SHORT and not math.isfinite(cell.ratio)
+    }
+    return [f"{short}: {words}" for short, words in MEANING.items() if short in used]
 
 
 def _cell_text(cell: Cell) -> str:

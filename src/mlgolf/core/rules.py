@@ -70,12 +70,24 @@ class Interpretations(_Frozen):
     The defaults follow the text of the rules.
     """
 
-    trial: Literal["fastest", "earliest_evaluation"] = "fastest"  # the one that stands for a study
-    tie: Literal["fastest", "slowest"] = "fastest"  # of trials that are equal in that
-    unevaluated: Literal["never", "left_out"] = "never"  # trials that ended before an evaluation
-    missing_studies: Literal["left_out", "never"] = "left_out"  # in the median over studies
-    integral: Literal["exact", "grid"] = "exact"  # grid: trapezoid rule over 100 values of tau
-    target: Literal["met", "beaten"] = "met"  # whether to equal a target is to reach it
+    trial: Literal["fastest", "earliest_evaluation"] = Field(
+        default="fastest", description="which trial a study counts"
+    )
+    tie: Literal["fastest", "slowest"] = Field(
+        default="fastest", description="which one, if several trials are equal in that"
+    )
+    unevaluated: Literal["never", "left_out"] = Field(
+        default="never", description="trials that ended before their first evaluation"
+    )
+    missing_studies: Literal["left_out", "never"] = Field(
+        default="left_out", description="missing studies, in the median over studies"
+    )
+    integral: Literal["exact", "grid"] = Field(
+        default="exact", description="area under the profile; grid: 100 values of tau"
+    )
+    target: Literal["met", "beaten"] = Field(
+        default="met", description="whether a value equal to the target reaches it"
+    )
 
 
 class Aggregation(_Frozen):

@@ -19,7 +19,7 @@ def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = T
             alt.X("budgets:Q", title="time with restarts / budget of the workload",
                   scale=alt.Scale(type="log", domain=_span(table), nice=False),
                   axis=alt.Axis(grid=False, values=[0.01, 0.1, 1, 10, 100])),
-            alt.Y("solved:Q", title="share of workloads and targets reached",
+            alt.Y("solved:Q", title="share of (workload, target) reached",
                   scale=alt.Scale(domain=[0, 1]),
                   axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
             style.colour(legend=legend),

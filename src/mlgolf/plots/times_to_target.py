@@ -56,7 +56,7 @@ def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Ch
     edge = _ends(table)[1]
     # Crosses of one submission would overlap, so their number is written beside.
     rows = [
-        {"submission": name, "shown": edge, "label": f"not reached ×{count}"}
+        {"submission": name, "shown": edge, "label": f"×{count}"}
         for name, count in never.group_by("submission", maintain_order=True).len().rows()
     ]
     data = alt.Chart(pl.DataFrame(rows))

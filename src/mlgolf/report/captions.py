@@ -12,7 +12,8 @@ from mlgolf.scoring.target_levels import TargetLevel
 
 WIN_PROBABILITY = (
     "Probability (%) that the row's submission scores higher than the column's, over resampled "
-    "trials. Framed: the difference of the two scores is significant at 95%."
+    "trials. Framed: the difference is significant, that is, its 95% interval does not contain 0. "
+    "This interval is wider than the resampled scores alone, so even 99% can be without a frame."
 )
 TARGET_LEVELS = (
     "Rank of each submission if all targets were easier, by the percentage on the horizontal axis. "
@@ -26,7 +27,7 @@ LEAVE_ONE_OUT = (
 
 
 def curves_caption(curves: pl.DataFrame, *, all_trials: bool) -> str:
-    others = " Thin lines: its other trials." if all_trials else ""
+    others = " Thin lines: its other trials." if all_trials else " Other trials are not drawn."
     target = " Dashed line: the target." if curves["target"].count() else ""
     return (
         "Validation metric against seconds on the clock. Bold lines: the best trial of each study "
@@ -39,8 +40,8 @@ def studies_caption(rules: Rules) -> str:
     measured = noun(rules.objective)
     return (
         f"{measured[0].upper()}{measured[1:]} of every study. Dots: studies; further left is "
-        "better. Bars: their median, which is scored. Crosses at the right edge: studies that did "
-        f"not {'reach the target' if _has_target(rules) else 'satisfy the constraints'}."
+        "better. Bars: their median, which is scored. Crosses at the right edge: the number of "
+        f"studies that did not {'reach the target' if _has_target(rules) else 'meet the rules'}."
     )
 
 
@@ -63,10 +64,10 @@ def profile_caption(aggregation: Aggregation) -> str:
 def runtimes_caption(levels: Sequence[TargetLevel]) -> str:
     eased = ", ".join(f"{100 * level.eased:g}%" for level in levels if level.eased)
     return (
-        "Share of all workloads and targets that a submission reaches within a time, if a failed "
-        "trial is followed by another one, drawn at random. Higher and further left is better. "
-        f"Targets: those of the rules, and easier ones by {eased}. Times are divided by the budget "
-        "of the workload."
+        "Share of all pairs of a workload and a target that a submission reaches within a time, if "
+        "each failed trial is followed by another one, drawn at random from its trials. Higher and "
+        f"further left is better. Targets: those of the rules, and easier ones by {eased}. Times "
+        "are divided by the budget of the workload."
     )
 
 

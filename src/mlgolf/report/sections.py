@@ -17,9 +17,9 @@ from mlgolf.report.words import OUTCOMES, how_scored, measure, question
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.diagnostics import bounds_in_words
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
-from mlgolf.scoring.near_misses import NearMiss, near_miss_in_words
+from mlgolf.scoring.near_misses import NearMiss, rounded_best
 from mlgolf.scoring.review import Review
-from mlgolf.scoring.sensitivity import OtherInterpretation
+from mlgolf.scoring.sensitivity import OtherInterpretation, meaning
 from mlgolf.scoring.since import since_in_words
 
 MOST_PROBLEMS = 20  # shown
@@ -37,7 +37,7 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
     facts = [
         counted(len(board.entries), "submission"),
         counted(len(competition.scored_workloads), "workload"),
-        board.framework or "all frameworks",
+        board.framework_in_words,
         f"{board.ruleset} tuning: {counted(tuning.studies, 'study')} of "
         f"{counted(tuning.trials, 'trial')}",
         f"hardware class {competition.rules.hardware}",
@@ -60,7 +60,7 @@ def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
             tag("th", text(entry.submission)),
             _score(entry),
             *(
-                _cell(cell, board.quantity, board.near_misses.get((entry.submission, name)))
+                _cell(name, cell, board.quantity, board.near_misses.get((entry.submission, name)))
                 for name, cell in entry.cells.items()
             ),
         ]
@@ -68,7 +68,8 @@ def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
     ]
     interval = (
         " Below each score: its 95% interval or, with too few studies for that, the range of "
-        "scores of single studies. Submissions in one group cannot be told apart at 95%."
+        "scores of single studies. Submissions in one group cannot be told apart at 95%; the "
+        "number of a group is 1 + the number of submissions that score significantly higher."
     )
     notes = [tag("li", text(note)) for note in board.notes]
     return section(
@@ -94,10 +95,10 @@ def _score(entry: Entry) -> Html:
     return tag("td", score, tag("small", text(low_high)))
 
 
-def _cell(cell: Cell, quantity: str, miss: NearMiss | None) -> Html:
+def _cell(workload: str, cell: Cell, quantity: str, miss: NearMiss | None) -> Html:
     """The value, its time if that is another quantity, and the ratio; or how near it came."""
     if cell.outcome not in (Outcome.SCORED, Outcome.SLOWER_THAN_4X_BEST):
-        near = [tag("small", text(line)) for line in _near_miss(miss)]
+        near = [tag("small", text(line)) for line in _near_miss(miss, workload)]
         return tag("td", text(OUTCOMES[cell.outcome]), *near, css="failed")
     below = [f"× {cell.ratio:.2f}"] if math.isfinite(cell.ratio) else []
     if quantity != "time":
@@ -109,13 +110,14 @@ def _cell(cell: Cell, quantity: str, miss: NearMiss | None) -> Html:
     return tag("td", text(measure(cell.value, quantity)), *smalls, css=best)
 
 
-def _near_miss(miss: NearMiss | None) -> list[str]:
+def _near_miss(miss: NearMiss | None, workload: str) -> list[str]:
     if miss is None:
         return []
     some = miss.studies_missed < miss.studies
     in_studies = [f"in {miss.studies_missed} of {miss.studies} studies"] if some else []
-    best, target = near_miss_in_words(miss)
-    return [*in_studies, best, target]
+    held_out = [f"in {miss.workload}"] if miss.workload != workload else []
+    best = f"best {rounded_best(miss)} at {measure(miss.seconds, 'time')}"
+    return [*held_out, *in_studies, best, f"target {miss.target:g}"]
 
 
 def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) -> list[Html]:
@@ -148,7 +150,8 @@ def sensitivity_section(review: Review) -> Html:
         return Html("")
     rows = [
         [
-            tag("th", text(other.name)), text(other.used), text(other.other),
+            tag("td", tag("b", text(other.name)), tag("small", text(meaning(other.name)))),
+            text(other.used), text(other.other),
             tag("td", text(_changes(other)), css="reason"),
         ]
         for other in review.sensitivity

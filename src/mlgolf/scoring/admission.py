@@ -13,6 +13,7 @@ from mlgolf.scoring.objective import as_numbers
 from mlgolf.scoring.pool import Pool, make_pool
 
 MOST_STUDIES = 1000  # arrays have room for every number below the largest
+MOST_NAMED = 3  # workloads, if the same holds for all
 UNEVALUATED = "ended before their first evaluation"
 TOO_MANY_STUDIES = f"of a study whose number is not below {MOST_STUDIES}"
 
@@ -166,12 +167,17 @@ def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
                 )
         short = {n: count for n, count in zip(pool.workloads, absent, strict=True) if count > 0}
         if short:
-            each = ", ".join(f"{name} {count}" for name, count in short.items())
             notes.append(
                 f"{submission}: {counted(int(sum(short.values())), 'trial')} missing of those that "
-                f"the rules ask for: {each}"
+                f"the rules ask for: {_each(short, len(absent))}"
             )
     return notes
+
+
+def _each(counts: Mapping[str, int], workloads: int) -> str:
+    if len(counts) == workloads > MOST_NAMED and len({*counts.values()}) == 1:
+        return f"{next(iter(counts.values()))} on each workload"
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def counted(number: int, noun: str) -> str:

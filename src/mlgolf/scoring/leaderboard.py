@@ -70,6 +70,12 @@ class Leaderboard:
     near_misses: Mapping[tuple[str, str], NearMiss]
     notes: tuple[str, ...]
 
+    @property
+    def framework_in_words(self) -> str:
+        if self.framework is None:
+            return "all frameworks"
+        return "framework unknown" if self.framework == "unknown" else self.framework
+
 
 def score_competition(
     competition: Competition, trials: Iterable[Trial], ruleset: Ruleset,

@@ -78,10 +78,7 @@ def _best(
     return sign * value, seconds
 
 
-def near_miss_in_words(miss: NearMiss) -> tuple[str, str]:
-    """The best value with its time, and the target."""
-    best = f"{miss.best:.4g}"
-    # A rounded value must not look as if it had reached the target.
-    if abs(miss.best - miss.target) < 1e-3 * abs(miss.target):
-        best = f"{miss.best:.7g}"
-    return f"best {best} at {miss.seconds:.4g} s", f"target {miss.target:g}"
+def rounded_best(miss: NearMiss) -> str:
+    """The best value in four digits, or in more if it would look as if it had met the target."""
+    near = abs(miss.best - miss.target) < 1e-3 * abs(miss.target)
+    return f"{miss.best:.7g}" if near else f"{miss.best:.4g}"

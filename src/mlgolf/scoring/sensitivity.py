@@ -44,6 +44,11 @@ def with_interpretations(competition: Competition, chosen: Mapping[str, str]) ->
     return competition.model_copy(update={"rules": changed})
 
 
+def meaning(name: str) -> str:
+    """What is interpreted, in a few words."""
+    return Interpretations.model_fields[name].description or ""
+
+
 def choices() -> dict[str, tuple[str, ...]]:
     """The allowed values of each interpretation."""
     fields = Interpretations.model_fields
