@@ -63,6 +63,33 @@ def test_every_figure_is_well_formed_and_a_name_in_it_is_only_text(svgs):
         assert "<script" not in svg
 
 
+NAMES = ("adam[w]", "adam.v", "a['b']", 'a"b"', "a\\b", "datum.value", "=1", "null", "2020-01-01")
+
+
+@pytest.mark.parametrize("chart", range(7))
+def test_names_with_the_signs_of_a_path_or_a_formula_stay_as_they_are_in_every_figure(chart):
+    workload = "w[0].x"
+    rules = competition({workload: workload_rules(metric="error[0].rate")})
+    trials = [
+        t for i, name in enumerate(NAMES)
+        for t in reaching(name, workload, [5 + i, 6 + i, math.inf], metric="error[0].rate")
+    ]
+    svg = to_svg(draw(rules, trials, Style(submissions=NAMES))[chart])
+    words = {element.text for element in ElementTree.fromstring(svg).iter() if element.text}
+    assert words >= set(NAMES)
+    if chart == 0:
+        assert {workload, "error[0].rate, lower is better"} <= words
+
+
+@pytest.mark.parametrize("name", ['a id="x"', 'a d="1.23456"', '="#0072b2"', 'a"url(#x)"'])
+def test_attributes_in_a_name_are_not_taken_for_those_of_the_figure(name):
+    svg = to_svg(draw(competition(), reaching(name, "digits", [5, 6, 7]), Style(
+        submissions=(name,)
+    ))[1])
+    for drawn in (svg, recoloured(svg, DARK), for_page(svg, "p_")):
+        assert name in {element.text for element in ElementTree.fromstring(drawn).iter()}
+
+
 def test_what_was_never_reached_is_marked_as_such(svgs):
     assert "×1" in svgs[1]
     (chart,) = [draw(competition(), reaching("sgd", "digits", [5, math.inf, math.inf]))[1]]

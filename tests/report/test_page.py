@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from synthetic_trials import competition, plausible_run, reaching, trial
+from synthetic_trials import competition, plausible_run, reaching, trial, workload_rules
 
 from mlgolf.core.status import Status
 from mlgolf.report.page import write_report
@@ -181,3 +181,59 @@ def test_another_framework_is_not_shown(tmp_path):
 def test_tables_scroll_in_a_box_of_their_own(page):
     assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
     assert ".scroll { overflow-x: auto;" in page
+
+
+def test_labels_stand_in_the_title_the_notes_each_figure_and_each_table(tmp_path):
+    trials = reaching(
+        "a", "digits", [5, 6, 7], unofficial="shared machine", header={"held_out": "practice"}
+    )
+    html = report(tmp_path, RULES, trials)
+    assert "<title>Tiny · unofficial · practice</title>" in html
+    assert "<h1>Tiny · unofficial · practice</h1>" in html
+    text = Elements(html).text
+    assert "unofficial: shared machine" in text
+    assert "practice: the held-out data come from the published seed" in text
+    for figure in (tmp_path / "r_figures").glob("*.svg"):
+        assert "unofficial · practice" in figure.read_text()
+    for table in (tmp_path / "r_figures").glob("*.csv"):
+        assert set(pl.read_csv(table)["label"]) == {"unofficial; practice"}
+
+
+def test_an_official_report_has_no_label(folder, page):
+    assert "<title>Tiny</title>" in page
+    assert "label" not in pl.read_csv(folder / "r_figures" / "costs.csv").columns
+
+
+def test_a_missed_target_is_told_with_the_best_value_its_second_and_the_target(tmp_path):
+    trials = [
+        trial("a", seconds=[2, 24.1], values=[0.5, 0.12]),
+        *reaching("a", "wmt", [5]), trial("a", "wmt", 1, seconds=[9], values=[0.2]),
+        trial("a", "wmt", 2, seconds=[8], values=[0.3]),
+    ]
+    text = Elements(report(tmp_path, RULES, trials)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "not reachedbest 0.12 at 24.1 starget 0.1" in text
+    assert "not reachedin 2 of 3 studiesbest 0.2 at 9.00 starget 0.1" in text
+
+
+def test_a_missed_target_of_a_held_out_workload_is_told_with_its_name(tmp_path):
+    rules = competition({
+        "digits": workload_rules(), "digits_gelu": workload_rules(held_out_of="digits"),
+    })
+    trials = [
+        *reaching("a", "digits", [5]), trial("a", "digits_gelu", seconds=[7], values=[0.25]),
+    ]
+    text = Elements(report(tmp_path, rules, trials)).text
+    assert "held-out workload not reachedin digits_gelubest 0.25" in text
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta"])
+def test_a_name_that_a_spreadsheet_would_run_is_text_in_the_tables(tmp_path, name):
+    report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
+    assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {f"'{name}"}
+
+
+@pytest.mark.parametrize("name", ['a,"b"', "a\nb", "a[0].b'c", "{{a}}", "$title"])
+def test_any_other_name_is_unchanged_in_page_and_tables(tmp_path, name):
+    html = report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
+    assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {name}
+    assert re.sub(r"\s+", " ", name) in Elements(html).text

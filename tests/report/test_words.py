@@ -5,7 +5,7 @@ import math
 import pytest
 from synthetic_trials import competition
 
-from mlgolf.report.words import measure, question, three_digits
+from mlgolf.report.words import duration, measure, question, three_digits
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
 
@@ -49,3 +49,10 @@ def test_what_was_never_reached_is_a_dash_and_units_follow_after_a_space_that_do
     assert measure(math.inf, "time") == "–"
     assert measure(5.0, "time") == "5.00\N{NO-BREAK SPACE}s"
     assert measure(0.25, "validation_metric") == "0.250"
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(0.25, "900 s"), (1.0, "1.00 hours"), (29_897.4, "29897 hours")]
+)
+def test_less_than_an_hour_is_told_in_seconds(hours, said):
+    assert duration(hours) == said

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlgolf.core.status import Outcome
-from mlgolf.report.words import three_digits
+from mlgolf.report.words import duration, three_digits
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.diagnostics import bounds_in_words
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
@@ -128,8 +128,8 @@ def review_lines(review: Review) -> list[str]:
     )
     if hours:
         lines.append(
-            f"{three_digits(hours)} hours on the clock, {100 * without_target / hours:.0f}% of "
-            "them in trials that did not reach the target"
+            f"{duration(hours)} on the clock, {100 * without_target / hours:.0f}% of them in "
+            "trials that did not reach the target"
         )
     lines += [bounds_in_words(bounds) for bounds in review.bounds]
     for level in review.target_levels:

@@ -6,7 +6,7 @@ import polars as pl
 
 from mlgolf.core.quantities import is_target
 from mlgolf.core.rules import Aggregation, Rules
-from mlgolf.report.words import noun, three_digits
+from mlgolf.report.words import duration, noun
 from mlgolf.scoring.diagnostics import Cost
 from mlgolf.scoring.target_levels import TargetLevel
 
@@ -76,6 +76,6 @@ def costs_caption(costs: Sequence[Cost]) -> str:
     without_target = sum(cost.hours_without_target for cost in costs)
     share = 100 * without_target / hours if hours else 0.0
     return (
-        f"Hours on the clock of all trials: {three_digits(hours)} in total. Pale: the {share:.0f}% "
+        f"Hours on the clock of all trials, {duration(hours)} in total. Pale: the {share:.0f}% "
         "spent on trials that did not reach the target. Time for evaluations is not included."
     )

@@ -89,6 +89,11 @@ def measure(value: float, name: str) -> str:
     return three_digits(value) if unit == "1" else f"{three_digits(value)}\N{NO-BREAK SPACE}{unit}"
 
 
+def duration(hours: float) -> str:
+    """Hours with their unit; below one hour, seconds."""
+    return f"{three_digits(hours)} hours" if hours >= 1 else f"{three_digits(3600 * hours)} s"
+
+
 def three_digits(value: float) -> str:
     """Three significant digits, without an exponent where that is not needed."""
     if value and not 1e-3 <= abs(value) < 1e5:
