@@ -237,3 +237,8 @@ def test_any_other_name_is_unchanged_in_page_and_tables(tmp_path, name):
     html = report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
     assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {name}
     assert re.sub(r"\s+", " ", name) in Elements(html).text
+
+
+def test_a_reason_that_is_no_valid_text_is_shown_all_the_same(tmp_path):
+    trials = [trial("a", status=Status.CRASHED, reason="broken \ud800 text")]
+    assert "broken \\ud800 text" in Elements(report(tmp_path, RULES, trials)).text

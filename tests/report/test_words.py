@@ -5,7 +5,8 @@ import math
 import pytest
 from synthetic_trials import competition
 
-from mlgolf.report.words import duration, measure, question, three_digits
+from mlgolf.core.competition import load_competition
+from mlgolf.report.words import duration, how_scored, measure, question, three_digits
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
 
@@ -15,8 +16,8 @@ BUDGET = {"quantity": "time", "bound": "budget_seconds"}
     [
         (
             "time", [{"quantity": "validation_metric", "bound": "target"}, BUDGET],
-            "Which submission needs the least time on the clock, within each workload's budget, "
-            "so that its validation metric reaches each workload's target?",
+            "Which submission needs the least time on the clock until its validation metric "
+            "reaches each workload's target, within each workload's budget?",
         ),
         (
             "validation_metric", [BUDGET],
@@ -56,3 +57,12 @@ def test_what_was_never_reached_is_a_dash_and_units_follow_after_a_space_that_do
 )
 def test_less_than_an_hour_is_told_in_seconds(hours, said):
     assert duration(hours) == said
+
+
+def test_rules_that_select_a_trial_by_other_constraints_say_by_which():
+    words = how_scored(load_competition("algoperf-paper").rules)
+    assert (
+        "Each study selects its best trial by other constraints (its validation metric reaches "
+        "each workload's target and its time on the clock stays within each workload's budget)"
+    ) in words
+    assert "Each study counts its best trial." in how_scored(load_competition("mini").rules)

@@ -206,7 +206,8 @@ def dual(
         from mlgolf.scoring.leaderboard import score_competition
 
         played = read_runs(runs)
-        best = incumbents(
-            score_competition(played.competition, played.trials, played.ruleset)
-        )
+        board = score_competition(played.competition, played.trials, played.ruleset)
+        for note in board.labels.notes:
+            typer.echo(f"mlgolf: bounds from these runs are {note}", err=True)
+        best = incumbents(board)
     typer.echo(to_toml(swapped(original, best)), nl=False)

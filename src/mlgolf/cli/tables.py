@@ -39,16 +39,14 @@ def leaderboard_tables(board: Leaderboard) -> list[Table]:
     workloads = list(board.entries[0].cells) if board.entries else []
     several = any(entry.interval for entry in board.entries)
     heads = ["rank", "group", "submission", "score", "95%" if several else "range of studies"]
-    title = " · ".join(
-        [
-            board.competition, f"{board.ruleset} tuning", board.framework_in_words,
-            *board.labels.titles,
-        ]
-    )
+    title = " · ".join([
+        board.competition, f"{board.ruleset} tuning", board.framework_in_words,
+        *board.labels.titles,
+    ])
     rows = [
         [
             str(entry.rank), str(entry.rank_group), entry.submission, f"{entry.score:.4f}",
-            _uncertainty(entry),
+            _uncertainty(entry, intervals=several),
         ]
         for entry in board.entries
     ]
@@ -56,15 +54,15 @@ def leaderboard_tables(board: Leaderboard) -> list[Table]:
         cells = [[_cell_text(e.cells[name]) for name in workloads] for e in board.entries]
         whole = [a + b for a, b in zip(rows, cells, strict=True)]
         return [_table(title, heads + workloads, whole), *_near_misses(board)]
+    return [_table(title, heads, rows), _ratios(board, workloads), *_near_misses(board)]
+
+
+def _ratios(board: Leaderboard, workloads: Sequence[str]) -> Table:
     numbers = [str(number) for number in range(1, len(workloads) + 1)]
-    ratios = [[e.submission, *map(_ratio_text, e.cells.values())] for e in board.entries]
     key = ", ".join(f"{n} {name}" for n, name in zip(numbers, workloads, strict=True))
-    title_of_ratios = "; ".join([f"ratio to the best on {key}", *_short_words(board)])
-    return [
-        _table(title, heads, rows),
-        _table(title_of_ratios, ["submission", *numbers], ratios),
-        *_near_misses(board),
-    ]
+    title = "; ".join([f"ratio to the best on {key}", *_short_words(board)])
+    rows = [[e.submission, *map(_ratio_text, e.cells.values())] for e in board.entries]
+    return _table(title, ["submission", *numbers], rows)
 
 
 def _near_misses(board: Leaderboard) -> list[Table]:
@@ -102,11 +100,13 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> T
     return table
 
 
-def _uncertainty(entry: Entry) -> str:
+def _uncertainty(entry: Entry, *, intervals: bool) -> str:
+    """The interval; else the range of studies, marked if the column has intervals too."""
     if entry.interval:
         return f"{entry.interval[0]:.2f}–{entry.interval[1]:.2f}"
     if entry.range_of_studies:
-        return f"{entry.range_of_studies[0]:.2f}–{entry.range_of_studies[1]:.2f} (range)"
+        low, high = entry.range_of_studies
+        return f"{low:.2f}–{high:.2f}" + (" (range)" if intervals else "")
     return "–"
 
 

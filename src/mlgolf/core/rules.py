@@ -71,22 +71,22 @@ class Interpretations(_Frozen):
     """
 
     trial: Literal["fastest", "earliest_evaluation"] = Field(
-        default="fastest", description="which trial a study counts"
+        default="fastest", description="the trial that a study counts"
     )
     tie: Literal["fastest", "slowest"] = Field(
-        default="fastest", description="which one, if several trials are equal in that"
+        default="fastest", description="among trials that are equal in that"
     )
     unevaluated: Literal["never", "left_out"] = Field(
-        default="never", description="trials that ended before their first evaluation"
+        default="never", description="trials without an evaluation; never: target not reached"
     )
     missing_studies: Literal["left_out", "never"] = Field(
-        default="left_out", description="missing studies, in the median over studies"
+        default="left_out", description="in the median over studies; never: target not reached"
     )
     integral: Literal["exact", "grid"] = Field(
-        default="exact", description="area under the profile; grid: 100 values of tau"
+        default="exact", description="area under the profile; grid: at 100 values of tau"
     )
     target: Literal["met", "beaten"] = Field(
-        default="met", description="whether a value equal to the target reaches it"
+        default="met", description="met: a value equal to the target reaches it"
     )
 
 

@@ -101,7 +101,7 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
 
 
 def _axis(table: pl.DataFrame) -> alt.Axis:
-    if table["value"].drop_nulls().is_empty():  # no value that a number could stand for
+    if table["value"].drop_nulls().is_empty():  # no value, so no numbers on the axis
         return alt.Axis(grid=False, labels=False, ticks=False)
     short = "datum.value >= 10000 ? format(datum.value, '~s') : datum.label"
     return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy", labelExpr=short)

@@ -13,7 +13,7 @@ from mlgolf.scoring.target_levels import TargetLevel
 WIN_PROBABILITY = (
     "Probability (%) that the row's submission scores higher than the column's, over resampled "
     "trials. Framed: the difference is significant, that is, its 95% interval does not contain 0. "
-    "This interval is wider than the resampled scores alone, so even 99% can be without a frame."
+    "This interval is wider than the resampled scores alone, so a pair near 100% may have no frame."
 )
 TARGET_LEVELS = (
     "Rank of each submission if all targets were easier, by the percentage on the horizontal axis. "
@@ -28,20 +28,23 @@ LEAVE_ONE_OUT = (
 
 def curves_caption(curves: pl.DataFrame, *, all_trials: bool) -> str:
     others = " Thin lines: its other trials." if all_trials else " Other trials are not drawn."
-    target = " Dashed line: the target." if curves["target"].count() else ""
+    has_target = curves["target"].count() > 0
+    first = " (the first trial, if none reached the target)" if has_target else ""
+    target = " Dashed line: the target." if has_target else ""
     return (
-        "Validation metric against seconds on the clock. Bold lines: the best trial of each study "
-        f"(the first trial, if none reached the target).{others} Dots: the evaluations that are "
-        f"scored.{target} The worst 10% of the values of the best trials are outside the axes."
+        "Validation metric against seconds on the clock. Bold lines: the best trial of each study"
+        f"{first}.{others} Dots: the evaluations that are scored.{target} The worst 10% of the "
+        "values of the best trials are outside the axes."
     )
 
 
 def studies_caption(rules: Rules) -> str:
     measured = noun(rules.objective)
+    missed = "reach the target" if _has_target(rules) else "meet the rules"
     return (
         f"{measured[0].upper()}{measured[1:]} of every study. Dots: studies; further left is "
-        "better. Bars: their median, which is scored. Crosses at the right edge: the number of "
-        f"studies that did not {'reach the target' if _has_target(rules) else 'meet the rules'}."
+        "better. Bars: their median, which is scored. Crosses at the right edge, and their "
+        f"number: studies that did not {missed}."
     )
 
 

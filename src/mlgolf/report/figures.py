@@ -44,7 +44,7 @@ from mlgolf.report.html import Html, join
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.review import Review
 
-MOST_ROWS = 20_000  # of evaluations; beyond, only the best trials are drawn
+MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

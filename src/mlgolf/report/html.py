@@ -9,7 +9,8 @@ Html = NewType("Html", str)  # markup: it goes into the page unchanged
 
 def text(value: object) -> Html:
     """Any value as text. Lines may break after an underscore, to keep columns narrow."""
-    return Html(escape(str(value)).replace("_", "_<wbr>"))
+    encodable = str(value).encode(errors="backslashreplace").decode()
+    return Html(escape(encodable).replace("_", "_<wbr>"))
 
 
 def tag(name: str, *content: Html, css: str = "") -> Html:

@@ -16,6 +16,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.plots.tables import studies_table
 from mlgolf.plots.theme import DARK, LIGHT, Theme
 from mlgolf.report import sections
+from mlgolf.report.board import heading, leaderboard_section, title
 from mlgolf.report.figures import draw_figures
 from mlgolf.report.html import Html, join
 from mlgolf.scoring.review import Review
@@ -52,8 +53,8 @@ def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
         figure.save(folder)
     studies = studies_table(review.standings, trials)
     body = join([
-        sections.heading(competition, board),
-        sections.leaderboard_section(competition, board),
+        heading(competition, board),
+        leaderboard_section(competition, board),
         *sections.figure_sections(board, figures, folder.name),
         sections.further_section(review),
         sections.sensitivity_section(review),
@@ -65,7 +66,7 @@ def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
         sections.problems_section(review),
         sections.footer(competition, __version__),
     ])
-    path.write_text(page(sections.title(competition, board), body), encoding="utf-8")
+    path.write_text(page(title(competition, board), body), encoding="utf-8")
 
 
 def page(title: str, body: Html) -> str:

@@ -20,15 +20,16 @@ OUTCOMES = {
 def question(rules: Rules) -> str:
     """The rules of a competition as one question."""
     objective = rules.objective_quantity
+    others = [c for c in rules.constraints if c.quantity != objective.name]
     if objective.accumulates:
-        wanted, link = f"needs the least {noun(objective.name)}", "so that"
+        wanted = f"needs the least {noun(objective.name)}"
+        link = "until" if all(is_target(c.bound) for c in others) else "so that"
     else:
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
-    others = [_condition(c) for c in rules.constraints if c.quantity != objective.name]
-    within = f", {_bound(own)}," if own else ""
-    given = f" {link} {_enumerate(others)}" if others else ""
-    return f"Which submission {wanted}{within}{given}".rstrip(",") + "?"
+    within = f", {_bound(own)}" if own else ""
+    given = f" {link} {_enumerate([_condition(c) for c in others])}" if others else ""
+    return f"Which submission {wanted}{given}{within}?"
 
 
 def noun(name: str) -> str:
@@ -68,17 +69,15 @@ def how_scored(rules: Rules) -> str:
             f"and any ratio above {tau_max:g}, counts as {tau_max:g}"
         ),
     }[rules.aggregation.workloads]
-    selected = " and ".join(noun(c.quantity) for c in rules.trial_chosen_by if _is_quality(c))
-    trial = f"the trial that is best by its {selected}" if selected else "its best trial"
+    trial = "counts its best trial"
+    if rules.trial_chosen_by:
+        conditions = _enumerate([_condition(c) for c in rules.trial_chosen_by])
+        trial = f"selects its best trial by other constraints ({conditions}) and counts it"
     return (
-        f"Each study counts {trial}, each workload the median of its studies. The ratio (×) "
+        f"Each study {trial}. Each workload counts the median of its studies. The ratio (×) "
         "compares this with the best submission on the workload: 1 is the best, larger is worse. "
         f"The score is {over_workloads}. A score of 1 means best on every workload."
     )
-
-
-def _is_quality(constraint: Constraint) -> bool:
-    return not quantity(constraint.quantity).accumulates
 
 
 def measure(value: float, name: str) -> str:

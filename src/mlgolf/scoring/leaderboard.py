@@ -47,7 +47,7 @@ class Entry:
     score: float  # in [0, 1], larger is better
     score_exact: float  # the same with the exact integral, where the rules integrate on a grid
     geometric_mean_ratio: float | None  # of times, to the baseline's; None where it has no meaning
-    rank_group: int  # shared by all that cannot be told apart, see resampling.py
+    rank_group: int  # submissions in one group cannot be told apart, see resampling.py
     interval: tuple[float, float] | None  # 95%; None with too few studies to say
     range_of_studies: tuple[float, float] | None  # of the score, were each study the only one
     cells: Mapping[str, Cell]  # by workload, in the competition's order
@@ -209,9 +209,9 @@ def _cell(
     outcome: Outcome,
 ) -> Cell:
     reached = bool(np.isfinite(objective))
-    beyond = ratio > standings.competition.rules.aggregation.tau_max
+    too_slow = ratio > standings.competition.rules.aggregation.tau_max
     # A maximised objective of 0 was reached, and is infinitely far from the best.
-    if reached and beyond and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
+    if reached and too_slow and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
         outcome = Outcome.SLOWER_THAN_4X_BEST
     sign = 1.0 if minimised else -1.0
     return Cell(

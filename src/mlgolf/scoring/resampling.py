@@ -108,10 +108,10 @@ class Uncertainty:
     def intervals(self) -> list[tuple[float, float] | None]:
         """95% for each score; None where there are too few studies to say."""
         low, high = interval(self.scores, self.standings.scores, self.level)
-        told = enough_studies(self.standings.pool)
+        enough = enough_studies(self.standings.pool)
         return [
             (max(float(a), 0.0), min(float(b), 1.0)) if known else None
-            for a, b, known in zip(low, high, told, strict=True)
+            for a, b, known in zip(low, high, enough, strict=True)
         ]
 
     @cached_property
@@ -144,8 +144,8 @@ class Uncertainty:
         """(submissions, submissions): the row scores higher than the column, at 95%."""
         scores = self.standings.scores
         low, _ = interval(self._differences, scores[:, None] - scores, self.level)
-        told = enough_studies(self.standings.pool)
-        return (low > 1e-12) & told[:, None] & told
+        enough = enough_studies(self.standings.pool)
+        return (low > 1e-12) & enough[:, None] & enough
 
     @cached_property
     def rank_groups(self) -> list[int]:

@@ -45,19 +45,19 @@ def since(
                 f"{standings.competition.rules.objective_quantity.noun}"
             )
     pairs = _bridge(later, earlier) if bridge is None else _checked(later, earlier, bridge)
-    told, left_out = _comparable(later, earlier)
-    then, now = (_times(standings, told) for standings in (earlier, later))
+    comparable, left_out = _comparable(later, earlier)
+    then, now = (_times(standings, comparable) for standings in (earlier, later))
     best = now.min(axis=0, initial=np.inf) / then.min(axis=0, initial=np.inf)
     with np.errstate(invalid="ignore"):  # inf / inf, of what was reached in neither
         crossed = np.array(
             [now[_row(later, b)] / then[_row(earlier, a)] for a, b in pairs]
-        ).reshape(len(pairs), len(told))
+        ).reshape(len(pairs), len(comparable))
     known = np.isfinite(crossed) & (crossed > 0)
     reached = known.any(axis=0)
     machine = _mean(crossed[known])
     return Since(
         earlier=earlier.competition.name,
-        workloads=dict(zip(told, best.tolist(), strict=True)),
+        workloads=dict(zip(comparable, best.tolist(), strict=True)),
         left_out=left_out,
         best=_mean(best),
         bridge={
@@ -89,7 +89,7 @@ def _checked(
 
 def _comparable(later: Standings, earlier: Standings) -> tuple[list[str], dict[str, str]]:
     """Scored workloads with the same target in both, reached in both; and why others are not."""
-    told, left_out = [], {}
+    comparable, left_out = [], {}
     old = earlier.competition
     for name in later.competition.scored_workloads:
         asked = [s.competition.workloads.get(name) for s in (earlier, later)]
@@ -102,8 +102,8 @@ def _comparable(later: Standings, earlier: Standings) -> tuple[list[str], dict[s
         elif not all(np.isfinite(_times(s, [name])).any() for s in (earlier, later)):
             left_out[name] = "in one of them no submission reached its target"
         else:
-            told.append(name)
-    return told, left_out
+            comparable.append(name)
+    return comparable, left_out
 
 
 def _times(standings: Standings, names: Sequence[str]) -> FloatArray:
