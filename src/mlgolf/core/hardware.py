@@ -19,4 +19,6 @@ class HardwareClass(BaseModel):
     accelerator: str | None = None
     clock: Literal["cpu", "wall"]
     pin_to_one_core: bool = False
+    # An evaluation is off the clock up to this share of the clock time since the one before.
+    evaluation_share: float = Field(default=0.25, ge=0)
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings

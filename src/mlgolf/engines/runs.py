@@ -230,10 +230,10 @@ def _warm_up(request: RunRequest) -> None:
         folder = layout.prepared_folder(workload, competition.size, request.data_dir)
         evaluator = evaluator_for(name, competition.size, request.framework, folder, threads)
         metric = competition.workloads[name].metric
-        if metric not in evaluator.metric_names():
+        if metric not in evaluator.metric_names:
             raise RulesError(
                 f"{competition.name}: workloads.{name}.metric: found {metric!r}, the workload "
-                f"measures {', '.join(evaluator.metric_names())}"
+                f"measures {', '.join(evaluator.metric_names)}"
             )
 
 

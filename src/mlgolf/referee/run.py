@@ -37,9 +37,10 @@ from mlgolf.core.messages import (
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Reading, Row, Store
 from mlgolf.core.status import Status
+from mlgolf.core.workload import SPLITS
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.measure import load_average
-from mlgolf.referee.rulings import Heartbeat, Rulings
+from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
 
 POLL_SECONDS = 0.02
 SETUP_SECONDS = 600.0  # for what is off the clock: nobody may stall there forever
@@ -55,6 +56,7 @@ class Evaluates(Protocol):
 
     capacity: int
 
+    def warm_up(self) -> None: ...
     def untrained(self, seed: int) -> Mapping[str, NDArray]: ...
     def read(self, model: bytes) -> dict[str, NDArray]: ...
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Any) -> dict[str, float]: ...
@@ -77,14 +79,14 @@ class End(Exception):
 
 def run_trial(
     plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
-    header: Mapping[str, Any], watcher: Watcher | None = None,
+    header: Mapping[str, Any], evaluation_share: float, watcher: Watcher | None = None,
 ) -> End:
     """Run one trial to its end, whatever that is, and write it down.
 
     Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
-    referee = _Referee(plan, player, clock, store, evaluator, watcher)
+    referee = _Referee(plan, player, clock, store, evaluator, evaluation_share, watcher)
     load = load_average()
     interrupted = None
     try:
@@ -112,22 +114,23 @@ class _Referee:
 
     def __init__(
         self, plan: TrialPlan, player: Player, clock: Clock, store: Store, evaluator: Evaluates,
-        watcher: Watcher | None,
+        evaluation_share: float, watcher: Watcher | None,
     ) -> None:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
         self._rulings, self._heartbeat = Rulings(plan), Heartbeat()
-        self._evaluations = self._due = 0
+        self._free, self._free_besides = FreeShare(evaluation_share), FreeShare(evaluation_share)
+        self._evaluations = 0
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
 
     def play(self) -> End:
         try:
             self._player.start(self._plan, self._evaluator.capacity)
+            self._evaluator.warm_up()
             self._await_ready()
             self._clock.start()
-            self._due = self._rulings.first_evaluation()
-            self._player.evaluate_at(self._due)
+            self._player.evaluate_at(self._rulings.first_evaluation())
             self._player.send(Begin())
             while True:
                 message = self._player.receive(POLL_SECONDS)
@@ -208,33 +211,42 @@ class _Referee:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
         self._player.freeze()
         reading = self.total = self._clock.pause()
-        began = time.monotonic()
+        began = self._clock.work()
         model = self._player.model(submitted.length)
         arrays = self._read(model)
         if submitted.consultation:
-            metrics = self._evaluator.evaluate(arrays, ("train", "validation", "test"))
-            self._answer(submitted.step, metrics, charge=time.monotonic() - began)
+            metrics = self._evaluator.evaluate(arrays, SPLITS)
+            self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
             return
+        metrics = self._evaluator.evaluate(arrays, self._rulings.needed)
+        charge = self._beyond_share(began, reading)
         if self._evaluations == 0:
             self._check_that_it_trains(submitted.step, arrays)
         self._evaluations += 1
-        metrics = self._evaluator.evaluate(arrays, self._rulings.splits(self._evaluations))
-        measured = self._rulings.quantities(submitted.step, reading, metrics)
-        end = self._rulings.end_after(measured)
-        if end is not None and "test/loss" not in metrics:
-            metrics |= self._evaluator.evaluate(arrays, ("train", "test"))
-        digest = hashlib.sha256(model).hexdigest()
-        row = Row(step=submitted.step, reading=reading, metrics=metrics, model_sha256=digest)
+        end = self._rulings.end_after(
+            self._rulings.quantities(submitted.step, reading, metrics)
+        )
+        if end is not None or self._rulings.is_full(self._evaluations):
+            began = self._clock.work()
+            metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
+            charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
+        row = Row(
+            step=submitted.step, reading=reading, metrics=metrics,
+            model_sha256=hashlib.sha256(model).hexdigest(), charged=0.0 if end else charge,
+        )
         self._store.append(row)
         if self._watcher:
             self._watcher.row(row)
         if end is not None:
             raise End(*end)
-        # An evaluation that nobody asked for is welcome, at the contestant's expense.
-        early = time.monotonic() - began if submitted.step < self._due else 0.0
-        self._due = self._rulings.next_evaluation(self._evaluations, submitted.step)
-        self._player.evaluate_at(self._due)
-        self._answer(submitted.step, metrics, charge=early)
+        self._player.evaluate_at(
+            self._rulings.next_evaluation(self._evaluations, submitted.step)
+        )
+        self._answer(submitted.step, metrics, charge=charge)
+
+    def _beyond_share(self, began: float, reading: Reading) -> float:
+        """What evaluating has cost since `began`, beyond what is off the clock."""
+        return self._free.excess(self._clock.work() - began, reading.seconds)
 
     def _read(self, model: bytes) -> dict[str, NDArray]:
         try:

@@ -29,7 +29,8 @@ def play_trial(
     player = make_player(plan, hardware, folder, cores)
     run_trial(
         plan, player, clock=TrialClock(hardware.clock, player.cpu_seconds), store=folder,
-        evaluator=evaluator(plan, hardware), header=header(plan, hardware), watcher=watcher,
+        evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+        evaluation_share=hardware.evaluation_share, watcher=watcher,
     )
     return read_trial(plan.folder)
 
