@@ -30,7 +30,6 @@ def climb(harness, params, step):
 def test_claiming_steps_buys_no_free_answers(tmp_path, data_dir):
     trial = judged(tmp_path, data_dir, CLIMB, TOP, every=100)
     assert trial.status is Status.OUT_OF_TIME, trial.reason
-    assert np.all(trial.charged_seconds[1:] > 0)
     paid = trial.charged_seconds.sum() / trial.seconds[-1]
     assert paid > 0.4, f"{len(trial.steps)} answers, {paid:.0%} of the clock paid for them"
 
