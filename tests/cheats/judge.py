@@ -1,6 +1,7 @@
 """The verdict on a submission that trains honestly but for one line, on the one-second workload."""
 
 from pathlib import Path
+from typing import Any
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.trial import Trial
@@ -31,9 +32,12 @@ def update_params(workload, current_param_container, optimizer_state, model_stat
 
 def judged(
     tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, target: float = -1.0,
-    every: int = 50, budget: float = 1.0,
-) -> Trial:
-    """The verdict on a submission that trains honestly, but for one line in each step."""
+    every: int = 50, budget: float = 1.0, studies: int = 1, all_trials: bool = False,
+) -> Any:
+    """The verdict on a submission that trains honestly, but for one line in each step.
+
+    Returns: the first trial, or a list of all.
+    """
     file = tmp_path / "trick.py"
     file.write_text(top + HONEST.replace("TRICK", trick))
     competition = load_competition(LINEAR)
@@ -46,9 +50,8 @@ def judged(
     request = RunRequest(
         submissions=(str(file),),
         competition=competition.model_copy(update={"workloads": {"linear": numbers}}),
-        ruleset="self", studies=1, seed=1, data_dir=data_dir, out=tmp_path / "run",
+        ruleset="self", studies=studies, seed=1, data_dir=data_dir, out=tmp_path / "run",
     )
     ended: list[Trial] = []
     play_run(open_run(request), OneAtATime(), play_trial, ended.append)
-    (trial,) = ended
-    return trial
+    return ended if all_trials else ended[0]

@@ -35,7 +35,7 @@ def plan(**changes) -> TrialPlan:
     key = TrialKey(submission="s", framework="torch", workload="linear", study=0, trial=1)
     fields = {
         "key": key, "submission_file": Path("s.py"), "run_folder": Path("r"),
-        "submission_sha256": "0",
+        "submission_sha256": "0", "package_sha256": "0",
         "rules": competition.rules, "numbers": competition.workloads["linear"], "size": "mini",
         "ruleset": "external", "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
         "data_sha256": "0", "sandbox": "process", "folder": Path("trial"),

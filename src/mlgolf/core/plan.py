@@ -17,6 +17,7 @@ class TrialPlan:
     key: TrialKey
     submission_file: Path  # the frozen copy's module, inside the run folder
     submission_sha256: str  # of every file beside it
+    package_sha256: str  # of mlgolf itself, which the player runs too
     rules: Rules
     numbers: WorkloadRules
     size: str

@@ -17,10 +17,15 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.data import layout
 from mlgolf.referee.evaluate import evaluator_for
-from mlgolf.referee.freeze import Source, find_submission, freeze, identity
+from mlgolf.referee.freeze import (
+    Source,
+    find_submission,
+    freeze,
+    identity,
+    package_fingerprint,
+)
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.nursery import nursery_for
-from mlgolf.referee.players import all_data
 from mlgolf.results.files import scratch_folder
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import is_finished
@@ -122,6 +127,7 @@ def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> T
         submission_file=run.code_path(key.submission).resolve()
         / run.record["submissions"][key.submission]["module"],
         submission_sha256=header["submission_sha256"],
+        package_sha256=package_fingerprint(),
         rules=competition.rules,
         numbers=competition.workloads[key.workload],
         size=header["size"],
@@ -179,7 +185,7 @@ def _search_spaces(
     _warm_up(request)
     with scratch_folder("inspection") as scratch:
         copies = [freeze(source, scratch / source.name) for source in sources]
-        hide = all_data(request.data_dir.resolve())
+        hide = [request.data_dir.resolve()]
         inspections = [Inspection(copy, request.framework, hardware, hide) for copy in copies]
         own = [(s, _outcome(i)) for s, i in zip(sources, inspections, strict=True)]
     for source, outcome in own:
@@ -245,6 +251,7 @@ def _record(
     return {
         "competition": request.competition.model_dump(mode="json", by_alias=True),
         "submissions": {s.name: identity(s, request.framework) for s in sources},
+        "package_sha256": package_fingerprint(),
         "framework": request.framework,
         "ruleset": request.ruleset,
         "trials": request.trials or tuning.trials,
@@ -293,6 +300,7 @@ def _plans(
                         key=key,
                         submission_file=file.resolve(),
                         submission_sha256=record["submissions"][name]["sha256"],
+                        package_sha256=record["package_sha256"],
                         rules=competition.rules,
                         numbers=numbers,
                         size=competition.size,

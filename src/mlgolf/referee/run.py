@@ -97,6 +97,7 @@ def run_trial(
         player.stop()
     record = {
         "broke_contract": end.broke_contract,
+        "unofficial": plan.unofficial or why_unofficial(player.record()),
         "sandbox": player.record(),
         "clock": clock.record(),
         "load_average": [load, load_average()],
@@ -107,6 +108,16 @@ def run_trial(
     if interrupted:
         raise interrupted
     return end
+
+
+def why_unofficial(sandbox: Mapping[str, Any]) -> str:
+    """What the way a player was held leaves open; empty if nothing."""
+    if sandbox.get("files") == "shared":
+        refused = sandbox.get("namespaces_refused", "no sandbox")
+        return f"files could be kept from one trial to the next ({refused})"
+    if "leaky" in sandbox.get("cpu_time_source", ""):
+        return "CPU time of processes that ended may be missing: this kernel offers no better count"
+    return ""
 
 
 class _Referee:
