@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.messages import (
     Begin,
@@ -181,15 +182,22 @@ class _Referee:
 
     def _failure(self, failed: Failed) -> End:
         self._store.log(failed.traceback)
-        reason = f"{failed.kind} at step {failed.step}: {failed.message}"
+        reason = f"{failed.kind} at step {failed.step}"
+        reason += f": {failed.message}" if failed.message else ""
         lacks_memory = failed.kind in ("MemoryError", "OutOfMemoryError") or any(
             sign in failed.message for sign in _ALLOCATION_FAILURES
         )
         if lacks_memory:
-            return End(Status.OUT_OF_MEMORY, reason)
+            return End(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
         if failed.kind == SubmissionError.__name__:
             return End(Status.CRASHED, failed.message, broke_contract=True)
         return End(Status.CRASHED, f"{reason}. The traceback is in log.txt.")
+
+    def _memory(self, peak_bytes: int) -> str:
+        hardware = load_hardware(self._plan.rules.hardware)
+        used = f", {peak_bytes / 1e9:.1f} GB were in use before" if peak_bytes else ""
+        allowed = hardware.memory_bytes / 1e9
+        return f"{hardware.name} allows {allowed:.1f} GB of address space{used}"
 
     def _disappearance(self, code: int | None) -> End:
         step = self._player.step
