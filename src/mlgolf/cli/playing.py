@@ -82,18 +82,14 @@ def run(
 def _run_folder(
     submissions: Sequence[str], framework: str, out: Path | None, *, resume: bool
 ) -> AbstractContextManager[Path]:
-    """The folder that was given; else a new one, or the latest to continue. Says which."""
+    """The folder that was given; else a new one, or the latest to continue."""
     from mlgolf.referee.freeze import find_submission
     from mlgolf.results.run_names import latest_run, new_run_folder
 
     if out is not None:
         return nullcontext(out)
     names = [find_submission(text, framework).name for text in submissions]
-    if not resume:
-        return new_run_folder(names)
-    latest = latest_run()
-    say(f"continuing the latest run, {latest}", err=True)
-    return nullcontext(latest)
+    return nullcontext(latest_run()) if resume else new_run_folder(names)
 
 
 def replay(

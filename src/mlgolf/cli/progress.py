@@ -31,41 +31,19 @@ def play_with_progress(request: RunRequest, parallel: int) -> None:
     """Open the run, play it, say how each trial ended and what to do next.
 
     Raises: SubmissionError at the end if a submission broke its contract; LedgerError if the disk
-      refused to take what was to be written.
+      did not take what was to be written.
     """
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    say = partial(_say, console)
-    say(f"writing to {request.out}")
-    with console.status("checking submissions and data"):
-        run = open_run(request, say)
-    waiting, total = len(run.waiting()), len(run.plans)
-    say(
-        f"{total} trials, {total - waiting} done before, seed {run.folder.record['seed']}"
-        + ("" if run.folder.record["scored"] else "; not scored (shared machine or no sandbox)")
-    )
-    for note in run.notes:
-        say(note)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     try:
-        with run.folder.locked():
-            trials = _play(run, parallel, console)
-    except KeyboardInterrupt:
-        say("stopped; what is finished is kept. Continue with the same command and --resume.")
-        sys.exit(130)
+        trials = _opened_and_played(request, parallel, console)
     except OSError as error:
-        if (refused := from_the_disk(error)) is None:
+        refused = from_the_disk(error)
+        if refused is None or not (request.out / "run.json").exists():
             raise
         raise LedgerError(
             f"{refused}, then continue with the same command and --resume. Trials that have "
             "ended are kept; the one under way is repeated."
         ) from None
-    _say_how_it_ended(console, request, trials)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(printable(text), soft_wrap=True)
-
-
-def _say_how_it_ended(console: Console, request: RunRequest, trials: list[Trial]) -> None:
     cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
     if cut_short:
         _say(console, f"{len(cut_short)} trials were cut short by a signal; --resume repeats them.")
@@ -75,6 +53,31 @@ def _say_how_it_ended(console: Console, request: RunRequest, trials: list[Trial]
         raise typer.Exit(1)
     out = quoted(request.out)
     _say(console, f"next: mlgolf score {out}\n  or: mlgolf report {out}")
+
+
+def _opened_and_played(request: RunRequest, parallel: int, console: Console) -> list[Trial]:
+    say = partial(_say, console)
+    say(f"{'continuing' if request.resume else 'writing to'} {request.out}")
+    with console.status("checking submissions and data"):
+        run = open_run(request, say)
+    waiting, total = len(run.waiting()), len(run.plans)
+    say(
+        f"{total} trial{'s' * (total > 1)}, {total - waiting} done before, seed "
+        f"{run.folder.record['seed']}"
+        + ("" if run.folder.record["scored"] else "; not scored (shared machine or no sandbox)")
+    )
+    for note in run.notes:
+        say(note)
+    try:
+        with run.folder.locked():
+            return _play(run, parallel, console)
+    except KeyboardInterrupt:
+        say("stopped; what is finished is kept. Continue with the same command and --resume.")
+        sys.exit(130)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(printable(text), soft_wrap=True)
 
 
 def _play(run: Run, parallel: int, console: Console) -> list[Trial]:

@@ -194,16 +194,19 @@ def report(
     """
     from mlgolf.cli.sources import open_source
     from mlgolf.report.page import write_report
+    from mlgolf.results.files import naming
     from mlgolf.scoring.ladder import has_targets
 
     results = results or _latest()
     output = output or _page_of(results)
     source = open_source(
-        results, competition, tuning, framework=framework, submissions=submissions
+        results, competition, tuning, framework=framework, submissions=submissions,
+        command="report",
     )
     movable = source.has_evaluations and has_targets(source.competition)
     found = _review(source, reading, earlier, bridge, baseline, partial, ladder=movable)
-    write_report(found, source.shown(found.board), output)
+    with naming(output):
+        write_report(found, source.shown(found.board), output)
     say(output)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-import click
 import polars as pl
 
 from mlgolf.cli.text import quoted
@@ -96,16 +95,16 @@ class Source:
 
 def open_source(
     paths: Sequence[Path], competition: str | None, tuning: str | None, *,
-    framework: str | None = None, submissions: str | None = None,
+    framework: str | None = None, submissions: str | None = None, command: str = "score",
 ) -> Source:
-    """Read what a command was given.
+    """Read what a command was given; `command` is its name, for what errors advise to type.
 
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
     chosen = None if submissions is None else tuple(n.strip() for n in submissions.split(","))
     ruleset = as_ruleset(tuning)
     for path in paths:
-        _check_kind(path)
+        _check_kind(path, command)
     if any(path.suffix in TABLES for path in paths):
         return _table(paths, competition, ruleset, framework, chosen)
     played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
@@ -122,10 +121,9 @@ def open_source(
     )
 
 
-def _check_kind(path: Path) -> None:
+def _check_kind(path: Path, command: str) -> None:
     """Raises: LedgerError saying what is there, and a command to type where one is known."""
-    what, command = what_lies_at(path), _command()
-    run = run_above(path)
+    what, run = what_lies_at(path), run_above(path)
     if what == "not there":
         raise LedgerError(f"{path}: there is no such file or folder")
     if what == "a file" and path.suffix not in TABLES:
@@ -139,11 +137,6 @@ def _check_kind(path: Path) -> None:
         raise LedgerError(
             f"try: mlgolf {command} {quoted(run)}\n{path} is {what}; {command} takes whole runs."
         )
-
-
-def _command() -> str:
-    context = click.get_current_context(silent=True)
-    return (context.info_name if context else None) or "score"
 
 
 def _are_logs(paths: Sequence[Path]) -> bool:

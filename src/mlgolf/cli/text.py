@@ -11,15 +11,15 @@ import typer
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-_MAKE_ROOM = "There is no space left on that disk. Make room"
-_REMEDIES = {
-    errno.ENOSPC: _MAKE_ROOM,
-    errno.EDQUOT: "Your quota on that disk is used up. Make room",
-    errno.EFBIG: "The file is larger than is allowed there. Raise the limit",
-    errno.EROFS: "That disk is read-only. Choose another folder, or make it writable",
-    errno.EACCES: "Choose another folder, or change its permissions",
-    errno.EPERM: "Choose another folder, or change its permissions",
-    errno.EIO: "The disk reports an error. Check it",
+_PERMISSIONS = "permission denied. Choose another folder, or change its permissions"
+_REFUSALS = {
+    errno.ENOSPC: "no space left on its disk. Make room",
+    errno.EDQUOT: "the quota on its disk is used up. Make room",
+    errno.EFBIG: "the file is larger than is allowed. Raise the limit (ulimit -f)",
+    errno.EROFS: "its disk is read-only. Choose another folder, or make it writable",
+    errno.EACCES: _PERMISSIONS,
+    errno.EPERM: _PERMISSIONS,
+    errno.EIO: "the disk reports an error. Check it",
 }
 
 
@@ -41,7 +41,7 @@ def quoted(*words: object) -> str:
 
 def from_the_disk(error: OSError) -> str | None:
     """What a disk refused, and what to do, without a full stop; None for any other error."""
-    if error.errno not in _REMEDIES:
+    if error.errno not in _REFUSALS:
         return None
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror}. {_REMEDIES[error.errno]}"
+    place = error.filename2 or error.filename or "writing failed"
+    return f"{place}: {_REFUSALS[error.errno]}"

@@ -195,7 +195,7 @@ class _Referee:
 
     def _memory(self, peak_bytes: int) -> str:
         hardware = load_hardware(self._plan.rules.hardware)
-        used = f", {peak_bytes / 1e9:.1f} GB were in use before" if peak_bytes else ""
+        used = f", of which {peak_bytes / 1e9:.1f} GB were in use" if peak_bytes else ""
         allowed = hardware.memory_bytes / 1e9
         return f"{hardware.name} allows {allowed:.1f} GB of address space{used}"
 

@@ -40,6 +40,6 @@ def _text(value: Any) -> str:
     if value is _ABSENT:
         return "nothing"
     if isinstance(value, Mapping) and value:
-        return "something"
+        return "{…}"
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

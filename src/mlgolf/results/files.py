@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -63,11 +64,15 @@ def append_text(path: Path, text: str, *, synced: bool = False) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """An OSError of writing names the file, as one of opening does."""
+    """An OSError that names no file, as those of writing, names this one."""
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        in_text = re.search(r"os error (\d+)", str(error))  # Polars gives the number there alone
+        number = error.errno or (int(in_text[1]) if in_text else 0)
+        if error.filename is not None or not number:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:

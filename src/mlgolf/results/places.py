@@ -17,7 +17,8 @@ def runs_below(folder: Path) -> list[Path]:
 
 def run_above(path: Path) -> Path | None:
     """The run that a path is a part of; None if it is in none."""
-    return next((p for p in path.absolute().parents if (p / "run.json").is_file()), None)
+    parents = (*path.parents, *path.absolute().parents)  # as it was given, if that reaches far
+    return next((folder for folder in parents if (folder / "run.json").is_file()), None)
 
 
 def trials_in(folder: Path) -> Iterator[Path]:
@@ -36,7 +37,7 @@ def what_lies_at(path: Path) -> str:
     if (path / "run.json").is_file():
         return "a run"
     if run_above(path):
-        return "a part of a run"
+        return "part of a run"
     if runs_below(path):
         return "a folder of runs"
     return "a folder without runs" if any(path.iterdir()) else "an empty folder"

@@ -65,7 +65,9 @@ class TrialFolder:
         append_text(self.log_path, text.rstrip("\n") + "\n")
 
     def finish(self, status: Status, reason: str, record: Mapping[str, Any]) -> None:
-        verdict = {"status": status.value, "reason": reason, **record}
+        # A reason may quote what a contestant raised: bytes that are no text become \udc80.
+        text = reason.encode("utf-8", "backslashreplace").decode()
+        verdict = {"status": status.value, "reason": text, **record}
         write_json(self.path / "verdict.json", verdict)
 
 
