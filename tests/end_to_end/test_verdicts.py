@@ -122,7 +122,7 @@ def test_another_clock_gives_the_same_steps_and_values_and_other_seconds(
         run_trial(
             plan, ProcessPlayer(hardware), clock=FakeClock(seconds_per_read), store=store,
             evaluator=evaluator(plan, hardware), header=header(plan, hardware),
-            evaluation_share=0.25,
+            hardware=hardware,
         )
         rows.append(store.rows)
     one, other = ([(r.step, r.metrics, r.model_sha256) for r in rs] for rs in rows)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgolf.core.competition import load_competition
+from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.messages import (
     Begin,
     Evaluated,
@@ -25,6 +25,7 @@ from mlgolf.referee.run import run_trial
 from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+HARDWARE = load_hardware("one-thread-cpu")
 PATIENT = load_competition(LINEAR).workloads["linear"].model_copy(
     update={"budget_seconds": 1e6, "step_limit": None}
 )
@@ -51,7 +52,8 @@ def play(script, losses=(), clock=None, evaluator=None, share=0.25, **changes):
     player, store = ScriptedPlayer([Ready({"torch": "1"}), *script]), MemoryStore()
     end = run_trial(
         plan(**changes), player, clock=clock or FakeClock(0.1), store=store,
-        evaluator=evaluator or FakeEvaluator(losses), header={"seed": 1}, evaluation_share=share,
+        evaluator=evaluator or FakeEvaluator(losses), header={"seed": 1},
+        hardware=HARDWARE.model_copy(update={"evaluation_share": share}),
     )
     assert store.status is end.status
     return player, store
@@ -130,7 +132,7 @@ def test_thawed_wall_time_is_capped_at_five_budgets():
     player, store = Stepping([Ready({})]), MemoryStore()
     run_trial(
         plan(), player, clock=Idle(10.0), store=store, evaluator=FakeEvaluator([]), header={},
-        evaluation_share=0.25,
+        hardware=HARDWARE,
     )
     assert store.status is Status.OUT_OF_TIME
     assert "the cap is 150 s" in store.reason
@@ -282,7 +284,7 @@ def test_ctrl_c_marks_the_trial_as_interrupted_and_passes_on():
     with pytest.raises(KeyboardInterrupt):
         run_trial(
             plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
-            evaluation_share=0.25,
+            hardware=HARDWARE,
         )
     assert store.status is Status.INTERRUPTED
     assert player.calls[-1] == "stop"
@@ -293,7 +295,7 @@ def test_a_player_that_is_never_ready_is_hung(monkeypatch):
     player, store = ScriptedPlayer([]), MemoryStore()
     run_trial(
         plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
-        evaluation_share=0.25,
+        hardware=HARDWARE,
     )
     assert store.status is Status.HUNG
 

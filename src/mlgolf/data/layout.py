@@ -7,18 +7,30 @@
 `folder` is the size's name, unless its `data` record has a `folder` of its own: variants that
 differ in the network alone name the same one. A record with `is_made` False says that the raw data
 are published, and never made. What is written is written beside its place and renamed when it is
-complete, so that an interrupted command leaves nothing half-made.
+complete, so that an interrupted command leaves nothing half-made; of several processes that write
+the same data, one writes and the others wait.
 """
 
+import fcntl
 import os
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums
+
+
+def default_data_dir() -> Path:
+    """`$MLGOLF_DATA_DIR`, or a folder in the user's cache: ~/.cache/mlgolf/data."""
+    chosen = os.environ.get("MLGOLF_DATA_DIR")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlgolf" / "data"
 
 
 def raw_folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
@@ -29,21 +41,46 @@ def prepared_folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
     return _folder(workload, size_name, data_dir) / "prepared"
 
 
+def ensure(
+    workload: Workload, size_name: str, data_dir: Path,
+    tell: Callable[[str], None] = lambda _: None,
+) -> str:
+    """Verify the prepared data, and make them first if there are none.
+
+    Args: tell: hears a sentence before each step that lasts.
+    Returns: their fingerprint, a SHA-256.
+    Raises: DataError if they are damaged, or published and not there; UnknownName.
+    """
+    prepared = prepared_folder(workload, size_name, data_dir)
+    if _is_made(workload, size_name) and not prepared.exists():
+        with _alone(prepared.parent):
+            if not raw_folder(workload, size_name, data_dir).exists():
+                tell(f"making the data of {workload.name} in {prepared.parent} (only once)")
+                _make(workload, size_name, data_dir, seed=0)
+            if not prepared.exists():
+                tell(f"preparing the data of {workload.name}")
+                _prepare(workload, size_name, data_dir)
+    return check(workload, size_name, data_dir)
+
+
 def make(workload: Workload, size_name: str, data_dir: Path, seed: int = 0) -> Path:
     """Write small raw data, in place of those made before. Returns: their folder.
 
     Raises: DataError if data of this size are published, not made; UnknownName.
     """
-    size = workload.size(size_name)
-    raw = raw_folder(workload, size_name, data_dir)
     if not _is_made(workload, size_name):
         raise DataError(
-            f"data of {workload.name} at size {size_name} are published, not made. The README of "
-            f"the workload says where; put them into {raw} and run: "
-            f"{_command('prepare', workload, size_name, data_dir)}"
+            f"data of {workload.name} at size {size_name} are published, not made. "
+            f"{_remedy(workload, size_name, data_dir)}"
         )
+    with _alone(_folder(workload, size_name, data_dir)):
+        return _make(workload, size_name, data_dir, seed)
+
+
+def _make(workload: Workload, size_name: str, data_dir: Path, seed: int) -> Path:
+    raw = raw_folder(workload, size_name, data_dir)
     with _replacing(raw) as unfinished:
-        workload.data().make(unfinished, size, seed)
+        workload.data().make(unfinished, workload.size(size_name), seed)
     return raw
 
 
@@ -53,13 +90,19 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
     Raises: DataError if the raw data are missing or not in their published format; UnknownName.
     """
     raw = raw_folder(workload, size_name, data_dir)
-    prepared = prepared_folder(workload, size_name, data_dir)
     if not raw.is_dir():
-        remedy = "They are published: the README of the workload says where."
-        if _is_made(workload, size_name):
-            remedy = f"Run: {_command('make', workload, size_name, data_dir)}"
-        raise DataError(f"{raw}: found no such folder, expected raw data. {remedy}")
+        raise DataError(
+            f"{raw}: found no such folder, expected raw data. "
+            f"{_remedy(workload, size_name, data_dir)}"
+        )
+    with _alone(raw.parent):
+        return _prepare(workload, size_name, data_dir)
+
+
+def _prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
+    prepared = prepared_folder(workload, size_name, data_dir)
     with _replacing(prepared) as unfinished:
+        raw = raw_folder(workload, size_name, data_dir)
         workload.data().prepare(raw, unfinished, workload.size(size_name))
         checksums.write_manifest(unfinished)
     return prepared
@@ -83,7 +126,8 @@ def check(
     for split in SPLITS:
         if not (prepared / split).is_dir():
             raise DataError(
-                f"{prepared / split}: found no such folder, expected prepared data. Run: {remedy}"
+                f"{prepared / split}: found no such folder, expected prepared data. "
+                f"{_remedy(workload, size_name, data_dir)}"
             )
     checksums.verify(prepared, remedy=remedy, contents=contents)
     return checksums.fingerprint(prepared, remedy=remedy)
@@ -98,15 +142,51 @@ def _is_made(workload: Workload, size_name: str) -> bool:
     return getattr(workload.size(size_name).data, "is_made", True)
 
 
+def _remedy(workload: Workload, size_name: str, data_dir: Path) -> str:
+    """What to do about data that are not there."""
+    raw = raw_folder(workload, size_name, data_dir)
+    prepare_it = _command("prepare", workload, size_name, data_dir)
+    if raw.is_dir():
+        return f"Run: {prepare_it}"
+    if _is_made(workload, size_name):
+        return f"Run: {_command('make', workload, size_name, data_dir)}"
+    return (
+        f"Download them ({_readme(workload)} says what and from where), put them into {raw}, "
+        f"then run: {prepare_it}"
+    )
+
+
+def _readme(workload: Workload) -> Path:
+    package = find_spec(workload.package)
+    folder = Path(package.origin).parent if package and package.origin else Path(workload.name)
+    return folder / "README.md"
+
+
 def _command(verb: str, workload: Workload, size_name: str, data_dir: Path) -> str:
-    return f"mlgolf data {verb} {workload.name} --size {size_name} --data-dir {data_dir}"
+    place = shlex.quote(str(data_dir))
+    return f"mlgolf data {verb} {workload.name} --size {size_name} --data-dir {place}"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes to `folder`. The kernel lets go when a process ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # A file, since folders cannot be locked on NFS, where home folders often are.
+    with open(folder.with_name(f".{folder.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` that takes its place once the block is done."""
-    unfinished = target.with_name(f"{target.name}.unfinished-{os.getpid()}")
-    replaced = target.with_name(f"{target.name}.replaced-{os.getpid()}")
+    """A new folder beside `target` that takes its place once the block is done.
+
+    What a killed process left is removed. Only to be used under `_alone`.
+    """
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    replaced = target.with_name(f"{target.name}.replaced")
+    leftovers = (unfinished, replaced)
+    _remove(*leftovers)
     unfinished.mkdir(parents=True)
     try:
         yield unfinished
@@ -114,5 +194,9 @@ def _replacing(target: Path) -> Iterator[Path]:
             target.rename(replaced)
         unfinished.rename(target)
     finally:
-        for leftover in (unfinished, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)
+        _remove(*leftovers)
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.data import layout
 from mlgolf.engines.runs import replay_plan
 from mlgolf.referee.trial import play_trial
+from mlgolf.results.places import check_that_it_is_a_trial
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_trial
 
@@ -68,6 +69,7 @@ class Replay:
 
 def replay_trial(path: Path, data_dir: Path) -> Replay:
     """Raises: LedgerError if it is no trial of a run, has no rows, or its code or data changed."""
+    check_that_it_is_a_trial(path)
     path = path.resolve()
     trial, run = read_trial(path), RunFolder(_run_above(path))
     if trial.key.submission not in run.record["submissions"]:

@@ -65,15 +65,17 @@ class Run:
         return [plan for plan in self.plans if not is_finished(plan.folder)]
 
 
-def open_run(request: RunRequest) -> Run:
+def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) -> Run:
     """Check everything that can be checked, then make or reopen the run folder.
 
+    Small data that are missing are made; `tell` hears of it.
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources = _find_all(request)
     for numbers in request.competition.workloads.values():
         _ = numbers.evaluation_steps  # what cannot be played is refused before anything is written
-    data = _check_data(request)
+    _check_models(request)
+    data = _check_data(request, tell)
     spaces = _search_spaces(request, sources)
     record = _record(request, sources, data)
     if request.resume:
@@ -163,11 +165,22 @@ def _find_all(request: RunRequest) -> list[Source]:
     return sources
 
 
-def _check_data(request: RunRequest) -> dict[str, str]:
+def _check_models(request: RunRequest) -> None:
+    """Raises: SubmissionError for a workload that the framework has no model of."""
+    for name in request.competition.workloads:
+        offered = load_workload(name).frameworks
+        if request.framework not in offered:
+            raise SubmissionError(
+                f"workload {name} has no {request.framework} model; it has "
+                f"{' and '.join(offered)}. Choose others with --workload."
+            )
+
+
+def _check_data(request: RunRequest, tell: Callable[[str], None]) -> dict[str, str]:
     """Fingerprint of each workload's data. Raises: DataError with the command that mends it."""
     size = request.competition.size
     return {
-        name: layout.check(load_workload(name), size, request.data_dir)
+        name: layout.ensure(load_workload(name), size, request.data_dir, tell)
         for name in request.competition.workloads
     }
 
@@ -228,11 +241,6 @@ def _warm_up(request: RunRequest) -> None:
     threads = load_hardware(competition.rules.hardware).threads
     for name in competition.workloads:
         workload = load_workload(name)
-        if request.framework not in workload.frameworks:
-            raise SubmissionError(
-                f"workload {name} has no {request.framework} model; it has "
-                f"{' and '.join(workload.frameworks)}. Choose others with --workload."
-            )
         folder = layout.prepared_folder(workload, competition.size, request.data_dir)
         evaluator = evaluator_for(name, competition.size, request.framework, folder, threads)
         metric = competition.workloads[name].metric

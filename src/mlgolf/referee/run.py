@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import (
     Begin,
     Evaluated,
@@ -79,14 +80,14 @@ class End(Exception):
 
 def run_trial(
     plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
-    header: Mapping[str, Any], evaluation_share: float, watcher: Watcher | None = None,
+    header: Mapping[str, Any], hardware: HardwareClass, watcher: Watcher | None = None,
 ) -> End:
     """Run one trial to its end, whatever that is, and write it down.
 
     Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
-    referee = _Referee(plan, player, clock, store, evaluator, evaluation_share, watcher)
+    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
     load = load_average()
     interrupted = None
     try:
@@ -125,12 +126,13 @@ class _Referee:
 
     def __init__(
         self, plan: TrialPlan, player: Player, clock: Clock, store: Store, evaluator: Evaluates,
-        evaluation_share: float, watcher: Watcher | None,
+        hardware: HardwareClass, watcher: Watcher | None,
     ) -> None:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
         self._rulings, self._heartbeat = Rulings(plan), Heartbeat()
-        self._free, self._free_besides = FreeShare(evaluation_share), FreeShare(evaluation_share)
+        self._hardware, share = hardware, hardware.evaluation_share
+        self._free, self._free_besides = FreeShare(share), FreeShare(share)
         self._evaluations = 0
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
@@ -195,15 +197,21 @@ class _Referee:
 
     def _failure(self, failed: Failed) -> End:
         self._store.log(failed.traceback)
-        reason = f"{failed.kind} at step {failed.step}: {failed.message}"
+        reason = f"{failed.kind} at step {failed.step}"
+        reason += f": {failed.message}" if failed.message else ""
         lacks_memory = failed.kind in ("MemoryError", "OutOfMemoryError") or any(
             sign in failed.message for sign in _ALLOCATION_FAILURES
         )
         if lacks_memory:
-            return End(Status.OUT_OF_MEMORY, reason)
+            return End(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
         if failed.kind == SubmissionError.__name__:
             return End(Status.CRASHED, failed.message, broke_contract=True)
         return End(Status.CRASHED, f"{reason}. The traceback is in log.txt.")
+
+    def _memory(self, peak_bytes: int) -> str:
+        used = f", of which {peak_bytes / 1e9:.1f} GB were in use" if peak_bytes else ""
+        allowed = self._hardware.memory_bytes / 1e9
+        return f"{self._hardware.name} allows {allowed:.1f} GB of address space{used}"
 
     def _disappearance(self, code: int | None) -> End:
         step = self._player.step

@@ -30,7 +30,7 @@ def play_trial(
     run_trial(
         plan, player, clock=TrialClock(hardware.clock, player.cpu_seconds), store=folder,
         evaluator=evaluator(plan, hardware), header=header(plan, hardware),
-        evaluation_share=hardware.evaluation_share, watcher=watcher,
+        hardware=hardware, watcher=watcher,
     )
     return read_trial(plan.folder)
 

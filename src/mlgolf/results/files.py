@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,12 +17,16 @@ from mlgolf.core.errors import LedgerError
 def write_json(path: Path, value: Any) -> None:
     """Replace the file in one step; it is on disk when this returns."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w") as file:
-        json.dump(value, file, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with naming(path), open(temporary, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 
@@ -45,10 +50,29 @@ def read_at_once(path: str | Path) -> bytes:
 
 def append_line(path: Path, value: Any) -> None:
     """Add one JSON line; it is on disk when this returns."""
-    with open(path, "a") as file:
-        file.write(json.dumps(value) + "\n")
+    append_text(path, json.dumps(value) + "\n", synced=True)
+
+
+def append_text(path: Path, text: str, *, synced: bool = False) -> None:
+    """Add text, whatever characters it has. synced: it is on disk when this returns."""
+    with naming(path), open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        if synced:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError that names no file, as those of writing, names this one."""
+    try:
+        yield
+    except OSError as error:
+        in_text = re.search(r"os error (\d+)", str(error))  # Polars gives the number there alone
+        number = error.errno or (int(in_text[1]) if in_text else 0)
+        if error.filename is not None or not number:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
