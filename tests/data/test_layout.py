@@ -24,15 +24,17 @@ class ToyModule:
     made = 0
     seconds = 0.0
 
-    def make(self, raw: Path, size: Size, seed: int) -> None:
+    DRAWN = ("validation", "test")
+
+    def make(self, raw: Path, size: Size, seed: int, draw: int, splits=SPLITS) -> None:
         self.made += 1
         time.sleep(self.seconds)
         (raw / "numbers").write_text(str(seed))
         if self.fails:
             raise KeyboardInterrupt
 
-    def prepare(self, raw: Path, prepared: Path, size: Size) -> None:
-        for split in SPLITS:
+    def prepare(self, raw: Path, prepared: Path, size: Size, splits=SPLITS) -> None:
+        for split in splits:
             (prepared / split).mkdir()
             (prepared / split / "numbers").write_text((raw / "numbers").read_text())
 
@@ -97,7 +99,7 @@ def test_making_again_replaces_what_was_there(toy, tmp_path):
     layout.make(toy, "mini", tmp_path, seed=1)
     raw = layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "2"
-    assert names(raw.parent) == ["raw"]
+    assert names(raw.parent) == ["raw", "seed"]
 
 
 def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
@@ -106,7 +108,7 @@ def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "1"
-    assert names(raw.parent) == ["raw"]
+    assert names(raw.parent) == ["raw", "seed"]
 
 
 def test_published_data_are_not_made(toy, tmp_path):
@@ -178,14 +180,14 @@ def test_two_commands_that_make_the_same_data_at_once_both_succeed(toy, tmp_path
     with ThreadPoolExecutor(2) as pool:
         raws = list(pool.map(lambda seed: layout.make(toy, "mini", tmp_path, seed), (1, 2)))
     assert (raws[0] / "numbers").read_text() in ("1", "2")
-    assert names(raws[0].parent) == ["raw"]
+    assert names(raws[0].parent) == ["raw", "seed"]
 
 
 def test_what_a_killed_process_left_is_removed(toy, tmp_path):
     raw = layout.raw_folder(toy, "mini", tmp_path)
     (raw.parent / "raw.unfinished").mkdir(parents=True)
     layout.make(toy, "mini", tmp_path)
-    assert names(raw.parent) == ["raw"]
+    assert names(raw.parent) == ["raw", "seed"]
 
 
 def test_damaged_data_are_not_made_anew(toy, tmp_path):
@@ -204,7 +206,7 @@ def test_published_data_are_never_made_and_the_error_says_what_to_download(toy, 
 
 
 def test_the_command_in_an_error_is_quoted_for_the_shell(toy, tmp_path):
-    with pytest.raises(DataError, match="--data-dir '.*/my data'"):
+    with pytest.raises(DataError, match=r"--data-dir '.*/my data'"):
         layout.check(toy, "mini", tmp_path / "my data")
 
 

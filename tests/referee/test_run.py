@@ -39,6 +39,7 @@ def plan(**changes) -> TrialPlan:
         "submission_sha256": "0", "package_sha256": "0",
         "rules": competition.rules, "numbers": competition.workloads["linear"], "size": "mini",
         "ruleset": "external", "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
+        "data_dir": Path("data"), "held_out": "practice",
         "data_sha256": "0", "sandbox": "process", "folder": Path("trial"),
     }
     return TrialPlan(**fields | changes)

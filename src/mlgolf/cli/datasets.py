@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 def make(
     workloads: Names, data_dir: DataDir, size: SizeName = "mini",
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other data.")] = 0,
 ) -> None:
     """Generate small data in the published raw format, and prepare them.
 

@@ -44,6 +44,9 @@ def run(
     ] = 1,
     *,
     data_dir: DataDir,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="Play on the published held-out data; not official.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
     ] = False,
@@ -72,6 +75,7 @@ def run(
             seed=seed,
             sandbox=sandbox,
             shares_the_machine=parallel > 1,
+            practice=practice,
             data_dir=data_dir,
             out=folder,
             resume=resume,

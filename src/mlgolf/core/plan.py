@@ -25,10 +25,12 @@ class TrialPlan:
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
     data_folder: Path  # prepared: one folder per split
+    data_dir: Path  # all data of this machine: the player sees its training split alone
     data_sha256: str
     sandbox: SandboxLevel
     run_folder: Path  # whole, with everybody's code and trials: the player cannot write to it
     folder: Path  # where this trial is written down: in the run, but for a replay
+    held_out: str  # how its validation and test splits came to be: secret, practice, published
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
 

@@ -3,6 +3,8 @@
     <data_dir>/<dataset>/<folder>/raw                                 as published, or made
     <data_dir>/<dataset>/<folder>/prepared/{train,validation,test}    what batches are read from
     <data_dir>/<dataset>/<folder>/prepared/checksums.json
+    <data_dir>/<dataset>/<folder>/seed                            that raw data were made with
+    <data_dir>/<dataset>/<folder>/drawn/                          see held_out.py
 
 `folder` is the size's name, unless its `data` record has a `folder` of its own: variants that
 differ in the network alone name the same one. A record with `is_made` False says that the raw data
@@ -23,6 +25,8 @@ from pathlib import Path
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums
+
+DEFAULT_SEED = 0  # published: what it makes is for practice
 
 
 def default_data_dir() -> Path:
@@ -52,36 +56,47 @@ def ensure(
     Raises: DataError if they are damaged, or published and not there; UnknownName.
     """
     prepared = prepared_folder(workload, size_name, data_dir)
-    if _is_made(workload, size_name) and not prepared.exists():
-        with _alone(prepared.parent):
+    if is_made(workload, size_name) and not prepared.exists():
+        with alone(prepared.parent):
             if not raw_folder(workload, size_name, data_dir).exists():
                 tell(f"making the data of {workload.name} in {prepared.parent} (only once)")
-                _make(workload, size_name, data_dir, seed=0)
+                _make(workload, size_name, data_dir, DEFAULT_SEED)
             if not prepared.exists():
                 tell(f"preparing the data of {workload.name}")
                 _prepare(workload, size_name, data_dir)
     return check(workload, size_name, data_dir)
 
 
-def make(workload: Workload, size_name: str, data_dir: Path, seed: int = 0) -> Path:
+def make(workload: Workload, size_name: str, data_dir: Path, seed: int = DEFAULT_SEED) -> Path:
     """Write small raw data, in place of those made before. Returns: their folder.
 
     Raises: DataError if data of this size are published, not made; UnknownName.
     """
-    if not _is_made(workload, size_name):
+    if not is_made(workload, size_name):
         raise DataError(
             f"data of {workload.name} at size {size_name} are published, not made. "
             f"{_remedy(workload, size_name, data_dir)}"
         )
-    with _alone(_folder(workload, size_name, data_dir)):
+    with alone(_folder(workload, size_name, data_dir)):
         return _make(workload, size_name, data_dir, seed)
 
 
 def _make(workload: Workload, size_name: str, data_dir: Path, seed: int) -> Path:
     raw = raw_folder(workload, size_name, data_dir)
-    with _replacing(raw) as unfinished:
-        workload.data().make(unfinished, workload.size(size_name), seed)
+    with replacing(raw) as unfinished:
+        workload.data().make(unfinished, workload.size(size_name), seed, draw=seed)
+    _seed_file(raw).write_text(f"{seed}\n")
     return raw
+
+
+def seed_of(workload: Workload, size_name: str, data_dir: Path) -> int:
+    """The seed that the data there were made with."""
+    file = _seed_file(raw_folder(workload, size_name, data_dir))
+    return int(file.read_text()) if file.exists() else DEFAULT_SEED
+
+
+def _seed_file(raw: Path) -> Path:
+    return raw.with_name("seed")
 
 
 def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
@@ -95,13 +110,13 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
             f"{raw}: found no such folder, expected raw data. "
             f"{_remedy(workload, size_name, data_dir)}"
         )
-    with _alone(raw.parent):
+    with alone(raw.parent):
         return _prepare(workload, size_name, data_dir)
 
 
 def _prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
     prepared = prepared_folder(workload, size_name, data_dir)
-    with _replacing(prepared) as unfinished:
+    with replacing(prepared) as unfinished:
         raw = raw_folder(workload, size_name, data_dir)
         workload.data().prepare(raw, unfinished, workload.size(size_name))
         checksums.write_manifest(unfinished)
@@ -121,7 +136,7 @@ def check(
     prepared = prepared_folder(workload, size_name, data_dir)
     remedy = _command("prepare", workload, size_name, data_dir)
     raw = raw_folder(workload, size_name, data_dir)
-    if _is_made(workload, size_name) and not raw.is_dir():
+    if is_made(workload, size_name) and not raw.is_dir():
         remedy = _command("make", workload, size_name, data_dir)
     for split in SPLITS:
         if not (prepared / split).is_dir():
@@ -138,7 +153,7 @@ def _folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
     return data_dir / workload.dataset / folder
 
 
-def _is_made(workload: Workload, size_name: str) -> bool:
+def is_made(workload: Workload, size_name: str) -> bool:
     return getattr(workload.size(size_name).data, "is_made", True)
 
 
@@ -148,7 +163,7 @@ def _remedy(workload: Workload, size_name: str, data_dir: Path) -> str:
     prepare_it = _command("prepare", workload, size_name, data_dir)
     if raw.is_dir():
         return f"Run: {prepare_it}"
-    if _is_made(workload, size_name):
+    if is_made(workload, size_name):
         return f"Run: {_command('make', workload, size_name, data_dir)}"
     return (
         f"Download them ({_readme(workload)} says what and from where), put them into {raw}, "
@@ -168,7 +183,7 @@ def _command(verb: str, workload: Workload, size_name: str, data_dir: Path) -> s
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Wait until no other process writes to `folder`. The kernel lets go when a process ends."""
     folder.mkdir(parents=True, exist_ok=True)
     # A file, since folders cannot be locked on NFS, where home folders often are.
@@ -178,10 +193,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Path]:
     """A new folder beside `target` that takes its place once the block is done.
 
-    What a killed process left is removed. Only to be used under `_alone`.
+    What a killed process left is removed. Only to be used under `alone`.
     """
     unfinished = target.with_name(f"{target.name}.unfinished")
     replaced = target.with_name(f"{target.name}.replaced")

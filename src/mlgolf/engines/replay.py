@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.errors import LedgerError
-from mlgolf.core.registry import load_workload
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
-from mlgolf.data import layout
+from mlgolf.engines.run_data import RunData, recorded_data, run_has_ended
 from mlgolf.engines.runs import replay_plan
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.places import check_that_it_is_a_trial
@@ -77,10 +76,13 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
     if len(trial.steps) == 0:
         raise LedgerError(f"{path}: no evaluation was recorded, so there is nothing to compare")
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
-        plan = replay_plan(run, trial, data_dir.resolve(), Path(scratch) / "trial")
-        _check_data(path, trial, data_dir)
+        data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
+        _check_data(path, trial, data)
+        plan = replay_plan(run, trial, data, Path(scratch) / "trial")
         again = play_trial(plan)
         found = read_rows(plan.folder)
+        if run_has_ended(run):
+            data.discard()
     recorded = read_rows(path)
     return Replay(
         trial=str(trial.key),
@@ -101,12 +103,12 @@ def _run_above(path: Path) -> Path:
     raise LedgerError(f"{path}: no run.json above it. Give a trial's folder inside its run.")
 
 
-def _check_data(path: Path, trial: Trial, data_dir: Path) -> None:
-    data = layout.check(load_workload(trial.key.workload), trial.header["size"], data_dir)
-    if data != trial.header["data_sha256"]:
+def _check_data(path: Path, trial: Trial, data: RunData) -> None:
+    found, recorded = data.ensure()[trial.key.workload], trial.header["data_sha256"]
+    if found != recorded:
         raise LedgerError(
-            f"{path}: it was trained on data {trial.header['data_sha256'][:12]}…, those in "
-            f"{data_dir} are {data[:12]}…. Make them with the seed that was used."
+            f"{path}: it was trained on data {recorded[:12]}…, those in {data.data_dir} are "
+            f"{found[:12]}…. Make them with the seed that was used."
         )
 
 

@@ -15,7 +15,7 @@ from mlgolf.core.plan import Ruleset, SandboxLevel, TrialPlan
 from mlgolf.core.protocols import Engine
 from mlgolf.core.registry import load_workload
 from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.data import layout
+from mlgolf.engines.run_data import RunData, new_data, recorded_data
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import (
     Source,
@@ -47,6 +47,7 @@ class RunRequest:
     seed: int | None = None
     sandbox: SandboxLevel = "process"
     shares_the_machine: bool = False  # with other trials of the run
+    practice: bool = False  # on the held-out data of the published seed
     data_dir: Path
     out: Path
     resume: bool = False
@@ -57,6 +58,7 @@ class Run:
     """A run that is ready to be played."""
 
     folder: RunFolder
+    data: RunData
     plans: tuple[TrialPlan, ...]
     notes: tuple[str, ...]  # what a person should know before it is played
 
@@ -75,21 +77,24 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     for numbers in request.competition.workloads.values():
         _ = numbers.evaluation_steps  # what cannot be played is refused before anything is written
     _check_models(request)
-    data = _check_data(request, tell)
-    spaces = _search_spaces(request, sources)
-    record = _record(request, sources, data)
-    if request.resume:
-        folder = _reopen(request, record)
-    else:
-        # Official seeds are drawn after the code is hashed; `record` holds the hashes.
-        seed = secrets.randbits(32) if request.seed is None else request.seed
-        folder = create_run(request.out, {**record, "seed": seed})
+    hardware = load_hardware(request.competition.rules.hardware)
+    nursery_for(request.framework, hardware)  # imports the framework while we see to the data
+    data = _data(request)
+    try:
+        fingerprints = data.ensure(tell)
+        spaces = _search_spaces(request, sources, data)
+        record = {**_record(request, sources), **data.record(), "data": fingerprints}
+        folder = _folder(request, record)
+    except BaseException:
+        data.discard()
+        raise
     files = {
         source.name: freeze(source, folder.code_path(source.name)) for source in sources
     }
     return Run(
         folder=folder,
-        plans=tuple(_plans(request, folder, files, spaces)),
+        data=data,
+        plans=tuple(_plans(request, folder, files, spaces, data)),
         notes=tuple(_shortfalls(spaces, folder.record["trials"])),
     )
 
@@ -114,10 +119,12 @@ def play_run(
         on_end(trial)
         if trial.header.get("broke_contract"):
             broken[trial.key.submission] = trial.reason
+    if all(plan.key.submission in broken for plan in run.waiting()):
+        run.data.show(run.folder)
     return broken
 
 
-def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> TrialPlan:
+def replay_plan(run: RunFolder, trial: Trial, data: RunData, folder: Path) -> TrialPlan:
     """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
 
     Raises: LedgerError, DataError, UnknownName where something it depended on is gone or changed.
@@ -136,10 +143,10 @@ def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> T
         ruleset=header["ruleset"],
         hyperparameters=header["hyperparameters"],
         seed=trial.seed,
-        data_folder=layout.prepared_folder(
-            load_workload(key.workload), header["size"], data_dir
-        ).resolve(),
+        data_folder=data.folder(key.workload).resolve(),
+        data_dir=data.data_dir.resolve(),
         data_sha256=header["data_sha256"],
+        held_out=data.kind(key.workload),
         sandbox="process",
         run_folder=run.path.resolve(),
         folder=folder.resolve(),
@@ -176,17 +183,17 @@ def _check_models(request: RunRequest) -> None:
             )
 
 
-def _check_data(request: RunRequest, tell: Callable[[str], None]) -> dict[str, str]:
-    """Fingerprint of each workload's data. Raises: DataError with the command that mends it."""
-    size = request.competition.size
-    return {
-        name: layout.ensure(load_workload(name), size, request.data_dir, tell)
-        for name in request.competition.workloads
-    }
+def _data(request: RunRequest) -> RunData:
+    """The data of a run that is to be resumed, or a new draw of them."""
+    if request.resume:
+        return recorded_data(RunFolder(request.out), request.data_dir)
+    return new_data(
+        request.competition, request.data_dir, seed=request.seed, practice=request.practice
+    )
 
 
 def _search_spaces(
-    request: RunRequest, sources: list[Source]
+    request: RunRequest, sources: list[Source], data: RunData
 ) -> dict[str, SearchSpace | None]:
     """Look every submission over, each in a sandbox."""
     hardware = load_hardware(request.competition.rules.hardware)
@@ -194,8 +201,7 @@ def _search_spaces(
     for source in sources:
         if source.search_space is not None and request.ruleset == "external":
             spaces[source.name] = read_search_space(source.search_space)
-    nursery_for(request.framework, hardware)  # imports the framework while we do
-    _warm_up(request)
+    _warm_up(request, data)
     with scratch_folder("inspection") as scratch:
         copies = [freeze(source, scratch / source.name) for source in sources]
         hide = [request.data_dir.resolve()]
@@ -235,13 +241,12 @@ def _own_space(source: Source, declared: Any) -> SearchSpace:
     return parse_search_space(declared, source=f"{source.file.name}: search_space")
 
 
-def _warm_up(request: RunRequest) -> None:
+def _warm_up(request: RunRequest, data: RunData) -> None:
     """Import the framework and open the held-out data."""
     competition = request.competition
     threads = load_hardware(competition.rules.hardware).threads
     for name in competition.workloads:
-        workload = load_workload(name)
-        folder = layout.prepared_folder(workload, competition.size, request.data_dir)
+        folder = data.folder(name).resolve()
         evaluator = evaluator_for(name, competition.size, request.framework, folder, threads)
         metric = competition.workloads[name].metric
         if metric not in evaluator.metric_names:
@@ -251,10 +256,8 @@ def _warm_up(request: RunRequest) -> None:
             )
 
 
-def _record(
-    request: RunRequest, sources: list[Source], data: Mapping[str, str]
-) -> dict[str, Any]:
-    """run.json, but for the seed."""
+def _record(request: RunRequest, sources: list[Source]) -> dict[str, Any]:
+    """run.json, but for the data and the seed."""
     tuning = request.competition.rules.tuning.under(request.ruleset)
     return {
         "competition": request.competition.model_dump(mode="json", by_alias=True),
@@ -266,7 +269,6 @@ def _record(
         "studies": request.studies or tuning.studies,
         "sandbox": request.sandbox,
         "unofficial": _why_unofficial(request),
-        "data": dict(data),
     }
 
 
@@ -275,6 +277,14 @@ def _why_unofficial(request: RunRequest) -> str:
     if request.sandbox == "none":
         return "played without a sandbox"
     return "trials shared the machine" if request.shares_the_machine else ""
+
+
+def _folder(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
+    if request.resume:
+        return _reopen(request, record)
+    # Official seeds are drawn after the code is hashed; `record` holds the hashes.
+    seed = secrets.randbits(32) if request.seed is None else request.seed
+    return create_run(request.out, {**record, "seed": seed})
 
 
 def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
@@ -289,7 +299,7 @@ def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
 
 def _plans(
     request: RunRequest, folder: RunFolder, files: Mapping[str, Path],
-    spaces: Mapping[str, SearchSpace | None],
+    spaces: Mapping[str, SearchSpace | None], data: RunData,
 ) -> Iterator[TrialPlan]:
     """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
     record, competition = folder.record, request.competition
@@ -315,10 +325,10 @@ def _plans(
                         ruleset=request.ruleset,
                         hyperparameters=hyperparameters,
                         seed=_seed(record["seed"], workload, study, trial),
-                        data_folder=layout.prepared_folder(
-                            load_workload(workload), competition.size, request.data_dir
-                        ).resolve(),
+                        data_folder=data.folder(workload).resolve(),
+                        data_dir=request.data_dir.resolve(),
                         data_sha256=record["data"][workload],
+                        held_out=data.kind(workload),
                         sandbox=request.sandbox,
                         run_folder=folder.path.resolve(),
                         folder=folder.trial_path(key).resolve(),

@@ -103,7 +103,7 @@ class ProcessPlayer(_SharedPlayer):
                 launch=nursery_for(plan.key.framework, self._hardware).launch,
                 inherit=inherit,
                 see=[plan.submission_file.parent, plan.data_folder / "train"],
-                hide=[plan.run_folder, plan.data_folder.parents[2]],
+                hide=[plan.run_folder, plan.data_dir],
                 cores=self._cores,
                 memory_bytes=self._hardware.memory_bytes,
                 output=log,

@@ -83,6 +83,7 @@ def header(plan: TrialPlan, hardware: HardwareClass) -> Mapping[str, Any]:
         "unofficial": plan.unofficial,
         "submission_sha256": plan.submission_sha256,
         "data_sha256": plan.data_sha256,
+        "held_out": plan.held_out,
         "size": plan.size,
         "hardware": hardware.model_dump(),
         "machine": machine(),
