@@ -204,7 +204,7 @@ def test_published_data_are_never_made_and_the_error_says_what_to_download(toy, 
 
 
 def test_the_command_in_an_error_is_quoted_for_the_shell(toy, tmp_path):
-    with pytest.raises(DataError, match="--data-dir '.*/my data'"):
+    with pytest.raises(DataError, match=r"--data-dir '.*/my data'"):
         layout.check(toy, "mini", tmp_path / "my data")
 
 
