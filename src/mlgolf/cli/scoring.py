@@ -193,8 +193,8 @@ def report(
     Example: mlgolf report trials.csv --competition algoperf-0.5 --tuning external -o report.html
     """
     from mlgolf.cli.sources import open_source
+    from mlgolf.core.disk import naming
     from mlgolf.report.page import write_report
-    from mlgolf.results.files import naming
     from mlgolf.scoring.ladder import has_targets
 
     results = results or _latest()

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums
@@ -204,7 +205,8 @@ def replacing(target: Path) -> Iterator[Path]:
     _remove(*leftovers)
     unfinished.mkdir(parents=True)
     try:
-        yield unfinished
+        with naming(target):
+            yield unfinished
         if target.exists():
             target.rename(replaced)
         unfinished.rename(target)

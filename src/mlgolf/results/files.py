@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from mlgolf.core.disk import naming
 from mlgolf.core.errors import LedgerError
 
 
@@ -60,19 +60,6 @@ def append_text(path: Path, text: str, *, synced: bool = False) -> None:
         file.flush()
         if synced:
             os.fsync(file.fileno())
-
-
-@contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """An OSError that names no file, as those of writing, names this one."""
-    try:
-        yield
-    except OSError as error:
-        in_text = re.search(r"os error (\d+)", str(error))  # Polars gives the number there alone
-        number = error.errno or (int(in_text[1]) if in_text else 0)
-        if error.filename is not None or not number:
-            raise
-        raise OSError(number, os.strerror(number), str(path)) from None
 
 
 def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:

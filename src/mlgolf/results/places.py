@@ -22,8 +22,9 @@ def run_above(path: Path) -> Path | None:
 
 
 def trials_in(folder: Path) -> Iterator[Path]:
-    """The trials in a run, in a part of one, or in a folder of runs."""
-    return (file.parent for file in sorted(folder.rglob("trial_*/trial.json")))
+    """The trials in a run, in a part of one, or in a folder of runs; no attempts cut short."""
+    found = sorted(file.parent for file in folder.rglob("trial.json"))
+    return (trial for trial in found if not trial.name.startswith("attempt_"))
 
 
 def what_lies_at(path: Path) -> str:
