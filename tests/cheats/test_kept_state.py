@@ -24,6 +24,12 @@ def found():
     return [place for place in PLACES if os.path.exists(place)]
 """
 
+# The look at a submission has no parameters to prepare; a trial's import takes all its time.
+BUSY_WHEN_PLAYED = """
+import sys
+while "mlgolf-play" in open("/proc/self/comm").read(): pass
+"""
+
 
 def test_a_second_trial_finds_nothing_that_the_first_has_kept(tmp_path, data_dir):
     trick = "keep(current_param_container)"
@@ -111,3 +117,8 @@ def test_where_the_kernel_refuses_namespaces_the_verdict_says_so_and_is_unoffici
     assert verdict["unofficial"].startswith("files could be kept from one trial to the next")
     assert "unshare: No space left" in verdict["unofficial"]  # the limit of namespaces, 0
     assert done.returncode == 0, done.stderr
+
+
+def test_time_that_went_before_the_first_step_is_named_in_the_verdict(tmp_path, data_dir):
+    trial = judged(tmp_path, data_dir, "pass", BUSY_WHEN_PLAYED)
+    assert "no step was done: the time went before the first one" in trial.reason

@@ -111,6 +111,15 @@ def run_trial(
     return end
 
 
+def _steps_done(step: int) -> str:
+    if step:
+        return f"{step} steps were done"
+    return (
+        "no step was done: the time went before the first one, into importing the submission, "
+        "init_optimizer_state or compiling"
+    )
+
+
 def why_unofficial(sandbox: Mapping[str, Any]) -> str:
     """What the way a player was held leaves open; empty if nothing."""
     if sandbox.get("files") == "shared":
@@ -177,7 +186,7 @@ class _Referee:
         if self._watcher:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
-            raise End(Status.OUT_OF_TIME, f"{reason}; {step} steps were done")
+            raise End(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
         if idle := self._heartbeat.hung_for(step, reading):
             raise End(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
 
