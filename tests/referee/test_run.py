@@ -1,8 +1,7 @@
 """The protocol, played by fakes: no process, no time."""
 
-from pathlib import Path
-
 import pytest
+from plans import LINEAR, plan
 
 from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.messages import (
@@ -15,34 +14,17 @@ from mlgolf.core.messages import (
     Ready,
     Submitted,
 )
-from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading
 from mlgolf.core.status import Status
-from mlgolf.core.trial import TrialKey
 from mlgolf.referee import run as protocol
 from mlgolf.referee.rulings import FreeShare
 from mlgolf.referee.run import run_trial
 from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
 
-LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
 HARDWARE = load_hardware("one-thread-cpu")
 PATIENT = load_competition(LINEAR).workloads["linear"].model_copy(
     update={"budget_seconds": 1e6, "step_limit": None}
 )
-
-
-def plan(**changes) -> TrialPlan:
-    competition = load_competition(LINEAR)
-    key = TrialKey(submission="s", framework="torch", workload="linear", study=0, trial=1)
-    fields = {
-        "key": key, "submission_file": Path("s.py"), "run_folder": Path("r"),
-        "submission_sha256": "0", "package_sha256": "0",
-        "rules": competition.rules, "numbers": competition.workloads["linear"], "size": "mini",
-        "ruleset": "external", "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
-        "data_dir": Path("data"), "held_out": "practice",
-        "data_sha256": "0", "sandbox": "process", "folder": Path("trial"),
-    }
-    return TrialPlan(**fields | changes)
 
 
 def submitted(step: int, **more) -> Submitted:

@@ -125,7 +125,7 @@ class Board:
         self._has_targets = run.folder.competition.rules.objective_quantity.accumulates
         done = run.folder.trials() if self._done else []
         self._hits = sum(trial.status is Status.TARGET_REACHED for trial in done)
-        self._remaining = Remaining({plan.key: _budget(plan) for plan in waiting}, parallel)
+        self._remaining = Remaining({plan.key: plan.budget_seconds for plan in waiting}, parallel)
         self._began = time.monotonic()
         self._plan: TrialPlan | None = None
         self._reached = self._metric = ""
@@ -135,7 +135,7 @@ class Board:
 
     def tick(self, step: int, reading: Reading) -> None:
         assert self._plan is not None
-        self._reached = f"step {step}, {reading.seconds:.1f} of {_budget(self._plan):g} s"
+        self._reached = f"step {step}, {reading.seconds:.1f} of {self._plan.budget_seconds:.4g} s"
 
     def row(self, row: Row) -> None:
         assert self._plan is not None
@@ -173,7 +173,3 @@ class Board:
         if plan := self._plan:
             lines += [str(plan.key), self._reached + self._metric]
         return Group(*(Text(printable(s), no_wrap=True, overflow="ellipsis") for s in lines))
-
-
-def _budget(plan: TrialPlan) -> float:
-    return plan.numbers.budget_seconds * plan.budget_factor

@@ -22,6 +22,7 @@ class TrialPlan:
     numbers: WorkloadRules
     size: str
     ruleset: Ruleset
+    calibration: Mapping[str, Any] | None  # how fast this machine is; None if nothing is compared
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
     data_folder: Path  # prepared: one folder per split
@@ -33,6 +34,16 @@ class TrialPlan:
     held_out: str  # how its validation and test splits came to be: secret, practice, published
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
+
+    @property
+    def speed(self) -> float:
+        """Times as fast as the reference machine of the hardware class."""
+        return self.calibration["speed"] if self.calibration else 1.0
+
+    @property
+    def budget_seconds(self) -> float:
+        """Of this machine's clock, by the tuning rules."""
+        return self.numbers.budget_seconds * self.budget_factor / self.speed
 
     @property
     def budget_factor(self) -> float:

@@ -11,11 +11,13 @@ import numpy as np
 
 from mlgolf.core.competition import Competition, load_hardware
 from mlgolf.core.errors import RulesError, SubmissionError
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import Ruleset, SandboxLevel, TrialPlan
 from mlgolf.core.protocols import Engine
 from mlgolf.core.registry import load_workload
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.engines.run_data import RunData, new_data, recorded_data
+from mlgolf.referee.calibration import Calibration, Probe
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import (
     Source,
@@ -26,6 +28,7 @@ from mlgolf.referee.freeze import (
 )
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.nursery import nursery_for
+from mlgolf.referee.players import player_cores
 from mlgolf.results.files import scratch_folder
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import is_finished
@@ -59,6 +62,7 @@ class Run:
 
     folder: RunFolder
     data: RunData
+    calibration: Calibration | None  # how fast this machine is
     plans: tuple[TrialPlan, ...]
     notes: tuple[str, ...]  # what a person should know before it is played
 
@@ -79,23 +83,31 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     _check_models(request)
     hardware = load_hardware(request.competition.rules.hardware)
     nursery_for(request.framework, hardware)  # imports the framework while we see to the data
+    probe = Probe(hardware, player_cores(hardware))
     data = _data(request)
     try:
         fingerprints = data.ensure(tell)
         spaces = _search_spaces(request, sources, data)
         record = {**_record(request, sources), **data.record(), "data": fingerprints}
         folder = _folder(request, record)
+        calibration = probe.result()
     except BaseException:
         data.discard()
         raise
+    finally:
+        probe.stop()
     files = {
         source.name: freeze(source, folder.code_path(source.name)) for source in sources
     }
     return Run(
         folder=folder,
         data=data,
-        plans=tuple(_plans(request, folder, files, spaces, data)),
-        notes=tuple(_shortfalls(spaces, folder.record["trials"])),
+        calibration=calibration,
+        plans=tuple(_plans(request, folder, files, spaces, data, calibration)),
+        notes=(
+            *_about_this_machine(hardware, calibration),
+            *_shortfalls(spaces, folder.record["trials"]),
+        ),
     )
 
 
@@ -124,7 +136,9 @@ def play_run(
     return broken
 
 
-def replay_plan(run: RunFolder, trial: Trial, data: RunData, folder: Path) -> TrialPlan:
+def replay_plan(
+    run: RunFolder, trial: Trial, data: RunData, calibration: Calibration | None, folder: Path
+) -> TrialPlan:
     """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
 
     Raises: LedgerError, DataError, UnknownName where something it depended on is gone or changed.
@@ -141,6 +155,7 @@ def replay_plan(run: RunFolder, trial: Trial, data: RunData, folder: Path) -> Tr
         numbers=competition.workloads[key.workload],
         size=header["size"],
         ruleset=header["ruleset"],
+        calibration=calibration.as_json() if calibration else None,
         hyperparameters=header["hyperparameters"],
         seed=trial.seed,
         data_folder=data.folder(key.workload).resolve(),
@@ -215,6 +230,18 @@ def _search_spaces(
         elif source.name not in spaces:
             spaces[source.name] = _own_space(source, outcome)
     return spaces
+
+
+def _about_this_machine(
+    hardware: HardwareClass, calibration: Calibration | None
+) -> Iterator[str]:
+    """How this machine compares, and what that means for budgets."""
+    if calibration is not None and hardware.reference is not None:
+        yield (
+            f"this machine is {calibration.speed:.2f} times as fast as the reference machine of "
+            f"{hardware.name} ({hardware.reference.machine}); a budget of 30 s there is "
+            f"{30 / calibration.speed:.1f} s here"
+        )
 
 
 def _shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterator[str]:
@@ -299,7 +326,7 @@ def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
 
 def _plans(
     request: RunRequest, folder: RunFolder, files: Mapping[str, Path],
-    spaces: Mapping[str, SearchSpace | None], data: RunData,
+    spaces: Mapping[str, SearchSpace | None], data: RunData, calibration: Calibration | None,
 ) -> Iterator[TrialPlan]:
     """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
     record, competition = folder.record, request.competition
@@ -323,6 +350,7 @@ def _plans(
                         numbers=numbers,
                         size=competition.size,
                         ruleset=request.ruleset,
+                        calibration=calibration.as_json() if calibration else None,
                         hyperparameters=hyperparameters,
                         seed=_seed(record["seed"], workload, study, trial),
                         data_folder=data.folder(workload).resolve(),

@@ -73,7 +73,10 @@ class _SharedPlayer:
             framework=plan.key.framework,
             workload=plan.key.workload,
             size=plan.size,
-            numbers=plan.numbers.model_dump(mode="json"),
+            numbers={
+                **plan.numbers.model_dump(mode="json"),
+                "budget_seconds": plan.numbers.budget_seconds / plan.speed,
+            },
             hyperparameters=plan.hyperparameters,
             seed=plan.seed,
             train_folder=str(plan.data_folder / "train"),

@@ -27,11 +27,13 @@ class Rulings:
         self._numbers, self._rules = plan.numbers, plan.rules
         self._recorded = plan.evaluate_at
         bounds = [
-            constraint_target(c, plan.numbers, budget_factor=plan.budget_factor)
+            constraint_target(
+                c, plan.numbers, budget_factor=plan.budget_factor, speed=plan.speed
+            )
             for c in plan.rules.constraints
         ]
         self.bounds: list[Target] = [bound for bound in bounds if bound is not None]
-        self.budget_seconds = plan.numbers.budget_seconds * plan.budget_factor
+        self.budget_seconds = plan.budget_seconds
         used = {plan.rules.objective, *(bound.metric for bound in self.bounds)}
         # The splits that every evaluation measures; the others are measured for the record.
         self.needed = (

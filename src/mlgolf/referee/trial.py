@@ -87,5 +87,6 @@ def header(plan: TrialPlan, hardware: HardwareClass) -> Mapping[str, Any]:
         "size": plan.size,
         "hardware": hardware.model_dump(),
         "machine": machine(),
+        "calibration": plan.calibration,
         "mlgolf_version": __version__,
     }
