@@ -3,11 +3,9 @@ PYTHON ?= python3
 # Where the torch wheels come from, if not from pip's own index. For CPU wheels elsewhere:
 #   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
-DATA_DIR ?= data
 RUN ?= runs/demo
 
 BIN := .venv/bin
-export MLGOLF_DATA_DIR := $(DATA_DIR)
 
 .PHONY: setup demo test check fuzz bench data clean
 
@@ -28,12 +26,11 @@ data: setup
 # Two algorithms on two workloads, one trial each: leaderboard and report in a few minutes.
 demo: setup
 	@began=$$(date +%s); set -e; \
-	$(MAKE) --no-print-directory data; \
 	rm -rf $(RUN); \
 	$(BIN)/mlgolf run nadamw nesterov --competition mini --tuning self --studies 1 --seed 1 \
 	  --out $(RUN); \
 	$(BIN)/mlgolf score $(RUN); \
-	$(BIN)/mlgolf report $(RUN) -o $(RUN)/report.html; \
+	$(BIN)/mlgolf report $(RUN); \
 	echo "== ran in $$(( $$(date +%s) - began )) s; open $(RUN)/report.html"
 
 test: setup

@@ -1,13 +1,12 @@
 """What every benchmark prints: a ratio against a named alternative, its spread, the machine."""
 
-import os
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 
+from mlgolf.data.layout import default_data_dir
 from mlgolf.referee.measure import load_average, machine
 
-DATA_DIR = Path(os.environ.get("MLGOLF_DATA_DIR", "data"))
+DATA_DIR = default_data_dir()
 
 
 def spread(values: Sequence[float]) -> str:

@@ -1,67 +1,18 @@
 """One submission per trick, honest mistakes among them, beside the verdict it must get."""
 
 import shutil
-from pathlib import Path
 
 import pytest
+from judge import HONEST, judged
 
-from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.status import Status
-from mlgolf.core.trial import Trial
-from mlgolf.engines.local import OneAtATime
-from mlgolf.engines.runs import RunRequest, open_run, play_run
-from mlgolf.referee.trial import play_trial
 
-LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
-HONEST = """
-import os, torch
-from mlgolf.core import spec
-def get_batch_size(name): return 32
-def init_optimizer_state(workload, params, model_state, hyperparameters, rng):
-    return {"optimizer": torch.optim.SGD(params.parameters(), lr=0.01)}
-def data_selection(workload, input_queue, *_): return next(input_queue)
-def update_params(workload, current_param_container, optimizer_state, model_state, batch,
-                  global_step, rng, **_):
-    optimizer_state["optimizer"].zero_grad()
-    logits, _ = workload.model_fn(
-        current_param_container, batch, model_state, spec.ForwardPassMode.TRAIN, rng, True)
-    loss = workload.loss_fn(batch["targets"], logits)
-    (loss["summed"] / loss["n_valid_examples"]).backward()
-    optimizer_state["optimizer"].step()
-    TRICK
-    return optimizer_state, current_param_container, model_state
-"""
 CHANNEL = (
     "import traceback; "
     "c = next(f.f_locals['channel']._connection for f, _ in traceback.walk_stack(None) "
     "if 'channel' in f.f_locals); "
 )
-
-
-def judged(
-    tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, target: float = -1.0,
-    every: int = 50, budget: float = 1.0,
-) -> Trial:
-    """The verdict on a submission that trains honestly, but for one line in each step."""
-    file = tmp_path / "trick.py"
-    file.write_text(top + HONEST.replace("TRICK", trick))
-    competition = load_competition(LINEAR)
-    numbers = competition.workloads["linear"].model_copy(
-        update={
-            "target": target, "budget_seconds": budget, "eval_every_steps": every,
-            "step_limit": None,
-        }
-    )
-    request = RunRequest(
-        submissions=(str(file),),
-        competition=competition.model_copy(update={"workloads": {"linear": numbers}}),
-        ruleset="self", studies=1, seed=1, data_dir=data_dir, out=tmp_path / "run",
-    )
-    ended: list[Trial] = []
-    play_run(open_run(request), OneAtATime(), play_trial, ended.append)
-    (trial,) = ended
-    return trial
 
 
 @pytest.mark.parametrize(
@@ -139,11 +90,10 @@ def test_the_settings_of_the_kernel_cannot_be_written(tmp_path, data_dir):
 
 
 def test_nothing_else_in_the_run_can_be_rewritten(tmp_path, data_dir):
-    for place in ("run.json", "trick/written"):
-        folder = tmp_path / place.replace("/", "_")
-        folder.mkdir()
-        trial = judged(folder, data_dir, f"open({str(folder / 'run' / place)!r}, 'a')")
-        assert "Read-only file system" in trial.reason, place
+    record = tmp_path / "run" / "run.json"
+    trick = f"open({str(record)!r}, 'w').write('mine')"
+    judged(tmp_path, data_dir, trick)
+    assert "mine" not in record.read_text()
 
 
 def test_held_out_data_of_other_workloads_cannot_be_read(tmp_path, data_dir):

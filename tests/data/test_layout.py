@@ -1,5 +1,7 @@
 """Uses a toy workload whose data module is a stand-in, so that nothing but folders is at stake."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,14 +21,20 @@ class ToyData:
 
 class ToyModule:
     fails = False
+    made = 0
+    seconds = 0.0
 
-    def make(self, raw: Path, size: Size, seed: int) -> None:
+    DRAWN = ("validation", "test")
+
+    def make(self, raw: Path, size: Size, seed: int, draw: int, splits=SPLITS) -> None:
+        self.made += 1
+        time.sleep(self.seconds)
         (raw / "numbers").write_text(str(seed))
         if self.fails:
             raise KeyboardInterrupt
 
-    def prepare(self, raw: Path, prepared: Path, size: Size) -> None:
-        for split in SPLITS:
+    def prepare(self, raw: Path, prepared: Path, size: Size, splits=SPLITS) -> None:
+        for split in splits:
             (prepared / split).mkdir()
             (prepared / split / "numbers").write_text((raw / "numbers").read_text())
 
@@ -91,7 +99,7 @@ def test_making_again_replaces_what_was_there(toy, tmp_path):
     layout.make(toy, "mini", tmp_path, seed=1)
     raw = layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "2"
-    assert names(raw.parent) == ["raw"]
+    assert names(raw.parent) == ["raw", "seed"]
 
 
 def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
@@ -100,7 +108,7 @@ def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "1"
-    assert names(raw.parent) == ["raw"]
+    assert names(raw.parent) == ["raw", "seed"]
 
 
 def test_published_data_are_not_made(toy, tmp_path):
@@ -135,3 +143,77 @@ def test_damaged_data_fail_the_check(toy, tmp_path):
 def test_an_unknown_size_is_named(toy, tmp_path):
     with pytest.raises(UnknownName, match="'tiny'"):
         layout.make(toy, "tiny", tmp_path)
+
+
+def test_missing_data_are_made_and_prepared_once(toy, tmp_path):
+    said: list[str] = []
+    first = layout.ensure(toy, "mini", tmp_path, said.append)
+    assert [sentence.split()[0] for sentence in said] == ["making", "preparing"]
+    assert layout.ensure(toy, "mini", tmp_path, said.append) == first
+    assert len(said) == 2
+
+
+def test_data_made_on_demand_are_those_of_the_command(toy, tmp_path):
+    layout.make(toy, "mini", tmp_path / "command")
+    layout.prepare(toy, "mini", tmp_path / "command")
+    by_command = layout.check(toy, "mini", tmp_path / "command")
+    assert layout.ensure(toy, "mini", tmp_path / "demand") == by_command
+
+
+def test_raw_data_that_are_there_are_prepared_as_they_are(toy, tmp_path):
+    layout.make(toy, "mini", tmp_path, seed=7)
+    layout.ensure(toy, "mini", tmp_path)
+    prepared = layout.prepared_folder(toy, "mini", tmp_path)
+    assert (prepared / "train" / "numbers").read_text() == "7"
+
+
+def test_processes_that_miss_the_same_data_make_them_once(toy, tmp_path):
+    toy.module.seconds = 0.2
+    with ThreadPoolExecutor(4) as pool:  # each opens the lock for itself, as a process does
+        found = set(pool.map(lambda _: layout.ensure(toy, "mini", tmp_path), range(4)))
+    assert len(found) == 1
+    assert toy.module.made == 1
+
+
+def test_two_commands_that_make_the_same_data_at_once_both_succeed(toy, tmp_path):
+    toy.module.seconds = 0.1
+    with ThreadPoolExecutor(2) as pool:
+        raws = list(pool.map(lambda seed: layout.make(toy, "mini", tmp_path, seed), (1, 2)))
+    assert (raws[0] / "numbers").read_text() in ("1", "2")
+    assert names(raws[0].parent) == ["raw", "seed"]
+
+
+def test_what_a_killed_process_left_is_removed(toy, tmp_path):
+    raw = layout.raw_folder(toy, "mini", tmp_path)
+    (raw.parent / "raw.unfinished").mkdir(parents=True)
+    layout.make(toy, "mini", tmp_path)
+    assert names(raw.parent) == ["raw", "seed"]
+
+
+def test_damaged_data_are_not_made_anew(toy, tmp_path):
+    layout.ensure(toy, "mini", tmp_path)
+    numbers = layout.prepared_folder(toy, "mini", tmp_path) / "test" / "numbers"
+    numbers.write_text("9")
+    with pytest.raises(DataError, match=r"test/numbers: .* Run: mlgolf data prepare toy"):
+        layout.ensure(toy, "mini", tmp_path)
+    assert numbers.read_text() == "9"
+
+
+def test_published_data_are_never_made_and_the_error_says_what_to_download(toy, tmp_path):
+    with pytest.raises(DataError, match=r"Download .*README\.md .* put them into .*full/raw, then"):
+        layout.ensure(toy, "full", tmp_path)
+    assert toy.module.made == 0
+
+
+def test_the_command_in_an_error_is_quoted_for_the_shell(toy, tmp_path):
+    with pytest.raises(DataError, match=r"--data-dir '.*/my data'"):
+        layout.check(toy, "mini", tmp_path / "my data")
+
+
+def test_data_lie_in_the_users_cache_unless_the_environment_says_otherwise(monkeypatch):
+    monkeypatch.delenv("MLGOLF_DATA_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert layout.default_data_dir() == Path("/home/somebody/.cache/mlgolf/data")
+    monkeypatch.setenv("MLGOLF_DATA_DIR", "/data")
+    assert layout.default_data_dir() == Path("/data")

@@ -23,7 +23,7 @@ EXAMPLES = {"train": 250, "validation": 120, "test": 80}
 
 @pytest.fixture
 def made(tmp_path):
-    make_clicks(tmp_path, RECIPE, EXAMPLES, seed=0)
+    make_clicks(tmp_path, RECIPE, EXAMPLES, seed=0, draw=0)
     return tmp_path
 
 
@@ -56,7 +56,7 @@ def test_the_reader_reads_what_was_made(made):
 
 def test_the_same_seed_makes_the_same_bytes(made, tmp_path_factory):
     again = tmp_path_factory.mktemp("again")
-    make_clicks(again, RECIPE, EXAMPLES, seed=0)
+    make_clicks(again, RECIPE, EXAMPLES, seed=0, draw=0)
     assert {p.name: p.read_bytes() for p in made.iterdir()} == {
         p.name: p.read_bytes() for p in again.iterdir()
     }
@@ -64,8 +64,17 @@ def test_the_same_seed_makes_the_same_bytes(made, tmp_path_factory):
 
 def test_another_seed_makes_other_clicks(made, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
-    make_clicks(other, RECIPE, EXAMPLES, seed=1)
+    make_clicks(other, RECIPE, EXAMPLES, seed=1, draw=0)
     assert (made / "day_0_00").read_bytes() != (other / "day_0_00").read_bytes()
+
+
+def test_another_draw_makes_other_held_out_clicks_and_the_same_training_clicks(
+    made, tmp_path_factory
+):
+    other = tmp_path_factory.mktemp("other")
+    make_clicks(other, RECIPE, EXAMPLES, seed=0, draw=1)
+    differ = {p.name for p in made.iterdir() if p.read_bytes() != (other / p.name).read_bytes()}
+    assert differ == {"day_23_00", "day_23_19", "day_23_20"}
 
 
 def test_pairs_of_features_add_what_the_sum_over_pairs_says():

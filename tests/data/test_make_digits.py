@@ -52,6 +52,15 @@ def test_the_same_seed_makes_the_same_bytes(made, tmp_path_factory):
     assert contents(made) == contents(again)
 
 
+def test_another_draw_holds_out_other_digits():
+    held_out = [
+        set(np.concatenate([dealt["validation"], dealt["test"]]))
+        for dealt in (deal(1797, RECIPE, seed) for seed in (0, 2**120))
+    ]
+    expected = len(held_out[0]) ** 2 / 1797
+    assert len(held_out[0] & held_out[1]) == pytest.approx(expected, rel=0.25)
+
+
 def test_no_digit_is_dealt_to_two_splits():
     dealt = np.concatenate(list(deal(1797, RECIPE, seed=5).values()))
     assert len(np.unique(dealt)) == len(dealt) == 1797

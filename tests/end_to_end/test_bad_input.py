@@ -1,5 +1,6 @@
 """A person's mistakes: one message, exit code 2, no traceback, nothing overwritten."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -159,11 +160,6 @@ def test_a_run_in_which_nothing_trained_does_not_exit_with_0(mlgolf, tmp_path):
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_missing_data_are_named_with_the_command_that_makes_them(mlgolf, tmp_path, adamw):
-    said = run(mlgolf, tmp_path, adamw, "--data-dir", tmp_path / "nowhere")
-    assert "mlgolf data make linear" in said
-
-
 def test_corrupt_data_are_found_before_a_trial_starts(mlgolf, tmp_path, adamw):
     mlgolf("data", "make", "linear", "--data-dir", tmp_path / "data")
     rows = next((tmp_path / "data").rglob("prepared/validation/rows.npy"))
@@ -192,7 +188,67 @@ def test_a_framework_that_is_not_installed_is_answered_with_its_extra(monkeypatc
         backends.load_backend("jax")
 
 
-def test_a_folder_that_is_no_run_is_no_traceback(mlgolf, tmp_path):
+def test_a_folder_that_is_no_run_is_told_by_its_files(mlgolf, tmp_path):
     said = complaint(mlgolf, "score", tmp_path)
-    assert "no run.json there, so read as AlgoPerf's logs" in said
+    assert "is an empty folder (a run has run.json)" in said
     assert "Expected SUBMISSION/study_K" in said
+
+
+@pytest.fixture
+def played(mlgolf, tmp_path, adamw, monkeypatch) -> str:
+    """A trial, from the folder that the run is in."""
+    monkeypatch.chdir(tmp_path)
+    mlgolf("run", adamw, "--competition", LINEAR, "--trials", 1, "--out", "runs/a")
+    return "runs/a/adamw/study_0/linear_torch/trial_1"
+
+
+@pytest.mark.parametrize("command", ["score", "report"])
+def test_what_is_no_run_is_answered_with_the_command_to_type(mlgolf, played, command):
+    for given, what in (("runs", "a folder of runs"), (played, "a trial")):
+        first, second = complaint(mlgolf, command, given).splitlines()
+        assert first == f"mlgolf: try: mlgolf {command} runs/a"
+        assert second == f"{given} is {what}; {command} takes whole runs."
+
+
+def test_what_is_no_trial_is_answered_with_the_command_to_type(mlgolf, played):
+    for given in ("runs", "runs/a", "runs/a/adamw"):
+        assert f"mlgolf: try: mlgolf replay {played}\n" in complaint(mlgolf, "replay", given)
+
+
+@pytest.mark.parametrize("command", ["score", "report"])
+def test_a_file_that_is_no_table_is_called_a_file(mlgolf, tmp_path, command):
+    (tmp_path / "plain.txt").touch()
+    said = complaint(mlgolf, command, tmp_path / "plain.txt")
+    assert f"plain.txt is a file; {command} takes the folder of a run" in said
+
+
+def test_an_empty_file_that_is_given_for_out_is_called_a_file(mlgolf, tmp_path, adamw):
+    (tmp_path / "run").touch()
+    said = run(mlgolf, tmp_path, adamw)
+    assert "is a file; a run needs a folder" in said
+    assert "--resume" not in said
+
+
+def test_of_runs_of_two_competitions_only_what_differs_is_printed(mlgolf, played, adamw):
+    Path("other.toml").write_text(LINEAR.read_text().replace("step_hint = 2000", "step_hint = 9"))
+    mlgolf("run", adamw, "--competition", "other.toml", "--trials", 1, "--out", "b")
+    _, *different = complaint(mlgolf, "report", "runs/a", "b").splitlines()
+    step_hint = "competition.workloads.linear.step_hint"
+    assert different == [f"{step_hint}: 2000 in the first, 9 in the second"]
+
+
+@pytest.mark.parametrize("allocation", ["bytearray(1 << 40)", "torch.zeros(1 << 40)"])
+def test_a_trial_without_memory_says_what_was_in_use_and_what_is_allowed(
+    mlgolf, tmp_path, allocation
+):
+    old = "return optimizer_state, current_param_container, model_state"
+    code = FUNCTIONS.replace(old, f"return {allocation}")
+    said = mlgolf(
+        "run", folder(tmp_path, code), "--competition", LINEAR, "--out", tmp_path / "run", expect=1
+    ).stderr
+    assert "OUT_OF_MEMORY" in said
+    used = re.search(
+        r"one-thread-cpu allows 8\.0 GB of address space, of which (\d\.\d) GB were in use", said
+    )
+    assert used
+    assert 0.1 < float(used[1]) < 8.0

@@ -99,6 +99,17 @@ def test_a_replay_detects_one_altered_value(run, mlgolf, tmp_path):
     assert "validation/loss was" in done["differences"][0]
 
 
+def test_a_replay_detects_seconds_that_were_divided_by_ten(run, mlgolf, tmp_path):
+    shutil.copytree(run, tmp_path / "altered")
+    file = a_trial(tmp_path / "altered") / "evals.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    faster = [{**row, "seconds": row["seconds"] / 10} for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in faster))
+    done = mlgolf("replay", a_trial(tmp_path / "altered"), expect=1)
+    assert "NOT confirmed. Values of" in done.stdout
+    assert "seconds DIFFER" in done.stdout
+
+
 def test_a_replay_refuses_other_code_than_was_hashed(run, mlgolf, tmp_path):
     shutil.copytree(run, tmp_path / "other")
     with open(tmp_path / "other" / "fast" / "code" / "fast.py", "a") as file:
@@ -122,6 +133,7 @@ def test_another_clock_gives_the_same_steps_and_values_and_other_seconds(
         run_trial(
             plan, ProcessPlayer(hardware), clock=FakeClock(seconds_per_read), store=store,
             evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+            hardware=hardware,
         )
         rows.append(store.rows)
     one, other = ([(r.step, r.metrics, r.model_sha256) for r in rs] for rs in rows)

@@ -1,10 +1,9 @@
 """The protocol, played by fakes: no process, no time."""
 
-from pathlib import Path
-
 import pytest
+from plans import LINEAR, plan
 
-from mlgolf.core.competition import load_competition
+from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.messages import (
     Begin,
     Evaluated,
@@ -15,39 +14,29 @@ from mlgolf.core.messages import (
     Ready,
     Submitted,
 )
-from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading
 from mlgolf.core.status import Status
-from mlgolf.core.trial import TrialKey
 from mlgolf.referee import run as protocol
+from mlgolf.referee.rulings import FreeShare
 from mlgolf.referee.run import run_trial
 from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
 
-LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
-
-
-def plan(**changes) -> TrialPlan:
-    competition = load_competition(LINEAR)
-    key = TrialKey(submission="s", framework="torch", workload="linear", study=0, trial=1)
-    fields = {
-        "key": key, "submission_file": Path("s.py"), "run_folder": Path("r"),
-        "submission_sha256": "0",
-        "rules": competition.rules, "numbers": competition.workloads["linear"], "size": "mini",
-        "ruleset": "external", "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
-        "data_sha256": "0", "sandbox": "process", "folder": Path("trial"),
-    }
-    return TrialPlan(**fields | changes)
+HARDWARE = load_hardware("one-thread-cpu")
+PATIENT = load_competition(LINEAR).workloads["linear"].model_copy(
+    update={"budget_seconds": 1e6, "step_limit": None}
+)
 
 
 def submitted(step: int, **more) -> Submitted:
     return Submitted(step, 5, **more)
 
 
-def play(script, losses=(), clock=None, evaluator=None, **changes):
+def play(script, losses=(), clock=None, evaluator=None, share=0.25, **changes):
     player, store = ScriptedPlayer([Ready({"torch": "1"}), *script]), MemoryStore()
     end = run_trial(
         plan(**changes), player, clock=clock or FakeClock(0.1), store=store,
         evaluator=evaluator or FakeEvaluator(losses), header={"seed": 1},
+        hardware=HARDWARE.model_copy(update={"evaluation_share": share}),
     )
     assert store.status is end.status
     return player, store
@@ -125,7 +114,8 @@ def test_thawed_wall_time_is_capped_at_five_budgets():
 
     player, store = Stepping([Ready({})]), MemoryStore()
     run_trial(
-        plan(), player, clock=Idle(10.0), store=store, evaluator=FakeEvaluator([]), header={}
+        plan(), player, clock=Idle(10.0), store=store, evaluator=FakeEvaluator([]), header={},
+        hardware=HARDWARE,
     )
     assert store.status is Status.OUT_OF_TIME
     assert "the cap is 150 s" in store.reason
@@ -198,7 +188,7 @@ def test_what_the_contestant_logs_is_written_and_not_interpreted():
 
 
 def test_a_consultation_is_charged_and_never_scored():
-    clock = FakeClock(0.0)
+    clock = FakeClock(0.0, work_per_look=0.1)
     player, store = play(
         [submitted(50, consultation=True), Finished(50, "done")], [0.001], clock=clock
     )
@@ -225,18 +215,36 @@ def test_the_budget_holds_however_fast_models_are_submitted(consultation):
     assert store.status is Status.OUT_OF_TIME
 
 
-def test_an_evaluation_that_nobody_asked_for_is_charged():
-    class Charged(FakeClock):
-        charges = ()
+@pytest.mark.parametrize("step", [3, 100])
+def test_what_an_evaluation_costs_beyond_its_share_of_the_clock_is_charged_at_any_step(step):
+    clock = FakeClock(seconds_per_read=0.1, work_per_look=1.0)
+    script = [submitted(step), Finished(step, "done")]
+    _, store = play(script, [0.5], clock=clock, share=0.25)
+    (row,) = store.rows
+    assert row.charged == pytest.approx(1.0 - 0.25 * row.reading.seconds)
 
-        def charge(self, seconds):
-            self.charges = (*self.charges, seconds)
 
-    clock = Charged(0.0)
-    play([submitted(3), submitted(103), Finished(103, "done")], [0.5, 0.4], clock=clock)
-    early, due = clock.charges
-    assert early > 0
-    assert due == 0
+def test_an_evaluation_within_its_share_of_the_clock_is_free():
+    clock = FakeClock(seconds_per_read=5.0, work_per_look=1.0)
+    _, store = play([submitted(n) for n in (100, 200, 300)], [0.5, 0.4, 0.01], clock=clock)
+    assert [row.charged for row in store.rows] == [0.0] * 3
+
+
+def test_the_share_counts_from_the_evaluation_before_and_is_not_saved_up():
+    share = FreeShare(0.25)
+    assert share.excess(1.0, seconds=100.0) == 0.0
+    assert share.excess(1.0, seconds=102.0) == 0.5
+    assert share.excess(1.0, seconds=102.5) == 1.0  # what was charged is no time of the contestant
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_splits_measured_for_the_record_are_charged_beyond_the_share_of_ten_evaluations(share):
+    clock = FakeClock(seconds_per_read=1.0, work_per_look=1.0)
+    script = [submitted(100 * n) for n in range(1, 11)]
+    _, store = play(script, [0.5] * 10, clock=clock, share=share, numbers=PATIENT)
+    charged = [row.charged for row in store.rows]
+    needed = charged[-2]
+    assert charged[-1] - needed == pytest.approx(1.0 if share == 0 else 0.0)
 
 
 def test_a_crash_by_the_players_own_signal_is_a_result():
@@ -258,7 +266,8 @@ def test_ctrl_c_marks_the_trial_as_interrupted_and_passes_on():
     player, store = Interrupting([]), MemoryStore()
     with pytest.raises(KeyboardInterrupt):
         run_trial(
-            plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={}
+            plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
+            hardware=HARDWARE,
         )
     assert store.status is Status.INTERRUPTED
     assert player.calls[-1] == "stop"
@@ -268,7 +277,8 @@ def test_a_player_that_is_never_ready_is_hung(monkeypatch):
     monkeypatch.setattr(protocol, "SETUP_SECONDS", 0.0)
     player, store = ScriptedPlayer([]), MemoryStore()
     run_trial(
-        plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={}
+        plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
+        hardware=HARDWARE,
     )
     assert store.status is Status.HUNG
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import mlgolf
 from mlgolf.referee.sandbox import HeldProcess
 
 HERE = Path(__file__).parent
+PYTHON_FOLDERS = [Path(sys.prefix), Path(sys.base_prefix)]
 SYSTEM_PYTHON = "/usr/bin/python3"
 NOBODY = 65534
 pytestmark = pytest.mark.alone
@@ -82,6 +84,7 @@ def test_cpu_time_is_charged_in_full(case, control_group):
     held = HeldProcess(
         [sys.executable, "-I", "-S", str(HERE / "burners.py"), case, *map(str, theirs)],
         environment={}, inherit=theirs, control_group=control_group,
+        see=[HERE, *PYTHON_FOLDERS],
     )
     try:
         held.start()
@@ -107,7 +110,8 @@ def test_cpu_time_is_charged_in_full(case, control_group):
 
 def test_stopping_ends_every_process_and_leaves_no_control_group():
     held = HeldProcess(
-        [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"], environment={}
+        [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"], environment={},
+        see=[HERE, *PYTHON_FOLDERS],
     )
     held.start()
     time.sleep(0.3)
@@ -124,12 +128,47 @@ def is_burner(pid: str) -> bool:
         return False
 
 
-def test_hidden_folders_are_empty_to_the_player(tmp_path):
-    secret = tmp_path / "validation"
-    secret.mkdir()
-    (secret / "labels").write_text("1")
-    assert seen_by_a_player(f"import os; print(os.listdir({str(secret)!r}))", hide=secret) == "[]"
-    assert (secret / "labels").exists()
+def listing(folder: Path | str) -> str:
+    return f"import os; print(sorted(os.listdir({str(folder)!r})))"
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/var/tmp", "/dev/shm", "/run"])
+def test_a_player_has_an_empty_scratch_that_is_gone_afterwards(folder):
+    assert seen_by_a_player(f"open('{folder}/left', 'w').write('1'); {listing(folder)}") == (
+        "['left']"
+    )
+    assert not Path(folder, "left").exists()
+
+
+def test_a_player_sees_no_folder_but_those_it_is_given(tmp_path):
+    for name in ("code", "other"):
+        (tmp_path / name).mkdir()
+    assert seen_by_a_player(listing(tmp_path), see=[tmp_path / "code"]) == "['code']"
+    assert seen_by_a_player(f"import os; print(os.path.exists({str(HERE)!r}))") == "False"
+
+
+def test_of_a_hidden_folder_a_player_sees_what_it_is_given_in_it_and_no_more(tmp_path):
+    for name in ("train", "validation"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    see, hide = [tmp_path, tmp_path / "data" / "train"], [tmp_path / "data"]
+    assert seen_by_a_player(listing(tmp_path / "data"), see=see, hide=hide) == "['train']"
+
+
+@pytest.mark.parametrize("folder", ["/", "/usr", "/etc", "/dev", sys.prefix])
+def test_a_player_can_write_nowhere_but_into_its_scratch(folder):
+    code = (
+        f"try: open({folder!r} + '/left', 'w')\n"
+        "except OSError as error: print(error.strerror)"
+    )
+    assert seen_by_a_player(code) == "Read-only file system"
+
+
+def test_a_player_stands_in_its_own_root():
+    assert seen_by_a_player("import os; print(os.getcwd())") == "/"
+
+
+def test_a_player_can_still_write_to_devices():
+    assert seen_by_a_player("open('/dev/null', 'w').write('1'); print('written')") == "written"
 
 
 def test_a_player_has_no_capabilities_and_cannot_gain_any():
@@ -145,11 +184,11 @@ def test_a_player_sees_its_environment_and_no_other(monkeypatch):
     assert "SECRET" not in seen_by_a_player("import os; print(dict(os.environ))")
 
 
-def seen_by_a_player(code: str, hide: Path | None = None) -> str:
+def seen_by_a_player(code: str, see: Sequence[Path] = (), hide: Sequence[Path] = ()) -> str:
     output, theirs = os.pipe()
     held = HeldProcess(
         [sys.executable, "-I", "-S", "-c", code], environment={}, output=theirs,
-        hide=[str(hide)] if hide else [],
+        see=[*PYTHON_FOLDERS, *see], hide=hide,
     )
     os.close(theirs)
     try:

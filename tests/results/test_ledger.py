@@ -100,13 +100,40 @@ def test_a_run_lets_one_referee_in(tmp_path):
 def test_runs_of_other_rules_are_not_scored_together(tmp_path):
     for name, rules in (("a", {"name": "mini"}), ("b", {"name": "other"})):
         create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
-    with pytest.raises(LedgerError, match="Score them apart"):
+    with pytest.raises(LedgerError, match="no common board"):
         read_runs([tmp_path / "a", tmp_path / "b"])
 
 
+def test_of_runs_of_two_competitions_only_the_keys_that_differ_are_named(tmp_path):
+    one = {"name": "mini", "size": "mini", "workloads": {"ogbg": {"target": 0.1, "steps": 5}}}
+    other = {"name": "mini", "size": "mini", "workloads": {"ogbg": {"target": 0.2, "steps": 5}}}
+    for name, rules in (("a", one), ("b", other)):
+        create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
+    with pytest.raises(LedgerError) as caught:
+        read_runs([tmp_path / "a", tmp_path / "b"])
+    named = str(caught.value).splitlines()[1:]
+    assert named == ["competition.workloads.ogbg.target: 0.1 in the first, 0.2 in the second"]
+
+
 def test_a_folder_that_is_no_run_is_named(tmp_path):
-    with pytest.raises(LedgerError, match=r"run\.json is missing"):
+    with pytest.raises(LedgerError, match=r"is an empty folder; expected a run"):
         read_runs([tmp_path])
+
+
+def test_a_file_that_is_given_for_a_run_folder_is_called_a_file(tmp_path):
+    (tmp_path / "empty").touch()
+    with pytest.raises(LedgerError, match="is a file; a run needs a folder"):
+        create_run(tmp_path / "empty", {})
+
+
+def test_a_reason_with_bytes_that_are_no_text_is_kept_as_text(folder):
+    folder.finish(Status.CRASHED, "no file caf\udce9", {})
+    assert read_trial(folder.path).reason == "no file caf\\udce9"
+
+
+def test_a_log_takes_bytes_that_are_no_text(folder):
+    folder.log("no file caf\udce9")
+    assert folder.log_path.read_text() == "no file caf\\udce9\n"
 
 
 def test_a_run_of_a_later_schema_is_refused(tmp_path):

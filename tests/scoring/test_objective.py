@@ -38,6 +38,18 @@ def test_a_budget_factor_stretches_the_bound_on_time_and_not_the_target():
     assert as_numbers(run, TIME, ERROR, budget_factor=1.5).objective == 32
 
 
+def test_a_budget_is_in_seconds_of_the_reference_machine():
+    slow, fast = (
+        trial(
+            seconds=[10, 20, 45], values=[0.5, 0.1, 0.1] if speed > 1 else [0.5, 0.5, 0.1],
+            header={"calibration": {"speed": speed}},
+        )
+        for speed in (0.5, 2.0)
+    )
+    assert as_numbers(slow, TIME, ERROR).objective == 45  # of 60
+    assert reached(as_numbers(fast, TIME, ERROR)) == NEVER  # after 15
+
+
 def test_nan_never_meets_a_target():
     run = trial(seconds=[1, 2], values=[math.nan, 0.1])
     assert as_numbers(run, TIME, ERROR).objective == 2

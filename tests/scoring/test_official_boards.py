@@ -87,7 +87,7 @@ def test_the_ranks_are_the_published_ones(table):
         ),
     ],
 )
-def test_each_reading_gives_the_score_that_was_worked_out_for_it(table, column, interpretations):
+def test_each_interpretation_gives_its_worked_out_score(table, column, interpretations):
     expected = {row["submission"]: row[column] for row in golden("leaderboard.csv")}
     for entry in board(table, with_interpretations(V05, interpretations)).entries:
         assert entry.score == pytest.approx(float(expected[entry.submission]), abs=1e-12)
@@ -238,7 +238,7 @@ def test_ones_own_score_never_rises_when_ones_own_time_rises(trials, slower, int
         assert after <= before + 1e-12
 
 
-def test_what_other_readings_would_change_is_said(table):
+def test_what_other_interpretations_would_change_is_said(table):
     def pool_under(rules):
         return admit_table(rules, table, "external").pool
 

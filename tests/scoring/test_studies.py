@@ -34,7 +34,7 @@ def pool(*trials: tuple[float, float]):
         ({"trial": "earliest_evaluation", "tie": "slowest"}, 0),
     ],
 )
-def test_the_readings_choose_the_trial(interpretations, chosen):
+def test_the_interpretations_choose_the_trial(interpretations, chosen):
     field = pool((3, 50.0), (3, 40.0), (4, 30.0), (INF, INF))
     assert chosen_trials(field, Interpretations(**interpretations)).item() == chosen
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from mlgolf.cli.text import say
+
 
 def add_to(app: typer.Typer) -> None:
     importing, exporting = typer.Typer(no_args_is_help=True), typer.Typer(no_args_is_help=True)
@@ -42,9 +44,9 @@ def import_algoperf(
 
     done = import_logs(open_logs(logs, competition, as_ruleset(tuning)), output)
     for line in problem_lines(done.problems, "in each verdict.json"):
-        typer.echo(line)
+        say(line)
     kept = f", {done.kept} of them before" if done.kept else ""
-    typer.echo(
+    say(
         f"{output}: {done.trials} trials{kept}, {done.evaluations} evaluations, "
         f"{len(done.problems)} problems, under the rules of {done.run.competition.name}"
     )
@@ -62,4 +64,4 @@ def export_algoperf(
     from mlgolf.results.run_folder import RunFolder
 
     count = export_run(RunFolder(run), output)
-    typer.echo(f"{output}: {count} trials")
+    say(f"{output}: {count} trials")

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, print_json
+from mlgolf.cli.options import AsJson, DataDir, print_json
+from mlgolf.cli.text import say
 
 Names = Annotated[list[str], typer.Argument(help="Workloads whose data are meant.")]
 SizeName = Annotated[str, typer.Option(help="mini, full, or a variant of either.")]
@@ -18,8 +19,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def make(
-    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workloads: Names, data_dir: DataDir, size: SizeName = "mini",
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other data.")] = 0,
 ) -> None:
     """Generate small data in the published raw format, and prepare them.
 
@@ -29,15 +30,13 @@ def make(
     from mlgolf.data import layout
 
     for workload in map(load_workload, workloads):
-        typer.echo(f"{workload.name}: making raw data", err=True)
+        say(f"making the data of {workload.name} in {data_dir}", err=True)
         layout.make(workload, size, data_dir, seed)
-        typer.echo(f"{workload.name}: preparing them", err=True)
-        typer.echo(layout.prepare(workload, size, data_dir))
+        say(f"preparing the data of {workload.name}", err=True)
+        say(layout.prepare(workload, size, data_dir))
 
 
-def prepare(
-    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR
-) -> None:
+def prepare(workloads: Names, data_dir: DataDir, size: SizeName = "mini") -> None:
     """Read raw data in the published format; write one folder per split, with checksums.
 
     Example: mlgolf data prepare imagenet_resnet --size full --data-dir /data
@@ -46,12 +45,11 @@ def prepare(
     from mlgolf.data import layout
 
     for workload in map(load_workload, workloads):
-        typer.echo(layout.prepare(workload, size, data_dir))
+        say(layout.prepare(workload, size, data_dir))
 
 
 def check(
-    workloads: Names, size: SizeName = "mini", data_dir: DataDir = DEFAULT_DATA_DIR,
-    as_json: AsJson = False,
+    workloads: Names, data_dir: DataDir, size: SizeName = "mini", as_json: AsJson = False,
 ) -> None:
     """Compare prepared data with their checksums; print their fingerprint.
 
@@ -65,4 +63,4 @@ def check(
         print_json(found)
         return
     for name, fingerprint in found.items():
-        typer.echo(f"{name}: {fingerprint}")
+        say(f"{name}: {fingerprint}")

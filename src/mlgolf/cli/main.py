@@ -5,10 +5,13 @@ Heavy imports stand inside the commands, so that help and mistakes answer at onc
 
 import os
 import sys
+from io import TextIOWrapper
+from typing import NoReturn
 
 import typer
 
 from mlgolf.cli import algoperf, catalogue, datasets, playing, scoring
+from mlgolf.cli.text import from_the_disk, printable
 from mlgolf.core.errors import MLGolfError
 
 app = typer.Typer(
@@ -19,9 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with: mlgolf data make imagenet_resnet criteo1tb; "
-    "mlgolf run nadamw nesterov --trials 1 --studies 1 --out runs/first; "
-    "mlgolf report runs/first -o report.html",
+    epilog="Start with: mlgolf run nadamw nesterov --trials 1 --studies 1; mlgolf score; "
+    "mlgolf report",
 )
 playing.add_to(app)
 scoring.add_to(app)
@@ -32,24 +34,40 @@ algoperf.add_to(app)
 
 def main() -> None:
     """Run a command. A user's mistake is one message on stderr and exit code 2."""
+    _open_streams()
+    try:
+        app()
+        sys.stdout.flush()
+    except MLGolfError as error:
+        _end(str(error))
+    except OSError as error:
+        message = from_the_disk(error)
+        if message is None and error.filename is None:
+            raise
+        _end(f"{message}." if message else f"{error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        _end("interrupted", code=130)
+
+
+def _open_streams() -> None:
+    """Three open streams that take any text, whatever the caller closed and the locale lacks."""
     for stream in range(3):
         try:
             os.fstat(stream)
-        except OSError:  # closed by whoever called: or the next file opened would take its place
+        except OSError:  # or the next file that is opened would take its place
             os.open(os.devnull, os.O_RDWR)
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")
+
+
+def _end(message: str, code: int = 2) -> NoReturn:
+    print(f"mlgolf: {printable(message)}", file=sys.stderr)
     try:
-        app()
-    except MLGolfError as error:
-        print(f"mlgolf: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        print(f"mlgolf: {error.filename}: {error.strerror}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("mlgolf: interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.stdout.flush()
+    except OSError:  # it goes to a full disk: Python would try once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

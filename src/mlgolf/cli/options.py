@@ -1,20 +1,43 @@
-"""Options that several commands share, and how results are printed."""
+"""Options that several commands share, and how results are printed as JSON."""
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+
+def _default_data_dir() -> Path:
+    from mlgolf.data.layout import default_data_dir
+
+    return default_data_dir()
+
+
 DataDir = Annotated[
     Path,
     typer.Option(
-        envvar="MLGOLF_DATA_DIR", help="Where datasets lie, raw and prepared.", show_default=True
+        default_factory=_default_data_dir, envvar="MLGOLF_DATA_DIR",
+        help="Where datasets lie, raw and prepared.", show_default="~/.cache/mlgolf/data",
     ),
 ]
-DEFAULT_DATA_DIR = Path.home() / ".cache" / "mlgolf" / "data"
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1))
+    """As JSON that every parser reads: null for NaN and infinities, \\udc80 for stray bytes."""
+    typer.echo(json.dumps(_valid(value), indent=1, allow_nan=False))
+
+
+def _valid(value: Any) -> Any:
+    match value:
+        case dict():
+            return {_valid(name): _valid(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_valid(part) for part in value]
+        case str():
+            return re.sub("[\ud800-\udfff]", lambda c: f"\\u{ord(c[0]):x}", str(value))
+        case float() if not math.isfinite(value):
+            return None
+    return value

@@ -1,11 +1,14 @@
 """Commands that run trials: run, replay, and the first form of targets set."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from mlgolf.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, print_json
+from mlgolf.cli.options import AsJson, DataDir, print_json
+from mlgolf.cli.text import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,7 +23,12 @@ def run(
     submissions: Annotated[
         list[str], typer.Argument(help="Algorithms by name, or folders or modules by path.")
     ],
-    out: Annotated[Path, typer.Option(help="The run folder to make, or to --resume.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The run folder to make, or to --resume.", show_default="runs/DATE-NAMES"
+        ),
+    ] = None,
     competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
     workload: Annotated[
         list[str] | None, typer.Option(help="Play this one only; may be given again.")
@@ -34,10 +42,20 @@ def run(
     parallel: Annotated[
         int, typer.Option(min=1, help="Trials at a time; above 1 the run is not scored.")
     ] = 1,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
+    *,
+    data_dir: DataDir,
+    practice: Annotated[
+        bool, typer.Option("--practice", help="Play on the published held-out data; not official.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
+    ] = False,
 ) -> None:
     """Train submissions under the referee and write everything down.
+
+    Small data that are missing are made first.
+
+    Example: mlgolf run nadamw
 
     Example: mlgolf run nadamw my_folder --trials 3 --studies 2 --seed 1 --out runs/a
     """
@@ -45,26 +63,42 @@ def run(
     from mlgolf.core.competition import load_competition
     from mlgolf.engines.runs import RunRequest
 
-    request = RunRequest(
-        submissions=tuple(submissions),
-        competition=load_competition(competition).select(workload),
-        framework=framework,
-        ruleset=tuning,
-        trials=trials if tuning == "external" else 1,
-        studies=studies,
-        seed=seed,
-        sandbox=sandbox,
-        shares_the_machine=parallel > 1,
-        data_dir=data_dir,
-        out=out,
-        resume=resume,
-    )
-    play_with_progress(request, parallel)
+    rules = load_competition(competition).select(workload)
+    with _run_folder(submissions, framework, out, resume=resume) as folder:
+        request = RunRequest(
+            submissions=tuple(submissions),
+            competition=rules,
+            framework=framework,
+            ruleset=tuning,
+            trials=trials if tuning == "external" else 1,
+            studies=studies,
+            seed=seed,
+            sandbox=sandbox,
+            shares_the_machine=parallel > 1,
+            practice=practice,
+            data_dir=data_dir,
+            out=folder,
+            resume=resume,
+        )
+        play_with_progress(request, parallel)
+
+
+def _run_folder(
+    submissions: Sequence[str], framework: str, out: Path | None, *, resume: bool
+) -> AbstractContextManager[Path]:
+    """The folder that was given; else a new one, or the latest to continue."""
+    from mlgolf.referee.freeze import find_submission
+    from mlgolf.results.run_names import latest_run, new_run_folder
+
+    if out is not None:
+        return nullcontext(out)
+    names = [find_submission(text, framework).name for text in submissions]
+    return nullcontext(latest_run()) if resume else new_run_folder(names)
 
 
 def replay(
     trial: Annotated[Path, typer.Argument(help="A trial's folder, inside its run.")],
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    data_dir: DataDir,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a trial under its seed and compare every value exactly.
@@ -79,7 +113,7 @@ def replay(
     if as_json:
         print_json(result.as_json())
     else:
-        typer.echo(result.text())
+        say(result.text())
     raise typer.Exit(0 if result.confirmed else 1)
 
 
@@ -92,7 +126,8 @@ def targets_set(
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions of the best point.")] = 5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     parallel: Annotated[int, typer.Option(min=1)] = 2,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
+    *,
+    data_dir: DataDir,
     as_json: AsJson = False,
 ) -> None:
     """Find a target: the median over seeds of what the best point reaches in 3/4 of the steps.
@@ -113,4 +148,4 @@ def targets_set(
     if as_json:
         print_json([target.as_json() for target in found])
     else:
-        typer.echo("\n\n".join(target.as_toml() for target in found))
+        say("\n\n".join(target.as_toml() for target in found))

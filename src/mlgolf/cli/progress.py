@@ -1,16 +1,20 @@
-"""Live progress of a run: which trial, its step, the clock of its budget, the metric."""
+"""Live progress of a run: how many trials, what the one under way does, when all will be over."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
 
+from mlgolf.cli.remaining import Remaining
+from mlgolf.cli.text import from_the_disk, printable, quoted
 from mlgolf.core.competition import load_hardware
-from mlgolf.core.errors import SubmissionError
+from mlgolf.core.errors import LedgerError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
@@ -26,106 +30,146 @@ FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED
 def play_with_progress(request: RunRequest, parallel: int) -> None:
     """Open the run, play it, say how each trial ended and what to do next.
 
-    Raises: SubmissionError at the end if a submission broke its contract.
+    Raises: SubmissionError at the end if a submission broke its contract; LedgerError if the disk
+      did not take what was to be written.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    try:
+        trials = _opened_and_played(request, parallel, console)
+    except OSError as error:
+        refused = from_the_disk(error)
+        if refused is None or not (request.out / "run.json").exists():
+            raise
+        raise LedgerError(
+            f"{refused}, then continue with the same command and --resume. Trials that have "
+            "ended are kept; the one under way is repeated."
+        ) from None
+    cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
+    if cut_short:
+        _say(console, f"{len(cut_short)} trials were cut short by a signal; --resume repeats them.")
+        raise typer.Exit(1)
+    if trials and all(trial.status in FAILED for trial in trials):
+        _say(console, "no trial trained to an end: see the reasons above and each log.txt")
+        raise typer.Exit(1)
+    out = quoted(request.out)
+    _say(console, f"next: mlgolf score {out}\n  or: mlgolf report {out}")
+
+
+def _opened_and_played(request: RunRequest, parallel: int, console: Console) -> list[Trial]:
+    say = partial(_say, console)
+    say(f"{'continuing' if request.resume else 'writing to'} {request.out}")
     with console.status("checking submissions and data"):
-        run = open_run(request)
+        run = open_run(request, say)
     waiting, total = len(run.waiting()), len(run.plans)
-    console.print(
-        f"{run.folder.path}: {total} trials, {total - waiting} done before, seed "
+    say(
+        f"{total} trial{'s' * (total > 1)}, {total - waiting} done before, seed "
         f"{run.folder.record['seed']}"
         + (f"; unofficial: {reason}" if (reason := run.folder.record["unofficial"]) else "")
     )
     for note in run.notes:
-        console.print(note)
+        say(note)
     try:
         with run.folder.locked():
-            trials = _play(run, parallel, console, done=total - waiting)
+            return _play(run, parallel, console)
     except KeyboardInterrupt:
-        console.print("stopped; what is finished is kept. Continue with the same command and "
-                      "--resume.")
+        say("stopped; what is finished is kept. Continue with the same command and --resume.")
         sys.exit(130)
-    cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
-    if cut_short:
-        console.print(f"{len(cut_short)} trials were cut short by a signal; --resume repeats them.")
-        raise typer.Exit(1)
-    if trials and all(trial.status in FAILED for trial in trials):
-        console.print("no trial trained to an end: see the reasons above and each log.txt")
-        raise typer.Exit(1)
-    console.print(f"next: mlgolf score {request.out}  or  mlgolf report {request.out} -o r.html")
 
 
-def _play(run: Run, parallel: int, console: Console, done: int) -> list[Trial]:
+def _say(console: Console, text: str) -> None:
+    console.print(printable(text), soft_wrap=True)
+
+
+def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     ended: list[Trial] = []
-    with _bar(console, len(run.plans), done) as bar:
+    with _board(run, parallel, console) as board:
 
         def on_end(trial: Trial) -> None:
             ended.append(trial)
-            bar.ended(trial)
+            board.ended(trial)
 
         if parallel > 1:
             broken = play_run(run, SideBySide(parallel), play_trial, on_end)
         else:
             cores = player_cores(load_hardware(run.folder.competition.rules.hardware))
             with kept_off(cores):
-                broken = play_run(run, OneAtATime(), partial(_watched, bar, cores), on_end)
+                broken = play_run(run, OneAtATime(), partial(_watched, board, cores), on_end)
     if broken:
         raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))
     return ended
 
 
-def _watched(bar: "Bar", cores: Sequence[int], plan: TrialPlan) -> Trial:
-    bar.begin(plan)
-    return play_trial(plan, watcher=bar, cores=cores)
+def _watched(board: "Board", cores: Sequence[int], plan: TrialPlan) -> Trial:
+    board.begin(plan)
+    return play_trial(plan, watcher=board, cores=cores)
 
 
-class Bar:
-    """Watches one trial after the other."""
+@contextmanager
+def _board(run: Run, parallel: int, console: Console) -> Iterator["Board"]:
+    """Three lines that are kept up to date, on a terminal; elsewhere a line for each trial."""
+    board = Board(run, parallel, console)
+    if not console.is_terminal:
+        yield board
+        return
+    with Live(get_renderable=board.shown, console=console, transient=True):
+        yield board
 
-    def __init__(self, progress: Progress, total: int, done: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=total, completed=done, shown="")
+
+class Board:
+    """Watches the trials of a run."""
+
+    def __init__(self, run: Run, parallel: int, console: Console) -> None:
+        waiting = run.waiting()
+        self._console, self._parallel = console, parallel
+        self._total, self._done = len(run.plans), len(run.plans) - len(waiting)
+        self._has_targets = run.folder.competition.rules.objective_quantity.accumulates
+        done = run.folder.trials() if self._done else []
+        self._hits = sum(trial.status is Status.TARGET_REACHED for trial in done)
+        self._remaining = Remaining({plan.key: plan.budget_seconds for plan in waiting}, parallel)
+        self._began = time.monotonic()
         self._plan: TrialPlan | None = None
-        self._metric = ""
-        self._last_shown = -1.0
+        self._reached = self._metric = ""
 
     def begin(self, plan: TrialPlan) -> None:
-        self._plan, self._metric, self._last_shown = plan, "", -1.0
-        self._show("starting")
-
-    def _show(self, shown: str) -> None:
-        name = str(self._plan.key) if self._plan else ""
-        self._progress.update(self._task, description=name, shown=shown)
+        self._plan, self._reached, self._metric = plan, "starting", ""
 
     def tick(self, step: int, reading: Reading) -> None:
-        if reading.wall - self._last_shown < 0.2 or self._plan is None:
-            return
-        self._last_shown = reading.wall
-        budget = self._plan.numbers.budget_seconds * self._plan.budget_factor
-        self._show(f"step {step}  {reading.seconds:.1f} of {budget:g} s  {self._metric}")
+        assert self._plan is not None
+        self._reached = f"step {step}, {reading.seconds:.1f} of {self._plan.budget_seconds:.4g} s"
 
     def row(self, row: Row) -> None:
         assert self._plan is not None
         numbers = self._plan.numbers
         value = row.metrics.get(f"validation/{numbers.metric}", float("nan"))
-        self._metric = f"{numbers.metric} {value:.4g}, target {numbers.target:g}"
+        self._metric = f", {numbers.metric} {value:.4g} (target {numbers.target:g})"
 
     def ended(self, trial: Trial) -> None:
         assert trial.status is not None
-        seconds = trial.header["total"]["seconds"]
+        self._done += 1
+        self._hits += trial.status is Status.TARGET_REACHED
+        self._remaining.ended(trial.key, time.monotonic() - self._began)
+        if trial.header.get("broke_contract"):
+            self._remaining.dropped(trial.key.submission)
+        self._plan = None
+        _say(self._console, self._line(trial))
+
+    def _line(self, trial: Trial) -> str:
+        """One line; on a terminal that is too narrow for it the reason has a second one."""
         mark = "✓" if trial.status is Status.TARGET_REACHED else "·"
-        self._progress.console.print(
-            f"{mark} {trial.key}  {trial.status}  {seconds:.2f} s  {trial.reason}", soft_wrap=True
-        )
-        self._progress.advance(self._task)
+        seconds = trial.header["total"]["seconds"]
+        head = f"[{self._done}/{self._total}] {mark} {trial.key}  {trial.status}  {seconds:.2f} s"
+        reason = " ".join(trial.reason.split())
+        narrow = self._console.is_terminal and len(head) + len(reason) + 2 > self._console.width
+        return f"{head}\n    {reason}" if narrow else f"{head}  {reason}"
 
-
-@contextmanager
-def _bar(console: Console, total: int, done: int) -> Iterator[Bar]:
-    columns = (
-        BarColumn(20), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn(),
-        TextColumn("{task.description}  {task.fields[shown]}"),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield Bar(progress, total, done)
+    def shown(self) -> Group:
+        """How many of how many, how many hits, how long still; then the trial under way."""
+        count = f"trial {min(self._done + 1, self._total)} of {self._total}"
+        if self._parallel > 1:
+            count = f"{self._done} of {self._total} trials ended"
+        hits = f"{self._hits} reached the target" if self._has_targets else ""
+        left = self._remaining.in_words(time.monotonic() - self._began)
+        lines = [" · ".join(part for part in (count, hits, left) if part)]
+        if plan := self._plan:
+            lines += [str(plan.key), self._reached + self._metric]
+        return Group(*(Text(printable(s), no_wrap=True, overflow="ellipsis") for s in lines))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.text import say
 
 if TYPE_CHECKING:
     from mlgolf.cli.sources import Source
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command(no_args_is_help=True)(score)
-    app.command(no_args_is_help=True)(report)
+    app.command()(score)
+    app.command()(report)
     app.command(no_args_is_help=True)(dual)
 
 
 Results = Annotated[
-    list[Path],
-    typer.Argument(help="Run folders, AlgoPerf's logs, or one table of trials (.csv, .parquet)."),
+    list[Path] | None,
+    typer.Argument(
+        help="Run folders, AlgoPerf's logs, or one table of trials (.csv, .parquet).",
+        show_default="the latest run in runs/",
+    ),
 ]
 Competition = Annotated[
     str | None,
@@ -59,7 +63,7 @@ Bridge = Annotated[
 
 
 def score(
-    results: Results,
+    results: Results = None,
     competition: Competition = None,
     tuning: Tuning = None,
     framework: Framework = None,
@@ -77,6 +81,8 @@ def score(
 ) -> None:
     """Score runs by the rules of their competition, or a published table of trials.
 
+    Example: mlgolf score
+
     Example: mlgolf score runs/a runs/b --json
 
     Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
@@ -86,7 +92,7 @@ def score(
     from mlgolf.cli.sources import open_source
 
     source = open_source(
-        results, competition, tuning, framework=framework, submissions=submissions
+        results or _latest(), competition, tuning, framework=framework, submissions=submissions
     )
     found = _review(
         source, interpretation, earlier, bridge, baseline, partial, target_levels=by_target
@@ -103,6 +109,20 @@ def score(
         console.print(table)
     for line in review_lines(found):
         console.print(plain(line), soft_wrap=not console.is_terminal)
+
+
+def _latest() -> list[Path]:
+    from mlgolf.results.run_names import latest_run
+
+    latest = latest_run()
+    say(f"reading the latest run, {latest}", err=True)
+    return [latest]
+
+
+def _page_of(results: list[Path]) -> Path:
+    """Where a report is written that was given no place: nothing is put among others' logs."""
+    alone = len(results) == 1 and (results[0] / "run.json").exists()
+    return (results[0] if alone else Path()) / "report.html"
 
 
 def _review(
@@ -151,8 +171,14 @@ def _since(
 
 
 def report(
-    results: Results,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML page to write.")],
+    results: Results = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="The HTML page to write.",
+            show_default="report.html in the run, or here if there is not just one run",
+        ),
+    ] = None,
     competition: Competition = None,
     tuning: Tuning = None,
     framework: Framework = None,
@@ -165,23 +191,30 @@ def report(
 ) -> None:
     """Write a self-contained HTML page about results, with its figures and tables beside it.
 
+    Example: mlgolf report
+
     Example: mlgolf report runs/a -o report.html
 
     Example: mlgolf report trials.csv --competition algoperf-0.5 --tuning external -o report.html
     """
     from mlgolf.cli.sources import open_source
+    from mlgolf.core.disk import naming
     from mlgolf.report.page import write_report
     from mlgolf.scoring.target_levels import has_targets
 
+    results = results or _latest()
+    output = output or _page_of(results)
     source = open_source(
-        results, competition, tuning, framework=framework, submissions=submissions
+        results, competition, tuning, framework=framework, submissions=submissions,
+        command="report",
     )
     movable = source.has_evaluations and has_targets(source.competition)
     found = _review(
         source, interpretation, earlier, bridge, baseline, partial, target_levels=movable
     )
-    write_report(found, source.shown(found.board), output)
-    typer.echo(output)
+    with naming(output):
+        write_report(found, source.shown(found.board), output)
+    say(output)
 
 
 def dual(

@@ -7,13 +7,16 @@ from typing import get_args
 
 import polars as pl
 
+from mlgolf.cli.text import quoted
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import LedgerError, UnknownName
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs
 from mlgolf.results.curve_table import read_curve_table
+from mlgolf.results.places import run_above, runs_below, trials_in, what_lies_at
 from mlgolf.results.run_folder import Played, read_runs
+from mlgolf.results.run_names import last_written
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import Admission, admit
 from mlgolf.scoring.leaderboard import Leaderboard
@@ -92,17 +95,16 @@ class Source:
 
 def open_source(
     paths: Sequence[Path], competition: str | None, tuning: str | None, *,
-    framework: str | None = None, submissions: str | None = None,
+    framework: str | None = None, submissions: str | None = None, command: str = "score",
 ) -> Source:
-    """Read what a command was given.
+    """Read what a command was given; `command` is its name, for what errors advise to type.
 
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
     chosen = None if submissions is None else tuple(n.strip() for n in submissions.split(","))
     ruleset = as_ruleset(tuning)
     for path in paths:
-        if not path.exists():
-            raise LedgerError(f"{path}: there is no such file or folder")
+        _check_kind(path, command)
     if any(path.suffix in TABLES for path in paths):
         return _table(paths, competition, ruleset, framework, chosen)
     played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
@@ -119,6 +121,24 @@ def open_source(
     )
 
 
+def _check_kind(path: Path, command: str) -> None:
+    """Raises: LedgerError saying what is there, and a command to type where one is known."""
+    what, run = what_lies_at(path), run_above(path)
+    if what == "not there":
+        raise LedgerError(f"{path}: there is no such file or folder")
+    if what == "a file" and path.suffix not in TABLES:
+        raise LedgerError(
+            f"{path} is a file; {command} takes the folder of a run, a tree of AlgoPerf's logs, or "
+            f"a table whose name ends in {' or '.join(TABLES)}."
+        )
+    if what == "a folder of runs":
+        run = max(runs_below(path), key=last_written)
+    if run is not None and any(trials_in(path)):
+        raise LedgerError(
+            f"try: mlgolf {command} {quoted(run)}\n{path} is {what}; {command} takes whole runs."
+        )
+
+
 def _are_logs(paths: Sequence[Path]) -> bool:
     return not any((path / "run.json").exists() for path in paths)
 
@@ -133,7 +153,10 @@ def _logs(paths: Sequence[Path], competition: str | None, ruleset: Ruleset | Non
     try:
         return read_logs(open_logs(path, competition, ruleset))
     except LedgerError as error:
-        raise LedgerError(f"no run.json there, so read as AlgoPerf's logs: {error}") from None
+        raise LedgerError(
+            f"{path} is {what_lies_at(path)} (a run has run.json), so it was read as AlgoPerf's "
+            f"logs. {error}"
+        ) from None
 
 
 def as_ruleset(tuning: str | None) -> Ruleset | None:

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from mlgolf.cli.text import printable
 from mlgolf.core.status import Outcome
 from mlgolf.report.words import duration, three_digits
 from mlgolf.scoring.admission import counted
@@ -25,9 +26,7 @@ WORDS = ("submission", "95%", "range of studies", "workload")  # heads of column
 
 def plain(text: str) -> Text:
     """Text that a terminal shows as it is: no markup, no emoji codes, no control characters."""
-    return Text("".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    ))
+    return Text(printable(text))
 
 
 def leaderboard_tables(board: Leaderboard) -> list[Table]:

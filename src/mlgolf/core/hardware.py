@@ -9,6 +9,17 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class Reference(BaseModel):
+    """The machine whose seconds the budgets of a class are in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machine: str
+    probe_seconds: float = Field(gt=0)  # what one round of the probe takes there
+    # Seconds of one piece of work, measured twice on machines of equal speed, differ by less.
+    noise: float = Field(gt=0)
+
+
 class HardwareClass(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,4 +30,7 @@ class HardwareClass(BaseModel):
     accelerator: str | None = None
     clock: Literal["cpu", "wall"]
     pin_to_one_core: bool = False
+    # An evaluation is off the clock up to this share of the clock time since the one before.
+    evaluation_share: float = Field(default=0.25, ge=0)
+    reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings

@@ -63,6 +63,7 @@ class Failed:
     kind: str  # the exception's class; "SubmissionError" where the contract was broken
     message: str
     traceback: str
+    peak_bytes: Annotated[int, Field(ge=0, lt=2**63)] = 0  # of address space; 0 if not known
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

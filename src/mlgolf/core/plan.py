@@ -17,19 +17,33 @@ class TrialPlan:
     key: TrialKey
     submission_file: Path  # the frozen copy's module, inside the run folder
     submission_sha256: str  # of every file beside it
+    package_sha256: str  # of mlgolf itself, which the player runs too
     rules: Rules
     numbers: WorkloadRules
     size: str
     ruleset: Ruleset
+    calibration: Mapping[str, Any] | None  # how fast this machine is; None if nothing is compared
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
     data_folder: Path  # prepared: one folder per split
+    data_dir: Path  # all data of this machine: the player sees its training split alone
     data_sha256: str
     sandbox: SandboxLevel
     run_folder: Path  # whole, with everybody's code and trials: the player cannot write to it
     folder: Path  # where this trial is written down: in the run, but for a replay
+    held_out: str  # how its validation and test splits came to be: secret, practice, published
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
+
+    @property
+    def speed(self) -> float:
+        """Times as fast as the reference machine of the hardware class."""
+        return self.calibration["speed"] if self.calibration else 1.0
+
+    @property
+    def budget_seconds(self) -> float:
+        """Of this machine's clock, by the tuning rules."""
+        return self.numbers.budget_seconds * self.budget_factor / self.speed
 
     @property
     def budget_factor(self) -> float:

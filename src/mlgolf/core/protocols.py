@@ -158,6 +158,10 @@ class Clock(Protocol):
         """Add work that was done on the contestant's behalf elsewhere."""
         ...
 
+    def work(self) -> float:
+        """Seconds that this process itself has worked so far, of the kind that the clock counts."""
+        ...
+
     def record(self) -> dict[str, Any]: ...
 
 

@@ -2,6 +2,7 @@
 
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from mlgolf.core.errors import AmbiguousName, UnknownName
@@ -27,6 +28,14 @@ def algorithm_folder(name: str) -> Path:
     Raises: UnknownName, AmbiguousName.
     """
     return Path(str(files(_only("algorithm", name, "mlgolf.algorithms").module)))
+
+
+def plugin_folders() -> set[str]:
+    """Where the packages lie that offer workloads or algorithms. Imports none of their code."""
+    groups = ("mlgolf.workloads", "mlgolf.algorithms")
+    packages = {entry.module.partition(".")[0] for g in groups for entry in entry_points(group=g)}
+    specs = (find_spec(package) for package in packages)
+    return {place for s in specs if s for place in s.submodule_search_locations or ()}
 
 
 def _only(kind: str, name: str, group: str) -> EntryPoint:

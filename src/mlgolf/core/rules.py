@@ -176,11 +176,13 @@ class WorkloadRules(_Frozen):
 
 def constraint_target(
     constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0,
+    speed: float = 1.0,
     interpretation: Literal["met", "beaten"] = "met",
 ) -> Target | None:
     """A constraint of the rules as a decision on measured values, or None if it bounds nothing.
 
     The budget factor of the tuning rules stretches bounds on what accumulates while a trial runs.
+    Bounds in seconds are of the reference machine: one that is `speed` times as fast gets fewer.
     The interpretation says whether the others must be beaten; a budget may always be used up.
     """
     value = numbers.number(constraint.bound)
@@ -188,6 +190,7 @@ def constraint_target(
         return None
     bounded = quantity(constraint.quantity)
     factor = budget_factor if bounded.accumulates else 1.0
+    factor /= speed if bounded.unit == "s" else 1.0
     return Target(
         metric=bounded.name, value=value * factor, goal=bounded.goal or numbers.goal,
         strict=interpretation == "beaten" and not bounded.accumulates,

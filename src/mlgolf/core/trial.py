@@ -43,6 +43,11 @@ class Trial:
     unofficial: str = ""  # why it may not stand beside official trials; empty: it may
     header: Mapping[str, Any] = field(default_factory=dict)  # trial.json as written
 
+    @property
+    def speed(self) -> float:
+        """Times as fast as its class's reference machine its own was; 1 where nobody measured."""
+        return (self.header.get("calibration") or {}).get("speed", 1.0)
+
     def values(self, quantity: str, metric: str) -> FloatArray:
         """One quantity at every evaluation. `metric` is the workload's, e.g. "error_rate"."""
         match quantity:

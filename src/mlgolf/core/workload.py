@@ -5,7 +5,7 @@ the protocols below say what each of those modules offers. Both sides of the clo
 the player trains, the referee evaluates with a model of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -99,11 +99,22 @@ class OpenSplit(Protocol):
 class DataModule(Protocol):
     """A workload's data.py. Batches are numpy, so that both frameworks train on the same bytes."""
 
-    def make(self, raw: Path, size: Size, seed: int) -> None:
-        """Write small data of this kind into `raw`, in the published raw format."""
+    DRAWN: tuple[str, ...]  # splits that depend on the draw of held-out data: those, or all
+
+    def make(
+        self, raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS
+    ) -> None:
+        """Write small data of this kind into `raw`, in the published raw format.
+
+        Args:
+          seed: of what a split is drawn from, and of the training split unless that is DRAWN.
+          draw: seed of the DRAWN splits. Who knows it can make the held-out data.
+        """
         ...
 
-    def prepare(self, raw: Path, prepared: Path, size: Size) -> None:
+    def prepare(
+        self, raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS
+    ) -> None:
         """Read the published raw format; write one folder per split into `prepared`."""
         ...
 

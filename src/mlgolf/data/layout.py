@@ -3,22 +3,39 @@
     <data_dir>/<dataset>/<folder>/raw                                 as published, or made
     <data_dir>/<dataset>/<folder>/prepared/{train,validation,test}    what batches are read from
     <data_dir>/<dataset>/<folder>/prepared/checksums.json
+    <data_dir>/<dataset>/<folder>/seed                            that raw data were made with
+    <data_dir>/<dataset>/<folder>/drawn/                          see held_out.py
 
 `folder` is the size's name, unless its `data` record has a `folder` of its own: variants that
 differ in the network alone name the same one. A record with `is_made` False says that the raw data
 are published, and never made. What is written is written beside its place and renamed when it is
-complete, so that an interrupted command leaves nothing half-made.
+complete, so that an interrupted command leaves nothing half-made; of several processes that write
+the same data, one writes and the others wait.
 """
 
+import fcntl
 import os
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
+from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums
+
+DEFAULT_SEED = 0  # published: what it makes is for practice
+
+
+def default_data_dir() -> Path:
+    """`$MLGOLF_DATA_DIR`, or a folder in the user's cache: ~/.cache/mlgolf/data."""
+    chosen = os.environ.get("MLGOLF_DATA_DIR")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlgolf" / "data"
 
 
 def raw_folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
@@ -29,22 +46,58 @@ def prepared_folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
     return _folder(workload, size_name, data_dir) / "prepared"
 
 
-def make(workload: Workload, size_name: str, data_dir: Path, seed: int = 0) -> Path:
+def ensure(
+    workload: Workload, size_name: str, data_dir: Path,
+    tell: Callable[[str], None] = lambda _: None,
+) -> str:
+    """Verify the prepared data, and make them first if there are none.
+
+    Args: tell: hears a sentence before each step that lasts.
+    Returns: their fingerprint, a SHA-256.
+    Raises: DataError if they are damaged, or published and not there; UnknownName.
+    """
+    prepared = prepared_folder(workload, size_name, data_dir)
+    if is_made(workload, size_name) and not prepared.exists():
+        with alone(prepared.parent):
+            if not raw_folder(workload, size_name, data_dir).exists():
+                tell(f"making the data of {workload.name} in {prepared.parent} (only once)")
+                _make(workload, size_name, data_dir, DEFAULT_SEED)
+            if not prepared.exists():
+                tell(f"preparing the data of {workload.name}")
+                _prepare(workload, size_name, data_dir)
+    return check(workload, size_name, data_dir)
+
+
+def make(workload: Workload, size_name: str, data_dir: Path, seed: int = DEFAULT_SEED) -> Path:
     """Write small raw data, in place of those made before. Returns: their folder.
 
     Raises: DataError if data of this size are published, not made; UnknownName.
     """
-    size = workload.size(size_name)
-    raw = raw_folder(workload, size_name, data_dir)
-    if not _is_made(workload, size_name):
+    if not is_made(workload, size_name):
         raise DataError(
-            f"data of {workload.name} at size {size_name} are published, not made. The README of "
-            f"the workload says where; put them into {raw} and run: "
-            f"{_command('prepare', workload, size_name, data_dir)}"
+            f"data of {workload.name} at size {size_name} are published, not made. "
+            f"{_remedy(workload, size_name, data_dir)}"
         )
-    with _replacing(raw) as unfinished:
-        workload.data().make(unfinished, size, seed)
+    with alone(_folder(workload, size_name, data_dir)):
+        return _make(workload, size_name, data_dir, seed)
+
+
+def _make(workload: Workload, size_name: str, data_dir: Path, seed: int) -> Path:
+    raw = raw_folder(workload, size_name, data_dir)
+    with replacing(raw) as unfinished:
+        workload.data().make(unfinished, workload.size(size_name), seed, draw=seed)
+    _seed_file(raw).write_text(f"{seed}\n")
     return raw
+
+
+def seed_of(workload: Workload, size_name: str, data_dir: Path) -> int:
+    """The seed that the data there were made with."""
+    file = _seed_file(raw_folder(workload, size_name, data_dir))
+    return int(file.read_text()) if file.exists() else DEFAULT_SEED
+
+
+def _seed_file(raw: Path) -> Path:
+    return raw.with_name("seed")
 
 
 def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
@@ -53,13 +106,19 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
     Raises: DataError if the raw data are missing or not in their published format; UnknownName.
     """
     raw = raw_folder(workload, size_name, data_dir)
-    prepared = prepared_folder(workload, size_name, data_dir)
     if not raw.is_dir():
-        remedy = "They are published: the README of the workload says where."
-        if _is_made(workload, size_name):
-            remedy = f"Run: {_command('make', workload, size_name, data_dir)}"
-        raise DataError(f"{raw}: found no such folder, expected raw data. {remedy}")
-    with _replacing(prepared) as unfinished:
+        raise DataError(
+            f"{raw}: found no such folder, expected raw data. "
+            f"{_remedy(workload, size_name, data_dir)}"
+        )
+    with alone(raw.parent):
+        return _prepare(workload, size_name, data_dir)
+
+
+def _prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
+    prepared = prepared_folder(workload, size_name, data_dir)
+    with replacing(prepared) as unfinished:
+        raw = raw_folder(workload, size_name, data_dir)
         workload.data().prepare(raw, unfinished, workload.size(size_name))
         checksums.write_manifest(unfinished)
     return prepared
@@ -78,12 +137,13 @@ def check(
     prepared = prepared_folder(workload, size_name, data_dir)
     remedy = _command("prepare", workload, size_name, data_dir)
     raw = raw_folder(workload, size_name, data_dir)
-    if _is_made(workload, size_name) and not raw.is_dir():
+    if is_made(workload, size_name) and not raw.is_dir():
         remedy = _command("make", workload, size_name, data_dir)
     for split in SPLITS:
         if not (prepared / split).is_dir():
             raise DataError(
-                f"{prepared / split}: found no such folder, expected prepared data. Run: {remedy}"
+                f"{prepared / split}: found no such folder, expected prepared data. "
+                f"{_remedy(workload, size_name, data_dir)}"
             )
     checksums.verify(prepared, remedy=remedy, contents=contents)
     return checksums.fingerprint(prepared, remedy=remedy)
@@ -94,25 +154,66 @@ def _folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
     return data_dir / workload.dataset / folder
 
 
-def _is_made(workload: Workload, size_name: str) -> bool:
+def is_made(workload: Workload, size_name: str) -> bool:
     return getattr(workload.size(size_name).data, "is_made", True)
 
 
+def _remedy(workload: Workload, size_name: str, data_dir: Path) -> str:
+    """What to do about data that are not there."""
+    raw = raw_folder(workload, size_name, data_dir)
+    prepare_it = _command("prepare", workload, size_name, data_dir)
+    if raw.is_dir():
+        return f"Run: {prepare_it}"
+    if is_made(workload, size_name):
+        return f"Run: {_command('make', workload, size_name, data_dir)}"
+    return (
+        f"Download them ({_readme(workload)} says what and from where), put them into {raw}, "
+        f"then run: {prepare_it}"
+    )
+
+
+def _readme(workload: Workload) -> Path:
+    package = find_spec(workload.package)
+    folder = Path(package.origin).parent if package and package.origin else Path(workload.name)
+    return folder / "README.md"
+
+
 def _command(verb: str, workload: Workload, size_name: str, data_dir: Path) -> str:
-    return f"mlgolf data {verb} {workload.name} --size {size_name} --data-dir {data_dir}"
+    place = shlex.quote(str(data_dir))
+    return f"mlgolf data {verb} {workload.name} --size {size_name} --data-dir {place}"
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """A new folder beside `target` that takes its place once the block is done."""
-    unfinished = target.with_name(f"{target.name}.unfinished-{os.getpid()}")
-    replaced = target.with_name(f"{target.name}.replaced-{os.getpid()}")
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process writes to `folder`. The kernel lets go when a process ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # A file, since folders cannot be locked on NFS, where home folders often are.
+    with open(folder.with_name(f".{folder.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A new folder beside `target` that takes its place once the block is done.
+
+    What a killed process left is removed. Only to be used under `alone`.
+    """
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    replaced = target.with_name(f"{target.name}.replaced")
+    leftovers = (unfinished, replaced)
+    _remove(*leftovers)
     unfinished.mkdir(parents=True)
     try:
-        yield unfinished
+        with naming(target):
+            yield unfinished
         if target.exists():
             target.rename(replaced)
         unfinished.rename(target)
     finally:
-        for leftover in (unfinished, replaced):
-            shutil.rmtree(leftover, ignore_errors=True)
+        _remove(*leftovers)
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)

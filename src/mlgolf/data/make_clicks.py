@@ -4,6 +4,7 @@ Deterministic in the seed, file by file. Most of what there is to learn lies in 
 so a model must find the hidden vectors; the labels are drawn, so no model gets below their entropy.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.core.workload import SPLITS
 from mlgolf.data.click_format import CATEGORICAL, COLUMNS, DENSE, LABEL
 from mlgolf.data.recipes import ClickRecipe
 
@@ -84,25 +86,30 @@ def write_clicks(path: Path, machine: HiddenMachine, rng: np.random.Generator, r
     pl.DataFrame(columns).write_csv(path, separator="\t", include_header=False)
 
 
-def make_clicks(raw: Path, recipe: ClickRecipe, examples: dict[str, int], seed: int) -> None:
-    """Write files for `examples` rows of each split, named as the published ones.
+def make_clicks(
+    raw: Path, recipe: ClickRecipe, examples: Mapping[str, int], seed: int, draw: int,
+    splits: Sequence[str] = SPLITS,
+) -> None:
+    """Write files for `examples` rows of each of the splits, named as the published ones.
 
     Args:
-      examples: counts for train, validation and test.
+      seed: of the hidden machine and the training rows. draw: of the held-out rows.
     """
     machine = HiddenMachine.draw(recipe, seed)
-    for number, (name, rows) in enumerate(_files(recipe, examples), start=1):
-        write_clicks(raw / name, machine, np.random.default_rng([seed, number]), rows)
+    for number, (split, name, rows) in enumerate(_files(recipe, examples), start=1):
+        if split in splits:
+            source = seed if split == "train" else draw
+            write_clicks(raw / name, machine, np.random.default_rng([source, number]), rows)
 
 
-def _files(recipe: ClickRecipe, examples: dict[str, int]) -> list[tuple[str, int]]:
-    """Names and rows: train from day 0 on, test day_23_00 to 18, validation day_23_19 to 35."""
+def _files(recipe: ClickRecipe, examples: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    """Split, name and rows: train from day 0 on, test day_23_00 to 18, validation 19 to 35."""
     train = [
-        (f"day_{n % 23}_{n // 23:02d}", rows)
+        ("train", f"day_{n % 23}_{n // 23:02d}", rows)
         for n, rows in enumerate(_pieces(examples["train"], recipe.rows_per_file))
     ]
     held_out = [
-        (f"day_23_{first + n:02d}", rows)
+        (split, f"day_23_{first + n:02d}", rows)
         for first, split in ((0, "test"), (19, "validation"))
         for n, rows in enumerate(_pieces(examples[split], recipe.rows_per_file))
     ]

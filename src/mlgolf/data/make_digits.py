@@ -29,6 +29,8 @@ def make_digit_folders(
 ) -> None:
     """Write `raw/{train,val,test}/<class>/<number>.PNG`; both digits of an image are of its class.
 
+    Which digits are held out is drawn as well, so the training split depends on the seed, too.
+
     Args:
       examples: how many images train, validation and test get.
     """

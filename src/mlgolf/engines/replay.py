@@ -1,7 +1,8 @@
 """Replay: repeat a recorded trial under its seed, and compare every value exactly.
 
 One-thread training is bit-deterministic on one kind of processor, so values must be equal to the
-last bit; only seconds are measured anew.
+last bit. Seconds are measured anew, and must agree as far as noise and the speeds of both machines
+allow.
 """
 
 import math
@@ -12,15 +13,48 @@ from typing import Any
 
 import numpy as np
 
+from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import LedgerError
-from mlgolf.core.registry import load_workload
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
-from mlgolf.data import layout
+from mlgolf.engines.run_data import RunData, recorded_data, run_has_ended
 from mlgolf.engines.runs import replay_plan
+from mlgolf.referee.calibration import Probe
+from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
+from mlgolf.results.places import check_that_it_is_a_trial
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """Seconds on the clock at the last row, recorded and now, and how they compare.
+
+    `ratio` is what is recorded over what is found now, both in seconds of the reference machine;
+    None where one of the two machines was not probed. `allowed` is how far from 1 it may be: the
+    noise of the class, and the spread of both machines' probes.
+    """
+
+    recorded: float
+    now: float
+    ratio: float | None
+    allowed: float
+
+    @property
+    def agree(self) -> bool:
+        return self.ratio is None or 1 / (1 + self.allowed) <= self.ratio <= 1 + self.allowed
+
+    def text(self) -> str:
+        found = f"{self.recorded:.2f} recorded, {self.now:.2f} now"
+        if self.ratio is None:
+            return f"seconds are not compared, since no probe tells both machines' speeds: {found}"
+        compared = (
+            f"{found}; with both machines' speeds the recorded ones are {self.ratio:.2f} times "
+            f"those now, and noise explains a factor of up to {1 + self.allowed:.2f}"
+        )
+        return f"seconds agree: {compared}" if self.agree else f"seconds DIFFER: {compared}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +65,19 @@ class Replay:
     rows: int
     recorded_processor: str
     processor: str
-    seconds: tuple[float, float]  # on the clock at the last row, recorded and now: not compared
+    seconds: Seconds
     differences: tuple[str, ...]
 
     @property
     def confirmed(self) -> bool:
-        return self.rows > 0 and not self.differences
+        return self.rows > 0 and not self.differences and self.seconds.agree
 
     def text(self) -> str:
-        if self.confirmed:
-            before, now = self.seconds
+        if not self.differences:
+            verdict = "confirmed" if self.confirmed else "NOT confirmed"
             return (
-                f"{self.trial}: values confirmed, {self.rows} evaluations equal bit for bit; "
-                f"seconds are not compared: {before:.2f} recorded, {now:.2f} now"
+                f"{self.trial}: {verdict}. Values of {self.rows} evaluations are equal bit for "
+                f"bit. {self.seconds.text()}"
             )
         lines = [f"{self.trial}: NOT confirmed, {len(self.differences)} of {self.rows} rows differ"]
         lines += self.differences[:5]
@@ -60,7 +94,11 @@ class Replay:
             "confirmed": self.confirmed,
             "rows": self.rows,
             "differences": list(self.differences),
-            "seconds": {"recorded": self.seconds[0], "now": self.seconds[1]},
+            "seconds": {
+                "recorded": self.seconds.recorded, "now": self.seconds.now,
+                "ratio": self.seconds.ratio, "allowed": self.seconds.allowed,
+                "agree": self.seconds.agree,
+            },
             "processor": self.processor,
             "recorded_processor": self.recorded_processor,
         }
@@ -68,24 +106,30 @@ class Replay:
 
 def replay_trial(path: Path, data_dir: Path) -> Replay:
     """Raises: LedgerError if it is no trial of a run, has no rows, or its code or data changed."""
+    check_that_it_is_a_trial(path)
     path = path.resolve()
     trial, run = read_trial(path), RunFolder(_run_above(path))
     if trial.key.submission not in run.record["submissions"]:
         raise LedgerError(f"{path}: run.json knows no submission {trial.key.submission!r}")
     if len(trial.steps) == 0:
         raise LedgerError(f"{path}: no evaluation was recorded, so there is nothing to compare")
+    hardware = load_hardware(run.competition.rules.hardware)
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
-        plan = replay_plan(run, trial, data_dir.resolve(), Path(scratch) / "trial")
-        _check_data(path, trial, data_dir)
+        data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
+        _check_data(path, trial, data)
+        calibration = Probe(hardware, player_cores(hardware)).result()
+        plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
         again = play_trial(plan)
         found = read_rows(plan.folder)
+        if run_has_ended(run):
+            data.discard()
     recorded = read_rows(path)
     return Replay(
         trial=str(trial.key),
         rows=len(recorded),
         recorded_processor=trial.header["machine"]["processor"],
         processor=again.header["machine"]["processor"],
-        seconds=(float(trial.seconds[-1]), float(again.seconds[-1]) if len(found) else math.nan),
+        seconds=_seconds(trial, again, hardware),
         differences=(
             *_schedule_differences(run, trial), *_differences(recorded, found, trial, again)
         ),
@@ -99,13 +143,26 @@ def _run_above(path: Path) -> Path:
     raise LedgerError(f"{path}: no run.json above it. Give a trial's folder inside its run.")
 
 
-def _check_data(path: Path, trial: Trial, data_dir: Path) -> None:
-    data = layout.check(load_workload(trial.key.workload), trial.header["size"], data_dir)
-    if data != trial.header["data_sha256"]:
+def _check_data(path: Path, trial: Trial, data: RunData) -> None:
+    found, recorded = data.ensure()[trial.key.workload], trial.header["data_sha256"]
+    if found != recorded:
         raise LedgerError(
-            f"{path}: it was trained on data {trial.header['data_sha256'][:12]}…, those in "
-            f"{data_dir} are {data[:12]}…. Make them with the seed that was used."
+            f"{path}: it was trained on data {recorded[:12]}…, those in {data.data_dir} are "
+            f"{found[:12]}…. Make them with the seed that was used."
         )
+
+
+def _seconds(trial: Trial, again: Trial, hardware: HardwareClass) -> Seconds:
+    """At the last row that both have: a replay that ended early has fewer."""
+    rows = min(len(trial.steps), len(again.steps))
+    recorded, now = (float(t.seconds[rows - 1]) if rows else math.nan for t in (trial, again))
+    probes = [t.header.get("calibration") for t in (trial, again)]
+    if hardware.reference is None or not all(probes) or not rows:
+        return Seconds(recorded=recorded, now=now, ratio=None, allowed=0.0)
+    return Seconds(
+        recorded=recorded, now=now, ratio=recorded * trial.speed / (now * again.speed),
+        allowed=hardware.reference.noise + sum(probe["spread"] for probe in probes if probe),
+    )
 
 
 def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:

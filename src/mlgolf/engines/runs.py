@@ -11,16 +11,24 @@ import numpy as np
 
 from mlgolf.core.competition import Competition, load_hardware
 from mlgolf.core.errors import RulesError, SubmissionError
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import Ruleset, SandboxLevel, TrialPlan
 from mlgolf.core.protocols import Engine
 from mlgolf.core.registry import load_workload
 from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.data import layout
+from mlgolf.engines.run_data import RunData, new_data, recorded_data
+from mlgolf.referee.calibration import Calibration, Probe
 from mlgolf.referee.evaluate import evaluator_for
-from mlgolf.referee.freeze import Source, find_submission, freeze, identity
+from mlgolf.referee.freeze import (
+    Source,
+    find_submission,
+    freeze,
+    identity,
+    package_fingerprint,
+)
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.nursery import nursery_for
-from mlgolf.referee.players import all_data
+from mlgolf.referee.players import player_cores
 from mlgolf.results.files import scratch_folder
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
 from mlgolf.results.trial_folder import is_finished
@@ -42,6 +50,7 @@ class RunRequest:
     seed: int | None = None
     sandbox: SandboxLevel = "process"
     shares_the_machine: bool = False  # with other trials of the run
+    practice: bool = False  # on the held-out data of the published seed
     data_dir: Path
     out: Path
     resume: bool = False
@@ -52,6 +61,8 @@ class Run:
     """A run that is ready to be played."""
 
     folder: RunFolder
+    data: RunData
+    calibration: Calibration | None  # how fast this machine is
     plans: tuple[TrialPlan, ...]
     notes: tuple[str, ...]  # what a person should know before it is played
 
@@ -60,30 +71,43 @@ class Run:
         return [plan for plan in self.plans if not is_finished(plan.folder)]
 
 
-def open_run(request: RunRequest) -> Run:
+def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) -> Run:
     """Check everything that can be checked, then make or reopen the run folder.
 
+    Small data that are missing are made; `tell` hears of it.
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources = _find_all(request)
     for numbers in request.competition.workloads.values():
         _ = numbers.evaluation_steps  # what cannot be played is refused before anything is written
-    data = _check_data(request)
-    spaces = _search_spaces(request, sources)
-    record = _record(request, sources, data)
-    if request.resume:
-        folder = _reopen(request, record)
-    else:
-        # Official seeds are drawn after the code is hashed; `record` holds the hashes.
-        seed = secrets.randbits(32) if request.seed is None else request.seed
-        folder = create_run(request.out, {**record, "seed": seed})
+    _check_models(request)
+    hardware = load_hardware(request.competition.rules.hardware)
+    nursery_for(request.framework, hardware)  # imports the framework while we see to the data
+    probe = Probe(hardware, player_cores(hardware))
+    data = _data(request)
+    try:
+        fingerprints = data.ensure(tell)
+        spaces = _search_spaces(request, sources, data)
+        record = {**_record(request, sources), **data.record(), "data": fingerprints}
+        folder = _folder(request, record)
+        calibration = probe.result()
+    except BaseException:
+        data.discard()
+        raise
+    finally:
+        probe.stop()
     files = {
         source.name: freeze(source, folder.code_path(source.name)) for source in sources
     }
     return Run(
         folder=folder,
-        plans=tuple(_plans(request, folder, files, spaces)),
-        notes=tuple(_shortfalls(spaces, folder.record["trials"])),
+        data=data,
+        calibration=calibration,
+        plans=tuple(_plans(request, folder, files, spaces, data, calibration)),
+        notes=(
+            *_about_this_machine(hardware, calibration),
+            *_shortfalls(spaces, folder.record["trials"]),
+        ),
     )
 
 
@@ -107,10 +131,14 @@ def play_run(
         on_end(trial)
         if trial.header.get("broke_contract"):
             broken[trial.key.submission] = trial.reason
+    if all(plan.key.submission in broken for plan in run.waiting()):
+        run.data.show(run.folder)
     return broken
 
 
-def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> TrialPlan:
+def replay_plan(
+    run: RunFolder, trial: Trial, data: RunData, calibration: Calibration | None, folder: Path
+) -> TrialPlan:
     """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
 
     Raises: LedgerError, DataError, UnknownName where something it depended on is gone or changed.
@@ -122,16 +150,18 @@ def replay_plan(run: RunFolder, trial: Trial, data_dir: Path, folder: Path) -> T
         submission_file=run.code_path(key.submission).resolve()
         / run.record["submissions"][key.submission]["module"],
         submission_sha256=header["submission_sha256"],
+        package_sha256=package_fingerprint(),
         rules=competition.rules,
         numbers=competition.workloads[key.workload],
         size=header["size"],
         ruleset=header["ruleset"],
+        calibration=calibration.as_json() if calibration else None,
         hyperparameters=header["hyperparameters"],
         seed=trial.seed,
-        data_folder=layout.prepared_folder(
-            load_workload(key.workload), header["size"], data_dir
-        ).resolve(),
+        data_folder=data.folder(key.workload).resolve(),
+        data_dir=data.data_dir.resolve(),
         data_sha256=header["data_sha256"],
+        held_out=data.kind(key.workload),
         sandbox="process",
         run_folder=run.path.resolve(),
         folder=folder.resolve(),
@@ -157,17 +187,28 @@ def _find_all(request: RunRequest) -> list[Source]:
     return sources
 
 
-def _check_data(request: RunRequest) -> dict[str, str]:
-    """Fingerprint of each workload's data. Raises: DataError with the command that mends it."""
-    size = request.competition.size
-    return {
-        name: layout.check(load_workload(name), size, request.data_dir)
-        for name in request.competition.workloads
-    }
+def _check_models(request: RunRequest) -> None:
+    """Raises: SubmissionError for a workload that the framework has no model of."""
+    for name in request.competition.workloads:
+        offered = load_workload(name).frameworks
+        if request.framework not in offered:
+            raise SubmissionError(
+                f"workload {name} has no {request.framework} model; it has "
+                f"{' and '.join(offered)}. Choose others with --workload."
+            )
+
+
+def _data(request: RunRequest) -> RunData:
+    """The data of a run that is to be resumed, or a new draw of them."""
+    if request.resume:
+        return recorded_data(RunFolder(request.out), request.data_dir)
+    return new_data(
+        request.competition, request.data_dir, seed=request.seed, practice=request.practice
+    )
 
 
 def _search_spaces(
-    request: RunRequest, sources: list[Source]
+    request: RunRequest, sources: list[Source], data: RunData
 ) -> dict[str, SearchSpace | None]:
     """Look every submission over, each in a sandbox."""
     hardware = load_hardware(request.competition.rules.hardware)
@@ -175,11 +216,10 @@ def _search_spaces(
     for source in sources:
         if source.search_space is not None and request.ruleset == "external":
             spaces[source.name] = read_search_space(source.search_space)
-    nursery_for(request.framework, hardware)  # imports the framework while we do
-    _warm_up(request)
+    _warm_up(request, data)
     with scratch_folder("inspection") as scratch:
         copies = [freeze(source, scratch / source.name) for source in sources]
-        hide = all_data(request.data_dir.resolve())
+        hide = [request.data_dir.resolve()]
         inspections = [Inspection(copy, request.framework, hardware, hide) for copy in copies]
         own = [(s, _outcome(i)) for s, i in zip(sources, inspections, strict=True)]
     for source, outcome in own:
@@ -190,6 +230,18 @@ def _search_spaces(
         elif source.name not in spaces:
             spaces[source.name] = _own_space(source, outcome)
     return spaces
+
+
+def _about_this_machine(
+    hardware: HardwareClass, calibration: Calibration | None
+) -> Iterator[str]:
+    """How this machine compares, and what that means for budgets."""
+    if calibration is not None and hardware.reference is not None:
+        yield (
+            f"this machine is {calibration.speed:.2f} times as fast as the reference machine of "
+            f"{hardware.name} ({hardware.reference.machine}); a budget of 30 s there is "
+            f"{30 / calibration.speed:.1f} s here"
+        )
 
 
 def _shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterator[str]:
@@ -216,42 +268,34 @@ def _own_space(source: Source, declared: Any) -> SearchSpace:
     return parse_search_space(declared, source=f"{source.file.name}: search_space")
 
 
-def _warm_up(request: RunRequest) -> None:
+def _warm_up(request: RunRequest, data: RunData) -> None:
     """Import the framework and open the held-out data."""
     competition = request.competition
     threads = load_hardware(competition.rules.hardware).threads
     for name in competition.workloads:
-        workload = load_workload(name)
-        if request.framework not in workload.frameworks:
-            raise SubmissionError(
-                f"workload {name} has no {request.framework} model; it has "
-                f"{' and '.join(workload.frameworks)}. Choose others with --workload."
-            )
-        folder = layout.prepared_folder(workload, competition.size, request.data_dir)
+        folder = data.folder(name).resolve()
         evaluator = evaluator_for(name, competition.size, request.framework, folder, threads)
         metric = competition.workloads[name].metric
-        if metric not in evaluator.metric_names():
+        if metric not in evaluator.metric_names:
             raise RulesError(
                 f"{competition.name}: workloads.{name}.metric: found {metric!r}, the workload "
-                f"measures {', '.join(evaluator.metric_names())}"
+                f"measures {', '.join(evaluator.metric_names)}"
             )
 
 
-def _record(
-    request: RunRequest, sources: list[Source], data: Mapping[str, str]
-) -> dict[str, Any]:
-    """run.json, but for the seed."""
+def _record(request: RunRequest, sources: list[Source]) -> dict[str, Any]:
+    """run.json, but for the data and the seed."""
     tuning = request.competition.rules.tuning.under(request.ruleset)
     return {
         "competition": request.competition.model_dump(mode="json", by_alias=True),
         "submissions": {s.name: identity(s, request.framework) for s in sources},
+        "package_sha256": package_fingerprint(),
         "framework": request.framework,
         "ruleset": request.ruleset,
         "trials": request.trials or tuning.trials,
         "studies": request.studies or tuning.studies,
         "sandbox": request.sandbox,
         "unofficial": _why_unofficial(request),
-        "data": dict(data),
     }
 
 
@@ -260,6 +304,14 @@ def _why_unofficial(request: RunRequest) -> str:
     if request.sandbox == "none":
         return "played without a sandbox"
     return "trials shared the machine" if request.shares_the_machine else ""
+
+
+def _folder(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
+    if request.resume:
+        return _reopen(request, record)
+    # Official seeds are drawn after the code is hashed; `record` holds the hashes.
+    seed = secrets.randbits(32) if request.seed is None else request.seed
+    return create_run(request.out, {**record, "seed": seed})
 
 
 def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
@@ -274,7 +326,7 @@ def _reopen(request: RunRequest, record: Mapping[str, Any]) -> RunFolder:
 
 def _plans(
     request: RunRequest, folder: RunFolder, files: Mapping[str, Path],
-    spaces: Mapping[str, SearchSpace | None],
+    spaces: Mapping[str, SearchSpace | None], data: RunData, calibration: Calibration | None,
 ) -> Iterator[TrialPlan]:
     """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
     record, competition = folder.record, request.competition
@@ -293,16 +345,18 @@ def _plans(
                         key=key,
                         submission_file=file.resolve(),
                         submission_sha256=record["submissions"][name]["sha256"],
+                        package_sha256=record["package_sha256"],
                         rules=competition.rules,
                         numbers=numbers,
                         size=competition.size,
                         ruleset=request.ruleset,
+                        calibration=calibration.as_json() if calibration else None,
                         hyperparameters=hyperparameters,
                         seed=_seed(record["seed"], workload, study, trial),
-                        data_folder=layout.prepared_folder(
-                            load_workload(workload), competition.size, request.data_dir
-                        ).resolve(),
+                        data_folder=data.folder(workload).resolve(),
+                        data_dir=request.data_dir.resolve(),
                         data_sha256=record["data"][workload],
+                        held_out=data.kind(workload),
                         sandbox=request.sandbox,
                         run_folder=folder.path.resolve(),
                         folder=folder.trial_path(key).resolve(),

@@ -4,6 +4,7 @@ import gc
 import mmap
 import os
 import random
+import re
 import socket
 import traceback
 from pathlib import Path
@@ -45,7 +46,18 @@ def play(channel: Channel, board: Board, mapping: memoryview) -> None:
         return  # the referee is gone, and with it everybody who could care
     except (Exception, SystemExit) as error:
         text, trace = str(error)[:4000], traceback.format_exc()[-8000:]
-        channel.send(Failed(board.step, type(error).__name__, text, trace))
+        failed = Failed(board.step, type(error).__name__, text, trace, _peak_address_space())
+        channel.send(failed)
+
+
+def _peak_address_space() -> int:
+    """Bytes, by /proc; 0 where there is none."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmPeak:\s+(\d+) kB", status)
+    return 1024 * int(found[1]) if found else 0
 
 
 def seed_libraries(seed: int) -> None:

@@ -47,5 +47,9 @@ class TrialClock:
         if self._paused is not None:
             self._paused = Reading(*(value + seconds for value in self._paused))
 
+    def work(self) -> float:
+        """What the referee itself has used: CPU seconds of its process, or wall seconds."""
+        return time.process_time() if self._rule == "cpu" else self._wall()
+
     def record(self) -> dict[str, Any]:
         return {"rule": self._rule}

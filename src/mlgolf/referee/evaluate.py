@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,13 @@ class Evaluator:
                 )
         return arrays
 
+    def warm_up(self) -> None:
+        """Open every split and compile: no evaluation shall pay for what only the first needs."""
+        for split in SPLITS.values():
+            self._open(split)
+        _ = self.metric_names
+
+    @cached_property
     def metric_names(self) -> list[str]:
         """What this workload's metrics are called, by evaluating one batch."""
         metrics = self._workload.metrics()

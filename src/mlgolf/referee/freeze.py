@@ -3,10 +3,12 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlgolf
 from mlgolf.core.errors import SubmissionError, UnknownName
 from mlgolf.core.registry import algorithm_folder, algorithm_names
 from mlgolf.results.files import sync_folder
@@ -62,8 +64,17 @@ def find_submission(text: str, framework: str) -> Source:
 
 def fingerprint(source: Source) -> str:
     """SHA-256 over the names and bytes of every file of the submission."""
+    return _digest(sorted(_files(source).items()))
+
+
+def package_fingerprint() -> str:
+    """SHA-256 over the names and bytes of every file of this package: players run it, too."""
+    return _digest(sorted(_files_below(Path(mlgolf.__file__).parent).items()))
+
+
+def _digest(files: Iterable[tuple[str, Path]]) -> str:
     digest = hashlib.sha256()
-    for name, file in sorted(_files(source).items()):
+    for name, file in files:
         content = file.read_bytes()
         digest.update(json.dumps([name, len(content)]).encode())
         digest.update(content)
@@ -73,7 +84,10 @@ def fingerprint(source: Source) -> str:
 def _files(source: Source) -> dict[str, Path]:
     if not source.is_folder:
         return {source.file.name: source.file}
-    folder = source.file.parent
+    return _files_below(source.file.parent)
+
+
+def _files_below(folder: Path) -> dict[str, Path]:
     return {
         str(file.relative_to(folder)): file
         for file in folder.rglob("*")

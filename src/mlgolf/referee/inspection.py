@@ -14,8 +14,10 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
-PATIENCE_SECONDS = 120.0
-_LONGEST_ANSWER = 1 << 20
+CPU_SECONDS = 5.0  # to import a module; nobody can train on that
+PATIENCE_SECONDS = 60.0
+_POLL_SECONDS = 0.1
+_LONGEST_ANSWER = 1 << 16
 
 
 class Description(BaseModel):
@@ -43,8 +45,8 @@ class Inspection:
                 ["describe", str(file)],
                 launch=nursery_for(framework, hardware).launch,
                 inherit=[theirs],
-                hide=[*map(str, hide), "/sys/fs/cgroup"],
-                protect=[file.parent],
+                see=[file.parent],
+                hide=hide,
                 memory_bytes=hardware.memory_bytes,
             )
         except OSError as error:
@@ -64,11 +66,6 @@ class Inspection:
         finally:
             self._held.stop()
             os.close(self._answer)
-        if not text:
-            raise SubmissionError(
-                f"{self._file}: importing it ended its process, or took over "
-                f"{PATIENCE_SECONDS:.0f} s"
-            )
         try:
             answer = Description.model_validate_json(text)
         except ValidationError:
@@ -83,13 +80,24 @@ class Inspection:
         raise SubmissionError(f"{self._file.name} does not import: {answer.error} ({answer.at})")
 
     def _read(self) -> bytes:
+        """What it answered. Raises: SubmissionError if it ended without, or took too long."""
         deadline, text = time.monotonic() + PATIENCE_SECONDS, b""
         while len(text) < _LONGEST_ANSWER:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._answer], [], [], left)[0]:
-                return b""
-            data = os.read(self._answer, 1 << 16)
-            text += data
-            if not data or text.endswith(b"\n"):  # what it started may hold the pipe open
-                return text
-        return b""
+            if (used := self._held.cpu_seconds()) > CPU_SECONDS:
+                raise self._complaint(f"takes over {CPU_SECONDS:g} s of CPU time ({used:.1f} s)")
+            if time.monotonic() > deadline:
+                raise self._complaint(f"takes over {PATIENCE_SECONDS:g} s")
+            if select.select([self._answer], [], [], _POLL_SECONDS)[0]:
+                data = os.read(self._answer, 1 << 16)
+                text += data
+                if not data and not text:
+                    raise self._complaint("ended its process")
+                if not data or text.endswith(b"\n"):  # what it started may hold the pipe open
+                    return text
+        raise self._complaint(f"answers with a search space of over {_LONGEST_ANSWER:,} bytes")
+
+    def _complaint(self, what: str) -> SubmissionError:
+        return SubmissionError(
+            f"{self._file.name}: importing it {what}. A module that is imported defines functions; "
+            "what it computes belongs into init_optimizer_state."
+        )

@@ -25,7 +25,7 @@ from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from mlgolf.referee import kernel, processes
+from mlgolf.referee import kernel, private_root, processes
 
 LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
 NAMESPACES = (
@@ -88,6 +88,7 @@ def keep(
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
     kernel.set_process_name("mlgolf-keeper")
+    os.chdir("/")  # where the player stands when its root is changed under it
     gate_read, gate_write = os.pipe2(os.O_CLOEXEC)
     outer_read, outer_write = os.pipe2(os.O_CLOEXEC)
     player = os.fork()
@@ -98,13 +99,14 @@ def keep(
     for descriptor in order["inherit"]:
         os.close(descriptor)
     pid = int(os.read(outer_read, 32))
-    walls = {"hidden": [], "protected": []}
+    own_proc = False
     if namespaced:
-        kernel.mount("none", "/", "none", kernel.MS_REC | kernel.MS_PRIVATE)
-        walls = {"protected": protect(order["protect"]), "hidden": hide(order["hide"])}
-    report(control, player, pid, walls, namespaced=namespaced, problem=problem)
+        try:
+            own_proc = private_root.enter(map(Path, order["see"]), map(Path, order["hide"]))
+        except OSError as error:
+            problem = str(error)
+    report(control, player, pid, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace its keeper
-    own_proc = "/proc" in walls["hidden"]
     serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
     kill_all(namespaced=namespaced)
 
@@ -128,6 +130,8 @@ def become_player(
         limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
         if order["cores"]:
             os.sched_setaffinity(0, order["cores"])
+        with contextlib.suppress(OSError):  # a kernel without keyrings keeps none
+            kernel.leave_session_keyring()
         give_up_rights()
         become(order)
     except OSError as error:
@@ -155,44 +159,15 @@ def give_up_rights() -> None:
     ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)())
 
 
-def protect(folders: list[str]) -> list[str]:
-    """Make folders read-only: the code that was hashed, the data, what is being written down."""
-    protected = []
-    for folder in folders:
-        if os.path.isdir(folder):
-            kernel.mount(folder, folder, "none", kernel.MS_BIND | kernel.MS_REC)
-            kernel.mount("none", folder, "none", kernel.read_only_again(folder))
-            protected.append(folder)
-    return protected
-
-
-def hide(folders: list[str]) -> list[str]:
-    """Cover folders that the player must not read, and show it its own processes only."""
-    hidden = []
-    for folder in folders:
-        if os.path.isdir(folder):
-            kernel.mount("none", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")
-            hidden.append(folder)
-    try:
-        # Read-only: to the files of the kernel's settings, root in here is root out there.
-        flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-        kernel.mount("proc", "/proc", "proc", flags)
-        hidden.append("/proc")
-    except OSError:
-        pass  # a container masks parts of /proc and so allows no fresh one; `hidden` tells
-    return hidden
-
-
 def report(
-    control: socket.socket, player: int, pid: int, walls: dict[str, list[str]], *,
-    namespaced: bool, problem: str,
+    control: socket.socket, player: int, pid: int, *, namespaced: bool, problem: str
 ) -> None:
     """The first answer: which process, how it is held, and the descriptor that counts its time."""
     answer = {
         "pid": pid,
         "freezing": "pid_namespace" if namespaced else "best_effort",
+        "files": "shared" if problem else "private",
         "problem": problem,
-        **walls,
     }
     try:
         clock = kernel.open_task_clock(player)

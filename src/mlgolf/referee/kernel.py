@@ -1,6 +1,7 @@
 """The few kernel calls that Python's standard library lacks, by ctypes. Linux only."""
 
 import ctypes
+import errno
 import os
 import struct
 
@@ -15,6 +16,10 @@ _ST_RELATIME = 4096  # statvfs has another bit for it than mount
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 LAST_CAPABILITY = 63
+_MNT_DETACH = 2
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_KEYCTL = {"x86_64": 250, "aarch64": 219}
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 _PR_SET_NAME = 15
 
 _PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
@@ -33,6 +38,14 @@ def _checked(result: int, call: str) -> int:
     return result
 
 
+def _number(numbers: dict[str, int], call: str) -> int:
+    """Of a system call that the C library does not offer. Raises: OSError on unknown machines."""
+    machine = os.uname().machine
+    if machine not in numbers:
+        raise OSError(errno.ENOSYS, f"{call}: not known on {machine}")
+    return numbers[machine]
+
+
 def unshare(flags: int) -> None:
     _checked(_libc.unshare(flags), "unshare")
 
@@ -49,6 +62,23 @@ def set_process_name(name: str) -> None:
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     encoded = (text.encode() for text in (source, target, kind))
     _checked(_libc.mount(*encoded, ctypes.c_ulong(flags), data.encode()), f"mount {target}")
+
+
+def unmount(target: str) -> None:
+    """At once from sight; whoever still stands in it goes on."""
+    _checked(_libc.umount2(target.encode(), _MNT_DETACH), f"umount {target}")
+
+
+def pivot_root(new: str, old: str) -> None:
+    """Make `new` the root of this mount namespace and put the former one at `old`."""
+    number = _number(_PIVOT_ROOT, "pivot_root")
+    _checked(_libc.syscall(number, new.encode(), old.encode()), "pivot_root")
+
+
+def leave_session_keyring() -> None:
+    """Join an empty one: keys kept in the old one would outlive this process."""
+    number = _number(_KEYCTL, "keyctl")
+    _checked(_libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None), "keyctl")
 
 
 def read_only_again(folder: str) -> int:
@@ -70,10 +100,8 @@ def open_task_clock(pid: int) -> int:
     attribute = struct.pack(
         "IIQQQQQ", _PERF_TYPE_SOFTWARE, _ATTRIBUTE_BYTES, _PERF_COUNT_SW_TASK_CLOCK, 0, 0, 0, flags
     ).ljust(_ATTRIBUTE_BYTES, b"\0")
-    number = _PERF_EVENT_OPEN.get(os.uname().machine)
-    if number is None:
-        raise OSError(f"perf_event_open is not known on {os.uname().machine}")
     descriptor = _libc.syscall(
-        number, ctypes.c_char_p(attribute), pid, -1, -1, ctypes.c_ulong(_PERF_FLAG_FD_CLOEXEC)
+        _number(_PERF_EVENT_OPEN, "perf_event_open"), ctypes.c_char_p(attribute), pid, -1, -1,
+        ctypes.c_ulong(_PERF_FLAG_FD_CLOEXEC),
     )
     return _checked(descriptor, "perf_event_open")

@@ -4,10 +4,11 @@ To import torch takes seconds, off the clock, and every trial would wait for it.
 referee imports it, before anybody's code is there, and each player, with a keeper of its own,
 begins as a copy of it. Nothing untrusted ever runs in the nursery itself.
 
-Run as `python -m mlgolf.referee.nursery SOCKET FRAMEWORK`. The first datagram says that the
-framework is there, or why it is not. A request is one datagram: an order as
-the keeper takes it, with the descriptors control, *inherited, output. The answer is the keeper's
-process number, with a descriptor that can be waited for. The end of the socket ends the nursery.
+It imports mlgolf from where its referee did, whatever else is installed: one code on both sides.
+The first datagram says that the framework is there, or why it is not. A request is one datagram: an
+order as the keeper takes it, with the descriptors control, *inherited, output. The answer is the
+keeper's process number, with a descriptor that can be waited for. The end of the socket ends the
+nursery.
 """
 
 import atexit
@@ -24,16 +25,28 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import NoReturn
 
+import mlgolf
 from mlgolf.backends import load_backend, require
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.registry import plugin_folders
 from mlgolf.player.describe import describe
 from mlgolf.player.play import play_over
 from mlgolf.referee import keeper, kernel
 
 # Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
 PYTHON = (sys.executable, "-s", "-P")
+PACKAGE = Path(mlgolf.__file__).parent
+START = """
+import sys
+if sys.argv[1] not in sys.path:
+    sys.path.insert(0, sys.argv[1])
+from mlgolf.referee.nursery import main
+main(*sys.argv[2:])
+"""
 PARTS = {"play": play_over, "describe": describe}  # what a child of the nursery can do
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
@@ -49,7 +62,8 @@ class Nursery:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.settimeout(_PATIENCE_SECONDS)
         self._process = subprocess.Popen(
-            [*PYTHON, "-m", "mlgolf.referee.nursery", str(theirs.fileno()), framework],
+            [*PYTHON, "-c", START, str(PACKAGE.parent), str(PACKAGE), str(theirs.fileno()),
+             framework],
             pass_fds=[theirs.fileno()], env=dict(environment), start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
@@ -156,16 +170,24 @@ def player_environment(hardware: HardwareClass) -> dict[str, str]:
     }
 
 
-def serve(requests: socket.socket, framework: str) -> NoReturn:
+def main(package: str, requests: str, framework: str) -> NoReturn:
+    """Begin as a process of its own. `package` is the referee's mlgolf, `requests` a socket."""
+    serve(socket.socket(fileno=int(requests)), framework, Path(package))
+
+
+def serve(requests: socket.socket, framework: str, package: Path) -> NoReturn:
     """Import the framework, then fork a keeper for each request until the referee hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
     kernel.set_process_name("mlgolf-nursery")
     try:
+        if package != PACKAGE:
+            raise ImportError(f"the referee runs mlgolf from {package}, a player would {PACKAGE}")
         load_backend(framework).preload()
     except BaseException as error:
         with contextlib.suppress(OSError):
             requests.send(f"{type(error).__name__}: {error}".encode()[:4000])
         os._exit(1)
+    python_folders()  # once for all
     gc.collect()
     gc.freeze()  # a search for garbage would write to every page, and so copy it
     try:
@@ -203,13 +225,20 @@ def become_keeper(order: dict, descriptors: list[int]) -> NoReturn:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    order = {**order, "inherit": inherit}
+    order = {**order, "inherit": inherit, "see": [*order["see"], *python_folders()]}
     try:
         keeper.main(socket.socket(fileno=control), order, become=perform)
     except BaseException:
         traceback.print_exc()
     sys.stderr.flush()
     os._exit(0)
+
+
+@lru_cache(maxsize=1)
+def python_folders() -> tuple[str, ...]:
+    """This Python, and whatever it imports packages from: those installed in place, too."""
+    places = {sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, *plugin_folders()}
+    return tuple(sorted({*places, *map(os.path.realpath, places)} - {""}))
 
 
 def perform(order: dict) -> NoReturn:
@@ -229,7 +258,3 @@ def perform(order: dict) -> NoReturn:
         with contextlib.suppress(OSError, ValueError):  # the submission may have closed it
             stream.flush()
     os._exit(code)
-
-
-if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

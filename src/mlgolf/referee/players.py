@@ -17,7 +17,6 @@ from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import Assignment, Exited, Message, Stop
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.workload import SPLITS
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.play import play
 from mlgolf.referee.measure import out_of_memory_kills
@@ -74,7 +73,10 @@ class _SharedPlayer:
             framework=plan.key.framework,
             workload=plan.key.workload,
             size=plan.size,
-            numbers=plan.numbers.model_dump(mode="json"),
+            numbers={
+                **plan.numbers.model_dump(mode="json"),
+                "budget_seconds": plan.numbers.budget_seconds / plan.speed,
+            },
             hyperparameters=plan.hyperparameters,
             seed=plan.seed,
             train_folder=str(plan.data_folder / "train"),
@@ -103,8 +105,8 @@ class ProcessPlayer(_SharedPlayer):
                 ["play"],
                 launch=nursery_for(plan.key.framework, self._hardware).launch,
                 inherit=inherit,
-                hide=held_out_folders(plan.data_folder),
-                protect=[plan.run_folder, plan.submission_file.parent, plan.data_folder],
+                see=[plan.submission_file.parent, plan.data_folder / "train"],
+                hide=[plan.run_folder, plan.data_dir],
                 cores=self._cores,
                 memory_bytes=self._hardware.memory_bytes,
                 output=log,
@@ -228,20 +230,10 @@ class ThreadPlayer(_SharedPlayer):
             )
 
     def record(self) -> dict[str, Any]:
-        return {"level": "none", "freezing": "none", "cpu_time_source": "thread clock"}
-
-
-def held_out_folders(prepared: Path) -> list[str]:
-    """What the sandbox covers: all data but this trial's train split, and the control groups."""
-    data_dir = prepared.parents[2]
-    splits = [prepared / split for split in SPLITS if split != "train"]
-    others = [folder for folder in all_data(data_dir) if folder != prepared]
-    return [*map(str, (*splits, *others)), "/sys/fs/cgroup"]
-
-
-def all_data(data_dir: Path) -> list[Path]:
-    """The raw and the prepared folder of every dataset there."""
-    return sorted((*data_dir.glob("*/*/raw"), *data_dir.glob("*/*/prepared")))
+        return {
+            "level": "none", "freezing": "none", "files": "shared",
+            "cpu_time_source": "thread clock",
+        }
 
 
 def player_cores(hardware: HardwareClass, slot: int = 0) -> tuple[int, ...]:

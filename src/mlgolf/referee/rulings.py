@@ -11,6 +11,7 @@ from mlgolf.core.protocols import Reading
 from mlgolf.core.rules import constraint_target
 from mlgolf.core.status import Status
 from mlgolf.core.target import Target
+from mlgolf.core.workload import SPLITS
 
 FULL_EVALUATION_EVERY = 10  # validation at each evaluation, every split at each tenth
 WALL_TIME_LIMIT = 5.0  # thawed wall time is capped at this multiple of the budget
@@ -26,17 +27,24 @@ class Rulings:
         self._numbers, self._rules = plan.numbers, plan.rules
         self._recorded = plan.evaluate_at
         bounds = [
-            constraint_target(c, plan.numbers, budget_factor=plan.budget_factor)
+            constraint_target(
+                c, plan.numbers, budget_factor=plan.budget_factor, speed=plan.speed
+            )
             for c in plan.rules.constraints
         ]
         self.bounds: list[Target] = [bound for bound in bounds if bound is not None]
-        self.budget_seconds = plan.numbers.budget_seconds * plan.budget_factor
+        self.budget_seconds = plan.budget_seconds
         used = {plan.rules.objective, *(bound.metric for bound in self.bounds)}
-        self._always = [
-            split
-            for split, name in (("train", "train_loss"), ("test", "test_metric"))
-            if name in used
-        ]
+        # The splits that every evaluation measures; the others are measured for the record.
+        self.needed = (
+            "validation",
+            *(
+                split
+                for split, name in (("train", "train_loss"), ("test", "test_metric"))
+                if name in used
+            ),
+        )
+        self.others = tuple(split for split in SPLITS if split not in self.needed)
 
     def first_evaluation(self) -> int:
         return self.next_evaluation(0, 0)
@@ -47,11 +55,9 @@ class Rulings:
             return self._recorded[evaluations] if evaluations < len(self._recorded) else 0
         return step + self._numbers.evaluation_steps
 
-    def splits(self, evaluation: int) -> tuple[str, ...]:
-        """Which splits an evaluation measures; the first counts 1."""
-        if evaluation % FULL_EVALUATION_EVERY == 0:
-            return ("validation", "train", "test")
-        return ("validation", *self._always)
+    def is_full(self, evaluation: int) -> bool:
+        """Whether an evaluation, the first of which counts 1, measures every split."""
+        return evaluation % FULL_EVALUATION_EVERY == 0
 
     def quantities(
         self, step: int, reading: Reading, metrics: Mapping[str, float]
@@ -112,6 +118,23 @@ class Rulings:
             "is_time_remaining": self.out_of_time(reading) is None,
             "accumulated_submission_time": reading.seconds,
         }
+
+
+class FreeShare:
+    """How much of an evaluation is off the clock.
+
+    A step count is a claim, so evaluations cannot be free for having come at the right step: who
+    claims steps that were never done would get answers about held-out data for nothing.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._share, self._last = share, 0.0
+
+    def excess(self, cost: float, seconds: float) -> float:
+        """What an evaluation at `seconds` of the clock cost beyond its share, in seconds."""
+        excess = max(0.0, cost - self._share * (seconds - self._last))
+        self._last = seconds + excess
+        return excess
 
 
 class Heartbeat:

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import (
     Begin,
     Evaluated,
@@ -37,9 +38,10 @@ from mlgolf.core.messages import (
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Reading, Row, Store
 from mlgolf.core.status import Status
+from mlgolf.core.workload import SPLITS
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.measure import load_average
-from mlgolf.referee.rulings import Heartbeat, Rulings
+from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
 
 POLL_SECONDS = 0.02
 SETUP_SECONDS = 600.0  # for what is off the clock: nobody may stall there forever
@@ -55,6 +57,7 @@ class Evaluates(Protocol):
 
     capacity: int
 
+    def warm_up(self) -> None: ...
     def untrained(self, seed: int) -> Mapping[str, NDArray]: ...
     def read(self, model: bytes) -> dict[str, NDArray]: ...
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Any) -> dict[str, float]: ...
@@ -77,14 +80,14 @@ class End(Exception):
 
 def run_trial(
     plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
-    header: Mapping[str, Any], watcher: Watcher | None = None,
+    header: Mapping[str, Any], hardware: HardwareClass, watcher: Watcher | None = None,
 ) -> End:
     """Run one trial to its end, whatever that is, and write it down.
 
     Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
-    referee = _Referee(plan, player, clock, store, evaluator, watcher)
+    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
     load = load_average()
     interrupted = None
     try:
@@ -95,6 +98,7 @@ def run_trial(
         player.stop()
     record = {
         "broke_contract": end.broke_contract,
+        "unofficial": plan.unofficial or why_unofficial(player.record()),
         "sandbox": player.record(),
         "clock": clock.record(),
         "load_average": [load, load_average()],
@@ -107,27 +111,48 @@ def run_trial(
     return end
 
 
+def _steps_done(step: int) -> str:
+    if step:
+        return f"{step} steps were done"
+    return (
+        "no step was done: the time went before the first one, into importing the submission, "
+        "init_optimizer_state or compiling"
+    )
+
+
+def why_unofficial(sandbox: Mapping[str, Any]) -> str:
+    """What the way a player was held leaves open; empty if nothing."""
+    if sandbox.get("files") == "shared":
+        refused = sandbox.get("namespaces_refused", "no sandbox")
+        return f"files could be kept from one trial to the next ({refused})"
+    if "leaky" in sandbox.get("cpu_time_source", ""):
+        return "CPU time of processes that ended may be missing: this kernel offers no better count"
+    return ""
+
+
 class _Referee:
     """One trial's state: what has been evaluated, and where the clock stood last."""
 
     def __init__(
         self, plan: TrialPlan, player: Player, clock: Clock, store: Store, evaluator: Evaluates,
-        watcher: Watcher | None,
+        hardware: HardwareClass, watcher: Watcher | None,
     ) -> None:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
         self._rulings, self._heartbeat = Rulings(plan), Heartbeat()
-        self._evaluations = self._due = 0
+        self._hardware, share = hardware, hardware.evaluation_share
+        self._free, self._free_besides = FreeShare(share), FreeShare(share)
+        self._evaluations = 0
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
 
     def play(self) -> End:
         try:
             self._player.start(self._plan, self._evaluator.capacity)
+            self._evaluator.warm_up()
             self._await_ready()
             self._clock.start()
-            self._due = self._rulings.first_evaluation()
-            self._player.evaluate_at(self._due)
+            self._player.evaluate_at(self._rulings.first_evaluation())
             self._player.send(Begin())
             while True:
                 message = self._player.receive(POLL_SECONDS)
@@ -161,7 +186,7 @@ class _Referee:
         if self._watcher:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
-            raise End(Status.OUT_OF_TIME, f"{reason}; {step} steps were done")
+            raise End(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
         if idle := self._heartbeat.hung_for(step, reading):
             raise End(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
 
@@ -181,15 +206,21 @@ class _Referee:
 
     def _failure(self, failed: Failed) -> End:
         self._store.log(failed.traceback)
-        reason = f"{failed.kind} at step {failed.step}: {failed.message}"
+        reason = f"{failed.kind} at step {failed.step}"
+        reason += f": {failed.message}" if failed.message else ""
         lacks_memory = failed.kind in ("MemoryError", "OutOfMemoryError") or any(
             sign in failed.message for sign in _ALLOCATION_FAILURES
         )
         if lacks_memory:
-            return End(Status.OUT_OF_MEMORY, reason)
+            return End(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
         if failed.kind == SubmissionError.__name__:
             return End(Status.CRASHED, failed.message, broke_contract=True)
         return End(Status.CRASHED, f"{reason}. The traceback is in log.txt.")
+
+    def _memory(self, peak_bytes: int) -> str:
+        used = f", of which {peak_bytes / 1e9:.1f} GB were in use" if peak_bytes else ""
+        allowed = self._hardware.memory_bytes / 1e9
+        return f"{self._hardware.name} allows {allowed:.1f} GB of address space{used}"
 
     def _disappearance(self, code: int | None) -> End:
         step = self._player.step
@@ -208,33 +239,42 @@ class _Referee:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
         self._player.freeze()
         reading = self.total = self._clock.pause()
-        began = time.monotonic()
+        began = self._clock.work()
         model = self._player.model(submitted.length)
         arrays = self._read(model)
         if submitted.consultation:
-            metrics = self._evaluator.evaluate(arrays, ("train", "validation", "test"))
-            self._answer(submitted.step, metrics, charge=time.monotonic() - began)
+            metrics = self._evaluator.evaluate(arrays, SPLITS)
+            self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
             return
+        metrics = self._evaluator.evaluate(arrays, self._rulings.needed)
+        charge = self._beyond_share(began, reading)
         if self._evaluations == 0:
             self._check_that_it_trains(submitted.step, arrays)
         self._evaluations += 1
-        metrics = self._evaluator.evaluate(arrays, self._rulings.splits(self._evaluations))
-        measured = self._rulings.quantities(submitted.step, reading, metrics)
-        end = self._rulings.end_after(measured)
-        if end is not None and "test/loss" not in metrics:
-            metrics |= self._evaluator.evaluate(arrays, ("train", "test"))
-        digest = hashlib.sha256(model).hexdigest()
-        row = Row(step=submitted.step, reading=reading, metrics=metrics, model_sha256=digest)
+        end = self._rulings.end_after(
+            self._rulings.quantities(submitted.step, reading, metrics)
+        )
+        if end is not None or self._rulings.is_full(self._evaluations):
+            began = self._clock.work()
+            metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
+            charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
+        row = Row(
+            step=submitted.step, reading=reading, metrics=metrics,
+            model_sha256=hashlib.sha256(model).hexdigest(), charged=0.0 if end else charge,
+        )
         self._store.append(row)
         if self._watcher:
             self._watcher.row(row)
         if end is not None:
             raise End(*end)
-        # An evaluation that nobody asked for is welcome, at the contestant's expense.
-        early = time.monotonic() - began if submitted.step < self._due else 0.0
-        self._due = self._rulings.next_evaluation(self._evaluations, submitted.step)
-        self._player.evaluate_at(self._due)
-        self._answer(submitted.step, metrics, charge=early)
+        self._player.evaluate_at(
+            self._rulings.next_evaluation(self._evaluations, submitted.step)
+        )
+        self._answer(submitted.step, metrics, charge=charge)
+
+    def _beyond_share(self, began: float, reading: Reading) -> float:
+        """What evaluating has cost since `began`, beyond what is off the clock."""
+        return self._free.excess(self._clock.work() - began, reading.seconds)
 
     def _read(self, model: bytes) -> dict[str, NDArray]:
         try:

@@ -53,7 +53,7 @@ class HeldProcess:
 
     def __init__(
         self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None,
-        inherit: Sequence[int] = (), hide: Sequence[str] = (), protect: Sequence[Path] = (),
+        inherit: Sequence[int] = (), see: Sequence[Path] = (), hide: Sequence[Path] = (),
         cores: Sequence[int] = (), memory_bytes: int = 0, best_effort: bool = False,
         control_group: bool = True, output: int | None = None, launch: Launch = run_script,
     ) -> None:
@@ -62,7 +62,8 @@ class HeldProcess:
         Args:
           argv: program and arguments. environment: all of its environment, none by default.
           inherit: descriptors it keeps.
-          hide, protect: folders it must not read, or not write (in a namespace only).
+          see: folders that it may read, besides those of the system; nothing else is there (in
+            namespaces only). hide: folders of which it sees nothing but what `see` names in them.
           cores: those it may run on, all if empty. memory_bytes: its address space, 0 for no limit.
           best_effort: do without namespaces, as on a machine that gives none.
           control_group: whether to try one for its CPU time before the task clock.
@@ -73,7 +74,8 @@ class HeldProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order = {
             "argv": list(argv), "environment": dict(environment or {}), "inherit": list(inherit),
-            "hide": list(hide), "protect": [str(path) for path in protect], "cores": list(cores),
+            "see": [str(path) for path in see], "hide": [str(path) for path in hide],
+            "cores": list(cores),
             "memory_bytes": memory_bytes, "best_effort": best_effort,
         }
         try:
@@ -103,8 +105,7 @@ class HeldProcess:
         )
         self.pid: int = answer["pid"]
         self._record = {
-            "freezing": answer["freezing"], "hidden": answer["hidden"],
-            "protected": answer["protected"],
+            "freezing": answer["freezing"], "files": answer["files"],
             "cpu_time_source": self.cpu_time.name,
             **({"namespaces_refused": answer["problem"]} if answer["problem"] else {}),
             **({"task_clock_refused": answer["task_clock"]} if answer["task_clock"] else {}),
@@ -135,7 +136,7 @@ class HeldProcess:
         return self.exit_code
 
     def record(self) -> dict:
-        """How it is held: freezing method, source of CPU time, what is hidden from it."""
+        """How it is held: freezing method, source of CPU time, whether its files are private."""
         return self._record
 
     def stop(self) -> None:

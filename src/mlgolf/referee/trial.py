@@ -11,7 +11,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
-from mlgolf.referee.freeze import Source, fingerprint
+from mlgolf.referee.freeze import Source, fingerprint, package_fingerprint
 from mlgolf.referee.measure import machine
 from mlgolf.referee.players import ProcessPlayer, ThreadPlayer, player_cores
 from mlgolf.referee.run import Watcher, run_trial
@@ -29,13 +29,19 @@ def play_trial(
     player = make_player(plan, hardware, folder, cores)
     run_trial(
         plan, player, clock=TrialClock(hardware.clock, player.cpu_seconds), store=folder,
-        evaluator=evaluator(plan, hardware), header=header(plan, hardware), watcher=watcher,
+        evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+        hardware=hardware, watcher=watcher,
     )
     return read_trial(plan.folder)
 
 
 def check_code(plan: TrialPlan) -> None:
-    """Raises: SubmissionError unless the frozen copy is what was hashed."""
+    """Raises: SubmissionError unless the frozen copy and this package are what was hashed."""
+    if package_fingerprint() != plan.package_sha256:
+        raise SubmissionError(
+            "the files of mlgolf are not those that this run was begun with. Undo the change, or "
+            "start another run; what has been played is kept."
+        )
     source = Source(name=plan.key.submission, file=plan.submission_file)
     if fingerprint(source) != plan.submission_sha256:
         raise SubmissionError(
@@ -77,8 +83,10 @@ def header(plan: TrialPlan, hardware: HardwareClass) -> Mapping[str, Any]:
         "unofficial": plan.unofficial,
         "submission_sha256": plan.submission_sha256,
         "data_sha256": plan.data_sha256,
+        "held_out": plan.held_out,
         "size": plan.size,
         "hardware": hardware.model_dump(),
         "machine": machine(),
+        "calibration": plan.calibration,
         "mlgolf_version": __version__,
     }

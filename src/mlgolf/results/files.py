@@ -10,18 +10,23 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from mlgolf.core.disk import naming
 from mlgolf.core.errors import LedgerError
 
 
 def write_json(path: Path, value: Any) -> None:
     """Replace the file in one step; it is on disk when this returns."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with open(temporary, "w") as file:
-        json.dump(value, file, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with naming(path), open(temporary, "w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 
@@ -45,10 +50,16 @@ def read_at_once(path: str | Path) -> bytes:
 
 def append_line(path: Path, value: Any) -> None:
     """Add one JSON line; it is on disk when this returns."""
-    with open(path, "a") as file:
-        file.write(json.dumps(value) + "\n")
+    append_text(path, json.dumps(value) + "\n", synced=True)
+
+
+def append_text(path: Path, text: str, *, synced: bool = False) -> None:
+    """Add text, whatever characters it has. synced: it is on disk when this returns."""
+    with naming(path), open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
         file.flush()
-        os.fsync(file.fileno())
+        if synced:
+            os.fsync(file.fileno())
 
 
 def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:

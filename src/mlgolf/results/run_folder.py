@@ -19,10 +19,13 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import LedgerError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.results.differences import named
 from mlgolf.results.files import read_json, write_json
+from mlgolf.results.places import what_lies_at
 from mlgolf.results.trial_folder import read_trial
 
 SCHEMA_VERSION = 2
+RULES = ("competition", "ruleset")  # entries of run.json that runs on one board have in common
 
 
 class RunFolder:
@@ -31,6 +34,10 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Raises: LedgerError if there is no run at `path`."""
         self.path = path
+        if not (path / "run.json").is_file():
+            raise LedgerError(
+                f"{path} is {what_lies_at(path)}; expected a run, a folder with run.json."
+            )
         self.record: dict[str, Any] = read_json(path / "run.json")
         if not isinstance(self.record, dict):
             raise LedgerError(f"{path / 'run.json'}: not a run as mlgolf writes it")
@@ -76,10 +83,16 @@ class RunFolder:
 
 def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
     """Raises: LedgerError if something is there already; nothing of it is touched."""
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        what = "holds a run" if (path / "run.json").exists() else "exists and is not empty"
+    if path.exists() and not path.is_dir():
+        raise LedgerError(f"{path} is a file; a run needs a folder. Give another --out.")
+    if (path / "run.json").exists():
         raise LedgerError(
-            f"{path} {what}. Continue it with --resume, or give another --out; nothing was changed."
+            f"{path} holds a run. Continue it with --resume, or give another --out; nothing was "
+            "changed."
+        )
+    if path.exists() and any(path.iterdir()):
+        raise LedgerError(
+            f"{path} is not empty and holds no run. Give another --out; nothing was changed."
         )
     path.mkdir(parents=True, exist_ok=True)
     write_json(path / "run.json", {"schema_version": SCHEMA_VERSION, **record})
@@ -89,26 +102,18 @@ def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
 def reopen_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
     """The run at `path`, if it is the one that `record` asks for.
 
-    Raises: LedgerError naming every entry that differs, what is there and what was asked for.
+    Raises: LedgerError naming the keys that differ, what is there and what was asked for.
     """
     run = RunFolder(path)
     for name, asked in record.items():
         there = run.record.get(name)
         if there != asked:
             raise LedgerError(
-                f"{path} belongs to another {name}: {_first_difference(there, asked)}. "
+                f"{path} belongs to another {name}: "
+                f"{named(there, asked, '{key}: there {one}, asked for {other}')}. "
                 "Give the same as before to continue it, or another --out; nothing was changed."
             )
     return run
-
-
-def _first_difference(there: Any, asked: Any, at: str = "") -> str:
-    if isinstance(there, Mapping) and isinstance(asked, Mapping):
-        for name in [*there, *asked]:
-            if there.get(name) != asked.get(name):
-                return _first_difference(there.get(name), asked.get(name), f"{at}{name}.")
-    prefix = f"{at.rstrip('.')}: " if at else ""
-    return f"{prefix}there {there!r}, asked for {asked!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +134,13 @@ def read_runs(paths: Sequence[Path]) -> Played:
     runs = [RunFolder(path) for path in paths]
     first = runs[0]
     for run in runs[1:]:
-        for name in ("competition", "ruleset"):
-            there, asked = first.record[name], run.record[name]
-            if there != asked:
-                raise LedgerError(
-                    f"{first.path} and {run.path} were played under another {name}: "
-                    f"{_first_difference(there, asked)}. Score them apart."
-                )
+        one, other = ({name: r.record[name] for name in RULES} for r in (first, run))
+        if one != other:
+            form = "{key}: {one} in the first, {other} in the second"
+            raise LedgerError(
+                f"{first.path} and {run.path} were played under different rules and have no common "
+                "board. Give one of them. These differ:\n" + named(one, other, form, "\n")
+            )
     trials = tuple(trial for run in runs for trial in run.trials())
     left_out = (problem for run in runs for problem in run.record.get("left_out", ()))
     in_part = (problem for trial in trials for problem in trial.header.get("problems", ()))

@@ -19,7 +19,7 @@ from mlgolf.core.errors import LedgerError
 from mlgolf.core.protocols import Row
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.results.files import append_line, read_json, read_lines, write_json
+from mlgolf.results.files import append_line, append_text, read_json, read_lines, write_json
 
 SCHEMA_VERSION = 2
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
@@ -63,11 +63,12 @@ class TrialFolder:
         append_line(self.path / "evals.jsonl", line)
 
     def log(self, text: str) -> None:
-        with open(self.log_path, "a") as file:
-            file.write(text.rstrip("\n") + "\n")
+        append_text(self.log_path, text.rstrip("\n") + "\n")
 
     def finish(self, status: Status, reason: str, record: Mapping[str, Any]) -> None:
-        verdict = {"status": status.value, "reason": reason, **record}
+        # A reason may quote what a contestant raised: bytes that are no text become \udc80.
+        text = reason.encode("utf-8", "backslashreplace").decode()
+        verdict = {"status": status.value, "reason": text, **record}
         write_json(self.path / "verdict.json", verdict)
 
 

@@ -75,8 +75,7 @@ def different_machines(trials: Sequence[Trial]) -> str:
     speeds: dict[str, list[float]] = {}
     for trial in trials:
         found = speeds.setdefault(_processor(trial), [])
-        speed = (trial.header.get("calibration") or {}).get("speed")
-        found += [] if speed is None else [float(speed)]
+        found += [trial.speed] if trial.header.get("calibration") else []
     known = [speed for found in speeds.values() for speed in found]
     apart = bool(known) and max(known) > SPEED_TOLERANCE * min(known)
     if len(speeds) < 2 and not apart:

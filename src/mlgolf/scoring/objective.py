@@ -32,7 +32,8 @@ def feasible_rows(
     feasible = np.ones(len(trial.steps), dtype=bool)
     for constraint in constraints:
         target = constraint_target(
-            constraint, numbers, budget_factor=budget_factor, interpretation=interpretation
+            constraint, numbers, budget_factor=budget_factor, speed=trial.speed,
+            interpretation=interpretation,
         )
         if target is not None:
             feasible &= target.met_by(trial.values(target.metric, numbers.metric))

@@ -13,10 +13,14 @@ from mlgolf.core.status import Status
 
 
 class FakeClock:
-    """Shows `seconds_per_read` more at every read, unless it is paused."""
+    """Shows `seconds_per_read` more at every read, unless it is paused.
 
-    def __init__(self, seconds_per_read: float = 1.0) -> None:
+    Every piece of the referee's own work takes `work_per_look` seconds.
+    """
+
+    def __init__(self, seconds_per_read: float = 1.0, work_per_look: float = 0.0) -> None:
         self._per_read, self._seconds, self._paused = seconds_per_read, 0.0, False
+        self._work_per_look, self._work = work_per_look, 0.0
 
     def start(self) -> None:
         self._seconds = 0.0
@@ -36,6 +40,11 @@ class FakeClock:
 
     def charge(self, seconds: float) -> None:
         self._seconds += seconds
+
+    def work(self) -> float:
+        """Every look at it costs `work_per_look` seconds."""
+        self._work += self._work_per_look
+        return self._work
 
     def record(self) -> dict[str, Any]:
         return {"rule": "fake"}
@@ -121,6 +130,9 @@ class FakeEvaluator:
 
     def __init__(self, losses: Sequence[float]) -> None:
         self._losses = list(losses)
+
+    def warm_up(self) -> None:
+        pass
 
     def untrained(self, seed: int) -> dict[str, NDArray]:
         return {"weight": np.zeros(1)}

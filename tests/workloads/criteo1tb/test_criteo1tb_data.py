@@ -25,7 +25,7 @@ TINY = replace(
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
-    data.make(folder, TINY, seed=0)
+    data.make(folder, TINY, seed=0, draw=0)
     return folder
 
 

@@ -1,6 +1,6 @@
 """Rows of numbers: `inputs` (B, dimensions), `targets` (B, 1), both float32."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +9,30 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import shuffled_batches
 
+DRAWN = ("validation", "test")
 
-def make(raw: Path, size: Size, seed: int) -> None:
+
+def make(
+    raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS
+) -> None:
     """One .npy file of rows per split: features first, the target last."""
-    rng = np.random.default_rng(seed)
     line = size.data
-    weights = rng.normal(size=line.dimensions)
+    training = np.random.default_rng(seed)
+    weights = training.normal(size=line.dimensions)
     scales = np.geomspace(1.0, 1.0 / line.condition, line.dimensions)
-    for split in SPLITS:
+    for split in splits:
+        held_out = np.random.default_rng([draw, SPLITS.index(split)])
+        rng = held_out if split in DRAWN else training
         inputs = rng.normal(size=(size.examples[split], line.dimensions)) * scales
         noise = line.noise * rng.normal(size=len(inputs))
         targets = inputs @ (weights / scales) / np.sqrt(line.dimensions) + noise
         np.save(raw / f"{split}.npy", np.column_stack([inputs, targets]).astype(np.float32))
 
 
-def prepare(raw: Path, prepared: Path, size: Size) -> None:
-    for split in SPLITS:
+def prepare(
+    raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS
+) -> None:
+    for split in splits:
         (prepared / split).mkdir(parents=True)
         np.save(prepared / split / "rows.npy", np.load(raw / f"{split}.npy"))
 

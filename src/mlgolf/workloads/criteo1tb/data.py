@@ -25,23 +25,30 @@ HELD_OUT_DAY, FIRST_VALIDATION_FILE = 23, 19
 _RAW_NAME = re.compile(r"day_(\d+)_(\d+)")
 
 
-def make(raw: Path, size: Size, seed: int) -> None:
+DRAWN = ("validation", "test")
+
+
+def make(
+    raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS
+) -> None:
     """Generated logs in Criteo's format."""
     # polars is for making and preparing: a player that only trains does not load it.
     from mlgolf.data.make_clicks import make_clicks
 
-    make_clicks(raw, size.data.recipe, dict(size.examples), seed)
+    make_clicks(raw, size.data.recipe, size.examples, seed, draw, splits)
 
 
-def prepare(raw: Path, prepared: Path, size: Size) -> None:
+def prepare(
+    raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS
+) -> None:
     """Arrays of each file, in the folder of its split.
 
     Raises: DataError if a file is not in the format, or a split has fewer rows than it should.
     """
     from mlgolf.data.click_logs import read_clicks
 
-    rows: dict[str, int] = dict.fromkeys(SPLITS, 0)
-    for split in SPLITS:
+    rows: dict[str, int] = dict.fromkeys(splits, 0)
+    for split in splits:
         (prepared / split).mkdir(parents=True)
     for path in sorted(raw.iterdir()):
         split = split_of(path)

@@ -4,7 +4,7 @@ The raw format is that of ImageNet's archives: `{train,val,test}/<class>/*.JPEG`
 ImageNet-v2 with its folders named by the classes' numbers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
-from mlgolf.core.workload import Size
+from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import pad_batch, shuffled_batches
 from mlgolf.data.image_crops import Pixels, centre_crop, random_crop
 from mlgolf.data.image_folder import PackedImages, class_names, pack
@@ -24,15 +24,22 @@ EVAL_TRAIN_SEED = 0  # which training images are evaluated on is the same in eve
 _MEAN, _STDDEV = (np.array(v, np.float32)[:, None, None] for v in (TRAIN_MEAN, TRAIN_STDDEV))
 
 
-def make(raw: Path, size: Size, seed: int) -> None:
+DRAWN = SPLITS  # which digits are held out, and so which are trained on
+
+
+def make(
+    raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS
+) -> None:
     """Pairs of digits as PNG files in class folders."""
     # scikit-learn takes a second to load, and nothing but this needs it.
     from mlgolf.data.make_digits import make_digit_folders
 
-    make_digit_folders(raw, size.data.recipe, size.examples, seed)
+    make_digit_folders(raw, size.data.recipe, size.examples, draw)
 
 
-def prepare(raw: Path, prepared: Path, size: Size) -> None:
+def prepare(
+    raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS
+) -> None:
     """Shards of encoded images, as `image_folder.py` describes them.
 
     Raises: DataError if a split is missing, or holds another number of images than it should.
@@ -43,8 +50,9 @@ def prepare(raw: Path, prepared: Path, size: Size) -> None:
             f"{raw / RAW_FOLDERS['train']}: found {len(classes)} class folders, expected "
             f"{size.model.classes}."
         )
-    for split, name in RAW_FOLDERS.items():
-        found, expected = pack(raw / name, prepared / split, classes), size.examples[split]
+    for split in splits:
+        name, expected = RAW_FOLDERS[split], size.examples[split]
+        found = pack(raw / name, prepared / split, classes)
         if found != expected:
             raise DataError(f"{raw / name}: found {found:,} images, expected {expected:,}.")
 

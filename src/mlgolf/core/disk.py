@@ -1,0 +1,30 @@
+"""What a disk refused: errors of writing that name their file and their cause."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """An OSError of the block that names no file, as those of writing, names this one.
+
+    Raises: the OSError, with an errno where the library that raised it gave one in words only.
+    """
+    try:
+        yield
+    except OSError as error:
+        number = error.errno or _number_in(str(error))
+        if error.filename is not None or not number:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from None
+
+
+def _number_in(message: str) -> int:
+    """The errno that Polars and numpy put into words; 0 if there is none."""
+    if found := re.search(r"os error (\d+)", message):
+        return int(found[1])
+    return errno.ENOSPC if re.search(r"\d+ requested and \d+ written", message) else 0

@@ -1,0 +1,145 @@
+"""Held-out data that no submission can have made: drawn for one run, from a secret.
+
+Small data ship with their generator, so on a published seed a submission could make the validation
+split and train on it. A run therefore has its own draw of the held-out splits. The draw comes from
+a key of this machine, which is never shown, and from the run's name for it; the ledger shows the
+draw itself once the run has ended, so that anybody can make the same data and replay.
+
+    <data_dir>/held_out.key                             the key: 32 bytes, for its owner alone
+    <data_dir>/held_out.shown                           draws that have been shown, one a line
+    <data_dir>/<dataset>/<folder>/drawn/<name>/prepared as layout.py says of prepared data
+"""
+
+import fcntl
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from mlgolf.core.workload import SPLITS, Workload
+from mlgolf.data import checksums, layout
+
+_KEY_BYTES = 32
+_DRAW_BYTES = 16
+_used: dict[Path, int] = {}  # folders of draws that this process uses, and the locks it holds
+
+
+def draw_of(data_dir: Path, run: str) -> int:
+    """The draw of a run by its name: always the same on this machine, unknown without its key."""
+    digest = hmac.digest(_key(data_dir), run.encode(), "sha256")
+    return int.from_bytes(digest[:_DRAW_BYTES], "big")
+
+
+def has_key(data_dir: Path) -> bool:
+    return _key_file(data_dir).exists()
+
+
+def _key_file(data_dir: Path) -> Path:
+    return data_dir / "held_out.key"
+
+
+def _key(data_dir: Path) -> bytes:
+    path = _key_file(data_dir)
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+        try:
+            os.link(new, path)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink()
+    return path.read_bytes()
+
+
+def folder(workload: Workload, size_name: str, data_dir: Path, draw: int) -> Path:
+    """Where the prepared data of a draw lie, made or not. Its name does not tell the draw."""
+    name = hashlib.sha256(f"{draw:x}".encode()).hexdigest()[:16]
+    prepared = layout.prepared_folder(workload, size_name, data_dir)
+    return prepared.parent / "drawn" / name / "prepared"
+
+
+def ensure(
+    workload: Workload, size_name: str, data_dir: Path, draw: int,
+    tell: Callable[[str], None] = lambda _: None,
+) -> str:
+    """Make the data of a draw unless they are there, and verify them.
+
+    The training data must be prepared already; where a draw does not change them, they are shared.
+    Returns: their fingerprint, a SHA-256. Raises: DataError; UnknownName.
+    """
+    prepared = folder(workload, size_name, data_dir, draw)
+    _use(prepared.parent)
+    with layout.alone(prepared.parents[2]):
+        if not prepared.exists():
+            tell(f"drawing the held-out data of {workload.name}")
+            _make(workload, size_name, data_dir, draw, prepared)
+    remedy = f"rm -r {prepared}"
+    checksums.verify(prepared, remedy=remedy)
+    return checksums.fingerprint(prepared, remedy=remedy)
+
+
+def _make(
+    workload: Workload, size_name: str, data_dir: Path, draw: int, prepared: Path
+) -> None:
+    data, size = workload.data(), workload.size(size_name)
+    seed = layout.seed_of(workload, size_name, data_dir)
+    shared = layout.prepared_folder(workload, size_name, data_dir)
+    with layout.replacing(prepared) as unfinished:
+        raw = unfinished.with_name("raw")
+        shutil.rmtree(raw, ignore_errors=True)  # of a process that was killed
+        raw.mkdir()
+        data.make(raw, size, seed, draw, data.DRAWN)
+        data.prepare(raw, unfinished, size, data.DRAWN)
+        shutil.rmtree(raw)
+        for split in SPLITS:
+            if split not in data.DRAWN:
+                shutil.copytree(shared / split, unfinished / split, copy_function=os.link)
+        checksums.write_manifest(unfinished)
+
+
+def _use(drawn: Path) -> None:
+    """Keep other processes from removing a draw for as long as this one lives, or removes it."""
+    if drawn not in _used:
+        drawn.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(drawn / "in_use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        _used[drawn] = descriptor
+
+
+def remove(workload: Workload, size_name: str, data_dir: Path, draw: int) -> None:
+    """Once a run has ended its draw is no longer needed: whoever replays it makes it again.
+
+    Nothing happens while another process uses it.
+    """
+    drawn = folder(workload, size_name, data_dir, draw).parent
+    descriptor = _used.pop(drawn, None)
+    if descriptor is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        shutil.rmtree(drawn)
+    finally:
+        os.close(descriptor)
+
+
+def is_shown(data_dir: Path, draw: int) -> bool:
+    """Whether an earlier run has shown this draw, so that a submission may know it."""
+    path = data_dir / "held_out.shown"
+    return path.exists() and f"{draw:x}" in path.read_text().split()
+
+
+def mark_as_shown(data_dir: Path, draw: int) -> None:
+    if is_shown(data_dir, draw):
+        return
+    with open(data_dir / "held_out.shown", "a") as file:
+        file.write(f"{draw:x}\n")

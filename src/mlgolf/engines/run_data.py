@@ -1,0 +1,116 @@
+"""Which data a run is played on: made with the published seed, drawn for this run, or published."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import DataError
+from mlgolf.core.registry import load_workload
+from mlgolf.data import held_out, layout
+from mlgolf.results.files import read_json, write_json
+from mlgolf.results.run_folder import RunFolder
+
+SHOWN = "held_out.json"  # in the folder of a run that has ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunData:
+    """The data of a run. `draw` is None for a run on what the published seed makes."""
+
+    workloads: tuple[str, ...]
+    size: str
+    data_dir: Path
+    draw: int | None
+    name: str  # the run's name for its draw; empty for practice
+    is_known: bool  # whether a submission may know the draw already
+
+    def of(self, workload: str) -> "RunData":
+        """The same for one of its workloads alone."""
+        return replace(self, workloads=(workload,))
+
+    def kind(self, workload: str) -> Literal["secret", "practice", "published"]:
+        """What a board has to say of a trial's held-out data."""
+        if not layout.is_made(load_workload(workload), self.size):
+            return "published"
+        return "practice" if self.draw is None or self.is_known else "secret"
+
+    def folder(self, workload: str) -> Path:
+        """The prepared data of a workload."""
+        record = load_workload(workload)
+        if self.draw is None or not layout.is_made(record, self.size):
+            return layout.prepared_folder(record, self.size, self.data_dir)
+        return held_out.folder(record, self.size, self.data_dir, self.draw)
+
+    def ensure(self, tell: Callable[[str], None] = lambda _: None) -> dict[str, str]:
+        """Fingerprints by workload. Makes what is missing and can be made. Raises: DataError."""
+        fingerprints = {}
+        for name in self.workloads:
+            workload = load_workload(name)
+            fingerprints[name] = layout.ensure(workload, self.size, self.data_dir, tell)
+            if self.draw is not None and layout.is_made(workload, self.size):
+                fingerprints[name] = held_out.ensure(
+                    workload, self.size, self.data_dir, self.draw, tell
+                )
+        return fingerprints
+
+    def record(self) -> Mapping[str, Any]:
+        """What run.json keeps of it. The draw itself is not told before the run has ended."""
+        return {"held_out": {"run": self.name, "is_known": self.is_known}}
+
+    def show(self, run: RunFolder) -> None:
+        """Write the draw into the ledger of a run that has ended; its data are no longer needed."""
+        if self.draw is None:
+            return
+        write_json(run.path / SHOWN, {"draw": f"{self.draw:x}"})
+        held_out.mark_as_shown(self.data_dir, self.draw)
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove what was drawn. It can be made again from the draw."""
+        if self.draw is not None:
+            for name in self.workloads:
+                held_out.remove(load_workload(name), self.size, self.data_dir, self.draw)
+
+
+def new_data(
+    competition: Competition, data_dir: Path, *, seed: int | None, practice: bool
+) -> RunData:
+    """For a new run. Runs of one chosen seed share a draw, which only the first keeps secret."""
+    name = f"seed {seed}" if seed is not None else secrets.token_hex(16)
+    draw = None if practice else held_out.draw_of(data_dir, name)
+    return RunData(
+        workloads=tuple(competition.workloads), size=competition.size, data_dir=data_dir,
+        draw=draw, name="" if practice else name,
+        is_known=draw is None or held_out.is_shown(data_dir, draw),
+    )
+
+
+def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
+    """Those of a run that was begun. Raises: DataError if its draw is not to be had here."""
+    recorded, competition = run.record["held_out"], run.competition
+    return RunData(
+        workloads=tuple(competition.workloads), size=competition.size, data_dir=data_dir,
+        draw=_recorded_draw(run, data_dir) if recorded["run"] else None,
+        name=recorded["run"], is_known=recorded["is_known"],
+    )
+
+
+def run_has_ended(run: RunFolder) -> bool:
+    """Whether the draw of its held-out data has been shown."""
+    return (run.path / SHOWN).exists()
+
+
+def _recorded_draw(run: RunFolder, data_dir: Path) -> int:
+    shown = run.path / SHOWN
+    if shown.exists():
+        return int(read_json(shown)["draw"], 16)
+    if not held_out.has_key(data_dir):
+        raise DataError(
+            f"{run.path}: its held-out data were drawn on another machine, or for another data "
+            f"folder than {data_dir}. They can be made again once the run has ended: {SHOWN} in "
+            "its folder tells the draw then."
+        )
+    return held_out.draw_of(data_dir, run.record["held_out"]["run"])

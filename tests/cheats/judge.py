@@ -1,0 +1,57 @@
+"""The verdict on a submission that trains honestly but for one line, on the one-second workload."""
+
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.trial import Trial
+from mlgolf.engines.local import OneAtATime
+from mlgolf.engines.runs import RunRequest, open_run, play_run
+from mlgolf.referee.trial import play_trial
+
+LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+HONEST = """
+import os, torch
+from mlgolf.core import spec
+def get_batch_size(name): return 32
+def init_optimizer_state(workload, params, model_state, hyperparameters, rng):
+    return {"optimizer": torch.optim.SGD(params.parameters(), lr=0.01)}
+def data_selection(workload, input_queue, *_): return next(input_queue)
+def update_params(workload, current_param_container, optimizer_state, model_state, batch,
+                  global_step, rng, **_):
+    optimizer_state["optimizer"].zero_grad()
+    logits, _ = workload.model_fn(
+        current_param_container, batch, model_state, spec.ForwardPassMode.TRAIN, rng, True)
+    loss = workload.loss_fn(batch["targets"], logits)
+    (loss["summed"] / loss["n_valid_examples"]).backward()
+    optimizer_state["optimizer"].step()
+    TRICK
+    return optimizer_state, current_param_container, model_state
+"""
+
+
+def judged(
+    tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, target: float = -1.0,
+    every: int = 50, budget: float = 1.0, studies: int = 1, all_trials: bool = False,
+) -> Any:
+    """The verdict on a submission that trains honestly, but for one line in each step.
+
+    Returns: the first trial, or a list of all.
+    """
+    file = tmp_path / "trick.py"
+    file.write_text(top + HONEST.replace("TRICK", trick))
+    competition = load_competition(LINEAR)
+    numbers = competition.workloads["linear"].model_copy(
+        update={
+            "target": target, "budget_seconds": budget, "eval_every_steps": every,
+            "step_limit": None,
+        }
+    )
+    request = RunRequest(
+        submissions=(str(file),),
+        competition=competition.model_copy(update={"workloads": {"linear": numbers}}),
+        ruleset="self", studies=studies, seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    ended: list[Trial] = []
+    play_run(open_run(request), OneAtATime(), play_trial, ended.append)
+    return ended if all_trials else ended[0]

@@ -1,0 +1,63 @@
+import errno
+import json
+import math
+import shlex
+
+import pytest
+
+from mlgolf.cli.options import print_json
+from mlgolf.cli.text import from_the_disk, printable, quoted
+
+
+@pytest.mark.parametrize(
+    "text", ["adam[w]", "[/data/cache]", ":warning:", "ü ✓ 漢", "two\nlines\t."]
+)
+def test_ordinary_text_is_printed_as_it_is(text):
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J", "\x9b2J", "\a", "\r", "\x7f", "caf\udce9", "\u202egnp.exe"]
+)
+def test_what_would_command_the_terminal_is_printed_as_an_escape(text):
+    shown = printable(text)
+    assert shown.startswith(("\\", "caf\\"))
+    shown.encode()  # no stray byte is left
+
+
+@pytest.mark.parametrize("path", ["out dir ü", "a'b", "$HOME", "adam[w]", "x;ls"])
+def test_a_quoted_path_is_one_word_of_a_shell(path):
+    assert shlex.split(quoted(path)) == [path]
+
+
+def test_a_path_that_begins_with_a_dash_is_no_option():
+    assert quoted("-rf") == "./-rf"
+
+
+def test_json_is_valid_whatever_it_holds(capsys):
+    odd = {"caf\udce9": ["\x1b[2J", "\x00", "\ud800"], "nan": math.nan, "inf": (math.inf, 1.5)}
+    print_json(odd)
+    printed = capsys.readouterr().out
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    read = json.loads(printed, parse_constant=refuse)
+    assert read == {
+        "caf\\udce9": ["\x1b[2J", "\x00", "\\ud800"], "nan": None, "inf": [None, 1.5]
+    }
+    assert "\x1b" not in printed
+
+
+def test_a_full_disk_is_named_with_the_file_and_what_to_do():
+    full = OSError(errno.ENOSPC, "No space left on device", "runs/a/run.json")
+    assert from_the_disk(full) == "runs/a/run.json: no space left on its disk. Make room"
+
+
+def test_of_a_copy_the_target_is_named():
+    full = OSError(errno.ENOSPC, "No space left on device", "source", None, "target")
+    assert (from_the_disk(full) or "").startswith("target: ")
+
+
+def test_an_error_that_is_not_the_disks_has_no_such_message():
+    assert from_the_disk(ConnectionResetError(errno.ECONNRESET, "reset")) is None

@@ -1,0 +1,81 @@
+"""Draws of held-out data: unknown to a submission, the same for whoever knows the draw."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from mlgolf.core.registry import load_workload
+from mlgolf.data import held_out, layout
+
+DRAW = 12345
+
+
+@pytest.fixture(scope="module")
+def linear():
+    return load_workload("linear")
+
+
+@pytest.fixture
+def data(linear, tmp_path):
+    layout.ensure(linear, "mini", tmp_path)
+    return tmp_path
+
+
+def rows(linear, data_dir, split, draw=None):
+    folder = (
+        layout.prepared_folder(linear, "mini", data_dir)
+        if draw is None
+        else held_out.folder(linear, "mini", data_dir, draw)
+    )
+    return np.load(folder / split / "rows.npy")
+
+
+def test_the_key_of_a_machine_is_for_its_owner_alone(tmp_path):
+    held_out.draw_of(tmp_path, "run")
+    assert stat.S_IMODE(os.stat(tmp_path / "held_out.key").st_mode) == 0o600
+
+
+def test_a_run_has_one_draw_on_one_machine_and_another_on_another(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert held_out.draw_of(one, "run") == held_out.draw_of(one, "run")
+    assert held_out.draw_of(one, "run") != held_out.draw_of(one, "next run")
+    assert held_out.draw_of(one, "run") != held_out.draw_of(other, "run")
+
+
+def test_held_out_rows_are_drawn_and_training_rows_stay_as_they_are(linear, data):
+    held_out.ensure(linear, "mini", data, DRAW)
+    same = {
+        split: np.array_equal(rows(linear, data, split), rows(linear, data, split, DRAW))
+        for split in ("train", "validation", "test")
+    }
+    assert same == {"train": True, "validation": False, "test": False}
+
+
+def test_who_knows_the_draw_makes_the_same_data_elsewhere(linear, data, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    layout.ensure(linear, "mini", elsewhere)
+    here = held_out.ensure(linear, "mini", data, DRAW)
+    assert held_out.ensure(linear, "mini", elsewhere, DRAW) == here
+
+
+def test_the_name_of_a_folder_does_not_tell_the_draw(linear, data):
+    folder = held_out.folder(linear, "mini", data, DRAW)
+    assert f"{DRAW:x}" not in str(folder)
+    assert str(DRAW) not in str(folder)
+
+
+def test_what_one_process_uses_another_does_not_remove(linear, data):
+    held_out.ensure(linear, "mini", data, DRAW)
+    folder = held_out.folder(linear, "mini", data, DRAW)
+    child = os.fork()
+    if child == 0:
+        held_out._used.clear()  # the child's own hold, as another process has one
+        held_out._use(folder.parent)
+        held_out.remove(linear, "mini", data, DRAW)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert folder.exists()
+    held_out.remove(linear, "mini", data, DRAW)
+    assert not folder.exists()

@@ -1,0 +1,89 @@
+"""Which data a run is played on, and what its ledger tells of them, and when."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import DataError
+from mlgolf.engines.local import OneAtATime
+from mlgolf.engines.replay import replay_trial
+from mlgolf.engines.runs import Run, RunRequest, open_run, play_run
+from mlgolf.referee.trial import play_trial
+
+LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+
+
+def opened(out: Path, data_dir: Path, **more) -> Run:
+    request = RunRequest(
+        submissions=("nadamw",), competition=load_competition(LINEAR), ruleset="self", studies=1,
+        data_dir=data_dir, out=out, **more,
+    )
+    return open_run(request)
+
+
+def play(run: Run) -> dict:
+    """The first trial's header, after the run has been played."""
+    ended = []
+    play_run(run, OneAtATime(), play_trial, ended.append)
+    return ended[0].header
+
+
+def test_two_runs_have_two_draws(tmp_path, data_dir):
+    one, other = (opened(tmp_path / name, data_dir) for name in ("one", "other"))
+    assert one.data.draw != other.data.draw
+    for run in (one, other):
+        run.data.discard()
+
+
+def test_the_draw_is_shown_once_the_run_has_ended_and_not_before(tmp_path, data_dir):
+    run = opened(tmp_path / "run", data_dir)
+    assert not (tmp_path / "run" / "held_out.json").exists()
+    assert f"{run.data.draw:x}" not in (tmp_path / "run" / "run.json").read_text()
+    folder = run.data.folder("linear")
+    header = play(run)
+    assert header["held_out"] == "secret"
+    assert json.loads((tmp_path / "run" / "held_out.json").read_text()) == {
+        "draw": f"{run.data.draw:x}"
+    }
+    assert not folder.exists()
+
+
+def test_a_draw_that_an_earlier_run_has_shown_is_for_practice(tmp_path, data_dir):
+    kinds = []
+    for name in ("first", "second"):
+        kinds.append(play(opened(tmp_path / name, data_dir, seed=20240501))["held_out"])
+    assert kinds == ["secret", "practice"]
+
+
+def test_the_published_data_are_for_practice(tmp_path, data_dir):
+    run = opened(tmp_path / "run", data_dir, practice=True)
+    assert play(run)["held_out"] == "practice"
+    assert not (tmp_path / "run" / "held_out.json").exists()
+
+
+def test_a_run_that_was_cut_short_goes_on_with_the_draw_it_began_with(tmp_path, data_dir):
+    begun = opened(tmp_path / "run", data_dir)
+    begun.data.discard()
+    resumed = opened(tmp_path / "run", data_dir, resume=True)
+    assert resumed.data == begun.data
+    assert [p.data_sha256 for p in resumed.plans] == [p.data_sha256 for p in begun.plans]
+
+
+def test_a_run_that_has_ended_is_replayed_with_the_draw_that_it_shows(
+    tmp_path, data_dir, tmp_path_factory
+):
+    play(opened(tmp_path / "run", data_dir))
+    (trial,) = (tmp_path / "run").glob("*/study_*/*/trial_*")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert replay_trial(trial, elsewhere).differences == ()
+    assert not list(elsewhere.glob("*/*/drawn/*/prepared"))
+
+
+def test_a_run_that_goes_on_elsewhere_cannot_be_replayed_here(
+    tmp_path, data_dir, tmp_path_factory
+):
+    opened(tmp_path / "run", data_dir).data.discard()
+    with pytest.raises(DataError, match="drawn on another machine"):
+        opened(tmp_path / "run", tmp_path_factory.mktemp("elsewhere"), resume=True)

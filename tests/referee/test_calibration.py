@@ -1,0 +1,54 @@
+"""How fast machines are, and what that does to budgets."""
+
+import pytest
+from plans import LINEAR, plan
+
+from mlgolf.core.competition import load_competition, load_hardware
+from mlgolf.core.errors import SandboxError
+from mlgolf.core.protocols import Reading
+from mlgolf.core.rules import constraint_target
+from mlgolf.referee import calibration
+from mlgolf.referee.calibration import Calibration, Probe
+from mlgolf.referee.rulings import Rulings
+
+HARDWARE = load_hardware("one-thread-cpu")
+TWICE_AS_FAST = Calibration(seconds=0.5, spread=0.0, reference_seconds=1.0)
+
+
+def test_the_probe_measures_this_machine():
+    found = Probe(HARDWARE, ()).result()
+    assert found is not None
+    assert found.seconds > 0
+    assert found.reference_seconds == HARDWARE.reference.probe_seconds
+    assert found.speed == found.reference_seconds / found.seconds
+
+
+def test_a_class_without_a_reference_machine_is_not_probed():
+    assert Probe(load_hardware("eight-v100"), ()).result() is None
+
+
+def test_a_probe_that_fails_says_so(monkeypatch, tmp_path):
+    (tmp_path / "work.py").write_text("raise SystemExit(1)")
+    monkeypatch.setattr(calibration, "PROGRAM", tmp_path / "work.py")
+    with pytest.raises(SandboxError, match="probe of this machine's speed failed"):
+        Probe(HARDWARE, ()).result()
+
+
+@pytest.mark.parametrize(("quantity", "bound", "expected"), [
+    ("time", "budget_seconds", 15.0), ("wall_time", 8.0, 4.0), ("steps", "step_limit", 4000.0),
+    ("validation_metric", "target", 0.02),
+])  # fmt: skip
+def test_bounds_in_seconds_alone_are_those_of_the_reference_machine(quantity, bound, expected):
+    competition = load_competition(LINEAR)
+    constraint = competition.rules.constraints[0].model_copy(
+        update={"quantity": quantity, "bound": bound}
+    )
+    target = constraint_target(constraint, competition.workloads["linear"], speed=2.0)
+    assert target is not None
+    assert target.value == expected
+
+
+def test_a_trial_on_a_machine_that_is_twice_as_fast_has_half_the_budget():
+    rulings = Rulings(plan(calibration=TWICE_AS_FAST.as_json()))
+    assert rulings.out_of_time(Reading(14.9, 14.9, 14.9)) is None
+    assert "the bound is 15 s" in str(rulings.out_of_time(Reading(15.1, 15.1, 15.1)))
