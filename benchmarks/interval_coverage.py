@@ -1,12 +1,12 @@
-"""How often do the printed intervals cover the truth? Simulated on the official AlgoPerf trials.
+"""How often do the printed intervals cover the true score? Simulated on official AlgoPerf trials.
 
-    interval_coverage.py [FIELDS]     prints one line for each model and number of studies
+    interval_coverage.py [BOARDS]     prints one line for each model and number of studies
 
-The trials of a board of AlgoPerf 0.5 are taken for the whole population: fields of 3, 5 and 10
-studies are drawn from it, each is given its intervals, and the truth is the score of a field of
-2,001 studies. External tuning is drawn point by point, as it was played, and a second time as if
-each study drew its own points; self-tuning has one trial a study. Levels were chosen on external
-tuning, so that self-tuning tells whether they hold elsewhere.
+The trials of a board of AlgoPerf 0.5 are the whole population. Boards of 3, 5 and 10 studies are
+drawn from it, with their intervals; the true score is that of a board of 2,001 studies. External
+tuning is drawn point by point, as it was played, and again as if each study drew its own points;
+self-tuning has one trial a study. The levels were chosen on external tuning, so self-tuning is the
+test whether they hold elsewhere.
 """
 
 import sys
@@ -20,7 +20,7 @@ from mlgolf.core.competition import Competition, load_competition
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.pool import EMPTY, Pool
 from mlgolf.scoring.published import admit_table
-from mlgolf.scoring.resampling import FIELDS, drawn_studies, interval, level
+from mlgolf.scoring.resampling import RESAMPLES, interval, level, resampled_studies
 from mlgolf.scoring.standings import Standings
 
 TRIALS = Path(__file__).parents[1] / "tests" / "golden" / "trials.csv"
@@ -44,7 +44,7 @@ def with_points(competition: Competition, points: str) -> Competition:
 def drawn_pool(
     pool: Pool, studies: int, rng: np.random.Generator, *, same_points: bool = True
 ) -> Pool:
-    """A field whose trials are drawn one by one, from those of the same point or from all."""
+    """A board whose trials are drawn one by one, from those of the same point or from all."""
     trials = pool.played.shape[-1]
     shape = (*pool.played.shape[:2], studies, trials)
     if not same_points:  # as if every trial of a workload were of one and the same point
@@ -64,20 +64,20 @@ def drawn_pool(
     })  # fmt: skip
 
 
-def main(fields: int) -> None:
+def main(boards: int) -> None:
     print_machine()
     table = read_trial_table(TRIALS)
     rng = np.random.default_rng(0)
-    print(f"{fields} fields each; over submissions: mean (least to greatest)")
+    print(f"{boards} boards each; over submissions: mean (lowest to highest)")
     for ruleset, same, studies in CASES:
         rules = with_points(V05, "same" if same else "own")
         pool = admit_table(rules, table, ruleset).pool
         truth = Standings(rules, drawn_pool(pool, 2001, rng, same_points=same)).scores
         covered, width = [], []
-        for _ in range(fields):
-            field = Standings(rules, drawn_pool(pool, studies, rng, same_points=same))
-            drawn = field.scores_of(drawn_studies(field, FIELDS, rng))
-            low, high = interval(drawn, field.scores, level(field))
+        for _ in range(boards):
+            board = Standings(rules, drawn_pool(pool, studies, rng, same_points=same))
+            drawn = board.scores_of(resampled_studies(board, RESAMPLES, rng))
+            low, high = interval(drawn, board.scores, level(board))
             covered.append((low - 1e-9 <= truth) & (truth <= high + 1e-9))
             width.append(high - low)
         share = np.mean(covered, axis=0)

@@ -1,4 +1,4 @@
-"""Official results through the command line: scored, questioned, imported, exported, reported."""
+"""Official results through the command line: score, report, import, export."""
 
 import json
 import re
@@ -28,7 +28,9 @@ def test_the_published_table_scores_as_it_stands(mlgolf):
     assert (first["submission"], round(first["score"], 4)) == ("shampoo_submission", 0.7784)
     assert round(first["geometric_mean_ratio"], 4) == 0.7213
     assert told["notice"] == "AlgoPerf-compatible; not verified by MLCommons"
-    assert told.keys() >= {"readings", "pairs", "absences", "costs", "bounds", "problems"}
+    assert told.keys() >= {
+        "sensitivity", "win_probability", "leave_one_out", "costs", "bounds", "problems",
+    }
 
 
 @pytest.mark.parametrize(
@@ -48,8 +50,8 @@ def test_a_later_board_is_compared_with_an_earlier_one(mlgolf):
         "score", TABLE, "--competition", "algoperf-0.6", "--tuning", "external", "--since",
         "algoperf-0.5", "--bridge", "baseline", "--bridge", "shampoo_submission=shampoo",
     ).stdout
-    assert "since algoperf-0.5 the best times are × " in printed
-    assert "so machine and harness account for × " in printed
+    assert "best times, compared with algoperf-0.5: × " in printed
+    assert "machine and harness account for × " in printed
 
 
 def test_logs_score_as_they_stand_imported_and_exported(mlgolf, logs, tmp_path):
@@ -57,7 +59,7 @@ def test_logs_score_as_they_stand_imported_and_exported(mlgolf, logs, tmp_path):
     assert "350 trials, 21377 evaluations, 18 problems, under the rules of algoperf-0.5" in imported
     mlgolf("export", "algoperf", tmp_path / "run", "-o", tmp_path / "logs")
     found = [
-        json.loads(mlgolf("score", place, "--ladder", "--json").stdout)
+        json.loads(mlgolf("score", place, "--target-levels", "--json").stdout)
         for place in (logs, tmp_path / "run", tmp_path / "logs")
     ]
     assert [len(told["problems"]) for told in found] == [18, 18, 0]
@@ -69,11 +71,11 @@ def test_logs_score_as_they_stand_imported_and_exported(mlgolf, logs, tmp_path):
 def test_a_table_has_a_report_with_what_the_board_hides(mlgolf, tmp_path):
     mlgolf("report", TABLE, *V05, "-o", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    for title in ("Leaderboard", "Every study", "Performance profile", "Who can be told apart",
-                  "Dependence on the field", "Cost", "Other readings of the rules"):
+    for title in ("Leaderboard", "Results of every study", "Performance profile", "Win probability",
+                  "Leave-one-out", "Cost", "Sensitivity to rule interpretations"):
         assert f"<h2>{title}</h2>" in page
     saved = {path.name for path in (tmp_path / "page_figures").iterdir()}
-    for name in ("decisive_pairs", "ranks_without", "costs", "performance_profile"):
+    for name in ("win_probability", "leave_one_out", "costs", "performance_profile"):
         assert {f"{name}.svg", f"{name}_dark.svg", f"{name}.csv"} <= saved
         drawn = (tmp_path / "page_figures" / f"{name}.svg").read_text()
         assert "not verified by MLCommons" in drawn

@@ -8,23 +8,23 @@ import pytest
 from synthetic_trials import competition, reaching, trial, workload_rules
 
 from mlgolf.plots.costs import costs_of_submissions
-from mlgolf.plots.ladder import rank_against_target
-from mlgolf.plots.pairs import pairs_matrix
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import for_page, recoloured, to_svg
 from mlgolf.plots.tables import (
     costs_table,
     curves_table,
-    ladder_table,
-    pairs_table,
     profile_table,
     runtimes_table,
     studies_table,
+    target_levels_table,
+    win_probability_table,
 )
+from mlgolf.plots.target_levels import rank_against_target
 from mlgolf.plots.theme import DARK, LIGHT, Style
 from mlgolf.plots.times_to_target import times_panel, times_to_target
 from mlgolf.plots.training_curves import training_curves, training_panel
+from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.scoring.review import review_trials
 
 HOSTILE = '</text><script>alert("&amp;")</script>'
@@ -39,8 +39,11 @@ def draw(rules, trials, style=STYLE):
         training_curves(curves_table(found.standings, trials), style),
         times_to_target(studies_table(found.standings), style),
         profile(profile_table(found.board, 4.0), style),
-        *([pairs_matrix(pairs_table(found), style)] if found.pairs else []),
-        rank_against_target(ladder_table(found), style),
+        *(
+            [win_probability_matrix(win_probability_table(found), style)]
+            if found.win_probability else []
+        ),
+        rank_against_target(target_levels_table(found), style),
         runtime_distributions(runtimes_table(found), style),
         costs_of_submissions(costs_table(found), style),
     ]
@@ -60,10 +63,37 @@ def test_every_figure_is_well_formed_and_a_name_in_it_is_only_text(svgs):
         assert "<script" not in svg
 
 
+NAMES = ("adam[w]", "adam.v", "a['b']", 'a"b"', "a\\b", "datum.value", "=1", "null", "2020-01-01")
+
+
+@pytest.mark.parametrize("chart", range(7))
+def test_names_with_the_signs_of_a_path_or_a_formula_stay_as_they_are_in_every_figure(chart):
+    workload = "w[0].x"
+    rules = competition({workload: workload_rules(metric="error[0].rate")})
+    trials = [
+        t for i, name in enumerate(NAMES)
+        for t in reaching(name, workload, [5 + i, 6 + i, math.inf], metric="error[0].rate")
+    ]
+    svg = to_svg(draw(rules, trials, Style(submissions=NAMES))[chart])
+    words = {element.text for element in ElementTree.fromstring(svg).iter() if element.text}
+    assert words >= set(NAMES)
+    if chart == 0:
+        assert {workload, "error[0].rate, lower is better"} <= words
+
+
+@pytest.mark.parametrize("name", ['a id="x"', 'a d="1.23456"', '="#0072b2"', 'a"url(#x)"'])
+def test_attributes_in_a_name_are_not_taken_for_those_of_the_figure(name):
+    svg = to_svg(draw(competition(), reaching(name, "digits", [5, 6, 7]), Style(
+        submissions=(name,)
+    ))[1])
+    for drawn in (svg, recoloured(svg, DARK), for_page(svg, "p_")):
+        assert name in {element.text for element in ElementTree.fromstring(drawn).iter()}
+
+
 def test_what_was_never_reached_is_marked_as_such(svgs):
-    assert "never" in svgs[1]
+    assert "×1" in svgs[1]
     (chart,) = [draw(competition(), reaching("sgd", "digits", [5, math.inf, math.inf]))[1]]
-    assert "never ×2" in to_svg(chart)
+    assert "×2" in to_svg(chart)
 
 
 def test_the_target_is_written_beside_its_line(svgs):

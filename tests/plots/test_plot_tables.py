@@ -6,14 +6,14 @@ import pytest
 from synthetic_trials import competition, reaching, trial
 
 from mlgolf.plots.tables import (
-    absences_table,
     costs_table,
     curves_table,
-    ladder_table,
-    pairs_table,
+    leave_one_out_table,
     profile_table,
     runtimes_table,
     studies_table,
+    target_levels_table,
+    win_probability_table,
 )
 from mlgolf.scoring.admission import admit
 from mlgolf.scoring.leaderboard import score_competition
@@ -86,15 +86,16 @@ def test_nothing_gives_empty_tables_with_their_columns():
     nothing = review_trials(RULES, [], "external")
     tables = [
         curves_table(nothing.standings, []), studies_table(nothing.standings),
-        profile_table(nothing.board, 4.0), pairs_table(nothing), ladder_table(nothing),
-        runtimes_table(nothing), absences_table(nothing), costs_table(nothing),
+        profile_table(nothing.board, 4.0), win_probability_table(nothing),
+        target_levels_table(nothing),
+        runtimes_table(nothing), leave_one_out_table(nothing), costs_table(nothing),
     ]
     assert all(table.is_empty() and "submission" in table.columns for table in tables)
 
 
 def test_a_pair_is_in_the_table_both_ways():
     trials = [*reaching("a", "digits", [5, 6, 7]), *reaching("b", "digits", [15, 16, 17])]
-    table = pairs_table(review_trials(RULES, trials, "external"))
+    table = win_probability_table(review_trials(RULES, trials, "external"))
     rows = {row[:2]: row[2:] for row in table.rows()}
     assert rows.keys() == {("a", "b"), ("b", "a")}
     assert rows["a", "b"][0] + rows["b", "a"][0] == pytest.approx(1)

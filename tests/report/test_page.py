@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
-from synthetic_trials import competition, plausible_run, reaching, trial
+from synthetic_trials import competition, plausible_run, reaching, trial, workload_rules
 
 from mlgolf.core.status import Status
 from mlgolf.report.page import write_report
@@ -19,7 +19,7 @@ from mlgolf.scoring.review import review_trials
 RULES = competition(["digits", "wmt"])
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert("&lt;")</script>'
 FIGURES = (
-    "training_curves", "times_to_target", "performance_profile", "decisive_pairs",
+    "training_curves", "times_to_target", "performance_profile", "win_probability",
     "rank_against_target", "runtime_distribution", "costs",
 )
 
@@ -61,9 +61,9 @@ def page(folder) -> str:
 
 def test_the_sections_come_in_the_order_of_a_readers_questions(page):
     assert re.findall("<h2>(.*?)</h2>", page) == [
-        "Leaderboard", "Training curves", "Every study", "Performance profile",
-        "Who can be told apart", "Dependence on targets", "Time to target, all targets", "Cost",
-        "Other readings of the rules", "Winning hyperparameters", "How the trials ended",
+        "Leaderboard", "Training curves", "Results of every study", "Performance profile",
+        "Win probability", "Ranks at easier targets", "Runtime distribution", "Cost",
+        "Sensitivity to rule interpretations", "Best hyperparameters", "How the trials ended",
         "Machine and clock",
     ]
 
@@ -108,7 +108,7 @@ def test_colours_follow_the_system_and_the_button(page):
     assert 'id="theme"' in page
 
 
-def test_the_winning_hyperparameters_are_those_of_the_best_trial(folder, page):
+def test_the_best_hyperparameters_are_those_of_the_best_trial(folder, page):
     studies = pl.read_csv(folder / "r_figures" / "times_to_target.csv")
     own = studies.filter((pl.col("submission") == "adam") & (pl.col("workload") == "digits"))
     best = own.sort("value").row(0, named=True)
@@ -159,7 +159,7 @@ def test_whatever_a_contestant_names_or_says_is_only_text(tmp_path):
 
 
 def test_a_run_without_a_trial_that_counts_has_a_report_too(tmp_path):
-    for trials in ([], [trial("a", seconds=[1], values=[0.1], unofficial="shared")]):
+    for trials in ([], [trial("a", seconds=[1], values=[0.1], status=None)]):
         html = report(tmp_path, RULES, trials)
         assert "no trial counts yet" in html
         assert "Leaderboard" in html
@@ -181,3 +181,64 @@ def test_another_framework_is_not_shown(tmp_path):
 def test_tables_scroll_in_a_box_of_their_own(page):
     assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
     assert ".scroll { overflow-x: auto;" in page
+
+
+def test_labels_stand_in_the_title_the_notes_each_figure_and_each_table(tmp_path):
+    trials = reaching(
+        "a", "digits", [5, 6, 7], unofficial="shared machine", header={"held_out": "practice"}
+    )
+    html = report(tmp_path, RULES, trials)
+    assert "<title>Tiny · unofficial · practice</title>" in html
+    assert "<h1>Tiny · unofficial · practice</h1>" in html
+    text = Elements(html).text
+    assert "unofficial: shared machine" in text
+    assert "practice: the held-out data come from the published seed" in text
+    for figure in (tmp_path / "r_figures").glob("*.svg"):
+        assert "unofficial · practice" in figure.read_text()
+    for table in (tmp_path / "r_figures").glob("*.csv"):
+        assert set(pl.read_csv(table)["label"]) == {"unofficial; practice"}
+
+
+def test_an_official_report_has_no_label(folder, page):
+    assert "<title>Tiny</title>" in page
+    assert "label" not in pl.read_csv(folder / "r_figures" / "costs.csv").columns
+
+
+def test_a_missed_target_is_told_with_the_best_value_its_second_and_the_target(tmp_path):
+    trials = [
+        trial("a", seconds=[2, 24.1], values=[0.5, 0.12]),
+        *reaching("a", "wmt", [5]), trial("a", "wmt", 1, seconds=[9], values=[0.2]),
+        trial("a", "wmt", 2, seconds=[8], values=[0.3]),
+    ]
+    text = Elements(report(tmp_path, RULES, trials)).text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "not reachedbest 0.12 at 24.1 starget 0.1" in text
+    assert "not reachedin 2 of 3 studiesbest 0.2 at 9.00 starget 0.1" in text
+
+
+def test_a_missed_target_of_a_held_out_workload_is_told_with_its_name(tmp_path):
+    rules = competition({
+        "digits": workload_rules(), "digits_gelu": workload_rules(held_out_of="digits"),
+    })
+    trials = [
+        *reaching("a", "digits", [5]), trial("a", "digits_gelu", seconds=[7], values=[0.25]),
+    ]
+    text = Elements(report(tmp_path, rules, trials)).text
+    assert "held-out workload not reachedin digits_gelubest 0.25" in text
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta"])
+def test_a_name_that_a_spreadsheet_would_run_is_text_in_the_tables(tmp_path, name):
+    report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
+    assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {f"'{name}"}
+
+
+@pytest.mark.parametrize("name", ['a,"b"', "a\nb", "a[0].b'c", "{{a}}", "$title"])
+def test_any_other_name_is_unchanged_in_page_and_tables(tmp_path, name):
+    html = report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
+    assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {name}
+    assert re.sub(r"\s+", " ", name) in Elements(html).text
+
+
+def test_a_reason_that_is_no_valid_text_is_shown_all_the_same(tmp_path):
+    trials = [trial("a", status=Status.CRASHED, reason="broken \ud800 text")]
+    assert "broken \\ud800 text" in Elements(report(tmp_path, RULES, trials)).text

@@ -5,7 +5,8 @@ import math
 import pytest
 from synthetic_trials import competition
 
-from mlgolf.report.words import measure, question, three_digits
+from mlgolf.core.competition import load_competition
+from mlgolf.report.words import duration, how_scored, measure, question, three_digits
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
 
@@ -15,8 +16,8 @@ BUDGET = {"quantity": "time", "bound": "budget_seconds"}
     [
         (
             "time", [{"quantity": "validation_metric", "bound": "target"}, BUDGET],
-            "Which submission needs the least time on the clock, within each workload's budget, "
-            "so that its validation metric reaches each workload's target?",
+            "Which submission needs the least time on the clock until its validation metric "
+            "reaches each workload's target, within each workload's budget?",
         ),
         (
             "validation_metric", [BUDGET],
@@ -25,8 +26,9 @@ BUDGET = {"quantity": "time", "bound": "budget_seconds"}
         ),
         (
             "steps", [{"quantity": "train_loss", "bound": 0.5}, {"quantity": "time", "bound": 60}],
-            "Which submission needs the least number of steps so that its training loss stays at "
-            "or below 0.5 nats and its time on the clock stays at or below 60 s?",
+            "Which submission needs the least number of steps (as claimed by the submission) so "
+            "that its training loss stays at or below 0.5 nats and its time on the clock stays at "
+            "or below 60 s?",
         ),
         ("test_metric", [], "Which submission reaches the best test metric?"),
     ],
@@ -48,3 +50,19 @@ def test_what_was_never_reached_is_a_dash_and_units_follow_after_a_space_that_do
     assert measure(math.inf, "time") == "–"
     assert measure(5.0, "time") == "5.00\N{NO-BREAK SPACE}s"
     assert measure(0.25, "validation_metric") == "0.250"
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"), [(0.25, "900 s"), (1.0, "1.00 hours"), (29_897.4, "29897 hours")]
+)
+def test_less_than_an_hour_is_told_in_seconds(hours, said):
+    assert duration(hours) == said
+
+
+def test_rules_that_select_a_trial_by_other_constraints_say_by_which():
+    words = how_scored(load_competition("algoperf-paper").rules)
+    assert (
+        "Each study selects its best trial by other constraints (its validation metric reaches "
+        "each workload's target and its time on the clock stays within each workload's budget)"
+    ) in words
+    assert "Each study counts its best trial." in how_scored(load_competition("mini").rules)

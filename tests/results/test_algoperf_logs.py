@@ -22,9 +22,9 @@ from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.run_folder import RunFolder, read_runs
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.leaderboard import score_competition, score_field
+from mlgolf.scoring.leaderboard import make_leaderboard, score_competition
 from mlgolf.scoring.published import admit_table
-from mlgolf.scoring.resampling import Doubt
+from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.standings import Standings
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -104,7 +104,7 @@ def test_import_export_import_is_the_identity_on_what_scoring_uses(imported, tmp
     before, after = (
         admit(V05, run.trials(), "external").pool for run in (imported.run, again.run)
     )
-    for name in ("played", "worth", "evaluation", "spent"):
+    for name in ("played", "objective", "evaluation", "spent"):
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
 
@@ -124,9 +124,8 @@ def test_the_board_is_the_same_from_trials_from_curves_and_after_export_and_impo
     run = import_logs(open_logs(tmp_path / "logs", "algoperf-0.5"), tmp_path / "run").run
     export_run(run, tmp_path / "exported")
     exported = read_logs(open_logs(tmp_path / "exported", "algoperf-0.5"))
-    from_table = score_field(
-        Doubt(Standings(V05, admit_table(V05, table, "external").pool)), "external", framework=None
-    )
+    admitted = admit_table(V05, table, "external")
+    from_table = make_leaderboard(Uncertainty(Standings(V05, admitted.pool)), admitted, "external")
     # Scores, intervals, groups, times, ratios and outcomes of all, to the last bit.
     for trials in (run.trials(), exported.trials):
         assert score_competition(V05, trials, "external").entries == from_curves.entries
@@ -256,7 +255,7 @@ def test_nothing_is_written_over_what_is_there(tmp_path):
     small_tree(tmp_path / "logs", ROWS)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("x")
-    with pytest.raises(LedgerError, match="exists and is not empty"):
+    with pytest.raises(LedgerError, match="is not empty and holds no run"):
         import_logs(open_logs(tmp_path / "logs"), tmp_path / "out")
     assert (tmp_path / "out" / "precious").read_text() == "x"
 

@@ -9,8 +9,9 @@ from synthetic_trials import competition, reaching, workload_rules
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
+from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import Constraint
-from mlgolf.scoring.dual import CUSTOMARY_BOUND, dual, incumbents, to_toml
+from mlgolf.scoring.dual import dual, incumbents, to_toml
 from mlgolf.scoring.leaderboard import score_competition
 
 
@@ -66,27 +67,27 @@ def test_rules_without_another_bounded_quantity_have_no_dual():
         objective="validation_metric",
         constraints=[{"quantity": "validation_metric", "bound": "target"}],
     )
-    with pytest.raises(RulesError, match="no quantity but validation_metric is bounded"):
+    with pytest.raises(RulesError, match="only validation_metric is bounded"):
         dual(alone)
 
 
-def test_an_objective_without_a_customary_bound_has_no_dual():
+def test_an_objective_without_a_usual_bound_has_no_dual():
     rules = competition(
         objective="train_loss", constraints=[{"quantity": "time", "bound": "budget_seconds"}]
     )
-    with pytest.raises(RulesError, match="no number of a workload bounds train_loss"):
+    with pytest.raises(RulesError, match="workloads give no number that bounds train_loss"):
         dual(rules)
 
 
 @composite
 def customary_rules(draw):
-    """All quantities bounded by the customary numbers; the metric not where it is the objective."""
+    """All quantities with their usual bounds; the metric not where it is the objective."""
     bounded = draw(permutations(["validation_metric", "time", "steps", "cpu_time"]))
     objective = draw(sampled_from(bounded))
     names = [name for name in bounded if name != "validation_metric" or name != objective]
     return competition(
         objective=objective,
-        constraints=[{"quantity": name, "bound": CUSTOMARY_BOUND[name]} for name in names],
+        constraints=[{"quantity": name, "bound": quantity(name).bound} for name in names],
     )
 
 

@@ -152,8 +152,8 @@ def test_more_studies_than_the_rules_ask_for_are_said():
     assert "a: more than the 3 studies that the rules ask for on 1 workload: digits" in notes
 
 
-def test_whose_trials_all_do_not_count_stands_on_the_board_with_no_data():
-    (entry,) = board([trial("a", seconds=[1], values=[0.1], unofficial="shared")]).entries
+def test_a_submission_without_a_trial_that_counts_stands_on_the_board_with_no_data():
+    (entry,) = board([trial("a", seconds=[1], values=[0.1], status=None)]).entries
     assert (entry.score, entry.rank, entry.interval) == (0, 1, None)
     assert {cell.outcome for cell in entry.cells.values()} == {Outcome.NO_DATA}
 
@@ -161,7 +161,8 @@ def test_whose_trials_all_do_not_count_stands_on_the_board_with_no_data():
 def test_no_trials_give_an_empty_board():
     assert to_json(board([])) == {
         "competition": "tiny", "tuning": "external", "framework": None, "quantity": "time",
-        "notes": [], "leaderboard": [],
+        "unofficial": [], "practice": False, "claimed": [], "notes": [], "leaderboard": [],
+        "near_misses": [],
     }
 
 
@@ -188,7 +189,8 @@ def test_self_tuning_plays_one_trial_under_a_longer_budget():
 def test_the_json_form_has_null_for_what_was_never_reached():
     record = json.loads(json.dumps(to_json(board(by_hand())), allow_nan=False))
     assert list(record) == [
-        "competition", "tuning", "framework", "quantity", "notes", "leaderboard",
+        "competition", "tuning", "framework", "quantity", "unofficial", "practice", "claimed",
+        "notes", "leaderboard", "near_misses",
     ]
     last = record["leaderboard"][3]
     assert last["submission"] == "sgd"
@@ -276,3 +278,11 @@ def test_scores_lie_between_zero_and_one_and_rank_the_entries(trials):
     found = board(trials).entries
     assert all(0 <= entry.score <= 1 for entry in found)
     assert [e.score for e in found] == sorted((e.score for e in found), reverse=True)
+
+
+def test_what_is_missing_on_every_workload_alike_is_said_once():
+    rules = competition(["a", "b", "c", "d"])
+    trials = [t for name in rules.workloads for t in reaching("sgd", name, [5, 5, 5])]
+    assert board(trials, rules).notes == (
+        "sgd: 48 trials missing of those that the rules ask for: 12 on each workload",
+    )

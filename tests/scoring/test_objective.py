@@ -1,4 +1,4 @@
-"""What a trial is worth, and which one stands for its study."""
+"""The objective value of a trial, and the trial that a study selects."""
 
 import math
 
@@ -20,7 +20,7 @@ NEVER = (math.inf, math.inf)
 
 
 def reached(result: TrialResult) -> tuple[float, float]:
-    return result.worth, result.seconds
+    return result.objective, result.seconds
 
 
 def test_time_to_target_is_the_first_evaluation_that_meets_it():
@@ -35,17 +35,17 @@ def test_a_target_first_met_after_the_budget_was_never_reached():
 
 def test_a_budget_factor_stretches_the_bound_on_time_and_not_the_target():
     run = trial(seconds=[10, 31, 32], values=[0.5, 0.12, 0.1])
-    assert as_numbers(run, TIME, ERROR, budget_factor=1.5).worth == 32
+    assert as_numbers(run, TIME, ERROR, budget_factor=1.5).objective == 32
 
 
 def test_nan_never_meets_a_target():
     run = trial(seconds=[1, 2], values=[math.nan, 0.1])
-    assert as_numbers(run, TIME, ERROR).worth == 2
+    assert as_numbers(run, TIME, ERROR).objective == 2
 
 
 def test_an_infinite_metric_never_meets_a_target():
     run = trial(seconds=[1, 2], values=[math.inf, 0.95], metric="accuracy")
-    assert as_numbers(run, TIME, ACCURACY).worth == 2
+    assert as_numbers(run, TIME, ACCURACY).objective == 2
 
 
 def test_a_metric_that_was_not_measured_never_meets_a_target():
@@ -72,10 +72,10 @@ def test_a_disqualified_trial_reached_nothing_and_a_crashed_one_keeps_what_was_m
     measured = {"seconds": [1.0], "values": [0.1]}
     disqualified = trial(status=Status.DISQUALIFIED, **measured)
     assert reached(as_numbers(disqualified, TIME, ERROR)) == NEVER
-    assert as_numbers(trial(status=Status.CRASHED, **measured), TIME, ERROR).worth == 1
+    assert as_numbers(trial(status=Status.CRASHED, **measured), TIME, ERROR).objective == 1
 
 
-def test_a_study_is_worth_its_best_trial():
+def test_a_study_counts_its_best_trial():
     trials = [
         trial(trial=2, seconds=[5], values=[0.1]),
         trial(trial=1, seconds=[9], values=[0.1]),
@@ -95,6 +95,6 @@ def test_a_constraint_without_a_number_bounds_nothing():
         ]
     ).rules
     run = trial(seconds=[3, 4], values=[0.9, 0.9])
-    assert as_numbers(run, rules, ERROR).worth == 3
-    assert as_numbers(run, rules, workload_rules(step_limit=1)).worth == 3
-    assert np.isinf(as_numbers(trial(), rules, ERROR).worth)
+    assert as_numbers(run, rules, ERROR).objective == 3
+    assert as_numbers(run, rules, workload_rules(step_limit=1)).objective == 3
+    assert np.isinf(as_numbers(trial(), rules, ERROR).objective)

@@ -18,18 +18,18 @@ from mlgolf.core.errors import LedgerError, ScoringError
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.ladder import RUNGS, ladder, pools_by_rung
-from mlgolf.scoring.leaderboard import score_field
+from mlgolf.scoring.diagnostics import costs, leave_one_out, win_probabilities
+from mlgolf.scoring.leaderboard import make_leaderboard
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
 from mlgolf.scoring.profiles import share_within
 from mlgolf.scoring.published import admit_table
-from mlgolf.scoring.questions import absences, costs, pairs
-from mlgolf.scoring.readings import other_readings, with_readings
-from mlgolf.scoring.resampling import Doubt
+from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.review import review_trials
+from mlgolf.scoring.sensitivity import sensitivity, with_interpretations
 from mlgolf.scoring.since import since
 from mlgolf.scoring.standings import Standings
+from mlgolf.scoring.target_levels import EASED_BY, pools_by_level, target_levels
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BOARDS = [
@@ -52,10 +52,8 @@ def golden(name: str) -> list[dict[str, str]]:
 
 def board(table, competition=V05, ruleset="external", **options):
     admission = admit_table(competition, table, ruleset)
-    doubt = Doubt(Standings(competition, admission.pool))
-    return score_field(
-        doubt, ruleset, framework=admission.framework, notes=admission.notes, **options
-    )
+    uncertainty = Uncertainty(Standings(competition, admission.pool))
+    return make_leaderboard(uncertainty, admission, ruleset, **options)
 
 
 def test_all_eleven_published_scores_come_out_to_four_decimals(table):
@@ -77,7 +75,7 @@ def test_the_ranks_are_the_published_ones(table):
 
 
 @pytest.mark.parametrize(
-    ("column", "readings"),
+    ("column", "interpretations"),
     [
         ("reference_score", {}),
         ("score_ties_slowest", {"tie": "slowest"}),
@@ -89,9 +87,9 @@ def test_the_ranks_are_the_published_ones(table):
         ),
     ],
 )
-def test_each_reading_gives_the_score_that_was_worked_out_for_it(table, column, readings):
+def test_each_reading_gives_the_score_that_was_worked_out_for_it(table, column, interpretations):
     expected = {row["submission"]: row[column] for row in golden("leaderboard.csv")}
-    for entry in board(table, with_readings(V05, readings)).entries:
+    for entry in board(table, with_interpretations(V05, interpretations)).entries:
         assert entry.score == pytest.approx(float(expected[entry.submission]), abs=1e-12)
 
 
@@ -137,7 +135,7 @@ def test_the_winner_is_28_percent_faster_than_the_baseline(table):
 
 
 def test_a_baseline_that_is_not_in_the_field_is_refused(table):
-    with pytest.raises(ScoringError, match="'adam' is not in this field; there are amos"):
+    with pytest.raises(ScoringError, match="found 'adam', allowed is one of the submissions: amos"):
         board(table, baseline="adam")
 
 
@@ -189,7 +187,7 @@ THREE = V05.select(["criteo1tb", "criteo1tb_embed_init", "imagenet_vit"])
 def pool_of(trials, unit=1.0):
     results = [
         TrialResult(
-            submission=s, workload=w, study=k, trial=t, worth=seconds * unit,
+            submission=s, workload=w, study=k, trial=t, objective=seconds * unit,
             seconds=seconds * unit, choice=seconds * unit, evaluation=index, spent=0.0,
         )
         for (s, w, k, t), (index, seconds) in trials.items()
@@ -227,14 +225,15 @@ def test_a_duplicate_of_an_entrant_changes_nobodys_times(trials):
 
 
 @given(
-    trials=fields(), slower=floats(1, 5), reading=sampled_from(["fastest", "earliest_evaluation"])
+    trials=fields(), slower=floats(1, 5),
+    interpretation=sampled_from(["fastest", "earliest_evaluation"]),
 )
-def test_ones_own_score_never_rises_when_ones_own_time_rises(trials, slower, reading):
+def test_ones_own_score_never_rises_when_ones_own_time_rises(trials, slower, interpretation):
     own = [key for key in trials if key[0] == "a" and trials[key][1] < INF]
     if own:
         index, seconds = trials[own[0]]
         delayed = trials | {own[0]: (index, seconds * slower)}
-        exact = with_readings(THREE, {"trial": reading})
+        exact = with_interpretations(THREE, {"trial": interpretation})
         before, after = (Standings(exact, pool_of(t)).scores[0] for t in (trials, delayed))
         assert after <= before + 1e-12
 
@@ -243,7 +242,7 @@ def test_what_other_readings_would_change_is_said(table):
     def pool_under(rules):
         return admit_table(rules, table, "external").pool
 
-    others = {(o.name, o.other): o for o in other_readings(V05, pool_under)}
+    others = {(o.name, o.other): o for o in sensitivity(V05, pool_under)}
     assert others["trial", "fastest"].scores.keys() == {"lawa_ema"}
     now, then = others["trial", "fastest"].scores["lawa_ema"]
     assert (round(now, 4), round(then, 4)) == (0.3384, 0.3434)
@@ -354,14 +353,15 @@ def test_one_submission_in_two_frameworks_is_refused(tmp_path):
 def test_what_the_documentation_says_of_the_official_board_is_so(table):
     said = (GOLDEN.parents[1] / "docs" / "scoring.md").read_text()
     standings = Standings(V05, admit_table(V05, table, "external").pool)
-    found = pairs(Doubt(standings))
-    assert f"**{sum(p.decided for p in found)} of {len(found)} pairs are decided.**" in said
-    (absence,) = absences(standings)
-    assert f"Without {absence.without}, rank 8, Schedule-Free AdamW would be first" in said
-    assert absence.ranks == {"schedule_free_adamw": (2, 1), "shampoo_submission": (1, 2)}
+    found = win_probabilities(Uncertainty(standings))
+    significant = sum(pair.significant for pair in found)
+    assert f"**{significant} of {len(found)} pairs differ significantly.**" in said
+    (removed,) = leave_one_out(standings)
+    assert f"Without {removed.without}, rank 8, Schedule-Free AdamW would be first" in said
+    assert removed.ranks == {"schedule_free_adamw": (2, 1), "shampoo_submission": (1, 2)}
     spent = costs(standings.pool)
-    hours, in_vain = sum(c.hours for c in spent), sum(c.hours_in_vain for c in spent)
-    assert f"**{100 * in_vain / hours:.0f}% of about {round(hours, -2):,.0f} hours**" in said
+    hours, without_target = sum(c.hours for c in spent), sum(c.hours_without_target for c in spent)
+    assert f"**{100 * without_target / hours:.0f}% of about {round(hours, -2):,.0f} hours**" in said
     v06 = load_competition("algoperf-0.6")
     later = since(
         Standings(v06, admit_table(v06, table, "external").pool), standings,
@@ -374,11 +374,11 @@ def test_what_the_documentation_says_of_the_official_board_is_so(table):
 
 def test_the_documented_moves_under_eased_targets_are_so():
     trials = read_curve_table(GOLDEN / "curves.parquet", V05, "external")
-    pools = pools_by_rung(
+    pools = pools_by_level(
         V05, lambda rules: admit(rules, trials, "external").pool, (0.0, 0.005, 0.01)
     )
-    rungs = ladder(V05, pools)
-    now, half, one = (rung.ranks for rung in rungs)
+    levels = target_levels(V05, pools)
+    now, half, one = (level.ranks for level in levels)
     moved = ["generalized_adam", "cyclic_lr", "nadamp", "baseline", "amos"]
     assert [now[name] for name in moved] == [3, 4, 5, 6, 7]
     assert [half[name] for name in moved] == [7, 6, 3, 4, 5]
@@ -411,7 +411,7 @@ def test_a_review_of_the_whole_board_is_valid_json():
     trials = read_curve_table(GOLDEN / "curves.parquet", V05, "external")
     told = review_trials(V05, trials, "external").as_json()
     json.dumps(told, allow_nan=False)
-    assert len(told["ladder"]) == len(RUNGS)
+    assert len(told["target_levels"]) == len(EASED_BY)
     assert all(
         len(shares) == len(told["runtimes"]["budgets"]) and list(shares) == sorted(shares)
         for shares in told["runtimes"]["solved"].values()

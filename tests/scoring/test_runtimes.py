@@ -8,8 +8,8 @@ from synthetic_trials import competition, reaching, trial
 
 from mlgolf.core.errors import ScoringError
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.ladder import pools_by_rung
 from mlgolf.scoring.runtimes import GRID, expected_running_time, runtime_distribution
+from mlgolf.scoring.target_levels import pools_by_level
 
 RULES = competition(["digits"])  # a budget of 30 s
 
@@ -51,7 +51,7 @@ def test_who_never_gets_there_solves_nothing_however_long():
 
 def test_every_target_counts_alike():
     trials = [trial("a", seconds=[3, 15], values=[0.104, 0.1])]
-    pools = pools_by_rung(RULES, lambda rules: pool(trials, rules), (0.0, 0.05))
+    pools = pools_by_level(RULES, lambda rules: pool(trials, rules), (0.0, 0.05))
     found = runtime_distribution(RULES, pools.values()).solved["a"]
     assert found[int(np.searchsorted(GRID, 0.11))] == 0.5  # the easier target, at 3 s
     assert found[int(np.searchsorted(GRID, 0.55))] == 1
@@ -63,10 +63,10 @@ def test_budgets_that_are_stretched_stretch_the_axis():
     assert twice[int(np.searchsorted(GRID, 0.26))] == 1
 
 
-def test_rules_without_a_target_have_no_ladder():
+def test_rules_without_a_target_have_no_target_levels():
     best = competition(
         ["digits"], objective="validation_metric",
         constraints=[{"quantity": "time", "bound": "budget_seconds"}],
     )
-    with pytest.raises(ScoringError, match="asks nobody to reach a target"):
-        pools_by_rung(best, lambda rules: pool([], rules))
+    with pytest.raises(ScoringError, match="have no target"):
+        pools_by_level(best, lambda rules: pool([], rules))

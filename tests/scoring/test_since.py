@@ -61,7 +61,7 @@ def test_a_workload_that_one_field_never_reached_is_left_out_and_said():
     now = field({"adam": {"digits": [4.0], "wmt": [INF]}})
     found = since(now, THEN)
     assert found.workloads == {"digits": 0.5}
-    assert found.left_out == {"wmt": "nobody reached its target in one of them"}
+    assert found.left_out == {"wmt": "in one of them no submission reached its target"}
 
 
 def test_a_workload_with_another_target_is_left_out_and_said():
@@ -70,12 +70,12 @@ def test_a_workload_with_another_target_is_left_out_and_said():
     found = since(now, THEN)
     assert found.workloads == {"wmt": 0.5}
     assert found.left_out == {
-        "digits": "its target was another: error_rate 0.1, then error_rate 0.05"
+        "digits": "its target changed: error_rate 0.1, then error_rate 0.05"
     }
 
 
 def test_a_bridge_that_nobody_ran_is_refused_by_name():
-    with pytest.raises(ScoringError, match="the bridge 'lion' was not run in tiny; there are adam"):
+    with pytest.raises(ScoringError, match="'lion' was not run in tiny; its submissions are adam"):
         since(THEN, THEN, [("lion", "lion")])
 
 
@@ -85,14 +85,16 @@ def test_only_times_are_compared():
         constraints=[{"quantity": "time", "bound": "budget_seconds"}],
     )
     other = Standings(best, THEN.pool)
-    with pytest.raises(ScoringError, match="only times are compared"):
+    with pytest.raises(ScoringError, match="compares times; tiny asks for the validation metric"):
         since(other, THEN)
 
 
 @given(factor=floats(0.1, 0.9))
 def test_a_faster_machine_alone_is_no_progress(factor):
-    pool = replace(THEN.pool, worth=THEN.pool.worth * factor, seconds=THEN.pool.seconds * factor,
-                   choice=THEN.pool.choice * factor)
+    pool = replace(
+        THEN.pool, objective=THEN.pool.objective * factor, seconds=THEN.pool.seconds * factor,
+        choice=THEN.pool.choice * factor,
+    )
     found = since(Standings(RULES, pool), THEN)
     assert found.machine == pytest.approx(factor)
     assert found.algorithms == pytest.approx(1.0)

@@ -30,22 +30,24 @@ Results = Annotated[
     ),
 ]
 Competition = Annotated[
-    str | None, typer.Option(help="Whose rules; runs bring their own, a table needs it.")
+    str | None,
+    typer.Option(help="The rules to score by. Runs have their own; a table needs this."),
 ]
-Tuning = Annotated[str | None, typer.Option(help="external or self: which part of a table.")]
-Framework = Annotated[str | None, typer.Option(help="Which board, where the runs have two.")]
+Tuning = Annotated[str | None, typer.Option(help="external or self; a table needs this.")]
+Framework = Annotated[str | None, typer.Option(help="torch or jax, if the runs have both.")]
 Submissions = Annotated[
-    str | None, typer.Option(help="Score these alone, a,b,c: scores depend on the field.")
+    str | None,
+    typer.Option(help="Score only these: a,b,c. A score depends on all submissions scored."),
 ]
 Baseline = Annotated[
-    str | None, typer.Option(help="Whom geometric means of time ratios are taken to.")
+    str | None, typer.Option(help="The submission that mean ratios of times refer to.")
 ]
-Reading = Annotated[
+Interpretation = Annotated[
     list[str] | None,
-    typer.Option(help="Read the rules another way, e.g. trial=fastest. Repeatable."),
+    typer.Option(help="Interpret an ambiguous rule differently, e.g. trial=fastest. Repeatable."),
 ]
 Partial = Annotated[
-    bool, typer.Option("--partial", help="Bound each score while trials are missing.")
+    bool, typer.Option("--partial", help="Bounds of each score while trials are missing.")
 ]
 SinceEarlier = Annotated[
     str | None,
@@ -67,16 +69,17 @@ def score(
     framework: Framework = None,
     submissions: Submissions = None,
     baseline: Baseline = None,
-    reading: Reading = None,
+    interpretation: Interpretation = None,
     partial: Partial = False,
     by_target: Annotated[
-        bool, typer.Option("--ladder", help="Score by easier targets too; needs evaluations.")
+        bool,
+        typer.Option("--target-levels", help="Score at easier targets too; needs evaluations."),
     ] = False,
     earlier: SinceEarlier = None,
     bridge: Bridge = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score runs by the rules they were played under, or a published table of trials.
+    """Score runs by the rules of their competition, or a published table of trials.
 
     Example: mlgolf score
 
@@ -84,26 +87,28 @@ def score(
 
     Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
 
-    Example: mlgolf score algoperf_logs --competition algoperf-0.5 --tuning external --ladder
+    Example: mlgolf score algoperf_logs --competition algoperf-0.5 --target-levels
     """
     from mlgolf.cli.sources import open_source
 
     source = open_source(
         results or _latest(), competition, tuning, framework=framework, submissions=submissions
     )
-    found = _review(source, reading, earlier, bridge, baseline, partial, ladder=by_target)
+    found = _review(
+        source, interpretation, earlier, bridge, baseline, partial, target_levels=by_target
+    )
     if as_json:
         print_json(found.as_json())
         return
     from rich.console import Console
 
-    from mlgolf.cli.tables import leaderboard_tables, review_lines
+    from mlgolf.cli.tables import leaderboard_tables, plain, review_lines
 
     console = Console(highlight=False)
     for table in leaderboard_tables(found.board):
         console.print(table)
     for line in review_lines(found):
-        console.print(line, soft_wrap=not console.is_terminal, markup=False)
+        console.print(plain(line), soft_wrap=not console.is_terminal)
 
 
 def _latest() -> list[Path]:
@@ -121,27 +126,27 @@ def _page_of(results: list[Path]) -> Path:
 
 
 def _review(
-    source: "Source", reading: list[str] | None, earlier: str | None, bridge: list[str] | None,
-    baseline: str | None, partial: bool, *, ladder: bool,
+    source: "Source", interpretation: list[str] | None, earlier: str | None,
+    bridge: list[str] | None, baseline: str | None, partial: bool, *, target_levels: bool,
 ) -> "Review":
-    from mlgolf.scoring.readings import with_readings
     from mlgolf.scoring.review import review
+    from mlgolf.scoring.sensitivity import with_interpretations
 
     if bridge and not earlier:
-        raise typer.BadParameter("--bridge says who was run in both fields; add --since EARLIER")
+        raise typer.BadParameter("--bridge names a submission run in both; add --since EARLIER")
     return review(
-        with_readings(source.competition, _readings(reading or ())), source.ruleset,
-        source.admitted, baseline=baseline, partial=partial,
-        evaluations=source.evaluations if ladder else None,
+        with_interpretations(source.competition, _interpretations(interpretation or ())),
+        source.ruleset, source.admitted, baseline=baseline, partial=partial,
+        evaluations=source.evaluations if target_levels else None,
         since=_since(source, earlier, bridge) if earlier else None, problems=source.problems,
     )
 
 
-def _readings(texts: Iterable[str]) -> dict[str, str]:
+def _interpretations(texts: Iterable[str]) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for name, choice in (_pair(text, "NAME=CHOICE such as trial=fastest") for text in texts):
         if chosen.setdefault(name, choice) != choice:
-            raise typer.BadParameter(f"{name} cannot be read as {chosen[name]} and as {choice}")
+            raise typer.BadParameter(f"{name} cannot be {chosen[name]} and {choice} at once")
     return chosen
 
 
@@ -179,12 +184,12 @@ def report(
     framework: Framework = None,
     submissions: Submissions = None,
     baseline: Baseline = None,
-    reading: Reading = None,
+    interpretation: Interpretation = None,
     partial: Partial = False,
     earlier: SinceEarlier = None,
     bridge: Bridge = None,
 ) -> None:
-    """Write one self-contained page about results, its figures and their tables beside it.
+    """Write a self-contained HTML page about results, with its figures and tables beside it.
 
     Example: mlgolf report
 
@@ -195,7 +200,7 @@ def report(
     from mlgolf.cli.sources import open_source
     from mlgolf.core.disk import naming
     from mlgolf.report.page import write_report
-    from mlgolf.scoring.ladder import has_targets
+    from mlgolf.scoring.target_levels import has_targets
 
     results = results or _latest()
     output = output or _page_of(results)
@@ -204,7 +209,9 @@ def report(
         command="report",
     )
     movable = source.has_evaluations and has_targets(source.competition)
-    found = _review(source, reading, earlier, bridge, baseline, partial, ladder=movable)
+    found = _review(
+        source, interpretation, earlier, bridge, baseline, partial, target_levels=movable
+    )
     with naming(output):
         write_report(found, source.shown(found.board), output)
     say(output)
@@ -214,7 +221,7 @@ def dual(
     competition: Annotated[str, typer.Argument(help="By name, file or folder.")],
     runs: Annotated[
         list[Path] | None,
-        typer.Option(help="Bound the old objective by the best these runs reached."),
+        typer.Option(help="Bound the old objective by the best value of these runs."),
     ] = None,
 ) -> None:
     """Print the competition with objective and bound swapped, as TOML.
@@ -232,7 +239,8 @@ def dual(
         from mlgolf.scoring.leaderboard import score_competition
 
         played = read_runs(runs)
-        best = incumbents(
-            score_competition(played.competition, played.trials, played.ruleset)
-        )
+        board = score_competition(played.competition, played.trials, played.ruleset)
+        for note in board.labels.notes:
+            typer.echo(f"mlgolf: bounds from these runs are {note}", err=True)
+        best = incumbents(board)
     typer.echo(to_toml(swapped(original, best)), nl=False)

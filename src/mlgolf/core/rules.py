@@ -6,10 +6,10 @@ what kind of competition it is.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
-from mlgolf.core.quantities import Quantity, quantity
+from mlgolf.core.quantities import Bound, Quantity, quantity
 from mlgolf.core.target import Goal, Target
 
 
@@ -28,7 +28,7 @@ class Constraint(_Frozen):
     """A bound on a quantity: a number, or the name of the number each workload gives for it."""
 
     quantity: str
-    bound: float | Literal["target", "test_target", "budget_seconds", "step_limit"]
+    bound: float | Bound
 
     _known = field_validator("quantity")(_declared)
 
@@ -63,19 +63,31 @@ class Tuning(_Frozen):
         return self.external if ruleset == "external" else self.self_
 
 
-class Readings(_Frozen):
-    """Where written rules leave room, or a benchmark's code reads them its own way.
+class Interpretations(_Frozen):
+    """How ambiguous rules are applied: where the text allows two, or a benchmark's code differs.
 
-    Each is named, so that a board can say which it follows and what another would change. The
-    defaults are what the words of the rules say.
+    Each has a name, so that a board can say which one it follows and what another would change.
+    The defaults follow the text of the rules.
     """
 
-    trial: Literal["fastest", "earliest_evaluation"] = "fastest"  # the one that stands for a study
-    tie: Literal["fastest", "slowest"] = "fastest"  # of trials that are equal in that
-    unevaluated: Literal["never", "left_out"] = "never"  # trials that ended before an evaluation
-    missing_studies: Literal["left_out", "never"] = "left_out"  # in the median over studies
-    integral: Literal["exact", "grid"] = "exact"  # grid: trapezoid rule over 100 values of tau
-    target: Literal["met", "beaten"] = "met"  # whether to equal a target is to reach it
+    trial: Literal["fastest", "earliest_evaluation"] = Field(
+        default="fastest", description="the trial that a study counts"
+    )
+    tie: Literal["fastest", "slowest"] = Field(
+        default="fastest", description="among trials that are equal in that"
+    )
+    unevaluated: Literal["never", "left_out"] = Field(
+        default="never", description="trials without an evaluation; never: target not reached"
+    )
+    missing_studies: Literal["left_out", "never"] = Field(
+        default="left_out", description="in the median over studies; never: target not reached"
+    )
+    integral: Literal["exact", "grid"] = Field(
+        default="exact", description="area under the profile; grid: at 100 values of tau"
+    )
+    target: Literal["met", "beaten"] = Field(
+        default="met", description="met: a value equal to the target reaches it"
+    )
 
 
 class Aggregation(_Frozen):
@@ -86,7 +98,11 @@ class Aggregation(_Frozen):
     workloads: Literal["performance_profile", "geometric_mean_ratio"] = "performance_profile"
     tau_max: float = Field(default=4.0, gt=1)
     never_beyond: float | None = Field(default=None, ge=1)  # times the best: slower is never
-    readings: Readings = Readings()
+    interpretations: Interpretations = Field(
+        default=Interpretations(),
+        # Runs that were recorded earlier have the second name.
+        validation_alias=AliasChoices("interpretations", "readings"),
+    )
 
 
 class Rules(_Frozen):
@@ -160,14 +176,13 @@ class WorkloadRules(_Frozen):
 
 def constraint_target(
     constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0,
-    speed: float = 1.0,
-    reading: Literal["met", "beaten"] = "met",
+    speed: float = 1.0, interpretation: Literal["met", "beaten"] = "met",
 ) -> Target | None:
     """A constraint of the rules as a decision on measured values, or None if it bounds nothing.
 
     The budget factor of the tuning rules stretches bounds on what accumulates while a trial runs.
     Bounds in seconds are of the reference machine: one that is `speed` times as fast gets fewer.
-    The reading says whether the others must be beaten; a budget may always be used up.
+    The interpretation says whether the others must be beaten; a budget may always be used up.
     """
     value = numbers.number(constraint.bound)
     if value is None:
@@ -177,5 +192,5 @@ def constraint_target(
     factor /= speed if bounded.unit == "s" else 1.0
     return Target(
         metric=bounded.name, value=value * factor, goal=bounded.goal or numbers.goal,
-        strict=reading == "beaten" and not bounded.accumulates,
+        strict=interpretation == "beaten" and not bounded.accumulates,
     )

@@ -1,4 +1,4 @@
-"""What the trials cost, and how much of it was in vain."""
+"""Hours of all trials, and of those that did not reach the target."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ WIDTH, ROW, LABELS = 290, 26, 150
 
 
 def costs_of_submissions(table: pl.DataFrame, style: Style) -> Any:
-    """A bar for each submission: full where trials got there, pale where they never did.
+    """A bar for each submission: full for trials that reached the target, pale for the others.
 
     `table` is `tables.costs_table`.
     """
     order = list(style.submissions)
-    useful = pl.col("hours") - pl.col("hours_in_vain")
+    reached = pl.col("hours") - pl.col("hours_without_target")
     parts = pl.concat([
-        table.select("submission", start=pl.lit(0.0), end=useful, strength=pl.lit(0.9)),
-        table.select("submission", start=useful, end="hours", strength=pl.lit(0.35)),
+        table.select("submission", start=pl.lit(0.0), end=reached, strength=pl.lit(0.9)),
+        table.select("submission", start=reached, end="hours", strength=pl.lit(0.35)),
     ])
     bars = (
         alt.Chart(parts, width=WIDTH, height=ROW * len(order))

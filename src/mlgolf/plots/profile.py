@@ -16,10 +16,10 @@ def profile(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
         alt.Chart(table, width=WIDTH, height=HEIGHT)
         .mark_line(interpolate="step-after", strokeWidth=2.2, strokeCap="butt")
         .encode(
-            alt.X("tau:Q", title="ratio to the best, τ",
+            alt.X("tau:Q", title="τ: ratio to the best submission",
                   scale=alt.Scale(domain=_span(table), nice=False),
                   axis=alt.Axis(grid=False, tickCount=6)),
-            alt.Y("share:Q", title="share of workloads within τ of the best",
+            alt.Y("share:Q", title="share of workloads within τ",
                   scale=alt.Scale(domain=[0, 1]),
                   axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
             style.colour(legend=legend),

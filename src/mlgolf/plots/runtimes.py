@@ -1,4 +1,4 @@
-"""Runtime distributions: how many pairs of a workload and a target are solved by a time."""
+"""Runtime distributions: the share of workloads and target levels reached within a time."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = T
         alt.Chart(table, width=WIDTH, height=HEIGHT)
         .mark_line(strokeWidth=2.2, clip=True)
         .encode(
-            alt.X("budgets:Q", title="time with restarts, in budgets of the workload",
+            alt.X("budgets:Q", title="time with restarts / budget of the workload",
                   scale=alt.Scale(type="log", domain=_span(table), nice=False),
                   axis=alt.Axis(grid=False, values=[0.01, 0.1, 1, 10, 100])),
-            alt.Y("solved:Q", title="share of workloads and targets solved",
+            alt.Y("solved:Q", title="share of (workload, target) reached",
                   scale=alt.Scale(domain=[0, 1]),
                   axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
             style.colour(legend=legend),

@@ -1,7 +1,7 @@
 """The tables that figures are drawn from, one row per mark. Saved as CSV beside each figure.
 
-All numbers come from `scoring`, so that a figure shows what was scored. Null stands for what was
-never reached or not measured.
+All numbers come from `scoring`, so a figure shows the scored values. Null means not reached, or not
+measured.
 """
 
 import json
@@ -31,28 +31,29 @@ STUDIES = {
     "seconds": pl.Float64, "median": pl.Float64, "hyperparameters": pl.String,
 }
 PROFILE = {"submission": pl.String, "tau": pl.Float64, "share": pl.Float64}
-PAIRS = {
-    "submission": pl.String, "other": pl.String, "probability_ahead": pl.Float64,
-    "decided": pl.Boolean,
+WIN_PROBABILITY = {
+    "submission": pl.String, "other": pl.String, "win_probability": pl.Float64,
+    "significant": pl.Boolean,
 }
-LADDER = {
+TARGET_LEVELS = {
     "submission": pl.String, "eased": pl.Float64, "rank": pl.Int64, "score": pl.Float64,
     "expected_seconds": pl.Float64,
 }
 RUNTIMES = {"submission": pl.String, "budgets": pl.Float64, "solved": pl.Float64}
-ABSENCES = {
+LEAVE_ONE_OUT = {
     "without": pl.String, "submission": pl.String, "rank": pl.Int64, "rank_without": pl.Int64,
 }
 COSTS = {
-    "submission": pl.String, "trials": pl.Int64, "hours": pl.Float64, "hours_in_vain": pl.Float64,
+    "submission": pl.String, "trials": pl.Int64, "hours": pl.Float64,
+    "hours_without_target": pl.Float64,
 }
 
 
 def curves_table(standings: Standings, trials: Iterable[Trial]) -> pl.DataFrame:
     """Every evaluation of every trial that counts: the validation metric over time.
 
-    `best` marks the trial that stands for its study, `scored` the evaluation whose value counts,
-    and `target` is the bound that the rules set on the metric, null where they set none.
+    `best` marks the best trial of each study, `scored` the evaluation whose value counts, and
+    `target` is the bound of the rules on the metric, null if they have none.
     """
     in_order = sorted(trials, key=lambda trial: trial.key)
     return pl.DataFrame(
@@ -97,11 +98,11 @@ def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.Data
             continue
         at = (row, column, study, int(standings.chosen[row, column, study]))
         numbers = competition.workloads[workload]
-        sign = 1.0 if standings.falls[column] else -1.0
+        sign = 1.0 if standings.minimised[column] else -1.0
         rows.append((
             pool.submissions[row], workload, study, at[-1] + 1, competition.rules.objective,
             numbers.metric, objective_goal(competition.rules, numbers).value,
-            _finite(sign * float(pool.worth[at])), _finite(float(pool.seconds[at])),
+            _finite(sign * float(pool.objective[at])), _finite(float(pool.seconds[at])),
             _finite(sign * float(medians[row, column])), hyperparameters_json(points.get(at, {})),
         ))  # fmt: skip
     return pl.DataFrame(rows, schema=STUDIES, orient="row")
@@ -122,28 +123,28 @@ def profile_table(board: Leaderboard, tau_max: float) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=PROFILE, orient="row")
 
 
-def pairs_table(review: Review) -> pl.DataFrame:
-    """Every two submissions, both ways: how likely the first is ahead, and whether beyond doubt."""
+def win_probability_table(review: Review) -> pl.DataFrame:
+    """Each pair in both orders: probability that the first scores higher; whether significant."""
     rows = [
-        row for pair in review.pairs for row in (
-            (pair.ahead, pair.behind, pair.probability, pair.decided),
-            (pair.behind, pair.ahead, 1 - pair.probability, pair.decided),
+        row for pair in review.win_probability for row in (
+            (pair.ahead, pair.behind, pair.probability, pair.significant),
+            (pair.behind, pair.ahead, 1 - pair.probability, pair.significant),
         )
     ]
-    return pl.DataFrame(rows, schema=PAIRS, orient="row")
+    return pl.DataFrame(rows, schema=WIN_PROBABILITY, orient="row")
 
 
-def ladder_table(review: Review) -> pl.DataFrame:
-    """Score and rank of every submission by how much the targets are eased."""
+def target_levels_table(review: Review) -> pl.DataFrame:
+    """Score and rank of every submission at every target level."""
     rows = [
-        (name, rung.eased, rung.ranks[name], score, rung.seconds[name])
-        for rung in review.ladder for name, score in rung.scores.items()
+        (name, level.eased, level.ranks[name], score, level.seconds[name])
+        for level in review.target_levels for name, score in level.scores.items()
     ]
-    return pl.DataFrame(rows, schema=LADDER, orient="row")
+    return pl.DataFrame(rows, schema=TARGET_LEVELS, orient="row")
 
 
 def runtimes_table(review: Review) -> pl.DataFrame:
-    """The share of pairs of workload and target that are solved by a time, in budgets."""
+    """The share of workloads and target levels reached within a time, in budgets."""
     rows = [] if review.runtimes is None else [
         (name, budgets, share) for name, shares in review.runtimes.solved.items()
         for budgets, share in zip(review.runtimes.budgets, shares, strict=True)
@@ -151,18 +152,18 @@ def runtimes_table(review: Review) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RUNTIMES, orient="row")
 
 
-def absences_table(review: Review) -> pl.DataFrame:
-    """Who changes rank when one entrant is left out."""
+def leave_one_out_table(review: Review) -> pl.DataFrame:
+    """Submissions whose rank changes when another is removed."""
     rows = [
-        (absence.without, name, before, after)
-        for absence in review.absences for name, (before, after) in absence.ranks.items()
+        (left_out.without, name, before, after)
+        for left_out in review.leave_one_out for name, (before, after) in left_out.ranks.items()
     ]
-    return pl.DataFrame(rows, schema=ABSENCES, orient="row")
+    return pl.DataFrame(rows, schema=LEAVE_ONE_OUT, orient="row")
 
 
 def costs_table(review: Review) -> pl.DataFrame:
-    """Hours on the clock of every submission, and how many of them were in vain."""
-    rows = [(c.submission, c.trials, c.hours, c.hours_in_vain) for c in review.costs]
+    """Hours on the clock of every submission, and of its trials that missed the target."""
+    rows = [(c.submission, c.trials, c.hours, c.hours_without_target) for c in review.costs]
     return pl.DataFrame(rows, schema=COSTS, orient="row")
 
 

@@ -23,7 +23,7 @@ def times_to_target(table: pl.DataFrame, style: Style, *, columns: int = 3) -> A
 def times_panel(table: pl.DataFrame, style: Style) -> Any:
     """One workload: a point for each study, a bar at the median, better to the left.
 
-    A study that never got there is a cross at the right edge.
+    Studies that did not reach the target are a cross at the right edge.
     """
     first = table.row(0, named=True)
     x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=_axis(table))
@@ -54,9 +54,9 @@ def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Ch
     if never.is_empty():
         return []
     edge = _ends(table)[1]
-    # Crosses of one submission would lie on one another: how many there are is written beside.
+    # Crosses of one submission would overlap, so their number is written beside.
     rows = [
-        {"submission": name, "shown": edge, "label": f"never ×{count}" if count > 1 else "never"}
+        {"submission": name, "shown": edge, "label": f"×{count}"}
         for name, count in never.group_by("submission", maintain_order=True).len().rows()
     ]
     data = alt.Chart(pl.DataFrame(rows))
@@ -101,7 +101,7 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
 
 
 def _axis(table: pl.DataFrame) -> alt.Axis:
-    if table["value"].drop_nulls().is_empty():  # no value that a number could stand for
+    if table["value"].drop_nulls().is_empty():  # no value, so no numbers on the axis
         return alt.Axis(grid=False, labels=False, ticks=False)
     short = "datum.value >= 10000 ? format(datum.value, '~s') : datum.label"
     return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy", labelExpr=short)
@@ -109,7 +109,7 @@ def _axis(table: pl.DataFrame) -> alt.Axis:
 
 def _axis_title(row: dict[str, Any]) -> str:
     measured = quantity(row["quantity"])
-    if measured.goal is None:  # the workload has a name for it
+    if measured.goal is None:
         return row["metric"]
     unit = "" if measured.unit == "1" else f", {measured.unit}"
-    return f"{measured.name.replace('_', ' ')}{unit}"
+    return f"{measured.noun}{unit}"

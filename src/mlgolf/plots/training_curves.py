@@ -19,11 +19,11 @@ def training_curves(table: pl.DataFrame, style: Style, *, columns: int = 3) -> A
 
 
 def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
-    """One workload: the best trial of each study in full, all others faintly behind.
+    """One workload: the best trial of each study in bold, all others thin behind it.
 
-    The axes span the better nine tenths of what the best trials show, so that neither a diverging
-    trial nor the first steps hide the rest. A dot marks the evaluation that was scored, a dashed
-    line the target.
+    The vertical axis leaves out the worst tenth of the values of the best trials, so that a
+    diverging trial or the first steps do not compress the rest. A dot marks the evaluation that is
+    scored, a dashed line the target.
     """
     first = table.row(0, named=True)
     minimised = first["goal"] == "minimise"

@@ -1,7 +1,7 @@
-"""The figures of a report: drawn once, saved beside it, and made ready to stand in the page."""
+"""The figures of a report: drawn once, for the page and for files beside it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,141 +10,138 @@ import polars as pl
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.trial import Trial
-from mlgolf.plots.absences import ranks_without
 from mlgolf.plots.costs import costs_of_submissions
-from mlgolf.plots.ladder import rank_against_target
-from mlgolf.plots.pairs import pairs_matrix
+from mlgolf.plots.leave_one_out import leave_one_out_ranks
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import for_page, recoloured, to_svg
 from mlgolf.plots.tables import (
-    absences_table,
     costs_table,
     curves_table,
-    ladder_table,
-    pairs_table,
+    leave_one_out_table,
     profile_table,
     runtimes_table,
     studies_table,
+    target_levels_table,
+    win_probability_table,
 )
+from mlgolf.plots.target_levels import rank_against_target
 from mlgolf.plots.theme import DARK, Style
 from mlgolf.plots.times_to_target import times_panel, times_to_target
 from mlgolf.plots.training_curves import training_curves, training_panel
+from mlgolf.plots.win_probability import win_probability_matrix
+from mlgolf.report.captions import (
+    LEAVE_ONE_OUT,
+    TARGET_LEVELS,
+    WIN_PROBABILITY,
+    costs_caption,
+    curves_caption,
+    profile_caption,
+    runtimes_caption,
+    studies_caption,
+)
 from mlgolf.report.html import Html, join
-from mlgolf.report.words import noun, three_digits
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.review import Review
 
-MOST_ROWS = 20_000  # of evaluations; beyond, only the best trials are drawn
+MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure for the page, the same in one piece, and the table that it shows."""
+    """A figure for the page, the same as one image, and its table."""
 
     name: str  # of its files
     title: str
     caption: str
     table: pl.DataFrame
-    drawing: Html  # panels, which the page sets side by side as they fit
+    drawing: Html  # panels, as many side by side as fit the page
     whole: str  # SVG in the light theme
-    beside: bool = True  # small, so that its caption has room at its right
-    coloured: bool = True  # by submission, so that it needs the legend
+    beside: bool = True  # small: its caption stands to the right
+    coloured: bool = True  # by submission, so it needs the legend
+    label: str = ""  # of the board, for the table
 
     def save(self, folder: Path) -> None:
-        """Write NAME.svg, NAME_dark.svg and NAME.csv."""
-        self.table.write_csv(folder / f"{self.name}.csv")
+        """Write NAME.svg, NAME_dark.svg and NAME.csv, which has a column for a label."""
+        table = self.table.with_columns(label=pl.lit(self.label)) if self.label else self.table
+        table.with_columns(_no_formula(pl.col(pl.String))).write_csv(folder / f"{self.name}.csv")
         (folder / f"{self.name}.svg").write_text(self.whole, encoding="utf-8")
         dark = recoloured(self.whole, DARK)
         (folder / f"{self.name}_dark.svg").write_text(dark, encoding="utf-8")
 
 
+def _no_formula(text: pl.Expr) -> pl.Expr:
+    """Spreadsheets run a cell that starts like a formula: an apostrophe makes it text."""
+    return text.str.replace(r"^([=+\-@\t\r])", "'${1}")
+
+
 def draw_figures(review: Review, trials: Sequence[Trial]) -> list[Figure]:
-    """All that there is something to draw of, in the order of the page.
+    """All figures that have data, in the order of the page.
 
     Args:
-      trials: those of the board that are at hand; none where only a table of times is known.
+      trials: those of the board, if they are known; none where there is only a table of times.
     """
     board = review.board
     if not review.standings.pool.played.any():
         return []
-    rivals = pl.lit(len(board.entries) > 1)
     style = Style(
-        submissions=tuple(entry.submission for entry in board.entries), notice=board.notice
+        submissions=tuple(entry.submission for entry in board.entries), notice=_notice(board)
     )
-    competition = review.standings.competition
-    curves = curves_table(review.standings, trials)
-    figures = [
-        _by_workload(
-            "training_curves", "Training curves", curves, competition, style, training_curves,
-            lambda part: training_panel(part, style, legend=False), coloured=True,
-            caption="Validation metric against seconds on the clock. Full lines are the best "
-            "trial of each study (its first, where none got there)"
-            + (", faint ones its other trials" if len(curves) <= MOST_ROWS else "")
-            + "; a dot marks the evaluation that was scored, a dashed line the target. Axes span "
-            "the better nine tenths of what the best trials show.",
-        ),
-        _by_workload(
-            "times_to_target", "Every study", studies_table(review.standings), competition, style,
-            times_to_target, lambda part: times_panel(part, style), coloured=False,
-            caption=f"The {noun(competition.rules.objective)} of every study, better to the left. "
-            "Bars are medians, which are scored. A cross at the right edge stands for studies "
-            "that never got there.",
-        ),
-        _single(
-            "performance_profile", "Performance profile",
-            profile_table(board, competition.rules.aggregation.tau_max), style, profile,
-            "In what share of the workloads a submission comes within a factor τ of the best "
-            "there: further up and further left is better.",
-        ),
-        _single(
-            "decisive_pairs", "Who can be told apart", pairs_table(review), style, pairs_matrix,
-            "How likely, in percent, a row would score more than a column if all trials were drawn "
-            "anew from what was seen. Framed pairs are decided: the 95% interval of the difference "
-            "of their scores, as wide as simulation showed that it must be, leaves out 0.",
-            coloured=False,
-        ),
-        _single(
-            "rank_against_target", "Dependence on targets",
-            ladder_table(review).filter(rivals), style,
-            rank_against_target,
-            "The rank of every submission, had the targets been easier by a share of themselves. "
-            "The same trials are judged anew.",
-        ),
-        _single(
-            "runtime_distribution", "Time to target, all targets", runtimes_table(review), style,
-            runtime_distributions,
-            "The share of all pairs of a workload and a target, the published and those eased by "
-            f"{_in_words(review)}, that is solved by a time, if a trial that fails is followed by "
-            "another drawn at random. Times are in budgets of the workload.",
-        ),
-        _single(
-            "ranks_without", "Dependence on the field", absences_table(review), style,
-            ranks_without,
-            "Ratios are to the best of the field, so that an entrant who is fast somewhere moves "
-            "others. Each row leaves one entrant out, and has those whose rank would be another: "
-            "now, and without. Who is no row moves nobody.",
-            coloured=False,
-        ),
-        _single(
-            "costs", "Cost", costs_table(review), style, costs_of_submissions,
-            _cost_in_words(review), coloured=False,
-        ),
-    ]
-    return [figure for figure in figures if figure is not None]
+    figures = [*_of_workloads(review, trials, style), *_of_submissions(review, style)]
+    label = "; ".join(board.labels.titles)
+    return [replace(figure, label=label) for figure in figures if figure is not None]
 
 
-def _in_words(review: Review) -> str:
-    return ", ".join(f"{100 * rung.eased:g}%" for rung in review.ladder if rung.eased)
+def _notice(board: Leaderboard) -> str:
+    return " · ".join([*board.labels.titles, *([board.notice] if board.notice else [])])
 
 
-def _cost_in_words(review: Review) -> str:
-    hours = sum(cost.hours for cost in review.costs)
-    in_vain = sum(cost.hours_in_vain for cost in review.costs)
-    share = 100 * in_vain / hours if hours else 0.0
-    return (
-        f"Hours on the clock of the machine that the trials ran on, {three_digits(hours)} in all; "
-        f"pale, the {share:.0f}% of them on trials that never got there. Evaluations are not in it."
+def _of_workloads(
+    review: Review, trials: Sequence[Trial], style: Style
+) -> Iterator[Figure | None]:
+    """Figures with one panel for each workload."""
+    standings = review.standings
+    competition = standings.competition
+    curves = curves_table(standings, trials)
+    yield _by_workload(
+        "training_curves", "Training curves", curves, competition, style, training_curves,
+        lambda part: training_panel(part, style, legend=False), coloured=True,
+        caption=curves_caption(curves, all_trials=len(curves) <= MOST_ROWS),
+    )
+    yield _by_workload(
+        "times_to_target", "Results of every study", studies_table(standings), competition, style,
+        times_to_target, lambda part: times_panel(part, style), coloured=False,
+        caption=studies_caption(competition.rules),
+    )
+
+
+def _of_submissions(review: Review, style: Style) -> Iterator[Figure | None]:
+    """Figures with all workloads together."""
+    board, aggregation = review.board, review.standings.competition.rules.aggregation
+    yield _single(
+        "performance_profile", "Performance profile",
+        profile_table(board, aggregation.tau_max), style, profile, profile_caption(aggregation),
+    )
+    yield _single(
+        "win_probability", "Win probability", win_probability_table(review), style,
+        win_probability_matrix, WIN_PROBABILITY, coloured=False,
+    )
+    rivals = pl.lit(len(board.entries) > 1)
+    yield _single(
+        "rank_against_target", "Ranks at easier targets",
+        target_levels_table(review).filter(rivals), style, rank_against_target, TARGET_LEVELS,
+    )
+    yield _single(
+        "runtime_distribution", "Runtime distribution", runtimes_table(review), style,
+        runtime_distributions, runtimes_caption(review.target_levels),
+    )
+    yield _single(
+        "leave_one_out", "Leave-one-out", leave_one_out_table(review), style,
+        leave_one_out_ranks, LEAVE_ONE_OUT, coloured=False,
+    )
+    yield _single(
+        "costs", "Cost", costs_table(review), style, costs_of_submissions,
+        costs_caption(review.costs), coloured=False,
     )
 
 
@@ -153,7 +150,7 @@ def _by_workload(
     whole: Callable[[pl.DataFrame, Style], Any], panel: Callable[[pl.DataFrame], Any], *,
     caption: str, coloured: bool,
 ) -> Figure | None:
-    """Panels in the competition's order of workloads; nothing is drawn of an empty table."""
+    """Panels in the competition's order of workloads; None for an empty table."""
     drawn = table.filter("best") if len(table) > MOST_ROWS and "best" in table.columns else table
     parts = [drawn.filter(pl.col("workload") == workload) for workload in competition.workloads]
     parts = [part for part in parts if not part.is_empty()]
@@ -172,7 +169,7 @@ def _single(
     name: str, title: str, table: pl.DataFrame, style: Style, chart: Callable[..., Any],
     caption: str, *, coloured: bool = True,
 ) -> Figure | None:
-    """A figure in one piece. The page has a legend of its own, the file needs one."""
+    """A figure without panels. The page has its own legend, the file needs one."""
     if table.is_empty():
         return None
     return Figure(

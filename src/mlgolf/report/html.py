@@ -1,15 +1,16 @@
-"""The few pieces of HTML that the report is made of. Whatever is text is escaped here."""
+"""The HTML elements of the report. All text is escaped here."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import NewType
 
-Html = NewType("Html", str)  # text that may stand in the page as it is
+Html = NewType("Html", str)  # markup: it goes into the page unchanged
 
 
 def text(value: object) -> Html:
-    """Any value as text. Names may break after an underscore, so that columns stay narrow."""
-    return Html(escape(str(value)).replace("_", "_<wbr>"))
+    """Any value as text. Lines may break after an underscore, to keep columns narrow."""
+    encodable = str(value).encode(errors="backslashreplace").decode()
+    return Html(escape(encodable).replace("_", "_<wbr>"))
 
 
 def tag(name: str, *content: Html, css: str = "") -> Html:
@@ -22,7 +23,7 @@ def join(parts: Iterable[Html]) -> Html:
 
 
 def table(head: Sequence[Html], rows: Iterable[Sequence[Html]], *, css: str = "") -> Html:
-    """A table in a box that scrolls by itself. A cell that is no `<td>` or `<th>` becomes one."""
+    """A table in a box of its own that scrolls. Cells other than `<td>` or `<th>` become `<td>`."""
     header = tag("tr", *(tag("th", cell) for cell in head))
     body = [tag("tr", *(_cell(cell) for cell in row)) for row in rows]
     inner = tag("table", tag("thead", header), tag("tbody", *body), css=css)
@@ -40,6 +41,6 @@ def section(title: str, *content: Html, css: str = "") -> Html:
 def figure(
     drawing: Html, number: int, caption: Html, *, above: Html = Html(""), css: str = ""
 ) -> Html:
-    """A numbered figure; `above` stands over its caption."""
+    """A numbered figure; `above` goes above its caption."""
     words = tag("p", tag("b", text(f"Figure {number}. ")), caption)
     return tag("figure", drawing, tag("figcaption", above, words), css=css)

@@ -1,7 +1,7 @@
 """One page per competition that can be mailed, printed and read offline.
 
-Everything is in the page: style, script and figures. Its content security policy lets no other
-script run and nothing be fetched, whatever a contestant may have smuggled into a name.
+Style, script and figures are all in the page. Its content security policy allows no other script
+and no download, even if the name of a submission contains HTML.
 """
 
 import base64
@@ -16,13 +16,14 @@ from mlgolf.core.trial import Trial
 from mlgolf.plots.tables import studies_table
 from mlgolf.plots.theme import DARK, LIGHT, Theme
 from mlgolf.report import sections
+from mlgolf.report.board import heading, leaderboard_section, title
 from mlgolf.report.figures import draw_figures
 from mlgolf.report.html import Html, join
 from mlgolf.scoring.review import Review
 
 HERE = files("mlgolf.report")
 
-# The button turns the colours over; #dark or #light at the end of the address asks for one.
+# The button switches the theme; #dark or #light at the end of the address selects one.
 SCRIPT = """
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -42,7 +43,7 @@ def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
     """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
 
     Args:
-      trials: those of the board that are at hand, also what does not count.
+      trials: those of the board, if they are known, also those that do not count.
     """
     competition, board = review.standings.competition, review.board
     figures = draw_figures(review, trials)
@@ -52,11 +53,11 @@ def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
         figure.save(folder)
     studies = studies_table(review.standings, trials)
     body = join([
-        sections.heading(competition, board),
-        sections.leaderboard_section(competition, board),
+        heading(competition, board),
+        leaderboard_section(competition, board),
         *sections.figure_sections(board, figures, folder.name),
         sections.further_section(review),
-        sections.readings_section(review),
+        sections.sensitivity_section(review),
         *([
             sections.hyperparameters_section(studies, board),
             sections.endings_section(trials),
@@ -65,11 +66,11 @@ def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
         sections.problems_section(review),
         sections.footer(competition, __version__),
     ])
-    path.write_text(page(competition.title, body), encoding="utf-8")
+    path.write_text(page(title(competition, board), body), encoding="utf-8")
 
 
 def page(title: str, body: Html) -> str:
-    """The body within a whole document."""
+    """A whole HTML document."""
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=sections.text(title),
@@ -81,7 +82,7 @@ def page(title: str, body: Html) -> str:
 
 
 def colour_variables() -> str:
-    """Light unless the reader's system, or the button, says dark."""
+    """Light, unless the reader's system or the button asks for dark."""
     dark = _block(DARK)
     return (
         f":root {{ color-scheme: light dark; {_block(LIGHT)} }}\n"

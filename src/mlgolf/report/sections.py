@@ -1,7 +1,6 @@
-"""The sections of a report, in the order of the page. Records in, HTML out."""
+"""The sections of a report below its leaderboard, in the order of the page: records to HTML."""
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,104 +8,31 @@ from typing import Any
 import polars as pl
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.status import Outcome, Status
+from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
-from mlgolf.report.words import OUTCOMES, how_scored, measure, question
+from mlgolf.report.words import measure
 from mlgolf.scoring.admission import counted
-from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
-from mlgolf.scoring.questions import bounds_in_words
-from mlgolf.scoring.readings import OtherReading
+from mlgolf.scoring.diagnostics import bounds_in_words
+from mlgolf.scoring.leaderboard import Entry, Leaderboard
 from mlgolf.scoring.review import Review
+from mlgolf.scoring.sensitivity import OtherInterpretation, meaning
 from mlgolf.scoring.since import since_in_words
 
 MOST_PROBLEMS = 20  # shown
-# Endings that need no explanation: the trial ran as the rules foresee.
-AS_FORESEEN = (Status.TARGET_REACHED, Status.FINISHED, Status.OUT_OF_TIME)
-
-
-def heading(competition: Competition, board: Leaderboard) -> Html:
-    tuning = competition.rules.tuning.under(board.ruleset)
-    facts = [
-        counted(len(board.entries), "submission"),
-        counted(len(competition.scored_workloads), "workload"),
-        board.framework or "all frameworks",
-        f"{board.ruleset} tuning, best of {counted(tuning.trials, 'trial')}, "
-        f"median of {counted(tuning.studies, 'study')}",
-        f"hardware class {competition.rules.hardware}",
-    ]
-    return tag(
-        "header",
-        tag("h1", text(competition.title)),
-        tag("p", text(question(competition.rules)), css="question"),
-        tag("p", text(" · ".join(facts)), css="facts"),
-        Html('<button id="theme" hidden title="Light or dark"></button>'),
-    )
-
-
-def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
-    workloads = competition.scored_workloads
-    head = [text("Rank"), text("Submission"), text("Score"), *map(text, workloads)]
-    rows = [
-        [
-            _rank(entry),
-            tag("th", text(entry.submission)),
-            _score(entry),
-            *(_cell(cell, board.quantity) for cell in entry.cells.values()),
-        ]
-        for entry in board.entries
-    ]
-    interval = (
-        " Below a score: its 95% interval, or the range of studies, which is none, where these "
-        "are too few to say. A group is the best rank that its members may hold beyond doubt."
-    )
-    notes = [tag("li", text(note)) for note in board.notes]
-    return section(
-        "Leaderboard",
-        table(head, rows, css="board") if rows else tag("p", text("No trial was sent in.")),
-        tag("p", text(how_scored(competition.rules) + interval), css="aside"),
-        tag("p", text(board.notice), css="aside") if board.notice else Html(""),
-        tag("ul", *notes, css="notes") if notes else Html(""),
-    )
-
-
-def _rank(entry: Entry) -> Html:
-    group = tag("small", text(f"group {entry.rank_group}"))
-    return tag("td", text(entry.rank), group)
-
-
-def _score(entry: Entry) -> Html:
-    low_high = ""
-    if bounds := entry.interval or entry.range_of_studies:
-        what = "" if entry.interval else "range "
-        low_high = f"{what}{bounds[0]:.2f} – {bounds[1]:.2f}"
-    score = tag("span", text(f"{entry.score:.3f}"), css="score")
-    return tag("td", score, tag("small", text(low_high)))
-
-
-def _cell(cell: Cell, quantity: str) -> Html:
-    """The value, the time it took if it is not the value itself, and the ratio to the best."""
-    if cell.outcome not in (Outcome.SCORED, Outcome.SLOWER_THAN_4X_BEST):
-        return tag("td", text(OUTCOMES[cell.outcome]), css="failed")
-    below = [f"× {cell.ratio:.2f}"] if math.isfinite(cell.ratio) else []
-    if quantity != "time":
-        below.append(f"at {measure(cell.seconds, 'time')}")
-    if cell.outcome is not Outcome.SCORED:
-        below.append(OUTCOMES[cell.outcome])
-    smalls = [tag("small", text(line)) for line in below]
-    best = "best" if cell.ratio == 1 else ""
-    return tag("td", text(measure(cell.value, quantity)), *smalls, css=best)
+# The trial ended as the rules say, so the report gives no reason.
+REGULAR = (Status.TARGET_REACHED, Status.FINISHED, Status.OUT_OF_TIME)
 
 
 def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) -> list[Html]:
-    """A section for each figure. `folder` is where their files lie, as the page says."""
+    """A section for each figure. The page names `folder`, which has their files."""
     if not figures:
-        nothing = text("There is nothing to draw: no trial counts yet.")
+        nothing = text("There are no figures, because no trial counts yet.")
         return [section("Figures", tag("p", nothing))]
     saved = (
-        f" All figures lie beside this page in {folder}/ as SVG, light and dark, each with its "
-        "table as CSV."
+        f" The folder {folder}/ beside this page has all figures as SVG, light and dark, and their "
+        "tables as CSV."
     )
     return [
         section(drawn.title, _figure(drawn, number, board, saved if number == 1 else ""))
@@ -115,7 +41,7 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
 
 
 def _figure(drawn: Figure, number: int, board: Leaderboard, more: str) -> Html:
-    """With the legend where it stands best: over what is wide, beside what is narrow."""
+    """With its legend: above a wide figure, beside a narrow one."""
     caption = text(drawn.caption + more)
     key = legend(board) if drawn.coloured else Html("")
     if drawn.beside:
@@ -123,38 +49,46 @@ def _figure(drawn: Figure, number: int, board: Leaderboard, more: str) -> Html:
     return join([key, figure(drawn.drawing, number, caption)])
 
 
-def readings_section(review: Review) -> Html:
-    """What reading the rules in another way would change."""
+def sensitivity_section(review: Review) -> Html:
+    """Scores and ranks that change where ambiguous rules are interpreted differently."""
     if not review.board.entries:
         return Html("")
     rows = [
         [
-            tag("th", text(reading.name)), text(reading.used), text(reading.other),
-            tag("td", text(_changes(reading)), css="reason"),
+            tag("td", tag("b", text(other.name)), tag("small", text(meaning(other.name)))),
+            text(other.used), text(other.other),
+            tag("td", text(_changes(other)), css="reason"),
         ]
-        for reading in review.readings
+        for other in review.sensitivity
     ]
-    head = [text(title) for title in ("Reading", "Here", "Otherwise", "What it would change")]
-    return section("Other readings of the rules", table(head, rows))
+    head = [text(words) for words in ("Rule", "Used here", "Alternative", "Changes")]
+    about = (
+        "Where the written rules are ambiguous: the interpretation used here, its alternative, and "
+        "the scores and ranks that the alternative would change."
+    )
+    return section(
+        "Sensitivity to rule interpretations", tag("p", text(about), css="aside"),
+        table(head, rows),
+    )
 
 
-def _changes(reading: OtherReading) -> str:
-    if reading.unknown:
-        return reading.unknown
+def _changes(other: OtherInterpretation) -> str:
+    if other.unknown:
+        return f"unknown: {other.unknown}"
     changed = [
         f"{name} {now:.4f} → {then:.4f}"
-        + (f", rank {reading.ranks[name][0]} → {reading.ranks[name][1]}"
-           if name in reading.ranks else "")
-        for name, (now, then) in reading.scores.items()
+        + (f", rank {other.ranks[name][0]} → {other.ranks[name][1]}"
+           if name in other.ranks else "")
+        for name, (now, then) in other.scores.items()
     ]  # fmt: skip
-    return "; ".join(changed) or "nothing"
+    return "; ".join(changed) or "none"
 
 
 def further_section(review: Review) -> Html:
-    """What was asked for beside the board: ratios to a baseline, bounds, an earlier field."""
+    """What was asked for: ratios to a baseline, bounds for missing trials, earlier results."""
     lines = [
-        f"{entry.submission}: × {entry.geometric_mean_ratio:.4f} the baseline's time, the "
-        "geometric mean over workloads"
+        f"{entry.submission}: × {entry.geometric_mean_ratio:.4f} the baseline's time (geometric "
+        "mean over workloads)"
         for entry in review.board.entries if entry.geometric_mean_ratio is not None
     ]
     lines += [bounds_in_words(bounds) for bounds in review.bounds]
@@ -162,33 +96,35 @@ def further_section(review: Review) -> Html:
     if not lines:
         return Html("")
     items = [tag("li", text(line)) for line in lines]
-    return section("Compared", tag("ul", *items, css="notes"))
+    return section("Comparisons", tag("ul", *items, css="notes"))
 
 
 def problems_section(review: Review) -> Html:
-    """What could not be read of the results."""
+    """Problems with reading the results."""
     if not review.problems:
         return Html("")
     more = len(review.problems) - MOST_PROBLEMS
     items = [tag("li", text(problem)) for problem in review.problems[:MOST_PROBLEMS]]
-    items += [tag("li", text(f"and {more} more, which mlgolf score --json lists"))] * (more > 0)
-    return section("What could not be read", tag("ul", *items, css="notes"))
+    items += [tag("li", text(f"and {more} more, listed by mlgolf score --json"))] * (more > 0)
+    return section("Problems with reading the results", tag("ul", *items, css="notes"))
 
 
 def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:
-    """Per submission and workload, the trial that won over all studies. `plots.studies_table`."""
+    """For each submission and workload, the best trial of all studies. `plots.studies_table`."""
     blocks = []
     for entry in board.entries:
         own = studies.filter(
             (pl.col("submission") == entry.submission) & pl.col("value").is_not_null()
         )
         if not own.is_empty():
-            blocks += [tag("h3", text(entry.submission)), _winners(own, entry, board.quantity)]
-    caption = "The best trial of all studies on each workload." if blocks else "Nobody got there."
-    return section("Winning hyperparameters", tag("p", text(caption), css="aside"), *blocks)
+            blocks += [tag("h3", text(entry.submission)), _best_trials(own, entry, board.quantity)]
+    caption = "The best trial of all studies on each workload."
+    if not blocks:
+        caption = "No trial reached its target."
+    return section("Best hyperparameters", tag("p", text(caption), css="aside"), *blocks)
 
 
-def _winners(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
+def _best_trials(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
     best = []
     for workload in entry.cells:
         rows = own.filter(pl.col("workload") == workload)
@@ -216,7 +152,7 @@ def _setting(point: Mapping[str, Any], name: str) -> Html:
 
 
 def endings_section(trials: Sequence[Trial]) -> Html:
-    """How many trials ended in which way, and the reasons of those that ended badly."""
+    """The number of trials by how they ended, and the reasons of those that failed."""
     counts: dict[str, Counter] = defaultdict(Counter)
     for trial in trials:
         counts[trial.key.submission][trial.status] += 1
@@ -230,13 +166,13 @@ def endings_section(trials: Sequence[Trial]) -> Html:
 
 
 def _reasons(trials: Sequence[Trial]) -> Html:
-    bad = [trial for trial in trials if trial.status not in AS_FORESEEN]
+    bad = [trial for trial in trials if trial.status not in REGULAR]
     if not bad:
-        return tag("p", text("Every trial ran to an end that the rules foresee."), css="aside")
+        return tag("p", text("No trial failed."), css="aside")
     groups: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
     for trial in sorted(bad, key=lambda trial: trial.key):
         groups[trial.key.submission, _status(trial.status), trial.reason].append(trial)
-    head = ["Submission", "Ended as", "Trials", "First of them", "Reason"]
+    head = ["Submission", "Ended as", "Trials", "First one", "Reason"]
     rows = [
         [
             tag("th", text(submission)), text(status), text(len(group)),
@@ -254,7 +190,7 @@ def _status(status: Status | None) -> str:
 
 
 def machine_section(trials: Sequence[Trial]) -> Html:
-    """Machine, clock, sandbox and versions as the trials' headers have them."""
+    """Machine, clock, sandbox and versions from the headers of the trials."""
     rows = []
     for part in ("machine", "clock", "sandbox", "versions"):
         found: dict[str, Counter] = defaultdict(Counter)
@@ -266,13 +202,13 @@ def machine_section(trials: Sequence[Trial]) -> Html:
             [tag("th", text(title)), text(name), tag("td", _values(values, trials), css="reason")]
             for title, (name, values) in zip(titles, sorted(found.items()), strict=False)
         ]
-    missing = tag("p", text("The trials do not say what they ran on."), css="aside")
-    head = [text(""), text("What"), text("As the trials recorded it")]
+    missing = tag("p", text("The trials have no record of their machine."), css="aside")
+    head = [text(""), text("What"), text("Recorded by the trials")]
     return section("Machine and clock", table(head, rows) if rows else missing)
 
 
 def _values(values: Counter, trials: Sequence[Trial]) -> Html:
-    """The value; where trials differ, each with the number of trials it holds for."""
+    """The value; where trials differ, each value with its number of trials."""
     if len(values) == 1 and values.total() == len(trials):
         return text(next(iter(values)))
     each = (f"{value} ({counted(count, 'trial')})" for value, count in values.most_common(8))

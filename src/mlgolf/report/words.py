@@ -1,62 +1,51 @@
-"""What rules, outcomes and measured values are called in a report."""
+"""Rules, outcomes and measured values in words, for a report."""
 
 import math
 
-from mlgolf.core.quantities import quantity
+from mlgolf.core.quantities import bound_noun, is_target, quantity
 from mlgolf.core.rules import Constraint, Rules
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal
 
-NOUNS = {
-    "time": "time on the clock",
-    "cpu_time": "CPU time",
-    "wall_time": "wall-clock time",
-    "steps": "number of steps",
-    "train_loss": "training loss",
-    "validation_metric": "validation metric",
-    "test_metric": "test metric",
-}
-BOUNDS = {
-    "target": "each workload's target",
-    "budget_seconds": "within each workload's budget",
-    "step_limit": "within each workload's step limit",
-}
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
     Outcome.NO_DATA: "no data",
-    Outcome.SLOWER_THAN_4X_BEST: "over the limit",
-    Outcome.HELD_OUT_NOT_REACHED: "held-out not reached",
-    Outcome.HELD_OUT_NO_DATA: "held-out: no data",
-    Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out over the limit",
+    Outcome.SLOWER_THAN_4X_BEST: "too slow",
+    Outcome.HELD_OUT_NOT_REACHED: "held-out workload not reached",
+    Outcome.HELD_OUT_NO_DATA: "held-out workload: no data",
+    Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out workload: too slow",
 }
 
 
 def question(rules: Rules) -> str:
-    """The one sentence that every competition is, as a question."""
+    """The rules of a competition as one question."""
     objective = rules.objective_quantity
+    others = [c for c in rules.constraints if c.quantity != objective.name]
     if objective.accumulates:
-        wanted, link = f"needs the least {noun(objective.name)}", "so that"
+        wanted = f"needs the least {noun(objective.name)}"
+        link = "until" if all(is_target(c.bound) for c in others) else "so that"
     else:
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
-    others = [_condition(c) for c in rules.constraints if c.quantity != objective.name]
-    within = f", {_bound(own)}," if own else ""
-    given = f" {link} {_enumerate(others)}" if others else ""
-    return f"Which submission {wanted}{within}{given}".rstrip(",") + "?"
+    within = f", {_bound(own)}" if own else ""
+    given = f" {link} {_enumerate([_condition(c) for c in others])}" if others else ""
+    return f"Which submission {wanted}{given}{within}?"
 
 
 def noun(name: str) -> str:
-    return NOUNS.get(name, name.replace("_", " "))
+    measured = quantity(name)
+    return f"{measured.noun} (as claimed by the submission)" if measured.claimed else measured.noun
 
 
 def _condition(constraint: Constraint) -> str:
-    verb = "reaches" if constraint.bound == "target" else "stays"
+    verb = "reaches" if is_target(constraint.bound) else "stays"
     return f"its {noun(constraint.quantity)} {verb} {_bound(constraint)}"
 
 
 def _bound(constraint: Constraint) -> str:
     if isinstance(constraint.bound, str):
-        return BOUNDS[constraint.bound]
+        within = "" if is_target(constraint.bound) else "within "
+        return f"{within}each workload's {bound_noun(constraint.bound)}"
     bounded = quantity(constraint.quantity)
     relation = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
     unit = "" if bounded.unit == "1" else f" {bounded.unit}"
@@ -68,22 +57,26 @@ def _enumerate(parts: list[str]) -> str:
 
 
 def how_scored(rules: Rules) -> str:
-    """The aggregation in a sentence or two."""
+    """How trials become a score, in a few sentences."""
     tau_max = rules.aggregation.tau_max
     over_workloads = {
         "performance_profile": (
-            "the area under its performance profile, drawn below, between ratios 1 and "
-            f"{tau_max:g}, the limit, as a share of the largest possible"
+            "the area under the performance profile (see below) for ratios between 1 and "
+            f"{tau_max:g}, divided by the largest possible area"
         ),
         "geometric_mean_ratio": (
-            "the geometric mean over workloads of best value to own value, where a workload that "
-            f"was not reached counts as {tau_max:g} times the best"
+            "the geometric mean over workloads of 1 / ratio, where a target that was not reached, "
+            f"and any ratio above {tau_max:g}, counts as {tau_max:g}"
         ),
     }[rules.aggregation.workloads]
+    trial = "counts its best trial"
+    if rules.trial_chosen_by:
+        conditions = _enumerate([_condition(c) for c in rules.trial_chosen_by])
+        trial = f"selects its best trial by other constraints ({conditions}) and counts it"
     return (
-        "A study is worth its best trial, a workload the median of its studies, and the ratio "
-        f"compares that with the best submission on the workload. The score is {over_workloads}: "
-        "1 is the best at everything."
+        f"Each study {trial}. Each workload counts the median of its studies. The ratio (×) "
+        "compares this with the best submission on the workload: 1 is the best, larger is worse. "
+        f"The score is {over_workloads}. A score of 1 means best on every workload."
     )
 
 
@@ -93,6 +86,11 @@ def measure(value: float, name: str) -> str:
         return "–"
     unit = quantity(name).unit
     return three_digits(value) if unit == "1" else f"{three_digits(value)}\N{NO-BREAK SPACE}{unit}"
+
+
+def duration(hours: float) -> str:
+    """Hours with their unit; below one hour, seconds."""
+    return f"{three_digits(hours)} hours" if hours >= 1 else f"{three_digits(3600 * hours)} s"
 
 
 def three_digits(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Which trials count. Whatever is left out is counted and said, never dropped in silence."""
+"""Which trials count. Every trial that is left out is counted, and the notes say why."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,6 +13,7 @@ from mlgolf.scoring.objective import as_numbers
 from mlgolf.scoring.pool import Pool, make_pool
 
 MOST_STUDIES = 1000  # arrays have room for every number below the largest
+MOST_NAMED = 3  # workloads, if the same holds for all
 UNEVALUATED = "ended before their first evaluation"
 TOO_MANY_STUDIES = f"of a study whose number is not below {MOST_STUDIES}"
 
@@ -21,13 +22,15 @@ TOO_MANY_STUDIES = f"of a study whose number is not below {MOST_STUDIES}"
 class Admission:
     """What a leaderboard is computed from.
 
-    The pool has everyone who sent in a trial, also those of whom none counts; `framework` is None
-    if nobody did, or if the rules compare frameworks and there are several.
+    The pool has every submission with a trial, even if none of its trials counts; `framework` is
+    None if there is no trial, or if the rules compare frameworks and there are several.
     """
 
     framework: str | None
     pool: Pool
     notes: tuple[str, ...]
+    trials: tuple[Trial, ...] = ()  # those that count; none where only a table of times is known
+    unofficial: tuple[str, ...] = ()  # why these are no official trials; empty if they are
 
 
 def admit(
@@ -35,6 +38,8 @@ def admit(
     framework: str | None = None,
 ) -> Admission:
     """The trials of a board, as numbers, and notes on what they leave out.
+
+    Where there are official trials only they count; otherwise the unofficial ones do.
 
     Raises: ScoringError for trials of several frameworks where none was picked, or for one trial
       that is given twice.
@@ -45,8 +50,10 @@ def admit(
         {(trial.key.submission, trial.key.framework) for trial in trials}, competition.rules
     )
     board = [trial for trial in trials if framework in (trial.key.framework, None)]
-    refused = [(trial, refusal(trial, competition, ruleset)) for trial in board]
-    ended = [(trial, reason) for trial, reason in refused if reason in (None, UNEVALUATED)]
+    excluded, unofficial = _only_official(
+        [(trial, exclusion(trial, competition, ruleset)) for trial in board]
+    )
+    ended = [(trial, reason) for trial, reason in excluded if reason in (None, UNEVALUATED)]
     submissions = tuple(sorted({trial.key.submission for trial in board}))
     tuning = competition.rules.tuning.under(ruleset)
     results = (
@@ -57,20 +64,40 @@ def admit(
         for trial, reason in ended
     )
     pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
-    counts = Counter(reason for _, reason in refused if reason is not None)
-    notes = (*said(counts), *missing(pool, tuning))
-    return Admission(framework=framework, pool=pool, notes=notes)
+    counts = Counter(reason for _, reason in excluded if reason is not None)
+    return Admission(
+        framework=framework, pool=pool, unofficial=unofficial,
+        notes=(*exclusion_notes(counts), *missing_notes(pool, tuning)),
+        trials=tuple(trial for trial, reason in excluded if reason is None),
+    )
 
 
-def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | None:
-    """Why a trial takes no part in the scores, as words after "left out: "; None if it does."""
+Excluded = list[tuple[Trial, str | None]]  # and why; None for trials that count
+
+
+def _only_official(excluded: Excluded) -> tuple[Excluded, tuple[str, ...]]:
+    """The same without unofficial trials, or with them and their reasons if there are no others."""
+    eligible = [trial for trial, reason in excluded if reason in (None, UNEVALUATED)]
+    reasons = {trial.unofficial for trial in eligible}
+    if reasons and "" not in reasons:
+        return excluded, tuple(sorted(reasons))
+    return [
+        (trial, f"unofficial ({trial.unofficial})")
+        if trial.unofficial and reason in (None, UNEVALUATED) else (trial, reason)
+        for trial, reason in excluded
+    ], ()
+
+
+def exclusion(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | None:
+    """Why the rules leave a trial out, as words after "left out: "; None if they do not.
+
+    Whether it is official is decided for a board as a whole, in `admit`.
+    """
     allowed = competition.rules.tuning.under(ruleset).trials
     if trial.status is None:
         return "no verdict yet"
     if not trial.status.is_final:
         return f"{trial.status.value.lower()}, to be repeated with --resume"
-    if trial.unofficial:
-        return f"unofficial ({trial.unofficial})"
     if trial.key.workload not in competition.workloads:
         return f"on workloads that {competition.name} does not have"
     if trial.header.get("ruleset", ruleset) != ruleset:
@@ -79,7 +106,8 @@ def refusal(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | N
         return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"
     if trial.key.study >= MOST_STUDIES:
         return TOO_MANY_STUDIES
-    if len(trial.steps) == 0 and competition.rules.aggregation.readings.unevaluated == "left_out":
+    interpretations = competition.rules.aggregation.interpretations
+    if len(trial.steps) == 0 and interpretations.unevaluated == "left_out":
         return UNEVALUATED
     return None
 
@@ -116,15 +144,15 @@ def one_framework(found: Collection[tuple[str, str]], rules: Rules) -> str | Non
     return frameworks[0] if len(frameworks) == 1 else None
 
 
-def said(counts: Mapping[str, int]) -> list[str]:
-    """Sentences about what was left out: reason -> how many trials."""
+def exclusion_notes(counts: Mapping[str, int]) -> list[str]:
+    """A sentence for each reason to leave trials out: reason -> how many trials."""
     return [f"{counted(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
 
 
-def missing(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
-    """Who has other studies and trials than the rules ask for, and on which workloads.
+def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
+    """Which submissions have more or fewer studies and trials than the rules ask for, and where.
 
-    A reader has to know: what is absent may not enter a median, or leave a study a worse trial.
+    Missing trials change scores: a median has fewer studies, or a study has a worse best trial.
     """
     notes = []
     studies = pool.played.any(axis=-1).sum(axis=-1)
@@ -139,12 +167,17 @@ def missing(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
                 )
         short = {n: count for n, count in zip(pool.workloads, absent, strict=True) if count > 0}
         if short:
-            each = ", ".join(f"{name} {count}" for name, count in short.items())
             notes.append(
                 f"{submission}: {counted(int(sum(short.values())), 'trial')} missing of those that "
-                f"the rules ask for: {each}"
+                f"the rules ask for: {_each(short, len(absent))}"
             )
     return notes
+
+
+def _each(counts: Mapping[str, int], workloads: int) -> str:
+    if len(counts) == workloads > MOST_NAMED and len({*counts.values()}) == 1:
+        return f"{next(iter(counts.values()))} on each workload"
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def counted(number: int, noun: str) -> str:

@@ -3,8 +3,8 @@
     minimise time               subject to  validation metric reaches target, time <= budget
     improve validation metric   subject to  time <= budget
 
-With the incumbents of the first as the budget of the second, both ask about the same point of one
-trade-off curve from two sides.
+With the incumbents of the first as the budgets of the second, both problems have the same solution
+on the trade-off curve of the two quantities.
 """
 
 import json
@@ -15,21 +15,12 @@ from typing import Any
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError
-from mlgolf.core.quantities import quantity
+from mlgolf.core.quantities import QUANTITIES, quantity
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.scoring.leaderboard import Cell, Leaderboard
 
 NAME_SUFFIX = "-dual"
 TITLE_PREFIX = "Dual of "
-
-# The number of a workload that bounds a quantity where the rules do not say which.
-CUSTOMARY_BOUND = {
-    "time": "budget_seconds",
-    "cpu_time": "budget_seconds",
-    "wall_time": "budget_seconds",
-    "steps": "step_limit",
-    "validation_metric": "target",
-}
 
 
 def dual(
@@ -37,21 +28,21 @@ def dual(
 ) -> Competition:
     """Swap the objective with the first constraint on another quantity.
 
-    The old objective is bounded as it was before; by its customary number if it was not; or, for
-    each workload, by `incumbents`: the best values of the old objective. A bound on the new
-    objective goes if it asked for quality, and stays if it is what ends a trial (time, steps). A
-    number that stood in the rules and not with the workloads is lost with a bound that goes.
-    The dual of a dual asks the question of the original, where bounds are the customary ones.
+    The old objective keeps its bound; without one it gets the usual bound of its quantity, or, for
+    each workload, its best known value from `incumbents`. A bound on the new objective is removed
+    if it asked for quality, and kept if it ends a trial (time, steps). A number that was given in
+    the rules rather than for each workload is lost with a removed bound. The dual of a dual equals
+    the original where all bounds are the usual ones.
 
     Raises: RulesError if no other quantity is bounded, a workload has no incumbent, or the old
-      objective has no customary bound.
+      objective has no usual bound.
     """
     rules = competition.rules
     partner = next((c for c in rules.constraints if c.quantity != rules.objective), None)
     if partner is None:
         raise RulesError(
-            f"{competition.name}: no quantity but {rules.objective} is bounded, so there is none "
-            "to swap it with. Add a constraint."
+            f"{competition.name}: only {rules.objective} is bounded, so there is nothing to swap "
+            "it with. Add a constraint on another quantity."
         )
     bound = _bound_on_objective(competition, use_incumbents=incumbents is not None)
     swapped = rules.model_copy(
@@ -68,7 +59,7 @@ def dual(
 
 
 def incumbents(board: Leaderboard) -> dict[str, float]:
-    """The best value of the objective on each workload; none for what nobody reached."""
+    """The best value of the objective on each workload that somebody reached."""
     best: dict[str, Cell] = {}
     for cells in (entry.cells for entry in board.entries):
         for workload, cell in cells.items():
@@ -90,14 +81,14 @@ def _bound_on_objective(competition: Competition, *, use_incumbents: bool) -> Co
     # A number in the rules holds for all workloads; incumbents differ, so they need a named one.
     if given is not None and not (use_incumbents and isinstance(given.bound, float)):
         return given
-    if rules.objective not in CUSTOMARY_BOUND:
+    bound = rules.objective_quantity.bound
+    if bound is None:
+        swappable = ", ".join(name for name, q in QUANTITIES.items() if q.bound)
         raise RulesError(
-            f"{competition.name}: no number of a workload bounds {rules.objective}; the objectives "
-            f"that can be swapped are {', '.join(CUSTOMARY_BOUND)}."
+            f"{competition.name}: workloads give no number that bounds {rules.objective}; "
+            f"objectives that can be swapped are {swappable}."
         )
-    return Constraint.model_validate(
-        {"quantity": rules.objective, "bound": CUSTOMARY_BOUND[rules.objective]}
-    )
+    return Constraint(quantity=rules.objective, bound=bound)
 
 
 def _swap(rules: Rules, partner: Constraint, bound: Constraint) -> tuple[Constraint, ...]:
@@ -125,7 +116,7 @@ def _renumber(
     if incumbents is not None and missing:
         raise RulesError(
             f"{competition.name}: no finite incumbent for {', '.join(missing)}. "
-            "Give one for each workload, or none at all."
+            "Give one for each workload, or leave them out."
         )
     renumbered = {}
     for name, numbers in workloads.items():

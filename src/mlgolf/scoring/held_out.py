@@ -1,10 +1,10 @@
-"""Which costs count: the rules that strike out what was too slow, or failed on a held-out variant.
+"""Which costs count: rules about held-out workloads, and about submissions that are too slow.
 
-A held-out variant scores nothing itself. Who does not reach its target, or is far slower there than
-the best, is treated as having failed on the workload it varies.
+A held-out workload is a variant of a scored one and has no score of its own. A submission that does
+not reach its target, or is far slower there than the best, has failed on the scored workload too.
 
 Source: the order of the official scorer, mlcommons/submissions_algorithms,
-scoring/performance_profile.py (held-out gate, 4 x rule, held-out gate).
+scoring/performance_profile.py (held-out workloads, the 4x rule, held-out workloads again).
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ HELD_OUT_FAILURES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
-    """Which columns are scored, which only gate others, and how slow is too slow."""
+    """Which workloads are scored, which are held out, and how slow is too slow."""
 
     scored: tuple[int, ...]
     held_out: tuple[tuple[int, int], ...]  # (variant, the workload that it varies)
@@ -61,7 +61,7 @@ def counted_costs(costs: FloatArray, gates: Gates) -> FloatArray:
 
 
 def outcomes(costs: FloatArray, gates: Gates) -> list[list[Outcome]]:
-    """For each submission and scored workload, why it counts or what struck it out.
+    """For each submission and scored workload, whether its cost counts, or why not.
 
     Args:
       costs: (submissions, workloads), as above.
@@ -74,8 +74,26 @@ def outcomes(costs: FloatArray, gates: Gates) -> list[list[Outcome]]:
     ]
 
 
+def missed_workload(
+    costs: FloatArray, gates: Gates, column: int, outcome: Outcome
+) -> int | None:
+    """The workload whose target was not reached, the scored one or a variant; None if neither.
+
+    Args:
+      costs: (workloads,) of one submission.
+      column: of the scored workload, whose outcome is given.
+    """
+    if outcome is Outcome.TARGET_NOT_REACHED:
+        return column
+    if outcome is not Outcome.HELD_OUT_NOT_REACHED:
+        return None
+    return next(
+        variant for variant, base in gates.held_out if base == column and np.isinf(costs[variant])
+    )
+
+
 def _gated(costs: FloatArray, gates: Gates) -> FloatArray:
-    """A variant counts only for those who reached the workload that it varies."""
+    """Held-out workloads count only for submissions that reached the scored workload."""
     costs = np.array(costs, dtype=float)
     for variant, base in gates.held_out:
         reached = np.isfinite(costs[..., base])

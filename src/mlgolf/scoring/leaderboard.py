@@ -1,14 +1,14 @@
-"""The leaderboard of a competition: from trials to ranks, by the rules' own aggregation.
+"""The leaderboard of a competition: from trials to ranks, aggregated as the rules say.
 
-One path for every competition. One trial for a study, the median over studies, what held-out
-variants strike out, the ratio to the best on a workload, then a profile's area or a geometric mean
-over workloads. An objective that is maximised enters the ratios as its reciprocal, so that 1 is the
-best and larger is worse everywhere.
+The same steps for every competition: the best trial of each study, the median over studies,
+held-out workloads, the ratio to the best submission on a workload, then the area under a
+performance profile or a geometric mean over workloads. An objective that is maximised enters the
+ratios as its reciprocal, so that 1 is always the best and larger is worse.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,12 @@ from mlgolf.core.plan import Ruleset
 from mlgolf.core.rules import Aggregation
 from mlgolf.core.status import Outcome
 from mlgolf.core.trial import Trial
-from mlgolf.scoring.admission import admit
-from mlgolf.scoring.held_out import outcomes
+from mlgolf.scoring.admission import Admission, admit
+from mlgolf.scoring.held_out import missed_workload, outcomes
+from mlgolf.scoring.labels import Labels, labels
+from mlgolf.scoring.near_misses import NearMiss, near_miss
 from mlgolf.scoring.profiles import score
-from mlgolf.scoring.resampling import Doubt
+from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.standings import Standings, ranks
 
 
@@ -38,14 +40,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of a board."""
+    """One row of a leaderboard."""
 
     submission: str
     rank: int  # from 1; equal scores share a rank, and the ranks after it are skipped
     score: float  # in [0, 1], larger is better
     score_exact: float  # the same with the exact integral, where the rules integrate on a grid
     geometric_mean_ratio: float | None  # of times, to the baseline's; None where it has no meaning
-    rank_group: int  # shared by all that cannot be told apart, see resampling.py
+    rank_group: int  # submissions in one group cannot be told apart, see resampling.py
     interval: tuple[float, float] | None  # 95%; None with too few studies to say
     range_of_studies: tuple[float, float] | None  # of the score, were each study the only one
     cells: Mapping[str, Cell]  # by workload, in the competition's order
@@ -53,22 +55,33 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
-    """Entries, best first; of equal ones by name. `notes` says what it leaves out, and why."""
+    """Entries, best first, equal ones by name. `notes` starts with those of the labels, then says
+    which trials were left out, and why.
+    """
 
     competition: str
     ruleset: Ruleset
     framework: str | None  # None where there are no trials at all, or several are compared
     quantity: str  # the objective
     notice: str  # to stand on every board of this competition
+    labels: Labels
     entries: tuple[Entry, ...]
+    # By submission and scored workload: targets that were not reached, if evaluations are known.
+    near_misses: Mapping[tuple[str, str], NearMiss]
     notes: tuple[str, ...]
+
+    @property
+    def framework_in_words(self) -> str:
+        if self.framework is None:
+            return "all frameworks"
+        return "framework unknown" if self.framework == "unknown" else self.framework
 
 
 def score_competition(
     competition: Competition, trials: Iterable[Trial], ruleset: Ruleset,
     framework: str | None = None,
 ) -> Leaderboard:
-    """Score everybody's trials together: a score depends on whom one is compared with.
+    """Score the trials of all submissions together: a score depends on all submissions.
 
     Args:
       trials: of any number of submissions, in any order; those that do not count are noted.
@@ -76,31 +89,33 @@ def score_competition(
     Raises: ScoringError for mixed frameworks, a trial given twice, or an objective below 0.
     """
     admission = admit(competition, trials, ruleset, framework)
-    doubt = Doubt(Standings(competition, admission.pool))
-    return score_field(doubt, ruleset, framework=admission.framework, notes=admission.notes)
+    uncertainty = Uncertainty(Standings(competition, admission.pool))
+    return make_leaderboard(uncertainty, admission, ruleset)
 
 
-def score_field(
-    doubt: Doubt, ruleset: Ruleset, *, framework: str | None, notes: Sequence[str] = (),
-    baseline: str | None = None,
+def make_leaderboard(
+    uncertainty: Uncertainty, admission: Admission, ruleset: Ruleset, *, baseline: str | None = None
 ) -> Leaderboard:
-    """The board of a field of trials, whatever they were read from.
+    """The leaderboard of all submissions, from logs or from a published table.
 
     Args:
       baseline: the submission that geometric means of ratios are taken to.
-    Raises: ScoringError for an objective below 0, or a baseline that is not there.
+    Raises: ScoringError for an objective below 0, or an unknown baseline.
     """
-    standings, competition = doubt.standings, doubt.standings.competition
+    standings, competition = uncertainty.standings, uncertainty.standings.competition
     factor = competition.rules.tuning.under(ruleset).budget_factor
     to_baseline = standings.ratio_to(baseline, factor) if baseline else None
+    found = labels(competition, admission.trials, admission.unofficial)
     return Leaderboard(
         competition=competition.name,
         ruleset=ruleset,
-        framework=framework,
+        framework=admission.framework,
         quantity=competition.rules.objective,
         notice=competition.notice,
-        entries=_entries(doubt, to_baseline) if standings.pool.submissions else (),
-        notes=tuple(notes),
+        labels=found,
+        entries=_entries(uncertainty, to_baseline) if standings.pool.submissions else (),
+        near_misses=_near_misses(standings, admission.trials, factor),
+        notes=(*found.notes, *admission.notes),
     )
 
 
@@ -112,6 +127,7 @@ def to_json(board: Leaderboard) -> dict[str, Any]:
         "framework": board.framework,
         "quantity": board.quantity,
         **({"notice": board.notice} if board.notice else {}),
+        **board.labels.as_json(),
         "notes": list(board.notes),
         "leaderboard": [
             {
@@ -129,6 +145,10 @@ def to_json(board: Leaderboard) -> dict[str, Any]:
             }
             for entry in board.entries
         ],
+        "near_misses": [
+            {"submission": submission, "scored_workload": workload, **asdict(miss)}
+            for (submission, workload), miss in board.near_misses.items()
+        ],
     }
 
 
@@ -138,8 +158,8 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     return {**finite, "outcome": cell.outcome.value}
 
 
-def _entries(doubt: Doubt, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
-    standings = doubt.standings
+def _entries(uncertainty: Uncertainty, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
+    standings = uncertainty.standings
     exact = score(standings.counted, exactly(standings.competition.rules.aggregation))
     rank = ranks(standings.scores)
     ratio = np.full(len(rank), np.nan) if to_baseline is None else to_baseline
@@ -150,9 +170,9 @@ def _entries(doubt: Doubt, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
             score=float(standings.scores[row]),
             score_exact=float(exact[row]),
             geometric_mean_ratio=float(ratio[row]) if np.isfinite(ratio[row]) else None,
-            rank_group=doubt.rank_groups[row],
-            interval=doubt.intervals[row],
-            range_of_studies=doubt.ranges[row],
+            rank_group=uncertainty.rank_groups[row],
+            interval=uncertainty.intervals[row],
+            range_of_studies=uncertainty.ranges[row],
             cells=cells,
         )
         for row, (submission, cells) in enumerate(
@@ -164,19 +184,19 @@ def _entries(doubt: Doubt, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
 
 def exactly(aggregation: Aggregation) -> Aggregation:
     """The same rules with the exact integral."""
-    readings = aggregation.readings.model_copy(update={"integral": "exact"})
-    return aggregation.model_copy(update={"readings": readings})
+    interpretations = aggregation.interpretations.model_copy(update={"integral": "exact"})
+    return aggregation.model_copy(update={"interpretations": interpretations})
 
 
 def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
     """For each submission its scored workloads."""
     names, gates = standings.competition.scored_workloads, standings.gates
-    worth, seconds = standings.medians
+    objective, seconds = standings.medians
     for row, found in enumerate(outcomes(standings.costs, gates)):
         yield {
             name: _cell(
-                standings, worth[row, column], seconds[row, column], standings.falls[column],
-                standings.ratios[row, number], outcome,
+                standings, objective[row, column], seconds[row, column],
+                standings.minimised[column], standings.ratios[row, number], outcome,
             )
             for number, (name, column, outcome) in enumerate(
                 zip(names, gates.scored, found, strict=True)
@@ -185,18 +205,54 @@ def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
 
 
 def _cell(
-    standings: Standings, worth: float, seconds: float, falls: bool, ratio: float,
+    standings: Standings, objective: float, seconds: float, minimised: bool, ratio: float,
     outcome: Outcome,
 ) -> Cell:
-    reached = bool(np.isfinite(worth))
-    beyond = ratio > standings.competition.rules.aggregation.tau_max
+    reached = bool(np.isfinite(objective))
+    too_slow = ratio > standings.competition.rules.aggregation.tau_max
     # A maximised objective of 0 was reached, and is infinitely far from the best.
-    if reached and beyond and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
+    if reached and too_slow and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
         outcome = Outcome.SLOWER_THAN_4X_BEST
-    sign = 1.0 if falls else -1.0
+    sign = 1.0 if minimised else -1.0
     return Cell(
-        value=sign * (float(worth) if reached else math.inf),
+        value=sign * (float(objective) if reached else math.inf),
         seconds=float(seconds) if reached else math.inf,
         ratio=float(ratio),
         outcome=outcome,
+    )
+
+
+def _near_misses(
+    standings: Standings, trials: Iterable[Trial], budget_factor: float
+) -> dict[tuple[str, str], NearMiss]:
+    """By submission and scored workload, where a target was not reached by the median study."""
+    names, gates = standings.competition.scored_workloads, standings.gates
+    missed = [
+        (submission, name, missed_workload(own, gates, column, outcome))
+        for submission, own, row in zip(
+            standings.pool.submissions, standings.costs, outcomes(standings.costs, gates),
+            strict=True,
+        )
+        for name, column, outcome in zip(names, gates.scored, row, strict=True)
+    ]
+    of_place: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        of_place.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
+    misses = {
+        (submission, name): _near_miss(standings, of_place, submission, column, budget_factor)
+        for submission, name, column in missed if column is not None
+    }
+    return {place: miss for place, miss in misses.items() if miss is not None}
+
+
+def _near_miss(
+    standings: Standings, trials: Mapping[tuple[str, str], Sequence[Trial]], submission: str,
+    column: int, budget_factor: float,
+) -> NearMiss | None:
+    row, workload = standings.pool.submissions.index(submission), standings.pool.workloads[column]
+    return near_miss(
+        trials.get((submission, workload), ()),
+        np.flatnonzero(np.isinf(standings.studies[row, column])).tolist(),
+        standings.competition.rules, standings.competition.workloads[workload],
+        budget_factor=budget_factor,
     )

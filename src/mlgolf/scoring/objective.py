@@ -1,8 +1,8 @@
-"""What one trial is worth under the rules of its competition.
+"""The objective value of one trial under the rules of its competition.
 
-The sentence "minimise one quantity subject to bounds on others" is decided here and the same way
-for every competition: the target that a time-to-target benchmark asks for is a bound like the
-budget, and the objective is read at those evaluations where all bounds hold.
+Every competition is "minimise one quantity subject to bounds on others", and this file applies it.
+The target of a time-to-target benchmark is a bound like the budget. The objective is read at the
+evaluations where all bounds hold.
 """
 
 import math
@@ -26,13 +26,14 @@ def objective_goal(rules: Rules, numbers: WorkloadRules) -> Goal:
 
 def feasible_rows(
     trial: Trial, constraints: Iterable[Constraint], numbers: WorkloadRules, *,
-    budget_factor: float = 1.0, reading: Literal["met", "beaten"] = "met",
+    budget_factor: float = 1.0, interpretation: Literal["met", "beaten"] = "met",
 ) -> BoolArray:
-    """(evaluations,): where all constraints hold. NaN, so what was not measured, never does."""
+    """(evaluations,): where all constraints hold. NaN, a missing value, never meets one."""
     feasible = np.ones(len(trial.steps), dtype=bool)
     for constraint in constraints:
         target = constraint_target(
-            constraint, numbers, budget_factor=budget_factor, reading=reading
+            constraint, numbers, budget_factor=budget_factor, speed=trial.speed,
+            interpretation=interpretation,
         )
         if target is not None:
             feasible &= target.met_by(trial.values(target.metric, numbers.metric))
@@ -51,30 +52,31 @@ def row_that_counts(
     values = trial.values(rules.objective, numbers.metric)
     feasible = feasible_rows(
         trial, constraints, numbers, budget_factor=budget_factor,
-        reading=rules.aggregation.readings.target,
+        interpretation=rules.aggregation.interpretations.target,
     )
     rows = np.flatnonzero(feasible & np.isfinite(values))
     if len(rows) == 0 or trial.status is Status.DISQUALIFIED:
         return None
-    falls = objective_goal(rules, numbers) is Goal.MINIMISE
-    return int(rows[values[rows].argmin() if falls else values[rows].argmax()])
+    minimised = objective_goal(rules, numbers) is Goal.MINIMISE
+    return int(rows[values[rows].argmin() if minimised else values[rows].argmax()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialResult:
-    """A trial as numbers, whatever it was read from: a ledger, or a published table.
+    """A trial as numbers, read from logs or from a published table.
 
-    `worth` is the objective, smaller being better: what is maximised is negated; inf for never.
-    `choice` is the same at the evaluation that makes it stand for its study, which is another only
-    under rules that choose by one target and score by another; `evaluation` is its index.
+    `objective` is its objective value, smaller is better: what is maximised is negated; inf if the
+    constraints never held. `choice` is the objective value by which a study selects its best trial;
+    it differs only under rules that select by one target and score by another. `evaluation` is the
+    index of the evaluation of `choice`.
     """
 
     submission: str
     workload: str
     study: int  # from 0
     trial: int  # from 1
-    worth: float
-    seconds: float  # on the clock when `worth` was measured; inf for never
+    objective: float
+    seconds: float  # on the clock when `objective` was measured; inf for never
     choice: float
     evaluation: float  # from 0; inf for never
     spent: float  # seconds on the clock in all
@@ -86,7 +88,7 @@ def as_numbers(
     trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0,
     counts: bool = True,
 ) -> TrialResult:
-    """What scoring needs to know of a trial."""
+    """The numbers of a trial that scoring needs."""
     sign = 1.0 if objective_goal(rules, numbers) is Goal.MINIMISE else -1.0
     values = trial.values(rules.objective, numbers.metric)
 
@@ -98,7 +100,7 @@ def as_numbers(
     return TrialResult(
         submission=trial.key.submission, workload=trial.key.workload,
         study=trial.key.study, trial=trial.key.trial,
-        worth=math.inf if scored is None else sign * float(values[scored]),
+        objective=math.inf if scored is None else sign * float(values[scored]),
         seconds=math.inf if scored is None else float(trial.seconds[scored]),
         choice=math.inf if chooses is None else sign * float(values[chooses]),
         evaluation=math.inf if chooses is None else float(chooses),

@@ -1,8 +1,7 @@
-"""A field of trials as arrays, one axis each for submission, workload, study and trial.
+"""All trials as arrays, with axes for submission, workload, study and trial.
 
-Everything that is scored, resampled or questioned starts from here: a number per trial, whatever it
-was read from. What a trial is worth is decided in `objective.py`, which trial stands for a study
-in `studies.py`.
+Scores, resampling and diagnostics start from these arrays. The objective value of a trial comes
+from `objective.py`; `studies.py` selects the best trial of each study.
 """
 
 import math
@@ -17,7 +16,7 @@ from mlgolf.scoring.objective import TrialResult
 
 # What stands where there is no trial.
 EMPTY = {
-    "worth": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
+    "objective": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
     "spent": 0.0, "ended": False,
 }
 
@@ -26,19 +25,19 @@ EMPTY = {
 class Pool:
     """What each trial reached. The arrays have shape (submissions, workloads, studies, trials).
 
-    `worth` is the objective at the evaluation that counts, smaller being better: what is maximised
-    is negated. It is inf where the constraints never held, and where there is no trial.
+    `objective` is the objective value, smaller is better: what is maximised is negated. It is inf
+    where the constraints never held, and where there is no trial.
     """
 
     submissions: tuple[str, ...]
     workloads: tuple[str, ...]
     played: BoolArray  # there is a trial, and it counts
-    worth: FloatArray
-    seconds: FloatArray  # on the clock when `worth` was measured; inf where never
-    choice: FloatArray  # the smallest makes its trial stand for the study; inf where never
+    objective: FloatArray
+    seconds: FloatArray  # on the clock when `objective` was measured; inf where never
+    choice: FloatArray  # a study selects the trial with the smallest; inf where never
     evaluation: FloatArray  # index of the one at which `choice` was measured; inf where never
     spent: FloatArray  # seconds on the clock in all; 0 where there is no trial
-    ended: BoolArray  # there is a trial, though it may be left out: it is not to come any more
+    ended: BoolArray  # there is a trial, perhaps one that is left out: it is not missing
 
     def place(self, key: TrialKey) -> tuple[int, int, int, int] | None:
         """Where a trial lies in the arrays; None if it is not there."""
@@ -68,7 +67,7 @@ def make_pool(
     results: Iterable[TrialResult], submissions: Sequence[str], workloads: Sequence[str],
     studies: int,
 ) -> Pool:
-    """Lay results out. `studies` is what the rules ask for; there may be more.
+    """Results as arrays. `studies` is the number that the rules ask for; there may be more.
 
     Raises: ValueError for a submission or workload that is not named.
     """

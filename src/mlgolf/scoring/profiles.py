@@ -87,8 +87,8 @@ def geometric_mean_ratio(times: FloatArray, tau_max: float) -> FloatArray:
 
     A workload that was not reached counts as one reached at tau_max times the best, and so does a
     slower one: as in penalised averages of solver competitions (PAR-k), and in AlgoPerf's
-    speed-ups, which replace inf by a penalty just above the budget. Without a cap, a single
-    failure would hide all else.
+    speed-ups, which replace inf by a penalty just above the budget. Without a cap, one failure
+    would determine the mean.
 
     Args:
       times: (..., submissions, workloads); inf where never reached.
@@ -102,4 +102,4 @@ def score(times: FloatArray, aggregation: Aggregation) -> FloatArray:
     """Scores by the rules of a competition: (..., submissions, workloads) to (..., submissions)."""
     if aggregation.workloads == "geometric_mean_ratio":
         return geometric_mean_ratio(times, aggregation.tau_max)
-    return profile_area(times, aggregation.tau_max, aggregation.readings.integral)
+    return profile_area(times, aggregation.tau_max, aggregation.interpretations.integral)

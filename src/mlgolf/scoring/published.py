@@ -1,4 +1,4 @@
-"""Fields of trials from a published table, in which each trial is one row of times to targets."""
+"""Trials from a published table, in which each trial is one row of times to targets."""
 
 import math
 
@@ -15,9 +15,9 @@ from mlgolf.scoring.admission import (
     TOO_MANY_STUDIES,
     UNEVALUATED,
     Admission,
-    missing,
+    exclusion_notes,
+    missing_notes,
     one_framework,
-    said,
 )
 from mlgolf.scoring.pool import lay_out
 
@@ -30,7 +30,7 @@ _REACHED: dict[tuple[str, object], str] = {
 def admit_table(
     competition: Competition, table: pl.DataFrame, ruleset: Ruleset
 ) -> Admission:
-    """The trials of a table that a competition's rules admit, and notes on what was left out.
+    """The trials of a table that count under a competition's rules, and notes on the others.
 
     Args:
       table: as `results/trial_table.py` reads it.
@@ -38,7 +38,7 @@ def admit_table(
       comes in two frameworks.
     """
     rules = competition.rules
-    _check_that_it_can_be_told(competition)
+    _check_that_times_suffice(competition)
     board = table.filter(
         (pl.col("version") == competition.published_as) & (pl.col("ruleset") == ruleset)
     )
@@ -46,9 +46,9 @@ def admit_table(
     framework = one_framework(pairs, rules)
     submissions = sorted(board["submission"].unique())
     tuning = rules.tuning.under(ruleset)
-    board = board.with_columns(_refusal(competition, tuning.trials).alias("refusal"))
-    left_out = board.filter(pl.col("refusal").is_not_null())["refusal"].value_counts()
-    admitted = board.filter(pl.col("refusal").is_null() | (pl.col("refusal") == UNEVALUATED))
+    board = board.with_columns(_exclusion(competition, tuning.trials).alias("exclusion"))
+    left_out = board.filter(pl.col("exclusion").is_not_null())["exclusion"].value_counts()
+    admitted = board.filter(pl.col("exclusion").is_null() | (pl.col("exclusion") == UNEVALUATED))
     workloads = list(competition.workloads)
     places = admitted.select(
         pl.col("submission").replace_strict(_numbers(submissions), return_dtype=pl.Int64),
@@ -57,19 +57,19 @@ def admit_table(
     ).to_numpy()
     budgets = np.array([n.budget_seconds for n in competition.workloads.values()])
     budgets = tuning.budget_factor * budgets[places[:, 1]] if len(places) else budgets[:0]
-    worth, _ = _first_time(admitted, rules.constraints, budgets)
+    objective, _ = _first_time(admitted, rules.constraints, budgets)
     choice, evaluation = _first_time(
         admitted, rules.trial_chosen_by or rules.constraints, budgets
     )
     spent = admitted["total_submission_time_s"].fill_null(0.0).to_numpy()
     pool = lay_out(
         places,
-        {"worth": worth, "seconds": worth, "choice": choice, "evaluation": evaluation,
+        {"objective": objective, "seconds": objective, "choice": choice, "evaluation": evaluation,
          "spent": spent, "ended": np.ones(len(spent), dtype=bool)},
-        admitted["refusal"].is_null().to_numpy(),
+        admitted["exclusion"].is_null().to_numpy(),
         submissions, workloads, tuning.studies,
     )  # fmt: skip
-    notes = (*said(dict(left_out.iter_rows())), *missing(pool, tuning))
+    notes = (*exclusion_notes(dict(left_out.iter_rows())), *missing_notes(pool, tuning))
     return Admission(framework=framework, pool=pool, notes=notes)
 
 
@@ -77,31 +77,31 @@ def _numbers(names: list[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _check_that_it_can_be_told(competition: Competition) -> None:
+def _check_that_times_suffice(competition: Competition) -> None:
     rules = competition.rules
     if rules.objective != "time":
         raise ScoringError(
-            f"{competition.name} asks for {rules.objective}, but the table has times to targets "
-            "only. Score the logs themselves: mlgolf import algoperf LOGS -o RUNS"
+            f"{competition.name} asks for the {rules.objective_quantity.noun}, but the table has "
+            "only times to targets. Score the logs instead: mlgolf score LOGS"
         )
-    if rules.aggregation.readings.target == "beaten":
+    if rules.aggregation.interpretations.target == "beaten":
         raise ScoringError(
-            "the table says when a target was met, not when it was beaten. Score the logs "
-            "themselves: mlgolf import algoperf LOGS -o RUNS"
+            "the table says when a target was met, not when it was beaten. Score the logs instead: "
+            "mlgolf score LOGS"
         )
     for constraint in (*rules.constraints, *rules.trial_chosen_by):
         known = (constraint.quantity, constraint.bound) in _REACHED
         if not known and (constraint.quantity, constraint.bound) != ("time", "budget_seconds"):
             raise ScoringError(
-                f"{competition.name} bounds {constraint.quantity} by {constraint.bound}, of which "
-                "the table does not tell."
+                f"{competition.name} bounds {constraint.quantity} by {constraint.bound}, which is "
+                "not in the table. Score the logs instead: mlgolf score LOGS"
             )
 
 
-def _refusal(competition: Competition, trials: int) -> pl.Expr:
-    """Why a row takes no part, null where it does."""
+def _exclusion(competition: Competition, trials: int) -> pl.Expr:
+    """Why a row is left out; null if it counts."""
     unevaluated = pl.col("status") == "no_evals"
-    if competition.rules.aggregation.readings.unevaluated == "never":
+    if competition.rules.aggregation.interpretations.unevaluated == "never":
         unevaluated = pl.lit(False)
     return (
         pl.when(~pl.col("workload").is_in(list(competition.workloads)))
@@ -122,7 +122,7 @@ def _first_time(
 ) -> tuple[FloatArray, FloatArray]:
     """Seconds until all targets among the constraints were met, and the evaluation; inf for never.
 
-    Targets that were first met apart may not have held together, so there may be only one.
+    Two targets that were each met once may never have been met together, so only one is allowed.
     """
     named = [
         _REACHED[constraint.quantity, constraint.bound] for constraint in constraints
@@ -130,8 +130,8 @@ def _first_time(
     ]
     if len(named) != 1:
         raise ScoringError(
-            "the table tells when each target was first met by itself, so rules that ask for "
-            f"{len(named)} at once cannot be applied to it"
+            "the table says when each target was first met on its own, so it cannot be scored by "
+            f"rules that ask for {len(named)} at once. Score the logs instead: mlgolf score LOGS"
         )
     seconds, evaluation = (
         rows[f"{named[0]}_reached_{what}"].fill_null(math.inf).to_numpy()

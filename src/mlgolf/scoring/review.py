@@ -1,4 +1,4 @@
-"""All that results say under one competition's rules: the board, and what a board hides."""
+"""The full analysis of results under one competition's rules: the leaderboard and diagnostics."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -8,53 +8,53 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, admit
-from mlgolf.scoring.ladder import Rung, has_targets, ladder, pools_by_rung
-from mlgolf.scoring.leaderboard import Leaderboard, score_field, to_json
-from mlgolf.scoring.questions import (
-    Absence,
+from mlgolf.scoring.diagnostics import (
     Bounds,
     Cost,
-    Pair,
-    absences,
+    LeaveOneOut,
+    WinProbability,
     bounds,
     costs,
-    pairs,
+    leave_one_out,
+    win_probabilities,
 )
-from mlgolf.scoring.readings import OtherReading, other_readings
-from mlgolf.scoring.resampling import Doubt
+from mlgolf.scoring.leaderboard import Leaderboard, make_leaderboard, to_json
+from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.runtimes import Runtimes, runtime_distribution
+from mlgolf.scoring.sensitivity import OtherInterpretation, sensitivity
 from mlgolf.scoring.since import Since
 from mlgolf.scoring.standings import Standings
+from mlgolf.scoring.target_levels import TargetLevel, has_targets, pools_by_level, target_levels
 
-Admitted = Callable[[Competition], Admission]  # the trials that the rules of a competition admit
+Admitted = Callable[[Competition], Admission]  # the trials that count under its rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """A board and its other sides. What was not asked for, or cannot be told, is empty or None."""
+    """A leaderboard and diagnostics. What was not asked for, or is not known, is empty or None."""
 
     standings: Standings
     board: Leaderboard
-    readings: Sequence[OtherReading]
-    pairs: Sequence[Pair]
-    absences: Sequence[Absence]
+    sensitivity: Sequence[OtherInterpretation]
+    win_probability: Sequence[WinProbability]
+    leave_one_out: Sequence[LeaveOneOut]
     costs: Sequence[Cost]
     bounds: Sequence[Bounds] = ()
-    ladder: Sequence[Rung] = ()
+    target_levels: Sequence[TargetLevel] = ()
     runtimes: Runtimes | None = None
     since: Since | None = None
     problems: Sequence[str] = ()  # what could not be read of the results, a sentence each
 
     def as_json(self) -> dict[str, Any]:
-        """The board with all the rest beside it, as `mlgolf score --json` prints it."""
+        """The leaderboard and diagnostics as `mlgolf score --json` prints them."""
         told: dict[str, Any] = {
             name: [asdict(record) for record in getattr(self, name)]
-            for name in ("readings", "pairs", "absences", "costs")
+            for name in ("sensitivity", "win_probability", "leave_one_out", "costs")
         }
         if self.bounds:
             told["bounds"] = [asdict(bound) for bound in self.bounds]
         if self.runtimes:
-            told["ladder"] = [asdict(rung) for rung in self.ladder]
+            told["target_levels"] = [asdict(level) for level in self.target_levels]
             told["runtimes"] = asdict(self.runtimes)
         if self.since:
             told["since"] = asdict(self.since)
@@ -66,37 +66,34 @@ def review(
     baseline: str | None = None, partial: bool = False, evaluations: Admitted | None = None,
     since: Callable[[Standings], Since] | None = None, problems: Sequence[str] = (),
 ) -> Review:
-    """Score a field and question the scores.
+    """Score all submissions, and compute the diagnostics.
 
     Args:
-      admitted: the field's trials under a competition's rules.
-      baseline: whom geometric means of ratios are taken to.
+      admitted: the trials that count under a competition's rules.
+      baseline: the submission that geometric means of ratios are taken to.
       partial: whether to bound the scores while trials are missing.
-      evaluations: the same as `admitted` where targets may be moved, for a ladder of them; None
-        for none.
-      since: compares these standings with an earlier field.
+      evaluations: as `admitted`, from data that can be scored at other target levels; None to
+        leave these out.
+      since: compares these standings with an earlier competition.
     Raises: ScoringError for what the rules or the data do not allow.
     """
     admission = admitted(competition)
     standings = Standings(competition, admission.pool)
-    doubt = Doubt(standings)
+    uncertainty = Uncertainty(standings)
     tuning = competition.rules.tuning.under(ruleset)
     pools = (
-        pools_by_rung(competition, lambda easier: evaluations(easier).pool)
+        pools_by_level(competition, lambda easier: evaluations(easier).pool)
         if evaluations and admission.pool.submissions else {}
     )
     return Review(
         standings=standings,
-        board=score_field(
-            doubt, ruleset, framework=admission.framework, notes=admission.notes,
-            baseline=baseline,
-        ),
-        readings=other_readings(competition, lambda other: admitted(other).pool),
-        pairs=pairs(doubt),
-        absences=absences(standings),
+        board=make_leaderboard(uncertainty, admission, ruleset, baseline=baseline),
+        sensitivity=sensitivity(competition, lambda other: admitted(other).pool),
+        win_probability=win_probabilities(uncertainty),
+        leave_one_out=leave_one_out(standings),
         costs=costs(admission.pool),
         bounds=bounds(standings, tuning.trials) if partial else (),
-        ladder=ladder(competition, pools),
+        target_levels=target_levels(competition, pools),
         runtimes=(
             runtime_distribution(competition, pools.values(), budget_factor=tuning.budget_factor)
             if pools else None
@@ -110,7 +107,7 @@ def review_trials(
     competition: Competition, trials: Iterable[Trial], ruleset: Ruleset,
     framework: str | None = None,
 ) -> Review:
-    """The review of trials that are at hand, with a ladder of targets where the rules have any."""
+    """The review of trials with evaluations, at all target levels if the rules have targets."""
     trials = list(trials)
 
     def admitted(rules: Competition) -> Admission:

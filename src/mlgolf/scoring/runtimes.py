@@ -1,7 +1,7 @@
-"""How long a target takes when whatever fails is started again: means and distributions.
+"""Time to target with restarts: expected running times and runtime distributions.
 
-A trial that never met its target has cost its time all the same. Drawing trials until one succeeds
-makes one runtime of several trials, so that fast but unreliable and slow but sure can be compared.
+A trial that fails takes time too. Trials are drawn at random until one reaches the target, and
+their times are added up. This compares fast but unreliable submissions with slow but reliable ones.
 
 Source: Hansen et al. (2021), COCO: a platform for comparing continuous optimizers,
 doi:10.1080/10556788.2020.1808977, sections 3 (expected running time) and 5 (runtime distributions).
@@ -22,11 +22,11 @@ GRID = np.geomspace(0.01, 100, 129)
 
 
 def expected_running_time(pool: Pool) -> FloatArray:
-    """Seconds spent on all trials for each that got there: (submissions, workloads).
+    """Seconds of all trials / the number that reached the target: (submissions, workloads).
 
-    What restarting until it works would take on average; inf where no trial ever got there.
+    The mean time to target with restarts; inf where no trial reached it.
     """
-    reached = np.isfinite(pool.worth)
+    reached = np.isfinite(pool.objective)
     seconds = np.where(reached, pool.seconds, pool.spent).sum(axis=(2, 3), where=pool.played)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(reached.any(axis=(2, 3)), seconds / reached.sum(axis=(2, 3)), np.inf)
@@ -34,9 +34,9 @@ def expected_running_time(pool: Pool) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtimes:
-    """The share of all pairs of a workload and a target that are solved by a time.
+    """The share of all workloads and target levels that are solved within a time.
 
-    Times are in budgets of the workload, so that workloads go together.
+    Times are divided by the budget of the workload, so that workloads can be combined.
     """
 
     budgets: tuple[float, ...]
@@ -49,7 +49,7 @@ def runtime_distribution(
     """The distribution over all scored workloads and all targets.
 
     Args:
-      pools: the same trials as judged by each of the targets.
+      pools: the same trials under each target level.
       budget_factor: how many times the workload's budget a trial may take.
     """
     rng = np.random.default_rng(SEED)
@@ -68,9 +68,9 @@ def runtime_distribution(
 
 
 def _drawn(pool: Pool, row: int, column: int, rng: np.random.Generator) -> FloatArray:
-    """(draws,): seconds on the clock until a drawn trial succeeds; inf where none ever does."""
+    """(draws,): seconds on the clock until a drawn trial succeeds; inf if no trial does."""
     played = pool.played[row, column]
-    reached = np.isfinite(pool.worth[row, column])[played]
+    reached = np.isfinite(pool.objective[row, column])[played]
     if not reached.any():
         return np.full(DRAWS, np.inf)
     seconds = np.where(reached, pool.seconds[row, column][played], pool.spent[row, column][played])

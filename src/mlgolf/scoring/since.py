@@ -1,7 +1,7 @@
-"""How much faster the best of one field are than the best of an earlier one.
+"""Speed-up of the best times over those of an earlier competition.
 
-Two fields are seldom run on the same machine with the same harness. Submissions that were run in
-both are a bridge: what changed for them is no progress of algorithms.
+Two competitions rarely use the same machine and harness. Submissions that were run in both (the
+bridge) measure that difference: a change of their times is not progress of algorithms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,44 +20,44 @@ class Since:
     """Ratios of times, later to earlier: below 1 is faster. None where nothing can be compared."""
 
     earlier: str  # the competition
-    workloads: Mapping[str, float]  # the best raw time of each, those that can be compared
-    left_out: Mapping[str, str]  # other workloads, and why
-    best: float | None  # geometric mean over workloads
-    bridge: Mapping[str, float]  # the same, of each submission run in both
-    machine: float | None  # of all of the bridge together, on the workloads that it reaches
-    algorithms: float | None  # the best on those workloads, beyond what changed for the bridge
+    workloads: Mapping[str, float]  # ratio of best times on each workload that can be compared
+    left_out: Mapping[str, str]  # workloads that cannot be compared, and why
+    best: float | None  # the geometric mean of these
+    bridge: Mapping[str, float]  # ratio of its own times, for each submission run in both
+    machine: float | None  # geometric mean over the bridge, where it reached the target
+    algorithms: float | None  # ratio of best times on those workloads, divided by the bridge's
 
 
 def since(
     later: Standings, earlier: Standings, bridge: Sequence[tuple[str, str]] | None = None
 ) -> Since:
-    """Compare two fields by the median studies of those who score.
+    """Compare the best median times of two competitions, workload by workload.
 
     Args:
-      bridge: submissions run in both, as (name in the earlier field, name in the later); None for
-        those that have the same name.
-    Raises: ScoringError where times are not what the rules ask for, or nobody is so named.
+      bridge: submissions run in both, as (earlier name, later name); None for all that have the
+        same name in both.
+    Raises: ScoringError where the objective is not time, or for an unknown submission.
     """
     for standings in (later, earlier):
         if standings.competition.rules.objective != "time":
             raise ScoringError(
-                f"{standings.competition.name} asks for {standings.competition.rules.objective}; "
-                "only times are compared over the years"
+                f"--since compares times; {standings.competition.name} asks for the "
+                f"{standings.competition.rules.objective_quantity.noun}"
             )
     pairs = _bridge(later, earlier) if bridge is None else _checked(later, earlier, bridge)
-    told, left_out = _comparable(later, earlier)
-    then, now = (_times(standings, told) for standings in (earlier, later))
+    comparable, left_out = _comparable(later, earlier)
+    then, now = (_times(standings, comparable) for standings in (earlier, later))
     best = now.min(axis=0, initial=np.inf) / then.min(axis=0, initial=np.inf)
     with np.errstate(invalid="ignore"):  # inf / inf, of what was reached in neither
         crossed = np.array(
             [now[_row(later, b)] / then[_row(earlier, a)] for a, b in pairs]
-        ).reshape(len(pairs), len(told))
+        ).reshape(len(pairs), len(comparable))
     known = np.isfinite(crossed) & (crossed > 0)
     reached = known.any(axis=0)
     machine = _mean(crossed[known])
     return Since(
         earlier=earlier.competition.name,
-        workloads=dict(zip(told, best.tolist(), strict=True)),
+        workloads=dict(zip(comparable, best.tolist(), strict=True)),
         left_out=left_out,
         best=_mean(best),
         bridge={
@@ -81,33 +81,33 @@ def _checked(
         for standings, name in zip((earlier, later), names, strict=True):
             if name not in standings.pool.submissions:
                 raise ScoringError(
-                    f"the bridge {name!r} was not run in {standings.competition.name}; there are "
-                    f"{', '.join(standings.pool.submissions)}"
+                    f"--bridge: {name!r} was not run in {standings.competition.name}; its "
+                    f"submissions are {', '.join(standings.pool.submissions)}"
                 )
     return list(bridge)
 
 
 def _comparable(later: Standings, earlier: Standings) -> tuple[list[str], dict[str, str]]:
-    """Scored workloads of the later field that ask for the same in both, and were reached."""
-    told, left_out = [], {}
+    """Scored workloads with the same target in both, reached in both; and why others are not."""
+    comparable, left_out = [], {}
     old = earlier.competition
     for name in later.competition.scored_workloads:
         asked = [s.competition.workloads.get(name) for s in (earlier, later)]
         if name not in old.scored_workloads:
             left_out[name] = f"not scored in {old.name}"
         elif len({(n.metric, n.target) for n in asked if n}) > 1:
-            left_out[name] = "its target was another: " + ", then ".join(
+            left_out[name] = "its target changed: " + ", then ".join(
                 f"{n.metric} {n.target:g}" for n in asked if n
             )
         elif not all(np.isfinite(_times(s, [name])).any() for s in (earlier, later)):
-            left_out[name] = "nobody reached its target in one of them"
+            left_out[name] = "in one of them no submission reached its target"
         else:
-            told.append(name)
-    return told, left_out
+            comparable.append(name)
+    return comparable, left_out
 
 
 def _times(standings: Standings, names: Sequence[str]) -> FloatArray:
-    """(submissions, names): medians before anything is struck out; inf where never reached."""
+    """(submissions, names): median times; inf where never reached."""
     columns = [standings.pool.workloads.index(name) for name in names]
     return np.nan_to_num(standings.costs[:, columns], nan=np.inf, posinf=np.inf)
 
@@ -127,21 +127,23 @@ def _means(ratios: FloatArray, known: np.ndarray) -> FloatArray:
 
 
 def since_in_words(since: Since) -> list[str]:
-    """How far the best came, and how much of it was the machine's doing."""
+    """The speed-up, and how much of it comes from the machine."""
     lines = [f"{name} is not compared: {why}" for name, why in since.left_out.items()]
     if since.best is None:
-        return [*lines, f"nothing can be compared with {since.earlier}"]
+        return [*lines, f"no workload can be compared with {since.earlier}"]
     count = counted(len(since.workloads), "workload")
     lines.append(
-        f"since {since.earlier} the best times are × {since.best:.3f}, the geometric mean over "
-        f"{count}: " + ", ".join(f"{name} × {r:.3f}" for name, r in since.workloads.items())
+        f"best times, compared with {since.earlier}: × {since.best:.3f} (geometric mean over "
+        f"{count}): " + ", ".join(f"{name} × {r:.3f}" for name, r in since.workloads.items())
     )
     if since.machine is None or since.algorithms is None:
-        lines.append("nobody was run in both: how much of it is the machine cannot be told")
+        lines.append(
+            "no submission was run in both, so the effect of the machine cannot be separated"
+        )
     else:
         through = ", ".join(f"{name} × {ratio:.3f}" for name, ratio in since.bridge.items())
         lines.append(
-            f"run in both: {through}; so machine and harness account for × {since.machine:.3f}, "
-            f"algorithms for × {since.algorithms:.3f}"
+            f"submissions run in both: {through}; of the change, machine and harness account for "
+            f"× {since.machine:.3f}, algorithms for × {since.algorithms:.3f}"
         )
     return lines

@@ -1,7 +1,7 @@
-"""From studies to scores under one competition's rules: the one path that all scores take.
+"""From trials to scores under one competition's rules: every score is computed here.
 
-A board goes it once. Intervals, decisive pairs and ladders of targets go it thousands of times, for
-fields that were resampled or thinned, all at once along leading axes.
+A leaderboard needs this once. Intervals, win probabilities and other target levels need it
+thousands of times, for resampled or fewer trials: those are leading axes of the arrays.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from mlgolf.scoring.studies import chosen_trials, median_study, study_values
 
 @dataclass(frozen=True)
 class Standings:
-    """A field of trials with the competition's workloads, in its order.
+    """All trials under the rules of a competition, with its workloads in its order.
 
     In all arrays NaN means no data and inf, never reached.
     """
@@ -35,7 +35,7 @@ class Standings:
         return Gates.of(self.competition)
 
     @cached_property
-    def falls(self) -> BoolArray:
+    def minimised(self) -> BoolArray:
         """(workloads,): whether the objective is minimised there."""
         rules = self.competition.rules
         goals = [objective_goal(rules, n) for n in self.competition.workloads.values()]
@@ -43,28 +43,29 @@ class Standings:
 
     @cached_property
     def chosen(self) -> IntArray:
-        """(submissions, workloads, studies): index of the trial that stands for the study."""
-        return chosen_trials(self.pool, self.competition.rules.aggregation.readings)
+        """(submissions, workloads, studies): index of the best trial of each study."""
+        return chosen_trials(self.pool, self.competition.rules.aggregation.interpretations)
 
     @cached_property
     def studies(self) -> FloatArray:
-        """(submissions, workloads, studies): what each study is worth, smaller being better."""
-        return study_values(self.pool, self.pool.worth, self.chosen)
+        """(submissions, workloads, studies): objective value of each study, smaller is better."""
+        return study_values(self.pool, self.pool.objective, self.chosen)
 
     @cached_property
     def medians(self) -> tuple[FloatArray, FloatArray]:
-        """Worth of the middle study, and its seconds: (submissions, workloads) each."""
+        """Objective value of the median study, and its seconds: (submissions, workloads) each."""
         seconds = study_values(self.pool, self.pool.seconds, self.chosen)
-        return median_study(self.studies, seconds, self.competition.rules.aggregation.readings)
+        interpretations = self.competition.rules.aggregation.interpretations
+        return median_study(self.studies, seconds, interpretations)
 
     @cached_property
     def costs(self) -> FloatArray:
-        """(submissions, workloads): at least 0, before anything is struck out."""
+        """(submissions, workloads): at least 0, before the rules of `held_out.py`."""
         return self.costs_of(self.medians[0])
 
     @cached_property
     def counted(self) -> FloatArray:
-        """(submissions, scored workloads): what enters the ratios; inf for all that does not."""
+        """(submissions, scored workloads): costs that count; inf for those that do not."""
         return counted_costs(self.costs, self.gates)
 
     @cached_property
@@ -77,53 +78,54 @@ class Standings:
         """(submissions,), in [0, 1]."""
         return score(self.counted, self.competition.rules.aggregation)
 
-    def costs_of(self, worth: FloatArray) -> FloatArray:
-        """Costs of what is worth as much, (..., submissions, workloads).
+    def costs_of(self, objective: FloatArray) -> FloatArray:
+        """Costs of objective values: (..., submissions, workloads) to the same shape.
 
-        Raises: ScoringError for an objective below 0, of which there are no ratios.
+        Raises: ScoringError for an objective below 0, which has no ratio to the best.
         """
-        value = np.where(self.falls, worth, -worth)
-        wrong = np.isfinite(worth) & (value < 0)
+        value = np.where(self.minimised, objective, -objective)
+        wrong = np.isfinite(objective) & (value < 0)
         if wrong.any():
             *_, row, column = np.argwhere(wrong)[0]
             raise ScoringError(
                 f"{self.pool.submissions[row]} on {self.pool.workloads[column]}: the objective is "
-                f"{value[wrong][0]:g}. Scores are ratios to the best, which need values of at "
-                "least 0: choose an objective that cannot be negative."
+                f"{value[wrong][0]:g}. Scores are computed from ratios to the best, which need "
+                "values of at least 0: choose an objective that cannot be negative."
             )
         with np.errstate(divide="ignore"):
-            reciprocal = np.where(np.isfinite(worth), 1 / np.abs(value), worth)
-        return np.where(self.falls, worth, reciprocal)
+            reciprocal = np.where(np.isfinite(objective), 1 / np.abs(value), objective)
+        return np.where(self.minimised, objective, reciprocal)
 
     def scores_of(self, studies: FloatArray) -> FloatArray:
-        """Scores of other fields, by the same rules.
+        """Scores of other sets of studies, by the same rules.
 
         Args:
           studies: (..., submissions, workloads, studies), as `studies`.
         Returns: (..., submissions).
         """
         aggregation = self.competition.rules.aggregation
-        worth, _ = median_study(studies, studies, aggregation.readings)
-        return score(counted_costs(self.costs_of(worth), self.gates), aggregation)
+        objective, _ = median_study(studies, studies, aggregation.interpretations)
+        return score(counted_costs(self.costs_of(objective), self.gates), aggregation)
 
     def ratio_to(self, baseline: str, budget_factor: float) -> FloatArray:
         """Geometric mean over scored workloads of time / the baseline's time; below 1 is faster.
 
-        Medians before anything is struck out; what was never reached counts as a second more than
-        the budget. NaN for whoever has no data somewhere.
+        Of medians before the rules of `held_out.py`; a target that was not reached counts as one
+        second more than the budget. NaN for submissions that lack data on some workload.
         Returns: (submissions,).
         Source: mlcommons/submissions_algorithms, scoring/compute_speedups.py.
         Raises: ScoringError for a baseline that is not there, or an objective other than time.
         """
         if baseline not in self.pool.submissions:
             raise ScoringError(
-                f"the baseline {baseline!r} is not in this field; there are "
+                f"--baseline: found {baseline!r}, allowed is one of the submissions: "
                 f"{', '.join(self.pool.submissions)}"
             )
         if self.competition.rules.objective != "time":
             raise ScoringError(
-                f"ratios to a baseline are of times; {self.competition.name} asks for "
-                f"{self.competition.rules.objective}"
+                "--baseline needs a competition that minimises time; "
+                f"{self.competition.name} asks for the "
+                f"{self.competition.rules.objective_quantity.noun}"
             )
         numbers = self.competition.workloads
         late = np.array([

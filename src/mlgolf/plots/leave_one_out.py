@@ -1,4 +1,4 @@
-"""Whose absence changes the ranks of others."""
+"""Leave-one-out: how ranks change when one submission is removed."""
 
 from typing import Any
 
@@ -10,28 +10,28 @@ from mlgolf.plots.theme import Style
 COLUMN, ROW, LABELS = 62, 30, 150
 
 
-def ranks_without(table: pl.DataFrame, style: Style) -> Any:
-    """A row for each entrant who is left out: ranks of those whom that would move, now and then.
+def leave_one_out_ranks(table: pl.DataFrame, style: Style) -> Any:
+    """A row for each removed submission: ranks of the others that change, before and after.
 
-    `table` is `tables.absences_table`. Blue rises, orange falls.
+    `table` is `tables.leave_one_out_table`. Blue is a better rank, orange a worse one.
     """
     moved = [name for name in style.submissions if name in table["submission"]]
-    absent = [name for name in style.submissions if name in table["without"]]
+    removed = [name for name in style.submissions if name in table["without"]]
     up, down = style.theme.colours[0], style.theme.colours[1]
     shown = table.with_columns(
-        label=pl.format("{} to {}", "rank", "rank_without"),
+        label=pl.format("{} → {}", "rank", "rank_without"),
         moved=pl.when(pl.col("rank_without") < pl.col("rank")).then(pl.lit("up"))
         .otherwise(pl.lit("down")),
     )
-    x = alt.X("submission:N", title="rank of", sort=moved, scale=alt.Scale(domain=moved),
+    x = alt.X("submission:N", title="change of rank of", sort=moved, scale=alt.Scale(domain=moved),
               axis=alt.Axis(orient="top", labelAngle=-45, labelLimit=LABELS, domain=False,
                             ticks=False, grid=False))
-    y = alt.Y("without:N", title="left out", sort=absent, scale=alt.Scale(domain=absent),
+    y = alt.Y("without:N", title="removed", sort=removed, scale=alt.Scale(domain=removed),
               axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=True))
     colour = alt.Color(
         "moved:N", legend=None, scale=alt.Scale(domain=["up", "down"], range=[up, down])
     )
-    data = alt.Chart(shown, width=COLUMN * len(moved), height=ROW * len(absent))
+    data = alt.Chart(shown, width=COLUMN * len(moved), height=ROW * len(removed))
     return style.apply(alt.layer(
         data.mark_rect(opacity=0.25).encode(x, y, colour),
         data.mark_text(color=style.theme.ink, fontSize=13).encode(x, y, text="label:N"),

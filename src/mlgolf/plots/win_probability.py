@@ -1,4 +1,4 @@
-"""Which submissions can be told apart: a matrix of the probabilities that one is ahead."""
+"""Win probabilities: how likely one submission scores higher than another."""
 
 from typing import Any
 
@@ -10,25 +10,27 @@ from mlgolf.plots.theme import Style
 CELL, LABELS = 38, 150
 
 
-def pairs_matrix(table: pl.DataFrame, style: Style) -> Any:
-    """Each row against those behind it. `table` is `tables.pairs_table`.
+def win_probability_matrix(table: pl.DataFrame, style: Style) -> Any:
+    """Each row against the submissions ranked below it. `table` is `tables.win_probability_table`.
 
-    A cell says how likely the row is ahead of the column, in percent; framed where that is decided.
+    A cell is the probability, in percent, that the row's submission scores higher than the
+    column's; framed where the difference of scores is significant.
     """
     order = list(style.submissions)
     place = {name: number for number, name in enumerate(order)}
     shown = table.filter(
         pl.col("submission").replace_strict(place, return_dtype=pl.Int64)
         < pl.col("other").replace_strict(place, return_dtype=pl.Int64)
-    ).with_columns(label=(pl.col("probability_ahead") * 100).round().cast(pl.Int64))
-    x = alt.X("other:N", title="ahead of", sort=order[1:], scale=alt.Scale(domain=order[1:]),
+    ).with_columns(label=(pl.col("win_probability") * 100).round().cast(pl.Int64))
+    x = alt.X("other:N", title="probability (%) to score higher than", sort=order[1:],
+              scale=alt.Scale(domain=order[1:]),
               axis=alt.Axis(orient="top", labelAngle=-45, labelLimit=LABELS, domain=False,
                             ticks=False, grid=False))
     y = alt.Y("submission:N", title=None, sort=order[:-1], scale=alt.Scale(domain=order[:-1]),
               axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=False))
     data = alt.Chart(shown, width=CELL * (len(order) - 1), height=CELL * (len(order) - 1))
     strength = alt.Opacity(
-        "probability_ahead:Q", legend=None,
+        "win_probability:Q", legend=None,
         scale=alt.Scale(domain=[0.5, 1.0], range=[0.05, 0.5], clamp=True),
     )
     colour = style.theme.colours[0]
@@ -36,9 +38,9 @@ def pairs_matrix(table: pl.DataFrame, style: Style) -> Any:
         data.mark_rect(color=colour).encode(x, y, strength),
         data.mark_text(color=style.theme.ink, fontSize=12).encode(x, y, text="label:Q"),
     ]
-    if shown["decided"].any():
-        decided = data.properties(data=shown.filter("decided"))
-        layers.insert(1, decided.mark_rect(
+    if shown["significant"].any():
+        significant = data.properties(data=shown.filter("significant"))
+        layers.insert(1, significant.mark_rect(
             fillOpacity=0, stroke=style.theme.ink, strokeWidth=1.6
         ).encode(x, y))
     return style.apply(alt.layer(*layers))

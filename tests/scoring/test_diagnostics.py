@@ -1,4 +1,4 @@
-"""What a score hides, on fields small enough to know the answer."""
+"""Diagnostics beside the scores, on data small enough to know the answer."""
 
 import math
 
@@ -9,10 +9,10 @@ from hypothesis.strategies import composite, floats, sampled_from
 from synthetic_trials import competition, reaching
 
 from mlgolf.scoring.admission import admit
+from mlgolf.scoring.diagnostics import bounds, costs, leave_one_out, win_probabilities
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
-from mlgolf.scoring.questions import absences, bounds, costs, pairs
-from mlgolf.scoring.resampling import Doubt, drawn_studies
+from mlgolf.scoring.resampling import Uncertainty, resampled_studies
 from mlgolf.scoring.standings import Standings
 
 INF = math.inf
@@ -23,7 +23,7 @@ def standings(times, rules=ONE):
     """submission -> workload -> study -> times of its trials."""
     results = [
         TrialResult(
-            submission=s, workload=w, study=k, trial=t, worth=time, seconds=time, choice=time,
+            submission=s, workload=w, study=k, trial=t, objective=time, seconds=time, choice=time,
             evaluation=0.0 if time < INF else INF, spent=min(time, 30.0),
         )
         for s, cells in times.items() for w, studies in cells.items()
@@ -32,21 +32,21 @@ def standings(times, rules=ONE):
     return Standings(rules, make_pool(results, sorted(times), list(rules.workloads), 3))
 
 
-def test_a_pair_far_apart_is_decided_and_a_near_one_is_not():
+def test_a_pair_far_apart_differs_significantly_and_a_near_one_does_not():
     near = [[10, 12, INF], [12, 10, 11], [11, 10, 13]]
     field = standings({
         "fast": {"digits": [[5, 5.1, 5.2]] * 3}, "a": {"digits": near},
         "b": {"digits": [trials[::-1] for trials in near]},
     })
-    found = {(pair.ahead, pair.behind): pair for pair in pairs(Doubt(field))}
+    found = {(pair.ahead, pair.behind): pair for pair in win_probabilities(Uncertainty(field))}
     assert list(found) == [("fast", "a"), ("fast", "b"), ("a", "b")]
-    assert found["fast", "a"].decided
+    assert found["fast", "a"].significant
     assert found["fast", "a"].probability > 0.99
-    assert not found["a", "b"].decided
+    assert not found["a", "b"].significant
     assert found["a", "b"].probability == pytest.approx(0.5, abs=0.1)
 
 
-def test_an_absence_that_turns_two_others_around_is_found():
+def test_a_submission_whose_removal_turns_two_others_around_is_found():
     # c is so fast on wmt that a's lead there counts for nothing, until c is gone.
     field = standings(
         {
@@ -56,15 +56,15 @@ def test_an_absence_that_turns_two_others_around_is_found():
         },
         TWO,
     )
-    (found,) = [absence for absence in absences(field) if absence.without == "c"]
+    (found,) = [removed for removed in leave_one_out(field) if removed.without == "c"]
     assert found.ranks == {"a": (2, 1), "b": (1, 2)}
 
 
-def test_the_cost_counts_all_trials_and_those_in_vain():
+def test_the_cost_counts_all_trials_and_those_without_the_target():
     field = standings({"a": {"digits": [[10, INF], [INF, INF], [20, 15]]}})
     (cost,) = costs(field.pool)
     assert (cost.trials, cost.hours) == (6, pytest.approx((10 + 20 + 15 + 3 * 30) / 3600))
-    assert cost.hours_in_vain == pytest.approx(90 / 3600)
+    assert cost.hours_without_target == pytest.approx(90 / 3600)
 
 
 times = floats(1, 30) | sampled_from([INF])
@@ -99,7 +99,7 @@ def test_without_missing_trials_the_bounds_are_the_score(fields):
 
 def test_drawn_studies_are_the_best_of_as_many_draws_as_there_are_trials():
     field = standings({"a": {"digits": [[1, 2, 3], [4, 5, 6], [7, 8, INF]]}})
-    drawn = drawn_studies(field, 20_000, np.random.default_rng(0))
+    drawn = resampled_studies(field, 20_000, np.random.default_rng(0))
     pool = np.array([1, 2, 3, 4, 5, 6, 7, 8, INF])
     by_hand = np.random.default_rng(1).choice(pool, size=(60_000, 3)).min(axis=1)
     for value in (1, 2, 4, 8):
@@ -114,7 +114,7 @@ SAME = competition(["digits"], tuning={
 
 def test_where_points_repeat_each_trial_is_drawn_from_those_of_its_point():
     field = standings({"a": {"digits": [[1, 20, 9], [2, 20, INF], [INF, 20, 9]]}}, SAME)
-    drawn = drawn_studies(field, 20_000, np.random.default_rng(0))
+    drawn = resampled_studies(field, 20_000, np.random.default_rng(0))
     # The first point gives 1, 2 or never; if never, the third gives 9, or once in three the 20.
     for value, share in ((1, 1 / 3), (2, 1 / 3), (9, 2 / 9), (20, 1 / 9)):
         assert (drawn == value).mean() == pytest.approx(share, abs=0.01)
@@ -123,13 +123,13 @@ def test_where_points_repeat_each_trial_is_drawn_from_those_of_its_point():
 
 def test_a_point_that_a_study_lacks_is_drawn_from_the_others():
     field = standings({"a": {"digits": [[5, 3], [5], [5]]}}, SAME)
-    drawn = drawn_studies(field, 100, np.random.default_rng(0))
+    drawn = resampled_studies(field, 100, np.random.default_rng(0))
     assert set(np.unique(drawn)) == {3}
 
 
 def test_who_has_no_trial_has_none_in_any_drawn_field():
     field = standings({"a": {"digits": [[5], [5], [5]]}, "b": {"digits": []}}, SAME)
-    drawn = drawn_studies(field, 10, np.random.default_rng(0))
+    drawn = resampled_studies(field, 10, np.random.default_rng(0))
     assert np.isnan(drawn[:, 1]).all()
     assert (drawn[:, 0] == 5).all()
 

@@ -1,8 +1,7 @@
-"""How a board depends on where its targets were set: the same trials, judged by easier or harder.
+"""Scores of the same trials at easier target levels.
 
-Every evaluation is known, so that a target other than the published one can be asked after the
-fact. Trials end soon after they met the published targets, so that harder ones were hardly tried:
-a ladder tells of easier targets what happened, and of harder ones a lower bound.
+Every evaluation is recorded, so scores can be computed for easier targets afterwards. Trials end
+soon after they reach the published targets, so scores at harder targets could only be lower bounds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +11,19 @@ import numpy as np
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.quantities import is_target
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.runtimes import expected_running_time
 from mlgolf.scoring.standings import Standings, ranks
 
-RUNGS = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05)  # by how much of themselves targets are eased
+EASED_BY = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05)  # shares of a target's value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
-    """The board with all targets eased by the share `eased` of themselves."""
+class TargetLevel:
+    """Scores with every target eased by the share `eased` of its value."""
 
     eased: float
     scores: Mapping[str, float]
@@ -33,35 +33,35 @@ class Rung:
     seconds: Mapping[str, float | None]  # their geometric mean; None if one was never reached
 
 
-def pools_by_rung(
+def pools_by_level(
     competition: Competition, pool_under: Callable[[Competition], Pool],
-    rungs: Sequence[float] = RUNGS,
+    levels: Sequence[float] = EASED_BY,
 ) -> dict[float, Pool]:
-    """The field's trials as each rung judges them.
+    """The trials under each target level.
 
     Args:
-      pool_under: the trials, as the rules of a competition judge them.
-    Raises: ScoringError for rules that ask for no target.
+      pool_under: the trials under the rules of a competition.
+    Raises: ScoringError for rules without a target.
     """
     if not has_targets(competition):
         raise ScoringError(
-            f"{competition.name} asks nobody to reach a target, so that none can be eased"
+            f"--target-levels: the rules of {competition.name} have no target that could be eased"
         )
-    return {eased: pool_under(with_eased_targets(competition, eased)) for eased in rungs}
+    return {eased: pool_under(with_eased_targets(competition, eased)) for eased in levels}
 
 
 def has_targets(competition: Competition) -> bool:
-    return any(c.bound in ("target", "test_target") for c in competition.rules.constraints)
+    return any(is_target(constraint.bound) for constraint in competition.rules.constraints)
 
 
-def ladder(competition: Competition, pools: Mapping[float, Pool]) -> list[Rung]:
-    """The board on every rung. `pools` are those of `pools_by_rung`."""
+def target_levels(competition: Competition, pools: Mapping[float, Pool]) -> list[TargetLevel]:
+    """Scores at every level. `pools` are those of `pools_by_level`."""
     found = []
     for eased, pool in pools.items():
         standings = Standings(with_eased_targets(competition, eased), pool)
         by_workload = expected_running_time(pool)
         expected = np.exp(np.log(by_workload).mean(axis=1))
-        found.append(Rung(
+        found.append(TargetLevel(
             eased=eased,
             scores=dict(zip(pool.submissions, standings.scores.tolist(), strict=True)),
             ranks=dict(zip(pool.submissions, ranks(standings.scores).tolist(), strict=True)),
@@ -79,7 +79,7 @@ def _known(seconds: float) -> float | None:
 
 
 def with_eased_targets(competition: Competition, share: float) -> Competition:
-    """The competition with each target moved by a share of itself, to the easier side."""
+    """The competition with each target eased by a share of its value."""
     workloads = {
         name: numbers.model_copy(update=_eased(numbers, share))
         for name, numbers in competition.workloads.items()

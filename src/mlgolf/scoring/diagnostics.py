@@ -1,4 +1,4 @@
-"""What a score hides: whom it tells apart, on whom else it depends, what it cost, what lacks."""
+"""Beside the scores: win probabilities, leave-one-out ranks, costs, bounds for missing trials."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,48 +9,50 @@ import numpy as np
 from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.pool import EMPTY, Pool
-from mlgolf.scoring.resampling import Doubt
+from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.standings import Standings, ranks
 
 HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class WinProbability:
     """Two submissions, the one with the higher score first."""
 
     ahead: str
     behind: str
-    probability: float  # that the first would score more in a field drawn anew; ties count half
-    decided: bool  # at 95%
+    probability: float  # that the first scores higher, over resampled trials; ties count half
+    significant: bool  # at 95%
 
 
-def pairs(doubt: Doubt) -> list[Pair]:
+def win_probabilities(uncertainty: Uncertainty) -> list[WinProbability]:
     """Every pair of a board, in its order."""
-    standings = doubt.standings
+    standings = uncertainty.standings
     names, scores = standings.pool.submissions, standings.scores
     order = sorted(range(len(names)), key=lambda row: (-scores[row].round(12), names[row]))
     return [
-        Pair(
+        WinProbability(
             ahead=names[a], behind=names[b],
-            probability=float(doubt.probability_ahead[a, b]), decided=bool(doubt.decided[a, b]),
+            probability=float(uncertainty.win_probability[a, b]),
+            significant=bool(uncertainty.significant[a, b]),
         )
         for place, a in enumerate(order) for b in order[place + 1 :]
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Absence:
-    """Whom the absence of one entrant would move among the others: name -> (rank now, then)."""
+class LeaveOneOut:
+    """Ranks that change without one submission: name -> (rank among the others now, without)."""
 
     without: str
     ranks: Mapping[str, tuple[int, int]]
 
 
-def absences(standings: Standings) -> list[Absence]:
-    """Each entrant whose absence would change the order of the others.
+def leave_one_out(standings: Standings) -> list[LeaveOneOut]:
+    """Each submission whose removal changes the ranks of others.
 
-    Ratios are to the best of the field, so that an entrant moves others by being fast somewhere.
+    Ratios are to the best submission on a workload, so removing that one changes the others'
+    ratios.
     """
     names = standings.pool.submissions
     found = []
@@ -64,28 +66,28 @@ def absences(standings: Standings) -> list[Absence]:
                 for other, a, b in zip(others, now, ranks(fewer.scores), strict=True) if a != b
             }
             if moved:
-                found.append(Absence(without=name, ranks=moved))
+                found.append(LeaveOneOut(without=name, ranks=moved))
     return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Hours on the clock of the machine that the trials ran on, evaluations left out."""
+    """Hours on the clock of the machine that ran the trials, without evaluations."""
 
     submission: str
     trials: int
     hours: float
-    hours_in_vain: float  # of trials that never reached what the rules ask for
+    hours_without_target: float  # of trials that did not reach the target
 
 
 def costs(pool: Pool) -> list[Cost]:
-    """What each submission's trials took."""
+    """Hours of the trials of each submission."""
     hours = np.where(pool.played, pool.spent, 0.0) / HOUR
-    in_vain = np.where(np.isfinite(pool.worth), 0.0, hours)
+    without_target = np.where(np.isfinite(pool.objective), 0.0, hours)
     return [
         Cost(
             submission=name, trials=int(pool.played[row].sum()), hours=float(hours[row].sum()),
-            hours_in_vain=float(in_vain[row].sum()),
+            hours_without_target=float(without_target[row].sum()),
         )
         for row, name in enumerate(pool.submissions)
     ]
@@ -93,7 +95,7 @@ def costs(pool: Pool) -> list[Cost]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Between what a score must lie, whatever the trials that are missing will do."""
+    """The lowest and highest score that a submission can get from the trials that are missing."""
 
     submission: str
     missing: int  # trials
@@ -104,22 +106,22 @@ class Bounds:
 def bounds(standings: Standings, trials: int) -> list[Bounds]:
     """Bounds on each score while trials are missing.
 
-    At worst one's own missing trials never get there and those of all others do so at once; at
-    best the other way round.
+    Lowest: its own missing trials never reach the target, and those of all others reach it at once.
+    Highest: the other way round.
 
     Args:
       trials: how many there should be in each study.
     """
     pool = _with_room_for(standings.pool, trials)
     missing = ~pool.ended
-    missing[..., trials:] = False  # more than the rules ask for are not missed
+    missing[..., trials:] = False  # the rules do not ask for more
     return list(_bounds(standings, pool, missing))
 
 
 def bounds_in_words(bounds: Bounds) -> str:
     return (
-        f"{bounds.submission}: {counted(bounds.missing, 'trial')} missing, its score will be "
-        f"between {bounds.low:.4f} and {bounds.high:.4f}"
+        f"{bounds.submission}: {counted(bounds.missing, 'trial')} missing, with them its "
+        f"score will be between {bounds.low:.4f} and {bounds.high:.4f}"
     )
 
 
@@ -148,9 +150,9 @@ def _with_room_for(pool: Pool, trials: int) -> Pool:
 
 
 def _filled(pool: Pool, missing: BoolArray, seconds: FloatArray) -> Pool:
-    """The pool with its missing trials reaching everything after `seconds`."""
+    """The pool with its missing trials reaching their targets after `seconds`."""
     changed = {
         name: np.where(missing, seconds, getattr(pool, name))
-        for name in ("worth", "seconds", "choice", "evaluation")
+        for name in ("objective", "seconds", "choice", "evaluation")
     }
     return replace(pool, played=pool.played | missing, **changed)

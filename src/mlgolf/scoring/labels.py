@@ -1,0 +1,101 @@
+"""What stands beside a leaderboard's title: reasons to trust its numbers less than usual."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.quantities import QUANTITIES, quantity
+from mlgolf.core.trial import Trial
+
+SPEED_TOLERANCE = 1.1  # machines within this ratio of speeds count as equally fast
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The labels of one board. Empty fields need no label."""
+
+    unofficial: tuple[str, ...] = ()  # why its trials are no official ones
+    practice: bool = False  # held-out data of some trials come from the published seed
+    claimed: tuple[str, ...] = ()  # quantities that the rules use and the referee cannot measure
+    machines: str = ""  # how the machines of its trials differ
+
+    @property
+    def titles(self) -> list[str]:
+        """Short enough for a title."""
+        claims = (f"{quantity(name).noun} as claimed by the submission" for name in self.claimed)
+        return ["unofficial"] * bool(self.unofficial) + ["practice"] * self.practice + [*claims]
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each."""
+        notes = [f"unofficial: {'; '.join(self.unofficial)}"] if self.unofficial else []
+        if self.practice:
+            notes.append(
+                "practice: the held-out data come from the published seed, so a submission could "
+                "have made them"
+            )
+        notes += [
+            f"{quantity(name).noun}: as claimed by the submission, the referee cannot measure it"
+            for name in self.claimed
+        ]
+        return [*notes, *([self.machines] if self.machines else [])]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "unofficial": list(self.unofficial), "practice": self.practice,
+            "claimed": list(self.claimed),
+        }
+
+
+def labels(
+    competition: Competition, trials: Sequence[Trial], unofficial: Sequence[str] = ()
+) -> Labels:
+    """The labels of a board that is computed from these trials."""
+    return Labels(
+        unofficial=tuple(unofficial),
+        practice=any(trial.header.get("held_out") == "practice" for trial in trials),
+        claimed=claimed_quantities(competition),
+        machines=different_machines(trials),
+    )
+
+
+def claimed_quantities(competition: Competition) -> tuple[str, ...]:
+    """Claimed quantities that the rules minimise, or that they bound on at least one workload."""
+    rules, workloads = competition.rules, competition.workloads.values()
+    used = {rules.objective} | {
+        constraint.quantity for constraint in (*rules.constraints, *rules.trial_chosen_by)
+        if any(numbers.number(constraint.bound) is not None for numbers in workloads)
+    }
+    return tuple(name for name, q in QUANTITIES.items() if q.claimed and name in used)
+
+
+def different_machines(trials: Sequence[Trial]) -> str:
+    """A sentence if trials ran on different processors, or at speeds over 10% apart; else empty."""
+    speeds: dict[str, list[float]] = {}
+    for trial in trials:
+        found = speeds.setdefault(_processor(trial), [])
+        speed = (trial.header.get("calibration") or {}).get("speed")
+        found += [] if speed is None else [float(speed)]
+    known = [speed for found in speeds.values() for speed in found]
+    apart = bool(known) and max(known) > SPEED_TOLERANCE * min(known)
+    if len(speeds) < 2 and not apart:
+        return ""
+    each = ", ".join(f"{name}{_range(found)}" for name, found in sorted(speeds.items()))
+    reference = " of the reference" if known else ""
+    return (
+        f"trials from machines of different {'speed' if apart else 'kinds'}: {each}{reference}; "
+        "times on this board are seconds on each machine's own clock"
+    )
+
+
+def _processor(trial: Trial) -> str:
+    machine = trial.header.get("machine") or {}
+    return str(machine.get("processor") or "processor not recorded")
+
+
+def _range(speeds: Sequence[float]) -> str:
+    if not speeds:
+        return ""
+    low, high = (f"{value:.2f}x" for value in (min(speeds), max(speeds)))
+    return f" {low}" if low == high else f" {low} to {high}"

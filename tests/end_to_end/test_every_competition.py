@@ -1,0 +1,60 @@
+"""Score and report of every shipped competition, from tables and from trials of a run."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from synthetic_trials import plausible_run
+
+from mlgolf.core.competition import competition_names, load_competition
+from mlgolf.report.page import write_report
+from mlgolf.scoring.review import review_trials
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PUBLISHED = [name for name in competition_names() if load_competition(name).published_as]
+BOARDS = [(name, tuning) for name in PUBLISHED for tuning in ("external", "self")]
+
+
+def with_test_metric(trials):
+    """The same trials with a test metric beside the validation metric."""
+    for trial in trials:
+        ((name, values),) = trial.metrics.items()
+        test = name.replace("validation/", "test/")
+        yield replace(trial, metrics={name: values, test: values})
+
+
+@pytest.mark.parametrize(("name", "tuning"), BOARDS)
+def test_a_table_of_times_is_scored_and_reported(mlgolf, tmp_path, name, tuning):
+    rules = ("--competition", name, "--tuning", tuning)
+    table = GOLDEN / "trials.csv"
+    told = json.loads(mlgolf("score", table, *rules, "--json").stdout)
+    mlgolf("report", table, *rules, "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert told["leaderboard"]
+    assert all(f"{entry['score']:.3f}" in page for entry in told["leaderboard"])
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_table_of_evaluations_is_scored(mlgolf, name):
+    told = json.loads(mlgolf(
+        "score", GOLDEN / "curves.parquet", "--competition", name, "--tuning", "self", "--json"
+    ).stdout)
+    assert told["leaderboard"][0]["score"] > 0
+
+
+@pytest.mark.parametrize("name", competition_names())
+def test_trials_with_evaluations_are_scored_and_reported(tmp_path, name):
+    rules = load_competition(name)
+    trials = list(with_test_metric(plausible_run(rules.workloads, ["adam"])))
+    found = review_trials(rules, trials, "external")
+    write_report(found, trials, tmp_path / "page.html")
+    assert found.board.entries[0].score > 0
+    assert f"{found.board.entries[0].score:.3f}" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(set(competition_names()) - set(PUBLISHED)))
+def test_a_competition_without_published_results_is_not_in_the_table_and_says_so(mlgolf, name):
+    table, rules = GOLDEN / "trials.csv", ("--competition", name, "--tuning", "external")
+    said = mlgolf("score", table, *rules, expect=2).stderr
+    assert f"the table has no trials of {name}" in said

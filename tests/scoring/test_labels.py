@@ -1,0 +1,130 @@
+"""What stands beside the title of a board."""
+
+import pytest
+from synthetic_trials import competition, reaching, trial, workload_rules
+
+from mlgolf.core.competition import load_competition
+from mlgolf.scoring.labels import claimed_quantities, different_machines
+from mlgolf.scoring.leaderboard import score_competition, to_json
+
+ONE = competition(["digits"])
+REACHED = {"seconds": [5.0], "values": [0.1]}
+
+
+def board(trials, rules=ONE):
+    return score_competition(rules, trials, "external")
+
+
+def on(processor: str | None, speed: float | None = None, **fields):
+    header = {"machine": {"processor": processor}}
+    if speed is not None:
+        header["calibration"] = {"seconds": 1 / speed, "reference_seconds": 1.0, "speed": speed}
+    return trial(**REACHED, header=header, **fields)
+
+
+def test_trials_that_are_all_unofficial_have_a_board_with_their_reasons():
+    found = board([
+        trial("a", **REACHED, unofficial="shared machine"),
+        trial("b", **REACHED, unofficial="no sandbox"),
+    ])
+    assert [entry.score for entry in found.entries] == [1, 1]
+    assert found.labels.unofficial == ("no sandbox", "shared machine")
+    assert found.labels.titles == ["unofficial"]
+    assert found.notes[0] == "unofficial: no sandbox; shared machine"
+    assert to_json(found)["unofficial"] == ["no sandbox", "shared machine"]
+
+
+def test_an_official_trial_leaves_all_unofficial_ones_out():
+    found = board([
+        *reaching("a", "digits", [5]), trial("b", **REACHED, unofficial="shared machine"),
+    ])
+    assert {entry.submission: entry.score for entry in found.entries} == {"a": 1, "b": 0}
+    assert found.labels.unofficial == ()
+    assert "1 trial left out: unofficial (shared machine)" in found.notes
+
+
+def test_an_official_trial_that_does_not_count_makes_no_board_official():
+    found = board([trial("a", status=None), trial("b", **REACHED, unofficial="shared machine")])
+    assert found.labels.unofficial == ("shared machine",)
+
+
+def test_an_official_board_without_claims_has_no_label():
+    found = board(reaching("a", "digits", [5]))
+    assert found.labels.titles == found.labels.notes == []
+    record = to_json(found)
+    assert (record["unofficial"], record["practice"], record["claimed"]) == ([], False, [])
+
+
+@pytest.mark.parametrize(
+    ("rules", "workload", "claimed"),
+    [
+        ({"objective": "steps"}, {}, ("steps",)),
+        ({"constraints": [{"quantity": "steps", "bound": "step_limit"}]},
+         {"step_limit": 9}, ("steps",)),
+        ({"constraints": [{"quantity": "steps", "bound": "step_limit"}]}, {}, ()),
+        ({}, {}, ()),
+    ],
+)
+def test_steps_are_claimed_where_rules_minimise_them_or_a_workload_bounds_them(
+    rules, workload, claimed
+):
+    quality = {"quantity": "train_loss", "bound": 1.0}
+    constraints = [quality, *rules.get("constraints", [])]
+    asked = competition(
+        {"digits": workload_rules(**workload)}, **(rules | {"constraints": constraints})
+    )
+    assert claimed_quantities(asked) == claimed
+
+
+def test_a_board_that_rests_on_a_claim_says_so_in_title_notes_and_json():
+    rules = competition(objective="steps")
+    found = board(reaching("a", "digits", [5]), rules)
+    assert found.labels.titles == ["number of steps as claimed by the submission"]
+    assert "number of steps: as claimed by the submission" in found.notes[0]
+    assert to_json(found)["claimed"] == ["steps"]
+
+
+def test_no_shipped_competition_rests_on_a_claim():
+    assert claimed_quantities(load_competition("mini")) == ()
+
+
+def test_one_trial_on_the_published_seed_makes_a_practice_board():
+    found = board([
+        trial("a", **REACHED, header={"held_out": "secret"}),
+        trial("b", **REACHED, header={"held_out": "practice"}),
+    ])
+    assert found.labels.titles == ["practice"]
+    assert found.notes[0].startswith("practice: the held-out data come from the published seed")
+    assert to_json(found)["practice"] is True
+
+
+def test_imported_results_and_secret_data_are_no_practice():
+    assert not board([
+        trial("a", **REACHED), trial("b", **REACHED, header={"held_out": "secret"}),
+    ]).labels.practice
+
+
+def test_trials_on_two_kinds_of_processor_are_said_with_their_speeds():
+    found = board([on("A", 1.0), on("B", 2.48, study=1)])
+    assert (
+        "trials from machines of different speed: A 1.00x, B 2.48x of the reference; times on this "
+        "board are seconds on each machine's own clock"
+    ) in found.notes
+
+
+@pytest.mark.parametrize(("speed", "said"), [(1.05, False), (1.12, True)])
+def test_one_kind_of_processor_is_said_where_speeds_differ_by_more_than_a_tenth(speed, said):
+    assert bool(different_machines([on("A", 1.0), on("A", speed)])) == said
+
+
+def test_two_kinds_of_processor_of_the_same_speed_are_different_kinds():
+    words = different_machines([on("A", 1.0), on("B", 1.0)])
+    assert words.startswith("trials from machines of different kinds: A 1.00x, B 1.00x of the ref")
+
+
+def test_a_machine_that_was_not_recorded_is_not_taken_for_the_other_one():
+    assert "A, processor not recorded;" in different_machines([on("A"), on(None)])
+
+
+def test_imported_trials_have_no_note_on_machines():
+    assert different_machines([trial("a", **REACHED), trial("b", **REACHED)]) == ""
