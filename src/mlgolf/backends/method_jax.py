@@ -101,7 +101,7 @@ class Method:
         return _evaluated(state, trained.slow if self._is_pair else trained)
 
     def fault(self, params: Tree, rate: Rate) -> str | None:
-        """What is wrong with some updates of a stand-in at the rates of its schedule, if anything."""
+        """What goes wrong in the first updates of a stand-in under its schedule, if anything."""
 
         def update(state: Any, trained: Tree, step: int) -> tuple[Tree, Any]:
             def loss(params: Tree) -> jax.Array:  # another one at each step, as with batches
