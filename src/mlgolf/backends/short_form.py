@@ -30,7 +30,7 @@ class ScheduleEnded(spec.TrainingCompleteError):
     """The learning rate stays at 0 from here on. The step that raises it has not been done."""
 
     def __init__(self) -> None:
-        super().__init__("the learning rate is 0 from the step hint on")
+        super().__init__("the schedule ended at the step hint (learning rate 0)")
 
 
 class ShortForm(ABC):

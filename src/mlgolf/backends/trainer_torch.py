@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlgolf.backends.building_torch import Optimizer, parameters_of
+from mlgolf.backends.building_torch import Optimizer
 
 Backward = Callable[[bool], Tensor]  # create_graph -> loss; clears gradients, then computes them
 
@@ -62,17 +62,11 @@ class Trainer:
             closure()
         for optimizer, call in self._steps:
             optimizer.step(closure) if call.closure else optimizer.step()
-        if self._graph:  # a gradient and its graph hold each other: only this frees them
-            self.forget_gradients()
 
     def zero_grad(self) -> None:
+        """This also frees the graphs of differentiable gradients, which hold each other."""
         for optimizer in self._optimizers:
             optimizer.zero_grad()
-
-    def forget_gradients(self) -> None:
-        for optimizer in self._optimizers:
-            for parameter in parameters_of(optimizer):
-                parameter.grad = None
 
     def evaluation_mode(self) -> None:
         """Put the parameters in place that the method says to evaluate."""

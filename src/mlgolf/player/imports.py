@@ -23,8 +23,8 @@ def explain_import(error: ImportError | AttributeError, file: Path, path: Iterab
         if (namesake := _beside(name, file)) and _is_installed(name, path):
             where = "" if namesake == file else ", beside the submission,"
             raise SubmissionError(
-                f"{namesake.name}{where} has the name of the installed package {name} and hides it: "
-                f"{str(error).partition(' (')[0]} ({_place(error)}). Rename {namesake.name}."
+                f"{namesake.name}{where} has the name of the installed package {name} and hides "
+                f"it: {str(error).partition(' (')[0]} ({_place(error)}). Rename {namesake.name}."
             ) from error
     if isinstance(error, ModuleNotFoundError) and error.name:
         name = error.name.partition(".")[0]
