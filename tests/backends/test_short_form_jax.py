@@ -233,6 +233,17 @@ def test_a_function_may_ask_for_the_tree_of_parameters():
     assert_trains_like(constant(build), expected)
 
 
+def test_a_function_that_picks_by_names_of_its_workload_is_left_to_the_trial():
+    def build(learning_rate):
+        labels = {"weight": "slow", "bias": "fast"}
+        transforms = {"slow": optax.sgd(learning_rate), "fast": optax.sgd(10 * learning_rate)}
+        return optax.partition(transforms, labels)
+
+    submission = constant(build)
+    submission.rehearse()  # the small model has no such names
+    Trial(submission).update(0)
+
+
 def test_what_is_no_transformation_is_refused():
     with pytest.raises(SubmissionError, match="gave a tuple, not a GradientTransformation"):
         constant(lambda learning_rate: (optax.sgd(learning_rate), 1)).rehearse()

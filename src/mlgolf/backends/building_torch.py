@@ -1,5 +1,6 @@
 """From a class, or a function that builds, to the optimizers of a model: nothing left out."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -64,14 +65,14 @@ def _check_members(optimizer: Any, name: str) -> None:
 
 
 def _check_coverage(optimizers: list[Optimizer], model: nn.Module, name: str) -> None:
-    trained = [id(p) for optimizer in optimizers for p in parameters_of(optimizer)]
+    trained = Counter(id(p) for optimizer in optimizers for p in parameters_of(optimizer))
     left = {n: p for n, p in model.named_parameters() if p.requires_grad and id(p) not in trained}
     if left:
         raise SubmissionError(
             f"{name} leaves {_listed(left)} untrained. Give every parameter to an optimizer; one "
             "that shall stay as it is gets requires_grad_(False) in the function that builds."
         )
-    twice = {n: p for n, p in model.named_parameters() if trained.count(id(p)) > 1}
+    twice = {n: p for n, p in model.named_parameters() if trained[id(p)] > 1}
     if twice:
         raise SubmissionError(
             f"{name} trains {_listed(twice)} twice. Give every parameter to one optimizer."

@@ -26,7 +26,9 @@ class Arguments:
         """
         parameters = inspect.signature(build).parameters
         named = {name: p for name, p in parameters.items() if p.kind in _NAMED}
-        self.name = name_of(build)
+        inner = _unwrapped(build)
+        self.name = getattr(inner, "__name__", repr(inner))  # what a person calls it
+        self.package = (inner.__module__ or "").partition(".")[0]
         self.given = tuple(name for name in named if name in set(provided))
         self.defaults = {n: p.default for n, p in named.items() if n not in self.given}
         self.takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -85,11 +87,11 @@ class Arguments:
         return self.takes_any and key not in self.given and not slip
 
 
-def name_of(build: Any) -> str:
-    """What a person calls it: the name of the class or function inside a partial."""
+def _unwrapped(build: Any) -> Any:
+    """The class or function inside a partial."""
     while hasattr(build, "func"):
         build = build.func
-    return getattr(build, "__name__", repr(build))
+    return build
 
 
 def values(hyperparameters: spec.Hyperparameters) -> dict[str, Any]:

@@ -54,9 +54,9 @@ class Trainer:
     def step(self, backward: Backward) -> None:
         self.training_mode()
 
-        @torch.enable_grad()
         def closure() -> Tensor:
-            return backward(self._graph)
+            with torch.enable_grad():  # some call it where gradients are off
+                return backward(self._graph)
 
         if self._gradients:
             closure()
