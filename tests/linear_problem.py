@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mlgolf.core.spec import TrainingCompleteError
+
 STEP_HINT = 16
 BATCHES = 20  # the last steps lie beyond the hint
 FEATURES, EXAMPLES = 5, 8
@@ -83,7 +85,10 @@ def train_by_submission(
     rng: Any,
     steps: int = BATCHES,
 ) -> Any:
-    """Parameters after the first batches, through the five functions in the harness's order."""
+    """Parameters after the first batches, through the five functions in the harness's order.
+
+    Each step is followed by an evaluation; who says that training is complete ends it.
+    """
     hyperparameters = as_hyperparameters(point)
     state = submission.init_optimizer_state(workload, params, None, hyperparameters, rng)
     queue, model_state = iter(workload.batches), None
@@ -99,10 +104,13 @@ def train_by_submission(
             "eval_results": [],
             "rng": rng,
         }
-        state, params, model_state = submission.update_params(
-            **common, current_param_container=params, model_state=model_state, batch=batch,
-            optimizer_state=state, global_step=step,
-        )  # fmt: skip
+        try:
+            state, params, model_state = submission.update_params(
+                **common, current_param_container=params, model_state=model_state, batch=batch,
+                optimizer_state=state, global_step=step,
+            )  # fmt: skip
+        except TrainingCompleteError:
+            return params
         state, params, model_state = submission.prepare_for_eval(
             **common, current_param_container=params, model_state=model_state,
             optimizer_state=state, global_step=step + 1,

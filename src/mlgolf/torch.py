@@ -9,55 +9,107 @@ submission = from_optimizer(torch.optim.AdamW, search_space={
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from mlgolf.backends.building_torch import PROVIDED, Optimizer, Unserved, build_optimizers
+from mlgolf.backends.optimizer_arguments import Arguments, values
+from mlgolf.backends.rehearsal_torch import calls_for, remedy, stand_in
 from mlgolf.backends.short_form import (
     WARMUP,
     Schedule,
     ShortForm,
-    arguments_of,
     chosen_schedule,
-    values,
+    sample_point,
 )
+from mlgolf.backends.trainer_torch import Trainer
 from mlgolf.core import spec
 from mlgolf.core.errors import SubmissionError
 
 
 def from_optimizer(
-    optimizer: type[torch.optim.Optimizer] | Any,
+    optimizer: Callable[..., Optimizer | list[Optimizer]],
     *,
     search_space: dict[str, Any] | list[dict[str, Any]] | None = None,
     schedule: str | Schedule = "warmup_cosine",
+    after_schedule: str = "stop",
+    create_graph: bool = False,
     batch_size: int | None = None,
 ) -> "TorchSubmission":
     """A submission that trains every workload with `optimizer`.
 
     Args:
-      optimizer: a class such as torch.optim.AdamW, called with the parameters; with
-        functools.partial some of its arguments can be fixed.
+      optimizer: a class such as torch.optim.AdamW, or a function that builds one optimizer, with
+        groups if it likes, or a list of several. Those of its arguments that are called `params`,
+        `named_parameters` or `model` get what the name says, each anew for every build (there may
+        be a build on a copy of the model first, to try how it wants to be called). With
+        functools.partial some of the others can be fixed.
       search_space: in AlgoPerf's form. Its keys are arguments of the optimizer, which get the
         value of the point ("learning_rate" is `lr`), or dropout_rate, or label_smoothing. In
         self-tuning, where there is no point, the optimizer's own defaults hold.
-      schedule: what the learning rate is multiplied by: "warmup_cosine" (5% of the workload's
-        step hint up from 0, then a cosine to 0), "constant", or a function of the share of the
-        step hint that is done: 0.0 at the first update, 1.0 and more from the step hint on.
+      schedule: what the learning rate of each group is multiplied by: "warmup_cosine" (5% of the
+        workload's step hint up from 0, then a cosine to 0), "constant", or a function of the share
+        of the step hint that is done: 0.0 at the first update, 1.0 and more from the step hint on.
+      after_schedule: where the schedule is 0 from the step hint on, "stop" ends the trial there;
+        "continue" goes on with a learning rate of 0, for methods that still change something.
+      create_graph: whether gradients are to be differentiable. An optimizer that fails without is
+        found out by trying it; this is for one that does not fail.
       batch_size: global and meant for full size; None: that of the workload's published baseline.
-    Raises: SearchSpaceError for a key that nothing takes; UnknownName for a schedule;
-      SubmissionError for an optimizer without a learning rate.
+
+    A closure, training and evaluation modes (`train()` and `eval()`) and differentiable gradients
+    are given to the optimizers that want them.
+    Raises: SearchSpaceError for a key that nothing takes; UnknownName for a schedule or a choice
+      of `after_schedule`; SubmissionError for what takes no parameters.
     """
-    names = [name for name in arguments_of(optimizer) if name != "params"]
-    if "lr" not in names:
-        raise SubmissionError(f"{optimizer} has no argument lr, so no schedule can act on it.")
-    arguments = {"learning_rate": "lr"} | {name: name for name in names}
+    arguments = Arguments(optimizer, provided=PROVIDED, rate="lr")
+    if not arguments.given:
+        rate = "" if "learning_rate" in arguments.keys else "lr and none "
+        raise SubmissionError(
+            f"{arguments.name} has no argument {rate}called {', '.join(PROVIDED)}, so it cannot "
+            "be given what to train. A wrapper is built by a function: from_optimizer("
+            f"lambda params, lr=1e-3: {arguments.name}(torch.optim.AdamW(params, lr=lr)))."
+        )
     chosen = chosen_schedule(schedule, SCHEDULES)
-    return TorchSubmission(optimizer, arguments, search_space, chosen, batch_size)
+    return TorchSubmission(
+        optimizer, arguments, search_space, chosen, batch_size, after_schedule, create_graph
+    )
 
 
 class TorchSubmission(ShortForm):
-    """AlgoPerf's five functions around one optimizer."""
+    """AlgoPerf's five functions around one optimizer, or some."""
+
+    def __init__(
+        self,
+        build: Callable[..., Any],
+        arguments: Arguments,
+        search_space: Any,
+        schedule: Schedule,
+        batch_size: int | None,
+        after_schedule: str,
+        create_graph: bool,
+    ) -> None:
+        super().__init__(arguments, search_space, schedule, batch_size, after_schedule)
+        self._build, self._create_graph = build, create_graph
+
+    def rehearse(self) -> None:
+        """Build and step the optimizers on a small model, at one point of the search space.
+
+        Raises: SubmissionError for what the short form cannot serve. A function that builds may
+          pick parameters by the names of one workload: where it fails here, the trial will tell.
+        """
+        point = self.arguments.set_by(sample_point(self.search_space))
+        if self.search_space is None and self.arguments.missing(point):
+            return  # the search space stands in a file
+        model = stand_in()
+        if not set(self.arguments.given) <= {"params", "parameters"}:
+            try:
+                build_optimizers(self._build, self.arguments, point, model)
+            except (Unserved, SubmissionError):
+                return
+        self._trainer(point, model, try_all=True)
 
     def init_optimizer_state(
         self,
@@ -66,9 +118,29 @@ class TorchSubmission(ShortForm):
         model_state: spec.ModelAuxiliaryState,
         hyperparameters: spec.Hyperparameters,
         rng: spec.RandomState,
-    ) -> dict[str, Any]:
-        arguments = self.optimizer_arguments(hyperparameters)
-        return {"optimizer": self.optimizer(model_params.parameters(), **arguments)}
+    ) -> dict[str, Trainer]:
+        """Raises: SubmissionError for an optimizer that cannot be built, or stepped."""
+        point = self.optimizer_arguments(hyperparameters)
+        return {"optimizer": self._trainer(point, model_params)}
+
+    def _trainer(
+        self, point: dict[str, Any], model: nn.Module, *, try_all: bool = False
+    ) -> Trainer:
+        build = partial(build_optimizers, self._build, self.arguments, point)
+        try:
+            optimizers = build(model)
+            calls = calls_for(
+                optimizers, build, model, self.schedule, self._create_graph, try_all=try_all
+            )
+        except Unserved as error:
+            raise SubmissionError(f"{error} {remedy(build, self.schedule)}") from error
+        trainer = Trainer(optimizers, calls)
+        if self.schedule is not constant and not trainer.has_rates():
+            raise SubmissionError(
+                f"{self.arguments.name} has a group without a learning rate lr, so no schedule can "
+                'act on it. Say schedule="constant".'
+            )
+        return trainer
 
     def update_params(
         self,
@@ -79,22 +151,47 @@ class TorchSubmission(ShortForm):
         hyperparameters: spec.Hyperparameters,
         batch: dict[str, Tensor],
         loss_type: spec.LossType,
-        optimizer_state: dict[str, Any],
+        optimizer_state: dict[str, Trainer],
         eval_results: list[tuple[int, dict[str, float]]],
         global_step: int,
         rng: spec.RandomState,
         train_state: Any = None,
-    ) -> tuple[dict[str, Any], nn.Module, spec.ModelAuxiliaryState]:
-        optimizer = optimizer_state["optimizer"]
-        factor = self.schedule(global_step / workload.step_hint)
-        for group in optimizer.param_groups:
-            group["lr"] = optimizer.defaults["lr"] * factor
-        optimizer.zero_grad()
-        loss, model_state = mean_loss(
-            workload, current_param_container, model_state, batch, rng, values(hyperparameters)
-        )
-        loss.backward()
-        optimizer.step()
+    ) -> tuple[dict[str, Trainer], nn.Module, spec.ModelAuxiliaryState]:
+        """Raises: ScheduleEnded where the learning rate has become 0 for good."""
+        self.end_with_schedule(global_step, workload.step_hint)
+        trainer = optimizer_state["optimizer"]
+        trainer.scale_rates(self.schedule(global_step / workload.step_hint))
+        point, first_pass = values(hyperparameters), True
+
+        def backward(create_graph: bool) -> Tensor:
+            nonlocal model_state, first_pass
+            trainer.zero_grad()
+            loss, model_state = mean_loss(
+                workload, current_param_container, model_state, batch, rng, point,
+                update_batch_norm=first_pass,
+            )  # fmt: skip
+            first_pass = False
+            loss.backward(create_graph=create_graph)
+            return loss
+
+        trainer.step(backward)
+        return optimizer_state, current_param_container, model_state
+
+    def prepare_for_eval(
+        self,
+        workload: spec.Workload,
+        current_param_container: nn.Module,
+        current_params_types: spec.ParameterTypeTree,
+        model_state: spec.ModelAuxiliaryState,
+        hyperparameters: spec.Hyperparameters,
+        loss_type: spec.LossType,
+        optimizer_state: dict[str, Trainer],
+        eval_results: list[tuple[int, dict[str, float]]],
+        global_step: int,
+        rng: spec.RandomState,
+    ) -> tuple[dict[str, Trainer], nn.Module, spec.ModelAuxiliaryState]:
+        """The parameters that the method evaluates, until the next update."""
+        optimizer_state["optimizer"].evaluation_mode()
         return optimizer_state, current_param_container, model_state
 
 
@@ -105,15 +202,20 @@ def mean_loss(
     batch: dict[str, Tensor],
     rng: spec.RandomState,
     point: dict[str, Any],
+    *,
+    update_batch_norm: bool = True,
 ) -> tuple[Tensor, spec.ModelAuxiliaryState]:
-    """Mean loss over the valid examples of a batch, and the model state after it."""
+    """Mean loss over the valid examples of a batch, and the model state after it.
+
+    Of several passes over one batch, only the first is to move the batch norm's statistics.
+    """
     logits, model_state = workload.model_fn(
         params=params,
         augmented_and_preprocessed_input_batch=batch,
         model_state=model_state,
         mode=spec.ForwardPassMode.TRAIN,
         rng=rng,
-        update_batch_norm=True,
+        update_batch_norm=update_batch_norm,
         **({"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}),
     )
     loss = workload.loss_fn(

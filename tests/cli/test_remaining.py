@@ -44,6 +44,14 @@ def test_trials_that_will_not_be_played_take_no_time():
     assert remaining.in_words(now=10.0) == "about 10 s left"
 
 
+def test_a_trial_that_was_under_way_when_its_submission_was_dropped_may_still_end():
+    remaining = Remaining({key(1): 60.0, key(2): 60.0, key(1, "other"): 60.0}, workers=2)
+    remaining.ended(key(1), now=10.0)
+    remaining.dropped("s")
+    remaining.ended(key(2), now=10.0)
+    assert remaining.in_words(now=10.0) == "about 10 s left"
+
+
 def test_nothing_is_said_once_the_estimate_has_passed():
     remaining = four()
     remaining.ended(key(0), now=1.0)

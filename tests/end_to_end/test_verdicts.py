@@ -142,7 +142,7 @@ def test_another_clock_gives_the_same_steps_and_values_and_other_seconds(
     assert rows[0][0].reading.seconds != rows[1][0].reading.seconds
 
 
-def test_the_unofficial_level_trains_the_same_in_process_and_is_not_scored(
+def test_the_unofficial_level_trains_the_same_in_process_and_is_labelled(
     adamw, mlgolf, tmp_path
 ):
     from test_recovery import rows_of
@@ -153,20 +153,20 @@ def test_the_unofficial_level_trains_the_same_in_process_and_is_not_scored(
             "--sandbox", level, "--out", tmp_path / level,
         )
     assert rows_of(tmp_path / "none") == rows_of(tmp_path / "process")
-    assert_not_scored(board(mlgolf, tmp_path / "none"))
+    assert_unofficial(board(mlgolf, tmp_path / "none"), "played without a sandbox")
 
 
-def test_trials_side_by_side_give_the_same_values_and_are_not_scored(adamw, mlgolf, tmp_path):
+def test_trials_side_by_side_give_the_same_values_and_are_labelled(adamw, mlgolf, tmp_path):
     from test_recovery import rows_of
 
     common = ["run", adamw, "--competition", LINEAR, "--seed", 3]
     mlgolf(*common, "--out", tmp_path / "one")
     mlgolf(*common, "--parallel", 2, "--out", tmp_path / "two")
     assert rows_of(tmp_path / "one") == rows_of(tmp_path / "two")
-    assert_not_scored(board(mlgolf, tmp_path / "two"))
+    assert_unofficial(board(mlgolf, tmp_path / "two"), "trials shared the machine")
 
 
-def assert_not_scored(scored: dict) -> None:
-    cells = [entry["workloads"]["linear"] for entry in scored["leaderboard"]]
-    assert [cell["outcome"] for cell in cells] == ["no_data"] * len(cells)
-    assert scored["notes"]
+def assert_unofficial(scored: dict, reason: str) -> None:
+    """Scored, and labelled with the reason."""
+    assert scored["leaderboard"][0]["workloads"]["linear"]["outcome"] == "scored"
+    assert scored["unofficial"] == [reason]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from mlgolf.backends import load_backend
+from mlgolf.backends.short_form import ScheduleEnded
 from mlgolf.core.competition import load_competition
 from mlgolf.core.messages import Evaluated, Finished, Submitted
 from mlgolf.core.registry import load_workload
@@ -31,7 +32,8 @@ STATE = {
 class Recorder:
     """A submission that keeps what it is called with, and stops after `steps`."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, ending: type[Exception] = TrainingCompleteError) -> None:
+        self.ending = ending
         self.steps, self.updates, self.prepared, self.inits = steps, [], [], []
 
     def init_optimizer_state(self, *arguments):
@@ -46,7 +48,7 @@ class Recorder:
         arguments["eval_results"] = list(arguments["eval_results"])
         self.updates.append(arguments)
         if len(self.updates) == self.steps:
-            raise TrainingCompleteError
+            raise self.ending
         module = arguments["current_param_container"]
         return f"state {len(self.updates)}", module, None
 
@@ -55,10 +57,13 @@ class Recorder:
         return "prepared", arguments["current_param_container"], None
 
 
-def played(steps: int, evaluate_at: int, *, train_state: bool = False):
+def played(
+    steps: int, evaluate_at: int, *, train_state: bool = False,
+    ending: type[Exception] = TrainingCompleteError,
+):
     ours, theirs = socket.socketpair()
     referee, answers = Channel(ours), []
-    recorder = Recorder(steps)
+    recorder = Recorder(steps, ending)
     backend = load_backend("torch")
     workload = load_workload("linear")
     numbers = load_competition(LINEAR).workloads["linear"]
@@ -114,6 +119,18 @@ def test_the_step_that_ends_training_counts_and_is_evaluated():
     recorder, answers, board = played(3, 100)
     assert [type(a) for a in answers] == [Submitted, Finished]
     assert (answers[0].step, board.step, len(recorder.prepared)) == (3, 3, 1)
+
+
+def test_a_step_that_the_schedule_left_no_rate_for_does_not_count():
+    recorder, answers, board = played(4, 2, ending=ScheduleEnded)
+    assert [(type(a), a.step) for a in answers] == [(Submitted, 2), (Submitted, 3), (Finished, 3)]
+    assert (board.step, len(recorder.prepared)) == (3, 2)
+    assert answers[-1].reason == "the schedule ended at the step hint (learning rate 0)"
+
+
+def test_a_model_that_was_just_evaluated_is_not_evaluated_again_at_the_end():
+    _, answers, _ = played(5, 2, ending=ScheduleEnded)
+    assert [(type(a), a.step) for a in answers] == [(Submitted, 2), (Submitted, 4), (Finished, 4)]
 
 
 def test_evaluations_fall_on_the_step_that_the_flag_names():

@@ -255,7 +255,7 @@ def test_nothing_is_written_over_what_is_there(tmp_path):
     small_tree(tmp_path / "logs", ROWS)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("x")
-    with pytest.raises(LedgerError, match="exists and is not empty"):
+    with pytest.raises(LedgerError, match="is not empty and holds no run"):
         import_logs(open_logs(tmp_path / "logs"), tmp_path / "out")
     assert (tmp_path / "out" / "precious").read_text() == "x"
 

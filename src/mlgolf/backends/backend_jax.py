@@ -36,6 +36,8 @@ class JaxBackend:
     """A model is a nested dict of arrays, never changed; `model_state` is a dict or None."""
 
     name = "jax"
+    params_type = Mapping
+    params_noun = "the tree of parameters, a dict with the keys that it was given with"
 
     def configure(self, threads: int) -> None:
         """Fix the random numbers of this process.

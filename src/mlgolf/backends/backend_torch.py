@@ -27,6 +27,8 @@ class TorchBackend:
     """A model is an nn.Module, changed in place. Its buffers are in it: `model_state` is None."""
 
     name = "torch"
+    params_type = nn.Module
+    params_noun = "the model, a torch.nn.Module"
 
     @cached_property
     def device(self) -> torch.device:

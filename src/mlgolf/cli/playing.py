@@ -40,7 +40,7 @@ def run(
     seed: Annotated[int | None, typer.Option(min=0, help="Drawn if not given.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
     parallel: Annotated[
-        int, typer.Option(min=1, help="Trials at a time; above 1 the run is not scored.")
+        int, typer.Option(min=1, help="Trials at a time; above 1 the run is unofficial.")
     ] = 1,
     *,
     data_dir: DataDir,

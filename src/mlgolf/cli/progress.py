@@ -82,40 +82,40 @@ def _say(console: Console, text: str) -> None:
 
 def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     ended: list[Trial] = []
-    with _board(run, parallel, console) as board:
+    with _display(run, parallel, console) as display:
 
         def on_end(trial: Trial) -> None:
             ended.append(trial)
-            board.ended(trial)
+            display.ended(trial)
 
         if parallel > 1:
             broken = play_run(run, SideBySide(parallel), play_trial, on_end)
         else:
             cores = player_cores(load_hardware(run.folder.competition.rules.hardware))
             with kept_off(cores):
-                broken = play_run(run, OneAtATime(), partial(_watched, board, cores), on_end)
+                broken = play_run(run, OneAtATime(), partial(_watched, display, cores), on_end)
     if broken:
         raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))
     return ended
 
 
-def _watched(board: "Board", cores: Sequence[int], plan: TrialPlan) -> Trial:
-    board.begin(plan)
-    return play_trial(plan, watcher=board, cores=cores)
+def _watched(display: "Display", cores: Sequence[int], plan: TrialPlan) -> Trial:
+    display.begin(plan)
+    return play_trial(plan, watcher=display, cores=cores)
 
 
 @contextmanager
-def _board(run: Run, parallel: int, console: Console) -> Iterator["Board"]:
+def _display(run: Run, parallel: int, console: Console) -> Iterator["Display"]:
     """Three lines that are kept up to date, on a terminal; elsewhere a line for each trial."""
-    board = Board(run, parallel, console)
+    display = Display(run, parallel, console)
     if not console.is_terminal:
-        yield board
+        yield display
         return
-    with Live(get_renderable=board.shown, console=console, transient=True):
-        yield board
+    with Live(get_renderable=display.shown, console=console, transient=True):
+        yield display
 
 
-class Board:
+class Display:
     """Watches the trials of a run."""
 
     def __init__(self, run: Run, parallel: int, console: Console) -> None:

@@ -18,7 +18,7 @@ class Remaining:
 
     def ended(self, key: TrialKey, now: float) -> None:
         """A trial ended; `now` are seconds since the first one began."""
-        self._ended_budgets += self._left.pop(key)
+        self._ended_budgets += self._left.pop(key, 0.0)  # of a dropped one that was under way
         self._last_end = now
 
     def dropped(self, submission: str) -> None:

@@ -18,6 +18,8 @@ class Backend(Protocol):
     """All that differs between frameworks besides a workload's model."""
 
     name: str
+    params_type: type  # what a model's parameters are kept in
+    params_noun: str  # the same in words, for a message
 
     def configure(self, threads: int) -> None:
         """Fix threads (0: no limit) and determinism of this process, before anything is built."""

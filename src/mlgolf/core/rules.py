@@ -176,8 +176,7 @@ class WorkloadRules(_Frozen):
 
 def constraint_target(
     constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0,
-    speed: float = 1.0,
-    interpretation: Literal["met", "beaten"] = "met",
+    speed: float = 1.0, interpretation: Literal["met", "beaten"] = "met",
 ) -> Target | None:
     """A constraint of the rules as a decision on measured values, or None if it bounds nothing.
 

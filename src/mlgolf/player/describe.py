@@ -1,4 +1,4 @@
-"""Say what a submission is, without training it.
+"""Say what a submission is, without training it: at most, a short form takes a few steps.
 
 Runs in the sandbox like every line of a contestant's: the referee never imports a submission.
 """
@@ -8,13 +8,16 @@ import os
 import traceback
 from pathlib import Path
 
-from mlgolf.player.submission import load_submission
+from mlgolf.core.errors import SubmissionError
+from mlgolf.player.submission import Submission, load_submission
 
 
 def describe(answer_to: int, file: str) -> None:
     """Write what there is to say of the module `file`, as JSON, to the descriptor `answer_to`."""
     try:
         submission = load_submission(Path(file))
+        if submission.rehearse is not None:
+            _rehearse(submission)
         answer = {"search_space": submission.search_space}
         text = json.dumps(answer)
     except (Exception, SystemExit) as error:
@@ -25,3 +28,11 @@ def describe(answer_to: int, file: str) -> None:
             "kind": type(error).__name__,
         })
     os.write(answer_to, text.encode() + b"\n")
+
+
+def _rehearse(submission: Submission) -> None:
+    assert submission.rehearse is not None
+    try:
+        submission.rehearse()
+    except SubmissionError as error:
+        raise SubmissionError(f"{submission.file.name}: {error}") from error

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from mlgolf.backends.short_form import ScheduleEnded
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.messages import Evaluated, Finished, Logged, Stop, Submitted
 from mlgolf.core.protocols import Backend
 from mlgolf.core.spec import TrainingCompleteError
 from mlgolf.player.channel import Board, Channel
 from mlgolf.player.handover import Handover
+from mlgolf.player.returned import ORDER, Returned, kind_of
 from mlgolf.player.submission import Submission
 from mlgolf.player.workload import MetricsLogger, WorkloadFacade
 
@@ -39,6 +41,7 @@ class Harness:
         self._params = self._model_state = self._optimizer_state = None
         self._mould: Any = None
         self._eval_results: list[tuple[int, dict]] = []
+        self._evaluated_at: int | None = None
         self._train_state: dict[str, Any] = {
             "validation_goal_reached": False,
             "test_goal_reached": False,
@@ -55,6 +58,7 @@ class Harness:
         """Make the model, before the clock starts."""
         self._params, self._model_state = self._workload.init_model_fn(model_key)
         self._mould = self._backend.param_shapes(self._params)
+        self._returned = Returned(self._backend, self._params, self._model_state)
         self._workload.attach_metrics_logger(MetricsLogger(self._log))
         self._workload.attach_referee(self._consult)
 
@@ -72,13 +76,17 @@ class Harness:
         self._optimizer_state = submission.init_optimizer_state(
             workload, self._params, self._model_state, hyperparameters, self._optimizer_key
         )
-        step, complete = 0, False
-        while not complete:
+        step, complete = 0, None
+        while complete is None:
             data_key, update_key, prepare_key, _ = self._keys(step)
             batch = submission.data_selection(
                 workload, batches, self._optimizer_state, self._params, self._model_state,
                 hyperparameters, step, data_key,
             )
+            if batch is None:
+                raise SubmissionError(
+                    "data_selection returned None; it must return a batch: next(input_queue)"
+                )
             try:
                 returned = submission.update_params(
                     workload=workload,
@@ -95,27 +103,37 @@ class Harness:
                     **extra,
                 )
                 self._take("update_params", returned)
-            except TrainingCompleteError:
-                complete = True
+            except TrainingCompleteError as error:
+                complete = error
+            if isinstance(complete, ScheduleEnded):
+                break
             step += 1
             board.step = step
             if extra:
                 self._train_state["accumulated_submission_time"] = board.clock_seconds
                 self._train_state["last_step_end_time"] = time.time()
-            if complete or step >= board.evaluate_at:
-                self._prepare(submission, step, prepare_key)
-                self._submit(step)
-        self._channel.send(Finished(step, "the submission raised TrainingCompleteError"))
+            if complete is not None or step >= board.evaluate_at:
+                self._evaluate(submission, step, prepare_key)
+        if self._evaluated_at != step:
+            self._evaluate(submission, step, prepare_key)
+        self._channel.send(Finished(step, _ending(complete)))
+
+    def _evaluate(self, submission: Submission, step: int, key: Any) -> None:
+        self._prepare(submission, step, key)
+        self._submit(step)
+        self._evaluated_at = step
 
     def _take(self, function: str, returned: Any) -> None:
-        """Accept what a function returned. Its trees are checked when they are handed over."""
+        """Accept what a function returned: its kinds now, its shapes when it is handed over."""
         try:
-            self._optimizer_state, self._params, self._model_state = returned
+            optimizer_state, params, model_state = returned
         except (TypeError, ValueError):
             raise SubmissionError(
-                f"{function} returned {_describe(returned)}; it must return the 3-tuple "
-                "(optimizer_state, params, model_state)"
+                f"{function} returned {kind_of(returned)}; it must return the 3-tuple {ORDER}"
             ) from None
+        self._returned.check(function, optimizer_state, params, model_state)
+        self._optimizer_state, self._params = optimizer_state, params
+        self._model_state = model_state
 
     def _prepare(self, submission: Submission, step: int, key: Any) -> None:
         if submission.prepare_for_eval is None:
@@ -185,10 +203,10 @@ class Harness:
             raise SubmissionError(_difference(_flat(self._mould), _flat(found)))
 
 
-def _describe(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    return "None" if value is None else f"a {type(value).__name__}"
+def _ending(error: TrainingCompleteError) -> str:
+    if isinstance(error, ScheduleEnded):
+        return str(error)
+    return f"the submission raised TrainingCompleteError{f': {error}' if str(error) else ''}"
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, tuple[int, ...]]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlgolf.backends.short_form import ShortForm
 from mlgolf.core.errors import SubmissionError
+from mlgolf.player.imports import explain_import
 
 REQUIRED = ("get_batch_size", "init_optimizer_state", "update_params", "data_selection")
 OPTIONAL = ("prepare_for_eval",)
@@ -27,20 +29,27 @@ class Submission:
     prepare_for_eval: Callable[..., tuple] | None
     wants_train_state: bool
     search_space: Any  # of the short form; None where a JSON file stands beside the module
+    rehearse: Callable[[], None] | None = None  # of the short form
 
 
 def load_submission(file: Path) -> Submission:
     """Import the module and find its functions; helpers beside it can be imported by their names.
 
-    Raises: SubmissionError for a function that is missing. What the module itself raises passes.
+    Raises: SubmissionError for a function that is missing, and for an import that finds the wrong
+      module or none. What the module itself raises otherwise passes.
     """
+    elsewhere = [folder for folder in sys.path if folder != str(file.parent)]
     sys.path.insert(0, str(file.parent))
     spec = importlib.util.spec_from_file_location("submission_under_trial", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, AttributeError) as error:
+        explain_import(error, file, elsewhere)
+        raise
     functions = getattr(module, "submission", module)
     missing = [name for name in REQUIRED if not callable(getattr(functions, name, None))]
     if missing:
@@ -55,6 +64,7 @@ def load_submission(file: Path) -> Submission:
         prepare_for_eval=getattr(functions, OPTIONAL[0], None),
         wants_train_state="train_state" in inspect.signature(functions.update_params).parameters,
         search_space=getattr(functions, "search_space", None),
+        rehearse=functions.rehearse if isinstance(functions, ShortForm) else None,
     )
 
 
