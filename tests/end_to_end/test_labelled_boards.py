@@ -54,3 +54,16 @@ def test_bounds_from_unofficial_runs_are_said_beside_the_dual(run, mlgolf):
     done = mlgolf("dual", LINEAR, "--runs", run)
     assert "mlgolf: bounds from these runs are unofficial: " in done.stderr
     assert "unofficial" not in done.stdout
+
+
+@pytest.mark.parametrize(("flags", "practice"), [((), False), (("--practice",), True)])
+def test_a_run_on_the_published_held_out_data_is_practice(
+    adamw, mlgolf, tmp_path, flags, practice
+):
+    mlgolf(
+        "run", adamw, "--competition", LINEAR, "--trials", 1, "--seed", 1, *flags,
+        "--out", tmp_path / "run",
+    )
+    told = json.loads(mlgolf("score", tmp_path / "run", "--json").stdout)
+    assert (told["practice"], told["unofficial"]) == (practice, [])
+    assert any(note.startswith("practice: ") for note in told["notes"]) == practice

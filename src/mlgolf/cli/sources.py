@@ -75,8 +75,8 @@ class Source:
         """
         if not self.has_evaluations:
             raise LedgerError(
-                "the table tells when the published targets were met, and of no others. Give a "
-                "table of evaluations (.parquet), or the logs."
+                "--target-levels: the table has times to the published targets only. Give a table "
+                "of evaluations (.parquet), or the logs."
             )
         return self.admitted(competition)
 
@@ -87,8 +87,8 @@ class Source:
             return open_source([path], None, self.ruleset)
         if self.path is None:
             raise LedgerError(
-                f"--since {name_or_path}: there is no such folder. Give a run or a log tree; only "
-                "a table has the results of other competitions in it."
+                f"--since {name_or_path}: there is no such folder. Give a run or a log tree; the "
+                "name of a competition needs a table, which has the results of several."
             )
         return open_source([self.path], name_or_path, self.ruleset)
 
@@ -175,7 +175,7 @@ def _table(
         raise LedgerError(f"a table is scored alone; {len(paths)} paths were given")
     if competition is None or ruleset is None:
         raise LedgerError(
-            f"{path}: a table does not say by which rules. Add --competition, one of "
+            f"{path}: a table does not contain its rules. Add --competition, one of "
             f"{', '.join(competition_names())}, and --tuning external or self."
         )
     rules = load_competition(competition)
