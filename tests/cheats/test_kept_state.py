@@ -86,7 +86,7 @@ def test_the_packages_of_the_environment_cannot_be_rewritten(tmp_path, data_dir)
 def test_a_cache_in_tmp_within_a_trial_is_allowed(tmp_path, data_dir):
     trick = "torch.save(global_step, '/tmp/cache'); assert torch.load('/tmp/cache') == global_step"
     trial = judged(tmp_path, data_dir, trick, every=10)
-    assert "the bound is 1.5 s" in trial.reason
+    assert "the bound is " in trial.reason
     assert len(trial.steps) > 0
 
 
