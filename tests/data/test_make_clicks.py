@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mlgolf.data.click_logs import read_clicks
-from mlgolf.data.make_clicks import HiddenMachine, make_clicks
+from mlgolf.data.make_clicks import (
+    HiddenMachine,
+    make_clicks,
+    write_clicks,
+    write_stratified_clicks,
+)
 from mlgolf.data.recipes import ClickRecipe
 
 RECIPE = ClickRecipe(
@@ -94,3 +99,27 @@ def test_commoner_values_come_first():
     _, values = machine.sample(np.random.default_rng(0), 10_000)
     counts = np.bincount(values[0], minlength=50)
     assert counts[0] > counts[1] > counts[10] > counts[40]
+
+
+def test_held_out_rows_vary_less_from_draw_to_draw_than_independent_ones(tmp_path):
+    machine, rows, spreads = HiddenMachine.draw(RECIPE, seed=0), 1000, {}
+    for write in (write_clicks, write_stratified_clicks):
+        means = []
+        for draw in range(20):
+            write(tmp_path / "day_0_00", machine, np.random.default_rng(draw), rows)
+            means.append(read_labels(tmp_path / "day_0_00").mean())
+        spreads[write] = np.std(means)
+    assert spreads[write_stratified_clicks] < spreads[write_clicks] / 3
+
+
+def test_held_out_rows_have_as_many_clicks_as_independent_ones(tmp_path):
+    machine, rows = HiddenMachine.draw(RECIPE, seed=0), 20_000
+    shares = []
+    for write in (write_clicks, write_stratified_clicks):
+        write(tmp_path / "day_0_00", machine, np.random.default_rng(1), rows)
+        shares.append(read_labels(tmp_path / "day_0_00").mean())
+    assert shares[0] == pytest.approx(shares[1], abs=0.015)
+
+
+def read_labels(path):
+    return np.array([int(line.split("\t")[0]) for line in path.read_text().splitlines()])

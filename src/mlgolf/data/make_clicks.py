@@ -12,11 +12,12 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 from mlgolf.core.workload import SPLITS
 from mlgolf.data.click_format import CATEGORICAL, COLUMNS, DENSE, LABEL
 from mlgolf.data.recipes import ClickRecipe
 
+_CANDIDATES = 8  # per held-out row
 _DENSE_MEAN, _DENSE_STDDEV = 2.0, 1.0  # of log(1 + x), for the integers x that are filled
 
 
@@ -72,17 +73,49 @@ class HiddenMachine:
 
 
 def write_clicks(path: Path, machine: HiddenMachine, rng: np.random.Generator, rows: int) -> None:
-    """One file of `rows` lines."""
+    """One file of `rows` lines, independent of each other."""
     dense, values = machine.sample(rng, rows)
-    clicked = rng.random(rows) < 1 / (1 + np.exp(-machine.logits(dense, values)))
+    clicked = rng.random(rows) < _probability(machine.logits(dense, values))
+    _write(path, machine.recipe, machine.names, rng, dense, values, clicked)
+
+
+def write_stratified_clicks(
+    path: Path, machine: HiddenMachine, rng: np.random.Generator, rows: int
+) -> None:
+    """One file of `rows` lines whose log-odds and labels are spread evenly.
+
+    Each line is distributed as an independent one would be, but a loss over them varies less from
+    draw to draw: of candidates sorted by their log-odds one is taken from each group, and labels
+    follow their probabilities by systematic sampling (Madow and Madow, 1944) along that order.
+    """
+    dense, values = machine.sample(rng, rows * _CANDIDATES)
+    logits = machine.logits(dense, values)
+    groups = np.argsort(logits).reshape(rows, _CANDIDATES)
+    chosen = groups[np.arange(rows), rng.integers(_CANDIDATES, size=rows)]
+    passed = np.floor(rng.random() + np.cumsum(_probability(logits[chosen])))
+    clicked = np.diff(passed, prepend=0.0) > 0
+    order = rng.permutation(rows)
+    chosen, clicked = chosen[order], clicked[order]
+    columns = [value[chosen] for value in values]
+    _write(path, machine.recipe, machine.names, rng, dense[chosen], columns, clicked)
+
+
+def _probability(logits: FloatArray) -> FloatArray:
+    return 1 / (1 + np.exp(-logits))
+
+
+def _write(
+    path: Path, recipe: ClickRecipe, names: tuple[pl.Series, ...], rng: np.random.Generator,
+    dense: FloatArray, values: list[IntArray], clicked: BoolArray,
+) -> None:
     integers = np.expm1(np.maximum(_DENSE_MEAN + _DENSE_STDDEV * dense, 0)).astype(np.int64)
-    missing = rng.random(dense.shape) < machine.recipe.missing
+    missing = rng.random(dense.shape) < recipe.missing
     columns: dict[str, pl.Series | None] = dict.fromkeys(COLUMNS)  # empty unless filled below
     columns[LABEL] = pl.Series(clicked.astype(np.int8))
     for name, column, gone in zip(DENSE, integers.T, missing.T, strict=False):
         columns[name] = pl.Series(column).set(pl.Series(gone), None)
-    for name, names, value in zip(CATEGORICAL, machine.names, values, strict=False):
-        columns[name] = names.gather(value)
+    for name, known, value in zip(CATEGORICAL, names, values, strict=False):
+        columns[name] = known.gather(value)
     pl.DataFrame(columns).write_csv(path, separator="\t", include_header=False)
 
 
@@ -97,9 +130,11 @@ def make_clicks(
     """
     machine = HiddenMachine.draw(recipe, seed)
     for number, (split, name, rows) in enumerate(_files(recipe, examples), start=1):
-        if split in splits:
-            source = seed if split == "train" else draw
-            write_clicks(raw / name, machine, np.random.default_rng([source, number]), rows)
+        if split == "train" and split in splits:
+            write_clicks(raw / name, machine, np.random.default_rng([seed, number]), rows)
+        elif split in splits:
+            rng = np.random.default_rng([draw, number])
+            write_stratified_clicks(raw / name, machine, rng, rows)
 
 
 def _files(recipe: ClickRecipe, examples: Mapping[str, int]) -> list[tuple[str, str, int]]:
