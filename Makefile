@@ -27,7 +27,7 @@ data: setup
 demo: setup
 	@began=$$(date +%s); set -e; \
 	rm -rf $(RUN); \
-	$(BIN)/mlgolf run nadamw nesterov --competition mini --tuning self --studies 1 --seed 1 \
+	$(BIN)/mlgolf run nadamw nesterov --competition mini --tuning self --studies 1 \
 	  --out $(RUN); \
 	$(BIN)/mlgolf score $(RUN); \
 	$(BIN)/mlgolf report $(RUN); \
