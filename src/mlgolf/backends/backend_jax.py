@@ -57,6 +57,10 @@ class JaxBackend:
         finally:
             jax.config.update("jax_default_prng_impl", generator)
 
+    def count_parameters(self, model: Model) -> int:
+        params, _ = jax.eval_shape(model.init, self.key(0))
+        return sum(leaf.size for leaf in jax.tree.leaves(params))
+
     def preload(self) -> None:
         """The import of optax."""
         if find_spec("optax"):

@@ -30,6 +30,10 @@ class Backend(Protocol):
         """What `configure` changes is put back when the block ends: others use this process too."""
         ...
 
+    def count_parameters(self, model: Model) -> int:
+        """Of a workload's model. Takes no memory for them."""
+        ...
+
     def preload(self) -> None:
         """Import what submissions commonly use: a fixed list, before anything is forked.
 
