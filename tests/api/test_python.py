@@ -92,6 +92,11 @@ def test_the_board_reads_as_the_command_prints_it(run, mlgolf):
     assert re.sub(r" +\n", "\n", repr(run.score())) == re.sub(r" +\n", "\n", printed).rstrip()
 
 
+def test_a_board_as_text_is_plain_where_the_environment_asks_for_colours(run, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in repr(run.score())
+
+
 def test_the_table_of_a_board_has_its_numbers(run, mlgolf):
     said = json.loads(mlgolf("score", run.path, "--json").stdout)["leaderboard"]
     table = run.score().table
@@ -155,7 +160,7 @@ def test_progress_goes_to_stderr_or_nowhere(folder, data_dir, capfd):
     assert "quiet" not in shown.err
 
 
-def test_an_interrupted_run_is_continued_by_resume(folder, data_dir):
+def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, data_dir):
     (folder / "slow.py").write_text(
         "import time\nimport torch\nfrom mlgolf.torch import from_optimizer\n"
         "class Slow(torch.optim.SGD):\n"
@@ -180,6 +185,17 @@ def test_an_interrupted_run_is_continued_by_resume(folder, data_dir):
     assert out == "interrupted\n", err
     assert "Continue with the same command and resume=True" in err
     assert ml.open_run(folder / "slow").trials["status"].to_list() == ["INTERRUPTED"]
+
+
+def test_resume_plays_what_had_not_ended(folder, data_dir):
+    asked = {"competition": LINEAR, "data_dir": data_dir, "seed": 1, "trials": 2}
+    begun = ml.run("nadamw", out=folder / "begun", **asked)
+    verdicts = sorted(begun.path.rglob("verdict.json"))
+    kept = verdicts[0].read_bytes()
+    verdicts[1].unlink()
+    continued = ml.run("nadamw", out=folder / "begun", resume=True, **asked)
+    assert continued.trials["status"].to_list() == ["TARGET_REACHED"] * 2
+    assert verdicts[0].read_bytes() == kept
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,9 @@ class Board:
 
     def __repr__(self) -> str:
         written = StringIO()
-        self.show(Console(file=written, width=WIDTH, highlight=False, force_jupyter=False))
+        self.show(Console(  # plain, also where the environment asks for colours as notebooks do
+            file=written, width=WIDTH, highlight=False, force_jupyter=False, force_terminal=False,
+        ))
         return written.getvalue().rstrip()
 
     def _repr_html_(self) -> str:
