@@ -1,3 +1,36 @@
-"""ML Golf: measures, and runs competitions in, training efficiency."""
+"""ML Golf: measures, and runs competitions in, training efficiency.
+
+    run = mlgolf.run("nadamw", workloads=["criteo1tb"], trials=1)
+    run.score()
+    run.report()
+
+What stands in `__all__` is imported when it is first used, so that `import mlgolf` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlgolf.api.playing import replay, run
+    from mlgolf.api.results import Board, Run, open_run, score, write_report
+    from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
+__all__ = ["Board", "MLGolfError", "Run", "open_run", "replay", "run", "score", "write_report"]
+
+_HOMES = {
+    "mlgolf.api.playing": ("replay", "run"),
+    "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
+    "mlgolf.core.errors": ("MLGolfError",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'mlgolf' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import version
@@ -47,6 +48,18 @@ class JaxBackend:
         """
         jax.config.update("jax_default_prng_impl", "threefry2x32")
         jax.config.update("jax_threefry_partitionable", True)
+
+    @contextmanager
+    def settings_kept(self) -> Iterator[None]:
+        generator = jax.config.jax_default_prng_impl  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            jax.config.update("jax_default_prng_impl", generator)
+
+    def count_parameters(self, model: Model) -> int:
+        params, _ = jax.eval_shape(model.init, self.key(0))
+        return sum(leaf.size for leaf in jax.tree.leaves(params))
 
     def preload(self) -> None:
         """The import of optax."""

@@ -38,9 +38,9 @@ def import_algoperf(
 
     Example: mlgolf import algoperf submissions_algorithms/logs -o runs/published
     """
-    from mlgolf.cli.sources import as_ruleset
-    from mlgolf.cli.tables import problem_lines
+    from mlgolf.report.terminal import problem_lines
     from mlgolf.results.algoperf_ledger import import_logs, open_logs
+    from mlgolf.scoring.sources import as_ruleset
 
     done = import_logs(open_logs(logs, competition, as_ruleset(tuning)), output)
     for line in problem_lines(done.problems, "in each verdict.json"):

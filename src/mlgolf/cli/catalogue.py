@@ -5,21 +5,22 @@ from typing import Annotated, Any
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.text import say
 
 Name = Annotated[str, typer.Argument()]
 
 
 def add_to(app: typer.Typer) -> None:
     kinds = {
-        "workloads": (workload_rows, workload_details),
-        "algorithms": (algorithm_rows, algorithm_details),
-        "competitions": (competition_rows, competition_details),
+        "workloads": (workload_rows, workload_details, "workload_shown", "criteo1tb"),
+        "algorithms": (algorithm_rows, algorithm_details, "algorithm_shown", "nadamw"),
+        "competitions": (competition_rows, competition_details, "competition_shown", "mini"),
     }
-    for kind, (rows, details) in kinds.items():
-        app.add_typer(_group(kind, rows, details), name=kind)
+    for kind, how in kinds.items():
+        app.add_typer(_group(kind, *how), name=kind)
 
 
-def _group(kind: str, rows, details) -> typer.Typer:
+def _group(kind: str, rows, details, shown: str, example: str) -> typer.Typer:
     group = typer.Typer(help=f"List and show {kind}.", no_args_is_help=True)
     singular = kind.removesuffix("s")
 
@@ -29,21 +30,33 @@ def _group(kind: str, rows, details) -> typer.Typer:
             print_json(found)
             return
         for row in found:
-            typer.echo("  ".join(str(value) for value in row.values()))
+            say("  ".join(str(value) for value in row.values()))
 
     def show(name: Name, as_json: AsJson = False) -> None:
-        found = details(name)
         if as_json:
-            print_json(found)
-            return
-        for key, value in found.items():
-            typer.echo(f"{key}: {value}")
+            print_json(details(name))
+        else:
+            _print(shown, name)
 
     list_.__doc__ = f"List the installed {kind}.\n\nExample: mlgolf {kind} list"
-    show.__doc__ = f"Show one {singular}.\n\nExample: mlgolf {kind} show NAME --json"
+    show.__doc__ = f"Show one {singular}.\n\nExample: mlgolf {kind} show {example}"
     group.command("list")(list_)
     group.command("show")(show)
     return group
+
+
+def _print(shown: str, name: str) -> None:
+    from rich.console import Console
+
+    from mlgolf.cli import shown as shows
+    from mlgolf.report.terminal import plain
+
+    console = Console(highlight=False)
+    for number, part in enumerate(getattr(shows, shown)(name)):
+        if isinstance(part, str):
+            console.print(*([] if number == 0 else [""]), plain(part), sep="\n")
+        else:
+            console.print("", part, sep="\n")
 
 
 def workload_rows() -> list[dict[str, Any]]:

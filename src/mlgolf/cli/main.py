@@ -11,8 +11,8 @@ from typing import NoReturn
 import typer
 
 from mlgolf.cli import algoperf, catalogue, datasets, playing, scoring
-from mlgolf.cli.text import from_the_disk, printable
 from mlgolf.core.errors import MLGolfError
+from mlgolf.core.text import from_the_disk, printable
 
 app = typer.Typer(
     name="mlgolf",

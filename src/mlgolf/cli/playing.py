@@ -1,7 +1,5 @@
 """Commands that run trials: run, replay, and the first form of targets set."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,41 +57,30 @@ def run(
 
     Example: mlgolf run nadamw my_folder --trials 3 --studies 2 --seed 1 --out runs/a
     """
-    from mlgolf.cli.progress import play_with_progress
+    from functools import partial
+
+    from rich.console import Console
+
+    from mlgolf.api.playing import play_in_folder
+    from mlgolf.api.progress import play, say, shortfall
     from mlgolf.core.competition import load_competition
-    from mlgolf.engines.runs import RunRequest
+    from mlgolf.core.text import quoted
 
-    rules = load_competition(competition).select(workload)
-    with _run_folder(submissions, framework, out, resume=resume) as folder:
-        request = RunRequest(
-            submissions=tuple(submissions),
-            competition=rules,
-            framework=framework,
-            ruleset=tuning,
-            trials=trials if tuning == "external" else 1,
-            studies=studies,
-            seed=seed,
-            sandbox=sandbox,
-            shares_the_machine=parallel > 1,
-            practice=practice,
-            data_dir=data_dir,
-            out=folder,
-            resume=resume,
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    try:
+        folder, played = play_in_folder(
+            submissions, out,
+            partial(play, console=console, parallel=parallel, resume="--resume"),
+            resume=resume, competition=load_competition(competition).select(workload),
+            framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
+            sandbox=sandbox, shares_the_machine=parallel > 1, practice=practice, data_dir=data_dir,
         )
-        play_with_progress(request, parallel)
-
-
-def _run_folder(
-    submissions: Sequence[str], framework: str, out: Path | None, *, resume: bool
-) -> AbstractContextManager[Path]:
-    """The folder that was given; else a new one, or the latest to continue."""
-    from mlgolf.referee.freeze import find_submission
-    from mlgolf.results.run_names import latest_run, new_run_folder
-
-    if out is not None:
-        return nullcontext(out)
-    names = [find_submission(text, framework).name for text in submissions]
-    return nullcontext(latest_run()) if resume else new_run_folder(names)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    if lacking := shortfall(played, "--resume"):
+        say(console, lacking)
+        raise typer.Exit(1)
+    say(console, f"next: mlgolf score {quoted(folder)}\n  or: mlgolf report {quoted(folder)}")
 
 
 def replay(

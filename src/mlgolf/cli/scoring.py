@@ -1,19 +1,13 @@
 """Commands that read results: score, report, dual."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
 from mlgolf.cli.text import say
-
-if TYPE_CHECKING:
-    from mlgolf.cli.sources import Source
-    from mlgolf.scoring.review import Review
-    from mlgolf.scoring.since import Since
-    from mlgolf.scoring.standings import Standings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,26 +83,20 @@ def score(
 
     Example: mlgolf score algoperf_logs --competition algoperf-0.5 --target-levels
     """
-    from mlgolf.cli.sources import open_source
-
-    source = open_source(
-        results or _latest(), competition, tuning, framework=framework, submissions=submissions
-    )
-    found = _review(
-        source, interpretation, earlier, bridge, baseline, partial, target_levels=by_target
-    )
-    if as_json:
-        print_json(found.as_json())
-        return
     from rich.console import Console
 
-    from mlgolf.cli.tables import leaderboard_tables, plain, review_lines
+    from mlgolf.api.results import score as scored
 
-    console = Console(highlight=False)
-    for table in leaderboard_tables(found.board):
-        console.print(table)
-    for line in review_lines(found):
-        console.print(plain(line), soft_wrap=not console.is_terminal)
+    board = scored(
+        *(results or _latest()), competition=competition, tuning=tuning, framework=framework,
+        submissions=_names(submissions), baseline=baseline,
+        interpretation=_interpretations(interpretation or ()), partial=partial,
+        target_levels=by_target, since=earlier, bridge=_bridges(bridge, earlier),
+    )
+    if as_json:
+        print_json(board.review.as_json())
+    else:
+        board.show(Console(highlight=False))
 
 
 def _latest() -> list[Path]:
@@ -119,27 +107,14 @@ def _latest() -> list[Path]:
     return [latest]
 
 
-def _page_of(results: list[Path]) -> Path:
-    """Where a report is written that was given no place: nothing is put among others' logs."""
-    alone = len(results) == 1 and (results[0] / "run.json").exists()
-    return (results[0] if alone else Path()) / "report.html"
+def _names(submissions: str | None) -> list[str] | None:
+    return None if submissions is None else [name.strip() for name in submissions.split(",")]
 
 
-def _review(
-    source: "Source", interpretation: list[str] | None, earlier: str | None,
-    bridge: list[str] | None, baseline: str | None, partial: bool, *, target_levels: bool,
-) -> "Review":
-    from mlgolf.scoring.review import review
-    from mlgolf.scoring.sensitivity import with_interpretations
-
+def _bridges(bridge: list[str] | None, earlier: str | None) -> list[tuple[str, str]]:
     if bridge and not earlier:
         raise typer.BadParameter("--bridge names a submission run in both; add --since EARLIER")
-    return review(
-        with_interpretations(source.competition, _interpretations(interpretation or ())),
-        source.ruleset, source.admitted, baseline=baseline, partial=partial,
-        evaluations=source.evaluations if target_levels else None,
-        since=_since(source, earlier, bridge) if earlier else None, problems=source.problems,
-    )
+    return [_pair(text, "OLD=NEW") if "=" in text else (text, text) for text in bridge or ()]
 
 
 def _interpretations(texts: Iterable[str]) -> dict[str, str]:
@@ -155,19 +130,6 @@ def _pair(text: str, form: str) -> tuple[str, str]:
     if not separator:
         raise typer.BadParameter(f"found {text!r}, expected {form}")
     return name, choice
-
-
-def _since(
-    source: "Source", earlier: str, bridge: list[str] | None
-) -> "Callable[[Standings], Since]":
-    """Compares standings with those of earlier results."""
-    from mlgolf.scoring.since import since
-    from mlgolf.scoring.standings import Standings
-
-    before = source.earlier(earlier)
-    then = Standings(before.competition, before.admitted(before.competition).pool)
-    named = [_pair(text, "OLD=NEW") if "=" in text else (text, text) for text in bridge or ()]
-    return lambda now: since(now, then, named or None)
 
 
 def report(
@@ -197,24 +159,15 @@ def report(
 
     Example: mlgolf report trials.csv --competition algoperf-0.5 --tuning external -o report.html
     """
-    from mlgolf.cli.sources import open_source
-    from mlgolf.core.disk import naming
-    from mlgolf.report.page import write_report
-    from mlgolf.scoring.target_levels import has_targets
+    from mlgolf.api.results import write_report
 
-    results = results or _latest()
-    output = output or _page_of(results)
-    source = open_source(
-        results, competition, tuning, framework=framework, submissions=submissions,
-        command="report",
+    page = write_report(
+        *(results or _latest()), output=output, competition=competition, tuning=tuning,
+        framework=framework, submissions=_names(submissions), baseline=baseline,
+        interpretation=_interpretations(interpretation or ()), partial=partial, since=earlier,
+        bridge=_bridges(bridge, earlier),
     )
-    movable = source.has_evaluations and has_targets(source.competition)
-    found = _review(
-        source, interpretation, earlier, bridge, baseline, partial, target_levels=movable
-    )
-    with naming(output):
-        write_report(found, source.shown(found.board), output)
-    say(output)
+    say(page)
 
 
 def dual(

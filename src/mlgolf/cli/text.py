@@ -1,47 +1,10 @@
-"""Text from outside as it may stand in a terminal, and as it must be typed in a shell."""
-
-import errno
-import re
-import shlex
+"""How the commands print text that may hold anything."""
 
 import typer
 
-# Escape sequences begin with a control character; surrogates stand for bytes that are no text;
-# the others turn the direction of writing and make a line read as another.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
-_PERMISSIONS = "permission denied. Choose another folder, or change its permissions"
-_REFUSALS = {
-    errno.ENOSPC: "no space left on its disk. Make room",
-    errno.EDQUOT: "the quota on its disk is used up. Make room",
-    errno.EFBIG: "the file is larger than is allowed. Raise the limit (ulimit -f)",
-    errno.EROFS: "its disk is read-only. Choose another folder, or make it writable",
-    errno.EACCES: _PERMISSIONS,
-    errno.EPERM: _PERMISSIONS,
-    errno.EIO: "the disk reports an error. Check it",
-}
-
-
-def printable(text: object) -> str:
-    """The text with characters that command a terminal written as \\x1b or \\udc80."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+from mlgolf.core.text import printable
 
 
 def say(text: object, *, err: bool = False) -> None:
     """Print text that may hold anything, as it is but for what would command the terminal."""
     typer.echo(printable(text), err=err)
-
-
-def quoted(*words: object) -> str:
-    """Words as they are typed in a shell; one that begins with a dash is a path, no option."""
-    texts = (f"./{word}" if str(word).startswith("-") else str(word) for word in words)
-    return shlex.join(texts)
-
-
-def from_the_disk(error: OSError) -> str | None:
-    """What a disk refused, and what to do, without a full stop; None for any other error."""
-    if error.errno not in _REFUSALS:
-        return None
-    place = error.filename2 or error.filename or "writing failed"
-    return f"{place}: {_REFUSALS[error.errno]}"

@@ -1,6 +1,7 @@
 """The seams: what a framework, a player, a clock, a store and an engine must offer, and no more."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -23,6 +24,14 @@ class Backend(Protocol):
 
     def configure(self, threads: int) -> None:
         """Fix threads (0: no limit) and determinism of this process, before anything is built."""
+        ...
+
+    def settings_kept(self) -> AbstractContextManager[None]:
+        """What `configure` changes is put back when the block ends: others use this process too."""
+        ...
+
+    def count_parameters(self, model: Model) -> int:
+        """Of a workload's model. Takes no memory for them."""
         ...
 
     def preload(self) -> None:

@@ -3,9 +3,10 @@
 import math
 
 from mlgolf.core.quantities import bound_noun, is_target, quantity
-from mlgolf.core.rules import Constraint, Rules
+from mlgolf.core.rules import Constraint, Rules, Tuning
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal
+from mlgolf.scoring.admission import counted
 
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
@@ -32,14 +33,40 @@ def question(rules: Rules) -> str:
     return f"Which submission {wanted}{given}{within}?"
 
 
+def rules_in_words(rules: Rules) -> str:
+    """What the rules ask for, in one sentence."""
+    verbs = {Goal.MINIMISE: "Minimise the", Goal.MAXIMISE: "Maximise the", None: "Reach the best"}
+    wanted = f"{verbs[rules.objective_quantity.goal]} {noun(rules.objective)}"
+    conditions = [_condition(c, of="the") for c in rules.constraints]
+    given = f", subject to: {_enumerate(conditions)}" if conditions else ""
+    return f"{wanted}{given}."
+
+
+def tuning_in_words(tuning: Tuning) -> list[str]:
+    """A sentence each: external tuning, and self-tuning."""
+    external, own = tuning.external, tuning.self_
+    points = "the same in all studies" if external.same_points else "each study draws its own"
+    return [
+        f"External tuning: {counted(external.studies, 'study')} of "
+        f"{counted(external.trials, 'trial')}, each at one point of the search space ({points})"
+        f"{_longer(external.budget_factor)}.",
+        f"Self-tuning: {counted(own.studies, 'study')} of {counted(own.trials, 'trial')}"
+        f"{_longer(own.budget_factor)}.",
+    ]
+
+
+def _longer(budget_factor: float) -> str:
+    return "" if budget_factor == 1 else f", with {budget_factor:g} times the budget"
+
+
 def noun(name: str) -> str:
     measured = quantity(name)
     return f"{measured.noun} (as claimed by the submission)" if measured.claimed else measured.noun
 
 
-def _condition(constraint: Constraint) -> str:
+def _condition(constraint: Constraint, *, of: str = "its") -> str:
     verb = "reaches" if is_target(constraint.bound) else "stays"
-    return f"its {noun(constraint.quantity)} {verb} {_bound(constraint)}"
+    return f"{of} {noun(constraint.quantity)} {verb} {_bound(constraint)}"
 
 
 def _bound(constraint: Constraint) -> str:
@@ -56,12 +83,12 @@ def _enumerate(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def how_scored(rules: Rules) -> str:
-    """How trials become a score, in a few sentences."""
+def how_scored(rules: Rules, below: str = " (see below)") -> str:
+    """How trials become a score, in a few sentences. below: where the profile is shown."""
     tau_max = rules.aggregation.tau_max
     over_workloads = {
         "performance_profile": (
-            "the area under the performance profile (see below) for ratios between 1 and "
+            f"the area under the performance profile{below} for ratios between 1 and "
             f"{tau_max:g}, divided by the largest possible area"
         ),
         "geometric_mean_ratio": (

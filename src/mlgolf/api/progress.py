@@ -1,23 +1,22 @@
 """Live progress of a run: how many trials, what the one under way does, when all will be over."""
 
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from mlgolf.cli.remaining import Remaining
-from mlgolf.cli.text import from_the_disk, printable, quoted
+from mlgolf.api.notebook import Area, in_notebook
+from mlgolf.api.remaining import Remaining
 from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import LedgerError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
+from mlgolf.core.text import from_the_disk, printable
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import OneAtATime, SideBySide, kept_off
 from mlgolf.engines.runs import Run, RunRequest, open_run, play_run
@@ -27,56 +26,59 @@ from mlgolf.referee.trial import play_trial
 FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED)
 
 
-def play_with_progress(request: RunRequest, parallel: int) -> None:
-    """Open the run, play it, say how each trial ended and what to do next.
+def play(request: RunRequest, console: Console, *, parallel: int = 1, resume: str) -> list[Trial]:
+    """Open the run and play it; say how each trial ended. Returns: the trials that were played.
 
+    Args: resume: what a person gives to continue a run: "--resume", "resume=True".
     Raises: SubmissionError at the end if a submission broke its contract; LedgerError if the disk
-      did not take what was to be written.
+      did not take what was to be written; KeyboardInterrupt once the trial is marked.
     """
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     try:
-        trials = _opened_and_played(request, parallel, console)
+        return _opened_and_played(request, parallel, console, resume)
     except OSError as error:
         refused = from_the_disk(error)
         if refused is None or not (request.out / "run.json").exists():
             raise
         raise LedgerError(
-            f"{refused}, then continue with the same command and --resume. Trials that have "
+            f"{refused}, then continue with the same command and {resume}. Trials that have "
             "ended are kept; the one under way is repeated."
         ) from None
+
+
+def shortfall(trials: Sequence[Trial], resume: str) -> str:
+    """What keeps these trials from being results, in a sentence; empty if nothing does."""
     cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
     if cut_short:
-        _say(console, f"{len(cut_short)} trials were cut short by a signal; --resume repeats them.")
-        raise typer.Exit(1)
+        return f"{len(cut_short)} trials were cut short by a signal; {resume} repeats them."
     if trials and all(trial.status in FAILED for trial in trials):
-        _say(console, "no trial trained to an end: see the reasons above and each log.txt")
-        raise typer.Exit(1)
-    out = quoted(request.out)
-    _say(console, f"next: mlgolf score {out}\n  or: mlgolf report {out}")
+        return "no trial trained to an end: see the reasons above and each log.txt"
+    return ""
 
 
-def _opened_and_played(request: RunRequest, parallel: int, console: Console) -> list[Trial]:
-    say = partial(_say, console)
-    say(f"{'continuing' if request.resume else 'writing to'} {request.out}")
+def _opened_and_played(
+    request: RunRequest, parallel: int, console: Console, resume: str
+) -> list[Trial]:
+    tell = partial(say, console)
+    tell(f"{'continuing' if request.resume else 'writing to'} {request.out}")
     with console.status("checking submissions and data"):
-        run = open_run(request, say)
+        run = open_run(request, tell)
     waiting, total = len(run.waiting()), len(run.plans)
-    say(
+    tell(
         f"{total} trial{'s' * (total > 1)}, {total - waiting} done before, seed "
         f"{run.folder.record['seed']}"
         + (f"; unofficial: {reason}" if (reason := run.folder.record["unofficial"]) else "")
     )
     for note in run.notes:
-        say(note)
+        tell(note)
     try:
         with run.folder.locked():
             return _play(run, parallel, console)
     except KeyboardInterrupt:
-        say("stopped; what is finished is kept. Continue with the same command and --resume.")
-        sys.exit(130)
+        tell(f"stopped; what is finished is kept. Continue with the same command and {resume}.")
+        raise
 
 
-def _say(console: Console, text: str) -> None:
+def say(console: Console, text: str) -> None:
     console.print(printable(text), soft_wrap=True)
 
 
@@ -106,12 +108,16 @@ def _watched(display: "Display", cores: Sequence[int], plan: TrialPlan) -> Trial
 
 @contextmanager
 def _display(run: Run, parallel: int, console: Console) -> Iterator["Display"]:
-    """Three lines that are kept up to date, on a terminal; elsewhere a line for each trial."""
+    """Three lines that are kept up to date, where that is possible; a line for each trial."""
     display = Display(run, parallel, console)
-    if not console.is_terminal:
-        yield display
-        return
-    with Live(get_renderable=display.shown, console=console, transient=True):
+    if in_notebook() and not console.quiet:
+        with Area(display.lines) as area:
+            display.changed = area.refresh
+            yield display
+    elif console.is_terminal:
+        with Live(get_renderable=display.shown, console=console, transient=True):
+            yield display
+    else:
         yield display
 
 
@@ -129,13 +135,16 @@ class Display:
         self._began = time.monotonic()
         self._plan: TrialPlan | None = None
         self._reached = self._metric = ""
+        self.changed: Callable[[], None] = lambda: None
 
     def begin(self, plan: TrialPlan) -> None:
         self._plan, self._reached, self._metric = plan, "starting", ""
+        self.changed()
 
     def tick(self, step: int, reading: Reading) -> None:
         assert self._plan is not None
         self._reached = f"step {step}, {reading.seconds:.1f} of {self._plan.budget_seconds:.4g} s"
+        self.changed()
 
     def row(self, row: Row) -> None:
         assert self._plan is not None
@@ -151,7 +160,7 @@ class Display:
         if trial.header.get("broke_contract"):
             self._remaining.dropped(trial.key.submission)
         self._plan = None
-        _say(self._console, self._line(trial))
+        say(self._console, self._line(trial))
 
     def _line(self, trial: Trial) -> str:
         """One line; on a terminal that is too narrow for it the reason has a second one."""
@@ -162,7 +171,7 @@ class Display:
         narrow = self._console.is_terminal and len(head) + len(reason) + 2 > self._console.width
         return f"{head}\n    {reason}" if narrow else f"{head}  {reason}"
 
-    def shown(self) -> Group:
+    def lines(self) -> list[str]:
         """How many of how many, how many hits, how long still; then the trial under way."""
         count = f"trial {min(self._done + 1, self._total)} of {self._total}"
         if self._parallel > 1:
@@ -172,4 +181,7 @@ class Display:
         lines = [" · ".join(part for part in (count, hits, left) if part)]
         if plan := self._plan:
             lines += [str(plan.key), self._reached + self._metric]
-        return Group(*(Text(printable(s), no_wrap=True, overflow="ellipsis") for s in lines))
+        return [printable(line) for line in lines]
+
+    def shown(self) -> Group:
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in self.lines()))

@@ -1,6 +1,6 @@
 import pytest
 
-from mlgolf.cli.remaining import Remaining
+from mlgolf.api.remaining import Remaining
 from mlgolf.core.trial import TrialKey
 
 

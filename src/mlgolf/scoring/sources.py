@@ -7,10 +7,10 @@ from typing import get_args
 
 import polars as pl
 
-from mlgolf.cli.text import quoted
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import LedgerError, UnknownName
 from mlgolf.core.plan import Ruleset
+from mlgolf.core.text import quoted
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs
 from mlgolf.results.curve_table import read_curve_table
@@ -95,13 +95,13 @@ class Source:
 
 def open_source(
     paths: Sequence[Path], competition: str | None, tuning: str | None, *,
-    framework: str | None = None, submissions: str | None = None, command: str = "score",
+    framework: str | None = None, submissions: Sequence[str] | None = None, command: str = "score",
 ) -> Source:
     """Read what a command was given; `command` is its name, for what errors advise to type.
 
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
-    chosen = None if submissions is None else tuple(n.strip() for n in submissions.split(","))
+    chosen = None if submissions is None else tuple(submissions)
     ruleset = as_ruleset(tuning)
     for path in paths:
         _check_kind(path, command)

@@ -21,7 +21,10 @@ from mlgolf.scoring.since import since_in_words
 MOST_FULL_COLUMNS = 3
 MOST_PROBLEMS = 20  # shown; the rest is counted
 MOST_NEAR_MISSES = 20
-WORDS = ("submission", "95%", "range of studies", "workload")  # heads of columns of words
+WORDS = (  # heads of columns of words
+    "submission", "95%", "range of studies", "workload", "size", "metric", "hyperparameter",
+    "values", "evaluated every",
+)
 
 
 def plain(text: str) -> Text:
@@ -52,8 +55,8 @@ def leaderboard_tables(board: Leaderboard) -> list[Table]:
     if len(workloads) <= MOST_FULL_COLUMNS:
         cells = [[_cell_text(e.cells[name]) for name in workloads] for e in board.entries]
         whole = [a + b for a, b in zip(rows, cells, strict=True)]
-        return [_table(title, heads + workloads, whole), *_near_misses(board)]
-    return [_table(title, heads, rows), _ratios(board, workloads), *_near_misses(board)]
+        return [text_table(title, heads + workloads, whole), *_near_misses(board)]
+    return [text_table(title, heads, rows), _ratios(board, workloads), *_near_misses(board)]
 
 
 def _ratios(board: Leaderboard, workloads: Sequence[str]) -> Table:
@@ -61,7 +64,7 @@ def _ratios(board: Leaderboard, workloads: Sequence[str]) -> Table:
     key = ", ".join(f"{n} {name}" for n, name in zip(numbers, workloads, strict=True))
     title = "; ".join([f"ratio to the best on {key}", *_short_words(board)])
     rows = [[e.submission, *map(_ratio_text, e.cells.values())] for e in board.entries]
-    return _table(title, ["submission", *numbers], rows)
+    return text_table(title, ["submission", *numbers], rows)
 
 
 def _near_misses(board: Leaderboard) -> list[Table]:
@@ -83,10 +86,10 @@ def _near_misses(board: Leaderboard) -> list[Table]:
     more = len(missed) - len(rows)
     title = "targets not reached" + (f", {more} more with --json" if more > 0 else "")
     heads = ["submission", "workload", "best", "at s", "target", "studies"]
-    return [_table(title, heads, rows)]
+    return [text_table(title, heads, rows)]
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def text_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(
         title=plain(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False,
         collapse_padding=True,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from synthetic_trials import competition, reaching, trial
 
-from mlgolf.cli.tables import leaderboard_tables, plain, review_lines
+from mlgolf.report.terminal import leaderboard_tables, plain, review_lines
 from mlgolf.scoring.leaderboard import score_competition
 from mlgolf.scoring.review import review_trials
 

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from mlgolf.cli.options import print_json
-from mlgolf.cli.text import from_the_disk, printable, quoted
+from mlgolf.core.text import from_the_disk, printable, quoted
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,168 @@
+"""Play runs, and replay their trials."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from rich.console import Console
+
+from mlgolf.api.notebook import in_notebook
+from mlgolf.api.progress import play, say, shortfall
+from mlgolf.backends import load_backend
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
+from mlgolf.core.plan import Ruleset
+from mlgolf.core.trial import Trial
+from mlgolf.data.layout import default_data_dir
+from mlgolf.engines.replay import Replay, replay_trial
+from mlgolf.engines.runs import RunRequest
+from mlgolf.referee.evaluate import evaluator_for
+from mlgolf.referee.freeze import find_submission
+from mlgolf.results.places import check_that_it_is_a_trial
+from mlgolf.results.run_names import latest_run, new_run_folder
+from mlgolf.results.trial_folder import read_trial
+
+if TYPE_CHECKING:  # the command needs nothing of it, and it takes a second
+    from mlgolf.api.results import AnyPath, Run
+
+RESUME = "resume=True"
+
+
+def run(
+    submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
+    workloads: str | Sequence[str] | None = None, framework: str = "torch",
+    tuning: str = "external", trials: int | None = None, studies: int | None = None,
+    seed: int | None = None, sandbox: str = "process", practice: bool = False,
+    data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None, resume: bool = False,
+    progress: bool = True,
+) -> "Run":
+    """Train submissions under the referee and write everything down. Lasts as long as the trials.
+
+    Args:
+      submissions: algorithms by name, folders or modules by path: one, or several.
+      competition: by name, file or folder.
+      workloads: play these only.
+      trials: per study. trials, studies: None for as many as the competition says.
+      seed: of points and trials; None to draw one.
+      practice: play on the published held-out data; not official.
+      data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
+        that are missing are made.
+      out: the run folder to make, or to `resume`; None for runs/DATE-NAMES, or the latest run.
+      progress: whether to say how it goes: below the cell in a notebook, on stderr elsewhere.
+    Returns: the run, also if trials failed: a crash is a result.
+    Raises: MLGolfError for anything that a person got wrong, SubmissionError if a submission broke
+      its contract, KeyboardInterrupt if it is stopped; what had ended is kept.
+    """
+    from mlgolf.api.results import Run
+
+    names = _names(submissions)
+    _check_choice("framework", framework, ("torch", "jax"))
+    _check_choice("tuning", tuning, get_args(Ruleset))
+    _check_choice("sandbox", sandbox, ("none", "process"))
+    for what, number, least in (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0)):
+        _check_count(what, number, least)
+    chosen = [workloads] if isinstance(workloads, str) else workloads
+    console = _console(progress)
+
+    def play_it(request: RunRequest) -> list[Trial]:
+        with _settings_kept(framework):
+            return play(request, console, resume=RESUME)
+
+    path, played = play_in_folder(
+        names, None if out is None else Path(out), play_it, resume=resume,
+        competition=load_competition(str(competition)).select(list(chosen) if chosen else None),
+        framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
+        sandbox=sandbox, practice=practice,
+        data_dir=default_data_dir() if data_dir is None else Path(data_dir),
+    )
+    if lacking := shortfall(played, RESUME):
+        say(console, lacking)
+    return Run(path)
+
+
+def play_in_folder(
+    submissions: Sequence[str], out: Path | None, play_it: Callable[[RunRequest], list[Trial]], *,
+    resume: bool, trials: int | None, **asked: Any,
+) -> tuple[Path, list[Trial]]:
+    """Play a request in the folder that was given; else in a new one, or the latest to continue.
+
+    Args: asked: further fields of the request.
+    Returns: the folder, and the trials that were played now.
+    """
+    with _run_folder(submissions, asked["framework"], out, resume=resume) as folder:
+        request = RunRequest(
+            submissions=tuple(submissions), out=folder, resume=resume,
+            trials=trials if asked["ruleset"] == "external" else 1, **asked,
+        )
+        return folder, play_it(request)
+
+
+def _run_folder(
+    submissions: Sequence[str], framework: str, out: Path | None, *, resume: bool
+) -> AbstractContextManager[Path]:
+    if out is not None:
+        return nullcontext(out)
+    names = [find_submission(text, framework).name for text in submissions]
+    return nullcontext(latest_run()) if resume else new_run_folder(names)
+
+
+def _names(submissions: Any) -> list[str]:
+    several = submissions if isinstance(submissions, Sequence) else [submissions]
+    given = [submissions] if isinstance(submissions, str) else several
+    for submission in given:
+        if not isinstance(submission, str | PathLike):
+            raise SubmissionError(
+                f"found an object of type {type(submission).__name__}; a submission is given by "
+                "the name of an algorithm or the path of its file, since its code is copied and "
+                "hashed before it runs. Put the lines that make it into a file such as "
+                "my_adamw.py and give that path."
+            )
+    if not given:
+        raise SubmissionError("no submission was given. Give a name such as 'nadamw', or a path.")
+    return [str(submission) for submission in given]
+
+
+def _check_choice(what: str, found: Any, allowed: Sequence[str]) -> None:
+    if found not in allowed:
+        raise UnknownName(what, str(found), known=allowed)
+
+
+def _check_count(what: str, found: Any, least: int) -> None:
+    whole = isinstance(found, int) and not isinstance(found, bool)
+    if found is not None and (not whole or found < least):
+        raise RulesError(f"{what}: found {found!r}, allowed is a whole number from {least}")
+
+
+def _console(progress: bool) -> Console:
+    if in_notebook():
+        return Console(
+            file=sys.stdout, force_jupyter=False, force_terminal=False, highlight=False,
+            markup=False, emoji=False, quiet=not progress,
+        )
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=not progress)
+
+
+@contextmanager
+def _settings_kept(framework: str) -> Iterator[None]:
+    """The referee evaluates in this process: it sets threads and determinism, and puts them back.
+
+    An evaluator that was made under other settings might round otherwise, so none is taken over.
+    """
+    evaluator_for.cache_clear()
+    with load_backend(framework).settings_kept():
+        yield
+
+
+def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
+    """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
+
+    Args: trial: its folder, inside its run.
+    Raises: LedgerError if it is no trial of a run, has no rows, or its code or data changed.
+    """
+    path = Path(trial)
+    check_that_it_is_a_trial(path)
+    with _settings_kept(read_trial(path).key.framework):
+        return replay_trial(path, default_data_dir() if data_dir is None else Path(data_dir))

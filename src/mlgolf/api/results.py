@@ -1,0 +1,233 @@
+"""Results that were written down: open runs, score them, report on them."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from os import PathLike
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from mlgolf.api.frames import board_frame, evaluations_frame, trials_frame
+from mlgolf.core.competition import Competition
+from mlgolf.core.disk import naming
+from mlgolf.core.errors import ScoringError
+from mlgolf.core.text import printable
+from mlgolf.core.trial import Trial
+from mlgolf.report.board import leaderboard_section, title
+from mlgolf.report.html import Html, join, table, tag, text
+from mlgolf.report.page import write_report as write_page
+from mlgolf.report.terminal import leaderboard_tables, plain, review_lines
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.run_names import latest_run
+from mlgolf.scoring.review import Review, review
+from mlgolf.scoring.sensitivity import with_interpretations
+from mlgolf.scoring.since import Since, since
+from mlgolf.scoring.sources import Source, open_source
+from mlgolf.scoring.standings import Standings
+from mlgolf.scoring.target_levels import has_targets
+
+AnyPath = str | PathLike[str]
+WIDTH = 80  # columns of a board as text
+STYLE = Html("<style>.mlgolf small { display: block; opacity: 0.7 }</style>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How results are to be scored. None: as they were recorded.
+
+    `tuning` and `competition` a table needs; runs have their own. `interpretation`: names of
+    ambiguous rules with the choice, {"trial": "fastest"}. `since`: earlier results to compare with,
+    and `bridge` the submissions that were run in both, as (old name, new name) if renamed.
+    """
+
+    competition: str | None = None
+    tuning: str | None = None
+    framework: str | None = None
+    submissions: Sequence[str] | None = None
+    baseline: str | None = None
+    interpretation: Mapping[str, str] | None = None
+    partial: bool = False
+    target_levels: bool = False
+    since: str | None = None
+    bridge: Sequence[tuple[str, str]] = ()
+
+
+class Board:
+    """A leaderboard with its diagnostics. It displays itself, as text or in a notebook."""
+
+    def __init__(self, review: Review) -> None:
+        self.review = review
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """One row per submission, best first. Columns: see `frames.board_frame`."""
+        return board_frame(self.review.board)
+
+    def show(self, console: Console) -> None:
+        """Print the tables, then notes and diagnostics, a line each."""
+        for part in leaderboard_tables(self.review.board):
+            console.print(part)
+        for line in review_lines(self.review):
+            console.print(plain(line), soft_wrap=not console.is_terminal)
+
+    def __repr__(self) -> str:
+        written = StringIO()
+        self.show(Console(  # plain, also where the environment asks for colours as notebooks do
+            file=written, width=WIDTH, highlight=False, force_jupyter=False, force_terminal=False,
+        ))
+        return written.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        competition, board = self.review.standings.competition, self.review.board
+        said = {*board.notes, board.notice}  # the section has these
+        lines = [line for line in review_lines(self.review) if line not in said]
+        return tag(
+            "div", STYLE, tag("p", tag("b", text(title(competition, board)))),
+            leaderboard_section(competition, board),
+            tag("ul", *(tag("li", text(line)) for line in lines)), css="mlgolf",
+        )
+
+
+class Run:
+    """A run on disk. What it holds is read when it is asked for, so it may still be going on."""
+
+    def __init__(self, path: AnyPath) -> None:
+        """Raises: LedgerError if there is no run at `path`."""
+        self._folder = RunFolder(Path(path))
+
+    @property
+    def path(self) -> Path:
+        return self._folder.path
+
+    @property
+    def competition(self) -> Competition:
+        """The rules it was played under."""
+        return self._folder.competition
+
+    @property
+    def trials(self) -> pl.DataFrame:
+        """One row per trial. Columns: see `frames.trials_frame`."""
+        return trials_frame(self.competition, self._folder.trials())
+
+    @property
+    def evaluations(self) -> pl.DataFrame:
+        """One row per evaluation of each trial. Columns: see `frames.evaluations_frame`."""
+        return evaluations_frame(self._folder.trials())
+
+    def score(self, **options) -> Board:
+        """As `mlgolf.score`, with the same options."""
+        return score(self.path, **options)
+
+    def report(self, output: AnyPath | None = None, **options) -> Path:
+        """As `mlgolf.write_report`: an HTML page, in the run unless `output` says where."""
+        return write_report(self.path, output=output, **options)
+
+    def __repr__(self) -> str:
+        facts = [printable(f"Run {self.path}"), *self._facts(self._folder.trials())]
+        return "\n".join([facts[0], *(f"  {fact}" for fact in facts[1:])])
+
+    def _facts(self, trials: Sequence[Trial]) -> list[str]:
+        ends = Counter(trial.status or "not ended" for trial in trials)
+        counts = ", ".join(f"{count} {end}" for end, count in ends.most_common())
+        unofficial = dict.fromkeys(trial.unofficial for trial in trials if trial.unofficial)
+        facts = [
+            self.competition.title,
+            f"submissions: {', '.join(self._folder.record['submissions'])}",
+            f"workloads: {', '.join(self.competition.workloads)}",
+            f"{len(trials)} trial{'s' * (len(trials) != 1)}" + (f": {counts}" if counts else ""),
+            *(f"unofficial: {reason}" for reason in unofficial),
+        ]
+        return [printable(fact) for fact in facts]
+
+    def _repr_html_(self) -> str:
+        trials = self._folder.trials()
+        facts = [tag("li", text(fact)) for fact in self._facts(trials)]
+        heads = [*map(text, ("trial", "status", "seconds", "reason"))]
+        rows = [[text(cell) for cell in _cells(trial)] for trial in trials]
+        parts: list[Html] = [tag("p", tag("b", text(f"Run {self.path}"))), tag("ul", *facts)]
+        return join([*parts, *([table(heads, rows)] if rows else [])])
+
+
+def _cells(trial: Trial) -> tuple[object, ...]:
+    seconds = trial.header.get("total", {}).get("seconds")
+    shown = "" if seconds is None else f"{seconds:.2f}"
+    return (trial.key, trial.status or "not ended", shown, trial.reason)
+
+
+def open_run(path: AnyPath | None = None) -> Run:
+    """The run in that folder, or else the latest in `runs/`.
+
+    Raises: LedgerError if there is none.
+    """
+    return Run(latest_run() if path is None else path)
+
+
+def score(*paths: AnyPath, **options) -> Board:
+    """Score run folders, a tree of AlgoPerf's logs, or a table of trials; else the latest run.
+
+    Args: options: the fields of `Options`, all of them optional.
+    Raises: MLGolfError for what is missing, of another kind, or does not go together.
+    """
+    chosen = Options(**options)
+    source = _source(_paths(paths), chosen, "score")
+    return Board(_review(source, chosen, target_levels=chosen.target_levels))
+
+
+def write_report(*paths: AnyPath, output: AnyPath | None = None, **options) -> Path:
+    """Write a self-contained HTML page about results, with figures and tables beside it.
+
+    Args:
+      output: the page; None for report.html in the run, or here if there is not just one run.
+      options: as those of `score`.
+    Returns: where the page is.
+    """
+    results, chosen = _paths(paths), Options(**options)
+    page = _page_of(results) if output is None else Path(output)
+    source = _source(results, chosen, "report")
+    movable = source.has_evaluations and has_targets(source.competition)
+    found = _review(source, chosen, target_levels=movable)
+    with naming(page):
+        write_page(found, source.shown(found.board), page)
+    return page
+
+
+def _paths(paths: Sequence[AnyPath]) -> list[Path]:
+    return [Path(path) for path in paths] or [latest_run()]
+
+
+def _page_of(results: Sequence[Path]) -> Path:
+    """Where a report is written that was given no place: nothing is put among others' logs."""
+    alone = len(results) == 1 and (results[0] / "run.json").exists()
+    return (results[0] if alone else Path()) / "report.html"
+
+
+def _source(paths: Sequence[Path], options: Options, command: str) -> Source:
+    return open_source(
+        paths, options.competition, options.tuning, framework=options.framework,
+        submissions=options.submissions, command=command,
+    )
+
+
+def _review(source: Source, options: Options, *, target_levels: bool) -> Review:
+    if options.bridge and not options.since:
+        raise ScoringError("a bridge names a submission run in both: say since what as well")
+    return review(
+        with_interpretations(source.competition, dict(options.interpretation or {})),
+        source.ruleset, source.admitted, baseline=options.baseline, partial=options.partial,
+        evaluations=source.evaluations if target_levels else None,
+        since=_since(source, options.since, options.bridge) if options.since else None,
+        problems=source.problems,
+    )
+
+
+def _since(
+    source: Source, earlier: str, bridge: Sequence[tuple[str, str]]
+) -> Callable[[Standings], Since]:
+    """Compares standings with those of earlier results."""
+    before = source.earlier(earlier)
+    then = Standings(before.competition, before.admitted(before.competition).pool)
+    return lambda now: since(now, then, list(bridge) or None)

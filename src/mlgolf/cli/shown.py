@@ -1,0 +1,231 @@
+"""What the `show` commands print: rules as sentences, numbers as tables with their units."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from mlgolf.backends import load_backend
+from mlgolf.core.competition import Competition, competition_names, load_competition, load_hardware
+from mlgolf.core.errors import FrameworkMissing
+from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.registry import algorithm_folder, load_workload
+from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.target import Goal
+from mlgolf.core.workload import Size, Workload
+from mlgolf.report.terminal import text_table
+from mlgolf.report.words import how_scored, rules_in_words, tuning_in_words
+from mlgolf.scoring.admission import counted
+
+Part = str | Table
+PRETRAINING = {"forbidden": "forbidden", "declared": "allowed if it is declared"}
+
+
+def competition_shown(name: str) -> Iterator[Part]:
+    competition = load_competition(name)
+    rules = competition.rules
+    yield f"{competition.name}: {competition.title}"
+    yield rules_in_words(rules)
+    yield " ".join([_hardware(load_hardware(rules.hardware)), *tuning_in_words(rules.tuning)])
+    yield f"Pre-training: {PRETRAINING[rules.pretraining]}."
+    yield how_scored(rules, below="")
+    if differing := _interpretations(competition):
+        yield f"Ambiguous rules, where not by default: {', '.join(differing)}."
+    workloads = counted(len(competition.workloads), "workload")
+    yield f"{workloads}, at size {competition.size}:"
+    yield _targets(competition)
+    yield _budgets(competition)
+    if variants := _held_out(competition):
+        yield (
+            "Held-out variants: who does not reach the target there has not reached that of the "
+            f"workload. {', '.join(variants)}."
+        )
+    yield from _origins(competition)
+    if competition.notice:
+        yield competition.notice
+
+
+def _hardware(hardware: HardwareClass) -> str:
+    clock = {"cpu": "CPU time", "wall": "wall-clock time"}[hardware.clock]
+    memory = f"{hardware.memory_bytes / 1e9:g} GB of memory"
+    played = f"Played on {hardware.name}: {hardware.meaning}, {memory}. The clock counts {clock}."
+    if hardware.reference is None:
+        return played
+    machine = hardware.reference.machine
+    return f"{played} Budgets are in seconds of the reference machine: {machine}."
+
+
+def _interpretations(competition: Competition) -> list[str]:
+    chosen = competition.rules.aggregation.interpretations
+    return [
+        f"{name} {getattr(chosen, name)} ({field.description})"
+        for name, field in type(chosen).model_fields.items()
+        if getattr(chosen, name) != field.default
+    ]
+
+
+def _targets(competition: Competition) -> Table:
+    signs = {Goal.MINIMISE: "≤", Goal.MAXIMISE: "≥"}
+    rows = [
+        [name, f"{n.metric} {signs[n.goal]}", _number(n.target), _number(n.test_target)]
+        for name, n in competition.workloads.items()
+    ]
+    return text_table(
+        "targets on the validation and the test split",
+        ["workload", "metric", "target", "test"], rows,
+    )
+
+
+def _budgets(competition: Competition) -> Table:
+    """Budgets, and the other numbers of a trial that some workload has."""
+    workloads = competition.workloads
+    columns = {
+        "budget s": [_number(n.budget_seconds) for n in workloads.values()],
+        "step hint": [str(n.step_hint) for n in workloads.values()],
+        "step limit": [_number(n.step_limit) for n in workloads.values()],
+        "evaluated every": [_interval(n) for n in workloads.values()],
+        "best so far": [_number(n.incumbent) for n in workloads.values()],
+    }
+    known = {head: cells for head, cells in columns.items() if set(cells) != {"–"}}
+    rows = [[name, *cells] for name, *cells in zip(workloads, *known.values(), strict=True)]
+    return text_table("one trial", ["workload", *known], rows)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.6g}"
+
+
+def _interval(numbers: WorkloadRules) -> str:
+    if numbers.eval_every_steps is not None:
+        return f"{numbers.eval_every_steps} steps"
+    return f"{numbers.eval_every_seconds:g} s"
+
+
+def _held_out(competition: Competition) -> list[str]:
+    return [
+        f"{name} (of {numbers.held_out_of})"
+        for name, numbers in competition.workloads.items() if numbers.held_out_of
+    ]
+
+
+def _origins(competition: Competition) -> Iterator[str]:
+    """Where the numbers come from, a line for each source."""
+    workloads = defaultdict(list)
+    for name, numbers in competition.workloads.items():
+        workloads[numbers.provenance].append(name)
+    for source, names in workloads.items():
+        whose = "all workloads" if len(workloads) == 1 else ", ".join(names)
+        yield f"Source of the numbers of {whose}: {source}"
+
+
+def workload_shown(name: str) -> Iterator[Part]:
+    workload = load_workload(name)
+    yield name
+    yield from _first_lines(Path(str(files(workload.package))))
+    loss = workload.loss_type.name.lower().replace("_", " ")
+    yield f"Loss: {loss}. Models for {' and '.join(workload.frameworks)}. Data: {workload.dataset}."
+    yield _models(workload)
+    yield _examples(workload)
+    for size in _own_data(workload):
+        yield f"Network of {size.name}: {_fields(asdict(size.model))}."
+    played = [c for c in competition_names() if name in load_competition(c).workloads]
+    if played:
+        yield f"Targets and budgets: mlgolf competitions show NAME, of {', '.join(played)}."
+
+
+def _models(workload: Workload) -> Table:
+    rows = [
+        [
+            size.name, _parameters(workload, size), f"{size.batch_size:,}",
+            f"{size.published_batch_size:,}", f"{size.dropout_rate:g}",
+        ]
+        for size in workload.sizes.values()
+    ]
+    heads = ["size", "parameters", "batch size", "published as", "dropout rate"]
+    return text_table("sizes and variants; the batch size is the baseline's", heads, rows)
+
+
+def _parameters(workload: Workload, size: Size) -> str:
+    """Counted in whichever framework is installed; variants may differ."""
+    for framework in workload.frameworks:
+        try:
+            backend = load_backend(framework)
+        except FrameworkMissing:
+            continue
+        return f"{backend.count_parameters(workload.model(framework, size)):,}"
+    return "–"
+
+
+def _own_data(workload: Workload) -> list[Size]:
+    """Sizes without their variants, which share the data of one."""
+    names = list(workload.sizes)
+    return [
+        size for name, size in workload.sizes.items()
+        if not any(name.startswith(f"{other}_") for other in names)
+    ]
+
+
+def _examples(workload: Workload) -> Table:
+    splits = ("train", "eval_train", "validation", "test")
+    rows = [
+        [size.name, *(f"{size.examples[split]:,}" for split in splits)]
+        for size in _own_data(workload)
+    ]
+    heads = ["size", "train", "evaluated of train", "validation", "test"]
+    return text_table("examples", heads, rows)
+
+
+def algorithm_shown(name: str) -> Iterator[Part]:
+    folder = algorithm_folder(name)
+    yield name
+    yield from _first_lines(folder)
+    has = [f for f in ("torch", "jax") if (folder / f"submission_{f}.py").exists()]
+    yield f"Frameworks: {' and '.join(has)}. Folder: {folder}"
+    space = folder / "tuning_search_space.json"
+    yield _space(json.loads(space.read_text())) if space.exists() else "It has no search space."
+
+
+def _space(space: Any) -> Part:
+    if isinstance(space, list):
+        rows = [[str(n), _fields(point)] for n, point in enumerate(space, start=1)]
+        return text_table("points that are tried, in this order", ["point", "values"], rows)
+    rows = [[name, *_range(values)] for name, values in space.items()]
+    return text_table("search space", ["hyperparameter", "values", "scaling"], rows)
+
+
+def _range(values: dict[str, Any]) -> Sequence[str]:
+    if "feasible_points" in values:
+        return [", ".join(f"{value}" for value in values["feasible_points"]), "–"]
+    return [f"{values['min']:g} to {values['max']:g}", values.get("scaling", "linear")]
+
+
+def _fields(record: dict[str, Any]) -> str:
+    return "; ".join(f"{name} {_value(value)}" for name, value in record.items())
+
+
+def _value(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case list() | tuple():
+            return " ".join(map(str, value))
+    return str(value)
+
+
+def _first_lines(folder: Path) -> Iterator[str]:
+    """The first paragraph of its README, below the heading."""
+    readme = folder / "README.md"
+    if not readme.exists():
+        return
+    blocks = (block for block in readme.read_text().split("\n\n") if block.strip())
+    text = (" ".join(block.split()) for block in blocks if not block.startswith("#"))
+    yield from [block.replace("`", "") for block in text][:1]

@@ -1,0 +1,100 @@
+"""What the `show` commands print: sentences and tables that fit 80 columns."""
+
+import json
+import re
+
+import pytest
+
+from mlgolf.core.competition import competition_names, load_competition
+from mlgolf.core.registry import algorithm_names, workload_names
+
+EVERYTHING = [
+    *(("competitions", name) for name in competition_names()),
+    *(("workloads", name) for name in workload_names()),
+    *(("algorithms", name) for name in algorithm_names()),
+]
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERYTHING)
+def test_what_is_shown_fits_80_columns_and_holds_no_code(mlgolf, kind, name):
+    shown = mlgolf(kind, "show", name).stdout
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    without_sources = re.sub(r"Source of the numbers.*?\n\n", "", shown + "\n", flags=re.DOTALL)
+    assert not re.search(r"[{}\[\]]|None|True|False", without_sources)
+
+
+def test_the_rules_are_sentences(mlgolf):
+    shown = one_line(mlgolf("competitions", "show", "mini").stdout)
+    assert (
+        "Minimise the time on the clock, subject to: the validation metric reaches each "
+        "workload's target and the time on the clock stays within each workload's budget."
+    ) in shown
+    assert "Played on one-thread-cpu: one thread on one core" in shown
+    assert "External tuning: 3 studies of 5 trials" in shown
+    assert "Self-tuning: 3 studies of 1 trial, with 1.5 times the budget." in shown
+
+
+def test_an_objective_whose_direction_the_workloads_say_is_to_reach_the_best(mlgolf):
+    shown = one_line(mlgolf("competitions", "show", "mini-dual").stdout)
+    assert "Reach the best validation metric, subject to: the time on the clock stays" in shown
+
+
+@pytest.mark.parametrize("name", competition_names())
+def test_every_number_of_a_competition_stands_in_its_tables_with_its_source(mlgolf, name):
+    shown = one_line(mlgolf("competitions", "show", name).stdout)
+    for workload, numbers in load_competition(name).workloads.items():
+        sign = "≤" if numbers.goal == "minimise" else "≥"
+        target = f"{workload} {numbers.metric} {sign} {numbers.target:.6g} "
+        if numbers.test_target is not None:
+            target += f"{numbers.test_target:.6g} "
+        assert target in shown
+        assert f"{workload} {numbers.budget_seconds:.6g} {numbers.step_hint} " in shown
+        assert one_line(numbers.provenance) in shown
+
+
+def test_a_workload_is_shown_with_parameters_and_batch_sizes_of_both_sizes(mlgolf):
+    shown = one_line(mlgolf("workloads", "show", "criteo1tb").stdout)
+    assert "mini 125,393 256 262,144" in shown
+    assert "full 539,267,457 262,144 262,144" in shown
+    assert "full 4,195,197,692 83,274,637 83,274,637 95,000,000" in shown
+    assert "DLRM predicts whether an advertisement is clicked" in shown
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax"])
+def test_parameters_are_counted_without_memory_for_them(framework):
+    from mlgolf.backends import load_backend
+    from mlgolf.core.registry import load_workload
+
+    workload = load_workload("criteo1tb")
+    model = workload.model(framework, workload.size("full"))
+    assert load_backend(framework).count_parameters(model) == 539_267_457
+
+
+def test_an_algorithm_is_shown_with_its_search_space(mlgolf):
+    shown = one_line(mlgolf("algorithms", "show", "nadamw").stdout)
+    assert "learning_rate 0.004 to 0.02 log" in shown
+    assert "beta2 0.999 –" in shown
+    assert "Adam with decoupled weight decay" in shown
+
+
+def test_json_has_the_competition_as_its_file_says_it(mlgolf):
+    said = json.loads(mlgolf("competitions", "show", "mini", "--json").stdout)
+    assert said == load_competition("mini").model_dump(mode="json", by_alias=True)
+
+
+def test_names_and_sources_from_a_file_are_text(mlgolf, tmp_path):
+    file = tmp_path / "mine.toml"
+    text = load_toml("linear").replace("chosen so that", "[bold]chosen[/] \x1b[2J :warning:")
+    file.write_text(text.replace("\x1b", "\\u001b"))
+    shown = one_line(mlgolf("competitions", "show", file).stdout)
+    assert "[bold]chosen[/] \\x1b[2J :warning:" in shown
+
+
+def load_toml(name: str) -> str:
+    from conftest import TESTS
+
+    return (TESTS / "end_to_end" / f"{name}.toml").read_text()
