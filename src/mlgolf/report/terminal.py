@@ -7,8 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from mlgolf.cli.text import printable
 from mlgolf.core.status import Outcome
+from mlgolf.core.text import printable
 from mlgolf.report.words import duration, three_digits
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.diagnostics import bounds_in_words
