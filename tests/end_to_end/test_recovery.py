@@ -177,3 +177,18 @@ def test_a_kill_on_a_real_workload_changes_no_row(tmp_path, small_clicks):
     assert start([*common, tmp_path / "cut", "--resume"], small_clicks).wait() == 0
     assert rows_of(tmp_path / "cut") == rows_of(tmp_path / "whole")
     assert len(next(iter(rows_of(tmp_path / "cut").values()))) == 3
+
+
+def test_a_killed_run_of_trials_side_by_side_leaves_no_process_behind(tmp_path, adamw, data_dir):
+    competition = Path(__file__).with_name("linear.toml")
+    run = tmp_path / "run"
+    referee = start(
+        [adamw, "--competition", competition, "--studies", 6, "--parallel", 2, "--out", run],
+        data_dir,
+    )
+    while not list(run.rglob("evals.jsonl")):
+        assert referee.poll() is None
+        time.sleep(0.1)
+    referee.kill()
+    referee.wait()
+    assert_no_process_is_left()

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from itertools import islice
 
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
+from mlgolf.referee import kernel
 
 
 class OneAtATime:
@@ -50,6 +52,7 @@ class SideBySide:
 
 
 def _take_core(cores: multiprocessing.Queue) -> None:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for plans for ever
     os.sched_setaffinity(0, {cores.get()})
 
 
