@@ -23,6 +23,12 @@ NAME = "adam<b>[w]"  # neither HTML nor rich's markup
 
 
 @pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    """Data of these runs alone: their draws of held-out data become known, to other tests too."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """Where submissions lie and the run is made."""
     made = tmp_path_factory.mktemp("python")
