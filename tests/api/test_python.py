@@ -23,6 +23,12 @@ NAME = "adam<b>[w]"  # neither HTML nor rich's markup
 
 
 @pytest.fixture(scope="module")
+def own_data(tmp_path_factory) -> Path:
+    """Data of these runs alone: their draws of held-out data become known, to other tests too."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """Where submissions lie and the run is made."""
     made = tmp_path_factory.mktemp("python")
@@ -35,12 +41,12 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(folder, data_dir) -> ml.Run:
+def run(folder, own_data) -> ml.Run:
     """Played as from a notebook's cell: torch is there, and an event loop runs."""
 
     async def cell() -> ml.Run:
         return ml.run(
-            ["nadamw", folder / f"{NAME}.py"], competition=LINEAR, seed=1, data_dir=data_dir,
+            ["nadamw", folder / f"{NAME}.py"], competition=LINEAR, seed=1, data_dir=own_data,
             out=folder / "run",
         )
 
@@ -128,20 +134,20 @@ def test_the_latest_run_is_opened_and_scored_without_a_path(run, folder, monkeyp
     assert_frame_equal(ml.score().table, run.score().table)
 
 
-def test_a_replay_confirms_a_trial(run, data_dir):
+def test_a_replay_confirms_a_trial(run, own_data):
     found = ml.replay(run.path / "nadamw" / "study_0" / "linear_torch" / "trial_1",
-                      data_dir=data_dir)
+                      data_dir=own_data)
     assert found.differences == ()
     assert found.rows > 1
 
 
-def test_settings_of_torch_are_as_they_were_and_do_not_matter(run, data_dir):
+def test_settings_of_torch_are_as_they_were_and_do_not_matter(run, own_data):
     before = torch.get_num_threads()
     torch.set_num_threads(before + 1)
     torch.set_default_dtype(torch.float64)
     try:
         found = ml.replay(run.path / "nadamw" / "study_0" / "linear_torch" / "trial_1",
-                          data_dir=data_dir)
+                          data_dir=own_data)
         assert (torch.get_num_threads(), torch.get_default_dtype()) == (before + 1, torch.float64)
     finally:
         torch.set_num_threads(before)
@@ -149,8 +155,8 @@ def test_settings_of_torch_are_as_they_were_and_do_not_matter(run, data_dir):
     assert found.differences == ()
 
 
-def test_progress_goes_to_stderr_or_nowhere(folder, data_dir, capfd):
-    asked = {"competition": LINEAR, "data_dir": data_dir, "seed": 1, "trials": 1}
+def test_progress_goes_to_stderr_or_nowhere(folder, own_data, capfd):
+    asked = {"competition": LINEAR, "data_dir": own_data, "seed": 1, "trials": 1}
     ml.run("nadamw", out=folder / "loud", **asked)
     ml.run("nadamw", out=folder / "quiet", progress=False, **asked)
     shown = capfd.readouterr()
@@ -160,7 +166,7 @@ def test_progress_goes_to_stderr_or_nowhere(folder, data_dir, capfd):
     assert "quiet" not in shown.err
 
 
-def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, data_dir):
+def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, own_data):
     (folder / "slow.py").write_text(
         "import time\nimport torch\nfrom mlgolf.torch import from_optimizer\n"
         "class Slow(torch.optim.SGD):\n"
@@ -170,7 +176,7 @@ def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, data_dir):
         "submission = from_optimizer(Slow, search_space=[{'learning_rate': 0.01}])\n"
     )
     call = f"mlgolf.run('slow.py', competition={str(LINEAR)!r}, trials=1, seed=1, " \
-           f"data_dir={str(data_dir)!r}, out='slow')"
+           f"data_dir={str(own_data)!r}, out='slow')"
     code = f"import mlgolf\ntry:\n    {call}\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -187,8 +193,8 @@ def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, data_dir):
     assert ml.open_run(folder / "slow").trials["status"].to_list() == ["INTERRUPTED"]
 
 
-def test_resume_plays_what_had_not_ended(folder, data_dir):
-    asked = {"competition": LINEAR, "data_dir": data_dir, "seed": 1, "trials": 2}
+def test_resume_plays_what_had_not_ended(folder, own_data):
+    asked = {"competition": LINEAR, "data_dir": own_data, "seed": 1, "trials": 2}
     begun = ml.run("nadamw", out=folder / "begun", **asked)
     verdicts = sorted(begun.path.rglob("verdict.json"))
     kept = verdicts[0].read_bytes()
@@ -231,14 +237,14 @@ def test_what_is_no_run_is_refused_with_what_it_is(tmp_path):
         ml.open_run(tmp_path)
 
 
-def test_every_block_of_the_page_works_as_it_stands(tmp_path, data_dir, monkeypatch, capsys):
+def test_every_block_of_the_page_works_as_it_stands(tmp_path, own_data, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
     # The same lines on the workload that trains in a second.
     code = "\n".join(blocks).replace("criteo1tb", "linear")
     code = code.replace("mlgolf.run(", f"mlgolf.run(competition={str(LINEAR)!r}, submissions=")
     code = code.replace("submissions=\n    ", "submissions=")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLGOLF_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("MLGOLF_DATA_DIR", str(own_data))
     exec(compile(code, str(PAGE), "exec"), {})
     shown = capsys.readouterr().out
     assert "equal bit for bit" in shown
