@@ -71,8 +71,12 @@ def rules_for(workload: str) -> Competition:
     return competition.model_copy(update={"workloads": {workload: numbers}})
 
 
-def windows(workload: str, out: Path) -> tuple[list[float], list[float]]:
-    """Seconds per step of each window: with the referee, and bare."""
+def windows(workload: str, out: Path) -> tuple[list[float], list[float], float]:
+    """Seconds per step of each window, with the referee and bare, and what evaluations cost.
+
+    The last is the share of the clock that was charged for evaluations: nothing, for honest
+    training at the interval of the rules.
+    """
     request = RunRequest(
         submissions=(str(HERE / "plain_submission.py"),),
         competition=rules_for(workload), ruleset="self", studies=1, seed=1,
@@ -90,21 +94,25 @@ def windows(workload: str, out: Path) -> tuple[list[float], list[float]]:
     # The bare loop has its turn after an evaluation, so its first window has no counterpart.
     pairs = list(zip(clock, bare.seconds[1:], strict=True))[WARM_UP:]
     ours, theirs = zip(*pairs, strict=True)
-    return [s / WINDOWS[workload] for s in ours], [s / WINDOWS[workload] for s in theirs]
+    steps = WINDOWS[workload]
+    assert trial.charged_seconds is not None
+    charged = float(trial.charged_seconds.sum() / trial.seconds[-1])
+    return [s / steps for s in ours], [s / steps for s in theirs], charged
 
 
 def main() -> None:
     print_machine()
     with tempfile.TemporaryDirectory() as scratch:
         for workload in WINDOWS:
-            ours, theirs = windows(workload, Path(scratch, workload))
+            ours, theirs, charged = windows(workload, Path(scratch, workload))
             ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
             added = [1e6 * (a - b) for a, b in zip(ours, theirs, strict=True)]
             low, middle, high = statistics.quantiles(ratios, n=4)
             print(
                 f"{workload}: referee / bare loop = {middle:.3f} (quartiles {low:.3f} to "
                 f"{high:.3f}, {len(ratios)} windows); bare {spread([1e3 * t for t in theirs])} ms "
-                f"a step, {statistics.median(added):+.1f} µs with the referee"
+                f"a step, {statistics.median(added):+.1f} µs with the referee; "
+                f"charged for evaluations: {charged:.2%} of the clock"
             )
 
 

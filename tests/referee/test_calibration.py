@@ -1,5 +1,8 @@
 """How fast machines are, and what that does to budgets."""
 
+import os
+import signal
+
 import pytest
 from plans import LINEAR, plan
 
@@ -7,7 +10,6 @@ from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.protocols import Reading
 from mlgolf.core.rules import constraint_target
-from mlgolf.referee import calibration
 from mlgolf.referee.calibration import Calibration, Probe
 from mlgolf.referee.rulings import Rulings
 
@@ -16,7 +18,7 @@ TWICE_AS_FAST = Calibration(seconds=0.5, spread=0.0, reference_seconds=1.0)
 
 
 def test_the_probe_measures_this_machine():
-    found = Probe(HARDWARE, ()).result()
+    found = Probe("torch", HARDWARE, ()).result()
     assert found is not None
     assert found.seconds > 0
     assert found.reference_seconds == HARDWARE.reference.probe_seconds
@@ -24,14 +26,14 @@ def test_the_probe_measures_this_machine():
 
 
 def test_a_class_without_a_reference_machine_is_not_probed():
-    assert Probe(load_hardware("eight-v100"), ()).result() is None
+    assert Probe("torch", load_hardware("eight-v100"), ()).result() is None
 
 
-def test_a_probe_that_fails_says_so(monkeypatch, tmp_path):
-    (tmp_path / "work.py").write_text("raise SystemExit(1)")
-    monkeypatch.setattr(calibration, "PROGRAM", tmp_path / "work.py")
+def test_a_probe_that_is_cut_off_says_so():
+    probe = Probe("torch", HARDWARE, ())
+    os.kill(probe._held.pid, signal.SIGKILL)
     with pytest.raises(SandboxError, match="probe of this machine's speed failed"):
-        Probe(HARDWARE, ()).result()
+        probe.result()
 
 
 @pytest.mark.parametrize(("quantity", "bound", "expected"), [

@@ -117,7 +117,7 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
         data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
         _check_data(path, trial, data)
-        calibration = Probe(hardware, player_cores(hardware)).result()
+        calibration = Probe(trial.key.framework, hardware, player_cores(hardware)).result()
         plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
         again = play_trial(plan)
         found = read_rows(plan.folder)

@@ -3,6 +3,7 @@
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,19 +84,19 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     _check_models(request)
     hardware = load_hardware(request.competition.rules.hardware)
     nursery_for(request.framework, hardware)  # imports the framework while we see to the data
-    probe = Probe(hardware, player_cores(hardware))
     data = _data(request)
     try:
         fingerprints = data.ensure(tell)
-        spaces = _search_spaces(request, sources, data)
+        _warm_up(request, data)
+        probe = Probe(request.framework, hardware, player_cores(hardware))
+        with closing(probe):
+            spaces = _search_spaces(request, sources)
+            calibration = probe.result()
         record = {**_record(request, sources), **data.record(), "data": fingerprints}
         folder = _folder(request, record)
-        calibration = probe.result()
     except BaseException:
         data.discard()
         raise
-    finally:
-        probe.stop()
     files = {
         source.name: freeze(source, folder.code_path(source.name)) for source in sources
     }
@@ -208,7 +209,7 @@ def _data(request: RunRequest) -> RunData:
 
 
 def _search_spaces(
-    request: RunRequest, sources: list[Source], data: RunData
+    request: RunRequest, sources: list[Source]
 ) -> dict[str, SearchSpace | None]:
     """Look every submission over, each in a sandbox."""
     hardware = load_hardware(request.competition.rules.hardware)
@@ -216,7 +217,6 @@ def _search_spaces(
     for source in sources:
         if source.search_space is not None and request.ruleset == "external":
             spaces[source.name] = read_search_space(source.search_space)
-    _warm_up(request, data)
     with scratch_folder("inspection") as scratch:
         copies = [freeze(source, scratch / source.name) for source in sources]
         hide = [request.data_dir.resolve()]

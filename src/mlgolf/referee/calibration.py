@@ -7,19 +7,18 @@ class's reference machine, and trials of different machines are compared with ca
 import contextlib
 import json
 import os
+import select
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.referee.nursery import nursery_for
+from mlgolf.referee.sandbox import HeldProcess
 
-PROGRAM = Path(__file__).with_name("work.py")
 _PATIENCE_SECONDS = 60.0
 
 
@@ -42,36 +41,52 @@ class Calibration(BaseModel):
 
 
 class Probe:
-    """Starts at once, so that something else can be done meanwhile."""
+    """Starts once the framework is imported, in a player's surroundings, on a player's cores.
 
-    def __init__(self, hardware: HardwareClass, cores: Sequence[int]) -> None:
+    It is off by a quarter where two other processes are busy on two cores: one at most, please.
+    """
+
+    def __init__(self, framework: str, hardware: HardwareClass, cores: Sequence[int]) -> None:
+        """Raises: SandboxError."""
         self._reference = hardware.reference
-        self._process: subprocess.Popen | None = None
-        if self._reference is not None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-s", "-P", str(PROGRAM)], stdout=subprocess.PIPE, text=True,
-                env={"PATH": os.defpath, **hardware.environment},
+        self._held: HeldProcess | None = None
+        if self._reference is None:
+            return
+        self._answer, theirs = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._held = HeldProcess(
+                ["probe"], launch=nursery_for(framework, hardware).launch, inherit=[theirs],
+                cores=cores,
             )
-            if cores:
-                with contextlib.suppress(ProcessLookupError):  # it has failed: `result` will say so
-                    os.sched_setaffinity(self._process.pid, cores)
+        except OSError as error:
+            os.close(self._answer)
+            raise SandboxError(f"the probe of this machine's speed failed: {error}") from error
+        finally:
+            os.close(theirs)
+        self._held.start()
 
     def result(self) -> Calibration | None:
         """None for a class that has no reference machine. Raises: SandboxError."""
-        if self._process is None or self._reference is None:
+        if self._held is None or self._reference is None:
             return None
+        text = b""
+        with contextlib.closing(self):
+            while select.select([self._answer], [], [], _PATIENCE_SECONDS)[0]:
+                data = os.read(self._answer, 1 << 16)
+                text += data
+                if not data:
+                    break
         try:
-            output, _ = self._process.communicate(timeout=_PATIENCE_SECONDS)
-            low, middle, high = statistics.quantiles(json.loads(output), n=4)
-        except (subprocess.TimeoutExpired, ValueError) as error:
-            self.stop()
+            low, middle, high = statistics.quantiles(json.loads(text), n=4)
+        except ValueError as error:
             raise SandboxError(f"the probe of this machine's speed failed: {error}") from error
         return Calibration(
             seconds=middle, spread=(high - low) / middle,
             reference_seconds=self._reference.probe_seconds,
         )
 
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+    def close(self) -> None:
+        if self._held is not None:
+            self._held.stop()
+            os.close(self._answer)
+            self._held = None

@@ -36,6 +36,7 @@ from mlgolf.core.registry import plugin_folders
 from mlgolf.player.describe import describe
 from mlgolf.player.play import play_over
 from mlgolf.referee import keeper, kernel
+from mlgolf.referee.work import probe
 
 # Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
 PYTHON = (sys.executable, "-s", "-P")
@@ -47,7 +48,8 @@ if sys.argv[1] not in sys.path:
 from mlgolf.referee.nursery import main
 main(*sys.argv[2:])
 """
-PARTS = {"play": play_over, "describe": describe}  # what a child of the nursery can do
+# What a child of the nursery can do.
+PARTS = {"play": play_over, "describe": describe, "probe": probe}
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
 _MOST_DESCRIPTORS = 16
