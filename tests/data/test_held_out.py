@@ -79,3 +79,15 @@ def test_what_one_process_uses_another_does_not_remove(linear, data):
     assert folder.exists()
     held_out.remove(linear, "mini", data, DRAW)
     assert not folder.exists()
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_draw(linear, data):
+    child = os.fork()
+    if child == 0:
+        held_out.ensure(linear, "mini", data, DRAW)
+        os._exit(0)
+    os.waitpid(child, 0)
+    left = held_out.folder(linear, "mini", data, DRAW)
+    assert left.exists()
+    held_out.ensure(linear, "mini", data, DRAW + 1)
+    assert not left.exists()

@@ -75,8 +75,9 @@ def ensure(
     Returns: their fingerprint, a SHA-256. Raises: DataError; UnknownName.
     """
     prepared = folder(workload, size_name, data_dir, draw)
-    _use(prepared.parent)
     with layout.alone(prepared.parents[2]):
+        _use(prepared.parent)
+        _remove_unused(prepared.parents[1])
         if not prepared.exists():
             tell(f"drawing the held-out data of {workload.name}")
             _make(workload, size_name, data_dir, draw, prepared)
@@ -113,15 +114,16 @@ def _use(drawn: Path) -> None:
         _used[drawn] = descriptor
 
 
-def remove(workload: Workload, size_name: str, data_dir: Path, draw: int) -> None:
-    """Once a run has ended its draw is no longer needed: whoever replays it makes it again.
+def _remove_unused(draws: Path) -> None:
+    """Draws that runs left which were cut short: one that goes on makes its own again."""
+    for drawn in draws.iterdir():
+        if drawn in _used or not (drawn / "in_use").exists():
+            continue
+        descriptor = os.open(drawn / "in_use", os.O_RDWR | os.O_CLOEXEC)
+        _remove_if_free(drawn, descriptor)
 
-    Nothing happens while another process uses it.
-    """
-    drawn = folder(workload, size_name, data_dir, draw).parent
-    descriptor = _used.pop(drawn, None)
-    if descriptor is None:
-        return
+
+def _remove_if_free(drawn: Path, descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -130,6 +132,17 @@ def remove(workload: Workload, size_name: str, data_dir: Path, draw: int) -> Non
         shutil.rmtree(drawn)
     finally:
         os.close(descriptor)
+
+
+def remove(workload: Workload, size_name: str, data_dir: Path, draw: int) -> None:
+    """Once a run has ended its draw is no longer needed: whoever replays it makes it again.
+
+    Nothing happens while another process uses it.
+    """
+    drawn = folder(workload, size_name, data_dir, draw).parent
+    descriptor = _used.pop(drawn, None)
+    if descriptor is not None:
+        _remove_if_free(drawn, descriptor)
 
 
 def is_shown(data_dir: Path, draw: int) -> bool:

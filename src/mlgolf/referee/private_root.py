@@ -20,6 +20,7 @@ SYSTEM = tuple(
 )  # fmt: skip
 COVERED = (Path("/sys/fs/cgroup"),)  # who could write there could reset its own clock
 SCRATCH = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/run")))
+SCRATCH_OPTIONS = "mode=1777,size=1g"  # it lies in memory
 NEW_ROOT = Path("/tmp")  # where the new root is put together; /tmp itself is covered by it
 
 
@@ -85,7 +86,7 @@ def furnish(sources: Mapping[Path, int], hide: Iterable[Path]) -> bool:
 def mount_scratch(path: Path) -> None:
     target = within(path)
     target.mkdir(parents=True, exist_ok=True)
-    kernel.mount("none", str(target), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=1777")
+    kernel.mount("none", str(target), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, SCRATCH_OPTIONS)
 
 
 def show(path: Path, source: int) -> None:
