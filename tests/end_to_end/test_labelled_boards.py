@@ -20,7 +20,7 @@ def run(tmp_path_factory, mlgolf) -> Path:
         "{'min': 5e-3, 'max': 3e-2, 'scaling': 'log'}})\n"
     )
     mlgolf(
-        "run", folder / "adam[w].py", "--competition", LINEAR, "--parallel", 2, "--seed", 1,
+        "run", folder / "adam[w].py", "--competition", LINEAR, "--parallel", 2,
         "--out", folder / "run",
     )
     return folder / "run"
@@ -61,7 +61,7 @@ def test_a_run_on_the_published_held_out_data_is_practice(
     adamw, mlgolf, tmp_path, flags, practice
 ):
     mlgolf(
-        "run", adamw, "--competition", LINEAR, "--trials", 1, "--seed", 1, *flags,
+        "run", adamw, "--competition", LINEAR, "--trials", 1, *flags,
         "--out", tmp_path / "run",
     )
     told = json.loads(mlgolf("score", tmp_path / "run", "--json").stdout)

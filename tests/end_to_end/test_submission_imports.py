@@ -77,5 +77,5 @@ def test_what_the_short_form_cannot_serve_is_refused_before_the_run(complaint, t
     file = tmp_path / "mine.py"
     file.write_text(SHORT.format(imports="import torch", name="torch.optim.Muon"))
     said = complaint(file)
-    assert said.startswith("mlgolf: mine.py: Muon cannot be built: ValueError")
+    assert "mlgolf: mine.py: Muon cannot be built: ValueError" in said
     assert "matrices alone" in said
