@@ -69,7 +69,7 @@ def assert_nothing_is_left(run: Path, shared_before: set[str]) -> None:
 
 def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, data_dir):
     competition = Path(__file__).with_name("linear.toml")
-    common = [adamw, "--competition", competition, "--seed", 3, "--trials", 1, "--studies", 12]
+    common = [adamw, "--competition", competition, "--seed", 3, "--trials", 1, "--studies", 30]
     shared_before = set(os.listdir("/dev/shm"))
     undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
     assert start([*common, "--out", undisturbed], data_dir).wait() == 0
@@ -93,7 +93,7 @@ def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, da
 
 def kill_at_random(referee: subprocess.Popen, kills: dict[str, int], rng: random.Random) -> None:
     """Kill -9 its players now and then, and at last itself, as long as there are kills to do."""
-    end = time.monotonic() + rng.uniform(0.0, 10.0)
+    end = time.monotonic() + rng.uniform(0.0, 5.0)
     while referee.poll() is None:
         time.sleep(rng.uniform(0.0, 1.0))
         players = players_of(referee.pid)

@@ -18,7 +18,7 @@ FREEZES, SECONDS = 20, 0.5
 def main(options: list[str]) -> None:
     held = HeldProcess(
         [sys.executable, "-I", "-S", str(Path(__file__).with_name("burners.py")), "burn"],
-        environment={}, see=[Path(__file__).parent, Path(sys.base_prefix)],
+        environment={}, see=[Path(__file__).parent, Path(sys.prefix), Path(sys.base_prefix)],
         best_effort="best_effort" in options, control_group="task_clock" not in options,
     )
     try:
