@@ -96,7 +96,7 @@ class Rulings:
         measured = {"time": reading.seconds, "cpu_time": reading.cpu, "wall_time": reading.wall}
         for bound in self.bounds:
             if bound.metric in measured and not bound.met(measured[bound.metric]):
-                return f"{measured[bound.metric]:.1f} s passed, the bound is {bound.value:g} s"
+                return f"{measured[bound.metric]:.1f} s passed, the bound is {bound.value:.4g} s"
         cap = WALL_TIME_LIMIT * self.budget_seconds
         if reading.wall > cap:
             return f"{reading.wall:.0f} s of wall time passed, the cap is {cap:g} s"
