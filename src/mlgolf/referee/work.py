@@ -1,4 +1,4 @@
-"""The work by which machines are compared: small networks trained in numpy, a second of it.
+"""The work by which machines are compared: small networks trained in numpy, for a moment.
 
 A perceptron on embeddings, a convolution and many small operations, at the sizes that mini
 workloads have. It knows no framework, so that one figure serves all.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-ROUNDS = 15
+ROUNDS = 7
 
 
 def perceptron() -> Callable[[], None]:
