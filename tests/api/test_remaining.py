@@ -52,6 +52,12 @@ def test_a_trial_that_was_under_way_when_its_submission_was_dropped_may_still_en
     assert remaining.in_words(now=10.0) == "about 10 s left"
 
 
+def test_the_last_second_is_counted_as_one():
+    remaining = four()
+    remaining.ended(key(0), now=0.1)
+    assert remaining.in_words(now=0.3) == "about 1 s left"
+
+
 def test_nothing_is_said_once_the_estimate_has_passed():
     remaining = four()
     remaining.ended(key(0), now=1.0)

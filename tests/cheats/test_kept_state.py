@@ -48,6 +48,12 @@ def test_a_trial_cannot_read_what_an_earlier_one_printed_into_its_log(tmp_path, 
     assert "weights" in next(run.rglob("log.txt")).read_text()
 
 
+def test_what_a_trial_has_printed_is_in_its_log_although_it_is_killed(tmp_path, data_dir):
+    trial = judged(tmp_path, data_dir, "print('a loss of', 1)\n    while True: pass")
+    assert trial.status is Status.OUT_OF_TIME
+    assert next((tmp_path / "run").rglob("log.txt")).read_text() == "a loss of 1\n"
+
+
 def test_what_is_written_while_a_submission_is_looked_over_is_gone_when_it_plays(
     tmp_path, data_dir
 ):

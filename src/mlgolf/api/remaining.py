@@ -30,7 +30,7 @@ class Remaining:
         if self._ended_budgets:
             rate = self._last_end / self._ended_budgets
             seconds = rate * sum(self._left.values()) - (now - self._last_end)
-            return f"about {_duration(seconds)} left" if seconds >= 1 else ""
+            return f"about {_duration(max(seconds, 1))} left" if seconds > 0 else ""
         seconds = sum(self._left.values()) / self._workers - now
         return f"at most {_duration(seconds)} left" if seconds >= 1 else ""
 

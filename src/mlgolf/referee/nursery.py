@@ -14,6 +14,7 @@ nursery.
 import atexit
 import contextlib
 import gc
+import io
 import itertools
 import json
 import os
@@ -250,6 +251,8 @@ def perform(order: dict) -> NoReturn:
         os.closerange(below + 1, above)
     part, *arguments = order["argv"]
     kernel.set_process_name(f"mlgolf-{part}")
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=True)  # what is printed is in the log if we are killed
     code = 1
     try:
         PARTS[part](*order["inherit"], *arguments)
