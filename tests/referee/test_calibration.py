@@ -1,8 +1,5 @@
 """How fast machines are, and what that does to budgets."""
 
-import os
-import signal
-
 import pytest
 from plans import LINEAR, plan
 
@@ -10,7 +7,7 @@ from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.protocols import Reading
 from mlgolf.core.rules import constraint_target
-from mlgolf.referee.calibration import Calibration, Probe
+from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.rulings import Rulings
 
 HARDWARE = load_hardware("one-thread-cpu")
@@ -18,7 +15,7 @@ TWICE_AS_FAST = Calibration(seconds=0.5, spread=0.0, reference_seconds=1.0)
 
 
 def test_the_probe_measures_this_machine():
-    found = Probe("torch", HARDWARE, ()).result()
+    found = calibrate(HARDWARE, ())
     assert found is not None
     assert found.seconds > 0
     assert found.reference_seconds == HARDWARE.reference.probe_seconds
@@ -26,14 +23,13 @@ def test_the_probe_measures_this_machine():
 
 
 def test_a_class_without_a_reference_machine_is_not_probed():
-    assert Probe("torch", load_hardware("eight-v100"), ()).result() is None
+    assert calibrate(load_hardware("eight-v100"), ()) is None
 
 
-def test_a_probe_that_is_cut_off_says_so():
-    probe = Probe("torch", HARDWARE, ())
-    os.kill(probe._held.pid, signal.SIGKILL)
+def test_a_probe_that_fails_says_so():
+    broken = HARDWARE.model_copy(update={"environment": {"PYTHONHOME": "/nowhere"}})
     with pytest.raises(SandboxError, match="probe of this machine's speed failed"):
-        probe.result()
+        calibrate(broken, ())
 
 
 @pytest.mark.parametrize(("quantity", "bound", "expected"), [

@@ -20,7 +20,7 @@ from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.engines.run_data import RunData, recorded_data, run_has_ended
 from mlgolf.engines.runs import replay_plan
-from mlgolf.referee.calibration import Probe
+from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.places import check_that_it_is_a_trial
@@ -117,7 +117,7 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
         data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
         _check_data(path, trial, data)
-        calibration = Probe(trial.key.framework, hardware, player_cores(hardware)).result()
+        calibration = calibrate(hardware, player_cores(hardware))
         plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
         again = play_trial(plan)
         found = read_rows(plan.folder)

@@ -3,7 +3,6 @@
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from mlgolf.core.protocols import Engine
 from mlgolf.core.registry import load_workload
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.engines.run_data import RunData, new_data, recorded_data
-from mlgolf.referee.calibration import Calibration, Probe
+from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import (
     Source,
@@ -88,10 +87,8 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     try:
         fingerprints = data.ensure(tell)
         _warm_up(request, data)
-        probe = Probe(request.framework, hardware, player_cores(hardware))
-        with closing(probe):
-            spaces = _search_spaces(request, sources)
-            calibration = probe.result()
+        calibration = calibrate(hardware, player_cores(hardware))  # as the import goes on
+        spaces = _search_spaces(request, sources)
         record = {**_record(request, sources), **data.record(), "data": fingerprints}
         folder = _folder(request, record)
     except BaseException:

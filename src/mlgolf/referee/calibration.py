@@ -4,21 +4,20 @@ Machines of one hardware class differ by a factor of two and more, so budgets ar
 class's reference machine, and trials of different machines are compared with care.
 """
 
-import contextlib
 import json
-import os
-import select
 import statistics
+import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.referee.nursery import nursery_for
-from mlgolf.referee.sandbox import HeldProcess
+from mlgolf.referee.nursery import PYTHON, player_environment
 
+WORK = Path(__file__).with_name("work.py")
 _PATIENCE_SECONDS = 60.0
 
 
@@ -40,53 +39,23 @@ class Calibration(BaseModel):
         return {**self.model_dump(), "speed": self.speed}
 
 
-class Probe:
-    """Starts once the framework is imported, in a player's surroundings, on a player's cores.
+def calibrate(hardware: HardwareClass, cores: Sequence[int]) -> Calibration | None:
+    """Run the probe in a player's environment, on its cores (all if there are none).
 
     It is off by a quarter where two other processes are busy on two cores: one at most, please.
+    Returns: None for a class that has no reference machine. Raises: SandboxError.
     """
-
-    def __init__(self, framework: str, hardware: HardwareClass, cores: Sequence[int]) -> None:
-        """Raises: SandboxError."""
-        self._reference = hardware.reference
-        self._held: HeldProcess | None = None
-        if self._reference is None:
-            return
-        self._answer, theirs = os.pipe2(os.O_CLOEXEC)
-        try:
-            self._held = HeldProcess(
-                ["probe"], launch=nursery_for(framework, hardware).launch, inherit=[theirs],
-                cores=cores,
-            )
-        except OSError as error:
-            os.close(self._answer)
-            raise SandboxError(f"the probe of this machine's speed failed: {error}") from error
-        finally:
-            os.close(theirs)
-        self._held.start()
-
-    def result(self) -> Calibration | None:
-        """None for a class that has no reference machine. Raises: SandboxError."""
-        if self._held is None or self._reference is None:
-            return None
-        text = b""
-        with contextlib.closing(self):
-            while select.select([self._answer], [], [], _PATIENCE_SECONDS)[0]:
-                data = os.read(self._answer, 1 << 16)
-                text += data
-                if not data:
-                    break
-        try:
-            low, middle, high = statistics.quantiles(json.loads(text), n=4)
-        except ValueError as error:
-            raise SandboxError(f"the probe of this machine's speed failed: {error}") from error
-        return Calibration(
-            seconds=middle, spread=(high - low) / middle,
-            reference_seconds=self._reference.probe_seconds,
+    if hardware.reference is None:
+        return None
+    try:
+        probe = subprocess.run(
+            [*PYTHON, str(WORK), *map(str, cores)], env=player_environment(hardware),
+            capture_output=True, timeout=_PATIENCE_SECONDS, check=True,
         )
-
-    def close(self) -> None:
-        if self._held is not None:
-            self._held.stop()
-            os.close(self._answer)
-            self._held = None
+        low, middle, high = statistics.quantiles(json.loads(probe.stdout), n=4)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise SandboxError(f"the probe of this machine's speed failed: {error}") from error
+    return Calibration(
+        seconds=middle, spread=(high - low) / middle,
+        reference_seconds=hardware.reference.probe_seconds,
+    )

@@ -37,7 +37,6 @@ from mlgolf.core.registry import plugin_folders
 from mlgolf.player.describe import describe
 from mlgolf.player.play import play_over
 from mlgolf.referee import keeper, kernel
-from mlgolf.referee.work import probe
 
 # Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
 PYTHON = (sys.executable, "-s", "-P")
@@ -50,7 +49,7 @@ from mlgolf.referee.nursery import main
 main(*sys.argv[2:])
 """
 # What a child of the nursery can do.
-PARTS = {"play": play_over, "describe": describe, "probe": probe}
+PARTS = {"play": play_over, "describe": describe}
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
 _MOST_DESCRIPTORS = 16

@@ -1,11 +1,12 @@
 """The work by which machines are compared: small networks trained in numpy, for a moment.
 
 A perceptron on embeddings, a convolution and many small operations, at the sizes that mini
-workloads have. It knows no framework, so that one figure serves all.
+workloads have. A script that knows no framework: one figure serves all.
 """
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -81,6 +82,7 @@ def rounds(count: int = ROUNDS) -> list[float]:
     return seconds[1:]
 
 
-def probe(answer_to: int) -> None:
-    """Write the rounds, as JSON, to a descriptor: what a child of the nursery does."""
-    os.write(answer_to, json.dumps(rounds()).encode())
+if __name__ == "__main__":
+    if cores := sys.argv[1:]:
+        os.sched_setaffinity(0, map(int, cores))
+    print(json.dumps(rounds()))
