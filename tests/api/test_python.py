@@ -214,12 +214,24 @@ def test_resume_plays_what_had_not_ended(folder, own_data):
         ({"studies": 1.5}, RulesError, "studies: found 1.5"),
         ({"seed": -1}, RulesError, "seed: found -1, allowed is a whole number from 0"),
         ({"workloads": "linea"}, UnknownName, "Did you mean linear"),
+        ({"workloads": [3]}, UnknownName, "unknown workload of linear '3'"),
+        ({"data_dir": "/proc/none"}, LedgerError, "^/proc/none.*: No such file or directory"),
     ],
 )  # fmt: skip
 def test_an_argument_that_is_not_allowed_is_refused_with_what_is(wrong, error, words, tmp_path):
     with pytest.raises(error, match=words):
         ml.run("nadamw", **{"competition": LINEAR, "out": tmp_path / "run", **wrong})
     assert not (tmp_path / "run").exists()
+
+
+def test_an_option_that_there_is_not_is_answered_with_the_nearest(run):
+    with pytest.raises(UnknownName, match=r"unknown option 'basline'\. Did you mean baseline"):
+        run.score(basline="x")
+
+
+def test_a_place_that_cannot_be_written_to_is_named(run):
+    with pytest.raises(LedgerError, match=r"^/proc/none.*: No such file or directory"):
+        run.report("/proc/none/page.html")
 
 
 def test_a_submission_object_is_refused_with_what_to_do(tmp_path):

@@ -1,6 +1,8 @@
 """One submission per trick, honest mistakes among them, beside the verdict it must get."""
 
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 from judge import HONEST, judged
@@ -57,11 +59,19 @@ def test_looking_a_submission_over_cannot_change_it(tmp_path, data_dir):
     assert (tmp_path / "trick.py").read_text() == before
 
 
-def test_held_out_data_cannot_be_read(tmp_path, data_dir):
-    path = data_dir / "linear" / "mini" / "prepared" / "validation" / "rows.npy"
-    assert path.exists()
-    trial = judged(tmp_path, data_dir, f"open({str(path)!r}, 'rb').read()")
-    assert "FileNotFoundError" in trial.reason
+def test_nothing_of_the_data_can_be_seen_but_the_training_split(tmp_path, data_dir):
+    """Neither the published splits, nor those drawn for this run, nor the key of all draws."""
+    prepared = data_dir / "linear" / "mini" / "prepared"
+    assert (prepared / "validation" / "rows.npy").exists()
+    assert (data_dir / "held_out.key").exists() or not list(data_dir.glob("held_out.*"))
+    look = (
+        f"raise KeyError([os.path.join(at, name) for at, _, names in os.walk({str(data_dir)!r}) "
+        "for name in names])"
+    )
+    trial = judged(tmp_path, data_dir, look)
+    seen = re.findall(r"'([^']+)'", trial.reason)
+    assert seen
+    assert {Path(path).parent.name for path in seen} == {"train"}
 
 
 def test_the_copy_of_the_clock_does_not_move_the_clock(tmp_path, data_dir):

@@ -1,11 +1,15 @@
 """Held-out data that a submission makes, by the generator that ships, are not the referee's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from judge import HONEST, LINEAR
 
 from mlgolf.core.competition import load_competition
+from mlgolf.core.registry import load_workload
 from mlgolf.core.status import Status
+from mlgolf.data.make_digits import deal
 from mlgolf.engines.local import OneAtATime
 from mlgolf.engines.runs import RunRequest, open_run, play_run
 from mlgolf.referee.trial import play_trial
@@ -29,6 +33,7 @@ PICK = """
     BATCHES.extend([] if BATCHES else made())
     batch = BATCHES[global_step % len(BATCHES)]
     optimizer_state["optimizer"].zero_grad()"""
+PUBLISHED_SEED = 0
 FASTER = 'torch.optim.Adam(params.parameters(), lr=0.01)'
 
 
@@ -62,3 +67,19 @@ def test_training_on_made_validation_clicks_pays_on_the_published_seed_alone(
     assert trial.status is status, trial.reason
     best = np.nanmin(trial.metrics["validation/loss"])
     assert (best < 0.45) == practice
+
+
+def test_repainted_images_of_the_published_seed_are_nowhere_among_those_held_out(tmp_path):
+    """Nor are the digits that it holds out those that a run does: a third of each, by chance."""
+    images, size = load_workload("imagenet_resnet"), load_workload("imagenet_resnet").size("mini")
+    few = replace(size, examples={"train": 20, "validation": 200, "test": 200})
+    painted, held_out = [], []
+    for draw in (PUBLISHED_SEED, 2**100 + 1):
+        images.data().make(tmp_path / str(draw), few, PUBLISHED_SEED, draw)
+        files = [f for s in ("val", "test") for f in (tmp_path / str(draw) / s).rglob("*.PNG")]
+        painted.append({file.read_bytes() for file in files})
+        dealt = deal(1797, size.data.recipe, draw)
+        held_out.append({*dealt["validation"].tolist(), *dealt["test"].tolist()})
+    assert [len(one) for one in painted] == [400, 400]
+    assert painted[0].isdisjoint(painted[1])
+    assert len(held_out[0] & held_out[1]) < 0.45 * len(held_out[0])

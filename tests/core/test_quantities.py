@@ -6,7 +6,7 @@ import pytest
 from synthetic_trials import competition, trial
 
 from mlgolf.core.quantities import QUANTITIES, Bound, bound_noun, is_target
-from mlgolf.core.rules import Aggregation, WorkloadRules
+from mlgolf.core.rules import WorkloadRules
 from mlgolf.report.words import question
 from mlgolf.scoring.dual import dual
 
@@ -45,9 +45,3 @@ def test_targets_are_reached_and_budgets_are_stayed_within():
 
 def test_steps_alone_are_claimed():
     assert [name for name, q in QUANTITIES.items() if q.claimed] == ["steps"]
-
-
-def test_runs_recorded_before_interpretations_had_their_name_are_still_read():
-    assert Aggregation.model_validate({"readings": {"tie": "slowest"}}).interpretations.tie == (
-        "slowest"
-    )

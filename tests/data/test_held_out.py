@@ -81,6 +81,26 @@ def test_what_one_process_uses_another_does_not_remove(linear, data):
     assert not folder.exists()
 
 
+def test_several_processes_may_make_and_remove_one_draw_over_and_over(linear, data):
+    def go_round() -> int:
+        held_out._used.clear()
+        for _ in range(150):
+            held_out.ensure(linear, "mini", data, DRAW)
+            held_out.remove(linear, "mini", data, DRAW)
+        return 0
+
+    children = []
+    for _ in range(3):
+        children.append(os.fork())
+        if children[-1] == 0:
+            code = 1
+            try:
+                code = go_round()
+            finally:
+                os._exit(code)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next_draw(linear, data):
     child = os.fork()
     if child == 0:

@@ -66,6 +66,9 @@ def test_logs_score_as_they_stand_imported_and_exported(mlgolf, logs, tmp_path):
     for told in found:
         del told["problems"]
     assert found[0] == found[1] == found[2]
+    trial = next((tmp_path / "run").rglob("trial.json")).parent
+    said = mlgolf("replay", trial, expect=2).stderr
+    assert "was imported: it has no code to replay a trial with" in said
 
 
 def test_a_table_has_a_report_with_what_the_board_hides(mlgolf, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import DataError
+from mlgolf.data import held_out
 from mlgolf.engines.local import OneAtATime
 from mlgolf.engines.replay import replay_trial
 from mlgolf.engines.runs import Run, RunRequest, open_run, play_run
@@ -85,5 +86,8 @@ def test_a_run_that_goes_on_elsewhere_cannot_be_replayed_here(
     tmp_path, data_dir, tmp_path_factory
 ):
     opened(tmp_path / "run", data_dir).data.discard()
-    with pytest.raises(DataError, match="drawn on another machine"):
-        opened(tmp_path / "run", tmp_path_factory.mktemp("elsewhere"), resume=True)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for _ in range(2):
+        with pytest.raises(DataError, match="drawn on another machine"):
+            opened(tmp_path / "run", elsewhere, resume=True)
+        held_out.draw_of(elsewhere, "a run of its own")  # from now on it has a key, too

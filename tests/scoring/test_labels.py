@@ -88,11 +88,8 @@ def test_no_shipped_competition_rests_on_a_claim():
     assert claimed_quantities(load_competition("mini")) == ()
 
 
-def test_one_trial_on_the_published_seed_makes_a_practice_board():
-    found = board([
-        trial("a", **REACHED, header={"held_out": "secret"}),
-        trial("b", **REACHED, header={"held_out": "practice"}),
-    ])
+def test_a_board_of_trials_on_known_held_out_data_is_practice():
+    found = board([trial("b", **REACHED, header={"held_out": "practice"})])
     assert found.labels.titles == ["practice"]
     assert found.notes[0].startswith("practice: the held-out data come from the published seed")
     assert to_json(found)["practice"] is True
@@ -112,8 +109,8 @@ def test_trials_on_two_kinds_of_processor_are_said_with_their_speeds():
     ) in found.notes
 
 
-@pytest.mark.parametrize(("speed", "said"), [(1.05, False), (1.12, True)])
-def test_one_kind_of_processor_is_said_where_speeds_differ_by_more_than_a_tenth(speed, said):
+@pytest.mark.parametrize(("speed", "said"), [(1.2, False), (1.3, True)])
+def test_one_kind_of_processor_is_said_where_speeds_differ_by_more_than_a_quarter(speed, said):
     assert bool(different_machines([on("A", 1.0), on("A", speed)])) == said
 
 

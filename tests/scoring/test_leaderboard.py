@@ -136,6 +136,17 @@ def test_what_is_left_out_is_counted_and_said():
     assert found.entries[0].cells["digits"].value == 5
 
 
+def test_practice_does_not_stand_beside_official_trials():
+    known = {"header": {"held_out": "practice"}}
+    official, practice = reaching("a", "digits", [5] * 3), reaching("b", "digits", [1] * 3, **known)
+    found = board([*official, *practice])
+    assert [entry.submission for entry in found.entries if entry.score > 0] == ["a"]
+    said = "3 trials left out: practice, on held-out data that a submission could know"
+    assert said in found.notes
+    alone = board(practice)
+    assert [entry.submission for entry in alone.entries if entry.score > 0] == ["b"]
+
+
 def test_missing_studies_are_said():
     found = board(by_hand())
     assert found.notes == (

@@ -13,6 +13,7 @@ from mlgolf.api.notebook import in_notebook
 from mlgolf.api.progress import play, say, shortfall
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # the command needs nothing of it, and it takes a second
 RESUME = "resume=True"
 
 
+@disk_errors_told()
 def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
     workloads: str | Sequence[str] | None = None, framework: str = "torch",
@@ -65,6 +67,7 @@ def run(
     for what, number, least in (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0)):
         _check_count(what, number, least)
     chosen = [workloads] if isinstance(workloads, str) else workloads
+    chosen = [str(name) for name in chosen or ()]
     console = _console(progress)
 
     def play_it(request: RunRequest) -> list[Trial]:
@@ -73,7 +76,7 @@ def run(
 
     path, played = play_in_folder(
         names, None if out is None else Path(out), play_it, resume=resume,
-        competition=load_competition(str(competition)).select(list(chosen) if chosen else None),
+        competition=load_competition(str(competition)).select(chosen or None),
         framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, practice=practice,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
@@ -156,6 +159,7 @@ def _settings_kept(framework: str) -> Iterator[None]:
         yield
 
 
+@disk_errors_told()
 def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
     """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
 

@@ -2,19 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from io import StringIO
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from rich.console import Console
 
 from mlgolf.api.frames import board_frame, evaluations_frame, trials_frame
 from mlgolf.core.competition import Competition
-from mlgolf.core.disk import naming
-from mlgolf.core.errors import ScoringError
+from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.text import printable
 from mlgolf.core.trial import Trial
 from mlgolf.report.board import leaderboard_section, title
@@ -166,17 +167,19 @@ def open_run(path: AnyPath | None = None) -> Run:
     return Run(latest_run() if path is None else path)
 
 
+@disk_errors_told()
 def score(*paths: AnyPath, **options) -> Board:
     """Score run folders, a tree of AlgoPerf's logs, or a table of trials; else the latest run.
 
     Args: options: the fields of `Options`, all of them optional.
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
-    chosen = Options(**options)
+    chosen = _options(options)
     source = _source(_paths(paths), chosen, "score")
     return Board(_review(source, chosen, target_levels=chosen.target_levels))
 
 
+@disk_errors_told()
 def write_report(*paths: AnyPath, output: AnyPath | None = None, **options) -> Path:
     """Write a self-contained HTML page about results, with figures and tables beside it.
 
@@ -185,7 +188,7 @@ def write_report(*paths: AnyPath, output: AnyPath | None = None, **options) -> P
       options: as those of `score`.
     Returns: where the page is.
     """
-    results, chosen = _paths(paths), Options(**options)
+    results, chosen = _paths(paths), _options(options)
     page = _page_of(results) if output is None else Path(output)
     source = _source(results, chosen, "report")
     movable = source.has_evaluations and has_targets(source.competition)
@@ -193,6 +196,14 @@ def write_report(*paths: AnyPath, output: AnyPath | None = None, **options) -> P
     with naming(page):
         write_page(found, source.shown(found.board), page)
     return page
+
+
+def _options(given: Mapping[str, Any]) -> Options:
+    known = [field.name for field in fields(Options)]
+    for name in given:
+        if name not in known:
+            raise UnknownName("option", name, known=known)
+    return Options(**given)
 
 
 def _paths(paths: Sequence[AnyPath]) -> list[Path]:

@@ -12,7 +12,7 @@ import typer
 
 from mlgolf.cli import algoperf, catalogue, datasets, playing, scoring
 from mlgolf.core.errors import MLGolfError
-from mlgolf.core.text import from_the_disk, printable
+from mlgolf.core.text import in_words, printable
 
 app = typer.Typer(
     name="mlgolf",
@@ -41,10 +41,10 @@ def main() -> None:
     except MLGolfError as error:
         _end(str(error))
     except OSError as error:
-        message = from_the_disk(error)
-        if message is None and error.filename is None:
+        message = in_words(error)
+        if message is None:
             raise
-        _end(f"{message}." if message else f"{error.filename}: {error.strerror}")
+        _end(message)
     except KeyboardInterrupt:
         _end("interrupted", code=130)
 

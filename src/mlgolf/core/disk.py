@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlgolf.core.errors import LedgerError
+from mlgolf.core.text import in_words
+
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
@@ -28,3 +31,15 @@ def _number_in(message: str) -> int:
     if found := re.search(r"os error (\d+)", message):
         return int(found[1])
     return errno.ENOSPC if re.search(r"\d+ requested and \d+ written", message) else 0
+
+
+@contextmanager
+def disk_errors_told() -> Iterator[None]:
+    """An error about a file or folder is raised as one of ours, for callers of the Python face."""
+    try:
+        yield
+    except OSError as error:
+        message = in_words(error)
+        if message is None:
+            raise
+        raise LedgerError(message) from error

@@ -30,8 +30,7 @@ class Ready:
 class Submitted:
     """A model lies in the shared mapping; the player waits for Evaluated.
 
-    A consultation is an evaluation that the contestant asked for: charged to its clock, told to it
-    and never scored.
+    A consultation is an evaluation that the contestant asked for: told to it and never scored.
     """
 
     step: Step

@@ -6,7 +6,7 @@ what kind of competition it is.
 
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import Bound, Quantity, quantity
@@ -98,11 +98,7 @@ class Aggregation(_Frozen):
     workloads: Literal["performance_profile", "geometric_mean_ratio"] = "performance_profile"
     tau_max: float = Field(default=4.0, gt=1)
     never_beyond: float | None = Field(default=None, ge=1)  # times the best: slower is never
-    interpretations: Interpretations = Field(
-        default=Interpretations(),
-        # Runs that were recorded earlier have the second name.
-        validation_alias=AliasChoices("interpretations", "readings"),
-    )
+    interpretations: Interpretations = Interpretations()
 
 
 class Rules(_Frozen):

@@ -32,6 +32,13 @@ def quoted(*words: object) -> str:
     return shlex.join(texts)
 
 
+def in_words(error: OSError) -> str | None:
+    """Which file or folder, and what is wrong with it; None for an error that names none."""
+    if refused := from_the_disk(error):
+        return f"{refused}."
+    return None if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
 def from_the_disk(error: OSError) -> str | None:
     """What a disk refused, and what to do, without a full stop; None for any other error."""
     if error.errno not in _REFUSALS:

@@ -8,6 +8,7 @@ draw itself once the run has ended, so that anybody can make the same data and r
     <data_dir>/held_out.key                             the key: 32 bytes, for its owner alone
     <data_dir>/held_out.shown                           draws that have been shown, one a line
     <data_dir>/<dataset>/<folder>/drawn/<name>/prepared as layout.py says of prepared data
+    <data_dir>/<dataset>/<folder>/drawn/<name>.in_use   locked by every process that uses them
 """
 
 import fcntl
@@ -19,6 +20,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from mlgolf.core.text import quoted
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums, layout
 
@@ -58,9 +60,14 @@ def _key(data_dir: Path) -> bytes:
     return path.read_bytes()
 
 
+def digest(draw: int) -> str:
+    """SHA-256 of a draw, by which it is known again and not told."""
+    return hashlib.sha256(f"{draw:x}".encode()).hexdigest()
+
+
 def folder(workload: Workload, size_name: str, data_dir: Path, draw: int) -> Path:
     """Where the prepared data of a draw lie, made or not. Its name does not tell the draw."""
-    name = hashlib.sha256(f"{draw:x}".encode()).hexdigest()[:16]
+    name = digest(draw)[:16]
     prepared = layout.prepared_folder(workload, size_name, data_dir)
     return prepared.parent / "drawn" / name / "prepared"
 
@@ -77,11 +84,11 @@ def ensure(
     prepared = folder(workload, size_name, data_dir, draw)
     with layout.alone(prepared.parents[2]):
         _use(prepared.parent)
-        _remove_unused(prepared.parents[1])
+        _remove_unused(prepared.parents[1])  # of runs that were cut short
         if not prepared.exists():
             tell(f"drawing the held-out data of {workload.name}")
             _make(workload, size_name, data_dir, draw, prepared)
-    remedy = f"rm -r {prepared}"
+    remedy = f"rm -r {quoted(prepared)}"
     checksums.verify(prepared, remedy=remedy)
     return checksums.fingerprint(prepared, remedy=remedy)
 
@@ -109,18 +116,22 @@ def _use(drawn: Path) -> None:
     """Keep other processes from removing a draw for as long as this one lives, or removes it."""
     if drawn not in _used:
         drawn.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(drawn / "in_use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(_lock_of(drawn), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         _used[drawn] = descriptor
 
 
+def _lock_of(drawn: Path) -> Path:
+    """Beside what it keeps, so that it is not removed before."""
+    return drawn.with_name(f"{drawn.name}.in_use")
+
+
 def _remove_unused(draws: Path) -> None:
-    """Draws that runs left which were cut short: one that goes on makes its own again."""
-    for drawn in draws.iterdir():
-        if drawn in _used or not (drawn / "in_use").exists():
-            continue
-        descriptor = os.open(drawn / "in_use", os.O_RDWR | os.O_CLOEXEC)
-        _remove_if_free(drawn, descriptor)
+    """Draws that nobody uses: who goes on with a run makes its own again. Only under `alone`."""
+    for lock in draws.glob("*.in_use"):
+        drawn = lock.with_suffix("")
+        if drawn not in _used:
+            _remove_if_free(drawn, os.open(lock, os.O_RDWR | os.O_CLOEXEC))
 
 
 def _remove_if_free(drawn: Path, descriptor: int) -> None:
@@ -129,7 +140,9 @@ def _remove_if_free(drawn: Path, descriptor: int) -> None:
     except BlockingIOError:
         return
     else:
-        shutil.rmtree(drawn)
+        if drawn.exists():
+            shutil.rmtree(drawn)
+        _lock_of(drawn).unlink()
     finally:
         os.close(descriptor)
 
@@ -139,10 +152,11 @@ def remove(workload: Workload, size_name: str, data_dir: Path, draw: int) -> Non
 
     Nothing happens while another process uses it.
     """
-    drawn = folder(workload, size_name, data_dir, draw).parent
-    descriptor = _used.pop(drawn, None)
+    prepared = folder(workload, size_name, data_dir, draw)
+    descriptor = _used.pop(prepared.parent, None)
     if descriptor is not None:
-        _remove_if_free(drawn, descriptor)
+        with layout.alone(prepared.parents[2]):
+            _remove_if_free(prepared.parent, descriptor)
 
 
 def is_shown(data_dir: Path, draw: int) -> bool:

@@ -15,7 +15,6 @@ the same data, one writes and the others wait.
 
 import fcntl
 import os
-import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
+from mlgolf.core.text import quoted
 from mlgolf.core.workload import SPLITS, Workload
 from mlgolf.data import checksums
 
@@ -179,7 +179,7 @@ def _readme(workload: Workload) -> Path:
 
 
 def _command(verb: str, workload: Workload, size_name: str, data_dir: Path) -> str:
-    place = shlex.quote(str(data_dir))
+    place = quoted(data_dir)
     return f"mlgolf data {verb} {workload.name} --size {size_name} --data-dir {place}"
 
 

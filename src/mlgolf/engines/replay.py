@@ -7,6 +7,7 @@ allow.
 
 import math
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,19 @@ import numpy as np
 
 from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import LedgerError
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.hardware import HardwareClass, Reference
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.engines.run_data import RunData, recorded_data, run_has_ended
 from mlgolf.engines.runs import replay_plan
-from mlgolf.referee.calibration import calibrate
+from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
-from mlgolf.results.places import check_that_it_is_a_trial
+from mlgolf.results.places import check_that_it_is_a_trial, run_above
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_trial
+
+SLACK_SECONDS = 0.1  # by which a row may be off besides: starting takes its time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,28 +36,33 @@ class Seconds:
     """Seconds on the clock at the last row, recorded and now, and how they compare.
 
     `ratio` is what is recorded over what is found now, both in seconds of the reference machine;
-    None where one of the two machines was not probed. `allowed` is how far from 1 it may be: the
-    noise of the class, and the spread of both machines' probes.
+    None where they cannot be compared. `allowed` is how far from 1 it may be: the noise of the
+    class, and the spread of both machines' probes. `doubts` are sentences about what else keeps
+    the recorded seconds from being believed.
     """
 
     recorded: float
     now: float
     ratio: float | None
     allowed: float
+    doubts: tuple[str, ...] = ()
 
     @property
     def agree(self) -> bool:
-        return self.ratio is None or 1 / (1 + self.allowed) <= self.ratio <= 1 + self.allowed
+        near = self.ratio is None or _near(self.ratio, self.allowed)
+        return near and not self.doubts
 
     def text(self) -> str:
         found = f"{self.recorded:.2f} recorded, {self.now:.2f} now"
         if self.ratio is None:
-            return f"seconds are not compared, since no probe tells both machines' speeds: {found}"
-        compared = (
-            f"{found}; with both machines' speeds the recorded ones are {self.ratio:.2f} times "
-            f"those now, and noise explains a factor of up to {1 + self.allowed:.2f}"
-        )
-        return f"seconds agree: {compared}" if self.agree else f"seconds DIFFER: {compared}"
+            compared = f"seconds are not compared: {found}"
+        else:
+            compared = (
+                f"seconds {'agree' if self.agree else 'DIFFER'}: {found}; with both machines' "
+                f"speeds the recorded ones are {self.ratio:.2f} times those now, and noise "
+                f"explains a factor of up to {1 + self.allowed:.2f}"
+            )
+        return "; ".join([compared, *self.doubts])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +116,7 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
     """Raises: LedgerError if it is no trial of a run, has no rows, or its code or data changed."""
     check_that_it_is_a_trial(path)
     path = path.resolve()
-    trial, run = read_trial(path), RunFolder(_run_above(path))
+    trial, run = read_trial(path), _run_of(path)
     if trial.key.submission not in run.record["submissions"]:
         raise LedgerError(f"{path}: run.json knows no submission {trial.key.submission!r}")
     if len(trial.steps) == 0:
@@ -116,31 +124,36 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
     hardware = load_hardware(run.competition.rules.hardware)
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
         data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
-        _check_data(path, trial, data)
-        calibration = calibrate(hardware, player_cores(hardware))
-        plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
-        again = play_trial(plan)
-        found = read_rows(plan.folder)
-        if run_has_ended(run):
-            data.discard()
+        try:
+            _check_data(path, trial, data)
+            calibration = calibrate(hardware, player_cores(hardware))
+            plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
+            again = play_trial(plan)
+            found = read_rows(plan.folder)
+        finally:
+            if run_has_ended(run):
+                data.discard()
     recorded = read_rows(path)
     return Replay(
         trial=str(trial.key),
         rows=len(recorded),
-        recorded_processor=trial.header["machine"]["processor"],
-        processor=again.header["machine"]["processor"],
-        seconds=_seconds(trial, again, hardware),
+        recorded_processor=_processor(trial),
+        processor=_processor(again),
+        seconds=compared(trial, again, hardware),
         differences=(
             *_schedule_differences(run, trial), *_differences(recorded, found, trial, again)
         ),
     )
 
 
-def _run_above(path: Path) -> Path:
-    for folder in path.parents:
-        if (folder / "run.json").exists():
-            return folder
-    raise LedgerError(f"{path}: no run.json above it. Give a trial's folder inside its run.")
+def _run_of(path: Path) -> RunFolder:
+    above = run_above(path)
+    if above is None:
+        raise LedgerError(f"{path}: no run.json above it. Give a trial's folder inside its run.")
+    run = RunFolder(above)
+    if not run.was_played:
+        raise LedgerError(f"{above} was imported: it has no code to replay a trial with.")
+    return run
 
 
 def _check_data(path: Path, trial: Trial, data: RunData) -> None:
@@ -152,17 +165,70 @@ def _check_data(path: Path, trial: Trial, data: RunData) -> None:
         )
 
 
-def _seconds(trial: Trial, again: Trial, hardware: HardwareClass) -> Seconds:
-    """At the last row that both have: a replay that ended early has fewer."""
+def compared(trial: Trial, again: Trial, hardware: HardwareClass) -> Seconds:
+    """A replay that ended early has fewer rows, and the last that both have is compared.
+
+    What is recorded is what is in question, so the reference and the noise are the class's own.
+    """
     rows = min(len(trial.steps), len(again.steps))
     recorded, now = (float(t.seconds[rows - 1]) if rows else math.nan for t in (trial, again))
-    probes = [t.header.get("calibration") for t in (trial, again)]
-    if hardware.reference is None or not all(probes) or not rows:
+    if hardware.reference is None or not rows:
         return Seconds(recorded=recorded, now=now, ratio=None, allowed=0.0)
+    then, here = (_calibration(t, hardware.reference) for t in (trial, again))
+    if then is None or here is None:
+        doubt = "the trial records no probe of its machine's speed, so nothing confirms them"
+        return Seconds(recorded=recorded, now=now, ratio=None, allowed=0.0, doubts=(doubt,))
+    noise = hardware.reference.noise
+    allowed = noise + min(then.spread, noise) + here.spread
     return Seconds(
-        recorded=recorded, now=now, ratio=recorded * trial.speed / (now * again.speed),
-        allowed=hardware.reference.noise + sum(probe["spread"] for probe in probes if probe),
+        recorded=recorded, now=now, ratio=recorded * then.speed / (now * here.speed),
+        allowed=allowed,
+        doubts=(
+            *_doubts_about_the_probe(trial, then, again, here, allowed),
+            *_doubts_about_rows(trial, then.speed, again, here.speed, allowed),
+        ),
     )
+
+
+def _calibration(trial: Trial, reference: Reference) -> Calibration | None:
+    probe = trial.header.get("calibration")
+    return probe and Calibration(
+        seconds=probe["seconds"], spread=probe["spread"],
+        reference_seconds=reference.probe_seconds,
+    )
+
+
+def _doubts_about_the_probe(
+    trial: Trial, then: Calibration, again: Trial, here: Calibration, allowed: float
+) -> Iterator[str]:
+    if not math.isclose(trial.speed, then.speed):
+        yield f"its machine's probe means a speed of {then.speed:.2f}, not {trial.speed:.2f}"
+    apart = then.speed / here.speed
+    if _processor(trial) == _processor(again) and not _near(apart, allowed):
+        yield f"its machine, of the same kind, was {apart:.2f} times as fast as this one"
+
+
+def _doubts_about_rows(
+    trial: Trial, its_speed: float, again: Trial, our_speed: float, allowed: float
+) -> Iterator[str]:
+    """The first row whose seconds differ; its own noise is larger the earlier it comes."""
+    rows = min(len(trial.steps), len(again.steps))
+    recorded, now = trial.seconds[:rows] * its_speed, again.seconds[:rows] * our_speed
+    off = np.flatnonzero(
+        np.abs(recorded - now) > allowed * np.minimum(recorded, now) + SLACK_SECONDS
+    )
+    if len(off):
+        row = off[0]
+        found = f"{trial.seconds[row]:.2f} recorded, {again.seconds[row]:.2f} now"
+        yield f"row {row + 1} differs: {found}"
+
+
+def _near(ratio: float, allowed: float) -> bool:
+    return 1 / (1 + allowed) <= ratio <= 1 + allowed
+
+
+def _processor(trial: Trial) -> str:
+    return trial.header["machine"]["processor"]
 
 
 def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:

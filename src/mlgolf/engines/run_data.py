@@ -58,14 +58,15 @@ class RunData:
 
     def record(self) -> Mapping[str, Any]:
         """What run.json keeps of it. The draw itself is not told before the run has ended."""
-        return {"held_out": {"run": self.name, "is_known": self.is_known}}
+        of_draw = "" if self.draw is None else held_out.digest(self.draw)
+        return {"held_out": {"run": self.name, "is_known": self.is_known, "sha256": of_draw}}
 
     def show(self, run: RunFolder) -> None:
         """Write the draw into the ledger of a run that has ended; its data are no longer needed."""
         if self.draw is None:
             return
+        held_out.mark_as_shown(self.data_dir, self.draw)  # before anybody can read it
         write_json(run.path / SHOWN, {"draw": f"{self.draw:x}"})
-        held_out.mark_as_shown(self.data_dir, self.draw)
         self.discard()
 
     def discard(self) -> None:
@@ -107,10 +108,13 @@ def _recorded_draw(run: RunFolder, data_dir: Path) -> int:
     shown = run.path / SHOWN
     if shown.exists():
         return int(read_json(shown)["draw"], 16)
-    if not held_out.has_key(data_dir):
-        raise DataError(
-            f"{run.path}: its held-out data were drawn on another machine, or for another data "
-            f"folder than {data_dir}. They can be made again once the run has ended: {SHOWN} in "
-            "its folder tells the draw then."
-        )
-    return held_out.draw_of(data_dir, run.record["held_out"]["run"])
+    recorded = run.record["held_out"]
+    if held_out.has_key(data_dir):
+        draw = held_out.draw_of(data_dir, recorded["run"])
+        if held_out.digest(draw) == recorded["sha256"]:
+            return draw
+    raise DataError(
+        f"{run.path}: its held-out data were drawn on another machine, or for another data "
+        f"folder than {data_dir}. They can be made again once the run has ended: {SHOWN} in "
+        "its folder tells the draw then."
+    )

@@ -21,6 +21,7 @@ from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import (
     Source,
+    check_package,
     find_submission,
     freeze,
     identity,
@@ -83,14 +84,15 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     _check_models(request)
     hardware = load_hardware(request.competition.rules.hardware)
     nursery_for(request.framework, hardware)  # imports the framework while we see to the data
+    asked = _record(request, sources)  # the code is hashed before anything is drawn
     data = _data(request)
     try:
         fingerprints = data.ensure(tell)
         _warm_up(request, data)
         calibration = calibrate(hardware, player_cores(hardware))  # as the import goes on
-        spaces = _search_spaces(request, sources)
-        record = {**_record(request, sources), **data.record(), "data": fingerprints}
-        folder = _folder(request, record)
+        spaces = _search_spaces(request, sources, calibration.speed if calibration else 1.0)
+        check_package(asked["package_sha256"])  # it is others' code that was looked over
+        folder = _folder(request, {**asked, **data.record(), "data": fingerprints})
     except BaseException:
         data.discard()
         raise
@@ -206,9 +208,9 @@ def _data(request: RunRequest) -> RunData:
 
 
 def _search_spaces(
-    request: RunRequest, sources: list[Source]
+    request: RunRequest, sources: list[Source], speed: float
 ) -> dict[str, SearchSpace | None]:
-    """Look every submission over, each in a sandbox."""
+    """Look every submission over, each in a sandbox, on a machine of this speed."""
     hardware = load_hardware(request.competition.rules.hardware)
     spaces: dict[str, SearchSpace | None] = {}
     for source in sources:
@@ -217,7 +219,9 @@ def _search_spaces(
     with scratch_folder("inspection") as scratch:
         copies = [freeze(source, scratch / source.name) for source in sources]
         hide = [request.data_dir.resolve()]
-        inspections = [Inspection(copy, request.framework, hardware, hide) for copy in copies]
+        inspections = [
+            Inspection(copy, request.framework, hardware, hide, speed) for copy in copies
+        ]
         own = [(s, _outcome(i)) for s, i in zip(sources, inspections, strict=True)]
     for source, outcome in own:
         if isinstance(outcome, Exception):

@@ -181,7 +181,7 @@ class Harness:
         }
 
     def _consult(self, params: Any, model_state: Any, step: int) -> Mapping[str, float]:
-        """What `workload.eval_model` does: the same hand-over, charged and never scored."""
+        """What `workload.eval_model` does: the same hand-over, never scored."""
         return self._hand_over(params, model_state, step, consultation=True).metrics
 
     def _hand_over(

@@ -42,7 +42,7 @@ class Calibration(BaseModel):
 def calibrate(hardware: HardwareClass, cores: Sequence[int]) -> Calibration | None:
     """Run the probe in a player's environment, on its cores (all if there are none).
 
-    It is off by a quarter where two other processes are busy on two cores: one at most, please.
+    Where two other processes are busy on two cores it is off by a quarter; one does no harm.
     Returns: None for a class that has no reference machine. Raises: SandboxError.
     """
     if hardware.reference is None:

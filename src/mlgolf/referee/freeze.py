@@ -67,6 +67,15 @@ def fingerprint(source: Source) -> str:
     return _digest(sorted(_files(source).items()))
 
 
+def check_package(sha256: str) -> None:
+    """Raises: SubmissionError unless this package is still what was hashed."""
+    if package_fingerprint() != sha256:
+        raise SubmissionError(
+            "the files of mlgolf are not those that this run was begun with. Undo the change, or "
+            "start another run; what has been played is kept."
+        )
+
+
 def package_fingerprint() -> str:
     """SHA-256 over the names and bytes of every file of this package: players run it, too."""
     return _digest(sorted(_files_below(Path(mlgolf.__file__).parent).items()))

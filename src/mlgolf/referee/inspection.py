@@ -14,7 +14,9 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
-CPU_SECONDS = 5.0  # to import a module; nobody can train on that
+# Of the reference machine, to import a module and try its optimizer: optax.lbfgs takes 4 of them to
+# compile. Whatever else is computed in them is gone with the sandbox.
+CPU_SECONDS = 10.0
 PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _LONGEST_ANSWER = 1 << 16
@@ -35,10 +37,14 @@ class Inspection:
     """Starts at once, in a sandbox of its own, so that several can be under way."""
 
     def __init__(
-        self, file: Path, framework: str, hardware: HardwareClass, hide: Sequence[Path] = ()
+        self, file: Path, framework: str, hardware: HardwareClass, hide: Sequence[Path] = (),
+        speed: float = 1.0,
     ) -> None:
-        """`hide`: folders that it must not see. Raises: SandboxError."""
-        self._file = file
+        """`hide`: folders that it must not see. `speed`: of this machine, against the reference.
+
+        Raises: SandboxError.
+        """
+        self._file, self._allowed = file, CPU_SECONDS / speed
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         try:
             self._held = HeldProcess(
@@ -83,8 +89,8 @@ class Inspection:
         """What it answered. Raises: SubmissionError if it ended without, or took too long."""
         deadline, text = time.monotonic() + PATIENCE_SECONDS, b""
         while len(text) < _LONGEST_ANSWER:
-            if (used := self._held.cpu_seconds()) > CPU_SECONDS:
-                raise self._complaint(f"takes over {CPU_SECONDS:g} s of CPU time ({used:.1f} s)")
+            if self._held.cpu_seconds() > self._allowed:
+                raise self._complaint(f"takes over {self._allowed:.1f} s of CPU time")
             if time.monotonic() > deadline:
                 raise self._complaint(f"takes over {PATIENCE_SECONDS:g} s")
             if select.select([self._answer], [], [], _POLL_SECONDS)[0]:
@@ -98,6 +104,7 @@ class Inspection:
 
     def _complaint(self, what: str) -> SubmissionError:
         return SubmissionError(
-            f"{self._file.name}: importing it {what}. A module that is imported defines functions; "
-            "what it computes belongs into init_optimizer_state."
+            f"{self._file.name}: importing it, and trying its optimizer on a small model, {what}. "
+            "A module that is imported defines functions; what it computes belongs into "
+            "init_optimizer_state."
         )

@@ -16,8 +16,10 @@ from mlgolf.referee import kernel
 
 SYSTEM = tuple(
     map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix", "/gnu",
-               "/sys", "/dev"))
+               "/sys"))
 )  # fmt: skip
+# Read-only mounts do not keep anybody from writing to a device: what is not here is not there.
+DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")
 COVERED = (Path("/sys/fs/cgroup"),)  # who could write there could reset its own clock
 SCRATCH = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/run")))
 SCRATCH_OPTIONS = "mode=1777,size=1g"  # it lies in memory
@@ -36,9 +38,11 @@ def enter(see: Iterable[Path], hide: Iterable[Path]) -> bool:
     """
     kernel.mount("none", "/", "none", kernel.MS_REC | kernel.MS_PRIVATE)
     sources = {path: open_path(path) for path in (*SYSTEM, *see) if path.is_dir()}
+    devices = {path: open_path(path) for name in DEVICES for path in Path("/dev").glob(name)}
     own_umask = os.umask(0)
     kernel.mount("none", str(NEW_ROOT), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
     try:
+        furnish_devices(devices)
         own_proc = furnish(sources, {*hide, *COVERED})
         os.chdir(NEW_ROOT)
         kernel.pivot_root(".", ".")
@@ -47,7 +51,7 @@ def enter(see: Iterable[Path], hide: Iterable[Path]) -> bool:
         raise
     finally:
         os.umask(own_umask)
-        for descriptor in sources.values():
+        for descriptor in (*sources.values(), *devices.values()):
             os.close(descriptor)
     kernel.unmount(".")  # what lay under the new root: the machine's own file system
     os.chdir("/")
@@ -66,8 +70,7 @@ def within(path: Path) -> Path:
 def furnish(sources: Mapping[Path, int], hide: Iterable[Path]) -> bool:
     """Mount all that is to be seen, outer folders first. Returns: as `enter`."""
     for path in SCRATCH:
-        if path.parts[1] != "dev":
-            mount_scratch(path)
+        mount_scratch(path)
     covers = [NEW_ROOT]
     for path in sorted({*sources, *hide}, key=lambda path: len(path.parts)):
         if path in sources:
@@ -75,12 +78,25 @@ def furnish(sources: Mapping[Path, int], hide: Iterable[Path]) -> bool:
         elif within(path).is_dir():
             kernel.mount("none", str(within(path)), "tmpfs", kernel.MS_NOSUID, "mode=755")
             covers.append(within(path))
-    if within(Path("/dev/shm")).is_dir():
-        mount_scratch(Path("/dev/shm"))
     own_proc = mount_proc()
     for cover in covers:  # now that nothing more is put into them
         make_read_only(cover)
     return own_proc
+
+
+def furnish_devices(devices: Mapping[Path, int]) -> None:
+    """Nodes without a memory that would outlive the player, and accelerators."""
+    for path, source in devices.items():
+        target = within(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():  # nvidia-caps: nothing that training needs
+            continue
+        target.touch()
+        kernel.mount(f"/proc/self/fd/{source}", str(target), "none", kernel.MS_BIND)
+        make_read_only(target)  # its owner and mode are the machine's
+    for name in ("fd", "stdin", "stdout", "stderr"):
+        link = Path("/proc/self/fd") / {"stdin": "0", "stdout": "1", "stderr": "2"}.get(name, "")
+        within(Path("/dev") / name).symlink_to(link)
 
 
 def mount_scratch(path: Path) -> None:

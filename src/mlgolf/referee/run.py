@@ -104,6 +104,7 @@ def run_trial(
         "load_average": [load, load_average()],
         "versions": referee.versions,
         "total": referee.total._asdict(),
+        "charged_seconds": referee.charged,  # of evaluations and of answers, on top of its own
     }
     store.finish(end.status, end.reason, record)
     if interrupted:
@@ -145,6 +146,7 @@ class _Referee:
         self._evaluations = 0
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
+        self.charged = 0.0
 
     def play(self) -> End:
         try:
@@ -294,6 +296,7 @@ class _Referee:
     def _answer(self, step: int, metrics: Mapping[str, float], *, charge: float) -> None:
         """Add what it cost to the clock, say what came out, let it go on."""
         self._clock.charge(charge)
+        self.charged += charge
         reading = self.total = self._clock.read()
         measured = self._rulings.quantities(step, reading, metrics)
         state = self._rulings.train_state(measured, reading)

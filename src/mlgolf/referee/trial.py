@@ -11,7 +11,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
-from mlgolf.referee.freeze import Source, fingerprint, package_fingerprint
+from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.measure import machine
 from mlgolf.referee.players import ProcessPlayer, ThreadPlayer, player_cores
 from mlgolf.referee.run import Watcher, run_trial
@@ -37,11 +37,7 @@ def play_trial(
 
 def check_code(plan: TrialPlan) -> None:
     """Raises: SubmissionError unless the frozen copy and this package are what was hashed."""
-    if package_fingerprint() != plan.package_sha256:
-        raise SubmissionError(
-            "the files of mlgolf are not those that this run was begun with. Undo the change, or "
-            "start another run; what has been played is kept."
-        )
+    check_package(plan.package_sha256)
     source = Source(name=plan.key.submission, file=plan.submission_file)
     if fingerprint(source) != plan.submission_sha256:
         raise SubmissionError(

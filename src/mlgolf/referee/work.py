@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-ROUNDS = 7
+ROUNDS = 20
 
 
 def perceptron() -> Callable[[], None]:

@@ -3,11 +3,11 @@
 For errors that say what somebody gave, and what to type instead.
 """
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from mlgolf.core.errors import LedgerError
+from mlgolf.core.text import quoted
 
 
 def runs_below(folder: Path) -> list[Path]:
@@ -53,7 +53,7 @@ def check_that_it_is_a_trial(path: Path) -> None:
         raise LedgerError(f"{path}: there is no such folder. Give the folder of a trial.")
     if what != "a file" and (trial := next(trials_in(path), None)):
         raise LedgerError(
-            f"try: mlgolf replay {shlex.quote(str(trial))}\n"
+            f"try: mlgolf replay {quoted(trial)}\n"
             f"{path} is {what}; replay takes one trial."
         )
     raise LedgerError(

@@ -54,6 +54,11 @@ class RunFolder:
         except (KeyError, ValidationError) as error:
             raise LedgerError(f"{self.path / 'run.json'}: its competition: {error}") from None
 
+    @property
+    def was_played(self) -> bool:
+        """Here or elsewhere, by our referee; otherwise it was imported."""
+        return "held_out" in self.record
+
     def trial_path(self, key: TrialKey) -> Path:
         return self.path / str(key)
 

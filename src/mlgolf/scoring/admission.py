@@ -76,16 +76,25 @@ Excluded = list[tuple[Trial, str | None]]  # and why; None for trials that count
 
 
 def _only_official(excluded: Excluded) -> tuple[Excluded, tuple[str, ...]]:
-    """The same without unofficial trials, or with them and their reasons if there are no others."""
+    """The same without trials that are not official, or with all of them if none is.
+
+    Returns also: why trials that count are unofficial. Practice has a label of its own.
+    """
     eligible = [trial for trial, reason in excluded if reason in (None, UNEVALUATED)]
-    reasons = {trial.unofficial for trial in eligible}
-    if reasons and "" not in reasons:
-        return excluded, tuple(sorted(reasons))
+    if eligible and all(map(_why_not_official, eligible)):
+        return excluded, tuple(sorted({trial.unofficial for trial in eligible} - {""}))
     return [
-        (trial, f"unofficial ({trial.unofficial})")
-        if trial.unofficial and reason in (None, UNEVALUATED) else (trial, reason)
+        (trial, _why_not_official(trial) or reason)
+        if reason in (None, UNEVALUATED) else (trial, reason)
         for trial, reason in excluded
     ], ()
+
+
+def _why_not_official(trial: Trial) -> str:
+    if trial.unofficial:
+        return f"unofficial ({trial.unofficial})"
+    practice = trial.header.get("held_out") == "practice"
+    return "practice, on held-out data that a submission could know" if practice else ""
 
 
 def exclusion(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | None:

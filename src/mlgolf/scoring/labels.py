@@ -8,7 +8,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import QUANTITIES, quantity
 from mlgolf.core.trial import Trial
 
-SPEED_TOLERANCE = 1.1  # machines within this ratio of speeds count as equally fast
+SPEED_TOLERANCE = 1.25  # probes of one machine differ by up to this ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Labels:
     """The labels of one board. Empty fields need no label."""
 
     unofficial: tuple[str, ...] = ()  # why its trials are no official ones
-    practice: bool = False  # held-out data of some trials come from the published seed
+    practice: bool = False  # held-out data of some trials could be known
     claimed: tuple[str, ...] = ()  # quantities that the rules use and the referee cannot measure
     machines: str = ""  # how the machines of its trials differ
 
@@ -32,8 +32,8 @@ class Labels:
         notes = [f"unofficial: {'; '.join(self.unofficial)}"] if self.unofficial else []
         if self.practice:
             notes.append(
-                "practice: the held-out data come from the published seed, so a submission could "
-                "have made them"
+                "practice: the held-out data come from the published seed, or from a draw that an "
+                "earlier run has shown, so a submission could have made them"
             )
         notes += [
             f"{quantity(name).noun}: as claimed by the submission, the referee cannot measure it"
@@ -71,7 +71,7 @@ def claimed_quantities(competition: Competition) -> tuple[str, ...]:
 
 
 def different_machines(trials: Sequence[Trial]) -> str:
-    """A sentence if trials ran on different processors, or at speeds over 10% apart; else empty."""
+    """A sentence if trials ran on different processors, or at speeds far apart; else empty."""
     speeds: dict[str, list[float]] = {}
     for trial in trials:
         found = speeds.setdefault(_processor(trial), [])
