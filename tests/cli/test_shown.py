@@ -30,8 +30,8 @@ def test_what_is_shown_fits_80_columns_and_holds_no_code(mlgolf, kind, name):
 def test_the_rules_are_sentences(mlgolf):
     shown = one_line(mlgolf("competitions", "show", "mini").stdout)
     assert (
-        "Minimise the time on the clock, subject to: the validation metric reaches each "
-        "workload's target and the time on the clock stays within each workload's budget."
+        "Minimise the training time, subject to: the validation metric reaches each "
+        "workload's target and the training time stays within each workload's budget."
     ) in shown
     assert "Played on one-thread-cpu: one thread on one core" in shown
     assert "External tuning: 3 studies of 5 trials" in shown
@@ -40,7 +40,7 @@ def test_the_rules_are_sentences(mlgolf):
 
 def test_an_objective_whose_direction_the_workloads_say_is_to_reach_the_best(mlgolf):
     shown = one_line(mlgolf("competitions", "show", "mini-dual").stdout)
-    assert "Reach the best validation metric, subject to: the time on the clock stays" in shown
+    assert "Reach the best validation metric, subject to: the training time stays" in shown
 
 
 @pytest.mark.parametrize("name", competition_names())

@@ -16,7 +16,7 @@ from mlgolf.core.text import in_words, printable
 
 app = typer.Typer(
     name="mlgolf",
-    help="Measures, and runs competitions in, training efficiency.",
+    help="Benchmark training algorithms, and run competitions in training efficiency.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -12,7 +12,9 @@ from mlgolf.cli.text import say
 def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(run)
     app.command(no_args_is_help=True)(replay)
-    targets = typer.Typer(help="Find targets by the scripted procedure.", no_args_is_help=True)
+    targets = typer.Typer(
+        help="Find targets: what a tuned algorithm reaches, over seeds.", no_args_is_help=True
+    )
     targets.command("set", no_args_is_help=True)(targets_set)
     app.add_typer(targets, name="targets")
 
@@ -29,13 +31,13 @@ def run(
     ] = None,
     competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
     workload: Annotated[
-        list[str] | None, typer.Option(help="Play this one only; may be given again.")
+        list[str] | None, typer.Option(help="Run this workload only; may be given again.")
     ] = None,
     framework: Annotated[Literal["torch", "jax"], typer.Option()] = "torch",
     tuning: Annotated[Literal["external", "self"], typer.Option()] = "external",
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Drawn if not given.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
     parallel: Annotated[
         int, typer.Option(min=1, help="Trials at a time; above 1 the run is unofficial.")
@@ -43,7 +45,10 @@ def run(
     *,
     data_dir: DataDir,
     practice: Annotated[
-        bool, typer.Option("--practice", help="Play on the published held-out data; not official.")
+        bool,
+        typer.Option(
+            "--practice", help="Evaluate on held-out data that anybody can make; not official."
+        ),
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")

@@ -34,7 +34,7 @@ Submissions = Annotated[
     typer.Option(help="Score only these: a,b,c. A score depends on all submissions scored."),
 ]
 Baseline = Annotated[
-    str | None, typer.Option(help="The submission that mean ratios of times refer to.")
+    str | None, typer.Option(help="The submission that mean ratios of times are taken to.")
 ]
 Interpretation = Annotated[
     list[str] | None,
@@ -52,7 +52,7 @@ SinceEarlier = Annotated[
 ]
 Bridge = Annotated[
     list[str] | None,
-    typer.Option(help="A submission run in both, OLD=NEW if renamed. Repeatable."),
+    typer.Option(help="A submission that is in both results, OLD=NEW if renamed. Repeatable."),
 ]
 
 
@@ -177,7 +177,7 @@ def dual(
         typer.Option(help="Bound the old objective by the best value of these runs."),
     ] = None,
 ) -> None:
-    """Print the competition with objective and bound swapped, as TOML.
+    """Swap the objective and a constraint; print the new competition as TOML.
 
     Example: mlgolf dual mini > my-dual.toml
     """

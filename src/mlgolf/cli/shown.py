@@ -75,8 +75,11 @@ def _targets(competition: Competition) -> Table:
         [name, f"{n.metric} {signs[n.goal]}", _number(n.target), _number(n.test_target)]
         for name, n in competition.workloads.items()
     ]
+    rules = competition.rules
+    constraints = (*rules.constraints, *rules.trial_chosen_by)
+    scores_test = any(constraint.bound == "test_target" for constraint in constraints)
     return text_table(
-        "targets on the validation and the test split",
+        f"targets on the validation and the test split{'' if scores_test else ', not scored'}",
         ["workload", "metric", "target", "test"], rows,
     )
 

@@ -53,7 +53,7 @@ def _declare(*quantities: Quantity) -> Mapping[str, Quantity]:
 
 QUANTITIES: Mapping[str, Quantity] = _declare(
     Quantity(
-        name="time", noun="time on the clock", unit="s", goal=Goal.MINIMISE,
+        name="time", noun="training time", unit="s", goal=Goal.MINIMISE,
         accumulates=True, bound="budget_seconds",
         meaning="seconds on the referee's clock, by the clock rule of the hardware class",
     ),

@@ -74,7 +74,7 @@ class Interpretations(_Frozen):
         default="fastest", description="the trial that a study counts"
     )
     tie: Literal["fastest", "slowest"] = Field(
-        default="fastest", description="among trials that are equal in that"
+        default="fastest", description="tie-break between trials"
     )
     unevaluated: Literal["never", "left_out"] = Field(
         default="never", description="trials without an evaluation; never: target not reached"

@@ -16,6 +16,9 @@ def costs_of_submissions(table: pl.DataFrame, style: Style) -> Any:
     `table` is `tables.costs_table`.
     """
     order = list(style.submissions)
+    short = (table["hours"].max() or 0.0) < 1.0  # type: ignore[operator]
+    unit, factor = ("seconds", 3600.0) if short else ("hours", 1.0)
+    table = table.with_columns(pl.col("hours", "hours_without_target") * factor)
     reached = pl.col("hours") - pl.col("hours_without_target")
     parts = pl.concat([
         table.select("submission", start=pl.lit(0.0), end=reached, strength=pl.lit(0.9)),
@@ -25,7 +28,7 @@ def costs_of_submissions(table: pl.DataFrame, style: Style) -> Any:
         alt.Chart(parts, width=WIDTH, height=ROW * len(order))
         .mark_bar(height=ROW * 0.6)
         .encode(
-            alt.X("start:Q", title="hours on the clock, all trials",
+            alt.X("start:Q", title=f"{unit} of training, all trials",
                   axis=alt.Axis(grid=False, tickCount=5)),
             alt.X2("end:Q"),
             alt.Y("submission:N", title=None, sort=order, scale=alt.Scale(domain=order),

@@ -19,7 +19,7 @@ def leave_one_out_ranks(table: pl.DataFrame, style: Style) -> Any:
     removed = [name for name in style.submissions if name in table["without"]]
     up, down = style.theme.colours[0], style.theme.colours[1]
     shown = table.with_columns(
-        label=pl.format("{} → {}", "rank", "rank_without"),
+        label=pl.format("{} to {}", "rank", "rank_without"),
         moved=pl.when(pl.col("rank_without") < pl.col("rank")).then(pl.lit("up"))
         .otherwise(pl.lit("down")),
     )
@@ -27,7 +27,7 @@ def leave_one_out_ranks(table: pl.DataFrame, style: Style) -> Any:
               axis=alt.Axis(orient="top", labelAngle=-45, labelLimit=LABELS, domain=False,
                             ticks=False, grid=False))
     y = alt.Y("without:N", title="removed", sort=removed, scale=alt.Scale(domain=removed),
-              axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=True))
+              axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=False))
     colour = alt.Color(
         "moved:N", legend=None, scale=alt.Scale(domain=["up", "down"], range=[up, down])
     )

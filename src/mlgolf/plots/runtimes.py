@@ -8,20 +8,23 @@ import polars as pl
 from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 370, 250
+TICKS = [m * 10.0**e for e in range(-2, 3) for m in (1, 2, 5)]
 
 
 def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
     """A rising curve for each submission. `table` is `tables.runtimes_table`."""
     chart = (
         alt.Chart(table, width=WIDTH, height=HEIGHT)
-        .mark_line(strokeWidth=2.2, clip=True)
+        .mark_line(strokeWidth=2.2, clip=True, interpolate="step-after")
         .encode(
-            alt.X("budgets:Q", title="time with restarts / budget of the workload",
+            alt.X("budgets:Q", title="time with restarts / budget of the workload (log scale)",
                   scale=alt.Scale(type="log", domain=_span(table), nice=False),
-                  axis=alt.Axis(grid=False, values=[0.01, 0.1, 1, 10, 100])),
-            alt.Y("solved:Q", title="share of (workload, target) reached",
-                  scale=alt.Scale(domain=[0, 1]),
-                  axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
+                  axis=alt.Axis(grid=False, values=TICKS, labelOverlap="greedy",
+                                labelSeparation=4)),
+            alt.Y("solved:Q", title="share of workload-target pairs reached",
+                  scale=alt.Scale(domain=[0, 1.02]),
+                  axis=alt.Axis(format="%", domain=False, ticks=False,
+                                values=[0, 0.25, 0.5, 0.75, 1])),
             style.colour(legend=legend),
             style.dash(),
         )

@@ -26,7 +26,8 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
     Studies that did not reach the target are a cross at the right edge.
     """
     first = table.row(0, named=True)
-    x = alt.X("shown:Q", title=_axis_title(first), scale=_scale(table), axis=_axis(table))
+    title = _axis_title(first) + " (log scale)" * _logarithmic(table)
+    x = alt.X("shown:Q", title=title, scale=_scale(table), axis=_axis(table))
     y = alt.Y(
         "submission:N", title=None, sort=list(style.submissions),
         scale=alt.Scale(domain=list(style.submissions)),
@@ -104,7 +105,9 @@ def _axis(table: pl.DataFrame) -> alt.Axis:
     if table["value"].drop_nulls().is_empty():  # no value, so no numbers on the axis
         return alt.Axis(grid=False, labels=False, ticks=False)
     short = "datum.value >= 10000 ? format(datum.value, '~s') : datum.label"
-    return alt.Axis(grid=False, tickCount=5, labelOverlap="greedy", labelExpr=short)
+    return alt.Axis(
+        grid=False, tickCount=5, labelOverlap="greedy", labelSeparation=8, labelExpr=short
+    )
 
 
 def _axis_title(row: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) ->
     minimised = first["goal"] == "minimise"
     best, others = table.filter("best"), table.filter(~pl.col("best"))
     curve = {
-        "x": alt.X("seconds:Q", title="seconds on the clock", scale=_x_scale(best),
+        "x": alt.X("seconds:Q", title="training time, s", scale=_x_scale(best),
                    axis=alt.Axis(grid=False, tickCount=5)),
         "y": alt.Y("value:Q", title=None, scale=_y_scale(best, minimised),
                    axis=alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34)),

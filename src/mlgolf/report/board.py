@@ -22,7 +22,7 @@ def heading(competition: Competition, board: Leaderboard) -> Html:
         counted(len(board.entries), "submission"),
         counted(len(competition.scored_workloads), "workload"),
         board.framework_in_words,
-        f"{board.ruleset} tuning: {counted(tuning.studies, 'study')} of "
+        f"{board.ruleset} tuning, by the rules {counted(tuning.studies, 'study')} of "
         f"{counted(tuning.trials, 'trial')}",
         f"hardware class {competition.rules.hardware}",
     ]
@@ -40,7 +40,7 @@ def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
     head = [text("Rank"), text("Submission"), text("Score"), *map(text, workloads)]
     rows = [
         [
-            _rank(entry),
+            _rank(entry, board),
             tag("th", text(entry.submission)),
             _score(entry),
             *(
@@ -50,24 +50,47 @@ def leaderboard_section(competition: Competition, board: Leaderboard) -> Html:
         ]
         for entry in board.entries
     ]
-    interval = (
-        " Below each score: its 95% interval or, with too few studies for that, the range of "
-        "scores of single studies. Submissions in one group cannot be told apart at 95%; the "
-        "number of a group is 1 + the number of submissions that score significantly higher."
-    )
     notes = [tag("li", text(note)) for note in board.notes]
     return section(
         "Leaderboard",
         table(head, rows, css="board") if rows else tag("p", text("There are no trials.")),
-        tag("p", text(how_scored(competition.rules) + interval), css="aside"),
+        *(tag("p", text(said), css="aside") for said in _explained(competition, board)),
         tag("p", text(board.notice), css="aside") if board.notice else Html(""),
         tag("ul", *notes, css="notes") if notes else Html(""),
     )
 
 
-def _rank(entry: Entry) -> Html:
+def _explained(competition: Competition, board: Leaderboard) -> list[str]:
+    """What the cells mean, how they become a score, and how sure it is: a paragraph each."""
+    rules = competition.rules
+    words = [how_scored(rules)]
+    outcomes = {cell.outcome for entry in board.entries for cell in entry.cells.values()}
+    if Outcome.SLOWER_THAN_4X_BEST in outcomes:
+        words.append(f"Too slow: over {rules.aggregation.tau_max:g} times the best. It scores 0.")
+    if any(outcome.name.startswith("HELD_OUT") for outcome in outcomes):
+        words.append(
+            "Held-out workloads are variants of the others: a submission that fails on one (not "
+            "reached, too slow, no data) counts as not having reached the target of the workload "
+            "that it is a variant of."
+        )
+    if board.tests_differences:
+        words.append(
+            "Below each score: its 95% interval or, with too few studies for that, the range of "
+            "scores of single studies. Group 3, for instance, means that two submissions score "
+            "significantly higher (at 95%). Submissions of different groups may not differ "
+            "significantly either: the figure of win probabilities shows every pair."
+        )
+    elif len(board.entries) > 1:
+        words.append(
+            "Below each score: the range of scores of single studies, if there are several. There "
+            "are too few studies to test which scores differ."
+        )
+    return words
+
+
+def _rank(entry: Entry, board: Leaderboard) -> Html:
     group = tag("small", text(f"group {entry.rank_group}"))
-    return tag("td", text(entry.rank), group)
+    return tag("td", text(entry.rank), group if board.tests_differences else Html(""))
 
 
 def _score(entry: Entry) -> Html:

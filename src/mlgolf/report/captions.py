@@ -10,20 +10,29 @@ from mlgolf.report.words import duration, noun
 from mlgolf.scoring.diagnostics import Cost
 from mlgolf.scoring.target_levels import TargetLevel
 
-WIN_PROBABILITY = (
-    "Probability (%) that the row's submission scores higher than the column's, over resampled "
-    "trials. Framed: the difference is significant, that is, its 95% interval does not contain 0. "
-    "This interval is wider than the resampled scores alone, so a pair near 100% may have no frame."
-)
 TARGET_LEVELS = (
-    "Rank of each submission if all targets were easier, by the percentage on the horizontal axis. "
-    "0% are the targets of the rules. The trials are the same at every level."
+    "Rank of each submission if every target were easier by a share of its value. 0% are the "
+    "targets of the rules. The same trials are scored again at every level."
 )
 LEAVE_ONE_OUT = (
     "Leave-one-out: how ranks change when one submission is removed. Each row removes one "
-    "submission; each cell shows the rank of another one before and after, among those that remain "
-    "(blue: better, orange: worse). Submissions without a row change no rank."
+    "submission. Each cell shows the rank of another one among those that remain: by the scores of "
+    "the leaderboard, then by scores computed without the removed one (blue: better, orange: "
+    "worse). Submissions without a row change no rank."
 )
+
+
+def win_probability_caption(*, tested: bool) -> str:
+    frames = (
+        "Framed: the difference is significant, that is, its 95% interval does not contain 0. "
+        "Intervals are widened to cover 95% also with few trials, so a pair near 100% may have no "
+        "frame."
+        if tested else "No pair is framed as significant: there are too few studies to test."
+    )
+    return (
+        "Probability (%) that the row's submission scores higher than the column's, over resampled "
+        f"trials. {frames}"
+    )
 
 
 def curves_caption(curves: pl.DataFrame, *, all_trials: bool) -> str:
@@ -32,9 +41,9 @@ def curves_caption(curves: pl.DataFrame, *, all_trials: bool) -> str:
     first = " (the first trial, if none reached the target)" if has_target else ""
     target = " Dashed line: the target." if has_target else ""
     return (
-        "Validation metric against seconds on the clock. Bold lines: the best trial of each study"
-        f"{first}.{others} Dots: the evaluations that are scored.{target} The worst 10% of the "
-        "values of the best trials are outside the axes."
+        "Validation metric against training time. Bold lines: the best trial of each study"
+        f"{first}.{others} Dots: the evaluations that are scored.{target} The axes leave out the "
+        "worst 10% of the values of bold lines, and all that came after the longest of them."
     )
 
 
@@ -43,8 +52,9 @@ def studies_caption(rules: Rules) -> str:
     missed = "reach the target" if _has_target(rules) else "meet the rules"
     return (
         f"{measured[0].upper()}{measured[1:]} of every study. Dots: studies; further left is "
-        "better. Bars: their median, which is scored. Crosses at the right edge, and their "
-        f"number: studies that did not {missed}."
+        "better. Bars: the median over studies, which is scored unless the leaderboard says why "
+        "not; none where most studies missed. Crosses with a count: studies that did not "
+        f"{missed}."
     )
 
 
@@ -60,17 +70,18 @@ def profile_caption(aggregation: Aggregation) -> str:
     return (
         "Share of workloads on which a submission is within a factor τ of the best submission. "
         "Higher is better. At τ = 1 it is the share of workloads on which the submission itself is "
-        f"the best.{area}"
+        "the best. A target that was not reached, or missed on a held-out variant, is never within "
+        f"it.{area}"
     )
 
 
 def runtimes_caption(levels: Sequence[TargetLevel]) -> str:
     eased = ", ".join(f"{100 * level.eased:g}%" for level in levels if level.eased)
     return (
-        "Share of all pairs of a workload and a target that a submission reaches within a time, if "
-        "each failed trial is followed by another one, drawn at random from its trials. Higher and "
-        f"further left is better. Targets: those of the rules, and easier ones by {eased}. Times "
-        "are divided by the budget of the workload."
+        "Share of workload-target pairs that a submission reaches within a time, with simulated "
+        "restarts: trials are drawn at random until one reaches the target, and their times add "
+        "up. Higher and further left is better. Targets: those of the rules, and easier ones by "
+        f"{eased}. Times are divided by the budget of the workload."
     )
 
 
@@ -79,6 +90,7 @@ def costs_caption(costs: Sequence[Cost]) -> str:
     without_target = sum(cost.hours_without_target for cost in costs)
     share = 100 * without_target / hours if hours else 0.0
     return (
-        f"Hours on the clock of all trials, {duration(hours)} in total. Pale: the {share:.0f}% "
-        "spent on trials that did not reach the target. Time for evaluations is not included."
+        "Training time of all trials, those on held-out workloads included and evaluations not: "
+        f"{duration(hours)} in total. Pale: the {share:.0f}% spent on trials that did not reach "
+        "the target."
     )

@@ -33,17 +33,18 @@ from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.report.captions import (
     LEAVE_ONE_OUT,
     TARGET_LEVELS,
-    WIN_PROBABILITY,
     costs_caption,
     curves_caption,
     profile_caption,
     runtimes_caption,
     studies_caption,
+    win_probability_caption,
 )
 from mlgolf.report.html import Html, join
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.review import Review
 
+MOST_BESIDE = 8  # submissions of a matrix that fits beside its caption
 MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
 
 
@@ -124,7 +125,8 @@ def _of_submissions(review: Review, style: Style) -> Iterator[Figure | None]:
     )
     yield _single(
         "win_probability", "Win probability", win_probability_table(review), style,
-        win_probability_matrix, WIN_PROBABILITY, coloured=False,
+        win_probability_matrix, win_probability_caption(tested=board.tests_differences),
+        coloured=False, beside=len(board.entries) <= MOST_BESIDE,
     )
     rivals = pl.lit(len(board.entries) > 1)
     yield _single(
@@ -167,7 +169,7 @@ def _by_workload(
 
 def _single(
     name: str, title: str, table: pl.DataFrame, style: Style, chart: Callable[..., Any],
-    caption: str, *, coloured: bool = True,
+    caption: str, *, coloured: bool = True, beside: bool = True,
 ) -> Figure | None:
     """A figure without panels. The page has its own legend, the file needs one."""
     if table.is_empty():
@@ -176,7 +178,7 @@ def _single(
         name=name, title=title, caption=caption, table=table,
         drawing=_inline(chart(table, style, legend=False) if coloured else chart(table, style),
                         name, ""),
-        whole=to_svg(style.signed(chart(table, style))), coloured=coloured,
+        whole=to_svg(style.signed(chart(table, style))), coloured=coloured, beside=beside,
     )
 
 

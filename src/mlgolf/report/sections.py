@@ -31,18 +31,21 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
         nothing = text("There are no figures, because no trial counts yet.")
         return [section("Figures", tag("p", nothing))]
     saved = (
-        f" The folder {folder}/ beside this page has all figures as SVG, light and dark, and their "
+        f"The folder {folder}/ beside this page has all figures as SVG, light and dark, and their "
         "tables as CSV."
     )
     return [
-        section(drawn.title, _figure(drawn, number, board, saved if number == 1 else ""))
-        for number, drawn in enumerate(figures, start=1)
+        *(
+            section(drawn.title, _figure(drawn, number, board))
+            for number, drawn in enumerate(figures, start=1)
+        ),
+        tag("p", text(saved), css="facts apart"),
     ]
 
 
-def _figure(drawn: Figure, number: int, board: Leaderboard, more: str) -> Html:
+def _figure(drawn: Figure, number: int, board: Leaderboard) -> Html:
     """With its legend: above a wide figure, beside a narrow one."""
-    caption = text(drawn.caption + more)
+    caption = text(drawn.caption)
     key = legend(board) if drawn.coloured else Html("")
     if drawn.beside:
         return figure(drawn.drawing, number, caption, above=key, css="beside")
@@ -80,6 +83,7 @@ def _changes(other: OtherInterpretation) -> str:
         + (f", rank {other.ranks[name][0]} → {other.ranks[name][1]}"
            if name in other.ranks else "")
         for name, (now, then) in other.scores.items()
+        if name in other.ranks or f"{now:.4f}" != f"{then:.4f}"
     ]  # fmt: skip
     return "; ".join(changed) or "none"
 
@@ -118,9 +122,12 @@ def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:
         )
         if not own.is_empty():
             blocks += [tag("h3", text(entry.submission)), _best_trials(own, entry, board.quantity)]
-    caption = "The best trial of all studies on each workload."
-    if not blocks:
-        caption = "No trial reached its target."
+    if studies.filter(pl.col("hyperparameters") != "{}").is_empty() and blocks:
+        return Html("")
+    caption = (
+        "The best trial over all studies on each workload; what is scored is the median study."
+        if blocks else "No trial reached its target."
+    )
     return section("Best hyperparameters", tag("p", text(caption), css="aside"), *blocks)
 
 

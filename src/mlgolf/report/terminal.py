@@ -7,9 +7,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from mlgolf.core.quantities import quantity
 from mlgolf.core.status import Outcome
 from mlgolf.core.text import printable
-from mlgolf.report.words import duration, three_digits
+from mlgolf.report.words import OUTCOMES, duration, three_digits
 from mlgolf.scoring.admission import counted
 from mlgolf.scoring.diagnostics import bounds_in_words
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
@@ -22,8 +23,8 @@ MOST_FULL_COLUMNS = 3
 MOST_PROBLEMS = 20  # shown; the rest is counted
 MOST_NEAR_MISSES = 20
 WORDS = (  # heads of columns of words
-    "submission", "95%", "range of studies", "workload", "size", "metric", "hyperparameter",
-    "values", "evaluated every",
+    "submission", "95% interval", "range of studies", "workload", "size", "metric",
+    "hyperparameter", "values", "evaluated every",
 )
 
 
@@ -40,20 +41,25 @@ def leaderboard_tables(board: Leaderboard) -> list[Table]:
     """
     workloads = list(board.entries[0].cells) if board.entries else []
     several = any(entry.interval for entry in board.entries)
-    heads = ["rank", "group", "submission", "score", "95%" if several else "range of studies"]
+    tested = board.tests_differences
+    uncertainty = "95% interval" if several else "range of studies"
+    heads = ["rank", *["group"] * tested, "submission", "score", uncertainty]
     title = " · ".join([
         board.competition, f"{board.ruleset} tuning", board.framework_in_words,
         *board.labels.titles,
     ])
     rows = [
         [
-            str(entry.rank), str(entry.rank_group), entry.submission, f"{entry.score:.4f}",
-            _uncertainty(entry, intervals=several),
+            str(entry.rank), *[str(entry.rank_group)] * tested, entry.submission,
+            f"{entry.score:.4f}", _uncertainty(entry, intervals=several),
         ]
         for entry in board.entries
     ]
     if len(workloads) <= MOST_FULL_COLUMNS:
-        cells = [[_cell_text(e.cells[name]) for name in workloads] for e in board.entries]
+        cells = [
+            [_cell_text(entry.cells[name], board.quantity) for name in workloads]
+            for entry in board.entries
+        ]
         whole = [a + b for a, b in zip(rows, cells, strict=True)]
         return [text_table(title, heads + workloads, whole), *_near_misses(board)]
     return [text_table(title, heads, rows), _ratios(board, workloads), *_near_misses(board)]
@@ -115,12 +121,14 @@ def _uncertainty(entry: Entry, *, intervals: bool) -> str:
 def review_lines(review: Review) -> list[str]:
     """Notes and diagnostics, a sentence each."""
     lines = [*review.board.notes, *problem_lines(review.problems, "all with --json")]
-    if review.win_probability:
+    if review.win_probability and review.board.tests_differences:
         significant = sum(pair.significant for pair in review.win_probability)
         lines.append(
             f"{significant} of {counted(len(review.win_probability), 'pair')} of submissions "
             "differ significantly (95%)"
         )
+    elif review.win_probability:
+        lines.append("there are too few studies to test which scores differ")
     for removed in review.leave_one_out:
         moves = (f"{name} {a} → {b}" for name, (a, b) in removed.ranks.items())
         lines.append(f"leave-one-out: without {removed.without}, ranks change: {', '.join(moves)}")
@@ -130,7 +138,7 @@ def review_lines(review: Review) -> list[str]:
     )
     if hours:
         lines.append(
-            f"{duration(hours)} on the clock, {100 * without_target / hours:.0f}% of them in "
+            f"{duration(hours)} of training, {100 * without_target / hours:.0f}% of it in "
             "trials that did not reach the target"
         )
     lines += [bounds_in_words(bounds) for bounds in review.bounds]
@@ -161,6 +169,7 @@ def _sensitivity_lines(others: Sequence[OtherInterpretation]) -> list[str]:
                 + (f" (rank {other.ranks[name][0]} → {other.ranks[name][1]})"
                    if name in other.ranks else "")
                 for name, (now, then) in other.scores.items()
+                if name in other.ranks or f"{now:.4f}" != f"{then:.4f}"
             )  # fmt: skip
             lines.append(f"with --interpretation {other.name}={other.other}: {', '.join(changes)}")
     return lines
@@ -186,11 +195,13 @@ def _short_words(board: Leaderboard) -> list[str]:
     return [f"{short}: {words}" for short, words in MEANING.items() if short in used]
 
 
-def _cell_text(cell: Cell) -> str:
-    """The value and its ratio to the best."""
+def _cell_text(cell: Cell, name: str) -> str:
+    """The value of that quantity and its ratio to the best."""
     if not math.isfinite(cell.value):
-        return cell.outcome.replace("_", " ")
-    return f"{cell.value:.4g} ({_ratio_text(cell)})"
+        return OUTCOMES[cell.outcome]
+    unit = quantity(name).unit
+    value = f"{cell.value:.4g}" if unit == "1" else f"{cell.value:.4g} {unit}"
+    return f"{value} ({_ratio_text(cell)})"
 
 
 def _ratio_text(cell: Cell) -> str:

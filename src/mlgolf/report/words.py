@@ -96,14 +96,21 @@ def how_scored(rules: Rules, below: str = " (see below)") -> str:
             f"and any ratio above {tau_max:g}, counts as {tau_max:g}"
         ),
     }[rules.aggregation.workloads]
-    trial = "counts its best trial"
+    trial = "In each study the best trial counts"
     if rules.trial_chosen_by:
-        conditions = _enumerate([_condition(c) for c in rules.trial_chosen_by])
-        trial = f"selects its best trial by other constraints ({conditions}) and counts it"
+        chosen, scored = (
+            _enumerate([_condition(c) for c in constraints if is_target(c.bound)])
+            for constraints in (rules.trial_chosen_by, rules.constraints)
+        )
+        measured = noun(rules.objective)
+        trial = (
+            f"In each study the trial with the best {measured} until {chosen} is selected; its "
+            f"{measured} until {scored} is scored"
+        )
     return (
-        f"Each study {trial}. Each workload counts the median of its studies. The ratio (×) "
-        "compares this with the best submission on the workload: 1 is the best, larger is worse. "
-        f"The score is {over_workloads}. A score of 1 means best on every workload."
+        f"{trial}. On each workload the median over studies is scored. The ratio (×) compares it "
+        "with the best submission on the workload: 1 is the best, larger is worse. The score is "
+        f"{over_workloads}. A score of 1 means best on every workload."
     )
 
 
@@ -122,7 +129,7 @@ def duration(hours: float) -> str:
 
 def three_digits(value: float) -> str:
     """Three significant digits, without an exponent where that is not needed."""
-    if value and not 1e-3 <= abs(value) < 1e5:
+    if value and not 1e-3 <= abs(value) < 1e7:
         return f"{value:.3g}"
     rounded = abs(float(f"{value:.3g}"))  # 9.999 counts as 10.0
     decimals = max(0, 2 - math.floor(math.log10(rounded))) if rounded else 0

@@ -163,7 +163,8 @@ def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
 
     Missing trials change scores: a median has fewer studies, or a study has a worse best trial.
     """
-    notes = []
+    notes: list[str] = []
+    same_lack: dict[str, list[str]] = {}
     studies = pool.played.any(axis=-1).sum(axis=-1)
     lacking = tuning.studies * tuning.trials - pool.ended.sum(axis=(-2, -1))
     for submission, found, absent in zip(pool.submissions, studies, lacking, strict=True):
@@ -176,11 +177,17 @@ def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
                 )
         short = {n: count for n, count in zip(pool.workloads, absent, strict=True) if count > 0}
         if short:
-            notes.append(
-                f"{submission}: {counted(int(sum(short.values())), 'trial')} missing of those that "
-                f"the rules ask for: {_each(short, len(absent))}"
+            missing = (
+                f"{counted(int(sum(short.values())), 'trial')} missing of those that the rules "
+                f"ask for: {_each(short, len(absent))}"
             )
-    return notes
+            same_lack.setdefault(missing, []).append(submission)
+    return notes + [f"{_whose(names)}: {missing}" for missing, names in same_lack.items()]
+
+
+def _whose(submissions: Sequence[str]) -> str:
+    each = " each" if len(submissions) > 1 else ""
+    return f"{', '.join(submissions)}{each}"
 
 
 def _each(counts: Mapping[str, int], workloads: int) -> str:

@@ -47,7 +47,7 @@ class Entry:
     score: float  # in [0, 1], larger is better
     score_exact: float  # the same with the exact integral, where the rules integrate on a grid
     geometric_mean_ratio: float | None  # of times, to the baseline's; None where it has no meaning
-    rank_group: int  # submissions in one group cannot be told apart, see resampling.py
+    rank_group: int  # 1 + how many submissions score significantly higher, see resampling.py
     interval: tuple[float, float] | None  # 95%; None with too few studies to say
     range_of_studies: tuple[float, float] | None  # of the score, were each study the only one
     cells: Mapping[str, Cell]  # by workload, in the competition's order
@@ -69,6 +69,11 @@ class Leaderboard:
     # By submission and scored workload: targets that were not reached, if evaluations are known.
     near_misses: Mapping[tuple[str, str], NearMiss]
     notes: tuple[str, ...]
+
+    @property
+    def tests_differences(self) -> bool:
+        """Whether two submissions or more have enough studies to say if their scores differ."""
+        return sum(entry.interval is not None for entry in self.entries) > 1
 
     @property
     def framework_in_words(self) -> str:

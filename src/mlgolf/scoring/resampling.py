@@ -151,8 +151,8 @@ class Uncertainty:
     def rank_groups(self) -> list[int]:
         """1 + the number of submissions that score significantly higher.
 
-        Submissions in one group cannot be told apart at 95%. This is not transitive, so two of
-        neighbouring groups may not be told apart either; `significant` has every pair.
+        Where nothing is tested it is 1. Two of different groups may not differ significantly
+        either, since this is not transitive; `significant` has every pair.
         """
         return (1 + self.significant.sum(axis=0)).tolist()
 
