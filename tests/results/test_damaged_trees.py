@@ -284,3 +284,14 @@ def test_what_was_wrong_with_an_import_is_said_whenever_it_is_scored(sound, tmp_
     assert set(problems) == set(done.problems)
     assert [json.loads(json.dumps(p)) for p in problems if "trial_0: left out" in p]
     assert [p for p in problems if "found 'x', expected a number" in p]
+
+
+def test_a_trial_that_says_another_tuning_counts_no_more_after_an_import(sound, tmp_path):
+    """Found by the damages above: one letter of its flags was gone."""
+    path = damaged(sound, tmp_path).with_name("flags_0.json")
+    path.write_text(path.read_text().replace("external", "exernal"))
+    logs = open_logs(tmp_path / "tree", "algoperf-0.5", "external")
+    import_logs(logs, tmp_path / "run")
+    imported = told(read_runs([tmp_path / "run"]))
+    assert imported == told(read_logs(logs))
+    assert "1 trial left out: not played under external tuning" in str(imported)

@@ -197,7 +197,8 @@ def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, source: Path) ->
             "study": key.study, "trial": key.trial,
         },
         "seed": trial.seed, "hyperparameters": dict(trial.hyperparameters), "unofficial": "",
-        "flags": trial.header["flags"], "meta": trial.header["meta"], "ruleset": ruleset,
+        "flags": trial.header["flags"], "meta": trial.header["meta"],
+        "ruleset": trial.header.get("ruleset", ruleset),
         "imported_from": "AlgoPerf logs",
     }  # fmt: skip
     (folder / "trial.json").write_text(json.dumps(header, indent=1))
