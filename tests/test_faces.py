@@ -194,3 +194,16 @@ def test_dropout_and_label_smoothing_may_stand_in_a_search_space():
     train_by_submission(submission, workload, linear_torch.Linear(), point, None, steps=1)
     assert workload.model_keywords == {"dropout_rate": 0.3}
     assert workload.loss_keywords == {"label_smoothing": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("face", "made", "kind"),
+    [
+        (mlgolf.torch, torch.optim.SGD([torch.zeros(1)], lr=0.1), "SGD"),
+        (mlgolf.jax, optax.sgd(0.1), "GradientTransformationExtraArgs"),
+    ],
+    ids=["torch", "jax"],
+)
+def test_an_optimizer_that_is_made_already_is_refused_with_what_to_give(face, made, kind):
+    with pytest.raises(SubmissionError, match=f"found a {kind} where a class or function"):
+        face.from_optimizer(made)

@@ -103,6 +103,7 @@ class TorchSubmission(ShortForm):
         point = self.arguments.set_by(sample_point(self.search_space))
         if self.search_space is None and self.arguments.missing(point):
             return  # the search space stands in a file
+        self.arguments.check_complete(point)
         model = stand_in()
         if not set(self.arguments.given) <= {"params", "parameters"}:
             try:

@@ -214,6 +214,7 @@ def test_resume_plays_what_had_not_ended(folder, own_data):
         ({"studies": 1.5}, RulesError, "studies: found 1.5"),
         ({"seed": -1}, RulesError, "seed: found -1, allowed is a whole number from 0"),
         ({"workloads": "linea"}, UnknownName, "Did you mean linear"),
+        ({"tuning": "self", "trials": 3}, RulesError, "found 3, but a study of self-tuning is one"),
         ({"workloads": [3]}, UnknownName, "unknown workload of linear '3'"),
         ({"data_dir": "/proc/none"}, LedgerError, "^/proc/none.*: No such file or directory"),
     ],

@@ -309,10 +309,20 @@ def test_what_cannot_start_at_a_rate_of_0_is_refused_with_the_schedules_that_it_
     constant(pytorch_optimizer.Gravity).rehearse()
 
 
-def test_an_argument_without_a_value_is_named():
-    said = refusal_at_once(pytorch_optimizer.SAM)
+@pytest.mark.parametrize("build", [pytorch_optimizer.SAM, pytorch_optimizer.GSAM])
+def test_an_argument_without_a_value_is_named(build):
+    said = refusal_at_once(build)
     assert "needs a value for base_optimizer" in said
-    assert "functools.partial(SAM, base_optimizer=...)" in said
+    assert f"functools.partial({build.__name__}, base_optimizer=...)" in said
+
+
+def test_an_error_without_words_is_told_by_its_kind_alone():
+    class Wordless(torch.optim.SGD):
+        def step(self, closure=None):
+            raise NotImplementedError
+
+    said = refusal_at_once(lambda params, lr: Wordless(params, lr=lr))
+    assert "cannot be stepped: NotImplementedError. " in said
 
 
 def test_a_wrapper_is_refused_with_the_function_that_builds_it():

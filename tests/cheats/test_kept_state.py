@@ -150,3 +150,27 @@ def test_where_the_kernel_refuses_namespaces_the_verdict_says_so_and_is_unoffici
 def test_time_that_went_before_the_first_step_is_named_in_the_verdict(tmp_path, data_dir):
     trial = judged(tmp_path, data_dir, "pass", BUSY_WHEN_PLAYED)
     assert "no step was done: the time went before the first one" in trial.reason
+
+
+# A key that is linked to a keyring of the user would be found by the next trial.
+RING = """
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+USER_KEYRING = -4
+def refused():
+    add, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+    answers = [libc.syscall(add, b"user", b"weights", b"1", 1, USER_KEYRING), ctypes.get_errno(),
+               libc.syscall(keyctl, 3, USER_KEYRING, -2), ctypes.get_errno()]
+    return answers == [-1, errno.EPERM, -1, errno.EPERM]
+"""
+
+
+def test_keyrings_of_the_kernel_are_refused(tmp_path, data_dir):
+    trial = judged(tmp_path, data_dir, "raise KeyError(f'refused: {refused()}')", RING)
+    assert "refused: True" in trial.reason
+
+
+def test_there_is_no_network_to_send_weights_over(tmp_path, data_dir):
+    trick = "import socket; socket.create_connection(('127.0.0.1', 9), timeout=1)"
+    trial = judged(tmp_path, data_dir, trick)
+    assert "Network is unreachable" in trial.reason

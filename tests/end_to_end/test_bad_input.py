@@ -125,12 +125,12 @@ def test_a_run_folder_of_something_else_is_left_alone(mlgolf, tmp_path, adamw):
     before = (out / "run.json").read_bytes()
     assert "--resume" in complaint(mlgolf, "run", adamw, *common)
     adamw.write_text(adamw.read_text() + "# changed\n")
-    assert "another submissions: adamw.sha256" in complaint(
+    assert "another submissions: submissions.adamw.sha256" in complaint(
         mlgolf, "run", adamw, *common, "--resume"
     )
     rules = tmp_path / "rules.toml"
     rules.write_text(LINEAR.read_text().replace("target = 0.02", "target = 0.03"))
-    assert "another competition: workloads.linear.target" in complaint(
+    assert "another competition: competition.workloads.linear.target" in complaint(
         mlgolf, "run", adamw, "--competition", rules, "--trials", 1, "--out", out, "--resume"
     )
     assert (out / "run.json").read_bytes() == before

@@ -15,7 +15,7 @@ def test_entries_of_lists_are_compared_one_by_one():
 
 
 def test_a_record_that_one_side_lacks_is_not_printed():
-    assert list(differences({"a": {"b": 1}}, {})) == [("a", "{…}", "nothing")]
+    assert list(differences({"a": {"b": {"c": 1}}}, {})) == [("a", "{'b': '…'}", "nothing")]
 
 
 def test_a_key_with_no_value_differs_from_a_key_that_is_absent():
@@ -30,3 +30,9 @@ def test_long_values_are_cut():
 def test_only_the_first_differences_are_named_and_the_rest_is_counted():
     one, other = ({str(n): n + shift for n in range(MOST + 3)} for shift in (0, 1))
     assert named(one, other, "{key}").split("; ") == [*map(str, range(MOST)), "and 3 more"]
+
+
+def test_of_lists_of_different_lengths_the_members_that_differ_are_named():
+    time, steps = {"quantity": "time", "bound": 30}, {"quantity": "steps", "bound": 9}
+    found = list(differences({"rules": [time]}, {"rules": [time, steps]}))
+    assert found == [("rules.1", "nothing", "{'quantity': 'steps', 'bound': 9}")]

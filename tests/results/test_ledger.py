@@ -2,6 +2,7 @@ import json
 import math
 
 import pytest
+from synthetic_trials import competition
 
 from mlgolf.core.errors import LedgerError
 from mlgolf.core.protocols import Reading, Row
@@ -83,7 +84,7 @@ def test_a_run_is_not_made_over_another(tmp_path):
 
 def test_a_run_is_not_continued_under_other_rules(tmp_path):
     create_run(tmp_path / "run", {"competition": {"name": "mini", "size": "mini"}, "seed": 1})
-    with pytest.raises(LedgerError, match=r"another competition: size: there 'mini', asked for 'f"):
+    with pytest.raises(LedgerError, match=r"another competition: competition\.size: there 'mini'"):
         reopen_run(tmp_path / "run", {"competition": {"name": "mini", "size": "full"}})
 
 
@@ -140,3 +141,16 @@ def test_a_run_of_a_later_schema_is_refused(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"schema_version": 99}))
     with pytest.raises(LedgerError, match="schema_version is 99"):
         RunFolder(tmp_path)
+
+
+def test_a_submission_of_a_run_without_a_trial_is_said(tmp_path):
+    rules = competition().model_dump(mode="json", by_alias=True)
+    submissions = {"adam": {}, "sgd": {}}
+    create_run(
+        tmp_path / "run",
+        {"competition": rules, "ruleset": "external", "submissions": submissions},
+    )
+    folder = TrialFolder(tmp_path / "run" / "adam/study_0/linear_torch/trial_1")
+    folder.begin({**HEADER, "key": {**KEY, "submission": "adam"}})
+    (said,) = read_runs([tmp_path / "run"]).problems
+    assert said.endswith("run: sgd was to be played, and has no trial yet")

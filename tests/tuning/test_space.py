@@ -34,9 +34,19 @@ def test_the_list_form_is_read_as_an_optlist():
     assert space == OptList(entries=({"beta2": 0.9}, {"beta2": 0.99}))
 
 
-def test_feasible_points_may_be_any_json_values():
-    space = parse_search_space({"schedule": {"feasible_points": ["cosine", None, [1, 2]]}})
-    assert space.dimensions["schedule"].at(0.99) == [1, 2]
+def test_feasible_points_are_numbers_words_and_short_lists_of_them():
+    points = [0.1, 3, True, None, "cosine", [0.9, 0.999]]
+    space = parse_search_space({"x": {"feasible_points": points}})
+    assert space.dimensions["x"].feasible_points == tuple(points)
+
+
+@pytest.mark.parametrize("value", ["A" * 101, [0.5] * 9, {"kernel": 1.0}, [[1.0], [2.0]]])
+@pytest.mark.parametrize("form", ["box", "list"])
+def test_weights_are_no_hyperparameter(value, form):
+    """A module that is looked over could train, and hand on what it found as a search space."""
+    space = {"x": {"feasible_points": [value]}} if form == "box" else [{"x": value}]
+    with pytest.raises(SearchSpaceError, match=r"x.*found.*(expected a number|allowed are 8)"):
+        parse_search_space(space)
 
 
 def test_an_interval_may_be_a_single_number():

@@ -95,6 +95,8 @@ def play_in_folder(
     Args: asked: further fields of the request.
     Returns: the folder, and the trials that were played now.
     """
+    if asked["ruleset"] == "self" and trials not in (None, 1):
+        raise RulesError(f"trials: found {trials}, but a study of self-tuning is one trial")
     with _run_folder(submissions, asked["framework"], out, resume=resume) as folder:
         request = RunRequest(
             submissions=tuple(submissions), out=folder, resume=resume,

@@ -79,7 +79,8 @@ def _opened_and_played(
 
 
 def say(console: Console, text: str) -> None:
-    console.print(printable(text), soft_wrap=True)
+    """In lines as they are, unless a person reads them on a terminal."""
+    console.print(printable(text), soft_wrap=not console.is_terminal)
 
 
 def _play(run: Run, parallel: int, console: Console) -> list[Trial]:

@@ -37,11 +37,7 @@ def build_optimizers(
     Raises: Unserved if it fails; SubmissionError if it lacks an argument, if what it makes are no
       optimizers, or if they do not train each parameter once.
     """
-    if missing := arguments.missing(point):
-        raise SubmissionError(
-            f"{arguments.name} needs a value for {' and '.join(missing)}: put it into the search "
-            f"space, or fix it with functools.partial({arguments.name}, {missing[0]}=...)."
-        )
+    arguments.check_complete(point)
     inputs = {name: PROVIDED[name](model) for name in arguments.given}
     try:
         made = build(**inputs, **point)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlgolf.core import spec
-from mlgolf.core.errors import SearchSpaceError
+from mlgolf.core.errors import SearchSpaceError, SubmissionError
 
 TRAINING_ARGUMENTS = ("dropout_rate", "label_smoothing")  # of the model and of the loss
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -23,7 +23,14 @@ class Arguments:
         """Args:
           provided: arguments that are not hyperparameters, such as the parameters to train.
           rate: what this framework calls the learning rate, which is also "learning_rate".
+        Raises: SubmissionError for an optimizer that is made already.
         """
+        if not callable(build):
+            raise SubmissionError(
+                f"found a {type(build).__name__} where a class or function is expected. Give what "
+                "makes the optimizer, such as torch.optim.AdamW or optax.adamw: what it trains is "
+                "known in the trial only."
+            )
         parameters = inspect.signature(build).parameters
         named = {name: p for name, p in parameters.items() if p.kind in _NAMED}
         inner = _unwrapped(build)
@@ -40,6 +47,14 @@ class Arguments:
         """Arguments that have no default, and no value among these."""
         empty = inspect.Parameter.empty
         return [n for n, d in self.defaults.items() if d is empty and n not in set(values)]
+
+    def check_complete(self, values: Iterable[str]) -> None:
+        """Raises: SubmissionError if an argument has neither a value nor a default."""
+        if missing := self.missing(values):
+            raise SubmissionError(
+                f"{self.name} needs a value for {' and '.join(missing)}: put it into the search "
+                f"space, or fix it with functools.partial({self.name}, {missing[0]}=...)."
+            )
 
     def set_by(self, point: Mapping[str, Any]) -> dict[str, Any]:
         """Values by argument. Raises: SearchSpaceError for a key that nothing takes."""

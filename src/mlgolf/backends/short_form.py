@@ -113,4 +113,6 @@ def chosen_schedule(schedule: str | Schedule, known: Mapping[str, Schedule]) -> 
 def complaint(error: Exception) -> str:
     """An error in one line; ours are meant to be read without their class."""
     text = " ".join(str(error).split()).rstrip(".")
-    return text if isinstance(error, MLGolfError) else f"{type(error).__name__}: {text}"
+    if isinstance(error, MLGolfError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -85,7 +85,7 @@ class Replay:
             verdict = "confirmed" if self.confirmed else "NOT confirmed"
             return (
                 f"{self.trial}: {verdict}. Values of {self.rows} evaluations are equal bit for "
-                f"bit. {self.seconds.text()}"
+                f"bit. {self.seconds.text()}{self._whose_speed()}"
             )
         lines = [f"{self.trial}: NOT confirmed, {len(self.differences)} of {self.rows} rows differ"]
         lines += self.differences[:5]
@@ -95,6 +95,14 @@ class Replay:
                 "kind of processor may round otherwise"
             )
         return "\n".join(lines)
+
+    def _whose_speed(self) -> str:
+        if self.processor == self.recorded_processor:
+            return ""
+        return (
+            f"; it was recorded on {self.recorded_processor}, whose speed is known from that "
+            "record alone"
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -15,7 +15,8 @@ from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
 # Of the reference machine, to import a module and try its optimizer: optax.lbfgs takes 4 of them to
-# compile. Whatever else is computed in them is gone with the sandbox.
+# compile. What else is computed in them is gone with the sandbox, but for the search space: values
+# that are numbers or words, kept in the record for everybody to read.
 CPU_SECONDS = 10.0
 PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.1

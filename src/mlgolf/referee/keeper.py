@@ -30,6 +30,7 @@ from mlgolf.referee import kernel, private_root, processes
 LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
 NAMESPACES = (
     kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWNET
 )
 
 
@@ -105,6 +106,7 @@ def keep(
             own_proc = private_root.enter(map(Path, order["see"]), map(Path, order["hide"]))
         except OSError as error:
             problem = str(error)
+    problem = problem or kernel.keyrings_problem()
     report(control, player, pid, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace its keeper
     serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
@@ -133,6 +135,8 @@ def become_player(
         with contextlib.suppress(OSError):  # a kernel without keyrings keeps none
             kernel.leave_session_keyring()
         give_up_rights()
+        if not kernel.keyrings_problem():
+            kernel.forbid_keyrings()
         become(order)
     except OSError as error:
         print(f"the player could not be started: {error}", file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
 """Where two records differ, key by key."""
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any
 
 MOST = 6  # keys that are named; the rest is counted
@@ -18,19 +19,19 @@ def differences(one: Any, other: Any, key: str = "") -> Iterator[tuple[str, str,
             yield from differences(
                 one.get(name, _ABSENT), other.get(name, _ABSENT), f"{key}.{name}".lstrip(".")
             )
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for number, (a, b) in enumerate(zip(one, other, strict=True)):
+    elif isinstance(one, list) and isinstance(other, list):
+        for number, (a, b) in enumerate(zip_longest(one, other, fillvalue=_ABSENT)):
             yield from differences(a, b, f"{key}.{number}".lstrip("."))
     elif one != other:
         yield key, _text(one), _text(other)
 
 
-def named(one: Any, other: Any, form: str, between: str = "; ") -> str:
-    """The first differences, and how many more there are.
+def named(one: Any, other: Any, form: str, between: str = "; ", key: str = "") -> str:
+    """The first differences, and how many more there are. `key` is where both stand.
 
     Args: form: of one difference, such as "{key}: {one} here, {other} there".
     """
-    found = list(differences(one, other))
+    found = list(differences(one, other, key))
     lines = [form.format(key=key or "value", one=a, other=b) for key, a, b in found[:MOST]]
     more = len(found) - MOST
     return between.join([*lines, *([f"and {more} more"] * (more > 0))])
@@ -40,6 +41,6 @@ def _text(value: Any) -> str:
     if value is _ABSENT:
         return "nothing"
     if isinstance(value, Mapping) and value:
-        return "{…}"
+        value = {name: "…" if isinstance(v, Mapping | list) else v for name, v in value.items()}
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

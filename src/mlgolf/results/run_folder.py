@@ -114,8 +114,8 @@ def reopen_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
         there = run.record.get(name)
         if there != asked:
             raise LedgerError(
-                f"{path} belongs to another {name}: "
-                f"{named(there, asked, '{key}: there {one}, asked for {other}')}. "
+                f"{path} was begun with another {name}: "
+                f"{named(there, asked, '{key}: there {one}, asked for {other}', key=name)}. "
                 "Give the same as before to continue it, or another --out; nothing was changed."
             )
     return run
@@ -149,7 +149,12 @@ def read_runs(paths: Sequence[Path]) -> Played:
     trials = tuple(trial for run in runs for trial in run.trials())
     left_out = (problem for run in runs for problem in run.record.get("left_out", ()))
     in_part = (problem for trial in trials for problem in trial.header.get("problems", ()))
+    played = {trial.key.submission for trial in trials}
+    waiting = (
+        f"{run.path}: {name} was to be played, and has no trial yet"
+        for run in runs for name in run.record.get("submissions", ()) if name not in played
+    )
     return Played(
         competition=first.competition, ruleset=first.record["ruleset"], trials=trials,
-        problems=(*left_out, *in_part),
+        problems=(*left_out, *in_part, *waiting),
     )

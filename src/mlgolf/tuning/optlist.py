@@ -10,6 +10,8 @@ from typing import Any
 
 from mlgolf.core.errors import SearchSpaceError
 
+LONGEST_WORD, LONGEST_LIST = 100, 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptList:
@@ -38,6 +40,24 @@ class OptList:
         )
 
 
+def check_value(value: Any, where: str) -> None:
+    """A hyperparameter is a number, a word or a short list of them: weights are none.
+
+    Raises: SearchSpaceError.
+    """
+    for part in value if isinstance(value, list) else [value]:
+        is_word = isinstance(part, str) and len(part) <= LONGEST_WORD
+        if not (part is None or is_word or isinstance(part, bool | int | float)):
+            raise SearchSpaceError(
+                f"{where}: found {str(part)[:60]!r}, expected a number, true, false, null or a "
+                f"word of at most {LONGEST_WORD} characters."
+            )
+    if isinstance(value, list) and len(value) > LONGEST_LIST:
+        raise SearchSpaceError(
+            f"{where}: found a list of {len(value)} values, allowed are {LONGEST_LIST}."
+        )
+
+
 def parse_optlist(entries: Sequence[Any], source: str) -> OptList:
     """Raises: SearchSpaceError for no entries, one that is not an object, or unequal keys."""
     if not entries:
@@ -48,6 +68,8 @@ def parse_optlist(entries: Sequence[Any], source: str) -> OptList:
                 f"{source}: entry {index}: found {entry!r}, expected an object with one value for "
                 "each hyperparameter."
             )
+        for key, value in entry.items():
+            check_value(value, f"{source}: entry {index}: {key}")
         if entry.keys() != entries[0].keys():
             differing = sorted(entry.keys() ^ entries[0].keys())
             raise SearchSpaceError(

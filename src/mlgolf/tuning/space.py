@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import SearchSpaceError
-from mlgolf.tuning.optlist import OptList, parse_optlist
+from mlgolf.tuning.optlist import OptList, check_value, parse_optlist
 
 
 class Scaling(StrEnum):
@@ -142,6 +142,8 @@ def _parse_choice(points: Any, where: str) -> Choice:
         raise SearchSpaceError(
             f"{where}: feasible_points: found {points!r}, expected a list of at least one value."
         )
+    for number, value in enumerate(points):
+        check_value(value, f"{where}: feasible_points: {number}")
     return Choice(feasible_points=tuple(points))
 
 
