@@ -78,9 +78,9 @@ def _opened_and_played(
         raise
 
 
-def say(console: Console, text: str) -> None:
-    """In lines as they are, unless a person reads them on a terminal."""
-    console.print(printable(text), soft_wrap=not console.is_terminal)
+def say(console: Console, text: str, *, wrapped: bool = True) -> None:
+    """On a terminal in lines that end between words, unless they are not to be `wrapped`."""
+    console.print(printable(text), soft_wrap=not (wrapped and console.is_terminal))
 
 
 def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
@@ -161,7 +161,7 @@ class Display:
         if trial.header.get("broke_contract"):
             self._remaining.dropped(trial.key.submission)
         self._plan = None
-        say(self._console, self._line(trial))
+        say(self._console, self._line(trial), wrapped=False)
 
     def _line(self, trial: Trial) -> str:
         """One line; on a terminal that is too narrow for it the reason has a second one."""
