@@ -42,7 +42,8 @@ from mlgolf.referee import keeper, kernel
 PYTHON = (sys.executable, "-s", "-P")
 PACKAGE = Path(mlgolf.__file__).parent
 START = """
-import sys
+import gc, sys
+gc.disable()  # what is imported stays
 if sys.argv[1] not in sys.path:
     sys.path.insert(0, sys.argv[1])
 from mlgolf.referee.nursery import main
@@ -190,8 +191,8 @@ def serve(requests: socket.socket, framework: str, package: Path) -> NoReturn:
             requests.send(f"{type(error).__name__}: {error}".encode()[:4000])
         os._exit(1)
     python_folders()  # once for all
-    gc.collect()
     gc.freeze()  # a search for garbage would write to every page, and so copy it
+    gc.enable()
     try:
         requests.send(READY)
         serve_requests(requests)

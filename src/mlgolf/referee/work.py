@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-ROUNDS = 20
+ROUNDS = 12
 
 
 def perceptron() -> Callable[[], None]:
