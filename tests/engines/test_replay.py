@@ -30,12 +30,18 @@ def seconds(recorded, again=None) -> Seconds:
         probed(),
         probed(1.2 * SECONDS),
         probed(SECONDS / 2, speed=2.0, processor="twice as fast"),
-        probed(SECONDS + 0.08 * (SECONDS == 1.0)),
+        probed(SECONDS + 0.3 * (SECONDS == 1.0)),
     ],
     ids=["the same", "within the noise", "of a faster machine", "that took long to start"],
 )
 def test_seconds_of_an_honest_record_agree(recorded):
     assert seconds(recorded).agree
+
+
+def test_of_a_tenth_of_a_second_a_third_may_be_noise_and_nine_tenths_not():
+    short, slower = probed(SECONDS / 100), probed(SECONDS / 70)
+    assert seconds(short, slower).agree
+    assert not seconds(probed(SECONDS / 1000), slower).agree
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from mlgolf.results.places import check_that_it_is_a_trial, run_above
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_trial
 
-SLACK_SECONDS = 0.1  # by which a row may be off besides: starting takes its time
+SLACK_SECONDS = 0.05  # by which a row may be off besides: starting takes its time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,16 @@ class Seconds:
 
     @property
     def agree(self) -> bool:
-        near = self.ratio is None or _near(self.ratio, self.allowed)
-        return near and not self.doubts
+        return self._near and not self.doubts
+
+    @property
+    def _near(self) -> bool:
+        """By the ratio; what takes a tenth of a second differs by more than that in starting."""
+        if self.ratio is None or _near(self.ratio, self.allowed):
+            return True
+        here = self.recorded / self.ratio  # what was found now, in seconds of the other machine
+        slack = self.allowed * min(self.recorded, here) + SLACK_SECONDS
+        return abs(self.recorded - here) <= slack
 
     def text(self) -> str:
         found = f"{self.recorded:.2f} recorded, {self.now:.2f} now"
