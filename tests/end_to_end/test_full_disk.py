@@ -109,6 +109,8 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(long_run, tmp_path, dat
     run = command(*long_run[0], "--out", "disk/run")
     done = on_a_disk_of(tmp_path, f"mount -t tmpfs -o ro none disk; {run}", data_dir)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[1:] == [
+    *before, last = done.stderr.splitlines()
+    assert last == (
         "mlgolf: disk/run: its disk is read-only. Choose another folder, or make it writable."
-    ]
+    )
+    assert len(before) <= 2  # where it writes, and that it draws, unless the draw is there
