@@ -106,7 +106,6 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         plans=tuple(_plans(request, folder, files, spaces, data, calibration)),
         notes=(
             *_about_this_machine(hardware, calibration),
-            *_unused_spaces(request, sources),
             *_shortfalls(spaces, folder.record["trials"]),
         ),
     )
@@ -244,12 +243,6 @@ def _about_this_machine(
             f"{hardware.name} ({hardware.reference.machine}); a budget of 30 s there is "
             f"{30 / calibration.speed:.1f} s here"
         )
-
-
-def _unused_spaces(request: RunRequest, sources: list[Source]) -> Iterator[str]:
-    unused = [source.name for source in sources if source.search_space is not None]
-    if request.ruleset == "self" and unused:
-        yield f"{', '.join(unused)}: self-tuning uses no search space, so defaults hold"
 
 
 def _shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterator[str]:
