@@ -24,7 +24,6 @@ from mlgolf.backends.short_form import (
     ShortForm,
     chosen_schedule,
     complaint,
-    sample_point,
 )
 from mlgolf.core import spec
 from mlgolf.core.errors import SubmissionError
@@ -102,15 +101,15 @@ class JaxSubmission(ShortForm):
         super().__init__(arguments, search_space, schedule, batch_size, after_schedule)
         self._build = build
 
-    def rehearse(self) -> None:
+    def rehearse(self, *, self_tuning: bool = False) -> None:
         """Update a small model some times, at one point of the search space.
 
         Raises: SubmissionError for what the short form cannot serve. A function of one's own may
           pick parameters by the names of one workload: where it fails here, the trial will tell.
         """
-        point = self.arguments.set_by(sample_point(self.search_space))
-        if self.search_space is None and self.arguments.missing(point):
-            return  # the search space stands in a file
+        point = self.rehearsed_point(self_tuning=self_tuning)
+        if point is None:
+            return
         layer = {"kernel": jnp.full((4, 3), 0.1), "bias": jnp.full(3, 0.1)}
         try:
             method, rate = self._method(point, {"Dense_0": layer}, step_hint=100)

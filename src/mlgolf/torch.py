@@ -23,7 +23,6 @@ from mlgolf.backends.short_form import (
     Schedule,
     ShortForm,
     chosen_schedule,
-    sample_point,
 )
 from mlgolf.backends.trainer_torch import Trainer
 from mlgolf.core import spec
@@ -94,15 +93,15 @@ class TorchSubmission(ShortForm):
         super().__init__(arguments, search_space, schedule, batch_size, after_schedule)
         self._build, self._create_graph = build, create_graph
 
-    def rehearse(self) -> None:
+    def rehearse(self, *, self_tuning: bool = False) -> None:
         """Build and step the optimizers on a small model, at one point of the search space.
 
         Raises: SubmissionError for what the short form cannot serve. A function that builds may
           pick parameters by the names of one workload: where it fails here, the trial will tell.
         """
-        point = self.arguments.set_by(sample_point(self.search_space))
-        if self.search_space is None and self.arguments.missing(point):
-            return  # the search space stands in a file
+        point = self.rehearsed_point(self_tuning=self_tuning)
+        if point is None:
+            return
         self.arguments.check_complete(point)
         model = stand_in()
         if not set(self.arguments.given) <= {"params", "parameters"}:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import SubmissionError
 from mlgolf.engines.runs import RunRequest, open_run
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
@@ -27,3 +28,32 @@ def test_studies_share_their_points_only_where_the_rules_say_so(
     assert len(plans) == 6
     assert len({str(plan.hyperparameters) for plan in plans}) == distinct
     assert len({plan.seed for plan in plans}) == 6
+
+
+NEEDS_A_MOMENTUM = """
+import torch
+from mlgolf.torch import from_optimizer
+
+def build(params, lr=0.1, *, momentum):
+    return torch.optim.SGD(params, lr=lr, momentum=momentum)
+
+submission = from_optimizer(build, search_space=[{"momentum": 0.9}])
+"""
+
+
+@pytest.mark.parametrize("ruleset", ["external", "self"])
+def test_an_argument_that_only_the_search_space_sets_is_missed_before_a_self_tuning_run(
+    tmp_path, data_dir, ruleset
+):
+    file = tmp_path / "needs_a_momentum.py"
+    file.write_text(NEEDS_A_MOMENTUM)
+    request = RunRequest(
+        submissions=(str(file),), competition=load_competition(LINEAR), ruleset=ruleset,
+        trials=1, studies=1, seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )  # fmt: skip
+    if ruleset == "external":
+        assert len(open_run(request).plans) == 1
+        return
+    with pytest.raises(SubmissionError, match=r"needs_a_momentum.py: build needs a value for mom"):
+        open_run(request)
+    assert not (tmp_path / "run").exists()

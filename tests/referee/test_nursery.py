@@ -24,7 +24,7 @@ def told(tmp_path: Path, expression: str) -> float:
     """What the expression is worth in a child of the nursery."""
     file = tmp_path / "telling.py"
     file.write_text(TELLING % expression)
-    return Inspection(file, "torch", HARDWARE).search_space()[0]["learning_rate"]
+    return Inspection(file, "torch", "external", HARDWARE).search_space()[0]["learning_rate"]
 
 
 def test_a_child_has_no_descriptor_but_its_own(tmp_path):
@@ -83,7 +83,7 @@ def test_a_framework_that_the_environment_cannot_import_is_one_message(tmp_path)
         update={"environment": {**HARDWARE.environment, "PYTHONPATH": str(tmp_path)}}
     )
     with pytest.raises(SandboxError, match=r"cannot import the framework: ImportError: libcuda"):
-        Inspection(tmp_path / "any.py", "torch", broken)
+        Inspection(tmp_path / "any.py", "torch", "external", broken)
 
 
 def test_an_interrupted_launch_leaves_no_answer_for_the_next(tmp_path, monkeypatch):

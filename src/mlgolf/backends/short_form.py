@@ -70,11 +70,18 @@ class ShortForm(ABC):
         return next(input_queue)
 
     @abstractmethod
-    def rehearse(self) -> None:
+    def rehearse(self, *, self_tuning: bool = False) -> None:
         """A few steps on a stand-in for a model, before any trial.
 
+        Args: self_tuning: whether trials get no point of the search space.
         Raises: SubmissionError for an optimizer that the short form cannot serve.
         """
+
+    def rehearsed_point(self, *, self_tuning: bool) -> dict[str, Any] | None:
+        """Values by argument to rehearse with; None if they stand in a file beside the module."""
+        point = self.arguments.set_by({} if self_tuning else sample_point(self.search_space))
+        in_a_file = self.search_space is None and not self_tuning
+        return None if in_a_file and self.arguments.missing(point) else point
 
     def optimizer_arguments(self, hyperparameters: spec.Hyperparameters) -> dict[str, Any]:
         """What the point sets; the optimizer's own defaults in self-tuning, where it is None.

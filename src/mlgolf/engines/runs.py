@@ -220,7 +220,8 @@ def _search_spaces(
         copies = [freeze(source, scratch / source.name) for source in sources]
         hide = [request.data_dir.resolve()]
         inspections = [
-            Inspection(copy, request.framework, hardware, hide, speed) for copy in copies
+            Inspection(copy, request.framework, request.ruleset, hardware, hide, speed)
+            for copy in copies
         ]
         own = [(s, _outcome(i)) for s, i in zip(sources, inspections, strict=True)]
     for source, outcome in own:

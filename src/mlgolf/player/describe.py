@@ -9,15 +9,16 @@ import traceback
 from pathlib import Path
 
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.plan import Ruleset
 from mlgolf.player.submission import Submission, load_submission
 
 
-def describe(answer_to: int, file: str) -> None:
+def describe(answer_to: int, file: str, ruleset: Ruleset) -> None:
     """Write what there is to say of the module `file`, as JSON, to the descriptor `answer_to`."""
     try:
         submission = load_submission(Path(file))
         if submission.rehearse is not None:
-            _rehearse(submission)
+            _rehearse(submission, ruleset)
         answer = {"search_space": submission.search_space}
         text = json.dumps(answer)
     except (Exception, SystemExit) as error:
@@ -30,9 +31,9 @@ def describe(answer_to: int, file: str) -> None:
     os.write(answer_to, text.encode() + b"\n")
 
 
-def _rehearse(submission: Submission) -> None:
+def _rehearse(submission: Submission, ruleset: Ruleset) -> None:
     assert submission.rehearse is not None
     try:
-        submission.rehearse()
+        submission.rehearse(self_tuning=ruleset == "self")
     except SubmissionError as error:
         raise SubmissionError(f"{submission.file.name}: {error}") from error

@@ -29,7 +29,7 @@ class Submission:
     prepare_for_eval: Callable[..., tuple] | None
     wants_train_state: bool
     search_space: Any  # of the short form; None where a JSON file stands beside the module
-    rehearse: Callable[[], None] | None = None  # of the short form
+    rehearse: Callable[..., None] | None = None  # of the short form
 
 
 def load_submission(file: Path) -> Submission:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.plan import Ruleset
 from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
@@ -38,8 +39,8 @@ class Inspection:
     """Starts at once, in a sandbox of its own, so that several can be under way."""
 
     def __init__(
-        self, file: Path, framework: str, hardware: HardwareClass, hide: Sequence[Path] = (),
-        speed: float = 1.0,
+        self, file: Path, framework: str, ruleset: Ruleset, hardware: HardwareClass,
+        hide: Sequence[Path] = (), speed: float = 1.0,
     ) -> None:
         """`hide`: folders that it must not see. `speed`: of this machine, against the reference.
 
@@ -49,7 +50,7 @@ class Inspection:
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         try:
             self._held = HeldProcess(
-                ["describe", str(file)],
+                ["describe", str(file), ruleset],
                 launch=nursery_for(framework, hardware).launch,
                 inherit=[theirs],
                 see=[file.parent],
