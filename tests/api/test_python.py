@@ -15,7 +15,7 @@ import torch
 from polars.testing import assert_frame_equal
 
 import mlgolf as ml
-from mlgolf.core.errors import LedgerError, RulesError, SubmissionError, UnknownName
+from mlgolf.core.errors import RulesError, RunFolderError, SubmissionError, UnknownName
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
@@ -216,7 +216,7 @@ def test_resume_plays_what_had_not_ended(folder, own_data):
         ({"workloads": "linea"}, UnknownName, "Did you mean linear"),
         ({"tuning": "self", "trials": 3}, RulesError, "found 3, but a study of self-tuning is one"),
         ({"workloads": [3]}, UnknownName, "unknown workload of linear '3'"),
-        ({"data_dir": "/proc/none"}, LedgerError, "^/proc/none.*: No such file or directory"),
+        ({"data_dir": "/proc/none"}, RunFolderError, "^/proc/none.*: No such file or directory"),
     ],
 )  # fmt: skip
 def test_an_argument_that_is_not_allowed_is_refused_with_what_is(wrong, error, words, tmp_path):
@@ -231,7 +231,7 @@ def test_an_option_that_there_is_not_is_answered_with_the_nearest(run):
 
 
 def test_a_place_that_cannot_be_written_to_is_named(run):
-    with pytest.raises(LedgerError, match=r"^/proc/none.*: No such file or directory"):
+    with pytest.raises(RunFolderError, match=r"^/proc/none.*: No such file or directory"):
         run.report("/proc/none/page.html")
 
 
@@ -246,7 +246,7 @@ def test_a_submission_object_is_refused_with_what_to_do(tmp_path):
 
 
 def test_what_is_no_run_is_refused_with_what_it_is(tmp_path):
-    with pytest.raises(LedgerError, match="is an empty folder; expected a run"):
+    with pytest.raises(RunFolderError, match="is an empty folder; expected a run"):
         ml.open_run(tmp_path)
 
 

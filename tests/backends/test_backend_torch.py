@@ -72,18 +72,18 @@ def test_named_arrays_are_views_that_see_later_steps():
 
 
 def test_arrays_come_back_from_bytes_into_the_same_module():
-    source, mould = small_net(), small_net()
+    source, template = small_net(), small_net()
     source.get_buffer("bn.running_mean").fill_(0.5)
     arrays = BACKEND.named_arrays(source, None)
     frozen = {k: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape) for k, a in arrays.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # torch warns of memory that it must not write to
-        loaded, state = BACKEND.load_arrays(mould, None, frozen)
-    assert loaded is mould
+        loaded, state = BACKEND.load_arrays(template, None, frozen)
+    assert loaded is template
     assert state is None
-    for name, array in BACKEND.named_arrays(mould, None).items():
+    for name, array in BACKEND.named_arrays(template, None).items():
         assert_array_equal(array, arrays[name])
-    assert all(p.requires_grad and p.is_leaf for p in mould.parameters())
+    assert all(p.requires_grad and p.is_leaf for p in template.parameters())
 
 
 def test_names_do_not_show_that_a_module_was_compiled():

@@ -18,7 +18,7 @@ def climb(harness, params, step):
             v.add_(0.1 * torch.randn_like(v))
         step += 100
         harness._board.step = step
-        loss = harness._hand_over(params, None, step, consultation=ASKS).metrics["validation/loss"]
+        loss = harness._hand_over(params, None, step, is_query=ASKS).metrics["validation/loss"]
         if loss < best:
             best = loss
         else:

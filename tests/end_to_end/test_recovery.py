@@ -29,7 +29,7 @@ def rows_of(run: Path) -> dict[str, list[tuple]]:
 
 
 def processes_of_ours() -> dict[int, str]:
-    """Process number -> name, of nurseries, keepers and what they keep."""
+    """Process number -> name, of fork servers, supervisors and what they keep."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():

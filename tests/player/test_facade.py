@@ -97,11 +97,11 @@ def test_statistics_without_a_meaning_say_so(facade):
 def test_eval_model_asks_the_referee(facade):
     asked = []
 
-    def consult(params, model_state, step):
+    def query(params, model_state, step):
         asked.append((params, step))
         return {"validation/loss": 0.5}
 
-    facade.attach_referee(consult)
+    facade.attach_referee(query)
     told = facade.eval_model(64, "params", None, None, "", None, 7)
     assert told["validation/loss"] == 0.5
     assert told["validation/num_examples"] == 512

@@ -187,30 +187,30 @@ def test_what_the_contestant_logs_is_written_and_not_interpreted():
     assert "step 5: loss=0.25" in store.lines
 
 
-def test_a_consultation_is_charged_and_never_scored():
+def test_a_query_is_charged_and_never_scored():
     clock = FakeClock(0.0, work_per_look=0.1)
     player, store = play(
-        [submitted(50, consultation=True), Finished(50, "done")], [0.001], clock=clock
+        [submitted(50, is_query=True), Finished(50, "done")], [0.001], clock=clock
     )
     assert store.rows == []
     assert clock.read().seconds > 0
     assert any(isinstance(message, Evaluated) for message in player.told)
 
 
-def test_a_consultation_before_the_first_step_is_no_broken_contract():
+def test_a_query_before_the_first_step_is_no_broken_contract():
     class Unchanged(FakeEvaluator):
         def read(self, model):
             return self.untrained(0)
 
     _, store = play(
-        [submitted(0, consultation=True), Finished(0, "done")], evaluator=Unchanged([0.5])
+        [submitted(0, is_query=True), Finished(0, "done")], evaluator=Unchanged([0.5])
     )
     assert store.status is Status.FINISHED
 
 
-@pytest.mark.parametrize("consultation", [False, True])
-def test_the_budget_holds_however_fast_models_are_submitted(consultation):
-    script = [submitted(100 * n, consultation=consultation) for n in range(1, 100)]
+@pytest.mark.parametrize("is_query", [False, True])
+def test_the_budget_holds_however_fast_models_are_submitted(is_query):
+    script = [submitted(100 * n, is_query=is_query) for n in range(1, 100)]
     _, store = play(script, [0.5] * 100, clock=FakeClock(1.0))
     assert store.status is Status.OUT_OF_TIME
 

@@ -194,7 +194,7 @@ def seen_by_a_player(code: str, see: Sequence[Path] = (), hide: Sequence[Path] =
     try:
         held.start()
         with open(output) as file:
-            # The keeper holds the descriptor too: wait for the player's end, then for the keeper's.
+            # The supervisor holds the descriptor too: wait for the end of the player, then for its.
             deadline = time.monotonic() + 20
             while held.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.01)

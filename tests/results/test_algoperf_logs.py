@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import data, floats, integers, lists, sampled_from
 
 from mlgolf.core.competition import load_competition
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.results.algoperf_ledger import export_run, import_logs, open_logs, read_logs
 from mlgolf.results.algoperf_logs import (
     LoggedTrial,
@@ -238,7 +238,7 @@ def test_damaged_json_is_said_and_the_rest_goes_on(tmp_path, chosen, step):
 
 def test_a_folder_without_trials_is_refused_with_the_layout(tmp_path):
     (tmp_path / "adam" / "trial_1").mkdir(parents=True)
-    with pytest.raises(LedgerError, match="Expected SUBMISSION/study_K") as error:
+    with pytest.raises(RunFolderError, match="Expected SUBMISSION/study_K") as error:
         open_logs(tmp_path)
     assert "1 folders look alike" in str(error.value)
 
@@ -255,7 +255,7 @@ def test_nothing_is_written_over_what_is_there(tmp_path):
     small_tree(tmp_path / "logs", ROWS)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("x")
-    with pytest.raises(LedgerError, match="is not empty and holds no run"):
+    with pytest.raises(RunFolderError, match="is not empty and holds no run"):
         import_logs(open_logs(tmp_path / "logs"), tmp_path / "out")
     assert (tmp_path / "out" / "precious").read_text() == "x"
 

@@ -4,7 +4,7 @@ import math
 import pytest
 from synthetic_trials import competition
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
 from mlgolf.core.trial import TrialKey
@@ -57,7 +57,7 @@ def test_a_torn_line_in_a_finished_trial_is_an_error_with_its_place(folder):
     folder.finish(Status.FINISHED, "done", {})
     with open(folder.path / "evals.jsonl", "a") as file:
         file.write('{"step": 30, "sec')
-    with pytest.raises(LedgerError, match=r"evals\.jsonl, line 3"):
+    with pytest.raises(RunFolderError, match=r"evals\.jsonl, line 3"):
         read_trial(folder.path)
 
 
@@ -77,14 +77,15 @@ def test_a_trial_that_was_cut_short_is_not_finished(folder, status):
 
 def test_a_run_is_not_made_over_another(tmp_path):
     create_run(tmp_path / "run", {"seed": 1})
-    with pytest.raises(LedgerError, match="--resume"):
+    with pytest.raises(RunFolderError, match="--resume"):
         create_run(tmp_path / "run", {"seed": 2})
     assert RunFolder(tmp_path / "run").record["seed"] == 1
 
 
 def test_a_run_is_not_continued_under_other_rules(tmp_path):
     create_run(tmp_path / "run", {"competition": {"name": "mini", "size": "mini"}, "seed": 1})
-    with pytest.raises(LedgerError, match=r"another competition: competition\.size: there 'mini'"):
+    other = r"another competition: competition\.size: there 'mini'"
+    with pytest.raises(RunFolderError, match=other):
         reopen_run(tmp_path / "run", {"competition": {"name": "mini", "size": "full"}})
 
 
@@ -92,7 +93,7 @@ def test_a_run_lets_one_referee_in(tmp_path):
     run = create_run(tmp_path / "run", {"seed": 1})
     with (
         run.locked(),
-        pytest.raises(LedgerError, match="another mlgolf is running there"),
+        pytest.raises(RunFolderError, match="another mlgolf is running there"),
         RunFolder(tmp_path / "run").locked(),
     ):
         pass
@@ -101,7 +102,7 @@ def test_a_run_lets_one_referee_in(tmp_path):
 def test_runs_of_other_rules_are_not_scored_together(tmp_path):
     for name, rules in (("a", {"name": "mini"}), ("b", {"name": "other"})):
         create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
-    with pytest.raises(LedgerError, match="no common board"):
+    with pytest.raises(RunFolderError, match="no common board"):
         read_runs([tmp_path / "a", tmp_path / "b"])
 
 
@@ -110,20 +111,20 @@ def test_of_runs_of_two_competitions_only_the_keys_that_differ_are_named(tmp_pat
     other = {"name": "mini", "size": "mini", "workloads": {"ogbg": {"target": 0.2, "steps": 5}}}
     for name, rules in (("a", one), ("b", other)):
         create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
-    with pytest.raises(LedgerError) as caught:
+    with pytest.raises(RunFolderError) as caught:
         read_runs([tmp_path / "a", tmp_path / "b"])
     named = str(caught.value).splitlines()[1:]
     assert named == ["competition.workloads.ogbg.target: 0.1 in the first, 0.2 in the second"]
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):
-    with pytest.raises(LedgerError, match=r"is an empty folder; expected a run"):
+    with pytest.raises(RunFolderError, match=r"is an empty folder; expected a run"):
         read_runs([tmp_path])
 
 
 def test_a_file_that_is_given_for_a_run_folder_is_called_a_file(tmp_path):
     (tmp_path / "empty").touch()
-    with pytest.raises(LedgerError, match="is a file; a run needs a folder"):
+    with pytest.raises(RunFolderError, match="is a file; a run needs a folder"):
         create_run(tmp_path / "empty", {})
 
 
@@ -139,7 +140,7 @@ def test_a_log_takes_bytes_that_are_no_text(folder):
 
 def test_a_run_of_a_later_schema_is_refused(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"schema_version": 99}))
-    with pytest.raises(LedgerError, match="schema_version is 99"):
+    with pytest.raises(RunFolderError, match="schema_version is 99"):
         RunFolder(tmp_path)
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.results.places import check_that_it_is_a_trial, what_lies_at
 from mlgolf.results.run_folder import create_run
 
@@ -40,7 +40,7 @@ def test_a_trial_is_taken_for_one(here):
 
 @pytest.mark.parametrize("path", ["runs", "runs/my run", "runs/my run/s/study_0"])
 def test_where_there_are_trials_the_error_begins_with_what_to_type(here, path):
-    with pytest.raises(LedgerError) as caught:
+    with pytest.raises(RunFolderError) as caught:
         check_that_it_is_a_trial(Path(path))
     first, second = str(caught.value).splitlines()
     assert first == f"try: mlgolf replay '{TRIAL}'"
@@ -49,7 +49,7 @@ def test_where_there_are_trials_the_error_begins_with_what_to_type(here, path):
 
 @pytest.mark.parametrize("path", ["empty", "plain.txt", "nowhere"])
 def test_where_there_are_none_the_error_says_what_a_trial_is(here, path):
-    with pytest.raises(LedgerError, match=f"{path}.* trial"):
+    with pytest.raises(RunFolderError, match=f"{path}.* trial"):
         check_that_it_is_a_trial(Path(path))
 
 

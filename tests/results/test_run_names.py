@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.results.run_folder import create_run
 from mlgolf.results.run_names import latest_run, new_run_folder, run_name
 
@@ -74,5 +74,5 @@ def test_a_run_that_was_continued_is_later_than_one_that_was_started_meanwhile(t
 
 
 def test_without_a_run_the_error_says_where_it_looked_and_how_to_make_one(tmp_path):
-    with pytest.raises(LedgerError, match=f"no run in {tmp_path}/runs. .* mlgolf run nadamw"):
+    with pytest.raises(RunFolderError, match=f"no run in {tmp_path}/runs. .* mlgolf run nadamw"):
         latest_run(tmp_path / "runs")

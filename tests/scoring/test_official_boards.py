@@ -14,7 +14,7 @@ from naive_scorer import naive_scores
 from numpy.testing import assert_allclose
 
 from mlgolf.core.competition import load_competition
-from mlgolf.core.errors import LedgerError, ScoringError
+from mlgolf.core.errors import RunFolderError, ScoringError
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
@@ -300,7 +300,7 @@ ROW = "v0.5,external,a,jax,wmt,0,1,ok,9,1,5,,\n"
     ],
 )
 def test_a_bad_table_is_named_with_line_and_column(tmp_path, text, said):
-    with pytest.raises(LedgerError) as error:
+    with pytest.raises(RunFolderError) as error:
         read_trial_table(written(tmp_path, text))
     assert said in str(error.value)
 
@@ -333,7 +333,7 @@ def curves(tmp_path, **columns) -> Path:
     ],
 )
 def test_a_bad_table_of_evaluations_is_named_with_row_and_column(tmp_path, columns, said):
-    with pytest.raises(LedgerError) as error:
+    with pytest.raises(RunFolderError) as error:
         read_curve_table(curves(tmp_path, **columns), V05, "external")
     assert said in str(error.value)
 

@@ -18,8 +18,8 @@ from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
-from mlgolf.engines.replay import Replay, replay_trial
-from mlgolf.engines.runs import RunRequest
+from mlgolf.experiments.replay import Replay, replay_trial
+from mlgolf.experiments.runs import RunRequest
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial
@@ -166,7 +166,7 @@ def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
     """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
 
     Args: trial: its folder, inside its run.
-    Raises: LedgerError if it is no trial of a run, has no rows, or its code or data changed.
+    Raises: RunFolderError if it is no trial of a run, has no rows, or its code or data changed.
     """
     path = Path(trial)
     check_that_it_is_a_trial(path)

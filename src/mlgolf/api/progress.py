@@ -12,14 +12,14 @@ from rich.text import Text
 from mlgolf.api.notebook import Area, in_notebook
 from mlgolf.api.remaining import Remaining
 from mlgolf.core.competition import load_hardware
-from mlgolf.core.errors import LedgerError, SubmissionError
+from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
 from mlgolf.core.text import from_the_disk, printable
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import OneAtATime, SideBySide, kept_off
-from mlgolf.engines.runs import Run, RunRequest, open_run, play_run
+from mlgolf.experiments.runs import Run, RunRequest, open_run, play_run
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 
@@ -30,8 +30,8 @@ def play(request: RunRequest, console: Console, *, parallel: int = 1, resume: st
     """Open the run and play it; say how each trial ended. Returns: the trials that were played.
 
     Args: resume: what a person gives to continue a run: "--resume", "resume=True".
-    Raises: SubmissionError at the end if a submission broke its contract; LedgerError if the disk
-      did not take what was to be written; KeyboardInterrupt once the trial is marked.
+    Raises: SubmissionError at the end if a submission broke its contract; RunFolderError if the
+      disk did not take what was to be written; KeyboardInterrupt once the trial is marked.
     """
     try:
         return _opened_and_played(request, parallel, console, resume)
@@ -39,7 +39,7 @@ def play(request: RunRequest, console: Console, *, parallel: int = 1, resume: st
         refused = from_the_disk(error)
         if refused is None or not (request.out / "run.json").exists():
             raise
-        raise LedgerError(
+        raise RunFolderError(
             f"{refused}, then continue with the same command and {resume}. Trials that have "
             "ended are kept; the one under way is repeated."
         ) from None

@@ -97,7 +97,7 @@ class Run:
     """A run on disk. What it holds is read when it is asked for, so it may still be going on."""
 
     def __init__(self, path: AnyPath) -> None:
-        """Raises: LedgerError if there is no run at `path`."""
+        """Raises: RunFolderError if there is no run at `path`."""
         self._folder = RunFolder(Path(path))
 
     @property
@@ -162,7 +162,7 @@ def _cells(trial: Trial) -> tuple[object, ...]:
 def open_run(path: AnyPath | None = None) -> Run:
     """The run in that folder, or else the latest in `runs/`.
 
-    Raises: LedgerError if there is none.
+    Raises: RunFolderError if there is none.
     """
     return Run(latest_run() if path is None else path)
 

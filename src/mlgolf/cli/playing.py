@@ -99,7 +99,7 @@ def replay(
 
     Example: mlgolf replay runs/a/nadamw/study_0/criteo1tb_torch/trial_1
     """
-    from mlgolf.engines.replay import replay_trial
+    from mlgolf.experiments.replay import replay_trial
 
     result = replay_trial(trial, data_dir)
     if as_json:
@@ -127,7 +127,7 @@ def targets_set(
     Example: mlgolf targets set criteo1tb --out runs/targets
     """
     from mlgolf.core.competition import load_competition
-    from mlgolf.engines.targets import find_target
+    from mlgolf.experiments.targets import find_target
 
     rules = load_competition(competition)
     found = [

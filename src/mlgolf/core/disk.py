@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.text import in_words
 
 
@@ -42,4 +42,4 @@ def disk_errors_told() -> Iterator[None]:
         message = in_words(error)
         if message is None:
             raise
-        raise LedgerError(message) from error
+        raise RunFolderError(message) from error

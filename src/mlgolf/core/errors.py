@@ -48,7 +48,7 @@ class DataError(MLGolfError):
     """A dataset that is missing, incomplete or not what its checksums say."""
 
 
-class LedgerError(MLGolfError):
+class RunFolderError(MLGolfError):
     """A run folder that cannot be read, or that belongs to something else."""
 
 

@@ -30,12 +30,12 @@ class Ready:
 class Submitted:
     """A model lies in the shared mapping; the player waits for Evaluated.
 
-    A consultation is an evaluation that the contestant asked for: told to it and never scored.
+    A query is an evaluation that the contestant asked for: told to it and never scored.
     """
 
     step: Step
     length: int  # bytes used of the mapping
-    consultation: bool = False
+    is_query: bool = False
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

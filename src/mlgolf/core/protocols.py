@@ -71,7 +71,7 @@ class Backend(Protocol):
     def load_arrays(
         self, params: Any, model_state: Any, arrays: Mapping[str, NDArray]
     ) -> tuple[Any, Any]:
-        """(params, model_state) with these values; the tree given serves as the mould."""
+        """(params, model_state) with these values; the tree given serves as the template."""
         ...
 
     def evaluate(

@@ -1,1 +1,1 @@
-"""Where trials run, and which: a run is planned once, and played by an engine."""
+"""Where trials run: each engine plays plans, here or elsewhere."""

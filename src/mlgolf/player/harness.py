@@ -39,7 +39,7 @@ class Harness:
         self._keys = backend.step_keys(loop_key, 4, ahead=KEYS_AHEAD * workload.step_hint)
         self._channel, self._board, self._handover = channel, board, handover
         self._params = self._model_state = self._optimizer_state = None
-        self._mould: Any = None
+        self._template: Any = None
         self._eval_results: list[tuple[int, dict]] = []
         self._evaluated_at: int | None = None
         self._train_state: dict[str, Any] = {
@@ -57,10 +57,10 @@ class Harness:
     def build(self, model_key: Any) -> None:
         """Make the model, before the clock starts."""
         self._params, self._model_state = self._workload.init_model_fn(model_key)
-        self._mould = self._backend.param_shapes(self._params)
+        self._template = self._backend.param_shapes(self._params)
         self._returned = Returned(self._backend, self._params, self._model_state)
         self._workload.attach_metrics_logger(MetricsLogger(self._log))
-        self._workload.attach_referee(self._consult)
+        self._workload.attach_referee(self._query)
 
     def _log(self, step: int, values: dict[str, float]) -> None:
         self._channel.send(Logged(step, values))
@@ -155,7 +155,7 @@ class Harness:
     def _submit(self, step: int) -> None:
         """Hand the model over and wait; the referee freezes everything meanwhile."""
         began = time.time()
-        evaluated = self._hand_over(self._params, self._model_state, step, consultation=False)
+        evaluated = self._hand_over(self._params, self._model_state, step, is_query=False)
         state, told = self._train_state, evaluated.train_state
         for goal in ("validation_goal_reached", "test_goal_reached"):
             state[goal] = state[goal] or told[goal]  # once reached, reached
@@ -180,17 +180,17 @@ class Harness:
             "accumulated_logging_time": state["accumulated_logging_time"],
         }
 
-    def _consult(self, params: Any, model_state: Any, step: int) -> Mapping[str, float]:
+    def _query(self, params: Any, model_state: Any, step: int) -> Mapping[str, float]:
         """What `workload.eval_model` does: the same hand-over, never scored."""
-        return self._hand_over(params, model_state, step, consultation=True).metrics
+        return self._hand_over(params, model_state, step, is_query=True).metrics
 
     def _hand_over(
-        self, params: Any, model_state: Any, step: int, *, consultation: bool
+        self, params: Any, model_state: Any, step: int, *, is_query: bool
     ) -> Evaluated:
         self._check_shapes(params)
         self._backend.synchronize(params)
         length = self._handover.write(self._backend.named_arrays(params, model_state))
-        self._channel.send(Submitted(step, length, consultation))
+        self._channel.send(Submitted(step, length, is_query))
         answer = self._channel.receive()
         if isinstance(answer, Stop):
             raise Stopped
@@ -199,8 +199,8 @@ class Harness:
 
     def _check_shapes(self, params: Any) -> None:
         found = self._backend.param_shapes(params)
-        if found != self._mould:
-            raise SubmissionError(_difference(_flat(self._mould), _flat(found)))
+        if found != self._template:
+            raise SubmissionError(_difference(_flat(self._template), _flat(found)))
 
 
 def _ending(error: TrainingCompleteError) -> str:

@@ -14,7 +14,7 @@ from mlgolf.core.spec import ForwardPassMode, LossType
 from mlgolf.core.target import Target
 from mlgolf.core.workload import Size, Workload
 
-Consult = Callable[[Any, Any, int], Mapping[str, float]]
+Query = Callable[[Any, Any, int], Mapping[str, float]]
 
 
 class MetricsLogger:
@@ -37,7 +37,7 @@ class WorkloadFacade:
     ) -> None:
         self._workload, self._size, self._numbers = workload, size, numbers
         self._backend = backend
-        self._consult: Consult | None = None
+        self._query: Query | None = None
         self._model = workload.model(backend.name, size)
         self._param_shapes = self._param_types = None
         self.metrics_logger: MetricsLogger | None = None
@@ -171,9 +171,9 @@ class WorkloadFacade:
 
     # --- evaluation and logging ---
 
-    def attach_referee(self, consult: Consult) -> None:
+    def attach_referee(self, query: Query) -> None:
         """Say whom `eval_model` asks."""
-        self._consult = consult
+        self._query = query
 
     def attach_metrics_logger(self, metrics_logger: MetricsLogger) -> None:
         self.metrics_logger = metrics_logger
@@ -183,10 +183,10 @@ class WorkloadFacade:
         data_dir: str = "", imagenet_v2_data_dir: str | None = None, global_step: int = 0,
     ) -> dict[str, float]:
         """Metrics of all splits. The referee does it, and its time is added to the clock."""
-        if self._consult is None:
+        if self._query is None:
             raise RuntimeError("eval_model needs a referee to ask; there is none here")
         return {
-            **self._consult(params, model_state, global_step),
+            **self._query(params, model_state, global_step),
             "validation/num_examples": self.num_validation_examples,
             "test/num_examples": self.num_test_examples,
         }

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.referee.nursery import PYTHON, player_environment
+from mlgolf.referee.fork_server import PYTHON, player_environment
 
 WORK = Path(__file__).with_name("work.py")
 _PATIENCE_SECONDS = 60.0

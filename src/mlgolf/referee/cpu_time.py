@@ -2,7 +2,7 @@
 
 1. control group: the kernel's own account of a group that no child leaves; needs rights. Where
    there is a task clock too, the larger of both counts, so that resetting one gains nothing.
-2. task clock: a software event inherited by every child, opened by the keeper; needs none usually.
+2. task clock: a software event that children inherit, opened by the supervisor; usually needs none.
 3. /proc: what live processes and waited-for children say. Leaky, never official.
 """
 
@@ -73,7 +73,7 @@ def remove_stale_groups(base: Path) -> None:
 
 
 class TaskClock:
-    """perf_event_open's task-clock with inheritance, by the descriptor that the keeper opened."""
+    """perf_event_open's task-clock with inheritance: a descriptor that the supervisor opened."""
 
     name = "perf task-clock"
 
@@ -103,16 +103,16 @@ class LargerOf:
 
 
 class ProcessTree:
-    """What /proc says of the keeper's tree. Reaped children can escape it."""
+    """What /proc says of the supervisor's tree. Reaped children can escape it."""
 
     name = "/proc (leaky)"
 
-    def __init__(self, keeper: int) -> None:
-        self._keeper = keeper
+    def __init__(self, supervisor: int) -> None:
+        self._supervisor = supervisor
         self._most = 0.0
 
     def seconds(self) -> float:
-        self._most = max(self._most, processes.cpu_seconds(self._keeper))
+        self._most = max(self._most, processes.cpu_seconds(self._supervisor))
         return self._most
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class ProcessTree:
 
 
 def open_cpu_time(
-    pid: int, keeper: int, task_clock: int | None, *, control_group: bool = True
+    pid: int, supervisor: int, task_clock: int | None, *, control_group: bool = True
 ) -> CpuTime:
     """The best source to be had for the process `pid`, which has not begun yet."""
     clock = TaskClock(task_clock) if task_clock is not None else None
@@ -131,4 +131,4 @@ def open_cpu_time(
             pass  # no rights to one here: the next source is as good
         else:
             return group if clock is None else LargerOf(group, clock)
-    return clock or ProcessTree(keeper)
+    return clock or ProcessTree(supervisor)

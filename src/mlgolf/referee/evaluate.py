@@ -36,8 +36,8 @@ class Evaluator:
         self._data_folder = data_folder
         self._splits: dict[str, OpenSplit] = {}
         self._params, self._model_state = self._model.init(self._backend.key(0))
-        self._mould = self._named_arrays()
-        self.capacity = layout(self._mould)[2]
+        self._template = self._named_arrays()
+        self.capacity = layout(self._template)[2]
 
     def _named_arrays(self) -> dict[str, NDArray]:
         return self._backend.named_arrays(self._params, self._model_state)
@@ -54,13 +54,13 @@ class Evaluator:
             arrays = load_safetensors(model)
         except SafetensorError as error:
             raise SubmissionError(f"what was handed over is no model: {error}") from None
-        for name, mould in self._mould.items():
+        for name, template in self._template.items():
             found = arrays.get(name)
-            if found is None or found.shape != mould.shape or found.dtype != mould.dtype:
+            if found is None or found.shape != template.shape or found.dtype != template.dtype:
                 what = "nothing" if found is None else f"{found.dtype} {found.shape}"
                 raise SubmissionError(
                     f"the model handed over has {what} for {name!r}; "
-                    f"{self._workload.name} has {mould.dtype} {mould.shape} there"
+                    f"{self._workload.name} has {template.dtype} {template.shape} there"
                 )
         return arrays
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import Ruleset
-from mlgolf.referee.nursery import nursery_for
+from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.sandbox import HeldProcess
 
 # Of the reference machine, to import a module and try its optimizer: optax.lbfgs takes 4 of them to
@@ -51,7 +51,7 @@ class Inspection:
         try:
             self._held = HeldProcess(
                 ["describe", str(file), ruleset],
-                launch=nursery_for(framework, hardware).launch,
+                launch=fork_server_for(framework, hardware).launch,
                 inherit=[theirs],
                 see=[file.parent],
                 hide=hide,

@@ -19,8 +19,8 @@ from mlgolf.core.messages import Assignment, Exited, Message, Stop
 from mlgolf.core.plan import TrialPlan
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.play import play
+from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.measure import out_of_memory_kills
-from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.sandbox import HeldProcess
 
 SEND_SECONDS = 10
@@ -103,7 +103,7 @@ class ProcessPlayer(_SharedPlayer):
         try:
             self._held = HeldProcess(
                 ["play"],
-                launch=nursery_for(plan.key.framework, self._hardware).launch,
+                launch=fork_server_for(plan.key.framework, self._hardware).launch,
                 inherit=inherit,
                 see=[plan.submission_file.parent, plan.data_folder / "train"],
                 hide=[plan.run_folder, plan.data_dir],

@@ -244,7 +244,7 @@ class _Referee:
         began = self._clock.work()
         model = self._player.model(submitted.length)
         arrays = self._read(model)
-        if submitted.consultation:
+        if submitted.is_query:
             metrics = self._evaluator.evaluate(arrays, SPLITS)
             self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
             return

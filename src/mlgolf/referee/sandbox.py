@@ -1,7 +1,7 @@
 """A process held by its referee: started in a sandbox, frozen, thawed, counted and ended.
 
 Standard library only, so that it can be tried with any Python on any machine. The work inside the
-sandbox is the keeper's; this is the referee's end of the socket.
+sandbox is the supervisor's; this is the referee's end of the socket.
 """
 
 import json
@@ -17,13 +17,13 @@ from typing import Protocol
 
 from mlgolf.referee.cpu_time import CpuTime, open_cpu_time
 
-KEEPER = Path(__file__).with_name("keeper.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _SETTLED_READS = 20
 _PATIENCE_SECONDS = 10.0  # for an answer that takes a millisecond
 
 
-class Keeper(Protocol):
-    """The referee's hold on a keeper: as much of `subprocess.Popen` as it needs."""
+class Supervisor(Protocol):
+    """The referee's hold on a supervisor: as much of `subprocess.Popen` as it needs."""
 
     pid: int
 
@@ -31,18 +31,18 @@ class Keeper(Protocol):
     def send_signal(self, sig: int, /) -> None: ...
 
 
-# (order, control socket's descriptor, descriptor for output) -> the keeper that follows the order
-Launch = Callable[[Mapping[str, object], int, int | None], Keeper]
+# (order, control socket's descriptor, descriptor for output) -> the supervisor of that order
+Launch = Callable[[Mapping[str, object], int, int | None], Supervisor]
 
 
 def run_script(
     order: Mapping[str, object], control: int, output: int | None
 ) -> subprocess.Popen:
-    """A keeper in a fresh interpreter, which starts any program."""
+    """A supervisor in a fresh interpreter, which starts any program."""
     inherit = order["inherit"]
     assert isinstance(inherit, Sequence)
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(KEEPER), str(control), json.dumps(order)],
+        [sys.executable, "-I", "-S", str(SUPERVISOR), str(control), json.dumps(order)],
         pass_fds=[control, *inherit], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         start_new_session=True,
     )
@@ -68,8 +68,8 @@ class HeldProcess:
           best_effort: do without namespaces, as on a machine that gives none.
           control_group: whether to try one for its CPU time before the task clock.
           output: descriptor for what it prints.
-          launch: how its keeper comes to be; another than `run_script` reads `argv` its own way.
-        Raises: OSError if the keeper does not come up.
+          launch: how its supervisor comes to be; others than `run_script` read `argv` their way.
+        Raises: OSError if the supervisor does not come up.
         """
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         order = {
@@ -79,7 +79,7 @@ class HeldProcess:
             "memory_bytes": memory_bytes, "best_effort": best_effort,
         }
         try:
-            self._keeper = launch(order, theirs.fileno(), output)
+            self._supervisor = launch(order, theirs.fileno(), output)
         except BaseException:
             self._control.close()
             raise
@@ -94,14 +94,14 @@ class HeldProcess:
             raise
 
     def _adopt(self, control_group: bool) -> None:
-        """Take the keeper's first answer, and open the source of CPU time before anything runs."""
+        """Take the supervisor's first answer; open the source of CPU time before anything runs."""
         data, descriptors, _, _ = socket.recv_fds(self._control, 65536, 1)
         if not data:
-            raise OSError("the keeper ended before it could start the player")
+            raise OSError("the supervisor ended before it could start the player")
         answer = json.loads(data)
         clock = descriptors[0] if descriptors else None
         self.cpu_time: CpuTime = open_cpu_time(
-            answer["pid"], self._keeper.pid, clock, control_group=control_group
+            answer["pid"], self._supervisor.pid, clock, control_group=control_group
         )
         self.pid: int = answer["pid"]
         self._record = {
@@ -126,7 +126,7 @@ class HeldProcess:
         return self.cpu_time.seconds()
 
     def fileno(self) -> int:
-        """For select: readable when the keeper has something to tell."""
+        """For select: readable when the supervisor has something to tell."""
         return self._control.fileno()
 
     def poll(self) -> int | None:
@@ -144,12 +144,12 @@ class HeldProcess:
         if self._stopped:
             return
         self._stopped = True
-        self._control.close()  # the keeper sees the end and leaves; its namespace goes with it
+        self._control.close()  # the supervisor sees the end and leaves; its namespace goes with it
         try:
-            self._keeper.wait(timeout=10)
+            self._supervisor.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self._keeper.send_signal(signal.SIGKILL)
-            self._keeper.wait()
+            self._supervisor.send_signal(signal.SIGKILL)
+            self._supervisor.wait()
         if hasattr(self, "cpu_time"):
             self.cpu_time.close()
 
@@ -158,7 +158,7 @@ class HeldProcess:
             self._control.send(command)
             while self.exit_code is None:
                 if not select.select([self._control], [], [], _PATIENCE_SECONDS)[0]:
-                    self._keeper.send_signal(signal.SIGKILL)  # somebody stopped the keeper
+                    self._supervisor.send_signal(signal.SIGKILL)  # somebody stopped the supervisor
                     self.exit_code = -signal.SIGKILL
                 elif reply in self._hear():
                     break

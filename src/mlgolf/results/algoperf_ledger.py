@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.algoperf_logs import (
@@ -52,14 +52,14 @@ def open_logs(
 
     Args:
       competition, ruleset: None to tell them from what the logs say of themselves.
-    Raises: LedgerError where there are no trials, or they do not tell.
+    Raises: RunFolderError where there are no trials, or they do not tell.
     """
     if not logs.is_dir():
-        raise LedgerError(f"{logs}: there is no such folder")
+        raise RunFolderError(f"{logs}: there is no such folder")
     tree = find_trials(logs)
     if not tree.trials:
         alike = len(tree.problems)
-        raise LedgerError(
+        raise RunFolderError(
             f"{logs}: no trial below it. Expected SUBMISSION/study_K/WORKLOAD_FRAMEWORK/trial_N, "
             "as AlgoPerf's runner writes them"
             + (f"; {alike} folders look alike, e.g. {tree.problems[0]}" if alike else "")
@@ -95,7 +95,7 @@ class Imported:
 def import_logs(logs: Logs, out: Path) -> Imported:
     """Write every readable trial into a run folder; go on with one cut short.
 
-    Raises: LedgerError where `out` holds something else.
+    Raises: RunFolderError where `out` holds something else.
     """
     run = _open(out, logs)
     trials = logs.tree.trials
@@ -134,7 +134,7 @@ def _competition_of(tree: LogTree) -> Competition:
                 "workload.max_allowed_runtime_sec"
             )
     if not votes or max(votes.values()) == 0:
-        raise LedgerError(
+        raise RunFolderError(
             f"{tree.root}: its trials name the budgets of no competition that is known. Add "
             f"--competition, one of {', '.join(rules.name for rules in known)}."
         )
@@ -145,7 +145,7 @@ def _competition_of(tree: LogTree) -> Competition:
 def _ruleset_of(tree: LogTree) -> Ruleset:
     said = Counter(ruleset_of(_quietly(path / "flags_0.json")) for _, path in tree.trials)
     if set(said) - {None} not in ({"external"}, {"self"}):
-        raise LedgerError(
+        raise RunFolderError(
             f"{tree.root}: its trials are of tuning "
             f"{', '.join(f'{name} ({count})' for name, count in said.items())}. "
             "Import one kind at a time, or say which with --tuning external or self."
@@ -241,14 +241,14 @@ def read_problems(folder: Path) -> list[str]:
 def export_run(run: RunFolder, out: Path) -> int:
     """Write a run's trials as an AlgoPerf log tree; returns how many.
 
-    Raises: LedgerError if `out` is there already, or a trial has no verdict yet.
+    Raises: RunFolderError if `out` is there already, or a trial has no verdict yet.
     """
     if out.exists() and any(out.iterdir()):
-        raise LedgerError(f"{out} is not empty. Give another folder; nothing was changed.")
+        raise RunFolderError(f"{out} is not empty. Give another folder; nothing was changed.")
     trials = run.trials()
     for trial in trials:
         if trial.status is None:
-            raise LedgerError(f"{run.path}: {trial.key} has not ended. Finish it with --resume.")
+            raise RunFolderError(f"{run.path}: {trial.key} has not ended. Finish it with --resume.")
     for trial in trials:
         folder = run.trial_path(trial.key)
         _keep(folder / REPEATED_IN, write_logged_trial(out, _logged(folder)) / REPEATED_IN)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
@@ -25,15 +25,15 @@ def read_curve_table(
 ) -> list[Trial]:
     """The trials of one board. `frameworks`: of submissions, where they are known.
 
-    Raises: LedgerError for a file that is no such table, naming the columns that it lacks.
+    Raises: RunFolderError for a file that is no such table, naming the columns that it lacks.
     """
     try:
         table = pl.scan_parquet(path)
         lacking = [name for name in COLUMNS if name not in table.collect_schema()]
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise LedgerError(f"{path}: {str(error).splitlines()[0]}") from None
+        raise RunFolderError(f"{path}: {str(error).splitlines()[0]}") from None
     if lacking:
-        raise LedgerError(
+        raise RunFolderError(
             f"{path}: no column {', '.join(lacking)}. A table of evaluations has "
             f"{', '.join(COLUMNS)}"
         )
@@ -56,10 +56,10 @@ def read_curve_table(
 
 
 def _check(path: Path, rows: pl.DataFrame) -> None:
-    """Raises: LedgerError naming the first row that is wrong, counted from 0, and its column."""
+    """Raises: RunFolderError naming the first row that is wrong, counted from 0, and its column."""
     for name in ("study", "trial", "step", *(n for n in _VALUES if n.endswith(("_s", "_metric")))):
         if not rows.schema[name].is_numeric():
-            raise LedgerError(f"{path}: column {name} is {rows.schema[name]}, expected numbers")
+            raise RunFolderError(f"{path}: column {name} is {rows.schema[name]}, expected numbers")
     least = {"study": 0, "trial": 1, "step": 0, "submission_time_s": 0}
     for name in (*_KEY, "step", "submission_time_s"):
         wrong, allowed = pl.col(name).is_null(), "a name"
@@ -79,7 +79,7 @@ def _check(path: Path, rows: pl.DataFrame) -> None:
 def _refuse(path: Path, wrong: pl.DataFrame, column: str, allowed: str) -> None:
     if len(wrong):
         row, found = wrong.select("row", column).row(0)
-        raise LedgerError(f"{path}, row {row}: {column}: found {found!r}, allowed is {allowed}")
+        raise RunFolderError(f"{path}, row {row}: {column}: found {found!r}, allowed is {allowed}")
 
 
 def _trial(competition: Competition, framework: str, ruleset: Ruleset, row: dict) -> Trial:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.disk import naming
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -31,15 +31,16 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Raises: LedgerError naming the file, and the line where it is no JSON."""
+    """Raises: RunFolderError naming the file, and the line where it is no JSON."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
-        raise LedgerError(f"{path} is missing; is {path.parent} a folder of this kind?") from None
+        message = f"{path} is missing; is {path.parent} a folder of this kind?"
+        raise RunFolderError(message) from None
     except OSError as error:
-        raise LedgerError(f"{path}: {error.strerror}") from None
+        raise RunFolderError(f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise LedgerError(f"{path}: not JSON: {error}") from None
+        raise RunFolderError(f"{path}: not JSON: {error}") from None
 
 
 def read_at_once(path: str | Path) -> bytes:
@@ -66,7 +67,7 @@ def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
     """JSON lines of a file that may not exist yet.
 
     Args: torn_end: whether a last line without an end is dropped: a kill in mid-write leaves it.
-    Raises: LedgerError naming file and line.
+    Raises: RunFolderError naming file and line.
     """
     if not path.exists():
         return
@@ -78,7 +79,7 @@ def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
         try:
             yield json.loads(line)
         except ValueError as error:
-            raise LedgerError(f"{path}, line {number}: not JSON: {error}") from None
+            raise RunFolderError(f"{path}, line {number}: not JSON: {error}") from None
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,7 +6,7 @@ For errors that say what somebody gave, and what to type instead.
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.text import quoted
 
 
@@ -45,18 +45,18 @@ def what_lies_at(path: Path) -> str:
 
 
 def check_that_it_is_a_trial(path: Path) -> None:
-    """Raises: LedgerError saying what is there, and a command that replays one of its trials."""
+    """Raises: RunFolderError saying what is there, and a command that replays one of its trials."""
     what = what_lies_at(path)
     if what == "a trial":
         return
     if what == "not there":
-        raise LedgerError(f"{path}: there is no such folder. Give the folder of a trial.")
+        raise RunFolderError(f"{path}: there is no such folder. Give the folder of a trial.")
     if what != "a file" and (trial := next(trials_in(path), None)):
-        raise LedgerError(
+        raise RunFolderError(
             f"try: mlgolf replay {quoted(trial)}\n"
             f"{path} is {what}; replay takes one trial."
         )
-    raise LedgerError(
+    raise RunFolderError(
         f"{path} is {what}; replay takes a trial, a folder with trial.json such as "
         "runs/a/nadamw/study_0/criteo1tb_torch/trial_1."
     )

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.differences import named
@@ -32,17 +32,17 @@ class RunFolder:
     """One run. It carries its rules with it, so a copy scores like the original."""
 
     def __init__(self, path: Path) -> None:
-        """Raises: LedgerError if there is no run at `path`."""
+        """Raises: RunFolderError if there is no run at `path`."""
         self.path = path
         if not (path / "run.json").is_file():
-            raise LedgerError(
+            raise RunFolderError(
                 f"{path} is {what_lies_at(path)}; expected a run, a folder with run.json."
             )
         self.record: dict[str, Any] = read_json(path / "run.json")
         if not isinstance(self.record, dict):
-            raise LedgerError(f"{path / 'run.json'}: not a run as mlgolf writes it")
+            raise RunFolderError(f"{path / 'run.json'}: not a run as mlgolf writes it")
         if self.record.get("schema_version") != SCHEMA_VERSION:
-            raise LedgerError(
+            raise RunFolderError(
                 f"{path / 'run.json'}: schema_version is {self.record.get('schema_version')}, "
                 f"this mlgolf reads {SCHEMA_VERSION}"
             )
@@ -52,7 +52,7 @@ class RunFolder:
         try:
             return Competition.model_validate(self.record["competition"])
         except (KeyError, ValidationError) as error:
-            raise LedgerError(f"{self.path / 'run.json'}: its competition: {error}") from None
+            raise RunFolderError(f"{self.path / 'run.json'}: its competition: {error}") from None
 
     @property
     def was_played(self) -> bool:
@@ -77,7 +77,7 @@ class RunFolder:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LedgerError(
+            raise RunFolderError(
                 f"{self.path}: another mlgolf is running there. Wait for it, or give another --out."
             ) from None
         else:
@@ -87,16 +87,16 @@ class RunFolder:
 
 
 def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
-    """Raises: LedgerError if something is there already; nothing of it is touched."""
+    """Raises: RunFolderError if something is there already; nothing of it is touched."""
     if path.exists() and not path.is_dir():
-        raise LedgerError(f"{path} is a file; a run needs a folder. Give another --out.")
+        raise RunFolderError(f"{path} is a file; a run needs a folder. Give another --out.")
     if (path / "run.json").exists():
-        raise LedgerError(
+        raise RunFolderError(
             f"{path} holds a run. Continue it with --resume, or give another --out; nothing was "
             "changed."
         )
     if path.exists() and any(path.iterdir()):
-        raise LedgerError(
+        raise RunFolderError(
             f"{path} is not empty and holds no run. Give another --out; nothing was changed."
         )
     path.mkdir(parents=True, exist_ok=True)
@@ -107,13 +107,13 @@ def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
 def reopen_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
     """The run at `path`, if it is the one that `record` asks for.
 
-    Raises: LedgerError naming the keys that differ, what is there and what was asked for.
+    Raises: RunFolderError naming the keys that differ, what is there and what was asked for.
     """
     run = RunFolder(path)
     for name, asked in record.items():
         there = run.record.get(name)
         if there != asked:
-            raise LedgerError(
+            raise RunFolderError(
                 f"{path} was begun with another {name}: "
                 f"{named(there, asked, '{key}: there {one}, asked for {other}', key=name)}. "
                 "Give the same as before to continue it, or another --out; nothing was changed."
@@ -134,7 +134,7 @@ class Played:
 def read_runs(paths: Sequence[Path]) -> Played:
     """Read run folders, each with the rules it was played under.
 
-    Raises: LedgerError for what is no run, or runs of different rules, naming the difference.
+    Raises: RunFolderError for what is no run, or runs of different rules, naming the difference.
     """
     runs = [RunFolder(path) for path in paths]
     first = runs[0]
@@ -142,7 +142,7 @@ def read_runs(paths: Sequence[Path]) -> Played:
         one, other = ({name: r.record[name] for name in RULES} for r in (first, run))
         if one != other:
             form = "{key}: {one} in the first, {other} in the second"
-            raise LedgerError(
+            raise RunFolderError(
                 f"{first.path} and {run.path} were played under different rules and have no common "
                 "board. Give one of them. These differ:\n" + named(one, other, form, "\n")
             )

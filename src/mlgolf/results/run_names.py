@@ -10,7 +10,7 @@ from datetime import date
 from itertools import count
 from pathlib import Path
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.results.places import runs_below
 
 RUNS = Path("runs")
@@ -65,11 +65,11 @@ def _claim(path: Path) -> bool:
 def latest_run(runs: Path = RUNS) -> Path:
     """The run in `runs` that was written to last: at its start, or by one of its trials.
 
-    Raises: LedgerError if there is none.
+    Raises: RunFolderError if there is none.
     """
     found = runs_below(runs)
     if not found:
-        raise LedgerError(
+        raise RunFolderError(
             f"no run in {runs.absolute()}. Make one with: mlgolf run nadamw, "
             "or give the folder of a run."
         )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial, TrialKey
@@ -80,7 +80,7 @@ def is_finished(path: Path) -> bool:
     try:
         return Status(read_json(verdict)["status"]).is_final
     except (KeyError, TypeError, ValueError) as error:
-        raise LedgerError(f"{verdict}: not a verdict as mlgolf writes it: {error!r}") from None
+        raise RunFolderError(f"{verdict}: not a verdict as mlgolf writes it: {error!r}") from None
 
 
 def read_rows(path: Path) -> list[dict]:
@@ -90,13 +90,13 @@ def read_rows(path: Path) -> list[dict]:
 
 
 def read_trial(path: Path) -> Trial:
-    """Raises: LedgerError naming the file and what is wrong with it."""
+    """Raises: RunFolderError naming the file and what is wrong with it."""
     header = read_json(path / "trial.json")
     verdict = read_json(path / "verdict.json") if (path / "verdict.json").exists() else {}
     rows = read_rows(path)
     try:
         if header["schema_version"] != SCHEMA_VERSION:
-            raise LedgerError(
+            raise RunFolderError(
                 f"{path / 'trial.json'}: schema_version is {header['schema_version']}, this mlgolf "
                 f"reads {SCHEMA_VERSION}"
             )
@@ -116,7 +116,7 @@ def read_trial(path: Path) -> Trial:
             header=header | verdict,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise LedgerError(f"{path}: not a trial as mlgolf writes it: {error!r}") from None
+        raise RunFolderError(f"{path}: not a trial as mlgolf writes it: {error!r}") from None
 
 
 def _columns(rows: list[dict]) -> dict[str, FloatArray]:

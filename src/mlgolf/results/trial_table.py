@@ -10,7 +10,7 @@ from typing import get_args
 
 import polars as pl
 
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import Ruleset
 from mlgolf.results.algoperf_logs import OUR_NAMES
 
@@ -33,19 +33,20 @@ _TIMES = ["total_submission_time_s", "val_reached_time_s", "test_reached_time_s"
 def read_trial_table(path: Path) -> pl.DataFrame:
     """The table, with null where a target was never reached.
 
-    Raises: LedgerError naming file, line and column for whatever is not as it should be.
+    Raises: RunFolderError naming file, line and column for whatever is not as it should be.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise LedgerError(f"{path}: {error.strerror}") from None
+        raise RunFolderError(f"{path}: {error.strerror}") from None
     _check_cells(path, data)
     try:
         table = pl.read_csv(data, columns=list(COLUMNS), schema_overrides=COLUMNS)
     except pl.exceptions.ColumnNotFoundError:
-        raise LedgerError(_wrong_columns(path, data)) from None
+        raise RunFolderError(_wrong_columns(path, data)) from None
     except pl.exceptions.PolarsError as error:
-        raise LedgerError(_wrong_cell(path, data) or f"{path}: {error}".splitlines()[0]) from None
+        found = _wrong_cell(path, data) or f"{path}: {error}".splitlines()[0]
+        raise RunFolderError(found) from None
     numbered = table.with_row_index("line", offset=2)  # the first line has the names
     for name, allowed in ALLOWED.items():
         wrong = ~pl.col(name).is_in(allowed) | pl.col(name).is_null()
@@ -69,7 +70,7 @@ def read_trial_table(path: Path) -> pl.DataFrame:
     if len(repeated):
         lines = repeated["line"].head(2).to_list()
         what = " ".join(str(value) for value in repeated.select(_KEY).row(0))
-        raise LedgerError(
+        raise RunFolderError(
             f"{path}: lines {lines[0]} and {lines[1]} are the same trial ({what}). Keep one."
         )
     return table.with_columns(pl.col("framework").replace(OUR_NAMES))
@@ -84,7 +85,7 @@ def _check_cells(path: Path, data: bytes) -> None:
     lines = re.sub(rb'"[^"]*"', b"", data).splitlines()  # exact, and slower
     for number, line in enumerate(lines, start=1):
         if line.count(b",") != commas:
-            raise LedgerError(
+            raise RunFolderError(
                 f"{path}, line {number}: found {line.count(b',') + 1} cells, the first line has "
                 f"{commas + 1}. Was it cut?"
             )
@@ -123,4 +124,5 @@ def _wrong_cell(path: Path, data: bytes) -> str:
 def _refuse(path: Path, wrong: pl.DataFrame, column: str, allowed: str) -> None:
     if len(wrong):
         line, found = wrong.select("line", column).row(0)
-        raise LedgerError(f"{path}, line {line}: {column}: found {found!r}, allowed is {allowed}")
+        where = f"{path}, line {line}: {column}"
+        raise RunFolderError(f"{where}: found {found!r}, allowed is {allowed}")

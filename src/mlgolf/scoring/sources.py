@@ -8,7 +8,7 @@ from typing import get_args
 import polars as pl
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
-from mlgolf.core.errors import LedgerError, UnknownName
+from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.text import quoted
 from mlgolf.core.trial import Trial
@@ -71,10 +71,10 @@ class Source:
     def evaluations(self, competition: Competition) -> Admission:
         """As `admitted`, where targets may be others than the published.
 
-        Raises: LedgerError for a table that has no evaluations.
+        Raises: RunFolderError for a table that has no evaluations.
         """
         if not self.has_evaluations:
-            raise LedgerError(
+            raise RunFolderError(
                 "--target-levels: the table has times to the published targets only. Give a table "
                 "of evaluations (.parquet), or the logs."
             )
@@ -86,7 +86,7 @@ class Source:
         if path.is_dir():
             return open_source([path], None, self.ruleset)
         if self.path is None:
-            raise LedgerError(
+            raise RunFolderError(
                 f"--since {name_or_path}: there is no such folder. Give a run or a log tree; the "
                 "name of a competition needs a table, which has the results of several."
             )
@@ -109,7 +109,7 @@ def open_source(
         return _table(paths, competition, ruleset, framework, chosen)
     played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
     if ruleset not in (None, played.ruleset):
-        raise LedgerError(
+        raise RunFolderError(
             f"{paths[0]} was played under {played.ruleset} tuning, not {ruleset}. Leave it out."
         )
     rules = load_competition(competition) if competition else played.competition
@@ -122,19 +122,19 @@ def open_source(
 
 
 def _check_kind(path: Path, command: str) -> None:
-    """Raises: LedgerError saying what is there, and a command to type where one is known."""
+    """Raises: RunFolderError saying what is there, and a command to type where one is known."""
     what, run = what_lies_at(path), run_above(path)
     if what == "not there":
-        raise LedgerError(f"{path}: there is no such file or folder")
+        raise RunFolderError(f"{path}: there is no such file or folder")
     if what == "a file" and path.suffix not in TABLES:
-        raise LedgerError(
+        raise RunFolderError(
             f"{path} is a file; {command} takes the folder of a run, a tree of AlgoPerf's logs, or "
             f"a table whose name ends in {' or '.join(TABLES)}."
         )
     if what == "a folder of runs":
         run = max(runs_below(path), key=last_written)
     if run is not None and any(trials_in(path)):
-        raise LedgerError(
+        raise RunFolderError(
             f"try: mlgolf {command} {quoted(run)}\n{path} is {what}; {command} takes whole runs."
         )
 
@@ -146,14 +146,14 @@ def _are_logs(paths: Sequence[Path]) -> bool:
 def _logs(paths: Sequence[Path], competition: str | None, ruleset: Ruleset | None) -> Played:
     (path, *others) = paths
     if others:
-        raise LedgerError(
+        raise RunFolderError(
             f"{', '.join(map(str, paths))}: none is a run of mlgolf (it would hold run.json), and "
             "AlgoPerf's logs are scored one tree at a time. Give the folder above them."
         )
     try:
         return read_logs(open_logs(path, competition, ruleset))
-    except LedgerError as error:
-        raise LedgerError(
+    except RunFolderError as error:
+        raise RunFolderError(
             f"{path} is {what_lies_at(path)} (a run has run.json), so it was read as AlgoPerf's "
             f"logs. {error}"
         ) from None
@@ -172,9 +172,9 @@ def _table(
 ) -> Source:
     (path, *others) = paths
     if others:
-        raise LedgerError(f"a table is scored alone; {len(paths)} paths were given")
+        raise RunFolderError(f"a table is scored alone; {len(paths)} paths were given")
     if competition is None or ruleset is None:
-        raise LedgerError(
+        raise RunFolderError(
             f"{path}: a table does not contain its rules. Add --competition, one of "
             f"{', '.join(competition_names())}, and --tuning external or self."
         )
@@ -204,7 +204,7 @@ def _check_known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:
 
 def _check_that_it_has(table: pl.DataFrame, rules: Competition) -> None:
     if rules.published_as not in table["version"]:
-        raise LedgerError(
+        raise RunFolderError(
             f"the table has no trials of {rules.name} ({rules.published_as or 'never published'}); "
             f"it has {', '.join(sorted(table['version'].unique()))}"
         )

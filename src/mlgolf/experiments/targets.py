@@ -18,7 +18,7 @@ from mlgolf.core.rules import Constraint, Rules
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import SideBySide
-from mlgolf.engines.runs import RunRequest, open_run, play_run
+from mlgolf.experiments.runs import RunRequest, open_run, play_run
 from mlgolf.referee.freeze import find_submission
 from mlgolf.referee.trial import play_trial
 

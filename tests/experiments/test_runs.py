@@ -6,7 +6,7 @@ import pytest
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import SubmissionError
-from mlgolf.engines.runs import RunRequest, open_run
+from mlgolf.experiments.runs import RunRequest, open_run
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
 

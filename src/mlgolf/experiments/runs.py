@@ -16,9 +16,10 @@ from mlgolf.core.plan import Ruleset, SandboxLevel, TrialPlan
 from mlgolf.core.protocols import Engine
 from mlgolf.core.registry import load_workload
 from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.engines.run_data import RunData, new_data, recorded_data
+from mlgolf.experiments.run_data import RunData, new_data, recorded_data
 from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.evaluate import evaluator_for
+from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import (
     Source,
     check_package,
@@ -28,7 +29,6 @@ from mlgolf.referee.freeze import (
     package_fingerprint,
 )
 from mlgolf.referee.inspection import Inspection
-from mlgolf.referee.nursery import nursery_for
 from mlgolf.referee.players import player_cores
 from mlgolf.results.files import scratch_folder
 from mlgolf.results.run_folder import RunFolder, create_run, reopen_run
@@ -83,7 +83,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         _ = numbers.evaluation_steps  # what cannot be played is refused before anything is written
     _check_models(request)
     hardware = load_hardware(request.competition.rules.hardware)
-    nursery_for(request.framework, hardware)  # imports the framework while we see to the data
+    fork_server_for(request.framework, hardware)  # imports the framework while we see to the data
     asked = _record(request, sources)  # the code is hashed before anything is drawn
     data = _data(request)
     try:
@@ -141,7 +141,7 @@ def replay_plan(
 ) -> TrialPlan:
     """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
 
-    Raises: LedgerError, DataError, UnknownName where something it depended on is gone or changed.
+    Raises: RunFolderError, DataError, UnknownName if something it depended on is gone or changed.
     """
     competition, header = run.competition, trial.header
     key = trial.key

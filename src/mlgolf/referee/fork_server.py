@@ -1,14 +1,14 @@
-"""The nursery: a trusted process that has imported the framework, and forks every player.
+"""The fork server: a trusted process that has imported the framework, and forks every player.
 
 To import torch takes seconds, off the clock, and every trial would wait for it. So one process per
-referee imports it, before anybody's code is there, and each player, with a keeper of its own,
-begins as a copy of it. Nothing untrusted ever runs in the nursery itself.
+referee imports it, before anybody's code is there, and each player, with a supervisor of its own,
+begins as a copy of it. Nothing untrusted ever runs in the fork server itself.
 
 It imports mlgolf from where its referee did, whatever else is installed: one code on both sides.
-The first datagram says that the framework is there, or why it is not. A request is one datagram: an
-order as the keeper takes it, with the descriptors control, *inherited, output. The answer is the
-keeper's process number, with a descriptor that can be waited for. The end of the socket ends the
-nursery.
+The first datagram says that the framework is there, or why it is not. A request is one datagram:
+an order as the supervisor takes it, with the descriptors control, *inherited, output. The answer is
+the supervisor's process number, with a descriptor that can be waited for. The end of the socket
+ends the fork server.
 """
 
 import atexit
@@ -36,7 +36,7 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.registry import plugin_folders
 from mlgolf.player.describe import describe
 from mlgolf.player.play import play_over
-from mlgolf.referee import keeper, kernel
+from mlgolf.referee import kernel, supervisor
 
 # Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
 PYTHON = (sys.executable, "-s", "-P")
@@ -46,19 +46,19 @@ import gc, sys
 gc.disable()  # what is imported stays
 if sys.argv[1] not in sys.path:
     sys.path.insert(0, sys.argv[1])
-from mlgolf.referee.nursery import main
+from mlgolf.referee.fork_server import main
 main(*sys.argv[2:])
 """
-# What a child of the nursery can do.
+# What a child of the fork server can do.
 PARTS = {"play": play_over, "describe": describe}
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
 _MOST_DESCRIPTORS = 16
 _LONGEST_ORDER = 1 << 17
-_nurseries: dict[tuple, "Nursery"] = {}  # of this process
+_fork_servers: dict[tuple, "ForkServer"] = {}  # of this process
 
 
-class Nursery:
+class ForkServer:
     """The referee's end. Starting it returns at once; the first request waits for the import."""
 
     def __init__(self, framework: str, environment: Mapping[str, str]) -> None:
@@ -82,9 +82,9 @@ class Nursery:
     def launch(
         self, order: Mapping[str, object], control: int, output: int | None
     ) -> "ForkedKeeper":
-        """Have a keeper forked that follows the order.
+        """Have a supervisor forked that follows the order.
 
-        Raises: OSError if the nursery is gone, or could not import the framework.
+        Raises: OSError if the fork server is gone, or could not import the framework.
         """
         discard = os.open(os.devnull, os.O_WRONLY) if output is None else None
         inherit = order["inherit"]
@@ -125,7 +125,7 @@ class Nursery:
 
 
 class ForkedKeeper:
-    """What `subprocess.Popen` is to a child, for a child of the nursery."""
+    """What `subprocess.Popen` is to a child, for a child of the fork server."""
 
     def __init__(self, pid: int, waitable: int) -> None:
         self.pid = pid
@@ -137,7 +137,7 @@ class ForkedKeeper:
             return
         if not select.select([self._waitable], [], [], timeout)[0]:
             assert timeout is not None
-            raise subprocess.TimeoutExpired("keeper", timeout)
+            raise subprocess.TimeoutExpired("supervisor", timeout)
         os.close(self._waitable)
         self._waitable = None
 
@@ -147,19 +147,19 @@ class ForkedKeeper:
                 signal.pidfd_send_signal(self._waitable, number)
 
 
-def nursery_for(framework: str, hardware: HardwareClass) -> Nursery:
+def fork_server_for(framework: str, hardware: HardwareClass) -> ForkServer:
     """The one of this process for a framework and an environment; a new one if it has died.
 
     Raises: UnknownName; FrameworkMissing.
     """
     require(framework)
     key = (framework, tuple(sorted(player_environment(hardware).items())))
-    nursery = _nurseries.get(key)
-    if nursery is None or not nursery.is_alive:
-        if nursery is not None:
-            nursery.close()
-        nursery = _nurseries[key] = Nursery(framework, player_environment(hardware))
-    return nursery
+    server = _fork_servers.get(key)
+    if server is None or not server.is_alive:
+        if server is not None:
+            server.close()
+        server = _fork_servers[key] = ForkServer(framework, player_environment(hardware))
+    return server
 
 
 def player_environment(hardware: HardwareClass) -> dict[str, str]:
@@ -179,9 +179,9 @@ def main(package: str, requests: str, framework: str) -> NoReturn:
 
 
 def serve(requests: socket.socket, framework: str, package: Path) -> NoReturn:
-    """Import the framework, then fork a keeper for each request until the referee hangs up."""
+    """Import the framework, then fork a supervisor for each request until the referee hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
-    kernel.set_process_name("mlgolf-nursery")
+    kernel.set_process_name("mlgolf-forks")
     try:
         if package != PACKAGE:
             raise ImportError(f"the referee runs mlgolf from {package}, a player would {PACKAGE}")
@@ -209,7 +209,7 @@ def serve_requests(requests: socket.socket) -> None:
         child = os.fork()
         if child == 0:
             requests.close()
-            become_keeper(json.loads(data), descriptors)
+            become_supervisor(json.loads(data), descriptors)
         waitable = os.pidfd_open(child)
         socket.send_fds(requests, [str(child).encode()], [waitable])
         for descriptor in (waitable, *descriptors):
@@ -219,8 +219,8 @@ def serve_requests(requests: socket.socket) -> None:
                 pass
 
 
-def become_keeper(order: dict, descriptors: list[int]) -> NoReturn:
-    """In the child: what `keeper.py` does as a script, with a player that is a copy of us."""
+def become_supervisor(order: dict, descriptors: list[int]) -> NoReturn:
+    """In the child: what `supervisor.py` does as a script, with a player that is a copy of us."""
     control, *inherit, output = descriptors
     os.setsid()
     with open(os.devnull) as nothing:
@@ -230,7 +230,7 @@ def become_keeper(order: dict, descriptors: list[int]) -> NoReturn:
     os.close(output)
     order = {**order, "inherit": inherit, "see": [*order["see"], *python_folders()]}
     try:
-        keeper.main(socket.socket(fileno=control), order, become=perform)
+        supervisor.main(socket.socket(fileno=control), order, become=perform)
     except BaseException:
         traceback.print_exc()
     sys.stderr.flush()
@@ -245,7 +245,7 @@ def python_folders() -> tuple[str, ...]:
 
 
 def perform(order: dict) -> NoReturn:
-    """In the keeper's child: keep nothing but what is the player's, then do its part."""
+    """In the supervisor's child: keep nothing but what is the player's, then do its part."""
     kept = [2, *sorted(order["inherit"]), os.sysconf("SC_OPEN_MAX")]
     for below, above in itertools.pairwise(kept):
         os.closerange(below + 1, above)

@@ -5,7 +5,7 @@ import pytest
 from synthetic_trials import trial
 
 from mlgolf.core.competition import load_hardware
-from mlgolf.engines.replay import Seconds, compared
+from mlgolf.experiments.replay import Seconds, compared
 
 HARDWARE = load_hardware("one-thread-cpu")
 SECONDS = np.arange(1.0, 11.0)

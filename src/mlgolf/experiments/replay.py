@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.competition import load_hardware
-from mlgolf.core.errors import LedgerError
+from mlgolf.core.errors import RunFolderError
 from mlgolf.core.hardware import HardwareClass, Reference
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
-from mlgolf.engines.run_data import RunData, recorded_data, run_has_ended
-from mlgolf.engines.runs import replay_plan
+from mlgolf.experiments.run_data import RunData, recorded_data, run_has_ended
+from mlgolf.experiments.runs import replay_plan
 from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
@@ -129,14 +129,14 @@ class Replay:
 
 
 def replay_trial(path: Path, data_dir: Path) -> Replay:
-    """Raises: LedgerError if it is no trial of a run, has no rows, or its code or data changed."""
+    """Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed."""
     check_that_it_is_a_trial(path)
     path = path.resolve()
     trial, run = read_trial(path), _run_of(path)
     if trial.key.submission not in run.record["submissions"]:
-        raise LedgerError(f"{path}: run.json knows no submission {trial.key.submission!r}")
+        raise RunFolderError(f"{path}: run.json knows no submission {trial.key.submission!r}")
     if len(trial.steps) == 0:
-        raise LedgerError(f"{path}: no evaluation was recorded, so there is nothing to compare")
+        raise RunFolderError(f"{path}: no evaluation was recorded, so there is nothing to compare")
     hardware = load_hardware(run.competition.rules.hardware)
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
         data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
@@ -165,17 +165,17 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
 def _run_of(path: Path) -> RunFolder:
     above = run_above(path)
     if above is None:
-        raise LedgerError(f"{path}: no run.json above it. Give a trial's folder inside its run.")
+        raise RunFolderError(f"{path}: no run.json above it. Give a trial's folder inside its run.")
     run = RunFolder(above)
     if not run.was_played:
-        raise LedgerError(f"{above} was imported: it has no code to replay a trial with.")
+        raise RunFolderError(f"{above} was imported: it has no code to replay a trial with.")
     return run
 
 
 def _check_data(path: Path, trial: Trial, data: RunData) -> None:
     found, recorded = data.ensure()[trial.key.workload], trial.header["data_sha256"]
     if found != recorded:
-        raise LedgerError(
+        raise RunFolderError(
             f"{path}: it was trained on data {recorded[:12]}…, those in {data.data_dir} are "
             f"{found[:12]}…. Make them with the seed that was used."
         )

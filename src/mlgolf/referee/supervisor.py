@@ -1,10 +1,10 @@
-"""The keeper: a trusted process that starts the player, freezes it, thaws it and ends it.
+"""The supervisor: a trusted process that starts the player, freezes it, thaws it and ends it.
 
-Run as a script with a control socket, or in a child of the nursery. Where the kernel lets it, the
-keeper is PID 1 of a namespace of its own: then one `kill(-1, SIGSTOP)` from it reaches every
-process of the player at once, however they fork, and when it ends they all end. Where it does not,
-the keeper walks the tree until it stands still, and says `best_effort`. It holds no state:
-the referee asks, it answers.
+Run as a script with a control socket, or in a child of the fork server. Where the kernel lets it,
+the supervisor is PID 1 of a namespace of its own: then one `kill(-1, SIGSTOP)` from it reaches
+every process of the player at once, however they fork, and when it ends they all end. Where it
+does not, the supervisor walks the tree until it stands still, and says `best_effort`. It holds no
+state: the referee asks, it answers.
 
 Commands, one datagram each: start, freeze, thaw. The end of the socket ends everything.
 Answers: JSON datagrams, the first of which carries the task clock's descriptor if there is one.
@@ -50,15 +50,15 @@ def main(
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         keep(control, order, become, namespaced=False, problem=problem)
         return
-    keeper = os.fork()
-    if keeper == 0:
+    supervisor = os.fork()
+    if supervisor == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         keep(control, order, become, namespaced=True, problem="")
         os._exit(0)
     control.close()
     for descriptor in order["inherit"]:
         os.close(descriptor)
-    os.waitpid(keeper, 0)
+    os.waitpid(supervisor, 0)
 
 
 def enter_namespaces() -> str:
@@ -88,7 +88,7 @@ def keep(
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the referee to decide about
-    kernel.set_process_name("mlgolf-keeper")
+    kernel.set_process_name("mlgolf-watcher")
     os.chdir("/")  # where the player stands when its root is changed under it
     gate_read, gate_write = os.pipe2(os.O_CLOEXEC)
     outer_read, outer_write = os.pipe2(os.O_CLOEXEC)
@@ -108,7 +108,7 @@ def keep(
             problem = str(error)
     problem = problem or kernel.keyrings_problem()
     report(control, player, pid, namespaced=namespaced, problem=problem)
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace its keeper
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace us
     serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
     kill_all(namespaced=namespaced)
 

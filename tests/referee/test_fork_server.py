@@ -9,8 +9,8 @@ import pytest
 
 from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import FrameworkMissing, SandboxError
+from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.inspection import Inspection
-from mlgolf.referee.nursery import nursery_for
 
 HARDWARE = load_hardware("one-thread-cpu")
 TELLING = """
@@ -21,7 +21,7 @@ submission = from_optimizer(torch.optim.SGD, search_space=[{"learning_rate": %s}
 
 
 def told(tmp_path: Path, expression: str) -> float:
-    """What the expression is worth in a child of the nursery."""
+    """What the expression is worth in a child of the fork server."""
     file = tmp_path / "telling.py"
     file.write_text(TELLING % expression)
     return Inspection(file, "torch", "external", HARDWARE).search_space()[0]["learning_rate"]
@@ -33,7 +33,7 @@ def test_a_child_has_no_descriptor_but_its_own(tmp_path):
 
 
 def test_a_child_has_the_environment_of_the_class_and_no_other(tmp_path, monkeypatch):
-    nursery_for("torch", HARDWARE).close()  # one that knows of the secret, if any does
+    fork_server_for("torch", HARDWARE).close()  # one that knows of the secret, if any does
     monkeypatch.setenv("SECRET_OF_THE_REFEREE", "1")
     assert told(tmp_path, "0.5 * ('SECRET_OF_THE_REFEREE' in os.environ) + 0.1") == 0.1
     assert told(tmp_path, "1.0 * (os.environ['OMP_NUM_THREADS'] == '1')") == 1.0
@@ -44,21 +44,21 @@ def test_what_one_child_does_another_does_not_see(tmp_path):
     assert told(tmp_path, "0.5 * hasattr(torch, 'left_behind') + 0.1") == 0.1
 
 
-def test_a_nursery_that_died_is_replaced(tmp_path):
-    dead = nursery_for("torch", HARDWARE)
+def test_a_fork_server_that_died_is_replaced(tmp_path):
+    dead = fork_server_for("torch", HARDWARE)
     os.kill(dead._process.pid, signal.SIGKILL)
     dead._process.wait()
     with pytest.raises(OSError, match="has ended"):
         dead.launch({"argv": ["describe"], "inherit": []}, 0, None)
-    assert nursery_for("torch", HARDWARE) is not dead
+    assert fork_server_for("torch", HARDWARE) is not dead
     assert told(tmp_path, "1.0") == 1.0
 
 
-def test_the_nursery_ends_with_its_referee_even_in_the_middle_of_its_import():
+def test_the_fork_server_ends_with_its_referee_even_in_the_middle_of_its_import():
     code = (
         "import os, signal; from mlgolf.core.competition import load_hardware; "
-        "from mlgolf.referee.nursery import nursery_for; "
-        "n = nursery_for('torch', load_hardware('one-thread-cpu')); "
+        "from mlgolf.referee.fork_server import fork_server_for; "
+        "n = fork_server_for('torch', load_hardware('one-thread-cpu')); "
         "print(n._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -87,7 +87,7 @@ def test_a_framework_that_the_environment_cannot_import_is_one_message(tmp_path)
 
 
 def test_an_interrupted_launch_leaves_no_answer_for_the_next(tmp_path, monkeypatch):
-    nursery = nursery_for("torch", HARDWARE)
+    server = fork_server_for("torch", HARDWARE)
     assert told(tmp_path, "1.0") == 1.0
 
     def interrupted(*_):
@@ -97,14 +97,14 @@ def test_an_interrupted_launch_leaves_no_answer_for_the_next(tmp_path, monkeypat
         patched.setattr("socket.recv_fds", interrupted)
         with pytest.raises(KeyboardInterrupt):
             told(tmp_path, "2.0")
-    assert nursery_for("torch", HARDWARE) is not nursery
+    assert fork_server_for("torch", HARDWARE) is not server
     assert told(tmp_path, "3.0") == 3.0
 
 
 def test_a_framework_that_is_not_installed_is_said_to_be(monkeypatch):
     monkeypatch.setattr("mlgolf.backends.find_spec", lambda name: None)
     with pytest.raises(FrameworkMissing):
-        nursery_for("torch", HARDWARE)
+        fork_server_for("torch", HARDWARE)
 
 
 def test_a_child_finds_the_framework_imported(tmp_path):

@@ -9,8 +9,8 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import DataError
 from mlgolf.data import held_out
 from mlgolf.engines.local import OneAtATime
-from mlgolf.engines.replay import replay_trial
-from mlgolf.engines.runs import Run, RunRequest, open_run, play_run
+from mlgolf.experiments.replay import replay_trial
+from mlgolf.experiments.runs import Run, RunRequest, open_run, play_run
 from mlgolf.referee.trial import play_trial
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"

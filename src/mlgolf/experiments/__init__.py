@@ -1,0 +1,1 @@
+"""Which trials answer a question: a run is planned once, played by an engine, and replayed."""
