@@ -62,13 +62,13 @@ def rules_for(workload: str) -> Competition:
     """Never reach the target, and evaluate once per window."""
     competition = load_competition(RULES)
     steps = WINDOWS[workload] * COUNT
-    numbers = competition.workloads["linear"].model_copy(
+    workload_rules = competition.workloads["linear"].model_copy(
         update={
-            "target": -1.0, "step_hint": steps, "step_limit": steps, "budget_seconds": 600.0,
-            "eval_every_steps": WINDOWS[workload],
+            "bounds": {"target": -1.0, "step_limit": steps, "budget_seconds": 600.0},
+            "step_hint": steps, "eval_every_steps": WINDOWS[workload],
         }
     )  # fmt: skip
-    return competition.model_copy(update={"workloads": {workload: numbers}})
+    return competition.model_copy(update={"workloads": {workload: workload_rules}})
 
 
 def windows(workload: str, out: Path) -> tuple[list[float], list[float], float]:

@@ -24,12 +24,14 @@ TIME_TO_TARGET: dict[str, Any] = {
 
 
 def workload_rules(**changes: Any) -> WorkloadRules:
-    """Error rate down to 0.1 within 30 seconds."""
+    """Error rate down to 0.1 within 30 seconds; what is no field is a bound."""
+    bounds = {"target": 0.1, "budget_seconds": 30.0}
+    bounds |= {name: changes.pop(name) for name in set(changes) - set(WorkloadRules.model_fields)}
     usual = {
-        "metric": "error_rate", "goal": "minimise", "target": 0.1, "budget_seconds": 30,
-        "step_hint": 1000, "eval_every_steps": 10, "provenance": "made up",
+        "metric": "error_rate", "goal": "minimise", "step_hint": 1000, "eval_every_steps": 10,
+        "provenance": "made up",
     }
-    return WorkloadRules.model_validate({**usual, **changes})
+    return WorkloadRules.model_validate({**usual, "bounds": bounds, **changes})
 
 
 def competition(
@@ -39,7 +41,7 @@ def competition(
     if not isinstance(workloads, Mapping):
         workloads = {name: workload_rules() for name in workloads}
     return Competition(
-        schema_version=1, name="tiny", title="Tiny", size="mini",
+        schema_version=2, name="tiny", title="Tiny", size="mini",
         rules=Rules.model_validate({**TIME_TO_TARGET, **rules}), workloads=dict(workloads),
     )
 
@@ -79,9 +81,9 @@ def plausible_run(
     """Five noisy trials in each of three studies: some reach the target, some fail, one crashes."""
     rng = np.random.default_rng(1)
     return [
-        _plausible_trial(rng, s, submission, workload, numbers, study, number)
+        _plausible_trial(rng, s, submission, workload, workload_rules, study, number)
         for s, submission in enumerate(submissions)
-        for workload, numbers in workloads.items()
+        for workload, workload_rules in workloads.items()
         for study in range(3)
         for number in range(1, 6)
     ]
@@ -89,15 +91,16 @@ def plausible_run(
 
 def _plausible_trial(
     rng: np.random.Generator, skill: int, submission: str, workload: str,
-    numbers: WorkloadRules, study: int, number: int,
+    workload_rules: WorkloadRules, study: int, number: int,
 ) -> Trial:
     """An exponential fall to a floor near the target, slower for submissions further back."""
     pace = rng.lognormal(1.3 + 0.25 * skill, 0.4)
     floor = 1 - rng.lognormal(0.03 - 0.02 * skill, 0.04)
-    seconds = np.linspace(0.2, numbers.budget_seconds, 60)
+    seconds = np.linspace(0.2, workload_rules.bounds["budget_seconds"], 60)
     progress = np.exp(-seconds / pace) + floor + rng.normal(0, 0.008, 60)
-    start = 0.9 if numbers.goal.value == "minimise" else 0.02
-    values = numbers.target + (start - numbers.target) * progress
+    start = 0.9 if workload_rules.goal.value == "minimise" else 0.02
+    target = workload_rules.bounds["target"]
+    values = target + (start - target) * progress
     met = progress <= 0
     stop = int(met.argmax()) + 1 if met.any() else 60
     status = Status.TARGET_REACHED if met.any() else Status.OUT_OF_TIME
@@ -107,7 +110,7 @@ def _plausible_trial(
         reason = "RuntimeError: loss is not finite (submission.py, line 41)"
     return trial(
         submission, workload, study, number, seconds=seconds[:stop], values=values[:stop],
-        metric=numbers.metric, status=status, reason=reason, seed=int(rng.integers(2**31)),
+        metric=workload_rules.metric, status=status, reason=reason, seed=int(rng.integers(2**31)),
         hyperparameters={
             "learning_rate": float(10 ** rng.uniform(-4, -2)), "one_minus_beta1": 0.1,
             "weight_decay": float(10 ** rng.uniform(-3, 0)), "warmup_factor": 0.05,

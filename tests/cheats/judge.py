@@ -41,15 +41,14 @@ def judged(
     file = tmp_path / "trick.py"
     file.write_text(top + HONEST.replace("TRICK", trick))
     competition = load_competition(LINEAR)
-    numbers = competition.workloads["linear"].model_copy(
+    workload_rules = competition.workloads["linear"].model_copy(
         update={
-            "target": target, "budget_seconds": budget, "eval_every_steps": every,
-            "step_limit": None,
+            "bounds": {"target": target, "budget_seconds": budget}, "eval_every_steps": every,
         }
     )
     request = RunRequest(
         submissions=(str(file),),
-        competition=competition.model_copy(update={"workloads": {"linear": numbers}}),
+        competition=competition.model_copy(update={"workloads": {"linear": workload_rules}}),
         ruleset="self", studies=studies, seed=1, data_dir=data_dir, out=tmp_path / "run",
     )
     ended: list[Trial] = []

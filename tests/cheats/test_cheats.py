@@ -28,11 +28,11 @@ CHANNEL = (
         ("raise KeyError('x')", Status.CRASHED, "KeyError at step 0"),
         ("raise MemoryError", Status.OUT_OF_MEMORY, "MemoryError"),
         ("os.closerange(3, 1000)", Status.CRASHED, "the player exited"),
-        (CHANNEL + "c.sendall(b'nonsense\\n' * 10)", Status.CRASHED, "broke the protocol"),
+        (CHANNEL + "c.sendall(b'nonsense\\n' * 10)", Status.DISQUALIFIED, "broke the protocol"),
         (
             CHANNEL + "c.sendall(b'{\"message\": \"Submitted\", \"fields\": "
             "{\"step\": 1, \"length\": 999999999}}\\n')",
-            Status.CRASHED, "broke the protocol",
+            Status.DISQUALIFIED, "broke the protocol",
         ),
         ("workload.eval_model(1, current_param_container, None, rng)",
          Status.OUT_OF_TIME, "the bound is "),

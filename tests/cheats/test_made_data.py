@@ -48,8 +48,11 @@ def test_training_on_made_validation_clicks_pays_on_the_published_seed_alone(
     code = code.replace("torch.optim.SGD(params.parameters(), lr=0.01)", FASTER)
     file.write_text(code.replace('\n    optimizer_state["optimizer"].zero_grad()', PICK))
     competition = load_competition("mini").select(["criteo1tb"])
-    numbers = competition.workloads["criteo1tb"].model_copy(
-        update={"target": 0.45, "step_limit": 240, "eval_every_steps": 40, "budget_seconds": 60}
+    workload_rules = competition.workloads["criteo1tb"].model_copy(
+        update={
+            "bounds": {"target": 0.45, "step_limit": 240, "budget_seconds": 60},
+            "eval_every_steps": 40,
+        }
     )
     rules = competition.rules.model_copy(
         update={"constraints": load_competition(LINEAR).rules.constraints}
@@ -57,7 +60,7 @@ def test_training_on_made_validation_clicks_pays_on_the_published_seed_alone(
     request = RunRequest(
         submissions=(str(file),), ruleset="self", studies=1, seed=None, data_dir=data_dir,
         competition=competition.model_copy(
-            update={"workloads": {"criteo1tb": numbers}, "rules": rules}
+            update={"workloads": {"criteo1tb": workload_rules}, "rules": rules}
         ),
         practice=practice, out=tmp_path / "run",
     )

@@ -5,10 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgolf.core.competition import competition_names, load_competition, load_hardware
+from mlgolf.core.competition import (
+    Competition,
+    competition_names,
+    load_competition,
+    load_hardware,
+)
 from mlgolf.core.errors import RulesError, UnknownName
-from mlgolf.core.quantities import QUANTITIES
-from mlgolf.core.rules import Constraint, constraint_target
+from mlgolf.core.quantities import quantities
+from mlgolf.core.rules import Constraint
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal, Target
 from mlgolf.core.trial import Trial, TrialKey
@@ -43,7 +48,7 @@ def test_one_value_is_judged_as_it_is_among_others(values, value):
 
 
 def test_a_trial_has_a_column_for_every_declared_quantity():
-    for name in QUANTITIES:
+    for name in quantities():
         assert len(trial([0.5, 0.4]).values(name, "loss")) == 2
 
 
@@ -83,21 +88,31 @@ def test_a_missing_file_is_named(tmp_path):
         load_competition(tmp_path / "gone.toml")
 
 
+MINI = load_competition("mini")
+ROW = next(iter(MINI.workloads.values()))
+
+
 def test_a_longer_budget_stretches_bounds_on_what_accumulates_and_no_other():
-    numbers = next(iter(load_competition("mini").workloads.values()))
-    time = constraint_target(
-        Constraint(quantity="time", bound="budget_seconds"), numbers, budget_factor=1.5
-    )
-    metric = constraint_target(
-        Constraint(quantity="validation_metric", bound="target"), numbers, budget_factor=1.5
-    )
-    assert time is not None
-    assert metric is not None
-    assert time.value == 1.5 * numbers.budget_seconds
-    assert (metric.value, metric.goal) == (numbers.target, numbers.goal)
+    metric, time = MINI.rules.targets(ROW, budget_factor=1.5)
+    assert time.value == 1.5 * ROW.bounds["budget_seconds"]
+    assert (metric.value, metric.goal) == (ROW.bounds["target"], ROW.goal)
 
 
 def test_a_bound_that_a_workload_leaves_open_bounds_nothing():
-    numbers = next(iter(load_competition("mini").workloads.values()))
     constraint = Constraint(quantity="steps", bound="step_limit")
-    assert constraint_target(constraint, numbers) is None
+    assert MINI.rules.target(constraint, ROW) is None
+
+
+def test_a_competition_of_the_first_schema_is_read_as_one_of_today():
+    """Its four numbers stood beside the workload's others; null was for none."""
+    record = MINI.model_dump(mode="json", by_alias=True)
+    for row in record["workloads"].values():
+        row |= {"step_limit": None, **row.pop("bounds")}
+        del row["sources"], row["workload"], row["variant"]
+    assert Competition.model_validate({**record, "schema_version": 1}) == MINI
+
+
+def test_a_field_with_a_default_changes_no_fingerprint():
+    spelt_out = MINI.model_dump(mode="json", by_alias=True)
+    assert Competition.model_validate(spelt_out).fingerprint() == MINI.fingerprint()
+    assert "contract" not in MINI.as_record()["rules"]

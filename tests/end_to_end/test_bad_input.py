@@ -102,8 +102,9 @@ def test_a_bad_search_space_is_named_with_its_key(mlgolf, tmp_path, space, expec
     [
         ('"steps", bound', '"stepz", bound', "rules.constraints.2.quantity: unknown quantity"),
         ('objective = "time"', 'objective = "speed"', "declared are time, cpu_time"),
-        ("step_hint = 2000", "", "workloads.linear.step_hint: Field required"),
-        ("budget_seconds = 30", "budget_seconds = -1", "greater than 0 (found -1)"),
+        ('goal = "minimise"', "", "workloads.linear.goal: Field required"),
+        ("budget_seconds = 30", "budget_seconds = -1", "budget_seconds: found -1, allowed is more"),
+        ('bound = "step_limit"', 'bound = "step_limits"', "no workload has a bound 'step_limits'"),
         ("[rules]", "[rules", "not TOML"),
         ('metric = "loss"', 'metric = "accuracy"', "the workload measures loss"),
         ('"validation_metric", bound', '"cpu_time", bound', "something must be reached"),
@@ -130,7 +131,7 @@ def test_a_run_folder_of_something_else_is_left_alone(mlgolf, tmp_path, adamw):
     )
     rules = tmp_path / "rules.toml"
     rules.write_text(LINEAR.read_text().replace("target = 0.02", "target = 0.03"))
-    assert "another competition: competition.workloads.linear.target" in complaint(
+    assert "another competition: competition.workloads.linear.bounds.target" in complaint(
         mlgolf, "run", adamw, "--competition", rules, "--trials", 1, "--out", out, "--resume"
     )
     assert (out / "run.json").read_bytes() == before

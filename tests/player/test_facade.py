@@ -23,9 +23,9 @@ eval_model""".split()
 @pytest.fixture(params=["torch", "jax"])
 def facade(request) -> WorkloadFacade:
     workload = load_workload("linear")
-    numbers = load_competition(LINEAR).workloads["linear"]
+    workload_rules = load_competition(LINEAR).workloads["linear"]
     backend = load_backend(request.param)
-    facade = WorkloadFacade(workload, workload.size("mini"), numbers, backend)
+    facade = WorkloadFacade(workload, workload.size("mini"), workload_rules, backend)
     facade.backend = backend  # type: ignore[attr-defined]  # for the tests below
     return facade
 

@@ -66,11 +66,11 @@ def played(
     recorder = Recorder(steps, ending)
     backend = load_backend("torch")
     workload = load_workload("linear")
-    numbers = load_competition(LINEAR).workloads["linear"]
+    workload_rules = load_competition(LINEAR).workloads["linear"]
     board = Board(anonymous_memory("test", Board.BYTES))
     board.evaluate_at = evaluate_at
     harness = Harness(
-        WorkloadFacade(workload, workload.size("mini"), numbers, backend), backend,
+        WorkloadFacade(workload, workload.size("mini"), workload_rules, backend), backend,
         as_hyperparameters({"learning_rate": 0.1}), backend.key(1), backend.key(2),
         Channel(theirs), board, Handover(bytearray(1 << 16)),
     )

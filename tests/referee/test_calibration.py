@@ -6,7 +6,6 @@ from plans import LINEAR, plan
 from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.protocols import Reading
-from mlgolf.core.rules import constraint_target
 from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.rulings import Rulings
 
@@ -41,12 +40,12 @@ def test_bounds_in_seconds_alone_are_those_of_the_reference_machine(quantity, bo
     constraint = competition.rules.constraints[0].model_copy(
         update={"quantity": quantity, "bound": bound}
     )
-    target = constraint_target(constraint, competition.workloads["linear"], speed=2.0)
+    target = competition.rules.target(constraint, competition.workloads["linear"], speed=2.0)
     assert target is not None
     assert target.value == expected
 
 
 def test_a_trial_on_a_machine_that_is_twice_as_fast_has_half_the_budget():
-    rulings = Rulings(plan(calibration=TWICE_AS_FAST.as_json()))
+    rulings = Rulings(plan(calibration=TWICE_AS_FAST.as_json()), HARDWARE.limits)
     assert rulings.out_of_time(Reading(14.9, 14.9, 14.9)) is None
     assert "the bound is 15 s" in str(rulings.out_of_time(Reading(15.1, 15.1, 15.1)))

@@ -1,7 +1,11 @@
 """The protocol, played by fakes: no process, no time."""
 
+import math
+from itertools import groupby
+
 import pytest
 from plans import LINEAR, plan
+from synthetic_trials import trial
 
 from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.core.messages import (
@@ -15,15 +19,17 @@ from mlgolf.core.messages import (
     Submitted,
 )
 from mlgolf.core.protocols import Reading
+from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
-from mlgolf.referee import run as protocol
+from mlgolf.player.channel import NEVER
 from mlgolf.referee.rulings import FreeShare
 from mlgolf.referee.run import run_trial
+from mlgolf.scoring.objective import trial_result
 from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
 
 HARDWARE = load_hardware("one-thread-cpu")
 PATIENT = load_competition(LINEAR).workloads["linear"].model_copy(
-    update={"budget_seconds": 1e6, "step_limit": None}
+    update={"bounds": {"target": 0.02, "budget_seconds": 1e6}}
 )
 
 
@@ -176,15 +182,50 @@ def test_a_submission_that_changes_nothing_breaks_its_contract():
     assert "changed no parameter in 100 steps" in store.reason
 
 
-def test_a_message_that_is_not_the_players_to_send_breaks_the_protocol():
+def test_a_player_that_sends_what_is_not_its_to_send_is_disqualified():
     _, store = play([Begin()])
-    assert store.status is Status.CRASHED
+    assert store.status is Status.DISQUALIFIED
     assert "Begin is not the player's to send" in store.reason
 
 
 def test_what_the_contestant_logs_is_written_and_not_interpreted():
     _, store = play([Logged(5, {"loss": 0.25}), Finished(5, "done")])
     assert "step 5: loss=0.25" in store.lines
+
+
+def test_the_clock_calls_for_evaluations_where_the_rules_say_seconds():
+    """It comes at the end of the step under way, 4 s after the one before."""
+    by_clock = PATIENT.model_copy(update={"eval_every_steps": None, "eval_every_seconds": 4.0})
+    player, _ = play(
+        [*[None] * 4, submitted(3), *[None] * 4, submitted(9), Finished(9, "done")],
+        [0.5, 0.4], clock=FakeClock(1.0), workload_rules=by_clock,
+    )
+    called_for = [step for step, _ in groupby(player.evaluations_at)]
+    assert called_for == [NEVER, 0, NEVER, 0, NEVER]
+
+
+@pytest.mark.parametrize("interpretation", ["met", "beaten"])
+def test_referee_and_scorer_agree_on_whether_a_value_equal_to_the_target_reaches_it(
+    interpretation,
+):
+    aggregation = {"interpretations": {"target": interpretation}}
+    rules = Rules.model_validate(
+        {**plan().rules.model_dump(by_alias=True), "aggregation": aggregation}
+    )
+    _, store = play([submitted(100), Finished(100, "done")], [0.02], rules=rules)
+    scored = trial_result(
+        trial(seconds=[0.5], values=[0.02], metric="loss"), rules, plan().workload_rules
+    )
+    assert (store.status is Status.TARGET_REACHED) == (scored.objective < math.inf)
+    assert (store.status is Status.TARGET_REACHED) == (interpretation == "met")
+
+
+def test_a_contestant_learns_of_an_evaluation_what_the_rules_let_it():
+    silent = plan().rules.model_copy(update={"told": ("train",)})
+    player, store = play([submitted(100), Finished(100, "done")], [0.5], rules=silent)
+    told = [message for message in player.told if isinstance(message, Evaluated)]
+    assert [dict(message.metrics) for message in told] == [{}]
+    assert "validation/loss" in store.rows[0].metrics
 
 
 def test_a_query_is_charged_and_never_scored():
@@ -241,7 +282,7 @@ def test_the_share_counts_from_the_evaluation_before_and_is_not_saved_up():
 def test_splits_measured_for_the_record_are_charged_beyond_the_share_of_ten_evaluations(share):
     clock = FakeClock(seconds_per_read=1.0, work_per_look=1.0)
     script = [submitted(100 * n) for n in range(1, 11)]
-    _, store = play(script, [0.5] * 10, clock=clock, share=share, numbers=PATIENT)
+    _, store = play(script, [0.5] * 10, clock=clock, share=share, workload_rules=PATIENT)
     charged = [row.charged for row in store.rows]
     needed = charged[-2]
     assert charged[-1] - needed == pytest.approx(1.0 if share == 0 else 0.0)
@@ -273,12 +314,12 @@ def test_ctrl_c_marks_the_trial_as_interrupted_and_passes_on():
     assert player.calls[-1] == "stop"
 
 
-def test_a_player_that_is_never_ready_is_hung(monkeypatch):
-    monkeypatch.setattr(protocol, "SETUP_SECONDS", 0.0)
+def test_a_player_that_is_never_ready_is_hung():
     player, store = ScriptedPlayer([]), MemoryStore()
+    impatient = HARDWARE.limits.model_copy(update={"setup_seconds": 0.0})
     run_trial(
         plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
-        hardware=HARDWARE,
+        hardware=HARDWARE.model_copy(update={"limits": impatient}),
     )
     assert store.status is Status.HUNG
 

@@ -6,7 +6,7 @@ from synthetic_trials import competition
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Reading, Row
-from mlgolf.core.status import Status
+from mlgolf.core.status import Status, Verdict
 from mlgolf.core.trial import TrialKey
 from mlgolf.results.run_folder import RunFolder, create_run, read_runs, reopen_run
 from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 
 def test_a_trial_reads_back_as_it_was_written(folder):
-    folder.finish(Status.OUT_OF_TIME, "30 s passed", {})
+    folder.finish(Verdict(status=Status.OUT_OF_TIME, reason="30 s passed"), {})
     trial = read_trial(folder.path)
     assert trial.key == TrialKey(**KEY)
     assert (trial.status, trial.reason, trial.seed) == (Status.OUT_OF_TIME, "30 s passed", 5)
@@ -54,7 +54,7 @@ def test_a_line_torn_by_a_kill_is_dropped(folder):
 
 
 def test_a_torn_line_in_a_finished_trial_is_an_error_with_its_place(folder):
-    folder.finish(Status.FINISHED, "done", {})
+    folder.finish(Verdict(status=Status.FINISHED, reason="done"), {})
     with open(folder.path / "evals.jsonl", "a") as file:
         file.write('{"step": 30, "sec')
     with pytest.raises(RunFolderError, match=r"evals\.jsonl, line 3"):
@@ -71,7 +71,7 @@ def test_a_second_attempt_keeps_the_rows_of_the_first_apart(folder):
 
 @pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.KILLED])
 def test_a_trial_that_was_cut_short_is_not_finished(folder, status):
-    folder.finish(status, "", {})
+    folder.finish(Verdict(status=status, reason=""), {})
     assert not is_finished(folder.path)
 
 
@@ -129,7 +129,7 @@ def test_a_file_that_is_given_for_a_run_folder_is_called_a_file(tmp_path):
 
 
 def test_a_reason_with_bytes_that_are_no_text_is_kept_as_text(folder):
-    folder.finish(Status.CRASHED, "no file caf\udce9", {})
+    folder.finish(Verdict(status=Status.CRASHED, reason="no file caf\udce9"), {})
     assert read_trial(folder.path).reason == "no file caf\\udce9"
 
 

@@ -137,7 +137,7 @@ def test_who_has_no_trial_has_none_in_any_drawn_field():
 def test_a_run_folders_trials_make_the_same_pool_as_numbers_do():
     trials = [*reaching("a", "digits", [5, 6, INF]), *reaching("b", "digits", [9, 9, 9])]
     admitted = Standings(ONE, admit(ONE, trials, "external").pool)
-    numbers = standings({
+    workload_rules = standings({
         "a": {"digits": [[5.0], [6.0], [INF]]}, "b": {"digits": [[9.0]] * 3},
     })
-    assert (admitted.scores == numbers.scores).all()
+    assert (admitted.scores == workload_rules.scores).all()

@@ -29,14 +29,14 @@ def test_the_dual_of_time_to_target_is_the_best_metric_within_the_budget():
 def test_incumbents_become_the_bounds():
     given_one = competition(["digits", "wmt"])
     swapped = dual(given_one, {"digits": 12.5, "wmt": 7})
-    assert [n.budget_seconds for n in swapped.workloads.values()] == [12.5, 7]
-    assert "budget_seconds is the incumbent of tiny" in swapped.workloads["wmt"].provenance
+    assert [n.bounds["budget_seconds"] for n in swapped.workloads.values()] == [12.5, 7]
+    assert swapped.workloads["wmt"].sources == {"budget_seconds": "incumbent of tiny"}
 
 
 def test_incumbents_of_a_metric_become_its_targets():
     best_metric = dual(competition())
     swapped = dual(best_metric, {"digits": 0.07})
-    assert swapped.workloads["digits"].target == 0.07
+    assert swapped.workloads["digits"].bounds["target"] == 0.07
     assert swapped.rules == competition().rules
 
 
@@ -71,11 +71,11 @@ def test_rules_without_another_bounded_quantity_have_no_dual():
         dual(alone)
 
 
-def test_an_objective_without_a_usual_bound_has_no_dual():
+def test_an_objective_that_no_number_of_a_workload_bounds_has_no_dual():
     rules = competition(
         objective="train_loss", constraints=[{"quantity": "time", "bound": "budget_seconds"}]
     )
-    with pytest.raises(RulesError, match="workloads give no number that bounds train_loss"):
+    with pytest.raises(RulesError, match="not every workload has a number 'train_loss'"):
         dual(rules)
 
 
@@ -87,7 +87,7 @@ def customary_rules(draw):
     names = [name for name in bounded if name != "validation_metric" or name != objective]
     return competition(
         objective=objective,
-        constraints=[{"quantity": name, "bound": quantity(name).bound} for name in names],
+        constraints=[{"quantity": name, "bound": quantity(name).usual_bound} for name in names],
     )
 
 

@@ -396,15 +396,15 @@ def test_the_numbers_of_a_competition_are_those_of_the_published_targets(name):
         if row["version"] == rules.published_as and row["kind"] in kinds
     }
     assert rows.keys() == rules.workloads.keys()
-    for workload, numbers in rules.workloads.items():
+    for workload, workload_rules in rules.workloads.items():
         row = rows[workload]
-        assert (numbers.metric, numbers.goal[:3]) == (row["metric"], row["direction"])
-        assert numbers.target == float(row["validation_target"])
-        assert numbers.test_target == float(row["test_target"])
-        assert numbers.budget_seconds == float(row["max_runtime_external_s"])
-        assert numbers.step_hint == int(row["step_hint"])
+        assert (workload_rules.metric, workload_rules.goal[:3]) == (row["metric"], row["direction"])
+        assert workload_rules.bounds["target"] == float(row["validation_target"])
+        assert workload_rules.bounds["test_target"] == float(row["test_target"])
+        assert workload_rules.bounds["budget_seconds"] == float(row["max_runtime_external_s"])
+        assert workload_rules.step_hint == int(row["step_hint"])
         base = row["base_workload"] if row["kind"] == "held_out" else None
-        assert numbers.held_out_of == base
+        assert workload_rules.held_out_of == base
 
 
 def test_a_review_of_the_whole_board_is_valid_json():

@@ -50,15 +50,16 @@ def _key(trial: Trial) -> tuple[Any, ...]:
 
 
 def _trial(competition: Competition, trial: Trial) -> tuple[Any, ...]:
-    numbers = competition.workloads[trial.key.workload]
-    values = trial.values("validation_metric", numbers.metric)
+    workload_rules = competition.workloads[trial.key.workload]
+    values = trial.values("validation_metric", workload_rules.metric)
     ended = trial.header.get("total", {}).get("seconds")
     last = float(trial.seconds[-1]) if len(trial.seconds) else None
     return (
         trial.seed, trial.reason, trial.unofficial or None,
         int(trial.steps[-1]) if len(trial.steps) else 0, trial.status is Status.TARGET_REACHED,
-        numbers.metric, numbers.target, trial.status.value if trial.status else None,
-        last if ended is None else ended, _best(values, numbers.goal),
+        workload_rules.metric, workload_rules.bounds.get("target"),
+        trial.status.value if trial.status else None, last if ended is None else ended,
+        _best(values, workload_rules.goal),
     )
 
 

@@ -149,9 +149,11 @@ class Display:
 
     def row(self, row: Row) -> None:
         assert self._plan is not None
-        numbers = self._plan.numbers
-        value = row.metrics.get(f"validation/{numbers.metric}", float("nan"))
-        self._metric = f", {numbers.metric} {value:.4g} (target {numbers.target:g})"
+        workload_rules = self._plan.workload_rules
+        value = row.metrics.get(f"validation/{workload_rules.metric}", float("nan"))
+        target = workload_rules.bounds.get("target")
+        asked = "" if target is None else f" (target {target:g})"
+        self._metric = f", {workload_rules.metric} {value:.4g}{asked}"
 
     def ended(self, trial: Trial) -> None:
         assert trial.status is not None

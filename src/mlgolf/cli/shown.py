@@ -14,6 +14,7 @@ from mlgolf.backends import load_backend
 from mlgolf.core.competition import Competition, competition_names, load_competition, load_hardware
 from mlgolf.core.errors import FrameworkMissing
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.quantities import bound_noun, quantities
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
@@ -70,27 +71,29 @@ def _interpretations(competition: Competition) -> list[str]:
 
 
 def _targets(competition: Competition) -> Table:
+    """The metric of each workload, and every value that its rules or its board compare it with."""
     signs = {Goal.MINIMISE: "≤", Goal.MAXIMISE: "≥"}
+    names = [name for name in _bounds(competition) if not _is_budget(competition, name)]
+    rules = competition.rules
+    asked = {c.bound for c in (*rules.constraints, *rules.trial_chosen_by)}
+    heads = [bound_noun(name).removesuffix(" target") for name in names]  # "test"
+    unscored = [bound_noun(name) for name in names if name not in asked]
+    title = f"targets{'; not scored: ' + ', '.join(unscored) if unscored else ''}"
     rows = [
-        [name, f"{n.metric} {signs[n.goal]}", _number(n.target), _number(n.test_target)]
+        [name, f"{n.metric} {signs[n.goal]}", *(_number(n.number(bound)) for bound in names)]
         for name, n in competition.workloads.items()
     ]
-    rules = competition.rules
-    constraints = (*rules.constraints, *rules.trial_chosen_by)
-    scores_test = any(constraint.bound == "test_target" for constraint in constraints)
-    return text_table(
-        f"targets on the validation and the test split{'' if scores_test else ', not scored'}",
-        ["workload", "metric", "target", "test"], rows,
-    )
+    return text_table(title, ["workload", "metric", *heads], rows)
 
 
 def _budgets(competition: Competition) -> Table:
     """Budgets, and the other numbers of a trial that some workload has."""
     workloads = competition.workloads
     columns = {
-        "budget s": [_number(n.budget_seconds) for n in workloads.values()],
-        "step hint": [str(n.step_hint) for n in workloads.values()],
-        "step limit": [_number(n.step_limit) for n in workloads.values()],
+        _budget_head(name): [_number(n.number(name)) for n in workloads.values()]
+        for name in _bounds(competition) if _is_budget(competition, name)
+    } | {
+        "step hint": [_number(n.step_hint) for n in workloads.values()],
         "evaluated every": [_interval(n) for n in workloads.values()],
         "best so far": [_number(n.incumbent) for n in workloads.values()],
     }
@@ -99,28 +102,45 @@ def _budgets(competition: Competition) -> Table:
     return text_table("one trial", ["workload", *known], rows)
 
 
+def _bounds(competition: Competition) -> list[str]:
+    """Names of bounds, in the order in which workloads give them."""
+    return list(dict.fromkeys(name for n in competition.workloads.values() for name in n.bounds))
+
+
+def _is_budget(competition: Competition, bound: str) -> bool:
+    """Whether it is on something that accumulates, by the rules or by what is usual."""
+    rules = competition.rules
+    own = [c.bounded for c in (*rules.constraints, *rules.trial_chosen_by) if c.bound == bound]
+    usual = [q for q in quantities().values() if q.usual_bound == bound]
+    return any(quantity.accumulates for quantity in (own or usual))
+
+
+def _budget_head(bound: str) -> str:
+    return f"{bound_noun(bound)}{' s' if bound.endswith('_seconds') else ''}"
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.6g}"
 
 
-def _interval(numbers: WorkloadRules) -> str:
-    if numbers.eval_every_steps is not None:
-        return f"{numbers.eval_every_steps} steps"
-    return f"{numbers.eval_every_seconds:g} s"
+def _interval(workload_rules: WorkloadRules) -> str:
+    if workload_rules.eval_every_steps is not None:
+        return f"{workload_rules.eval_every_steps} steps"
+    return f"{workload_rules.eval_every_seconds:g} s"
 
 
 def _held_out(competition: Competition) -> list[str]:
     return [
-        f"{name} (of {numbers.held_out_of})"
-        for name, numbers in competition.workloads.items() if numbers.held_out_of
+        f"{name} (of {workload_rules.held_out_of})"
+        for name, workload_rules in competition.workloads.items() if workload_rules.held_out_of
     ]
 
 
 def _origins(competition: Competition) -> Iterator[str]:
     """Where the numbers come from, a line for each source."""
     workloads = defaultdict(list)
-    for name, numbers in competition.workloads.items():
-        workloads[numbers.provenance].append(name)
+    for name, workload_rules in competition.workloads.items():
+        workloads[workload_rules.provenance].append(name)
     for source, names in workloads.items():
         whose = "all workloads" if len(workloads) == 1 else ", ".join(names)
         yield f"Source of the numbers of {whose}: {source}"

@@ -1,14 +1,16 @@
 """Competitions: rules, workloads, targets. A TOML file that ships, or a folder that holds one."""
 
 import hashlib
+import json
 import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from mlgolf.core.competition_upgrades import upgraded
 from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.rules import Rules, WorkloadRules
@@ -20,7 +22,7 @@ Record = TypeVar("Record", bound=BaseModel)
 class Competition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     name: str
     title: str
     size: str  # which size of each workload is played
@@ -29,10 +31,35 @@ class Competition(BaseModel):
     rules: Rules
     workloads: dict[str, WorkloadRules]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, record: Any) -> Any:
+        return upgraded(record) if isinstance(record, dict) else record
+
+    @model_validator(mode="after")
+    def _has_every_bound(self) -> "Competition":
+        """A name that no workload has is a slip of the pen; some may leave a bound open."""
+        for constraint in (*self.rules.constraints, *self.rules.trial_chosen_by):
+            workload_rules = {n: w.number(constraint.bound) for n, w in self.workloads.items()}
+            given = {name: number for name, number in workload_rules.items() if number is not None}
+            if not given and self.workloads and constraint.bound != constraint.bounded.usual_bound:
+                known = sorted({bound for w in self.workloads.values() for bound in w.bounds})
+                raise ValueError(
+                    f"rules.constraints: no workload has a bound {constraint.bound!r} for "
+                    f"{constraint.quantity}; their bounds are {', '.join(known) or 'none'}"
+                )
+            for name, number in given.items():
+                if constraint.bounded.accumulates and not number > 0:
+                    raise ValueError(
+                        f"workloads.{name}.bounds.{constraint.bound}: found {number:g}, allowed is "
+                        f"more than 0: {constraint.bounded.noun} only grows"
+                    )
+        return self
+
     @model_validator(mode="after")
     def _holds_out_variants_of_its_own(self) -> "Competition":
-        for name, numbers in self.workloads.items():
-            base = numbers.held_out_of
+        for name, workload_rules in self.workloads.items():
+            base = workload_rules.held_out_of
             if base is not None and (
                 base not in self.workloads or self.workloads[base].held_out_of is not None
             ):
@@ -45,11 +72,23 @@ class Competition(BaseModel):
     @property
     def scored_workloads(self) -> tuple[str, ...]:
         """Those that enter the score by their own times: all but held-out variants."""
-        return tuple(n for n, numbers in self.workloads.items() if numbers.held_out_of is None)
+        return tuple(n for n, row in self.workloads.items() if row.held_out_of is None)
+
+    def played_as(self, name: str) -> tuple[str, str]:
+        """The workload, and the row of its spec.py, that a workload of this competition plays."""
+        row = self.workloads[name]
+        return row.workload or name, f"{self.size}_{row.variant}" if row.variant else self.size
+
+    def as_record(self) -> dict[str, Any]:
+        """As JSON that `model_validate` takes back, without what is as by default.
+
+        So a field that comes later, with a default, changes no record of a run before it.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def fingerprint(self) -> str:
         """SHA-256 of the rules as data: equal for files that differ in comments only."""
-        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.as_record(), sort_keys=True).encode()).hexdigest()
 
     def select(self, workloads: list[str] | None) -> "Competition":
         """The same competition on some of its workloads. Raises: UnknownName."""

@@ -20,6 +20,17 @@ class Reference(BaseModel):
     noise: float = Field(gt=0)
 
 
+class Limits(BaseModel):
+    """How long a player may keep the referee waiting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    setup_seconds: float = Field(gt=0)  # for what is off the clock
+    wall_time_factor: float = Field(ge=1)  # times the budget: thawed wall time
+    hung_seconds: float = Field(gt=0)  # without a step it is hung after the larger of these
+    hung_steps: float = Field(gt=0)  # times its median step
+
+
 class HardwareClass(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,5 +43,6 @@ class HardwareClass(BaseModel):
     pin_to_one_core: bool = False
     # An evaluation is off the clock up to this share of the clock time since the one before.
     evaluation_share: float = Field(default=0.25, ge=0)
+    limits: Limits
     reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings

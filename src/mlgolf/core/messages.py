@@ -83,7 +83,7 @@ class Assignment:
     framework: str
     workload: str
     size: str
-    numbers: Mapping[str, Any]  # WorkloadRules
+    workload_rules: Mapping[str, Any]  # WorkloadRules
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
     train_folder: str

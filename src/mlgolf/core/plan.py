@@ -1,5 +1,6 @@
 """The plan of a trial: everything it depends on, fixed before the player starts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ class TrialPlan:
     submission_sha256: str  # of every file beside it
     package_sha256: str  # of mlgolf itself, which the player runs too
     rules: Rules
-    numbers: WorkloadRules
+    workload_rules: WorkloadRules
+    workload: str  # what is played: the key says what its row of the competition is called
     size: str
     ruleset: Ruleset
     calibration: Mapping[str, Any] | None  # how fast this machine is; None if nothing is compared
@@ -42,8 +44,18 @@ class TrialPlan:
 
     @property
     def budget_seconds(self) -> float:
-        """Of this machine's clock, by the tuning rules."""
-        return self.numbers.budget_seconds * self.budget_factor / self.speed
+        """Of this machine's clock, by the tuning rules; inf if nothing in seconds is bounded."""
+        return self.rules.seconds_allowed(
+            self.workload_rules, budget_factor=self.budget_factor, speed=self.speed
+        )
+
+    @property
+    def told(self) -> WorkloadRules:
+        """What the submission learns: the budget is in seconds of this machine's clock."""
+        seconds = self.rules.seconds_allowed(self.workload_rules, speed=self.speed)
+        if math.isinf(seconds):
+            return self.workload_rules
+        return self.workload_rules.with_bounds(budget_seconds=seconds)
 
     @property
     def budget_factor(self) -> float:

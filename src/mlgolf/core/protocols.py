@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.status import Status
+from mlgolf.core.status import Verdict
 from mlgolf.core.trial import Trial
 from mlgolf.core.workload import Model
 
@@ -155,6 +156,18 @@ class Reading(NamedTuple):
     wall: float  # thawed wall time
 
 
+Columns = Mapping[str, NDArray]
+
+
+def columns(step: int, reading: Reading, metrics: Mapping[str, float]) -> Columns:
+    """One evaluation as columns, which is how quantities are read: arrays of no dimension."""
+    found = {
+        "seconds": reading.seconds, "cpu_seconds": reading.cpu, "wall_seconds": reading.wall,
+        "steps": float(step), **metrics,
+    }
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
 class Clock(Protocol):
     def start(self) -> None: ...
     def read(self) -> Reading: ...
@@ -193,7 +206,7 @@ class Store(Protocol):
     def begin(self, header: Mapping[str, Any]) -> None: ...
     def append(self, row: Row) -> None: ...
     def log(self, text: str) -> None: ...
-    def finish(self, status: Status, reason: str, record: Mapping[str, Any]) -> None: ...
+    def finish(self, verdict: Verdict, record: Mapping[str, Any]) -> None: ...
 
 
 class Engine(Protocol):

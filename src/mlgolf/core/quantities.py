@@ -1,27 +1,28 @@
 """The quantities that a competition may minimise or bound, each declared once.
 
 Only the referee writes them down. What it cannot measure itself, but has from the player, is marked
-as claimed. A new quantity is a row here, added together with the code that first measures it.
+as claimed. Those that every trial has stand here. Others are entry points of the group
+`mlgolf.quantities`, each a Quantity: ours are in `mlgolf.measures`, and a stranger's count as much.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RulesError
 from mlgolf.core.target import Goal
 
-# A number that each workload of a competition gives, by the name of its field.
-Bound = Literal["target", "test_target", "budget_seconds", "step_limit"]
+Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
+MODEL = "model"  # what is measured of the parameters stands beside the splits: "model/l2"
 
 
-def is_target(bound: float | str) -> bool:
-    """Whether a workload's number is a value to reach, not one to stay within."""
-    return bound in ("target", "test_target")
-
-
-def bound_noun(bound: Bound) -> str:
+def bound_noun(bound: str) -> str:
     """For sentences: target, test target, budget, step limit."""
     return bound.removesuffix("_seconds").replace("_", " ")
 
@@ -33,65 +34,116 @@ class Quantity:
     `goal` is None where the workload declares it (an error rate falls, an accuracy rises).
     `accumulates` says that the value can only grow while a trial runs: once a trial satisfies its
     constraints, going on can then not improve an objective of this kind, so the trial is over.
-    `claimed` says that the referee takes the player's word for it. `bound` is the number of a
-    workload that bounds it where rules do not say which; None if there is none.
+    `claimed` says that the referee takes the player's word for it. `bound` is what workloads
+    usually call the number that bounds it; empty: what the quantity is called.
+
+    A value is read from a `column` of the evaluations, "{metric}" being the workload's own metric,
+    or it is what `measure` finds in the named parameters.
     """
 
     name: str
     noun: str  # for sentences
     unit: str
     goal: Goal | None
-    accumulates: bool
-    bound: Bound | None
+    accumulates: bool = False
+    bound: str = ""
     claimed: bool = False
+    column: str = ""
+    measure: Measure | None = None
     meaning: str
 
+    @property
+    def usual_bound(self) -> str:
+        return self.bound or self.name
 
-def _declare(*quantities: Quantity) -> Mapping[str, Quantity]:
-    return MappingProxyType({quantity.name: quantity for quantity in quantities})
+    @property
+    def is_a_time(self) -> bool:
+        """Whether it is spent while a trial runs, in seconds."""
+        return self.accumulates and self.unit == "s"
+
+    @property
+    def is_target(self) -> bool:
+        """Whether a bound on it is a value to reach, not one to stay within."""
+        return not self.accumulates
+
+    def column_for(self, metric: str) -> str:
+        """Where its values stand; `metric` is the workload's, e.g. "error_rate"."""
+        return f"{MODEL}/{self.name}" if self.measure else self.column.format(metric=metric)
+
+    def of(self, columns: Mapping[str, FloatArray], metric: str) -> FloatArray:
+        """Its value at every evaluation. NaN where it was not measured.
+
+        Args: columns: of a trial's evaluations, or of one, by name; "steps" among them.
+        """
+        missing = np.full_like(columns["steps"], np.nan, dtype=np.float64)
+        return columns.get(self.column_for(metric), missing)
 
 
-QUANTITIES: Mapping[str, Quantity] = _declare(
+def _by_name(*declared: Quantity) -> Mapping[str, Quantity]:
+    return MappingProxyType({quantity.name: quantity for quantity in declared})
+
+
+_OF_EVERY_TRIAL = _by_name(
     Quantity(
         name="time", noun="training time", unit="s", goal=Goal.MINIMISE,
-        accumulates=True, bound="budget_seconds",
+        accumulates=True, bound="budget_seconds", column="seconds",
         meaning="seconds on the referee's clock, by the clock rule of the hardware class",
     ),
     Quantity(
         name="cpu_time", noun="CPU time", unit="s", goal=Goal.MINIMISE,
-        accumulates=True, bound="budget_seconds",
+        accumulates=True, bound="budget_seconds", column="cpu_seconds",
         meaning="CPU seconds of every process the player ever had, frozen time left out",
     ),
     Quantity(
         name="wall_time", noun="wall-clock time", unit="s", goal=Goal.MINIMISE,
-        accumulates=True, bound="budget_seconds",
+        accumulates=True, bound="budget_seconds", column="wall_seconds",
         meaning="seconds by the monotonic clock, frozen time left out",
     ),
     Quantity(
         name="steps", noun="number of steps", unit="1", goal=Goal.MINIMISE,
-        accumulates=True, bound="step_limit", claimed=True,
+        accumulates=True, bound="step_limit", claimed=True, column="steps",
         meaning="completed update_params calls, as the player counted them",
     ),
     Quantity(
         name="train_loss", noun="training loss", unit="nats", goal=Goal.MINIMISE,
-        accumulates=False, bound=None,
+        column="train/loss",
         meaning="mean loss over a fixed subset of the training split, in evaluation mode",
     ),
     Quantity(
         name="validation_metric", noun="validation metric", unit="1", goal=None,
-        accumulates=False, bound="target",
+        bound="target", column="validation/{metric}",
         meaning="the workload's metric on its validation split",
     ),
     Quantity(
         name="test_metric", noun="test metric", unit="1", goal=None,
-        accumulates=False, bound="test_target",
+        bound="test_target", column="test/{metric}",
         meaning="the workload's metric on its test split",
     ),
 )
 
 
+@lru_cache(maxsize=1)
+def quantities() -> Mapping[str, Quantity]:
+    """All that are declared, here and by installed packages, by name.
+
+    Raises: RulesError for a name that is declared twice.
+    """
+    found = dict(_OF_EVERY_TRIAL)
+    for entry in entry_points(group="mlgolf.quantities"):
+        declared = entry.load()
+        if declared.name in found:
+            raise RulesError(
+                f"the quantity {declared.name!r} is declared twice, the second time by "
+                f"{entry.value}; uninstall one of the packages"
+            )
+        found[declared.name] = declared
+    return MappingProxyType(found)
+
+
 def quantity(name: str) -> Quantity:
     """The declared quantity of that name. Raises: RulesError, naming all that are declared."""
-    if name not in QUANTITIES:
-        raise RulesError(f"unknown quantity {name!r}; declared are {', '.join(QUANTITIES)}")
-    return QUANTITIES[name]
+    if name in _OF_EVERY_TRIAL:
+        return _OF_EVERY_TRIAL[name]
+    if name not in quantities():
+        raise RulesError(f"unknown quantity {name!r}; declared are {', '.join(quantities())}")
+    return quantities()[name]

@@ -4,12 +4,14 @@ Every competition is this sentence; the code that plays and scores one asks the 
 what kind of competition it is.
 """
 
+import math
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
-from mlgolf.core.quantities import Bound, Quantity, quantity
+from mlgolf.core.quantities import Quantity, quantity
 from mlgolf.core.target import Goal, Target
 
 
@@ -28,9 +30,18 @@ class Constraint(_Frozen):
     """A bound on a quantity: a number, or the name of the number each workload gives for it."""
 
     quantity: str
-    bound: float | Bound
+    bound: float | str
 
     _known = field_validator("quantity")(_declared)
+
+    @property
+    def bounded(self) -> Quantity:
+        return quantity(self.quantity)
+
+    @property
+    def is_target(self) -> bool:
+        """Whether each workload gives a value to reach, not one to stay within."""
+        return isinstance(self.bound, str) and self.bounded.is_target
 
 
 class ExternalTuning(_Frozen):
@@ -102,9 +113,18 @@ class Aggregation(_Frozen):
 
 
 class Rules(_Frozen):
+    contract: Literal["submission"] = "submission"  # what a contestant offers: functions
     objective: str
     constraints: tuple[Constraint, ...]
     trial_chosen_by: tuple[Constraint, ...] = ()  # the first to satisfy these; empty: the above
+    # Every split is measured at each evaluation of this number, and when a trial ends; at the
+    # others only what the rules need.
+    every_split_at: int = Field(default=10, ge=1)
+    # What a contestant learns of an evaluation while it runs: of these splits, and of "model", what
+    # is computed from its parameters. By default all that AlgoPerf tells.
+    told: tuple[Literal["train", "validation", "test", "model"], ...] = (
+        "train", "validation", "test",
+    )
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     pretraining: Literal["forbidden", "declared"] = "forbidden"
@@ -116,7 +136,7 @@ class Rules(_Frozen):
     @model_validator(mode="after")
     def _asks_for_something(self) -> "Rules":
         """What only grows is least at the first evaluation, unless something must be reached."""
-        bounded = [quantity(constraint.quantity) for constraint in self.constraints]
+        bounded = [constraint.bounded for constraint in self.constraints]
         if self.objective_quantity.accumulates and all(q.accumulates for q in bounded):
             raise ValueError(
                 f"the objective {self.objective!r} only grows, so something must be reached: add "
@@ -132,17 +152,67 @@ class Rules(_Frozen):
         """The constraint on a quantity, or None."""
         return next((c for c in self.constraints if c.quantity == name), None)
 
+    @property
+    def used_quantities(self) -> set[str]:
+        """Names of all that is minimised or bounded."""
+        constraints = (*self.constraints, *self.trial_chosen_by)
+        return {self.objective, *(constraint.quantity for constraint in constraints)}
+
+    def target(
+        self, constraint: Constraint, workload_rules: "WorkloadRules", *,
+        budget_factor: float = 1.0, speed: float = 1.0,
+    ) -> Target | None:
+        """A constraint as a decision on measured values; None if the workload leaves it open.
+
+        The budget factor of the tuning rules stretches bounds on what accumulates while a trial
+        runs. Bounds in seconds are of the reference machine: one that is `speed` times as fast
+        gets fewer. Whether the others must be beaten is an interpretation; a budget may always be
+        used up.
+        """
+        value = workload_rules.number(constraint.bound)
+        if value is None:
+            return None
+        bounded = constraint.bounded
+        factor = budget_factor if bounded.accumulates else 1.0
+        factor /= speed if bounded.unit == "s" else 1.0
+        return Target(
+            metric=bounded.name, value=value * factor, goal=bounded.goal or workload_rules.goal,
+            strict=self.aggregation.interpretations.target == "beaten" and bounded.is_target,
+        )
+
+    def targets(
+        self, workload_rules: "WorkloadRules", constraints: Iterable[Constraint] | None = None, *,
+        budget_factor: float = 1.0, speed: float = 1.0,
+    ) -> list[Target]:
+        """What must hold on a workload, by all constraints or by those given; as `target` says."""
+        found = (
+            self.target(c, workload_rules, budget_factor=budget_factor, speed=speed)
+            for c in (self.constraints if constraints is None else constraints)
+        )
+        return [target for target in found if target is not None]
+
+    def seconds_allowed(
+        self, workload_rules: "WorkloadRules", *, budget_factor: float = 1.0, speed: float = 1.0
+    ) -> float:
+        """The least bound in seconds on what accumulates; inf if nothing of the kind is bounded."""
+        targets = self.targets(workload_rules, budget_factor=budget_factor, speed=speed)
+        timed = (t.value for t in targets if quantity(t.metric).is_a_time)
+        return min(timed, default=math.inf)
+
 
 class WorkloadRules(_Frozen):
-    """The numbers of one workload in one competition: each stands here and nowhere else."""
+    """The numbers of one workload in one competition: each stands here and nowhere else.
 
+    `bounds` are by name: `target`, `budget_seconds`, or what constraints of the rules call them.
+    """
+
+    workload: str | None = None  # what is played; None: what the row is called
+    variant: str | None = None  # a row of the workload's spec.py, such as "embed_init"
     metric: str  # a name that the workload's metrics.py computes
     goal: Goal
-    target: float
-    test_target: float | None = None
-    budget_seconds: float = Field(gt=0)
-    step_hint: int = Field(ge=1)
-    step_limit: int | None = Field(default=None, ge=1)
+    bounds: dict[str, float] = Field(default_factory=dict)
+    sources: dict[str, str] = Field(default_factory=dict)  # of bounds whose source is not below
+    step_hint: int | None = Field(default=None, ge=1)  # steps that a schedule is made for
     eval_every_steps: int | None = Field(default=None, ge=1)
     eval_every_seconds: float | None = Field(default=None, gt=0)
     held_out_of: str | None = None  # a variant that counts only by striking out this workload
@@ -155,38 +225,10 @@ class WorkloadRules(_Frozen):
             raise ValueError("give one of eval_every_steps and eval_every_seconds")
         return self
 
-    @property
-    def evaluation_steps(self) -> int:
-        """Steps from one evaluation to the next. Raises: RulesError if the clock says when."""
-        if self.eval_every_steps is None:
-            raise RulesError(
-                f"evaluations every {self.eval_every_seconds:g} s of the clock can be scored but "
-                "not yet played; give eval_every_steps to play"
-            )
-        return self.eval_every_steps
-
     def number(self, bound: float | str) -> float | None:
         """A constraint's bound as a number; None where this workload leaves it open."""
-        return getattr(self, bound) if isinstance(bound, str) else bound
+        return self.bounds.get(bound) if isinstance(bound, str) else bound
 
-
-def constraint_target(
-    constraint: Constraint, numbers: WorkloadRules, *, budget_factor: float = 1.0,
-    speed: float = 1.0, interpretation: Literal["met", "beaten"] = "met",
-) -> Target | None:
-    """A constraint of the rules as a decision on measured values, or None if it bounds nothing.
-
-    The budget factor of the tuning rules stretches bounds on what accumulates while a trial runs.
-    Bounds in seconds are of the reference machine: one that is `speed` times as fast gets fewer.
-    The interpretation says whether the others must be beaten; a budget may always be used up.
-    """
-    value = numbers.number(constraint.bound)
-    if value is None:
-        return None
-    bounded = quantity(constraint.quantity)
-    factor = budget_factor if bounded.accumulates else 1.0
-    factor /= speed if bounded.unit == "s" else 1.0
-    return Target(
-        metric=bounded.name, value=value * factor, goal=bounded.goal or numbers.goal,
-        strict=interpretation == "beaten" and not bounded.accumulates,
-    )
+    def with_bounds(self, **changes: float) -> "WorkloadRules":
+        """The same with other numbers for some bounds."""
+        return self.model_copy(update={"bounds": {**self.bounds, **changes}})

@@ -1,5 +1,6 @@
 """How a trial ended, and what a cell of a score table says."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -9,17 +10,27 @@ class Status(StrEnum):
     TARGET_REACHED = "TARGET_REACHED"  # every constraint held and going on could not improve it
     FINISHED = "FINISHED"  # the submission said it was done, or its steps were used up
     OUT_OF_TIME = "OUT_OF_TIME"  # a bound on time was passed
-    CRASHED = "CRASHED"  # the player raised, exited, or broke the protocol
+    CRASHED = "CRASHED"  # the player raised, or exited
     HUNG = "HUNG"  # no step for too long
     OUT_OF_MEMORY = "OUT_OF_MEMORY"  # only on evidence: the kernel's count, or an allocator's error
     KILLED = "KILLED"  # a signal that the referee did not send
     INTERRUPTED = "INTERRUPTED"  # a person stopped it
-    DISQUALIFIED = "DISQUALIFIED"  # broke a rule that the referee checks
+    DISQUALIFIED = "DISQUALIFIED"  # broke the referee's protocol: what it said cannot be believed
 
     @property
     def is_final(self) -> bool:
         """Whether `--resume` keeps the trial: all but those that something outside cut short."""
         return self not in (Status.INTERRUPTED, Status.KILLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a trial ended, and why, in words that a person can act on."""
+
+    status: Status
+    reason: str
+    # The submission does not do what its contract asks for, so it would fail in every trial.
+    broke_contract: bool = False
 
 
 class Outcome(StrEnum):

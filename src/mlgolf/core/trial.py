@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.core.quantities import quantity
 from mlgolf.core.status import Status
 
 
@@ -48,22 +49,15 @@ class Trial:
         """Times as fast as its class's reference machine its own was; 1 where nobody measured."""
         return (self.header.get("calibration") or {}).get("speed", 1.0)
 
-    def values(self, quantity: str, metric: str) -> FloatArray:
-        """One quantity at every evaluation. `metric` is the workload's, e.g. "error_rate"."""
-        match quantity:
-            case "time":
-                return self.seconds
-            case "cpu_time":
-                return self.cpu_seconds
-            case "wall_time":
-                return self.wall_seconds
-            case "steps":
-                return self.steps.astype(np.float64)
-            case "train_loss":
-                return self._metric("train/loss")
-            case "validation_metric" | "test_metric":
-                return self._metric(f"{quantity.removesuffix('_metric')}/{metric}")
-        raise KeyError(quantity)
+    def values(self, name: str, metric: str) -> FloatArray:
+        """A quantity at every evaluation. `metric` is the workload's, e.g. "error_rate"."""
+        return quantity(name).of(self.columns, metric)
 
-    def _metric(self, name: str) -> FloatArray:
-        return self.metrics.get(name, np.full(len(self.steps), np.nan))
+    @property
+    def columns(self) -> Mapping[str, FloatArray]:
+        """What was measured, by name: the clocks, the steps, and the metrics of each split."""
+        return {
+            "seconds": self.seconds, "cpu_seconds": self.cpu_seconds,
+            "wall_seconds": self.wall_seconds, "steps": self.steps.astype(np.float64),
+            **self.metrics,
+        }

@@ -248,14 +248,27 @@ def _processor(trial: Trial) -> str:
 
 
 def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
-    """Rows that are missing, or at steps that the rules do not ask for."""
-    every = run.competition.workloads[trial.key.workload].evaluation_steps
+    """Rows that are missing, or that came at other moments than the rules ask for."""
+    workload_rules = run.competition.workloads[trial.key.workload]
+    if workload_rules.eval_every_steps is None:
+        return _early_rows(trial, workload_rules.eval_every_seconds or math.inf)
+    every = workload_rules.eval_every_steps
     asked = every * np.arange(1, len(trial.steps) + 1)
     if trial.status is Status.FINISHED:
         asked[-1] = trial.steps[-1]  # the last step of a submission that said it was done
     wrong = np.flatnonzero(asked != trial.steps)
     return [
         f"row {n + 1} is at step {trial.steps[n]}, the rules ask for {asked[n]}" for n in wrong[:1]
+    ]
+
+
+def _early_rows(trial: Trial, every: float) -> list[str]:
+    """Of a schedule by the clock: an evaluation is due after so many seconds, or at the end."""
+    passed = np.diff(trial.seconds, prepend=0.0)
+    early = np.flatnonzero(passed[:-1] < every - SLACK_SECONDS)
+    return [
+        f"row {n + 1} is {passed[n]:.2f} s after the one before, the rules ask for {every:g} s"
+        for n in early[:1]
     ]
 
 

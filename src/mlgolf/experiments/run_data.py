@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import DataError
 from mlgolf.core.registry import load_workload
+from mlgolf.core.workload import Workload
 from mlgolf.data import held_out, layout
 from mlgolf.results.files import read_json, write_json
 from mlgolf.results.run_folder import RunFolder
@@ -20,8 +21,7 @@ SHOWN = "held_out.json"  # in the folder of a run that has ended
 class RunData:
     """The data of a run. `draw` is None for a run on what the published seed makes."""
 
-    workloads: tuple[str, ...]
-    size: str
+    rows: Mapping[str, tuple[str, str]]  # row of the competition -> workload and size
     data_dir: Path
     draw: int | None
     name: str  # the run's name for its draw; empty for practice
@@ -29,31 +29,35 @@ class RunData:
 
     def of(self, workload: str) -> "RunData":
         """The same for one of its workloads alone."""
-        return replace(self, workloads=(workload,))
+        return replace(self, rows={workload: self.rows[workload]})
+
+    def _played(self, row: str) -> tuple[Workload, str]:
+        workload, size = self.rows[row]
+        return load_workload(workload), size
+
+    def _is_drawn(self, row: str) -> bool:
+        return self.draw is not None and layout.is_made(*self._played(row))
 
     def kind(self, workload: str) -> Literal["secret", "practice", "published"]:
         """What a board has to say of a trial's held-out data."""
-        if not layout.is_made(load_workload(workload), self.size):
+        if not layout.is_made(*self._played(workload)):
             return "published"
         return "practice" if self.draw is None or self.is_known else "secret"
 
     def folder(self, workload: str) -> Path:
         """The prepared data of a workload."""
-        record = load_workload(workload)
-        if self.draw is None or not layout.is_made(record, self.size):
-            return layout.prepared_folder(record, self.size, self.data_dir)
-        return held_out.folder(record, self.size, self.data_dir, self.draw)
+        if self.draw is None or not self._is_drawn(workload):
+            return layout.prepared_folder(*self._played(workload), self.data_dir)
+        return held_out.folder(*self._played(workload), self.data_dir, self.draw)
 
     def ensure(self, tell: Callable[[str], None] = lambda _: None) -> dict[str, str]:
         """Fingerprints by workload. Makes what is missing and can be made. Raises: DataError."""
         fingerprints = {}
-        for name in self.workloads:
-            workload = load_workload(name)
-            fingerprints[name] = layout.ensure(workload, self.size, self.data_dir, tell)
-            if self.draw is not None and layout.is_made(workload, self.size):
-                fingerprints[name] = held_out.ensure(
-                    workload, self.size, self.data_dir, self.draw, tell
-                )
+        for name in self.rows:
+            played = self._played(name)
+            fingerprints[name] = layout.ensure(*played, self.data_dir, tell)
+            if self.draw is not None and self._is_drawn(name):
+                fingerprints[name] = held_out.ensure(*played, self.data_dir, self.draw, tell)
         return fingerprints
 
     def record(self) -> Mapping[str, Any]:
@@ -72,8 +76,8 @@ class RunData:
     def discard(self) -> None:
         """Remove what was drawn. It can be made again from the draw."""
         if self.draw is not None:
-            for name in self.workloads:
-                held_out.remove(load_workload(name), self.size, self.data_dir, self.draw)
+            for name in self.rows:
+                held_out.remove(*self._played(name), self.data_dir, self.draw)
 
 
 def new_data(
@@ -83,8 +87,7 @@ def new_data(
     name = f"seed {seed}" if seed is not None else secrets.token_hex(16)
     draw = None if practice else held_out.draw_of(data_dir, name)
     return RunData(
-        workloads=tuple(competition.workloads), size=competition.size, data_dir=data_dir,
-        draw=draw, name="" if practice else name,
+        rows=_rows(competition), data_dir=data_dir, draw=draw, name="" if practice else name,
         is_known=draw is None or held_out.is_shown(data_dir, draw),
     )
 
@@ -93,10 +96,14 @@ def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
     """Those of a run that was begun. Raises: DataError if its draw is not to be had here."""
     recorded, competition = run.record["held_out"], run.competition
     return RunData(
-        workloads=tuple(competition.workloads), size=competition.size, data_dir=data_dir,
+        rows=_rows(competition), data_dir=data_dir,
         draw=_recorded_draw(run, data_dir) if recorded["run"] else None,
         name=recorded["run"], is_known=recorded["is_known"],
     )
+
+
+def _rows(competition: Competition) -> dict[str, tuple[str, str]]:
+    return {name: competition.played_as(name) for name in competition.workloads}
 
 
 def run_has_ended(run: RunFolder) -> bool:

@@ -79,8 +79,6 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources = _find_all(request)
-    for numbers in request.competition.workloads.values():
-        _ = numbers.evaluation_steps  # what cannot be played is refused before anything is written
     _check_models(request)
     hardware = load_hardware(request.competition.rules.hardware)
     fork_server_for(request.framework, hardware)  # imports the framework while we see to the data
@@ -152,7 +150,8 @@ def replay_plan(
         submission_sha256=header["submission_sha256"],
         package_sha256=package_fingerprint(),
         rules=competition.rules,
-        numbers=competition.workloads[key.workload],
+        workload_rules=competition.workloads[key.workload],
+        workload=competition.played_as(key.workload)[0],
         size=header["size"],
         ruleset=header["ruleset"],
         calibration=calibration.as_json() if calibration else None,
@@ -190,7 +189,9 @@ def _find_all(request: RunRequest) -> list[Source]:
 def _check_models(request: RunRequest) -> None:
     """Raises: SubmissionError for a workload that the framework has no model of."""
     for name in request.competition.workloads:
-        offered = load_workload(name).frameworks
+        workload, size = request.competition.played_as(name)
+        load_workload(workload).size(size)
+        offered = load_workload(workload).frameworks
         if request.framework not in offered:
             raise SubmissionError(
                 f"workload {name} has no {request.framework} model; it has "
@@ -275,8 +276,8 @@ def _warm_up(request: RunRequest, data: RunData) -> None:
     competition = request.competition
     threads = load_hardware(competition.rules.hardware).threads
     for name in competition.workloads:
-        folder = data.folder(name).resolve()
-        evaluator = evaluator_for(name, competition.size, request.framework, folder, threads)
+        folder, played = data.folder(name).resolve(), competition.played_as(name)
+        evaluator = evaluator_for(*played, request.framework, folder, threads)
         metric = competition.workloads[name].metric
         if metric not in evaluator.metric_names:
             raise RulesError(
@@ -289,7 +290,7 @@ def _record(request: RunRequest, sources: list[Source]) -> dict[str, Any]:
     """run.json, but for the data and the seed."""
     tuning = request.competition.rules.tuning.under(request.ruleset)
     return {
-        "competition": request.competition.model_dump(mode="json", by_alias=True),
+        "competition": request.competition.as_record(),
         "submissions": {s.name: identity(s, request.framework) for s in sources},
         "package_sha256": package_fingerprint(),
         "framework": request.framework,
@@ -335,7 +336,7 @@ def _plans(
     same_points = competition.rules.tuning.external.same_points
     for study in range(record["studies"]):
         for name, file in files.items():
-            for workload, numbers in competition.workloads.items():
+            for workload, workload_rules in competition.workloads.items():
                 drawn_for = 0 if same_points else study
                 draws = _draws(record, spaces[name], workload, drawn_for)
                 for trial, hyperparameters in enumerate(draws, start=1):
@@ -349,8 +350,9 @@ def _plans(
                         submission_sha256=record["submissions"][name]["sha256"],
                         package_sha256=record["package_sha256"],
                         rules=competition.rules,
-                        numbers=numbers,
-                        size=competition.size,
+                        workload_rules=workload_rules,
+                        workload=competition.played_as(workload)[0],
+                        size=competition.played_as(workload)[1],
                         ruleset=request.ruleset,
                         calibration=calibration.as_json() if calibration else None,
                         hyperparameters=hyperparameters,

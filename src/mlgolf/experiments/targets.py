@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import ScoringError
+from mlgolf.core.errors import RulesError, ScoringError
 from mlgolf.core.rules import Constraint, Rules
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
@@ -43,8 +43,9 @@ class FoundTarget:
 
     def as_toml(self) -> str:
         return (
-            f"[workloads.{self.workload}]\ntarget = {self.target:.6g}\n"
-            f"test_target = {self.test_target:.6g}\nprovenance = {json.dumps(self.provenance)}"
+            f"[workloads.{self.workload}]\nbounds.target = {self.target:.6g}\n"
+            f"bounds.test_target = {self.test_target:.6g}\n"
+            f"provenance = {json.dumps(self.provenance)}"
         )
 
 
@@ -54,14 +55,14 @@ def find_target(
 ) -> FoundTarget:
     """Search, repeat, take the median. Runs in `out` are continued if they are there."""
     rules = by_steps(competition.select([workload]))
-    numbers = rules.workloads[workload]
+    workload_rules = rules.workloads[workload]
     search = RunRequest(
         submissions=(algorithm,), competition=rules, trials=trials, studies=1, seed=seed,
         shares_the_machine=True, data_dir=data_dir, out=out / f"{workload}_search",
         resume=(out / f"{workload}_search").exists(),
     )
-    name = f"validation/{numbers.metric}"
-    best = _best(_played(search, parallel), name, numbers.goal)
+    name = f"validation/{workload_rules.metric}"
+    best = _best(_played(search, parallel), name, workload_rules.goal)
     fixed = _fixed_point(algorithm, dict(best.hyperparameters), out / f"{workload}_{algorithm}")
     repeat = RunRequest(
         submissions=(str(fixed),), competition=rules, trials=1, studies=seeds, seed=seed + 1,
@@ -70,11 +71,11 @@ def find_target(
     )
     repeats = _played(repeat, parallel)
     reached = [float(trial.metrics[name][-1]) for trial in repeats]
-    test = [float(trial.metrics[f"test/{numbers.metric}"][-1]) for trial in repeats]
-    steps = rules.workloads[workload].step_limit
+    test = [float(trial.metrics[f"test/{workload_rules.metric}"][-1]) for trial in repeats]
+    steps = int(rules.workloads[workload].bounds["step_limit"])
     return FoundTarget(
         workload=workload,
-        metric=numbers.metric,
+        metric=workload_rules.metric,
         target=statistics.median(reached),
         test_target=statistics.median(test),
         reached=tuple(reached),
@@ -94,10 +95,16 @@ def by_steps(competition: Competition) -> Competition:
     rules["objective"] = "validation_metric"
     rules["constraints"] = [Constraint(quantity="steps", bound="step_limit").model_dump()]
     workloads = {}
-    for name, numbers in competition.workloads.items():
-        steps = round(SHARE_OF_STEPS * numbers.step_hint / numbers.evaluation_steps)
-        steps *= numbers.evaluation_steps
-        workloads[name] = numbers.model_copy(update={"step_hint": steps, "step_limit": steps})
+    for name, workload_rules in competition.workloads.items():
+        every = workload_rules.eval_every_steps
+        if workload_rules.step_hint is None or every is None:
+            raise RulesError(
+                f"{competition.name}: workloads.{name}: found no step_hint or no eval_every_steps; "
+                "a target is set by both"
+            )
+        steps = every * round(SHARE_OF_STEPS * workload_rules.step_hint / every)
+        bounded = workload_rules.with_bounds(step_limit=steps)
+        workloads[name] = bounded.model_copy(update={"step_hint": steps})
     changed = {
         "name": f"{competition.name}-targets",
         "rules": Rules.model_validate(rules),

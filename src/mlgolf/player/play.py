@@ -71,10 +71,10 @@ def _train(
 ) -> None:
     workload = load_workload(assignment.workload)
     size = workload.size(assignment.size)
-    numbers = WorkloadRules.model_validate(assignment.numbers)
+    workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
     file = Path(assignment.submission_file)
     _, optimizer_key, model_key, loop_key = backend.split(backend.key(assignment.seed), 4)
-    facade = WorkloadFacade(workload, size, numbers, backend)
+    facade = WorkloadFacade(workload, size, workload_rules, backend)
     split = workload.data().open_split(Path(assignment.train_folder), size, "train")
     harness = Harness(
         facade, backend, as_hyperparameters(assignment.hyperparameters), optimizer_key, loop_key,

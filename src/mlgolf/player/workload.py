@@ -5,9 +5,11 @@ in this process, so `eval_model` asks the referee, on the contestant's clock.
 Source: mlcommons/algorithmic-efficiency, algoperf/spec.py (member names, arguments, keys).
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlgolf.core.errors import SubmissionError
 from mlgolf.core.protocols import Backend
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.spec import ForwardPassMode, LossType
@@ -33,9 +35,9 @@ class WorkloadFacade:
     """One workload at one size under one competition's numbers."""
 
     def __init__(
-        self, workload: Workload, size: Size, numbers: WorkloadRules, backend: Backend,
+        self, workload: Workload, size: Size, workload_rules: WorkloadRules, backend: Backend,
     ) -> None:
-        self._workload, self._size, self._numbers = workload, size, numbers
+        self._workload, self._size, self._workload_rules = workload, size, workload_rules
         self._backend = backend
         self._query: Query | None = None
         self._model = workload.model(backend.name, size)
@@ -92,20 +94,31 @@ class WorkloadFacade:
 
     @property
     def step_hint(self) -> int:
-        """Steps that the baseline's schedule is laid out for; they fit the budget."""
-        return self._numbers.step_hint
+        """Steps that the baseline's schedule is laid out for; they fit the budget.
+
+        Raises: SubmissionError where the competition gives none.
+        """
+        if self._workload_rules.step_hint is None:
+            raise SubmissionError(
+                f"the competition gives no step hint for {self._workload.name}, so a schedule has "
+                "no length. Use one that does without it."
+            )
+        return self._workload_rules.step_hint
 
     @property
     def max_allowed_runtime_sec(self) -> float:
-        return self._numbers.budget_seconds
+        """Without a bound in seconds it is infinite."""
+        return self._workload_rules.bounds.get("budget_seconds", math.inf)
 
     @property
     def eval_period_time_sec(self) -> float:
         """Seconds between evaluations, for the steps that the budget is meant for."""
-        numbers = self._numbers
-        if numbers.eval_every_seconds is not None:
-            return numbers.eval_every_seconds
-        return numbers.budget_seconds * numbers.evaluation_steps / self.step_hint
+        seconds, steps = (
+            self._workload_rules.eval_every_seconds, self._workload_rules.eval_every_steps
+        )
+        if seconds is not None or steps is None:
+            return seconds or math.inf
+        return self.max_allowed_runtime_sec * steps / self.step_hint
 
     @property
     def loss_type(self) -> LossType:
@@ -113,27 +126,27 @@ class WorkloadFacade:
 
     @property
     def target_metric_name(self) -> str:
-        return self._numbers.metric
+        return self._workload_rules.metric
 
     @property
-    def validation_target_value(self) -> float:
-        return self._numbers.target
+    def validation_target_value(self) -> float | None:
+        return self._workload_rules.bounds.get("target")
 
     @property
     def test_target_value(self) -> float | None:
-        return self._numbers.test_target
+        return self._workload_rules.bounds.get("test_target")
 
     def has_reached_validation_target(self, eval_result: Mapping[str, float]) -> bool:
-        return self._reached(eval_result, "validation", self._numbers.target)
+        return self._reached(eval_result, "validation", self.validation_target_value)
 
     def has_reached_test_target(self, eval_result: Mapping[str, float]) -> bool:
-        return self._reached(eval_result, "test", self._numbers.test_target)
+        return self._reached(eval_result, "test", self.test_target_value)
 
     def _reached(self, result: Mapping[str, float], split: str, value: float | None) -> bool:
-        name = f"{split}/{self._numbers.metric}"
+        name = f"{split}/{self._workload_rules.metric}"
         if value is None or name not in result:
             return False
-        target = Target(metric=name, value=value, goal=self._numbers.goal)
+        target = Target(metric=name, value=value, goal=self._workload_rules.goal)
         return target.met(result[name])
 
     @property

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlgolf.core.rules import constraint_target
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.objective import objective_goal
@@ -67,17 +66,17 @@ def _curve(standings: Standings, trial: Trial) -> Iterator[tuple]:
     at = pool.place(trial.key)
     if at is None:
         return
-    numbers = competition.workloads[trial.key.workload]
+    workload_rules = competition.workloads[trial.key.workload]
     bound = competition.rules.bound_on("validation_metric")
-    target = constraint_target(bound, numbers) if bound else None
-    values = trial.values("validation_metric", numbers.metric)
+    target = competition.rules.target(bound, workload_rules) if bound else None
+    values = trial.values("validation_metric", workload_rules.metric)
     best = bool(standings.chosen[at[:-1]] == at[-1])
     for step, seconds, value in zip(trial.steps, trial.seconds, values, strict=True):
         yield (
             trial.key.submission, trial.key.workload, trial.key.study, trial.key.trial,
             best, bool(best and seconds == pool.seconds[at]),
-            int(step), float(seconds), numbers.metric, numbers.goal.value, _finite(value),
-            target.value if target else None,
+            int(step), float(seconds), workload_rules.metric, workload_rules.goal.value,
+            _finite(value), target.value if target else None,
         )
 
 
@@ -97,11 +96,11 @@ def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.Data
         if workload not in competition.scored_workloads:
             continue
         at = (row, column, study, int(standings.chosen[row, column, study]))
-        numbers = competition.workloads[workload]
+        workload_rules = competition.workloads[workload]
         sign = 1.0 if standings.minimised[column] else -1.0
         rows.append((
             pool.submissions[row], workload, study, at[-1] + 1, competition.rules.objective,
-            numbers.metric, objective_goal(competition.rules, numbers).value,
+            workload_rules.metric, objective_goal(competition.rules, workload_rules).value,
             _finite(sign * float(pool.objective[at])), _finite(float(pool.seconds[at])),
             _finite(sign * float(medians[row, column])), hyperparameters_json(points.get(at, {})),
         ))  # fmt: skip

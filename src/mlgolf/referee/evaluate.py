@@ -48,6 +48,11 @@ class Evaluator:
         params, _ = self._model.init(model_key)
         return {name: a.copy() for name, a in self._backend.parameter_arrays(params).items()}
 
+    def parameters(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+        """Those of a model's arrays that are trained, by name."""
+        names = self._backend.parameter_arrays(self._params)
+        return {name: arrays[name] for name in names}
+
     def read(self, model: bytes) -> dict[str, NDArray]:
         """Arrays by name. Raises: SubmissionError unless they are those of the workload's model."""
         try:

@@ -71,12 +71,9 @@ class _SharedPlayer:
         assignment = Assignment(
             submission_file=str(plan.submission_file),
             framework=plan.key.framework,
-            workload=plan.key.workload,
+            workload=plan.workload,
             size=plan.size,
-            numbers={
-                **plan.numbers.model_dump(mode="json"),
-                "budget_seconds": plan.numbers.budget_seconds / plan.speed,
-            },
+            workload_rules=plan.told.model_dump(mode="json"),
             hyperparameters=plan.hyperparameters,
             seed=plan.seed,
             train_folder=str(plan.data_folder / "train"),

@@ -3,118 +3,105 @@
 import math
 import statistics
 from collections import deque
-from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from mlgolf.core.hardware import Limits
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Reading
-from mlgolf.core.rules import constraint_target
-from mlgolf.core.status import Status
+from mlgolf.core.protocols import Columns, Reading, columns
+from mlgolf.core.quantities import quantity
+from mlgolf.core.status import Status, Verdict
 from mlgolf.core.target import Target
 from mlgolf.core.workload import SPLITS
-
-FULL_EVALUATION_EVERY = 10  # validation at each evaluation, every split at each tenth
-WALL_TIME_LIMIT = 5.0  # thawed wall time is capped at this multiple of the budget
-HUNG_SECONDS, HUNG_STEPS = 60.0, 20.0  # no tick for the larger of these, seconds or median steps
-
-_TIMES = ("time", "cpu_time", "wall_time")
+from mlgolf.player.channel import NEVER
 
 
 class Rulings:
     """The rules of one trial, asked by the referee's loop."""
 
-    def __init__(self, plan: TrialPlan) -> None:
-        self._numbers, self._rules = plan.numbers, plan.rules
-        self._recorded = plan.evaluate_at
-        bounds = [
-            constraint_target(
-                c, plan.numbers, budget_factor=plan.budget_factor, speed=plan.speed
-            )
-            for c in plan.rules.constraints
-        ]
-        self.bounds: list[Target] = [bound for bound in bounds if bound is not None]
-        self.budget_seconds = plan.budget_seconds
-        used = {plan.rules.objective, *(bound.metric for bound in self.bounds)}
-        # The splits that every evaluation measures; the others are measured for the record.
-        self.needed = (
-            "validation",
-            *(
-                split
-                for split, name in (("train", "train_loss"), ("test", "test_metric"))
-                if name in used
-            ),
+    def __init__(self, plan: TrialPlan, limits: Limits) -> None:
+        self._workload_rules, self._rules = plan.workload_rules, plan.rules
+        self._recorded, self._metric = plan.evaluate_at, plan.workload_rules.metric
+        self.bounds = plan.rules.targets(
+            plan.workload_rules, budget_factor=plan.budget_factor, speed=plan.speed
         )
+        self._timed = [bound for bound in self.bounds if quantity(bound.metric).is_a_time]
+        self._wall_cap = limits.wall_time_factor * plan.budget_seconds
+        used = [quantity(name) for name in plan.rules.used_quantities]
+        # What is computed from the parameters at every evaluation: "model/l2" -> how.
+        self.measures = {q.column_for(self._metric): q.measure for q in used if q.measure}
+        # The splits that every evaluation measures; the others are measured for the record.
+        columns = {q.column_for(self._metric).partition("/")[0] for q in used}
+        needed = [s for s in SPLITS if s in columns or s == "validation"]
+        self.needed = tuple(sorted(needed, key=lambda split: split != "validation"))
+        self.told = plan.rules.told
         self.others = tuple(split for split in SPLITS if split not in self.needed)
 
-    def first_evaluation(self) -> int:
-        return self.next_evaluation(0, 0)
-
     def next_evaluation(self, evaluations: int, step: int) -> int:
-        """The step at which the next evaluation is due."""
+        """The step at which the next evaluation is due, as far as steps say; else NEVER."""
         if self._recorded is not None:
             return self._recorded[evaluations] if evaluations < len(self._recorded) else 0
-        return step + self._numbers.evaluation_steps
+        every = self._workload_rules.eval_every_steps
+        return NEVER if every is None else step + every
+
+    def is_due(self, seconds: float, last: float) -> bool:
+        """Whether the clock says that an evaluation is due, when the last one was at `last`."""
+        every = self._workload_rules.eval_every_seconds
+        return self._recorded is None and every is not None and seconds - last >= every
 
     def is_full(self, evaluation: int) -> bool:
         """Whether an evaluation, the first of which counts 1, measures every split."""
-        return evaluation % FULL_EVALUATION_EVERY == 0
+        return evaluation % self._rules.every_split_at == 0
 
-    def quantities(
-        self, step: int, reading: Reading, metrics: Mapping[str, float]
-    ) -> dict[str, float]:
-        """The declared quantities that a row measures."""
-        measured = {
-            "time": reading.seconds,
-            "cpu_time": reading.cpu,
-            "wall_time": reading.wall,
-            "steps": float(step),
-            "train_loss": metrics.get("train/loss", math.nan),
-        }
-        for split in ("validation", "test"):
-            measured[f"{split}_metric"] = metrics.get(f"{split}/{self._numbers.metric}", math.nan)
-        return measured
-
-    def all_hold(self, measured: Mapping[str, float]) -> bool:
-        return all(bound.met(measured[bound.metric]) for bound in self.bounds)
-
-    def end_after(self, measured: Mapping[str, float]) -> tuple[Status, str] | None:
-        """Whether a trial is over after this row, and why."""
-        if self.all_hold(measured) and self._rules.objective_quantity.accumulates:
-            named = [str(b) for b in self.bounds if b.metric not in _TIMES]
-            return Status.TARGET_REACHED, f"{', '.join(named)} at step {measured['steps']:.0f}"
+    def end_after(self, measured: Columns) -> Verdict | None:
+        """Whether a trial is over after a row, and why."""
+        unmet = [b for b in self.bounds if not b.met(self._value(b, measured))]
+        if not unmet and self._rules.objective_quantity.accumulates:
+            named = [str(bound) for bound in self.bounds if bound not in self._timed]
+            return Verdict(
+                status=Status.TARGET_REACHED,
+                reason=f"{', '.join(named)} at step {measured['steps']:.0f}",
+            )
         if self._recorded is not None and measured["steps"] >= self._recorded[-1]:
-            return Status.FINISHED, "the recorded steps are used up"
+            return Verdict(status=Status.FINISHED, reason="the recorded steps are used up")
         for bound in self.bounds:
-            if bound.metric == "steps" and measured["steps"] >= bound.value:
-                return Status.FINISHED, f"its {bound.value:.0f} steps are used up"
+            counted = quantity(bound.metric).accumulates and bound not in self._timed
+            if counted and self._value(bound, measured) >= bound.value:
+                used_up = f"its {bound.value:.0f} {bound.metric} are used up"
+                return Verdict(status=Status.FINISHED, reason=used_up)
         return None
 
     def out_of_time(self, reading: Reading) -> str | None:
         """Why the clock ends a trial, if it does. A replay is not timed."""
         if self._recorded is not None:
             return None
-        measured = {"time": reading.seconds, "cpu_time": reading.cpu, "wall_time": reading.wall}
-        for bound in self.bounds:
-            if bound.metric in measured and not bound.met(measured[bound.metric]):
-                return f"{measured[bound.metric]:.1f} s passed, the bound is {bound.value:.4g} s"
-        cap = WALL_TIME_LIMIT * self.budget_seconds
-        if reading.wall > cap:
-            return f"{reading.wall:.0f} s of wall time passed, the cap is {cap:g} s"
+        measured = columns(0, reading, {})
+        for bound in self._timed:
+            passed = self._value(bound, measured)
+            if not bound.met(passed):
+                return f"{passed:.1f} s passed, the bound is {bound.value:.4g} s"
+        if reading.wall > self._wall_cap:
+            return f"{reading.wall:.0f} s of wall time passed, the cap is {self._wall_cap:g} s"
         return None
 
-    def train_state(self, measured: Mapping[str, float], reading: Reading) -> dict[str, Any]:
-        """What AlgoPerf's train_state tells a submission after an evaluation."""
-        numbers = self._numbers
+    def _value(self, bound: Target, measured: Columns) -> float:
+        return float(quantity(bound.metric).of(measured, self._metric))
 
-        def reached(split: str, value: float | None) -> bool:
+    def train_state(self, measured: Columns, reading: Reading) -> dict[str, Any]:
+        """What AlgoPerf's train_state tells a submission after an evaluation."""
+
+        def reached(split: str, bound: str) -> bool:
+            value = self._workload_rules.number(bound)
             if value is None:
                 return False
-            target = Target(metric=split, value=value, goal=numbers.goal)
-            return target.met(measured[f"{split}_metric"])
+            found = measured.get(f"{split}/{self._metric}", np.asarray(math.nan))
+            goal = self._workload_rules.goal
+            return Target(metric=split, value=value, goal=goal).met(float(found))
 
         return {
-            "validation_goal_reached": reached("validation", numbers.target),
-            "test_goal_reached": reached("test", numbers.test_target),
+            "validation_goal_reached": reached("validation", "target"),
+            "test_goal_reached": reached("test", "test_target"),
             "is_time_remaining": self.out_of_time(reading) is None,
             "accumulated_submission_time": reading.seconds,
         }
@@ -140,8 +127,8 @@ class FreeShare:
 class Heartbeat:
     """Notices a player that no longer steps, by thawed wall time."""
 
-    def __init__(self) -> None:
-        self._step, self._since = 0, 0.0
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self._step, self._since = limits, 0, 0.0
         self._step_seconds: deque[float] = deque(maxlen=101)  # the latest
 
     def hung_for(self, step: int, reading: Reading) -> float | None:
@@ -152,4 +139,5 @@ class Heartbeat:
             return None
         median = statistics.median(self._step_seconds) if self._step_seconds else 0.0
         idle = reading.wall - self._since
-        return idle if idle > max(HUNG_SECONDS, HUNG_STEPS * median) else None
+        patience = max(self._limits.hung_seconds, self._limits.hung_steps * median)
+        return idle if idle > patience else None

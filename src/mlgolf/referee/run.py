@@ -36,15 +36,13 @@ from mlgolf.core.messages import (
     Submitted,
 )
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Clock, Player, Reading, Row, Store
-from mlgolf.core.status import Status
-from mlgolf.core.workload import SPLITS
+from mlgolf.core.protocols import Clock, Player, Reading, Row, Store, columns
+from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.measure import load_average
 from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
 
 POLL_SECONDS = 0.02
-SETUP_SECONDS = 600.0  # for what is off the clock: nobody may stall there forever
 _OWN_FAULTS = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
      signal.SIGTRAP, signal.SIGXFSZ}
@@ -58,6 +56,7 @@ class Evaluates(Protocol):
     capacity: int
 
     def warm_up(self) -> None: ...
+    def parameters(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]: ...
     def untrained(self, seed: int) -> Mapping[str, NDArray]: ...
     def read(self, model: bytes) -> dict[str, NDArray]: ...
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Any) -> dict[str, float]: ...
@@ -70,18 +69,18 @@ class Watcher(Protocol):
     def row(self, row: Row) -> None: ...
 
 
-class End(Exception):
-    """How a trial ended."""
+class _Ended(Exception):
+    """Leaves the loop, however deep in it something ended the trial."""
 
     def __init__(self, status: Status, reason: str, *, broke_contract: bool = False) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.broke_contract = status, reason, broke_contract
+        self.verdict = Verdict(status=status, reason=reason, broke_contract=broke_contract)
 
 
 def run_trial(
     plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
     header: Mapping[str, Any], hardware: HardwareClass, watcher: Watcher | None = None,
-) -> End:
+) -> Verdict:
     """Run one trial to its end, whatever that is, and write it down.
 
     Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
@@ -91,13 +90,13 @@ def run_trial(
     load = load_average()
     interrupted = None
     try:
-        end = referee.play()
+        verdict = referee.play()
     except KeyboardInterrupt as interrupt:
-        interrupted, end = interrupt, End(Status.INTERRUPTED, "stopped by a person; --resume it")
+        reason = "stopped by a person; --resume it"
+        interrupted, verdict = interrupt, Verdict(status=Status.INTERRUPTED, reason=reason)
     finally:
         player.stop()
     record = {
-        "broke_contract": end.broke_contract,
         "unofficial": plan.unofficial or why_unofficial(player.record()),
         "sandbox": player.record(),
         "clock": clock.record(),
@@ -106,10 +105,10 @@ def run_trial(
         "total": referee.total._asdict(),
         "charged_seconds": referee.charged,  # of evaluations and of answers, on top of its own
     }
-    store.finish(end.status, end.reason, record)
+    store.finish(verdict, record)
     if interrupted:
         raise interrupted
-    return end
+    return verdict
 
 
 def _steps_done(step: int) -> str:
@@ -140,36 +139,43 @@ class _Referee:
     ) -> None:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
-        self._rulings, self._heartbeat = Rulings(plan), Heartbeat()
+        self._rulings, self._heartbeat = Rulings(plan, hardware.limits), Heartbeat(hardware.limits)
         self._hardware, share = hardware, hardware.evaluation_share
         self._free, self._free_besides = FreeShare(share), FreeShare(share)
-        self._evaluations = 0
+        self._evaluations, self._evaluated_at = 0, 0.0  # how many, and the clock at the last
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
         self.charged = 0.0
 
-    def play(self) -> End:
+    def play(self) -> Verdict:
         try:
             self._player.start(self._plan, self._evaluator.capacity)
             self._evaluator.warm_up()
             self._await_ready()
             self._clock.start()
-            self._player.evaluate_at(self._rulings.first_evaluation())
+            self._player.evaluate_at(self._rulings.next_evaluation(0, 0))
             self._player.send(Begin())
             while True:
                 message = self._player.receive(POLL_SECONDS)
-                if isinstance(message, Submitted):
-                    self._evaluate(message)
-                elif message is not None:
-                    self._hear(message)
+                match message:
+                    case Submitted(is_query=True):
+                        self._answer_query(message)
+                    case Submitted():
+                        self._evaluate(message)
+                    case None:
+                        pass
+                    case _:
+                        self._hear(message)
                 self._look_at_the_clock()
-        except End as end:
-            return end
+        except _Ended as end:
+            return end.verdict
         except ValueError as error:
-            return End(Status.CRASHED, f"the player broke the protocol: {error}")
+            reason = f"the player broke the protocol: {error}"
+            return Verdict(status=Status.DISQUALIFIED, reason=reason)
 
     def _await_ready(self) -> None:
-        deadline = time.monotonic() + SETUP_SECONDS
+        patience = self._hardware.limits.setup_seconds
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             match self._player.receive(POLL_SECONDS):
                 case Ready(versions):
@@ -179,7 +185,7 @@ class _Referee:
                     pass
                 case message:
                     self._hear(message)
-        raise End(Status.HUNG, f"the player was not ready after {SETUP_SECONDS:.0f} s")
+        raise _Ended(Status.HUNG, f"the player was not ready after {patience:.0f} s")
 
     def _look_at_the_clock(self) -> None:
         reading = self.total = self._clock.read()
@@ -188,9 +194,11 @@ class _Referee:
         if self._watcher:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
-            raise End(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
+            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
+        if self._rulings.is_due(reading.seconds, self._evaluated_at):
+            self._player.evaluate_at(0)  # at the end of the step that it is in
         if idle := self._heartbeat.hung_for(step, reading):
-            raise End(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
+            raise _Ended(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
 
     def _hear(self, message: Message) -> None:
         match message:
@@ -198,7 +206,7 @@ class _Referee:
                 shown = " ".join(f"{name}={value:.6g}" for name, value in values.items())
                 self._store.log(f"step {step}: {shown}")
             case Finished(step, reason):
-                raise End(Status.FINISHED, f"{reason} after {step} steps")
+                raise _Ended(Status.FINISHED, f"{reason} after {step} steps")
             case Failed():
                 raise self._failure(message)
             case Exited(code):
@@ -206,7 +214,7 @@ class _Referee:
             case _:
                 raise ValueError(f"{type(message).__name__} is not the player's to send")
 
-    def _failure(self, failed: Failed) -> End:
+    def _failure(self, failed: Failed) -> _Ended:
         self._store.log(failed.traceback)
         reason = f"{failed.kind} at step {failed.step}"
         reason += f": {failed.message}" if failed.message else ""
@@ -214,65 +222,77 @@ class _Referee:
             sign in failed.message for sign in _ALLOCATION_FAILURES
         )
         if lacks_memory:
-            return End(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
+            return _Ended(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
         if failed.kind == SubmissionError.__name__:
-            return End(Status.CRASHED, failed.message, broke_contract=True)
-        return End(Status.CRASHED, f"{reason}. The traceback is in log.txt.")
+            return _Ended(Status.CRASHED, failed.message, broke_contract=True)
+        return _Ended(Status.CRASHED, f"{reason}. The traceback is in log.txt.")
 
     def _memory(self, peak_bytes: int) -> str:
         used = f", of which {peak_bytes / 1e9:.1f} GB were in use" if peak_bytes else ""
         allowed = self._hardware.memory_bytes / 1e9
         return f"{self._hardware.name} allows {allowed:.1f} GB of address space{used}"
 
-    def _disappearance(self, code: int | None) -> End:
+    def _disappearance(self, code: int | None) -> _Ended:
         step = self._player.step
         if evidence := self._player.out_of_memory():
-            return End(Status.OUT_OF_MEMORY, f"{evidence}, after step {step}")
+            return _Ended(Status.OUT_OF_MEMORY, f"{evidence}, after step {step}")
         if code is not None and -code in _OWN_FAULTS:
             name = signal.Signals(-code).name
-            return End(Status.CRASHED, f"ended by its own {name} after step {step}")
+            return _Ended(Status.CRASHED, f"ended by its own {name} after step {step}")
         if code is not None and code < 0:
-            return End(Status.KILLED, f"ended by signal {-code} after step {step}")
+            return _Ended(Status.KILLED, f"ended by signal {-code} after step {step}")
         if code is None:
-            return End(Status.CRASHED, f"closed its connection to the referee after step {step}")
-        return End(Status.CRASHED, f"the player exited with code {code} after step {step}")
+            return _Ended(Status.CRASHED, f"closed its connection to the referee after step {step}")
+        return _Ended(Status.CRASHED, f"the player exited with code {code} after step {step}")
 
     def _evaluate(self, submitted: Submitted) -> None:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
-        self._player.freeze()
-        reading = self.total = self._clock.pause()
-        began = self._clock.work()
+        reading, began = self._stand_still()
         model = self._player.model(submitted.length)
         arrays = self._read(model)
-        if submitted.is_query:
-            metrics = self._evaluator.evaluate(arrays, SPLITS)
-            self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
-            return
-        metrics = self._evaluator.evaluate(arrays, self._rulings.needed)
+        metrics = self._evaluator.evaluate(arrays, self._rulings.needed) | self._measured(arrays)
         charge = self._beyond_share(began, reading)
         if self._evaluations == 0:
             self._check_that_it_trains(submitted.step, arrays)
-        self._evaluations += 1
-        end = self._rulings.end_after(
-            self._rulings.quantities(submitted.step, reading, metrics)
-        )
-        if end is not None or self._rulings.is_full(self._evaluations):
+        self._evaluations, self._evaluated_at = self._evaluations + 1, reading.seconds
+        verdict = self._rulings.end_after(columns(submitted.step, reading, metrics))
+        if verdict is not None or self._rulings.is_full(self._evaluations):
             began = self._clock.work()
             metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
             charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
         row = Row(
             step=submitted.step, reading=reading, metrics=metrics,
-            model_sha256=hashlib.sha256(model).hexdigest(), charged=0.0 if end else charge,
+            model_sha256=hashlib.sha256(model).hexdigest(), charged=0.0 if verdict else charge,
         )
         self._store.append(row)
         if self._watcher:
             self._watcher.row(row)
-        if end is not None:
-            raise End(*end)
+        if verdict is not None:
+            raise _Ended(verdict.status, verdict.reason)
         self._player.evaluate_at(
             self._rulings.next_evaluation(self._evaluations, submitted.step)
         )
         self._answer(submitted.step, metrics, charge=charge)
+
+    def _answer_query(self, submitted: Submitted) -> None:
+        """What the contestant asked about a model of its own: told to it, and never scored."""
+        reading, began = self._stand_still()
+        arrays = self._read(self._player.model(submitted.length))
+        metrics = self._evaluator.evaluate(arrays, self._rulings.told)
+        self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
+
+    def _stand_still(self) -> tuple[Reading, float]:
+        """Freeze every process of the player. Returns: its clock, and when our work began."""
+        self._player.freeze()
+        reading = self.total = self._clock.pause()
+        return reading, self._clock.work()
+
+    def _measured(self, arrays: Mapping[str, NDArray]) -> dict[str, float]:
+        """What the rules ask of the parameters themselves."""
+        if not self._rulings.measures:
+            return {}
+        parameters = self._evaluator.parameters(arrays)
+        return {name: measure(parameters) for name, measure in self._rulings.measures.items()}
 
     def _beyond_share(self, began: float, reading: Reading) -> float:
         """What evaluating has cost since `began`, beyond what is off the clock."""
@@ -282,11 +302,11 @@ class _Referee:
         try:
             return self._evaluator.read(model)
         except SubmissionError as error:
-            raise End(Status.CRASHED, str(error), broke_contract=True) from None
+            raise _Ended(Status.CRASHED, str(error), broke_contract=True) from None
 
     def _check_that_it_trains(self, step: int, arrays: Mapping[str, NDArray]) -> None:
         if unchanged(self._evaluator.untrained(self._plan.seed), arrays):
-            raise End(
+            raise _Ended(
                 Status.CRASHED,
                 f"update_params changed no parameter in {step} steps. In torch change them in "
                 "place; in JAX return the new tree.",
@@ -298,10 +318,10 @@ class _Referee:
         self._clock.charge(charge)
         self.charged += charge
         reading = self.total = self._clock.read()
-        measured = self._rulings.quantities(step, reading, metrics)
-        state = self._rulings.train_state(measured, reading)
+        state = self._rulings.train_state(columns(step, reading, metrics), reading)
+        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.told}
         self._player.thaw()
         self._clock.resume()
-        self._player.send(Evaluated(step, metrics, state))
+        self._player.send(Evaluated(step, told, state))
 
 

@@ -59,9 +59,8 @@ def make_player(
 
 
 def evaluator(plan: TrialPlan, hardware: HardwareClass) -> Evaluator:
-    key = plan.key
     return evaluator_for(
-        key.workload, plan.size, key.framework, plan.data_folder, hardware.threads
+        plan.workload, plan.size, plan.key.framework, plan.data_folder, hardware.threads
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from mlgolf.core.quantities import is_target
 from mlgolf.core.rules import Aggregation, Rules
 from mlgolf.report.words import duration, noun
 from mlgolf.scoring.diagnostics import Cost
@@ -59,7 +58,7 @@ def studies_caption(rules: Rules) -> str:
 
 
 def _has_target(rules: Rules) -> bool:
-    return any(is_target(constraint.bound) for constraint in rules.constraints)
+    return any(constraint.is_target for constraint in rules.constraints)
 
 
 def profile_caption(aggregation: Aggregation) -> str:

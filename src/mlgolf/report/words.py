@@ -2,7 +2,7 @@
 
 import math
 
-from mlgolf.core.quantities import bound_noun, is_target, quantity
+from mlgolf.core.quantities import bound_noun, quantity
 from mlgolf.core.rules import Constraint, Rules, Tuning
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal
@@ -24,7 +24,7 @@ def question(rules: Rules) -> str:
     others = [c for c in rules.constraints if c.quantity != objective.name]
     if objective.accumulates:
         wanted = f"needs the least {noun(objective.name)}"
-        link = "until" if all(is_target(c.bound) for c in others) else "so that"
+        link = "until" if all(c.is_target for c in others) else "so that"
     else:
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
@@ -65,13 +65,13 @@ def noun(name: str) -> str:
 
 
 def _condition(constraint: Constraint, *, of: str = "its") -> str:
-    verb = "reaches" if is_target(constraint.bound) else "stays"
+    verb = "reaches" if constraint.is_target else "stays"
     return f"{of} {noun(constraint.quantity)} {verb} {_bound(constraint)}"
 
 
 def _bound(constraint: Constraint) -> str:
     if isinstance(constraint.bound, str):
-        within = "" if is_target(constraint.bound) else "within "
+        within = "" if constraint.is_target else "within "
         return f"{within}each workload's {bound_noun(constraint.bound)}"
     bounded = quantity(constraint.quantity)
     relation = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
@@ -99,7 +99,7 @@ def how_scored(rules: Rules, below: str = " (see below)") -> str:
     trial = "In each study the best trial counts"
     if rules.trial_chosen_by:
         chosen, scored = (
-            _enumerate([_condition(c) for c in constraints if is_target(c.bound)])
+            _enumerate([_condition(c) for c in constraints if c.is_target])
             for constraints in (rules.trial_chosen_by, rules.constraints)
         )
         measured = noun(rules.objective)

@@ -112,9 +112,9 @@ def import_logs(logs: Logs, out: Path) -> Imported:
 
 
 def _without_its_metric(trial: Trial, path: Path, rules: Competition) -> Iterator[str]:
-    numbers = rules.workloads.get(trial.key.workload)
-    if numbers is not None and len(trial.steps):
-        name = f"validation/{numbers.metric}"
+    workload_rules = rules.workloads.get(trial.key.workload)
+    if workload_rules is not None and len(trial.steps):
+        name = f"validation/{workload_rules.metric}"
         if name not in trial.metrics:
             yield (
                 f"{path / FILE}, line 1: no column {name}, which "
@@ -129,10 +129,9 @@ def _competition_of(tree: LogTree) -> Competition:
     for key, path in tree.trials:
         meta = _quietly(path / "meta_data_0.json")
         for rules in known:
-            numbers = rules.workloads.get(key.workload)
-            votes[rules.name] += numbers is not None and numbers.budget_seconds == meta.get(
-                "workload.max_allowed_runtime_sec"
-            )
+            row = rules.workloads.get(key.workload)
+            budget = meta.get("workload.max_allowed_runtime_sec")
+            votes[rules.name] += row is not None and row.number("budget_seconds") == budget
     if not votes or max(votes.values()) == 0:
         raise RunFolderError(
             f"{tree.root}: its trials name the budgets of no competition that is known. Add "
@@ -166,7 +165,7 @@ def _open(out: Path, logs: Logs) -> RunFolder:
     rules, ruleset = logs.competition, logs.ruleset
     tuning = rules.rules.tuning.under(ruleset)
     record = {
-        "competition": rules.model_dump(mode="json", by_alias=True),
+        "competition": rules.as_record(),
         "submissions": {
             key.submission: {"framework": key.framework, "imported": True}
             for key, _ in logs.tree.trials

@@ -83,8 +83,8 @@ def _refuse(path: Path, wrong: pl.DataFrame, column: str, allowed: str) -> None:
 
 
 def _trial(competition: Competition, framework: str, ruleset: Ruleset, row: dict) -> Trial:
-    numbers = competition.workloads.get(row["workload"])
-    metric = numbers.metric if numbers else "metric"
+    workload_rules = competition.workloads.get(row["workload"])
+    metric = workload_rules.metric if workload_rules else "metric"
     seconds = np.array(row["submission_time_s"], dtype=np.float64)
     unknown = np.full(len(seconds), np.nan)
     return Trial(

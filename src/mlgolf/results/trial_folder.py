@@ -9,6 +9,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
-from mlgolf.core.status import Status
+from mlgolf.core.status import Status, Verdict
 from mlgolf.core.trial import Trial, TrialKey
 from mlgolf.results.files import append_line, append_text, read_json, read_lines, write_json
 
@@ -65,11 +66,11 @@ class TrialFolder:
     def log(self, text: str) -> None:
         append_text(self.log_path, text.rstrip("\n") + "\n")
 
-    def finish(self, status: Status, reason: str, record: Mapping[str, Any]) -> None:
+    def finish(self, verdict: Verdict, record: Mapping[str, Any]) -> None:
         # A reason may quote what a contestant raised: bytes that are no text become \udc80.
-        text = reason.encode("utf-8", "backslashreplace").decode()
-        verdict = {"status": status.value, "reason": text, **record}
-        write_json(self.path / "verdict.json", verdict)
+        reason = verdict.reason.encode("utf-8", "backslashreplace").decode()
+        told = {**asdict(verdict), "status": verdict.status.value, "reason": reason}
+        write_json(self.path / "verdict.json", {**told, **record})
 
 
 def is_finished(path: Path) -> bool:

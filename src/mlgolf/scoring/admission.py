@@ -9,7 +9,7 @@ from mlgolf.core.errors import ScoringError
 from mlgolf.core.plan import Ruleset
 from mlgolf.core.rules import ExternalTuning, Rules, SelfTuning
 from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.scoring.objective import as_numbers
+from mlgolf.scoring.objective import trial_result
 from mlgolf.scoring.pool import Pool, make_pool
 
 MOST_STUDIES = 1000  # arrays have room for every number below the largest
@@ -57,7 +57,7 @@ def admit(
     submissions = tuple(sorted({trial.key.submission for trial in board}))
     tuning = competition.rules.tuning.under(ruleset)
     results = (
-        as_numbers(
+        trial_result(
             trial, competition.rules, competition.workloads[trial.key.workload],
             budget_factor=tuning.budget_factor, counts=reason is None,
         )

@@ -15,7 +15,6 @@ from typing import Any
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError
-from mlgolf.core.quantities import QUANTITIES, quantity
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.scoring.leaderboard import Cell, Leaderboard
 
@@ -81,12 +80,12 @@ def _bound_on_objective(competition: Competition, *, use_incumbents: bool) -> Co
     # A number in the rules holds for all workloads; incumbents differ, so they need a named one.
     if given is not None and not (use_incumbents and isinstance(given.bound, float)):
         return given
-    bound = rules.objective_quantity.bound
-    if bound is None:
-        swappable = ", ".join(name for name, q in QUANTITIES.items() if q.bound)
+    bound = rules.objective_quantity.usual_bound
+    given_by = [name for name, w in competition.workloads.items() if w.number(bound) is not None]
+    if not use_incumbents and len(given_by) < len(competition.workloads):
         raise RulesError(
-            f"{competition.name}: workloads give no number that bounds {rules.objective}; "
-            f"objectives that can be swapped are {swappable}."
+            f"{competition.name}: not every workload has a number {bound!r} that bounds "
+            f"{rules.objective}. Bound it by the best values of runs: --from RUN."
         )
     return Constraint(quantity=rules.objective, bound=bound)
 
@@ -96,7 +95,7 @@ def _swap(rules: Rules, partner: Constraint, bound: Constraint) -> tuple[Constra
     swapped: list[Constraint] = []
     for constraint in rules.constraints:
         if constraint == partner:
-            stays = quantity(partner.quantity).accumulates
+            stays = partner.bounded.accumulates
             swapped += [bound, partner] if stays else [bound]
         elif constraint.quantity != rules.objective:
             swapped.append(constraint)
@@ -119,13 +118,15 @@ def _renumber(
             "Give one for each workload, or leave them out."
         )
     renumbered = {}
-    for name, numbers in workloads.items():
-        changed: dict[str, Any] = {**numbers.model_dump(), "incumbent": None}
+    for name, workload_rules in workloads.items():
+        changed = workload_rules
         if incumbents is not None:
-            value = given[name]
-            changed[str(bound.bound)] = int(value) if bound.bound == "step_limit" else value
-            changed["provenance"] += f"; {bound.bound} is the incumbent of {competition.name}"
-        renumbered[name] = WorkloadRules.model_validate(changed)
+            source = f"incumbent of {competition.name}"
+            changed = changed.with_bounds(**{str(bound.bound): given[name]})
+            changed = changed.model_copy(
+                update={"sources": {**changed.sources, str(bound.bound): source}}
+            )
+        renumbered[name] = changed.model_copy(update={"incumbent": None})
     return renumbered
 
 

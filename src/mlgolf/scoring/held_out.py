@@ -37,8 +37,8 @@ class Gates:
         return Gates(
             scored=tuple(names.index(name) for name in competition.scored_workloads),
             held_out=tuple(
-                (names.index(name), names.index(numbers.held_out_of))
-                for name, numbers in competition.workloads.items() if numbers.held_out_of
+                (names.index(name), names.index(row.held_out_of))
+                for name, row in competition.workloads.items() if row.held_out_of
             ),
             never_beyond=competition.rules.aggregation.never_beyond,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.quantities import QUANTITIES, quantity
+from mlgolf.core.quantities import quantity
 from mlgolf.core.trial import Trial
 
 SPEED_TOLERANCE = 1.25  # probes of one machine differ by up to this ratio
@@ -65,9 +65,9 @@ def claimed_quantities(competition: Competition) -> tuple[str, ...]:
     rules, workloads = competition.rules, competition.workloads.values()
     used = {rules.objective} | {
         constraint.quantity for constraint in (*rules.constraints, *rules.trial_chosen_by)
-        if any(numbers.number(constraint.bound) is not None for numbers in workloads)
+        if any(row.number(constraint.bound) is not None for row in workloads)
     }
-    return tuple(name for name, q in QUANTITIES.items() if q.claimed and name in used)
+    return tuple(sorted(name for name in used if quantity(name).claimed))
 
 
 def different_machines(trials: Sequence[Trial]) -> str:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlgolf.core.quantities import quantity
-from mlgolf.core.rules import Constraint, Rules, WorkloadRules, constraint_target
+from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal, Target
 from mlgolf.core.trial import Trial
@@ -27,7 +26,7 @@ class NearMiss:
 
 
 def near_miss(
-    trials: Sequence[Trial], missed: Sequence[int], rules: Rules, numbers: WorkloadRules, *,
+    trials: Sequence[Trial], missed: Sequence[int], rules: Rules, workload_rules: WorkloadRules, *,
     budget_factor: float = 1.0,
 ) -> NearMiss | None:
     """How near the trials came to the first target that none of them reached.
@@ -39,19 +38,17 @@ def near_miss(
       reached, but not all at once.
     """
     tried = [t for t in trials if t.key.study in missed and t.status is not Status.DISQUALIFIED]
-    budgets = [c for c in rules.constraints if quantity(c.quantity).accumulates]
+    budgets = [c for c in rules.constraints if c.bounded.accumulates]
     for constraint in rules.constraints:
-        target = constraint_target(
-            constraint, numbers, interpretation=rules.aggregation.interpretations.target
-        )
+        target = rules.target(constraint, workload_rules)
         if target is None or constraint in budgets:
             continue
-        best = _best(tried, target, budgets, numbers, budget_factor)
+        best = _best(tried, target, rules, budgets, workload_rules, budget_factor)
         if best is not None and not target.met(best[0]):
-            measured = quantity(constraint.quantity)
+            measured = constraint.bounded
             return NearMiss(
                 workload=tried[0].key.workload,
-                metric=numbers.metric if measured.goal is None else measured.noun,
+                metric=workload_rules.metric if measured.goal is None else measured.noun,
                 target=target.value, best=best[0], seconds=best[1], studies_missed=len(missed),
                 studies=len({trial.key.study for trial in trials}),
             )
@@ -59,15 +56,17 @@ def near_miss(
 
 
 def _best(
-    trials: Iterable[Trial], target: Target, budgets: Iterable[Constraint],
-    numbers: WorkloadRules, budget_factor: float,
+    trials: Iterable[Trial], target: Target, rules: Rules, budgets: Iterable[Constraint],
+    workload_rules: WorkloadRules, budget_factor: float,
 ) -> tuple[float, float] | None:
     """The best value, and when it was first measured; of equal ones the earlier."""
     sign = 1.0 if target.goal is Goal.MINIMISE else -1.0
     found = []
     for trial in trials:
-        values = trial.values(target.metric, numbers.metric)
-        within = feasible_rows(trial, budgets, numbers, budget_factor=budget_factor)
+        values = trial.values(target.metric, workload_rules.metric)
+        within = feasible_rows(
+            trial, rules, workload_rules, budgets, budget_factor=budget_factor
+        )
         rows = np.flatnonzero(within & np.isfinite(values))
         if len(rows):
             row = rows[(sign * values[rows]).argmin()]

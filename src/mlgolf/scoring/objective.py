@@ -8,56 +8,54 @@ evaluations where all bounds hold.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray
-from mlgolf.core.rules import Constraint, Rules, WorkloadRules, constraint_target
+from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 
 
-def objective_goal(rules: Rules, numbers: WorkloadRules) -> Goal:
+def objective_goal(rules: Rules, workload_rules: WorkloadRules) -> Goal:
     """Which way the objective gets better; workloads declare it for their own metrics."""
-    return rules.objective_quantity.goal or numbers.goal
+    return rules.objective_quantity.goal or workload_rules.goal
 
 
 def feasible_rows(
-    trial: Trial, constraints: Iterable[Constraint], numbers: WorkloadRules, *,
-    budget_factor: float = 1.0, interpretation: Literal["met", "beaten"] = "met",
+    trial: Trial, rules: Rules, workload_rules: WorkloadRules,
+    constraints: Iterable[Constraint] | None = None, *, budget_factor: float = 1.0,
 ) -> BoolArray:
-    """(evaluations,): where all constraints hold. NaN, a missing value, never meets one."""
+    """(evaluations,): where all constraints hold, those of the rules or those given.
+
+    NaN, a missing value, never meets one.
+    """
     feasible = np.ones(len(trial.steps), dtype=bool)
-    for constraint in constraints:
-        target = constraint_target(
-            constraint, numbers, budget_factor=budget_factor, speed=trial.speed,
-            interpretation=interpretation,
-        )
-        if target is not None:
-            feasible &= target.met_by(trial.values(target.metric, numbers.metric))
+    for target in rules.targets(
+        workload_rules, constraints, budget_factor=budget_factor, speed=trial.speed
+    ):
+        feasible &= target.met_by(trial.values(target.metric, workload_rules.metric))
     return feasible
 
 
 def row_that_counts(
-    trial: Trial, constraints: Iterable[Constraint], rules: Rules, numbers: WorkloadRules, *,
-    budget_factor: float = 1.0,
+    trial: Trial, rules: Rules, workload_rules: WorkloadRules,
+    constraints: Iterable[Constraint] | None = None, *, budget_factor: float = 1.0,
 ) -> int | None:
     """The evaluation with the best value of the objective where the constraints hold; None if none.
 
     With time as the objective it is the first such evaluation. Of equal values the earliest counts.
     A disqualified trial never reached anything; one that crashed keeps what was measured before.
     """
-    values = trial.values(rules.objective, numbers.metric)
+    values = trial.values(rules.objective, workload_rules.metric)
     feasible = feasible_rows(
-        trial, constraints, numbers, budget_factor=budget_factor,
-        interpretation=rules.aggregation.interpretations.target,
+        trial, rules, workload_rules, constraints, budget_factor=budget_factor
     )
     rows = np.flatnonzero(feasible & np.isfinite(values))
     if len(rows) == 0 or trial.status is Status.DISQUALIFIED:
         return None
-    minimised = objective_goal(rules, numbers) is Goal.MINIMISE
+    minimised = objective_goal(rules, workload_rules) is Goal.MINIMISE
     return int(rows[values[rows].argmin() if minimised else values[rows].argmax()])
 
 
@@ -84,16 +82,18 @@ class TrialResult:
     counts: bool = True  # False for one that ended and that the rules leave out
 
 
-def as_numbers(
-    trial: Trial, rules: Rules, numbers: WorkloadRules, *, budget_factor: float = 1.0,
+def trial_result(
+    trial: Trial, rules: Rules, workload_rules: WorkloadRules, *, budget_factor: float = 1.0,
     counts: bool = True,
 ) -> TrialResult:
-    """The numbers of a trial that scoring needs."""
-    sign = 1.0 if objective_goal(rules, numbers) is Goal.MINIMISE else -1.0
-    values = trial.values(rules.objective, numbers.metric)
+    """What scoring needs of a trial."""
+    sign = 1.0 if objective_goal(rules, workload_rules) is Goal.MINIMISE else -1.0
+    values = trial.values(rules.objective, workload_rules.metric)
 
     def row(constraints: Iterable[Constraint]) -> int | None:
-        return row_that_counts(trial, constraints, rules, numbers, budget_factor=budget_factor)
+        return row_that_counts(
+            trial, rules, workload_rules, constraints, budget_factor=budget_factor
+        )
 
     scored = row(rules.constraints)
     chooses = row(rules.trial_chosen_by) if rules.trial_chosen_by else scored

@@ -55,8 +55,11 @@ def admit_table(
         pl.col("workload").replace_strict(_numbers(workloads), return_dtype=pl.Int64),
         "study", pl.col("trial") - 1,
     ).to_numpy()
-    budgets = np.array([n.budget_seconds for n in competition.workloads.values()])
-    budgets = tuning.budget_factor * budgets[places[:, 1]] if len(places) else budgets[:0]
+    budgets = np.array([
+        rules.seconds_allowed(row, budget_factor=tuning.budget_factor)
+        for row in competition.workloads.values()
+    ])
+    budgets = budgets[places[:, 1]] if len(places) else budgets[:0]
     objective, _ = _first_time(admitted, rules.constraints, budgets)
     choice, evaluation = _first_time(
         admitted, rules.trial_chosen_by or rules.constraints, budgets

@@ -56,7 +56,9 @@ def runtime_distribution(
     solved: dict[str, list[FloatArray]] = {}
     for pool in pools:
         for name in competition.scored_workloads:
-            budget = competition.workloads[name].budget_seconds * budget_factor
+            budget = competition.rules.seconds_allowed(
+                competition.workloads[name], budget_factor=budget_factor
+            )
             for row, submission in enumerate(pool.submissions):
                 runtimes = _drawn(pool, row, pool.workloads.index(name), rng) / budget
                 within = (runtimes[:, None] <= GRID).mean(axis=0)

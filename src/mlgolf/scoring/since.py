@@ -4,6 +4,7 @@ Two competitions rarely use the same machine and harness. Submissions that were 
 bridge) measure that difference: a change of their times is not progress of algorithms.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,9 +96,9 @@ def _comparable(later: Standings, earlier: Standings) -> tuple[list[str], dict[s
         asked = [s.competition.workloads.get(name) for s in (earlier, later)]
         if name not in old.scored_workloads:
             left_out[name] = f"not scored in {old.name}"
-        elif len({(n.metric, n.target) for n in asked if n}) > 1:
+        elif len({(n.metric, n.bounds.get("target")) for n in asked if n}) > 1:
             left_out[name] = "its target changed: " + ", then ".join(
-                f"{n.metric} {n.target:g}" for n in asked if n
+                f"{n.metric} {n.bounds.get('target', math.nan):g}" for n in asked if n
             )
         elif not all(np.isfinite(_times(s, [name])).any() for s in (earlier, later)):
             left_out[name] = "in one of them no submission reached its target"

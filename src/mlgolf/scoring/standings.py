@@ -127,9 +127,9 @@ class Standings:
                 f"{self.competition.name} asks for the "
                 f"{self.competition.rules.objective_quantity.noun}"
             )
-        numbers = self.competition.workloads
-        late = np.array([
-            numbers[name].budget_seconds * budget_factor + 1
+        rules, rows = self.competition.rules, self.competition.workloads
+        late = 1 + np.array([
+            rules.seconds_allowed(rows[name], budget_factor=budget_factor)
             for name in self.competition.scored_workloads
         ])
         times = self.costs[:, list(self.gates.scored)]

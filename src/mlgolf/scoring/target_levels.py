@@ -11,7 +11,6 @@ import numpy as np
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.quantities import is_target
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.scoring.pool import Pool
@@ -51,7 +50,7 @@ def pools_by_level(
 
 
 def has_targets(competition: Competition) -> bool:
-    return any(is_target(constraint.bound) for constraint in competition.rules.constraints)
+    return any(constraint.is_target for constraint in competition.rules.constraints)
 
 
 def target_levels(competition: Competition, pools: Mapping[float, Pool]) -> list[TargetLevel]:
@@ -80,16 +79,19 @@ def _known(seconds: float) -> float | None:
 
 def with_eased_targets(competition: Competition, share: float) -> Competition:
     """The competition with each target eased by a share of its value."""
-    workloads = {
-        name: numbers.model_copy(update=_eased(numbers, share))
-        for name, numbers in competition.workloads.items()
+    rules = competition.rules
+    eased = {
+        str(c.bound): c.bounded.goal
+        for c in (*rules.constraints, *rules.trial_chosen_by) if c.is_target
     }
-    return competition.model_copy(update={"workloads": workloads})
+    return competition.model_copy(update={"workloads": {
+        name: row.with_bounds(**{
+            bound: row.bounds[bound] * (1 + share if _falls(goal, row) else 1 - share)
+            for bound, goal in eased.items() if bound in row.bounds
+        })
+        for name, row in competition.workloads.items()
+    }})  # fmt: skip
 
 
-def _eased(numbers: WorkloadRules, share: float) -> dict[str, float]:
-    factor = 1 + share if numbers.goal is Goal.MINIMISE else 1 - share
-    moved = {"target": numbers.target * factor}
-    if numbers.test_target is not None:
-        moved["test_target"] = numbers.test_target * factor
-    return moved
+def _falls(goal: Goal | None, workload_rules: WorkloadRules) -> bool:
+    return (goal or workload_rules.goal) is Goal.MINIMISE

@@ -1,6 +1,7 @@
 """Small classes that stand in for the seams: a clock that one sets, a store in memory, a script."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, Row
-from mlgolf.core.status import Status
+from mlgolf.core.status import Status, Verdict
 
 
 class FakeClock:
@@ -70,8 +71,9 @@ class MemoryStore:
     def log(self, text: str) -> None:
         self.lines.append(text)
 
-    def finish(self, status: Status, reason: str, record: Mapping[str, Any]) -> None:
-        self.status, self.reason, self.verdict = status, reason, dict(record)
+    def finish(self, verdict: Verdict, record: Mapping[str, Any]) -> None:
+        self.status, self.reason = verdict.status, verdict.reason
+        self.verdict = {**asdict(verdict), **record}
 
 
 class ScriptedPlayer:

@@ -1,0 +1,28 @@
+"""Quantities of a model itself: pure functions of its named parameters, measured by the referee.
+
+A measure takes arrays by name and gives one number; it reads no file and knows no framework. Each
+is declared as a Quantity, and an entry point of the group `mlgolf.quantities` makes it known: ours
+stand in `pyproject.toml` as a stranger's would.
+"""
+
+from mlgolf.core.quantities import Quantity
+from mlgolf.core.target import Goal
+from mlgolf.measures.norms import l1, l2
+from mlgolf.measures.sizes import nonzeros, params
+
+L1 = Quantity(
+    name="l1", noun="L1 norm", unit="1", goal=Goal.MINIMISE, measure=l1,
+    meaning="sum of the absolute values of all parameters",
+)
+L2 = Quantity(
+    name="l2", noun="L2 norm", unit="1", goal=Goal.MINIMISE, measure=l2,
+    meaning="square root of the sum of the squares of all parameters",
+)
+NONZEROS = Quantity(
+    name="nonzeros", noun="number of non-zero parameters", unit="1", goal=Goal.MINIMISE,
+    measure=nonzeros, meaning="parameters that are not exactly zero; a NaN counts",
+)
+PARAMS = Quantity(
+    name="params", noun="number of parameters", unit="1", goal=Goal.MINIMISE, measure=params,
+    meaning="numbers in all parameter arrays",
+)
