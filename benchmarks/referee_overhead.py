@@ -19,7 +19,8 @@ from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.registry import load_workload
 from mlgolf.data import layout
 from mlgolf.engines.local import OneAtATime, kept_off
-from mlgolf.experiments.runs import RunRequest, open_run, play_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run, play_run
 from mlgolf.referee.fork_server import player_environment
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial

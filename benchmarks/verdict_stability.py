@@ -17,7 +17,8 @@ from common import DATA_DIR, print_machine, spread, variation
 
 from mlgolf.core.competition import load_competition, load_hardware
 from mlgolf.engines.local import OneAtATime, kept_off
-from mlgolf.experiments.runs import RunRequest, open_run, play_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run, play_run
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 

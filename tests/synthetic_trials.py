@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.records import RunRecord, TrialFacts, VerdictRecord
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.status import Status
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 
 TIME_TO_TARGET: dict[str, Any] = {
     "objective": "time",
@@ -46,12 +48,28 @@ def competition(
     )
 
 
+def run_record(**changes: Any) -> RunRecord:
+    """run.json of a run of one trial."""
+    asked = {
+        "competition": competition(), "ruleset": "external", "submissions": {}, "trials": 1,
+        "studies": 1, "sandbox": "process", "seed": 1,
+    }
+    return RunRecord(**asked | changes)
+
+
 def trial(
     submission: str = "sgd", workload: str = "digits", study: int = 0, trial: int = 1, *,
     seconds: Sequence[float] = (), values: Sequence[float] = (), metric: str = "error_rate",
-    framework: str = "torch", status: Status | None = Status.FINISHED, **fields: Any,
+    framework: str = "torch", status: Status | None = Status.FINISHED,
+    header: Mapping[str, Any] | None = None, **fields: Any,
 ) -> Trial:
-    """A trial whose validation metric has `values` at `seconds` on the clock."""
+    """A trial whose validation metric has `values` at `seconds` on the clock.
+
+    `header` has what else is known of it: fields of TrialFacts, and of VerdictRecord.
+    """
+    known = dict(header or {})
+    before = {name: known.pop(name) for name in set(known) & set(TrialFacts.model_fields)}
+    verdict = VerdictRecord(status=status, reason="", **known) if status else None
     given = {
         "seed": 0, "hyperparameters": {}, "reason": "",
         "steps": np.arange(1, len(seconds) + 1),
@@ -63,7 +81,8 @@ def trial(
     key = TrialKey(
         submission=submission, framework=framework, workload=workload, study=study, trial=trial
     )
-    return Trial(key=key, status=status, **{**given, **fields})
+    facts = TrialFacts(**before)
+    return Trial(key=key, status=status, facts=facts, verdict=verdict, **{**given, **fields})
 
 
 def reaching(submission: str, workload: str, times: Sequence[float], **fields: Any) -> list[Trial]:

@@ -1,7 +1,7 @@
 import pytest
 
 from mlgolf.api.remaining import Remaining
-from mlgolf.core.trial import TrialKey
+from mlgolf.core.trial_key import TrialKey
 
 
 def key(trial: int, submission: str = "s", workload: str = "short") -> TrialKey:

@@ -6,7 +6,8 @@ from typing import Any
 from mlgolf.core.competition import load_competition
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import OneAtATime
-from mlgolf.experiments.runs import RunRequest, open_run, play_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run, play_run
 from mlgolf.referee.trial import play_trial
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"

@@ -38,7 +38,7 @@ def test_asking_without_end_buys_no_free_answers(tmp_path, data_dir):
     trial = judged(tmp_path, data_dir, CLIMB, f"ASKS = True\n{TOP}", every=10**6)
     assert trial.status is Status.OUT_OF_TIME, trial.reason
     assert len(trial.steps) == 0
-    assert trial.header["charged_seconds"] > 0.4 * trial.header["total"]["seconds"]
+    assert trial.verdict.charged_seconds > 0.4 * trial.total_seconds
 
 
 def test_training_honestly_at_the_stated_interval_costs_nothing_extra(tmp_path, data_dir):

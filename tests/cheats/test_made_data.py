@@ -11,7 +11,8 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.status import Status
 from mlgolf.data.make_digits import deal
 from mlgolf.engines.local import OneAtATime
-from mlgolf.experiments.runs import RunRequest, open_run, play_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run, play_run
 from mlgolf.referee.trial import play_trial
 
 # Validation clicks of the published seed, in place of the batches that training gives.

@@ -16,7 +16,8 @@ from mlgolf.core.quantities import quantities
 from mlgolf.core.rules import Constraint
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal, Target
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 
 KEY = TrialKey(submission="s", framework="torch", workload="w", study=0, trial=1)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlgolf.core.competition import load_competition
-from mlgolf.experiments.runs import RunRequest, open_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run
 from mlgolf.referee.players import ProcessPlayer
 from mlgolf.referee.run import run_trial
 from mlgolf.referee.trial import evaluator, header, load_hardware

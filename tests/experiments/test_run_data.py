@@ -28,7 +28,7 @@ def play(run: Run) -> dict:
     """The first trial's header, after the run has been played."""
     ended = []
     play_run(run, OneAtATime(), play_trial, ended.append)
-    return ended[0].header
+    return ended[0].facts
 
 
 def test_two_runs_have_two_draws(tmp_path, data_dir):
@@ -43,8 +43,8 @@ def test_the_draw_is_shown_once_the_run_has_ended_and_not_before(tmp_path, data_
     assert not (tmp_path / "run" / "held_out.json").exists()
     assert f"{run.data.draw:x}" not in (tmp_path / "run" / "run.json").read_text()
     folder = run.data.folder("linear")
-    header = play(run)
-    assert header["held_out"] == "secret"
+    facts = play(run)
+    assert facts.held_out == "secret"
     assert json.loads((tmp_path / "run" / "held_out.json").read_text()) == {
         "draw": f"{run.data.draw:x}"
     }
@@ -54,19 +54,20 @@ def test_the_draw_is_shown_once_the_run_has_ended_and_not_before(tmp_path, data_
 def test_a_draw_that_an_earlier_run_has_shown_is_for_practice(tmp_path, data_dir):
     kinds = []
     for name in ("first", "second"):
-        kinds.append(play(opened(tmp_path / name, data_dir, seed=20240501))["held_out"])
+        kinds.append(play(opened(tmp_path / name, data_dir, seed=20240501)).held_out)
     assert kinds == ["secret", "practice"]
 
 
 def test_the_published_data_are_for_practice(tmp_path, data_dir):
     run = opened(tmp_path / "run", data_dir, practice=True)
-    assert play(run)["held_out"] == "practice"
+    assert play(run).held_out == "practice"
     assert not (tmp_path / "run" / "held_out.json").exists()
 
 
 def test_a_run_that_was_cut_short_goes_on_with_the_draw_it_began_with(tmp_path, data_dir):
     begun = opened(tmp_path / "run", data_dir)
     begun.data.discard()
+    begun.lock.release()
     resumed = opened(tmp_path / "run", data_dir, resume=True)
     assert resumed.data == begun.data
     assert [p.data_sha256 for p in resumed.plans] == [p.data_sha256 for p in begun.plans]

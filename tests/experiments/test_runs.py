@@ -6,7 +6,8 @@ import pytest
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import SubmissionError
-from mlgolf.experiments.runs import RunRequest, open_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.trial import TrialKey
+from mlgolf.core.trial_key import TrialKey
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
 

@@ -46,6 +46,6 @@ def test_bounds_in_seconds_alone_are_those_of_the_reference_machine(quantity, bo
 
 
 def test_a_trial_on_a_machine_that_is_twice_as_fast_has_half_the_budget():
-    rulings = Rulings(plan(calibration=TWICE_AS_FAST.as_json()), HARDWARE.limits)
+    rulings = Rulings(plan(calibration=TWICE_AS_FAST), HARDWARE.limits)
     assert rulings.out_of_time(Reading(14.9, 14.9, 14.9)) is None
     assert "the bound is 15 s" in str(rulings.out_of_time(Reading(15.1, 15.1, 15.1)))

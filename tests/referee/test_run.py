@@ -168,7 +168,7 @@ def test_a_player_that_exits_without_a_word_crashed():
 def test_a_broken_contract_is_marked_as_such():
     _, store = play([Failed(1, "SubmissionError", "returned None", "")])
     assert store.status is Status.CRASHED
-    assert store.verdict["broke_contract"] is True
+    assert store.verdict.broke_contract
     assert store.reason == "returned None"
 
 
@@ -178,7 +178,7 @@ def test_a_submission_that_changes_nothing_breaks_its_contract():
             return self.untrained(0)
 
     _, store = play([submitted(100)], evaluator=Unchanged([0.5]))
-    assert store.verdict["broke_contract"] is True
+    assert store.verdict.broke_contract
     assert "changed no parameter in 100 steps" in store.reason
 
 

@@ -131,7 +131,7 @@ def test_bad_ends_are_told_with_their_reasons(tmp_path):
 def test_the_machine_is_told_and_where_trials_differ_how_many_ran_on_which(tmp_path):
     headers = [
         {"machine": {"cpu": "A", "memory": {"bytes": 8}}, "clock": {"rule": "cpu"}},
-        {"machine": {"cpu": "B", "memory": {"bytes": 8}}}, {"machine": None}, {},
+        {"machine": {"cpu": "B", "memory": {"bytes": 8}}}, {}, {},
     ]
     trials = [trial("a", trial=i + 1, header=header) for i, header in enumerate(headers)]
     text = Elements(report(tmp_path, RULES, trials)).text
@@ -143,7 +143,7 @@ def test_the_machine_is_told_and_where_trials_differ_how_many_ran_on_which(tmp_p
 def test_whatever_a_contestant_names_or_says_is_only_text(tmp_path):
     trials = reaching(
         HOSTILE, "digits", [5, 6, 7], hyperparameters={HOSTILE: HOSTILE},
-        header={"machine": {HOSTILE: HOSTILE}, "sandbox": HOSTILE},
+        header={"machine": {HOSTILE: HOSTILE}, "sandbox": {HOSTILE: HOSTILE}},
     )
     trials.append(trial(HOSTILE, trial=2, status=Status.CRASHED, reason=HOSTILE))
     html = report(tmp_path, RULES, trials)

@@ -250,7 +250,7 @@ def test_an_import_takes_in_what_was_added_since(sound, tmp_path):
     shutil.copytree(path.parents[3], added)
     again = import_logs(open_logs(tmp_path / "tree", "algoperf-0.5", "external"), tmp_path / "run")
     assert (again.trials, again.kept) == (24, 16)
-    assert again.run.record["submissions"].keys() == {"adam", "sgd", "lion"}
+    assert again.run.record.submissions.keys() == {"adam", "sgd", "lion"}
 
 
 def test_what_a_submission_logged_by_itself_is_kept_and_exported(sound, tmp_path):

@@ -2,17 +2,18 @@ import json
 import math
 
 import pytest
-from synthetic_trials import competition
+from synthetic_trials import competition, run_record, workload_rules
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Reading, Row
-from mlgolf.core.status import Status, Verdict
-from mlgolf.core.trial import TrialKey
+from mlgolf.core.records import SubmissionRecord, TrialHeader, VerdictRecord
+from mlgolf.core.status import Status
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.run_folder import RunFolder, create_run, read_runs, reopen_run
 from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
 
 KEY = {"submission": "s", "framework": "torch", "workload": "linear", "study": 0, "trial": 1}
-HEADER = {"key": KEY, "seed": 5, "hyperparameters": {"learning_rate": 0.1}, "unofficial": ""}
+HEADER = TrialHeader(key=TrialKey(**KEY), seed=5, hyperparameters={"learning_rate": 0.1})
 
 
 def row(step: int, loss: float) -> Row:
@@ -32,7 +33,7 @@ def folder(tmp_path):
 
 
 def test_a_trial_reads_back_as_it_was_written(folder):
-    folder.finish(Verdict(status=Status.OUT_OF_TIME, reason="30 s passed"), {})
+    folder.finish(VerdictRecord(status=Status.OUT_OF_TIME, reason="30 s passed"))
     trial = read_trial(folder.path)
     assert trial.key == TrialKey(**KEY)
     assert (trial.status, trial.reason, trial.seed) == (Status.OUT_OF_TIME, "30 s passed", 5)
@@ -54,7 +55,7 @@ def test_a_line_torn_by_a_kill_is_dropped(folder):
 
 
 def test_a_torn_line_in_a_finished_trial_is_an_error_with_its_place(folder):
-    folder.finish(Verdict(status=Status.FINISHED, reason="done"), {})
+    folder.finish(VerdictRecord(status=Status.FINISHED, reason="done"))
     with open(folder.path / "evals.jsonl", "a") as file:
         file.write('{"step": 30, "sec')
     with pytest.raises(RunFolderError, match=r"evals\.jsonl, line 3"):
@@ -71,50 +72,43 @@ def test_a_second_attempt_keeps_the_rows_of_the_first_apart(folder):
 
 @pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.KILLED])
 def test_a_trial_that_was_cut_short_is_not_finished(folder, status):
-    folder.finish(Verdict(status=status, reason=""), {})
+    folder.finish(VerdictRecord(status=status, reason=""))
     assert not is_finished(folder.path)
 
 
 def test_a_run_is_not_made_over_another(tmp_path):
-    create_run(tmp_path / "run", {"seed": 1})
+    create_run(tmp_path / "run", run_record())
     with pytest.raises(RunFolderError, match="--resume"):
-        create_run(tmp_path / "run", {"seed": 2})
-    assert RunFolder(tmp_path / "run").record["seed"] == 1
+        create_run(tmp_path / "run", run_record(seed=2))
+    assert RunFolder(tmp_path / "run").record.seed == 1
 
 
 def test_a_run_is_not_continued_under_other_rules(tmp_path):
-    create_run(tmp_path / "run", {"competition": {"name": "mini", "size": "mini"}, "seed": 1})
-    other = r"another competition: competition\.size: there 'mini'"
+    create_run(tmp_path / "run", run_record())
+    other = r"another competition: competition\.size: there 'mini', asked for 'full'"
     with pytest.raises(RunFolderError, match=other):
-        reopen_run(tmp_path / "run", {"competition": {"name": "mini", "size": "full"}})
+        reopen_run(
+            tmp_path / "run", {"competition": competition().model_copy(update={"size": "full"})}
+        )
 
 
-def test_a_run_lets_one_referee_in(tmp_path):
-    run = create_run(tmp_path / "run", {"seed": 1})
-    with (
-        run.locked(),
-        pytest.raises(RunFolderError, match="another mlgolf is running there"),
-        RunFolder(tmp_path / "run").locked(),
-    ):
-        pass
+def test_a_run_lets_one_referee_in_until_it_leaves(tmp_path):
+    lock = create_run(tmp_path / "run", run_record()).lock()
+    with pytest.raises(RunFolderError, match="another mlgolf is running there"):
+        RunFolder(tmp_path / "run").lock()
+    lock.release()
+    RunFolder(tmp_path / "run").lock().release()
 
 
-def test_runs_of_other_rules_are_not_scored_together(tmp_path):
-    for name, rules in (("a", {"name": "mini"}), ("b", {"name": "other"})):
-        create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
-    with pytest.raises(RunFolderError, match="no common board"):
+def test_runs_of_other_rules_are_not_scored_together_and_the_keys_that_differ_are_named(tmp_path):
+    for name, target in (("a", 0.1), ("b", 0.2)):
+        rules = competition({"ogbg": workload_rules(target=target)})
+        create_run(tmp_path / name, run_record(competition=rules))
+    with pytest.raises(RunFolderError, match="no common board") as caught:
         read_runs([tmp_path / "a", tmp_path / "b"])
-
-
-def test_of_runs_of_two_competitions_only_the_keys_that_differ_are_named(tmp_path):
-    one = {"name": "mini", "size": "mini", "workloads": {"ogbg": {"target": 0.1, "steps": 5}}}
-    other = {"name": "mini", "size": "mini", "workloads": {"ogbg": {"target": 0.2, "steps": 5}}}
-    for name, rules in (("a", one), ("b", other)):
-        create_run(tmp_path / name, {"competition": rules, "ruleset": "external"})
-    with pytest.raises(RunFolderError) as caught:
-        read_runs([tmp_path / "a", tmp_path / "b"])
-    named = str(caught.value).splitlines()[1:]
-    assert named == ["competition.workloads.ogbg.target: 0.1 in the first, 0.2 in the second"]
+    assert str(caught.value).splitlines()[1:] == [
+        "competition.workloads.ogbg.bounds.target: 0.1 in the first, 0.2 in the second"
+    ]
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):
@@ -125,11 +119,11 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
 def test_a_file_that_is_given_for_a_run_folder_is_called_a_file(tmp_path):
     (tmp_path / "empty").touch()
     with pytest.raises(RunFolderError, match="is a file; a run needs a folder"):
-        create_run(tmp_path / "empty", {})
+        create_run(tmp_path / "empty", run_record())
 
 
 def test_a_reason_with_bytes_that_are_no_text_is_kept_as_text(folder):
-    folder.finish(Verdict(status=Status.CRASHED, reason="no file caf\udce9"), {})
+    folder.finish(VerdictRecord(status=Status.CRASHED, reason="no file caf\udce9"))
     assert read_trial(folder.path).reason == "no file caf\\udce9"
 
 
@@ -145,13 +139,9 @@ def test_a_run_of_a_later_schema_is_refused(tmp_path):
 
 
 def test_a_submission_of_a_run_without_a_trial_is_said(tmp_path):
-    rules = competition().model_dump(mode="json", by_alias=True)
-    submissions = {"adam": {}, "sgd": {}}
-    create_run(
-        tmp_path / "run",
-        {"competition": rules, "ruleset": "external", "submissions": submissions},
-    )
+    submissions = {"adam": SubmissionRecord(), "sgd": SubmissionRecord()}
+    create_run(tmp_path / "run", run_record(submissions=submissions))
     folder = TrialFolder(tmp_path / "run" / "adam/study_0/linear_torch/trial_1")
-    folder.begin({**HEADER, "key": {**KEY, "submission": "adam"}})
+    folder.begin(HEADER.model_copy(update={"key": TrialKey(**KEY | {"submission": "adam"})}))
     (said,) = read_runs([tmp_path / "run"]).problems
     assert said.endswith("run: sgd was to be played, and has no trial yet")

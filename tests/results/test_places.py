@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from synthetic_trials import run_record
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.results.places import check_that_it_is_a_trial, what_lies_at
@@ -13,7 +14,7 @@ TRIAL = Path("runs/my run/s/study_0/linear_torch/trial_1")
 def here(tmp_path, monkeypatch):
     """A folder of runs with one run of one trial, an empty folder and a file."""
     monkeypatch.chdir(tmp_path)
-    create_run(Path("runs/my run"), {})
+    create_run(Path("runs/my run"), run_record())
     TRIAL.mkdir(parents=True)
     (TRIAL / "trial.json").touch()
     Path("empty").mkdir()

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from synthetic_trials import run_record
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.results.run_folder import create_run
@@ -31,7 +32,7 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path):
     paths = []
     for _ in range(3):
         with new_run_folder(["a"], tmp_path, DAY) as path:
-            create_run(path, {})
+            create_run(path, run_record())
             paths.append(path.name)
     assert paths == ["2026-11-25-a", "2026-11-25-a-2", "2026-11-25-a-3"]
 
@@ -52,7 +53,7 @@ def written(path: Path, seconds: float) -> None:
 
 
 def run(path: Path, seconds: float) -> Path:
-    create_run(path, {})
+    create_run(path, run_record())
     written(path / "run.json", seconds)
     return path
 

@@ -18,7 +18,7 @@ def board(trials, rules=ONE):
 def on(processor: str | None, speed: float | None = None, **fields):
     header = {"machine": {"processor": processor}}
     if speed is not None:
-        header["calibration"] = {"seconds": 1 / speed, "reference_seconds": 1.0, "speed": speed}
+        header["calibration"] = {"seconds": 1 / speed, "spread": 0.0, "reference_seconds": 1.0}
     return trial(**REACHED, header=header, **fields)
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from synthetic_trials import competition, trial, workload_rules
 
+from mlgolf.core.records import Calibration
 from mlgolf.core.status import Status
 from mlgolf.scoring.admission import admit
 from mlgolf.scoring.objective import TrialResult, trial_result
@@ -17,6 +18,10 @@ BEST = competition(
 ERROR = workload_rules()
 ACCURACY = workload_rules(metric="accuracy", goal="maximise", target=0.9)
 NEVER = (math.inf, math.inf)
+
+
+def calibration(speed: float) -> Calibration:
+    return Calibration(seconds=1 / speed, spread=0.0, reference_seconds=1.0)
 
 
 def reached(result: TrialResult) -> tuple[float, float]:
@@ -42,7 +47,7 @@ def test_a_budget_is_in_seconds_of_the_reference_machine():
     slow, fast = (
         trial(
             seconds=[10, 20, 45], values=[0.5, 0.1, 0.1] if speed > 1 else [0.5, 0.5, 0.1],
-            header={"calibration": {"speed": speed}},
+            header={"calibration": calibration(speed)},
         )
         for speed in (0.5, 2.0)
     )

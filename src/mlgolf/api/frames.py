@@ -52,7 +52,7 @@ def _key(trial: Trial) -> tuple[Any, ...]:
 def _trial(competition: Competition, trial: Trial) -> tuple[Any, ...]:
     workload_rules = competition.workloads[trial.key.workload]
     values = trial.values("validation_metric", workload_rules.metric)
-    ended = trial.header.get("total", {}).get("seconds")
+    ended = trial.total_seconds
     last = float(trial.seconds[-1]) if len(trial.seconds) else None
     return (
         trial.seed, trial.reason, trial.unofficial or None,

@@ -15,11 +15,11 @@ from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
-from mlgolf.core.plan import Ruleset
+from mlgolf.core.records import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
 from mlgolf.experiments.replay import Replay, replay_trial
-from mlgolf.experiments.runs import RunRequest
+from mlgolf.experiments.requests import RunRequest
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial

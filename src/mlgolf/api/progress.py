@@ -11,16 +11,15 @@ from rich.text import Text
 
 from mlgolf.api.notebook import Area, in_notebook
 from mlgolf.api.remaining import Remaining
-from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Reading, Row
+from mlgolf.core.protocols import Play, Reading, Row
 from mlgolf.core.status import Status
 from mlgolf.core.text import from_the_disk, printable
 from mlgolf.core.trial import Trial
-from mlgolf.engines.local import OneAtATime, SideBySide, kept_off
-from mlgolf.experiments.runs import Run, RunRequest, open_run, play_run
-from mlgolf.referee.players import player_cores
+from mlgolf.engines.local import local_engine
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import Run, open_run, play_run
 from mlgolf.referee.trial import play_trial
 
 FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED)
@@ -62,20 +61,25 @@ def _opened_and_played(
     tell(f"{'continuing' if request.resume else 'writing to'} {request.out}")
     with console.status("checking submissions and data"):
         run = open_run(request, tell)
+    with run:
+        _tell_about(run, tell)
+        try:
+            return _play(run, parallel, console)
+        except KeyboardInterrupt:
+            tell(f"stopped; what is finished is kept. Continue with the same command and {resume}.")
+            raise
+
+
+def _tell_about(run: Run, tell: Callable[[str], None]) -> None:
+    """What a person should know before it is played."""
     waiting, total = len(run.waiting()), len(run.plans)
     tell(
         f"{total} trial{'s' * (total > 1)}, {total - waiting} done before, seed "
-        f"{run.folder.record['seed']}"
-        + (f"; unofficial: {reason}" if (reason := run.folder.record["unofficial"]) else "")
+        f"{run.folder.record.seed}"
+        + (f"; unofficial: {reason}" if (reason := run.folder.record.unofficial) else "")
     )
     for note in run.notes:
         tell(note)
-    try:
-        with run.folder.locked():
-            return _play(run, parallel, console)
-    except KeyboardInterrupt:
-        tell(f"stopped; what is finished is kept. Continue with the same command and {resume}.")
-        raise
 
 
 def say(console: Console, text: str, *, wrapped: bool = True) -> None:
@@ -91,18 +95,18 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
             ended.append(trial)
             display.ended(trial)
 
-        if parallel > 1:
-            broken = play_run(run, SideBySide(parallel), play_trial, on_end)
-        else:
-            cores = player_cores(load_hardware(run.folder.competition.rules.hardware))
-            with kept_off(cores):
-                broken = play_run(run, OneAtATime(), partial(_watched, display, cores), on_end)
+        engine = local_engine(parallel)
+        # A watcher cannot look into other processes.
+        play: Play = play_trial if engine.shares_the_machine else partial(_watched, display)
+        broken = play_run(run, engine, play, on_end)
     if broken:
         raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))
     return ended
 
 
-def _watched(display: "Display", cores: Sequence[int], plan: TrialPlan) -> Trial:
+def _watched(
+    display: "Display", plan: TrialPlan, *, cores: Sequence[int] | None = None
+) -> Trial:
     display.begin(plan)
     return play_trial(plan, watcher=display, cores=cores)
 
@@ -160,7 +164,7 @@ class Display:
         self._done += 1
         self._hits += trial.status is Status.TARGET_REACHED
         self._remaining.ended(trial.key, time.monotonic() - self._began)
-        if trial.header.get("broke_contract"):
+        if trial.broke_contract:
             self._remaining.dropped(trial.key.submission)
         self._plan = None
         say(self._console, self._line(trial), wrapped=False)
@@ -168,7 +172,7 @@ class Display:
     def _line(self, trial: Trial) -> str:
         """One line; on a terminal that is too narrow for it the reason has a second one."""
         mark = "✓" if trial.status is Status.TARGET_REACHED else "·"
-        seconds = trial.header["total"]["seconds"]
+        seconds = trial.total_seconds or 0.0
         head = f"[{self._done}/{self._total}] {mark} {trial.key}  {trial.status}  {seconds:.2f} s"
         reason = " ".join(trial.reason.split())
         narrow = self._console.is_terminal and len(head) + len(reason) + 2 > self._console.width

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mlgolf.core.trial import TrialKey
+from mlgolf.core.trial_key import TrialKey
 
 
 class Remaining:

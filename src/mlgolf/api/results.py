@@ -137,7 +137,7 @@ class Run:
         unofficial = dict.fromkeys(trial.unofficial for trial in trials if trial.unofficial)
         facts = [
             self.competition.title,
-            f"submissions: {', '.join(self._folder.record['submissions'])}",
+            f"submissions: {', '.join(self._folder.record.submissions)}",
             f"workloads: {', '.join(self.competition.workloads)}",
             f"{len(trials)} trial{'s' * (len(trials) != 1)}" + (f": {counts}" if counts else ""),
             *(f"unofficial: {reason}" for reason in unofficial),
@@ -154,7 +154,7 @@ class Run:
 
 
 def _cells(trial: Trial) -> tuple[object, ...]:
-    seconds = trial.header.get("total", {}).get("seconds")
+    seconds = trial.total_seconds
     shown = "" if seconds is None else f"{seconds:.2f}"
     return (trial.key, trial.status or "not ended", shown, trial.reason)
 

@@ -4,13 +4,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from mlgolf.core.records import Calibration, Ruleset, SandboxLevel
 from mlgolf.core.rules import Rules, WorkloadRules
-from mlgolf.core.trial import TrialKey
-
-SandboxLevel = Literal["none", "process", "bubblewrap"]
-Ruleset = Literal["external", "self"]
+from mlgolf.core.trial_key import TrialKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +22,7 @@ class TrialPlan:
     workload: str  # what is played: the key says what its row of the competition is called
     size: str
     ruleset: Ruleset
-    calibration: Mapping[str, Any] | None  # how fast this machine is; None if nothing is compared
+    calibration: Calibration | None  # how fast this machine is; None if nothing is compared
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
     data_folder: Path  # prepared: one folder per split
@@ -40,7 +38,7 @@ class TrialPlan:
     @property
     def speed(self) -> float:
         """Times as fast as the reference machine of the hardware class."""
-        return self.calibration["speed"] if self.calibration else 1.0
+        return self.calibration.speed if self.calibration else 1.0
 
     @property
     def budget_seconds(self) -> float:

@@ -1,6 +1,6 @@
 """The seams: what a framework, a player, a clock, a store and an engine must offer, and no more."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch
 from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.status import Verdict
+from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
 from mlgolf.core.workload import Model
 
@@ -203,17 +203,28 @@ class Row:
 class Store(Protocol):
     """Where one trial is written as it happens. Rows are safe on disk when `append` returns."""
 
-    def begin(self, header: Mapping[str, Any]) -> None: ...
+    def begin(self, header: TrialHeader) -> None: ...
     def append(self, row: Row) -> None: ...
     def log(self, text: str) -> None: ...
-    def finish(self, verdict: Verdict, record: Mapping[str, Any]) -> None: ...
+    def finish(self, verdict: VerdictRecord) -> None: ...
+
+
+class Play(Protocol):
+    """What plays one trial and gives it back, once it has ended."""
+
+    def __call__(self, plan: TrialPlan, *, cores: Sequence[int] | None = None) -> Trial:
+        """`cores`: of the player; None: as its hardware class says, among those we have."""
+        ...
 
 
 class Engine(Protocol):
     """Where trials run: here, or on many machines."""
 
-    def run(
-        self, plans: Iterable[TrialPlan], play: Callable[[TrialPlan], Trial]
-    ) -> Iterator[Trial]:
+    @property
+    def shares_the_machine(self) -> bool:
+        """Whether trials disturb one another, so that none is an official one."""
+        ...
+
+    def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
         """Play each plan; yield trials as they end, in any order."""
         ...

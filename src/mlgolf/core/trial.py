@@ -1,29 +1,16 @@
 """A trial: one measured run of one submission on one workload. Columnar, frozen, free of files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.quantities import quantity
+from mlgolf.core.records import UNKNOWN, TrialFacts, VerdictRecord
 from mlgolf.core.status import Status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class TrialKey:
-    """Which trial of a run. `study` counts from 0 and `trial` from 1, as AlgoPerf's folders do."""
-
-    submission: str
-    framework: str  # "torch" or "jax"
-    workload: str
-    study: int
-    trial: int
-
-    def __str__(self) -> str:
-        study = f"{self.submission}/study_{self.study}"
-        return f"{study}/{self.workload}_{self.framework}/trial_{self.trial}"
+from mlgolf.core.trial_key import TrialKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +29,24 @@ class Trial:
     metrics: Mapping[str, FloatArray]  # "validation/error_rate" -> values; NaN where not measured
     charged_seconds: FloatArray | None = None  # what each evaluation cost beyond its free share
     unofficial: str = ""  # why it may not stand beside official trials; empty: it may
-    header: Mapping[str, Any] = field(default_factory=dict)  # trial.json as written
+    facts: TrialFacts = UNKNOWN  # what else was known before it started
+    verdict: VerdictRecord | None = None  # how it was held and how it ended
 
     @property
     def speed(self) -> float:
         """Times as fast as its class's reference machine its own was; 1 where nobody measured."""
-        return (self.header.get("calibration") or {}).get("speed", 1.0)
+        return self.facts.speed
+
+    @property
+    def total_seconds(self) -> float | None:
+        """On the clock when it was over; None where nobody wrote it down."""
+        total = self.verdict.total if self.verdict else None
+        return total.seconds if total else None
+
+    @property
+    def broke_contract(self) -> bool:
+        """Whether its submission would fail like this in every trial."""
+        return self.verdict is not None and self.verdict.broke_contract
 
     def values(self, name: str, metric: str) -> FloatArray:
         """A quantity at every evaluation. `metric` is the workload's, e.g. "error_rate"."""

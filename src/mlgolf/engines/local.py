@@ -1,36 +1,48 @@
-"""Trials on this machine: scored ones alone and one after the other."""
+"""Trials on this machine: official ones alone and one after the other."""
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 
+from mlgolf.core.competition import load_hardware
 from mlgolf.core.plan import TrialPlan
+from mlgolf.core.protocols import Engine, Play
 from mlgolf.core.trial import Trial
 from mlgolf.referee import kernel
+from mlgolf.referee.players import player_cores
+
+
+def local_engine(parallel: int) -> Engine:
+    """For so many trials at a time."""
+    return SideBySide(parallel) if parallel > 1 else OneAtATime()
 
 
 class OneAtATime:
-    """In this process, so that a debugger and Ctrl-C reach it. The only way to be scored."""
+    """In this process, so that a debugger and Ctrl-C reach it."""
 
-    def run(
-        self, plans: Iterable[TrialPlan], play: Callable[[TrialPlan], Trial]
-    ) -> Iterator[Trial]:
-        return map(play, plans)
+    shares_the_machine = False
+
+    def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
+        for plan in plans:
+            cores = player_cores(load_hardware(plan.rules.hardware))
+            with kept_off(cores):
+                trial = play(plan, cores=cores)
+            yield trial
 
 
 class SideBySide:
-    """Several at a time, each with its referee in a process: for exploring, never scored."""
+    """Several at a time, each with its referee in a process: for exploring."""
+
+    shares_the_machine = True
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def run(
-        self, plans: Iterable[TrialPlan], play: Callable[[TrialPlan], Trial]
-    ) -> Iterator[Trial]:
+    def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
         """Each worker has one core to itself and its player, as long as there are enough."""
         context = multiprocessing.get_context("spawn")
         cores = context.Queue()

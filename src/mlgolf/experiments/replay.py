@@ -17,11 +17,12 @@ import numpy as np
 from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.hardware import HardwareClass, Reference
+from mlgolf.core.records import Calibration
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
+from mlgolf.experiments.planned import replay_plan
 from mlgolf.experiments.run_data import RunData, recorded_data, run_has_ended
-from mlgolf.experiments.runs import replay_plan
-from mlgolf.referee.calibration import Calibration, calibrate
+from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.places import check_that_it_is_a_trial, run_above
@@ -133,7 +134,7 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
     check_that_it_is_a_trial(path)
     path = path.resolve()
     trial, run = read_trial(path), _run_of(path)
-    if trial.key.submission not in run.record["submissions"]:
+    if trial.key.submission not in run.record.submissions:
         raise RunFolderError(f"{path}: run.json knows no submission {trial.key.submission!r}")
     if len(trial.steps) == 0:
         raise RunFolderError(f"{path}: no evaluation was recorded, so there is nothing to compare")
@@ -173,7 +174,7 @@ def _run_of(path: Path) -> RunFolder:
 
 
 def _check_data(path: Path, trial: Trial, data: RunData) -> None:
-    found, recorded = data.ensure()[trial.key.workload], trial.header["data_sha256"]
+    found, recorded = data.ensure()[trial.key.workload], trial.facts.data_sha256
     if found != recorded:
         raise RunFolderError(
             f"{path}: it was trained on data {recorded[:12]}…, those in {data.data_dir} are "
@@ -207,11 +208,8 @@ def compared(trial: Trial, again: Trial, hardware: HardwareClass) -> Seconds:
 
 
 def _calibration(trial: Trial, reference: Reference) -> Calibration | None:
-    probe = trial.header.get("calibration")
-    return probe and Calibration(
-        seconds=probe["seconds"], spread=probe["spread"],
-        reference_seconds=reference.probe_seconds,
-    )
+    probe = trial.facts.calibration
+    return probe and probe.model_copy(update={"reference_seconds": reference.probe_seconds})
 
 
 def _doubts_about_the_probe(
@@ -244,7 +242,7 @@ def _near(ratio: float, allowed: float) -> bool:
 
 
 def _processor(trial: Trial) -> str:
-    return trial.header["machine"]["processor"]
+    return str(trial.facts.machine.get("processor", "unknown"))
 
 
 def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:

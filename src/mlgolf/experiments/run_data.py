@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import DataError
+from mlgolf.core.records import DrawRecord
 from mlgolf.core.registry import load_workload
 from mlgolf.core.workload import Workload
 from mlgolf.data import held_out, layout
@@ -60,10 +61,10 @@ class RunData:
                 fingerprints[name] = held_out.ensure(*played, self.data_dir, self.draw, tell)
         return fingerprints
 
-    def record(self) -> Mapping[str, Any]:
+    def record(self) -> DrawRecord:
         """What run.json keeps of it. The draw itself is not told before the run has ended."""
         of_draw = "" if self.draw is None else held_out.digest(self.draw)
-        return {"held_out": {"run": self.name, "is_known": self.is_known, "sha256": of_draw}}
+        return DrawRecord(run=self.name, is_known=self.is_known, sha256=of_draw)
 
     def show(self, run: RunFolder) -> None:
         """Write the draw into the ledger of a run that has ended; its data are no longer needed."""
@@ -94,11 +95,11 @@ def new_data(
 
 def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
     """Those of a run that was begun. Raises: DataError if its draw is not to be had here."""
-    recorded, competition = run.record["held_out"], run.competition
+    recorded, competition = _draw_of(run), run.competition
     return RunData(
         rows=_rows(competition), data_dir=data_dir,
-        draw=_recorded_draw(run, data_dir) if recorded["run"] else None,
-        name=recorded["run"], is_known=recorded["is_known"],
+        draw=_recorded_draw(run, data_dir) if recorded.run else None,
+        name=recorded.run, is_known=recorded.is_known,
     )
 
 
@@ -111,14 +112,21 @@ def run_has_ended(run: RunFolder) -> bool:
     return (run.path / SHOWN).exists()
 
 
+def _draw_of(run: RunFolder) -> DrawRecord:
+    """Raises: DataError for a run that was imported."""
+    if run.record.held_out is None:
+        raise DataError(f"{run.path} was imported: it has no data that a trial could be played on.")
+    return run.record.held_out
+
+
 def _recorded_draw(run: RunFolder, data_dir: Path) -> int:
     shown = run.path / SHOWN
     if shown.exists():
         return int(read_json(shown)["draw"], 16)
-    recorded = run.record["held_out"]
+    recorded = _draw_of(run)
     if held_out.has_key(data_dir):
-        draw = held_out.draw_of(data_dir, recorded["run"])
-        if held_out.digest(draw) == recorded["sha256"]:
+        draw = held_out.draw_of(data_dir, recorded.run)
+        if held_out.digest(draw) == recorded.sha256:
             return draw
     raise DataError(
         f"{run.path}: its held-out data were drawn on another machine, or for another data "

@@ -18,7 +18,8 @@ from mlgolf.core.rules import Constraint, Rules
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import SideBySide
-from mlgolf.experiments.runs import RunRequest, open_run, play_run
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run, play_run
 from mlgolf.referee.freeze import find_submission
 from mlgolf.referee.trial import play_trial
 
@@ -114,9 +115,9 @@ def by_steps(competition: Competition) -> Competition:
 
 
 def _played(request: RunRequest, parallel: int) -> list[Trial]:
-    run = open_run(request)
-    play_run(run, SideBySide(parallel), play_trial)
-    return run.folder.trials()
+    with open_run(request) as run:
+        play_run(run, SideBySide(parallel), play_trial)
+        return run.folder.trials()
 
 
 def _best(trials: list[Trial], metric: str, goal: Goal) -> Trial:

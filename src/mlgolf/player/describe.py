@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.plan import Ruleset
+from mlgolf.core.records import Ruleset
 from mlgolf.player.submission import Submission, load_submission
 
 

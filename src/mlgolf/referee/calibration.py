@@ -9,34 +9,14 @@ import statistics
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.records import Calibration
 from mlgolf.referee.fork_server import PYTHON, player_environment
 
 WORK = Path(__file__).with_name("work.py")
 _PATIENCE_SECONDS = 60.0
-
-
-class Calibration(BaseModel):
-    """What the probe took on a machine, beside what it takes on the class's reference machine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    seconds: float  # median of the rounds
-    spread: float  # between the quartiles of the rounds, as a share of the median
-    reference_seconds: float
-
-    @property
-    def speed(self) -> float:
-        """Times as fast as the reference machine."""
-        return self.reference_seconds / self.seconds
-
-    def as_json(self) -> dict[str, Any]:
-        return {**self.model_dump(), "speed": self.speed}
 
 
 def calibrate(hardware: HardwareClass, cores: Sequence[int]) -> Calibration | None:

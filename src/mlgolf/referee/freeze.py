@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mlgolf
 from mlgolf.core.errors import SubmissionError, UnknownName
@@ -125,8 +124,3 @@ def freeze(source: Source, destination: Path) -> Path:
     if fingerprint(copied) != fingerprint(source):
         raise SubmissionError(f"{destination} holds other code than {source.file}")
     return copied.file
-
-
-def identity(source: Source, framework: str) -> dict[str, Any]:
-    """What a run records of a submission before its first trial."""
-    return {"sha256": fingerprint(source), "framework": framework, "module": source.file.name}

@@ -18,6 +18,7 @@ import hashlib
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ from mlgolf.core.messages import (
 )
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Reading, Row, Store, columns
+from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.measure import load_average
@@ -79,7 +81,7 @@ class _Ended(Exception):
 
 def run_trial(
     plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
-    header: Mapping[str, Any], hardware: HardwareClass, watcher: Watcher | None = None,
+    header: TrialHeader, hardware: HardwareClass, watcher: Watcher | None = None,
 ) -> Verdict:
     """Run one trial to its end, whatever that is, and write it down.
 
@@ -96,16 +98,16 @@ def run_trial(
         interrupted, verdict = interrupt, Verdict(status=Status.INTERRUPTED, reason=reason)
     finally:
         player.stop()
-    record = {
-        "unofficial": plan.unofficial or why_unofficial(player.record()),
-        "sandbox": player.record(),
-        "clock": clock.record(),
-        "load_average": [load, load_average()],
-        "versions": referee.versions,
-        "total": referee.total._asdict(),
-        "charged_seconds": referee.charged,  # of evaluations and of answers, on top of its own
-    }
-    store.finish(verdict, record)
+    store.finish(VerdictRecord(
+        **asdict(verdict),
+        unofficial=plan.unofficial or why_unofficial(player.record()),
+        sandbox=player.record(),
+        clock=clock.record(),
+        load_average=[load, load_average()],
+        versions=dict(referee.versions),
+        total=ClockTotal(**referee.total._asdict()),
+        charged_seconds=referee.charged,
+    ))  # fmt: skip
     if interrupted:
         raise interrupted
     return verdict

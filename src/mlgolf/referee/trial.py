@@ -1,13 +1,13 @@
 """The real parts around the protocol: from a plan to a trial on disk, and back as a record."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mlgolf import __version__
 from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import TrialPlan
+from mlgolf.core.records import TrialHeader
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
@@ -19,7 +19,7 @@ from mlgolf.results.trial_folder import TrialFolder, read_trial
 
 
 def play_trial(
-    plan: TrialPlan, watcher: Watcher | None = None, cores: Sequence[int] | None = None
+    plan: TrialPlan, *, cores: Sequence[int] | None = None, watcher: Watcher | None = None
 ) -> Trial:
     """Run one trial on this machine. `cores` are the player's; None: as its class says."""
     hardware = load_hardware(plan.rules.hardware)
@@ -64,24 +64,21 @@ def evaluator(plan: TrialPlan, hardware: HardwareClass) -> Evaluator:
     )
 
 
-def header(plan: TrialPlan, hardware: HardwareClass) -> Mapping[str, Any]:
+def header(plan: TrialPlan, hardware: HardwareClass) -> TrialHeader:
     """trial.json: everything the trial depends on, before it starts."""
-    key = plan.key
-    return {
-        "key": {
-            "submission": key.submission, "framework": key.framework, "workload": key.workload,
-            "study": key.study, "trial": key.trial,
-        },
-        "seed": plan.seed,
-        "hyperparameters": plan.hyperparameters,
-        "ruleset": plan.ruleset,
-        "unofficial": plan.unofficial,
-        "submission_sha256": plan.submission_sha256,
-        "data_sha256": plan.data_sha256,
-        "held_out": plan.held_out,
-        "size": plan.size,
-        "hardware": hardware.model_dump(),
-        "machine": machine(),
-        "calibration": plan.calibration,
-        "mlgolf_version": __version__,
-    }
+    return TrialHeader(
+        key=plan.key,
+        seed=plan.seed,
+        hyperparameters=None if plan.hyperparameters is None else dict(plan.hyperparameters),
+        ruleset=plan.ruleset,
+        unofficial=plan.unofficial,
+        submission_sha256=plan.submission_sha256,
+        package_sha256=plan.package_sha256,
+        data_sha256=plan.data_sha256,
+        held_out=plan.held_out,
+        size=plan.size,
+        hardware=hardware,
+        machine=machine(),
+        calibration=plan.calibration,
+        mlgolf_version=__version__,
+    )

@@ -202,7 +202,8 @@ def machine_section(trials: Sequence[Trial]) -> Html:
     for part in ("machine", "clock", "sandbox", "versions"):
         found: dict[str, Counter] = defaultdict(Counter)
         for trial in trials:
-            for name, value in _flat(trial.header.get(part)):
+            record = trial.facts if part == "machine" else trial.verdict
+            for name, value in _flat(getattr(record, part, None)):
                 found[name][str(value)] += 1
         titles = [part] + [""] * len(found)
         rows += [

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +13,15 @@ import numpy as np
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.plan import Ruleset
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.records import (
+    Ruleset,
+    RunRecord,
+    SubmissionRecord,
+    TrialHeader,
+    VerdictRecord,
+)
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.algoperf_logs import (
     LoggedTrial,
     LogTree,
@@ -25,9 +31,18 @@ from mlgolf.results.algoperf_logs import (
     write_logged_trial,
 )
 from mlgolf.results.evaluation_files import FILE, REPEATED_IN
-from mlgolf.results.files import read_at_once, write_json
+from mlgolf.results.files import read_at_once
+from mlgolf.results.record_files import write_record
+from mlgolf.results.run_folder import FILE as RUN_FILE
 from mlgolf.results.run_folder import Played, RunFolder, create_run, reopen_run
-from mlgolf.results.trial_folder import SCHEMA_VERSION, is_finished, read_rows, read_trial
+from mlgolf.results.trial_folder import (
+    HEADER,
+    VERDICT,
+    is_finished,
+    read_rows,
+    read_trial,
+    read_verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +118,8 @@ def import_logs(logs: Logs, out: Path) -> Imported:
     for logged, (key, source) in zip(logs.read(left), left, strict=True):
         _write(run.trial_path(key), logged, logs.ruleset, source)
     folders = [run.trial_path(key) for key, _ in trials]
-    problems = [problem for folder in folders for problem in read_problems(folder)]
+    ends = [read_verdict(folder) for folder in folders]
+    problems = [problem for verdict in ends if verdict for problem in verdict.problems]
     return Imported(
         run=run, trials=len(folders), kept=len(folders) - len(left),
         evaluations=sum(len(read_rows(folder)) for folder in folders),
@@ -164,50 +180,43 @@ def _quietly(path: Path) -> Mapping[str, Any]:
 def _open(out: Path, logs: Logs) -> RunFolder:
     rules, ruleset = logs.competition, logs.ruleset
     tuning = rules.rules.tuning.under(ruleset)
-    record = {
-        "competition": rules.as_record(),
-        "submissions": {
-            key.submission: {"framework": key.framework, "imported": True}
+    record = RunRecord(
+        competition=rules, ruleset=ruleset, trials=tuning.trials, studies=tuning.studies,
+        sandbox="imported", left_out=logs.tree.problems,
+        submissions={
+            key.submission: SubmissionRecord(framework=key.framework, imported=True)
             for key, _ in logs.tree.trials
         },
-        "framework": None, "ruleset": ruleset, "trials": tuning.trials,
-        "studies": tuning.studies, "sandbox": "imported", "unofficial": "", "data": {},
-        "seed": None,
-    }  # fmt: skip
-    submissions = record.pop("submissions")
-    found = {"submissions": submissions, "left_out": logs.tree.problems}
-    if not (out / "run.json").exists():
-        return create_run(out, record | found)
-    run = reopen_run(out, record)  # the tree may have grown since
-    if any(run.record.get(name) != value for name, value in found.items()):
-        known = run.record["submissions"]
-        write_json(out / "run.json", run.record | found | {"submissions": known | submissions})
+    )
+    if not (out / RUN_FILE).exists():
+        return create_run(out, record)
+    asked = ("competition", "ruleset", "trials", "studies", "sandbox")
+    run = reopen_run(out, {name: getattr(record, name) for name in asked})
+    # The tree may have grown since.
+    submissions = run.record.submissions | record.submissions
+    grown = {"submissions": submissions, "left_out": record.left_out}
+    write_record(out / RUN_FILE, run.record.model_copy(update=grown))
     return RunFolder(out)
 
 
 def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, source: Path) -> None:
     """Whole or not at all: the verdict comes last, and a trial without one is written again."""
-    trial, key = logged.trial, logged.trial.key
+    trial, facts = logged.trial, logged.trial.facts
     folder.mkdir(parents=True, exist_ok=True)
-    header = {
-        "schema_version": SCHEMA_VERSION,
-        "key": {
-            "submission": key.submission, "framework": key.framework, "workload": key.workload,
-            "study": key.study, "trial": key.trial,
-        },
-        "seed": trial.seed, "hyperparameters": dict(trial.hyperparameters), "unofficial": "",
-        "flags": trial.header["flags"], "meta": trial.header["meta"],
-        "ruleset": trial.header.get("ruleset", ruleset),
-        "imported_from": "AlgoPerf logs",
-    }  # fmt: skip
-    (folder / "trial.json").write_text(json.dumps(header, indent=1))
+    header = TrialHeader(
+        key=trial.key, seed=trial.seed, hyperparameters=dict(trial.hyperparameters),
+        flags=facts.flags, meta=facts.meta, ruleset=facts.ruleset or ruleset,
+        imported_from="AlgoPerf logs",
+    )
+    write_record(folder / HEADER, header, synced=False)
     _keep(source / REPEATED_IN, folder / REPEATED_IN)
     lines = (json.dumps(row) for row in _rows(logged))
     (folder / "evals.jsonl").write_text("".join(f"{line}\n" for line in lines))
-    verdict = {"status": trial.status, "reason": trial.reason, "problems": logged.problems}
-    partial = folder / ".verdict.json.tmp"
-    partial.write_text(json.dumps(verdict, indent=1))
-    os.replace(partial, folder / "verdict.json")
+    assert trial.status is not None
+    verdict = VerdictRecord(
+        status=trial.status, reason=trial.reason, problems=list(logged.problems)
+    )
+    write_record(folder / VERDICT, verdict, synced=False)
 
 
 def _keep(source: Path, target: Path) -> None:
@@ -230,11 +239,6 @@ def _rows(logged: LoggedTrial) -> Iterator[dict[str, Any]]:
 
 def _known(number: float) -> float | None:
     return None if math.isnan(number) else float(number)
-
-
-def read_problems(folder: Path) -> list[str]:
-    """What was wrong with a trial when it was imported."""
-    return json.loads((folder / "verdict.json").read_text()).get("problems", [])
 
 
 def export_run(run: RunFolder, out: Path) -> int:

@@ -25,8 +25,10 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
+from mlgolf.core.records import TrialFacts
 from mlgolf.core.status import Status
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.evaluation_files import FILE, SECONDS, STEP, Evaluations, read_evaluations
 from mlgolf.results.files import read_at_once
 
@@ -148,10 +150,7 @@ def _logged_trial(key: TrialKey, path: Path, evaluations: Evaluations) -> Logged
         cpu_seconds=unknown,
         wall_seconds=columns.get("total_duration", unknown),
         metrics=metrics,
-        header={
-            "flags": flags, "meta": meta,
-            **({"ruleset": ruleset} if (ruleset := ruleset_of(flags)) else {}),
-        },
+        facts=TrialFacts(flags=flags, meta=meta, ruleset=ruleset_of(flags)),
     )
     others = {name: values for name, values in columns.items() if name not in metrics}
     return LoggedTrial(trial=trial, others=others, problems=problems)
@@ -200,12 +199,12 @@ def write_logged_trial(root: Path, logged: LoggedTrial) -> Path:
             writer.writerow(names)
             writer.writerows(zip(*(map(_cell, columns[name]) for name in names), strict=True))
     flags = {
-        **trial.header.get("flags", {}), "rng_seed": trial.seed, "workload": key.workload,
+        **trial.facts.flags, "rng_seed": trial.seed, "workload": key.workload,
         "framework": THEIR_NAMES[key.framework],
-        "tuning_ruleset": trial.header.get("ruleset", "external"),
+        "tuning_ruleset": trial.facts.ruleset or "external",
     }
     _write_json(folder / "flags_0.json", flags)
-    _write_json(folder / "meta_data_0.json", trial.header.get("meta", {}))
+    _write_json(folder / "meta_data_0.json", trial.facts.meta)
     if trial.hyperparameters:
         _write_json(folder / "hparams.json", dict(trial.hyperparameters))
     return folder

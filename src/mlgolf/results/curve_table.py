@@ -8,9 +8,10 @@ import polars as pl
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.plan import Ruleset
+from mlgolf.core.records import Ruleset, TrialFacts
 from mlgolf.core.status import Status
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.evaluation_files import LARGEST
 
 _KEY = ["submission", "workload", "study", "trial"]
@@ -96,5 +97,5 @@ def _trial(competition: Competition, framework: str, ruleset: Ruleset, row: dict
             f"{split}/{metric}": np.array(row[f"{split}_metric"], dtype=np.float64)
             for split in ("train", "validation", "test")
         },
-        header={"ruleset": ruleset},
+        facts=TrialFacts(ruleset=ruleset),
     )

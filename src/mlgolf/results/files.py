@@ -14,20 +14,22 @@ from mlgolf.core.disk import naming
 from mlgolf.core.errors import RunFolderError
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Replace the file in one step; it is on disk when this returns."""
+def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
+    """Replace the file in one step. synced: it is on disk when this returns."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with naming(path), open(temporary, "w", encoding="utf-8") as file:
             json.dump(value, file, indent=1)
             file.write("\n")
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if synced:
+        sync_folder(path.parent)
 
 
 def read_json(path: Path) -> Any:

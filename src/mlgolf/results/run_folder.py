@@ -7,24 +7,25 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.plan import Ruleset
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.records import Ruleset, RunRecord
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.differences import named
-from mlgolf.results.files import read_json, write_json
 from mlgolf.results.places import what_lies_at
+from mlgolf.results.record_files import read_record, write_record
 from mlgolf.results.trial_folder import read_trial
 
-SCHEMA_VERSION = 2
+FILE = "run.json"
+_BEGUN_WITH = "{key}: there {one}, asked for {other}"
 RULES = ("competition", "ruleset")  # entries of run.json that runs on one board have in common
 
 
@@ -34,30 +35,20 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         """Raises: RunFolderError if there is no run at `path`."""
         self.path = path
-        if not (path / "run.json").is_file():
+        if not (path / FILE).is_file():
             raise RunFolderError(
                 f"{path} is {what_lies_at(path)}; expected a run, a folder with run.json."
             )
-        self.record: dict[str, Any] = read_json(path / "run.json")
-        if not isinstance(self.record, dict):
-            raise RunFolderError(f"{path / 'run.json'}: not a run as mlgolf writes it")
-        if self.record.get("schema_version") != SCHEMA_VERSION:
-            raise RunFolderError(
-                f"{path / 'run.json'}: schema_version is {self.record.get('schema_version')}, "
-                f"this mlgolf reads {SCHEMA_VERSION}"
-            )
+        self.record = read_record(path / FILE, RunRecord)
 
     @property
     def competition(self) -> Competition:
-        try:
-            return Competition.model_validate(self.record["competition"])
-        except (KeyError, ValidationError) as error:
-            raise RunFolderError(f"{self.path / 'run.json'}: its competition: {error}") from None
+        return self.record.competition
 
     @property
     def was_played(self) -> bool:
         """Here or elsewhere, by our referee; otherwise it was imported."""
-        return "held_out" in self.record
+        return self.record.held_out is not None
 
     def trial_path(self, key: TrialKey) -> Path:
         return self.path / str(key)
@@ -65,32 +56,51 @@ class RunFolder:
     def code_path(self, submission: str) -> Path:
         return self.path / submission / "code"
 
+    def module_path(self, submission: str) -> Path:
+        """The module that is played, in the frozen copy."""
+        return self.code_path(submission) / self.record.submissions[submission].module
+
     def trials(self) -> list[Trial]:
         """Every trial that has begun, in the order of their keys."""
         found = self.path.glob("*/study_*/*/trial_*/trial.json")
         return sorted((read_trial(file.parent) for file in found), key=lambda trial: trial.key)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep a second referee out; the kernel lets go when the process ends, however it ends."""
-        descriptor = os.open(self.path / "run.json", os.O_RDONLY)
+    def lock(self) -> "RunLock":
+        """Keep a second referee out until it is released, or this process ends, however it ends.
+
+        Raises: RunFolderError if another process has it.
+        """
+        descriptor = os.open(self.path / FILE, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(descriptor)
             raise RunFolderError(
                 f"{self.path}: another mlgolf is running there. Wait for it, or give another --out."
             ) from None
-        else:
-            yield
-        finally:
-            os.close(descriptor)
+        return RunLock(descriptor)
 
 
-def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
+class RunLock:
+    """Held by the one process that plays a run, until it is released or nobody knows it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def create_run(path: Path, record: RunRecord) -> RunFolder:
     """Raises: RunFolderError if something is there already; nothing of it is touched."""
     if path.exists() and not path.is_dir():
         raise RunFolderError(f"{path} is a file; a run needs a folder. Give another --out.")
-    if (path / "run.json").exists():
+    if (path / FILE).exists():
         raise RunFolderError(
             f"{path} holds a run. Continue it with --resume, or give another --out; nothing was "
             "changed."
@@ -100,22 +110,22 @@ def create_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
             f"{path} is not empty and holds no run. Give another --out; nothing was changed."
         )
     path.mkdir(parents=True, exist_ok=True)
-    write_json(path / "run.json", {"schema_version": SCHEMA_VERSION, **record})
+    write_record(path / FILE, record)
     return RunFolder(path)
 
 
-def reopen_run(path: Path, record: Mapping[str, Any]) -> RunFolder:
-    """The run at `path`, if it is the one that `record` asks for.
+def reopen_run(path: Path, asked: Mapping[str, Any]) -> RunFolder:
+    """The run at `path`, if it is the one that was `asked` for: fields of its record, by name.
 
     Raises: RunFolderError naming the keys that differ, what is there and what was asked for.
     """
     run = RunFolder(path)
-    for name, asked in record.items():
-        there = run.record.get(name)
-        if there != asked:
+    for name, wanted in asked.items():
+        there = getattr(run.record, name)
+        if there != wanted:
             raise RunFolderError(
                 f"{path} was begun with another {name}: "
-                f"{named(there, asked, '{key}: there {one}, asked for {other}', key=name)}. "
+                f"{named(_plain(there), _plain(wanted), _BEGUN_WITH, key=name)}. "
                 "Give the same as before to continue it, or another --out; nothing was changed."
             )
     return run
@@ -139,22 +149,33 @@ def read_runs(paths: Sequence[Path]) -> Played:
     runs = [RunFolder(path) for path in paths]
     first = runs[0]
     for run in runs[1:]:
-        one, other = ({name: r.record[name] for name in RULES} for r in (first, run))
+        one, other = ({name: getattr(r.record, name) for name in RULES} for r in (first, run))
         if one != other:
             form = "{key}: {one} in the first, {other} in the second"
             raise RunFolderError(
                 f"{first.path} and {run.path} were played under different rules and have no common "
-                "board. Give one of them. These differ:\n" + named(one, other, form, "\n")
+                "board. Give one of them. These differ:\n"
+                + named(_plain(one), _plain(other), form, "\n")
             )
     trials = tuple(trial for run in runs for trial in run.trials())
-    left_out = (problem for run in runs for problem in run.record.get("left_out", ()))
-    in_part = (problem for trial in trials for problem in trial.header.get("problems", ()))
+    left_out = (problem for run in runs for problem in run.record.left_out)
+    ends = (trial.verdict for trial in trials)
+    in_part = (problem for verdict in ends if verdict for problem in verdict.problems)
     played = {trial.key.submission for trial in trials}
     waiting = (
         f"{run.path}: {name} was to be played, and has no trial yet"
-        for run in runs for name in run.record.get("submissions", ()) if name not in played
+        for run in runs for name in run.record.submissions if name not in played
     )
     return Played(
-        competition=first.competition, ruleset=first.record["ruleset"], trials=trials,
+        competition=first.competition, ruleset=first.record.ruleset, trials=trials,
         problems=(*left_out, *in_part, *waiting),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Records as dictionaries with every default spelt out, to compare them key by key."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value

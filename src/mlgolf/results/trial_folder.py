@@ -8,21 +8,19 @@
 """
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
-from mlgolf.core.status import Status, Verdict
-from mlgolf.core.trial import Trial, TrialKey
-from mlgolf.results.files import append_line, append_text, read_json, read_lines, write_json
+from mlgolf.core.records import TrialHeader, VerdictRecord
+from mlgolf.core.trial import Trial
+from mlgolf.results.files import append_line, append_text, read_lines
+from mlgolf.results.record_files import read_record, write_record
 
-SCHEMA_VERSION = 2
+HEADER, VERDICT = "trial.json", "verdict.json"
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
 
 
@@ -36,10 +34,10 @@ class TrialFolder:
     def log_path(self) -> Path:
         return self.path / "log.txt"
 
-    def begin(self, header: Mapping[str, Any]) -> None:
+    def begin(self, header: TrialHeader) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         self._set_aside()
-        write_json(self.path / "trial.json", {"schema_version": SCHEMA_VERSION, **header})
+        write_record(self.path / HEADER, header)
 
     def _set_aside(self) -> None:
         found = [entry for entry in self.path.iterdir() if not entry.name.startswith("attempt_")]
@@ -66,55 +64,50 @@ class TrialFolder:
     def log(self, text: str) -> None:
         append_text(self.log_path, text.rstrip("\n") + "\n")
 
-    def finish(self, verdict: Verdict, record: Mapping[str, Any]) -> None:
+    def finish(self, verdict: VerdictRecord) -> None:
         # A reason may quote what a contestant raised: bytes that are no text become \udc80.
         reason = verdict.reason.encode("utf-8", "backslashreplace").decode()
-        told = {**asdict(verdict), "status": verdict.status.value, "reason": reason}
-        write_json(self.path / "verdict.json", {**told, **record})
+        write_record(self.path / VERDICT, verdict.model_copy(update={"reason": reason}))
 
 
 def is_finished(path: Path) -> bool:
     """Whether the trial there needs no repeat."""
-    verdict = path / "verdict.json"
-    if not verdict.exists():
-        return False
-    try:
-        return Status(read_json(verdict)["status"]).is_final
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunFolderError(f"{verdict}: not a verdict as mlgolf writes it: {error!r}") from None
+    verdict = read_verdict(path)
+    return verdict is not None and verdict.status.is_final
+
+
+def read_verdict(path: Path) -> VerdictRecord | None:
+    """How the trial there ended; None if it has not. Raises: RunFolderError."""
+    file = path / VERDICT
+    return read_record(file, VerdictRecord) if file.exists() else None
 
 
 def read_rows(path: Path) -> list[dict]:
     """The lines of evals.jsonl; a torn last line is dropped only while there is no verdict."""
-    ended = (path / "verdict.json").exists()
+    ended = (path / VERDICT).exists()
     return list(read_lines(path / "evals.jsonl", torn_end=not ended))
 
 
 def read_trial(path: Path) -> Trial:
     """Raises: RunFolderError naming the file and what is wrong with it."""
-    header = read_json(path / "trial.json")
-    verdict = read_json(path / "verdict.json") if (path / "verdict.json").exists() else {}
+    header, verdict = read_record(path / HEADER, TrialHeader), read_verdict(path)
     rows = read_rows(path)
     try:
-        if header["schema_version"] != SCHEMA_VERSION:
-            raise RunFolderError(
-                f"{path / 'trial.json'}: schema_version is {header['schema_version']}, this mlgolf "
-                f"reads {SCHEMA_VERSION}"
-            )
         return Trial(
-            key=TrialKey(**header["key"]),
-            seed=header["seed"],
-            hyperparameters=header["hyperparameters"] or {},
-            status=Status(verdict["status"]) if verdict else None,
-            reason=verdict.get("reason", "no verdict yet"),
+            key=header.key,
+            seed=header.seed,
+            hyperparameters=header.hyperparameters or {},
+            status=verdict.status if verdict else None,
+            reason=verdict.reason if verdict else "no verdict yet",
             steps=np.array([row["step"] for row in rows], dtype=np.int64),
             **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in _CLOCKS},
             metrics=_columns(rows),
             charged_seconds=np.array(
                 [row.get("charged_seconds", 0.0) for row in rows], dtype=np.float64
             ),
-            unofficial=verdict.get("unofficial") or header["unofficial"],
-            header=header | verdict,
+            unofficial=verdict.unofficial if verdict and verdict.unofficial else header.unofficial,
+            facts=header,
+            verdict=verdict,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path}: not a trial as mlgolf writes it: {error!r}") from None

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.plan import Ruleset
+from mlgolf.core.records import Ruleset
 from mlgolf.core.rules import ExternalTuning, Rules, SelfTuning
-from mlgolf.core.trial import Trial, TrialKey
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.scoring.objective import trial_result
 from mlgolf.scoring.pool import Pool, make_pool
 
@@ -93,7 +94,7 @@ def _only_official(excluded: Excluded) -> tuple[Excluded, tuple[str, ...]]:
 def _why_not_official(trial: Trial) -> str:
     if trial.unofficial:
         return f"unofficial ({trial.unofficial})"
-    practice = trial.header.get("held_out") == "practice"
+    practice = trial.facts.held_out == "practice"
     return "practice, on held-out data that a submission could know" if practice else ""
 
 
@@ -109,7 +110,7 @@ def exclusion(trial: Trial, competition: Competition, ruleset: Ruleset) -> str |
         return f"{trial.status.value.lower()}, to be repeated with --resume"
     if trial.key.workload not in competition.workloads:
         return f"on workloads that {competition.name} does not have"
-    if trial.header.get("ruleset", ruleset) != ruleset:
+    if trial.facts.ruleset not in (None, ruleset):
         return f"not played under {ruleset} tuning"
     if trial.key.trial > allowed:
         return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"

@@ -54,7 +54,7 @@ def labels(
     """The labels of a board that is computed from these trials."""
     return Labels(
         unofficial=tuple(unofficial),
-        practice=any(trial.header.get("held_out") == "practice" for trial in trials),
+        practice=any(trial.facts.held_out == "practice" for trial in trials),
         claimed=claimed_quantities(competition),
         machines=different_machines(trials),
     )
@@ -75,7 +75,7 @@ def different_machines(trials: Sequence[Trial]) -> str:
     speeds: dict[str, list[float]] = {}
     for trial in trials:
         found = speeds.setdefault(_processor(trial), [])
-        found += [trial.speed] if trial.header.get("calibration") else []
+        found += [trial.speed] if trial.facts.calibration else []
     known = [speed for found in speeds.values() for speed in found]
     apart = bool(known) and max(known) > SPEED_TOLERANCE * min(known)
     if len(speeds) < 2 and not apart:
@@ -89,8 +89,7 @@ def different_machines(trials: Sequence[Trial]) -> str:
 
 
 def _processor(trial: Trial) -> str:
-    machine = trial.header.get("machine") or {}
-    return str(machine.get("processor") or "processor not recorded")
+    return str(trial.facts.machine.get("processor") or "processor not recorded")
 
 
 def _range(speeds: Sequence[float]) -> str:

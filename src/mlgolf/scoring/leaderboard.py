@@ -15,7 +15,7 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
-from mlgolf.core.plan import Ruleset
+from mlgolf.core.records import Ruleset
 from mlgolf.core.rules import Aggregation
 from mlgolf.core.status import Outcome
 from mlgolf.core.trial import Trial

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
-from mlgolf.core.trial import TrialKey
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.scoring.objective import TrialResult
 
 # What stands where there is no trial.

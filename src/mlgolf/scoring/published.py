@@ -8,7 +8,7 @@ import polars as pl
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.plan import Ruleset
+from mlgolf.core.records import Ruleset
 from mlgolf.core.rules import Constraint
 from mlgolf.scoring.admission import (
     MOST_STUDIES,

@@ -1,7 +1,6 @@
 """Small classes that stand in for the seams: a clock that one sets, a store in memory, a script."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ from numpy.typing import NDArray
 from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, Row
-from mlgolf.core.status import Status, Verdict
+from mlgolf.core.records import TrialHeader, VerdictRecord
+from mlgolf.core.status import Status
 
 
 class FakeClock:
@@ -55,15 +55,14 @@ class MemoryStore:
     """Keeps what it is given."""
 
     def __init__(self) -> None:
-        self.header: dict[str, Any] = {}
         self.rows: list[Row] = []
         self.lines: list[str] = []
         self.status: Status | None = None
         self.reason = ""
-        self.verdict: dict[str, Any] = {}
+        self.verdict: VerdictRecord | None = None
 
-    def begin(self, header: Mapping[str, Any]) -> None:
-        self.header = dict(header)
+    def begin(self, header: TrialHeader) -> None:
+        self.header = header
 
     def append(self, row: Row) -> None:
         self.rows.append(row)
@@ -71,9 +70,8 @@ class MemoryStore:
     def log(self, text: str) -> None:
         self.lines.append(text)
 
-    def finish(self, verdict: Verdict, record: Mapping[str, Any]) -> None:
-        self.status, self.reason = verdict.status, verdict.reason
-        self.verdict = {**asdict(verdict), **record}
+    def finish(self, verdict: VerdictRecord) -> None:
+        self.status, self.reason, self.verdict = verdict.status, verdict.reason, verdict
 
 
 class ScriptedPlayer:

@@ -1,0 +1,116 @@
+"""The plans of a run: every trial, with everything that it depends on."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlgolf.core.plan import TrialPlan
+from mlgolf.core.records import Calibration
+from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
+from mlgolf.experiments.run_data import RunData
+from mlgolf.referee.freeze import package_fingerprint
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.tuning.quasirandom import points
+from mlgolf.tuning.space import SearchSpace
+
+
+def planned_trials(
+    folder: RunFolder, spaces: Mapping[str, SearchSpace | None], data: RunData,
+    calibration: Calibration | None,
+) -> Iterator[TrialPlan]:
+    """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
+    record, competition = folder.record, folder.competition
+    same_points = competition.rules.tuning.external.same_points
+    for study in range(record.studies):
+        for name in spaces:
+            for workload in competition.workloads:
+                draws = _draws(folder, spaces[name], workload, 0 if same_points else study)
+                for trial, hyperparameters in enumerate(draws, start=1):
+                    key = TrialKey(
+                        submission=name, framework=record.framework or "", workload=workload,
+                        study=study, trial=trial,
+                    )
+                    yield _plan(folder, data, calibration, key, hyperparameters)
+
+
+def _plan(
+    folder: RunFolder, data: RunData, calibration: Calibration | None, key: TrialKey,
+    hyperparameters: Mapping[str, Any] | None,
+) -> TrialPlan:
+    record, competition = folder.record, folder.competition
+    workload, size = competition.played_as(key.workload)
+    return TrialPlan(
+        key=key,
+        submission_file=folder.module_path(key.submission).resolve(),
+        submission_sha256=record.submissions[key.submission].sha256,
+        package_sha256=package_fingerprint(),
+        rules=competition.rules,
+        workload_rules=competition.workloads[key.workload],
+        workload=workload,
+        size=size,
+        ruleset=record.ruleset,
+        calibration=calibration,
+        hyperparameters=hyperparameters,
+        seed=_seed(record.seed or 0, key.workload, key.study, key.trial),
+        data_folder=data.folder(key.workload).resolve(),
+        data_dir=data.data_dir.resolve(),
+        data_sha256=record.data[key.workload],
+        held_out=data.kind(key.workload),
+        sandbox="none" if record.sandbox == "none" else "process",
+        run_folder=folder.path.resolve(),
+        folder=folder.trial_path(key).resolve(),
+        unofficial=record.unofficial,
+    )
+
+
+def replay_plan(
+    run: RunFolder, trial: Trial, data: RunData, calibration: Calibration | None, folder: Path
+) -> TrialPlan:
+    """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
+
+    Raises: RunFolderError, DataError, UnknownName if something it depended on is gone or changed.
+    """
+    facts, competition = trial.facts, run.competition
+    return TrialPlan(
+        key=trial.key,
+        submission_file=run.module_path(trial.key.submission).resolve(),
+        submission_sha256=facts.submission_sha256,
+        package_sha256=package_fingerprint(),
+        rules=competition.rules,
+        workload_rules=competition.workloads[trial.key.workload],
+        workload=competition.played_as(trial.key.workload)[0],
+        size=facts.size,
+        ruleset=run.record.ruleset,
+        calibration=calibration,
+        hyperparameters=None if run.record.ruleset == "self" else dict(trial.hyperparameters),
+        seed=trial.seed,
+        data_folder=data.folder(trial.key.workload).resolve(),
+        data_dir=data.data_dir.resolve(),
+        data_sha256=facts.data_sha256,
+        held_out=data.kind(trial.key.workload),
+        sandbox="process",
+        run_folder=run.path.resolve(),
+        folder=folder.resolve(),
+        unofficial="replayed",
+        evaluate_at=tuple(int(step) for step in trial.steps),
+    )
+
+
+def _draws(
+    folder: RunFolder, space: SearchSpace | None, workload: str, study: int
+) -> list[dict[str, Any] | None]:
+    """The hyperparameters of a study's trials: the same points for every submission's order."""
+    if space is None:
+        return [None]
+    seed = _seed(folder.record.seed or 0, workload, study, 0)
+    return list(points(space, folder.record.trials, seed))
+
+
+def _seed(seed: int, workload: str, study: int, trial: int) -> int:
+    """A seed for each place of a run, the same on every machine and for every submission."""
+    entropy = [seed, zlib.crc32(workload.encode()), study, trial]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])

@@ -1,0 +1,105 @@
+"""What a person asks of a run, and what can be said against it before anything is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlgolf.core.competition import Competition, load_hardware
+from mlgolf.core.errors import RulesError, SubmissionError
+from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.records import Ruleset, SandboxLevel
+from mlgolf.core.registry import load_workload
+from mlgolf.experiments.run_data import RunData
+from mlgolf.referee.evaluate import evaluator_for
+from mlgolf.referee.freeze import Source, find_submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """None: as the competition says, or drawn."""
+
+    submissions: tuple[str, ...]
+    competition: Competition
+    framework: str = "torch"
+    ruleset: Ruleset = "external"
+    trials: int | None = None
+    studies: int | None = None
+    seed: int | None = None
+    sandbox: SandboxLevel = "process"
+    shares_the_machine: bool = False  # with other trials of the run
+    practice: bool = False  # on the held-out data of the published seed
+    data_dir: Path
+    out: Path
+    resume: bool = False
+
+    @property
+    def hardware(self) -> HardwareClass:
+        return load_hardware(self.competition.rules.hardware)
+
+    @property
+    def why_unofficial(self) -> str:
+        """Empty if nothing is known that would make the run's trials unofficial."""
+        if self.sandbox == "none":
+            return "played without a sandbox"
+        return "trials shared the machine" if self.shares_the_machine else ""
+
+
+def checked_sources(request: RunRequest) -> list[Source]:
+    """The submissions, if they can be found and told apart and every workload can be played.
+
+    Raises: MLGolfError for anything a person got wrong.
+    """
+    sources = [find_submission(text, request.framework) for text in request.submissions]
+    _check_names([source.name for source in sources])
+    for source in sources:
+        _check_that_out_is_elsewhere(request.out, source)
+    _check_workloads(request)
+    return sources
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise SubmissionError(
+                f"two submissions are called {name!r}; rename the file or folder of one"
+            )
+
+
+def _check_that_out_is_elsewhere(out: Path, source: Source) -> None:
+    if source.is_folder and source.file.parent in [out.resolve(), *out.resolve().parents]:
+        raise SubmissionError(
+            f"--out {out} lies inside the submission {source.file.parent}, which is hashed as a "
+            "whole. Give an --out elsewhere."
+        )
+
+
+def _check_workloads(request: RunRequest) -> None:
+    """Raises: SubmissionError for one that the framework has no model of; UnknownName."""
+    for row in request.competition.workloads:
+        name, size = request.competition.played_as(row)
+        workload = load_workload(name)
+        workload.size(size)
+        if request.framework not in workload.frameworks:
+            raise SubmissionError(
+                f"workload {name} has no {request.framework} model; it has "
+                f"{' and '.join(workload.frameworks)}. Choose others with --workload."
+            )
+
+
+def check_metrics(request: RunRequest, data: RunData) -> None:
+    """Open the held-out data: nobody's clock shall wait for it.
+
+    Raises: RulesError for a metric that its workload does not measure.
+    """
+    competition = request.competition
+    for name, row in competition.workloads.items():
+        evaluator = evaluator_for(
+            *competition.played_as(name), request.framework, data.folder(name).resolve(),
+            request.hardware.threads,
+        )
+        if row.metric not in evaluator.metric_names:
+            raise RulesError(
+                f"{competition.name}: workloads.{name}.metric: found {row.metric!r}, the workload "
+                f"measures {', '.join(evaluator.metric_names)}"
+            )
+
+

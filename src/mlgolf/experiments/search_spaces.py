@@ -1,0 +1,81 @@
+"""Where the points of each submission come from: its file, or the module itself, looked over.
+
+A module is looked over in a sandbox like every line of a contestant's, all modules at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlgolf.core.errors import SubmissionError
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.referee.freeze import Source, freeze
+from mlgolf.referee.inspection import Inspection
+from mlgolf.results.files import scratch_folder
+from mlgolf.tuning.optlist import OptList
+from mlgolf.tuning.space import SearchSpace, parse_search_space, read_search_space
+
+
+def search_spaces(
+    request: RunRequest, sources: list[Source], speed: float
+) -> dict[str, SearchSpace | None]:
+    """By submission; None in self-tuning, where no point is given.
+
+    Args: speed: of this machine, against the reference machine of its class.
+    Raises: SearchSpaceError; SubmissionError for a module that cannot be played.
+    """
+    in_files = _read_files(request, sources)
+    described = _look_over(request, sources, speed)
+    if request.ruleset == "self":
+        return dict.fromkeys(described)
+    return {
+        source.name: in_files[source.name] if source.name in in_files
+        else _own_space(source, described[source.name])
+        for source in sources
+    }
+
+
+def shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterator[str]:
+    """A sentence for each OptList that has fewer points than there are trials."""
+    for name, space in spaces.items():
+        if isinstance(space, OptList) and (shortfall := space.shortfall(trials)):
+            yield f"{name}: {shortfall}"
+
+
+def _read_files(request: RunRequest, sources: list[Source]) -> dict[str, SearchSpace]:
+    if request.ruleset == "self":
+        return {}
+    return {s.name: read_search_space(s.search_space) for s in sources if s.search_space}
+
+
+def _look_over(request: RunRequest, sources: list[Source], speed: float) -> dict[str, Any]:
+    """What each module declares. Raises: SubmissionError, once all have been stopped."""
+    with scratch_folder("inspection") as scratch:
+        inspections = {
+            source.name: Inspection(
+                freeze(source, scratch / source.name), request.framework, request.ruleset,
+                request.hardware, [request.data_dir.resolve()], speed,
+            )
+            for source in sources
+        }
+        outcomes = {name: _outcome(inspection) for name, inspection in inspections.items()}
+    for outcome in outcomes.values():
+        if isinstance(outcome, Exception):
+            raise outcome
+    return outcomes
+
+
+def _outcome(inspection: Inspection) -> Any:
+    try:
+        return inspection.search_space()
+    except SubmissionError as error:
+        return error
+
+
+def _own_space(source: Source, declared: Any) -> SearchSpace:
+    if declared is None:
+        raise SubmissionError(
+            f"{source.name}: external tuning needs a search space. Put a "
+            "tuning_search_space.json beside its submission module, give from_optimizer a "
+            "search_space, or run it with --tuning self."
+        )
+    return parse_search_space(declared, source=f"{source.file.name}: search_space")

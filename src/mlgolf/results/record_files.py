@@ -1,0 +1,48 @@
+"""Records as JSON files, with the schema version that they are written in."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from mlgolf.core.errors import RunFolderError
+from mlgolf.core.records import SCHEMA_VERSION, Record
+from mlgolf.results.files import read_json, write_json
+from mlgolf.results.upgrades import UPGRADES
+
+_VERSION = "schema_version"
+_WITHOUT_ONE = {"verdict.json": 2}  # files that did not say it, up to this version
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def write_record(path: Path, record: Record, *, synced: bool = True) -> None:
+    """Whole or not at all. synced: it is on disk when this returns."""
+    write_json(path, {_VERSION: SCHEMA_VERSION, **record.as_json()}, synced=synced)
+
+
+def read_record(path: Path, kind: type[Kind]) -> Kind:
+    """A record of this or an earlier version.
+
+    Raises: RunFolderError naming file, key, what was found and what is allowed.
+    """
+    fields = read_json(path)
+    if not isinstance(fields, dict):
+        raise RunFolderError(f"{path}: found a {type(fields).__name__}, expected a JSON object")
+    version, upgrades = fields.pop(_VERSION, _WITHOUT_ONE.get(path.name)), UPGRADES[path.name]
+    while version in upgrades:
+        fields, version = upgrades[version](fields), version + 1
+    if version != SCHEMA_VERSION:
+        raise RunFolderError(
+            f"{path}: schema_version is {version}, this mlgolf reads "
+            f"{min(upgrades)} to {SCHEMA_VERSION}"
+        )
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "value"
+        found = "" if first["type"] == "missing" else f" (found {first['input']!r})"
+        raise RunFolderError(
+            f"{path}: not as mlgolf writes it: {key}: {first['msg']}{found}"
+        ) from None
