@@ -111,6 +111,8 @@ def train_by_submission(
             )  # fmt: skip
         except TrainingCompleteError:
             return params
+        if not hasattr(submission, "prepare_for_eval"):
+            continue
         state, params, model_state = submission.prepare_for_eval(
             **common, current_param_container=params, model_state=model_state,
             optimizer_state=state, global_step=step + 1,

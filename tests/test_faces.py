@@ -4,6 +4,8 @@ import math
 import sys
 import textwrap
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,14 @@ import numpy as np
 import optax
 import pytest
 import torch
-from linear_problem import STEP_HINT, train_by_submission
+from linear_problem import (
+    STEP_HINT,
+    as_hyperparameters,
+    gradients,
+    initial_params,
+    random_batches,
+    train_by_submission,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
 import mlgolf.jax
@@ -22,6 +31,7 @@ from mlgolf.core.errors import SearchSpaceError, SubmissionError, UnknownName
 from mlgolf.player.submission import load_submission
 from mlgolf.tuning.space import parse_search_space
 
+ROOT = Path(__file__).parents[1]
 FACES = [
     pytest.param(partial(mlgolf.torch.from_optimizer, torch.optim.AdamW), id="torch"),
     pytest.param(partial(mlgolf.jax.from_optimizer, optax.adamw), id="jax"),
@@ -44,9 +54,9 @@ def warmup_cosine(step: int) -> float:
 @pytest.mark.parametrize("face", [mlgolf.torch, mlgolf.jax])
 def test_the_five_lines_of_the_documentation_are_a_submission(face, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    _, _, lines = face.__doc__.partition("\n")
+    lines = [line for line in face.__doc__.splitlines() if line.startswith("    ")]
     file = tmp_path / "submission.py"
-    file.write_text(textwrap.dedent(lines))
+    file.write_text(textwrap.dedent("\n".join(lines)))
     submission = load_submission(file)
     assert submission.search_space == SPACE
     assert submission.get_batch_size("wmt") == 128
@@ -194,6 +204,24 @@ def test_dropout_and_label_smoothing_may_stand_in_a_search_space():
     train_by_submission(submission, workload, linear_torch.Linear(), point, None, steps=1)
     assert workload.model_keywords == {"dropout_rate": 0.3}
     assert workload.loss_keywords == {"label_smoothing": 0.2}
+
+
+def test_the_update_of_the_documentation_is_that_of_plain_gradient_descent():
+    blocks = (ROOT / "docs" / "submissions.md").read_text().split("```python\n")
+    code = next(block for block in blocks if "def update_params" in block).partition("```")[0]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    module, workload = linear_torch.Linear(), linear_torch.LinearWorkload()
+    expected, hyperparameters = initial_params(), as_hyperparameters({"learning_rate": 0.2})
+    for step, batch in enumerate(workload.batches):
+        names["update_params"](
+            workload, module, None, None, hyperparameters, batch, None, None, [], step, None
+        )
+        slopes = gradients(expected, random_batches()[step])
+        rate = 0.2 * warmup_cosine(step)
+        expected = {name: value - rate * slopes[name] for name, value in expected.items()}
+    for name, parameter in module.named_parameters():
+        assert_allclose(parameter.detach(), expected[name], atol=2e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 """A submission from an optax optimizer, in five lines:
 
-import optax
-from mlgolf.jax import from_optimizer
+    import optax
+    from mlgolf.jax import from_optimizer
 
-submission = from_optimizer(optax.adamw, search_space={
-    "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
-    "weight_decay": {"feasible_points": [0.01, 0.1]}})
+    submission = from_optimizer(optax.adamw, search_space={
+        "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
+        "weight_decay": {"feasible_points": [0.01, 0.1]}})
+
+And for one that defines AlgoPerf's functions itself: `chosen_point`, `data_selection`, `mean_loss`,
+`gradients`, `clip_by_global_norm`, and the schedules `constant`, `warmup_cosine`, `warmup_linear`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -16,18 +19,38 @@ import jax.numpy as jnp
 import optax
 
 from mlgolf.backends.method_jax import Method, Rate
-from mlgolf.backends.optimizer_arguments import Arguments, values
+from mlgolf.backends.optimizer_arguments import Arguments
 from mlgolf.backends.short_form import (
     RATE_OF_ZERO,
-    WARMUP,
     Schedule,
     ShortForm,
     chosen_schedule,
     complaint,
 )
+from mlgolf.backends.training import chosen_point, constant, data_selection, mean_loss
+from mlgolf.backends.training_jax import (
+    clip_by_global_norm,
+    gradients,
+    warmup_cosine,
+    warmup_linear,
+)
 from mlgolf.core import spec
 from mlgolf.core.errors import SubmissionError
 
+__all__ = [
+    "JaxSubmission",
+    "chosen_point",
+    "clip_by_global_norm",
+    "constant",
+    "data_selection",
+    "from_optimizer",
+    "gradients",
+    "mean_loss",
+    "warmup_cosine",
+    "warmup_linear",
+]
+
+SCHEDULES = {"warmup_cosine": warmup_cosine, "constant": constant}
 RATE = "learning_rate"
 PROVIDED = ("params", "parameters")
 
@@ -132,7 +155,7 @@ class JaxSubmission(ShortForm):
         point = self.optimizer_arguments(hyperparameters)
         method, rate = self._method(point, model_params, workload.step_hint)
         state, trained = method.start(model_params)
-        step = training_step(workload, method, values(hyperparameters), rate)
+        step = training_step(workload, method, chosen_point(hyperparameters, {}), rate)
         return State(state, step, method, self._peak(point) is not None, trained)
 
     def _method(
@@ -247,42 +270,15 @@ def training_step(
 
     Compiled as one function; the first three are given up to it, so that memory is used again.
     """
-    dropout = {"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}
-    smoothing = point.get("label_smoothing", 0.0)
-
-    def mean_loss(params, model_state, batch, rng):
-        logits, model_state = workload.model_fn(
-            params, batch, model_state, spec.ForwardPassMode.TRAIN, rng,
-            update_batch_norm=True, **dropout,
-        )  # fmt: skip
-        loss = workload.loss_fn(
-            batch["targets"], logits, batch.get("weights"), label_smoothing=smoothing
-        )
-        return loss["summed"] / loss["n_valid_examples"], model_state
 
     def step(state, trained, model_state, batch, rng, count):
         def loss(params):
-            return mean_loss(params, model_state, batch, rng)
+            return mean_loss(workload, params, model_state, batch, rng, point)[0]
 
         params = method.differentiated(trained)
-        (value, after), gradients = jax.value_and_grad(loss, has_aux=True)(params)
+        value, gradient, after = gradients(workload, params, model_state, batch, rng, point)
         with rate.at(count):
-            trained, state = method.update(
-                lambda params: loss(params)[0], value, gradients, state, trained
-            )
+            trained, state = method.update(loss, value, gradient, state, trained)
         return state, trained, after
 
     return jax.jit(step, donate_argnums=(0, 1, 2))
-
-
-def warmup_cosine(fraction: jax.Array) -> jax.Array:
-    """Linear from 0 to 1 over the warm-up, then half a cosine to 0 at 1, and 0."""
-    progress = jnp.clip((fraction - WARMUP) / (1 - WARMUP), 0.0, 1.0)
-    return jnp.where(fraction < WARMUP, fraction / WARMUP, (1 + jnp.cos(jnp.pi * progress)) / 2)
-
-
-def constant(fraction: jax.Array) -> float:
-    return 1.0
-
-
-SCHEDULES = {"warmup_cosine": warmup_cosine, "constant": constant}

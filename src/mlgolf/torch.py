@@ -1,14 +1,16 @@
 """A submission from a PyTorch optimizer, in five lines:
 
-import torch
-from mlgolf.torch import from_optimizer
+    import torch
+    from mlgolf.torch import from_optimizer
 
-submission = from_optimizer(torch.optim.AdamW, search_space={
-    "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
-    "weight_decay": {"feasible_points": [0.01, 0.1]}})
+    submission = from_optimizer(torch.optim.AdamW, search_space={
+        "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
+        "weight_decay": {"feasible_points": [0.01, 0.1]}})
+
+And for one that defines AlgoPerf's functions itself: `chosen_point`, `data_selection`, `mean_loss`,
+`gradients`, `clip_by_global_norm`, and the schedules `constant`, `warmup_cosine`, `warmup_linear`.
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,17 +18,36 @@ from typing import Any
 from torch import Tensor, nn
 
 from mlgolf.backends.building_torch import PROVIDED, Optimizer, Unserved, build_optimizers
-from mlgolf.backends.optimizer_arguments import Arguments, values
+from mlgolf.backends.optimizer_arguments import Arguments
 from mlgolf.backends.rehearsal_torch import calls_for, remedy, stand_in
-from mlgolf.backends.short_form import (
-    WARMUP,
-    Schedule,
-    ShortForm,
-    chosen_schedule,
-)
+from mlgolf.backends.short_form import Schedule, ShortForm, chosen_schedule
 from mlgolf.backends.trainer_torch import Trainer
+from mlgolf.backends.training import (
+    chosen_point,
+    constant,
+    data_selection,
+    mean_loss,
+    warmup_cosine,
+    warmup_linear,
+)
+from mlgolf.backends.training_torch import clip_by_global_norm, gradients
 from mlgolf.core import spec
 from mlgolf.core.errors import SubmissionError
+
+__all__ = [
+    "TorchSubmission",
+    "chosen_point",
+    "clip_by_global_norm",
+    "constant",
+    "data_selection",
+    "from_optimizer",
+    "gradients",
+    "mean_loss",
+    "warmup_cosine",
+    "warmup_linear",
+]
+
+SCHEDULES = {"warmup_cosine": warmup_cosine, "constant": constant}
 
 
 def from_optimizer(
@@ -161,7 +182,7 @@ class TorchSubmission(ShortForm):
         self.end_with_schedule(global_step, workload.step_hint)
         trainer = optimizer_state["optimizer"]
         trainer.scale_rates(self.schedule(global_step / workload.step_hint))
-        point, first_pass = values(hyperparameters), True
+        point, first_pass = chosen_point(hyperparameters, {}), True
 
         def backward(create_graph: bool) -> Tensor:
             nonlocal model_state, first_pass
@@ -193,50 +214,3 @@ class TorchSubmission(ShortForm):
         """The parameters that the method evaluates, until the next update."""
         optimizer_state["optimizer"].evaluation_mode()
         return optimizer_state, current_param_container, model_state
-
-
-def mean_loss(
-    workload: spec.Workload,
-    params: nn.Module,
-    model_state: spec.ModelAuxiliaryState,
-    batch: dict[str, Tensor],
-    rng: spec.RandomState,
-    point: dict[str, Any],
-    *,
-    update_batch_norm: bool = True,
-) -> tuple[Tensor, spec.ModelAuxiliaryState]:
-    """Mean loss over the valid examples of a batch, and the model state after it.
-
-    Of several passes over one batch, only the first is to move the batch norm's statistics.
-    """
-    logits, model_state = workload.model_fn(
-        params=params,
-        augmented_and_preprocessed_input_batch=batch,
-        model_state=model_state,
-        mode=spec.ForwardPassMode.TRAIN,
-        rng=rng,
-        update_batch_norm=update_batch_norm,
-        **({"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}),
-    )
-    loss = workload.loss_fn(
-        label_batch=batch["targets"],
-        logits_batch=logits,
-        mask_batch=batch.get("weights"),
-        label_smoothing=point.get("label_smoothing", 0.0),
-    )
-    return loss["summed"] / loss["n_valid_examples"], model_state
-
-
-def warmup_cosine(fraction: float) -> float:
-    """Linear from 0 to 1 over the warm-up, then half a cosine to 0 at 1, and 0."""
-    if fraction < WARMUP:
-        return fraction / WARMUP
-    progress = min((fraction - WARMUP) / (1 - WARMUP), 1.0)
-    return (1 + math.cos(math.pi * progress)) / 2
-
-
-def constant(fraction: float) -> float:
-    return 1.0
-
-
-SCHEDULES = {"warmup_cosine": warmup_cosine, "constant": constant}

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from mlgolf.core import spec
 from mlgolf.core.errors import SearchSpaceError, SubmissionError
 
 TRAINING_ARGUMENTS = ("dropout_rate", "label_smoothing")  # of the model and of the loss
@@ -107,8 +106,3 @@ def _unwrapped(build: Any) -> Any:
     while hasattr(build, "func"):
         build = build.func
     return build
-
-
-def values(hyperparameters: spec.Hyperparameters) -> dict[str, Any]:
-    """A point by name; empty in self-tuning."""
-    return {} if hyperparameters is None else hyperparameters._asdict()

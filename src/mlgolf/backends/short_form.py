@@ -5,17 +5,17 @@ AlgoPerf's five functions and a search space, whose keys are arguments of the op
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlgolf.backends.optimizer_arguments import Arguments, values
+from mlgolf.backends.optimizer_arguments import Arguments
+from mlgolf.backends.training import chosen_point, data_selection
 from mlgolf.core import spec
 from mlgolf.core.errors import MLGolfError, UnknownName
 from mlgolf.core.published import published_batch_size
 
 Schedule = Callable[[Any], Any]  # share of the step hint that is done -> factor of the peak rate
 
-WARMUP = 0.05  # share of the step hint that the default schedule warms up for
 AFTER_SCHEDULE = ("stop", "continue")
 _LATER = (1.1, 1.5, 2.0, 3.0)  # shares of the step hint at which a restart would show
 
@@ -56,18 +56,7 @@ class ShortForm(ABC):
             return published_batch_size(workload_name)
         return self.batch_size
 
-    def data_selection(
-        self,
-        workload: spec.Workload,
-        input_queue: Iterator[dict[str, Any]],
-        optimizer_state: spec.OptimizerState,
-        current_param_container: spec.ParameterContainer,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
-        global_step: int,
-        rng: spec.RandomState,
-    ) -> dict[str, Any]:
-        return next(input_queue)
+    data_selection = staticmethod(data_selection)
 
     @abstractmethod
     def rehearse(self, *, self_tuning: bool = False) -> None:
@@ -88,7 +77,7 @@ class ShortForm(ABC):
 
         Raises: SearchSpaceError for a key that nothing takes: the space may stand in a file.
         """
-        return self.arguments.set_by(values(hyperparameters))
+        return self.arguments.set_by(chosen_point(hyperparameters, {}))
 
     def end_with_schedule(self, global_step: int, step_hint: int) -> None:
         """Raises: ScheduleEnded where the rate is 0 for good, unless the caller chose to go on."""

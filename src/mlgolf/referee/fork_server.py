@@ -27,6 +27,7 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -186,6 +187,7 @@ def serve(requests: socket.socket, framework: str, package: Path) -> NoReturn:
         if package != PACKAGE:
             raise ImportError(f"the referee runs mlgolf from {package}, a player would {PACKAGE}")
         load_backend(framework).preload()
+        import_module(f"mlgolf.{framework}")  # what a submission imports is on its clock
     except BaseException as error:
         with contextlib.suppress(OSError):
             requests.send(f"{type(error).__name__}: {error}".encode()[:4000])

@@ -1,6 +1,6 @@
 """NadamW with linear warm-up and cosine decay, in JAX: a training step is one compiled function."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +9,9 @@ import optax
 
 from mlgolf.core import spec
 from mlgolf.core.published import published_batch_size
+from mlgolf.jax import chosen_point, clip_by_global_norm, data_selection, gradients
+
+__all__ = ["data_selection", "get_batch_size", "init_optimizer_state", "update_params"]
 
 # In self-tuning: the middle of the search space. AlgoPerf's published points are for runs of a
 # hundred thousand steps; a run of some hundreds wants a larger rate.
@@ -33,7 +36,7 @@ def init_optimizer_state(
     rng: spec.RandomState,
 ) -> tuple[optax.OptState, Callable[..., Any]]:
     """(state of the optimizer, the compiled training step)."""
-    point = SELF_TUNING_POINT if hyperparameters is None else hyperparameters._asdict()
+    point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = nadamw(point, workload.step_hint)
     return jax.jit(optimizer.init)(model_params), training_step(workload, optimizer, point)
 
@@ -57,34 +60,6 @@ def update_params(
     return (state, step), params, model_state
 
 
-def prepare_for_eval(
-    workload: spec.Workload,
-    current_param_container: spec.ParameterContainer,
-    current_params_types: spec.ParameterTypeTree,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    loss_type: spec.LossType,
-    optimizer_state: tuple[optax.OptState, Callable[..., Any]],
-    eval_results: list[tuple[int, dict[str, float]]],
-    global_step: int,
-    rng: spec.RandomState,
-) -> spec.UpdateReturn:
-    return optimizer_state, current_param_container, model_state
-
-
-def data_selection(
-    workload: spec.Workload,
-    input_queue: Iterator[dict[str, jax.Array]],
-    optimizer_state: tuple[optax.OptState, Callable[..., Any]],
-    current_param_container: spec.ParameterContainer,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    global_step: int,
-    rng: spec.RandomState,
-) -> dict[str, jax.Array]:
-    return next(input_queue)
-
-
 def training_step(
     workload: spec.Workload, optimizer: optax.GradientTransformation, point: dict[str, Any]
 ) -> Callable[..., Any]:
@@ -92,22 +67,10 @@ def training_step(
 
     Compiled as one function; the first three are given up to it, so that memory is used again.
     """
-    dropout = {"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}
-    smoothing = point.get("label_smoothing", 0.0)
-
-    def mean_loss(params, model_state, batch, rng):
-        logits, model_state = workload.model_fn(
-            params, batch, model_state, spec.ForwardPassMode.TRAIN, rng,
-            update_batch_norm=True, **dropout,
-        )  # fmt: skip
-        loss = workload.loss_fn(
-            batch["targets"], logits, batch.get("weights"), label_smoothing=smoothing
-        )
-        return loss["summed"] / loss["n_valid_examples"], model_state
 
     def step(state, params, model_state, batch, rng):
-        gradients, model_state = jax.grad(mean_loss, has_aux=True)(params, model_state, batch, rng)
-        updates, state = optimizer.update(gradients, state, params)
+        _, gradient, model_state = gradients(workload, params, model_state, batch, rng, point)
+        updates, state = optimizer.update(gradient, state, params)
         return state, optax.apply_updates(params, updates), model_state
 
     return jax.jit(step, donate_argnums=(0, 1, 2))
@@ -126,22 +89,14 @@ def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformatio
         warmup_steps=warmup_steps,
         decay_steps=max(step_hint, warmup_steps + 1),  # counted from the start of the warm-up
     )
+    clip = optax.stateless(lambda tree, params: clip_by_global_norm(tree, point["grad_clip"]))
     update = optax.chain(
-        clip(point["grad_clip"]) if "grad_clip" in point else optax.identity(),
+        clip if "grad_clip" in point else optax.identity(),
         scale_by_nadam(1 - point["one_minus_beta1"], point["beta2"]),
         optax.add_decayed_weights(point["weight_decay"]),
         optax.scale_by_learning_rate(schedule),
     )
     return optax.flatten(update)
-
-
-def clip(max_norm: float) -> optax.GradientTransformation:
-    """Scale a gradient, given as one vector, to a norm of at most `max_norm`."""
-
-    def scaled(gradient, params):
-        return gradient * jnp.minimum(max_norm / (jnp.linalg.norm(gradient) + 1e-6), 1.0)
-
-    return optax.stateless(scaled)
 
 
 class NadamState(NamedTuple):

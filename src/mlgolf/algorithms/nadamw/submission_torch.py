@@ -4,7 +4,6 @@
 # The operations on lists of tensors have an underscore, and are what torch's own optimizers use.
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,6 +11,9 @@ from torch import Tensor, nn
 
 from mlgolf.core import spec
 from mlgolf.core.published import published_batch_size
+from mlgolf.torch import chosen_point, clip_by_global_norm, data_selection, gradients, warmup_cosine
+
+__all__ = ["data_selection", "get_batch_size", "init_optimizer_state", "update_params"]
 
 # In self-tuning: the middle of the search space. AlgoPerf's published points are for runs of a
 # hundred thousand steps; a run of some hundreds wants a larger rate.
@@ -35,7 +37,7 @@ def init_optimizer_state(
     hyperparameters: spec.Hyperparameters,
     rng: spec.RandomState,
 ) -> dict[str, Any]:
-    point = chosen_point(hyperparameters)
+    point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = NadamW(
         list(model_params.parameters()),
         beta1=1 - point["one_minus_beta1"],
@@ -59,90 +61,22 @@ def update_params(
     rng: spec.RandomState,
     train_state: Any = None,
 ) -> tuple[dict[str, Any], nn.Module, spec.ModelAuxiliaryState]:
-    point, optimizer = chosen_point(hyperparameters), optimizer_state["optimizer"]
-    loss, model_state = mean_loss(workload, current_param_container, model_state, batch, rng, point)
-    # A parameter that the loss does not depend on has a gradient of zero, and decays like the rest.
-    gradients = torch.autograd.grad(loss, optimizer.params, materialize_grads=True)
+    point = chosen_point(hyperparameters, SELF_TUNING_POINT)
+    optimizer = optimizer_state["optimizer"]
+    _, gradient, model_state = gradients(
+        workload, current_param_container, model_state, batch, rng, point, tensors=optimizer.params
+    )
     if "grad_clip" in point:
-        clip(gradients, point["grad_clip"])
+        gradient = clip_by_global_norm(gradient, point["grad_clip"])
     factor = learning_rate_factor(global_step, workload.step_hint, point["warmup_factor"])
-    optimizer.step(gradients, point["learning_rate"] * factor)
+    optimizer.step(gradient, point["learning_rate"] * factor)
     return optimizer_state, current_param_container, model_state
-
-
-def prepare_for_eval(
-    workload: spec.Workload,
-    current_param_container: nn.Module,
-    current_params_types: spec.ParameterTypeTree,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    loss_type: spec.LossType,
-    optimizer_state: dict[str, Any],
-    eval_results: list[tuple[int, dict[str, float]]],
-    global_step: int,
-    rng: spec.RandomState,
-) -> tuple[dict[str, Any], nn.Module, spec.ModelAuxiliaryState]:
-    return optimizer_state, current_param_container, model_state
-
-
-def data_selection(
-    workload: spec.Workload,
-    input_queue: Iterator[dict[str, Tensor]],
-    optimizer_state: dict[str, Any],
-    current_param_container: nn.Module,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    global_step: int,
-    rng: spec.RandomState,
-) -> dict[str, Tensor]:
-    return next(input_queue)
-
-
-def chosen_point(hyperparameters: spec.Hyperparameters) -> dict[str, Any]:
-    """The hyperparameters by name; those of self-tuning where there is no tuner."""
-    return SELF_TUNING_POINT if hyperparameters is None else hyperparameters._asdict()
-
-
-def mean_loss(
-    workload: spec.Workload,
-    params: nn.Module,
-    model_state: spec.ModelAuxiliaryState,
-    batch: dict[str, Tensor],
-    rng: spec.RandomState,
-    point: dict[str, Any],
-) -> tuple[Tensor, spec.ModelAuxiliaryState]:
-    """Mean loss over the valid examples of a batch, and the model state after it."""
-    logits, model_state = workload.model_fn(
-        params=params,
-        augmented_and_preprocessed_input_batch=batch,
-        model_state=model_state,
-        mode=spec.ForwardPassMode.TRAIN,
-        rng=rng,
-        update_batch_norm=True,
-        **({"dropout_rate": point["dropout_rate"]} if "dropout_rate" in point else {}),
-    )
-    loss = workload.loss_fn(
-        label_batch=batch["targets"],
-        logits_batch=logits,
-        mask_batch=batch.get("weights"),
-        label_smoothing=point.get("label_smoothing", 0.0),
-    )
-    return loss["summed"] / loss["n_valid_examples"], model_state
 
 
 def learning_rate_factor(step: int, step_hint: int, warmup_factor: float) -> float:
     """Linear from 0 to 1 over the warm-up, then half a cosine to 0 at `step_hint`."""
     warmup_steps = int(warmup_factor * step_hint)
-    if step < warmup_steps:
-        return step / warmup_steps
-    progress = (step - warmup_steps) / max(step_hint - warmup_steps, 1)
-    return (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-
-
-def clip(gradients: tuple[Tensor, ...], max_norm: float) -> None:
-    """Scale the gradients in place so that their joint norm is at most `max_norm`."""
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-    torch._foreach_mul_(gradients, torch.clamp(max_norm / (norm + 1e-6), max=1.0))
+    return warmup_cosine(step, warmup_steps, max(step_hint, warmup_steps + 1))
 
 
 class NadamW:
