@@ -97,6 +97,32 @@ def test_evaluation_is_compiled_once_per_model_and_shape():
     assert model.traces == 1
 
 
+def test_nested_batches_stay_nested_on_the_device():
+    lengths = np.ones(2, np.int32)
+    batch = {"inputs": {"audio": np.ones(2), "lengths": lengths}, "targets": (lengths, [lengths])}
+    arrays = BACKEND.to_device(batch)
+    assert jax.tree.structure(arrays) == jax.tree.structure(batch)
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(arrays))
+
+
+class Deciding(CountingModel):
+    """Decodes to the place of the largest logit, and shows what else it was given."""
+
+    def decode(self, params, batch, model_state, logits):
+        return {"places": logits.argmax(-1), "seen": (params["scale"], batch["targets"])}
+
+
+def test_a_model_that_decodes_is_evaluated_by_what_it_decodes_to():
+    model = Deciding()
+    batch = {"inputs": np.eye(3, dtype=np.float32), "targets": np.full(3, 7, np.float32)}
+    predictions, per_example = BACKEND.evaluate(model, {"scale": jnp.float32(2)}, None, batch)
+    assert_array_equal(predictions["places"], [0, 1, 2])
+    assert_array_equal(predictions["seen"][0], 2)
+    assert_array_equal(predictions["seen"][1], [7, 7, 7])
+    assert isinstance(predictions["places"], np.ndarray)
+    assert per_example.shape == (3, 3)
+
+
 def test_the_type_of_the_loss_says_what_makes_probabilities():
     logits = jnp.zeros(2)
     assert_array_equal(

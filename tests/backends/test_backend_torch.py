@@ -122,6 +122,36 @@ def test_integer_targets_become_what_cross_entropy_wants_and_other_arrays_stay()
     assert BACKEND.to_device({"targets": np.ones(2, np.float32)})["targets"].dtype is torch.float32
 
 
+def test_nested_batches_stay_nested_and_all_of_their_integer_targets_become_int64():
+    labels, lengths = np.zeros((2, 3), np.uint8), np.ones(2, np.int32)
+    batch = {"inputs": {"audio": np.ones(2), "lengths": lengths}, "targets": (labels, [lengths])}
+    tensors = BACKEND.to_device(batch)
+    assert tensors["inputs"]["lengths"].dtype is torch.int32
+    found, (found_lengths,) = tensors["targets"]
+    assert found.dtype is found_lengths.dtype is torch.int64
+
+
+class Deciding(MeanModel):
+    """Decodes to the place of the largest logit, and shows what else it was given."""
+
+    def decode(self, params, batch, model_state, logits):
+        assert not torch.is_grad_enabled()
+        assert not params.training
+        return {"places": logits.argmax(1), "seen": (params.num_batches_tracked, batch["targets"])}
+
+
+def test_a_model_that_decodes_is_evaluated_by_what_it_decodes_to():
+    model = Deciding()
+    params, state = model.init(BACKEND.key(0))
+    batch = {"inputs": np.eye(3, dtype=np.float32), "targets": np.array([7, 8, 9])}
+    predictions, per_example = BACKEND.evaluate(model, params, state, batch)
+    assert_array_equal(predictions["places"], [0, 1, 2])
+    assert_array_equal(predictions["seen"][0], 0)
+    assert_array_equal(predictions["seen"][1], [7, 8, 9])
+    assert isinstance(predictions["places"], np.ndarray)
+    assert per_example.shape == (3,)
+
+
 def test_evaluation_leaves_running_statistics_alone_and_keeps_no_graph():
     model = MeanModel()
     params, state = model.init(BACKEND.key(0))

@@ -1,8 +1,10 @@
 from itertools import islice
 
 import numpy as np
+import pytest
 
-from mlgolf.data.batches import pad_batch, shuffled_batches
+from mlgolf.core.errors import DataError
+from mlgolf.data.batches import join_batches, pad_batch, shuffled_batches, slice_batch
 
 
 def batches(count, size, number, seed=0):
@@ -39,3 +41,38 @@ def test_padding_has_weight_zero():
     assert padded["targets"].tolist() == [5, 6, 0, 0]
     assert padded["inputs"].shape == (4, 3)
     assert padded["inputs"].dtype == np.float32
+
+
+def speech(count):
+    """Recordings with their lengths, and transcripts with theirs."""
+    lengths = np.arange(1, count + 1)
+    return {
+        "inputs": {"audio": np.ones((count, 7), np.float32), "lengths": lengths},
+        "targets": (np.full((count, 3), 5), [lengths]),
+    }
+
+
+def test_padding_reaches_every_array_of_a_nested_batch():
+    padded = pad_batch(speech(2), 3)
+    assert padded["inputs"]["audio"].sum(axis=1).tolist() == [7, 7, 0]
+    assert padded["targets"][0].tolist() == [[5] * 3, [5] * 3, [0] * 3]
+    assert padded["targets"][1][0].tolist() == [1, 2, 0]
+    assert padded["weights"].tolist() == [1, 1, 0]
+
+
+def test_rows_added_to_a_padded_batch_keep_the_weights_that_were_there():
+    assert pad_batch(pad_batch(speech(1), 2), 3)["weights"].tolist() == [1, 0, 0]
+
+
+def test_a_nested_batch_cut_in_two_and_joined_is_as_it_was():
+    whole = speech(5)
+    joined = join_batches([slice_batch(whole, 0, 2), slice_batch(whole, 2, 5)])
+    np.testing.assert_array_equal(joined["inputs"]["lengths"], whole["inputs"]["lengths"])
+    np.testing.assert_array_equal(joined["targets"][1][0], whole["targets"][1][0])
+    assert isinstance(joined["targets"], tuple)
+
+
+def test_a_batch_whose_arrays_differ_in_rows_is_not_padded():
+    graphs = {"nodes": np.ones((5, 2)), "targets": np.ones(2)}
+    with pytest.raises(DataError, match="arrays of 2 and 5 rows"):
+        pad_batch(graphs, 8)

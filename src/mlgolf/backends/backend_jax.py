@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.backends.parameter_types import jax_parameter_types
-from mlgolf.core.arrays import Batch
+from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.spec import ForwardPassMode, LossType, ShapeTuple
-from mlgolf.core.workload import Model
+from mlgolf.core.workload import Decodes, Model, Outputs
 
 STATE = "model_state"
 
@@ -81,7 +81,7 @@ class JaxBackend:
         _split_of_step(key, 0, count)  # compiled, off the clock
         return lambda step: _split_of_step(key, step, count)
 
-    def to_device(self, batch: Batch) -> dict[str, jax.Array]:
+    def to_device(self, batch: Batch) -> dict[str, Any]:
         """Arrays of 32 bits at most. They may share memory with the batch: leave it as it is."""
         return jax.device_put(dict(batch))
 
@@ -116,10 +116,13 @@ class JaxBackend:
 
     def evaluate(
         self, model: Model, params: Any, model_state: Any, batch: Batch
-    ) -> tuple[NDArray, NDArray]:
-        """(logits, losses per example) in evaluation mode. Compiled once per model and shape."""
-        logits, per_example = _evaluation(model)(params, model_state, self.to_device(batch))
-        return np.asarray(logits), np.asarray(per_example)
+    ) -> Outputs:
+        """Predictions and losses per example in evaluation mode.
+
+        Compiled once per model and shape.
+        """
+        outputs = _evaluation(model)(params, model_state, self.to_device(batch))
+        return map_arrays(self.to_numpy, outputs)
 
     def param_shapes(self, params: Any) -> Any:
         return jax.tree.map(lambda leaf: ShapeTuple(tuple(leaf.shape)), params)
@@ -147,14 +150,17 @@ class JaxBackend:
 
 
 @lru_cache(maxsize=16)
-def _evaluation(model: Model) -> Callable[..., tuple[jax.Array, jax.Array]]:
-    def evaluate(params: Any, model_state: Any, batch: dict) -> tuple[jax.Array, jax.Array]:
+def _evaluation(model: Model) -> Callable[..., Outputs]:
+    def evaluate(params: Any, model_state: Any, batch: dict) -> Any:
         logits, _ = model.apply(
             params, batch, model_state, ForwardPassMode.EVAL, jax.random.PRNGKey(0),
             update_batch_norm=False, dropout_rate=0.0,
         )  # fmt: skip
         losses = model.loss(batch["targets"], logits, batch.get("weights"))
-        return logits, losses["per_example"]
+        predictions = logits
+        if isinstance(model, Decodes):
+            predictions = model.decode(params, batch, model_state, logits)
+        return Outputs(predictions, losses["per_example"])
 
     return jax.jit(evaluate)
 

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from mlgolf.backends import numpy_random
 from mlgolf.backends.parameter_types import torch_parameter_types
-from mlgolf.core.arrays import Batch
+from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.spec import ForwardPassMode, LossType, ParameterType, ShapeTuple
-from mlgolf.core.workload import Model
+from mlgolf.core.workload import Decodes, Model, Outputs
 
 PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
@@ -81,13 +81,19 @@ class TorchBackend:
     def step_keys(self, key: Any, count: int, ahead: int) -> numpy_random.StepKeys:
         return numpy_random.StepKeys(key, count, ahead)
 
-    def to_device(self, batch: Batch) -> dict[str, Tensor]:
+    def to_device(self, batch: Batch) -> dict[str, Any]:
         """Tensors that share memory with the batch where they can; integer targets as int64."""
-        tensors = {name: _tensor(array).to(self.device) for name, array in batch.items()}
-        targets = tensors.get("targets")
-        if targets is not None and batch["targets"].dtype.kind in "iu":
-            tensors["targets"] = targets.long()
-        return tensors
+        return {
+            name: map_arrays(self._target if name == "targets" else self._on_device, part)
+            for name, part in batch.items()
+        }
+
+    def _on_device(self, array: NDArray) -> Tensor:
+        return _tensor(array).to(self.device)
+
+    def _target(self, array: NDArray) -> Tensor:
+        tensor = self._on_device(array)
+        return tensor.long() if array.dtype.kind in "iu" else tensor
 
     def to_numpy(self, value: Any) -> NDArray:
         """On the CPU a view of the tensor's memory, but for bfloat16, which numpy lacks."""
@@ -136,15 +142,18 @@ class TorchBackend:
     @torch.no_grad()  # not inference mode: what a model keeps could then never be trained
     def evaluate(
         self, model: Model, params: nn.Module, model_state: Any, batch: Batch
-    ) -> tuple[NDArray, NDArray]:
-        """(logits, losses per example) in evaluation mode, without gradients."""
+    ) -> Outputs:
+        """Predictions and losses per example in evaluation mode, without gradients."""
         tensors = self.to_device(batch)
         logits, _ = model.apply(
             params, tensors, model_state, ForwardPassMode.EVAL, self.key(0),
             update_batch_norm=False, dropout_rate=0.0,
         )  # fmt: skip
         losses = model.loss(tensors["targets"], logits, tensors.get("weights"))
-        return self.to_numpy(logits), self.to_numpy(losses["per_example"])
+        predictions = logits
+        if isinstance(model, Decodes):
+            predictions = model.decode(params, tensors, model_state, logits)
+        return map_arrays(self.to_numpy, Outputs(predictions, losses["per_example"]))
 
     def param_shapes(self, params: nn.Module) -> dict[str, ShapeTuple]:
         return {name: ShapeTuple(tuple(p.shape)) for name, p in _named_parameters(params).items()}

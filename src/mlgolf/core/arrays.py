@@ -1,6 +1,7 @@
-"""Names for the array types that signatures speak of."""
+"""Names for the array types that signatures speak of, and the one way into nested batches."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,4 +9,22 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-Batch = Mapping[str, NDArray]  # "inputs", "targets", and "weights" where something is padding
+# "targets", whatever the network takes ("inputs"), and "weights" where something is padding: each
+# an array, or dicts, tuples and lists of arrays, nested as deep as one likes.
+Batch = Mapping[str, Any]
+
+
+def map_arrays(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """A tree of the same form, with function(array, *those at its place in the others) as leaves.
+
+    Dicts, tuples (named ones, too) and lists are walked into; all else is a leaf.
+    """
+    if isinstance(tree, Mapping):
+        return {
+            name: map_arrays(function, part, *(other[name] for other in others))
+            for name, part in tree.items()
+        }
+    if isinstance(tree, tuple | list):
+        parts = [map_arrays(function, *places) for places in zip(tree, *others, strict=True)]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    return function(tree, *others)

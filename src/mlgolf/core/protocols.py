@@ -13,7 +13,7 @@ from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
-from mlgolf.core.workload import Model
+from mlgolf.core.workload import Model, Outputs
 
 
 class Backend(Protocol):
@@ -52,7 +52,10 @@ class Backend(Protocol):
         ...
 
     def to_device(self, batch: Batch) -> dict[str, Any]:
-        """The batch as arrays of the framework; integer targets in the type its losses want."""
+        """The batch as arrays of the framework, nested as it was.
+
+        Integer targets come in the type that its losses want.
+        """
         ...
 
     def to_numpy(self, value: Any) -> NDArray: ...
@@ -77,8 +80,8 @@ class Backend(Protocol):
 
     def evaluate(
         self, model: Model, params: Any, model_state: Any, batch: Batch
-    ) -> tuple[NDArray, NDArray]:
-        """(logits, losses per example) in evaluation mode, without gradients.
+    ) -> Outputs:
+        """In evaluation mode, without gradients; decoded where the model offers `decode`.
 
         Compiled once per model and shape where the framework compiles.
         """

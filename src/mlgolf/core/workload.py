@@ -2,7 +2,8 @@
 
 Its folder holds `spec.py` (this record), `data.py`, `metrics.py`, `model_torch.py`, `model_jax.py`;
 the protocols below say what each of those modules offers. Both sides of the clock build on them:
-the player trains, the referee evaluates with a model of its own.
+the player trains, the referee evaluates with a model of its own. Of two workloads with the same
+data or metrics, one names the other's module.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -81,6 +82,19 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class Decodes(Protocol):
+    """A model whose metrics are not of its logits: text by beam search, boxes without doubles."""
+
+    def decode(self, params: Any, batch: Mapping[str, Any], model_state: Any, logits: Any) -> Any:
+        """What `Metrics.update` gets as predictions: an array, or a tree of them.
+
+        In evaluation mode, without gradients; compiled with `apply` where the framework compiles,
+        so what needs Python itself (words, spelling) belongs into metrics.py.
+        """
+        ...
+
+
 class OpenSplit(Protocol):
     """One split, open: what is slow to open (decoding, mapping) is done, and was off the clock."""
 
@@ -123,21 +137,36 @@ class DataModule(Protocol):
         ...
 
 
-class MetricsModule(Protocol):
-    """A workload's metrics.py: sums over batches in, numbers out."""
+class Outputs(NamedTuple):
+    """What a model made of one batch, as numpy arrays."""
 
-    def batch_sums(self, batch: Batch, logits: NDArray, per_example: NDArray) -> dict[str, float]:
-        """What one batch adds to each sum; `per_example` are its losses, 0 where weights are 0."""
+    predictions: Any  # what its `decode` returned; without one, its logits as they are
+    per_example: NDArray  # (batch,), losses, 0 where weights are 0
+
+
+class Metrics(Protocol):
+    """`metrics.Metrics(size)`: gathers what the metrics of one split need, batch after batch.
+
+    There is a new one for each split of each evaluation.
+    """
+
+    def update(self, outputs: Outputs, batch: Batch) -> None:
+        """Take in one batch; examples of weight 0 are padding and count for nothing."""
         ...
 
-    def from_sums(self, sums: Mapping[str, float]) -> dict[str, float]:
-        """Metrics of the split: `loss`, and the workload's own, by name."""
+    def result(self) -> dict[str, float]:
+        """Metrics of all batches so far: `loss`, and the workload's own, by name.
+
+        The names are the same after any batch; NaN where a value is not defined. Changes nothing.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """What a submission trains. `package` is the folder that holds the modules above.
+
+    `data_module` and `metrics_module` are for modules that are not in it, as "package.data".
 
     Which of its metrics counts, which way is better and what must be reached are rules of a
     competition, not of the workload.
@@ -148,6 +177,8 @@ class Workload:
     loss_type: LossType
     package: str
     sizes: Mapping[str, Size]
+    data_module: str | None = None
+    metrics_module: str | None = None
     train_mean: tuple[float, ...] | None = None
     train_stddev: tuple[float, ...] | None = None
 
@@ -162,10 +193,13 @@ class Workload:
         return tuple(f for f in ("torch", "jax") if find_spec(f"{self.package}.model_{f}"))
 
     def data(self) -> DataModule:
-        return cast(DataModule, import_module(f"{self.package}.data"))
+        return cast(DataModule, import_module(self.data_module or f"{self.package}.data"))
 
-    def metrics(self) -> MetricsModule:
-        return cast(MetricsModule, import_module(f"{self.package}.metrics"))
+    def metrics(self, size: Size) -> Metrics:
+        """A new accumulator, of nothing yet."""
+        module = import_module(self.metrics_module or f"{self.package}.metrics")
+        build: Callable[[Size], Metrics] = module.Metrics
+        return build(size)
 
     def model(self, framework: str, size: Size) -> Model:
         build: Callable[[Size], Model] = import_module(f"{self.package}.model_{framework}").Model

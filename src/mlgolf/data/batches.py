@@ -1,10 +1,16 @@
-"""The two things every workload's batches need: an endless shuffled order, and padding."""
+"""What the batches of every workload need: an endless shuffled order, cutting, joining, padding.
 
-from collections.abc import Iterator
+Batches may be nested (core/arrays.py). Here each of their arrays has a row per example; where that
+is not so, as in graphs, a workload cuts and pads by itself.
+"""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mlgolf.core.arrays import Batch, IntArray
+from mlgolf.core.arrays import Batch, IntArray, map_arrays
+from mlgolf.core.errors import DataError
 
 
 def shuffled_batches(
@@ -22,18 +28,42 @@ def shuffled_batches(
         waiting = waiting[batch_size:]
 
 
+def num_rows(batch: Batch) -> int:
+    """Examples in a batch. Raises: DataError unless each of its arrays has a row for each."""
+    counts: set[int] = set()
+    map_arrays(lambda array: counts.add(len(array)), batch)
+    if len(counts) != 1:
+        raise DataError(
+            f"found arrays of {' and '.join(map(str, sorted(counts)))} rows in one batch, expected "
+            "a row per example in each. Cut and pad such batches in data.py itself."
+        )
+    return counts.pop()
+
+
+def slice_batch(batch: Batch, start: int, stop: int) -> Batch:
+    """Examples from `start` to before `stop`; views."""
+    return map_arrays(lambda array: array[start:stop], batch)
+
+
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """The examples of one after the other; copies. All are nested alike."""
+    return map_arrays(lambda *arrays: np.concatenate(arrays), *batches)
+
+
 def pad_batch(batch: Batch, batch_size: int) -> Batch:
     """The batch filled up with zeros to `batch_size` rows.
 
     Returns: the same batch if it is full; otherwise one with `weights` (batch_size,), 1 for rows
       that were there and 0 for those that were added.
     """
-    rows = len(batch["targets"])
+    rows = num_rows(batch)
     if rows == batch_size:
         return batch
+
+    def filled(values: NDArray) -> NDArray:
+        padded = np.zeros((batch_size, *values.shape[1:]), values.dtype)
+        padded[:rows] = values
+        return padded
+
     weights = batch.get("weights", np.ones(rows, np.float32))
-    padded = {}
-    for name, values in {**batch, "weights": weights}.items():
-        padded[name] = np.zeros((batch_size, *values.shape[1:]), values.dtype)
-        padded[name][:rows] = values
-    return padded
+    return map_arrays(filled, {**batch, "weights": weights})

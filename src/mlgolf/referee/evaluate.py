@@ -1,6 +1,5 @@
 """The referee's own evaluation: its model, its metric, its data. Of the player it takes bytes."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
 from mlgolf.backends import load_backend
+from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.registry import load_workload
 from mlgolf.core.workload import OpenSplit
@@ -78,10 +78,8 @@ class Evaluator:
     @cached_property
     def metric_names(self) -> list[str]:
         """What this workload's metrics are called, by evaluating one batch."""
-        metrics = self._workload.metrics()
-        batch = next(iter(self._open("validation").eval_batches()))
-        outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
-        return sorted(metrics.from_sums(metrics.batch_sums(batch, *outputs)))
+        first = next(iter(self._open("validation").eval_batches()))
+        return sorted(self._metrics_of([first]))
 
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
         """Metrics by name, "validation/error_rate" and so on, of train, validation or test."""
@@ -91,19 +89,15 @@ class Evaluator:
         return {
             f"{split}/{name}": value
             for split in splits
-            for name, value in self._split_metrics(SPLITS[split]).items()
+            for name, value in self._metrics_of(self._open(SPLITS[split]).eval_batches()).items()
         }
 
-    def _split_metrics(self, split: str) -> dict[str, float]:
-        metrics = self._workload.metrics()
-        sums: dict[str, float] = defaultdict(float)
-        for batch in self._open(split).eval_batches():
-            logits, per_example = self._backend.evaluate(
-                self._model, self._params, self._model_state, batch
-            )
-            for name, value in metrics.batch_sums(batch, logits, per_example).items():
-                sums[name] += value
-        return metrics.from_sums(sums)
+    def _metrics_of(self, batches: Iterable[Batch]) -> dict[str, float]:
+        metrics = self._workload.metrics(self._size)
+        for batch in batches:
+            outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
+            metrics.update(outputs, batch)
+        return metrics.result()
 
     def _open(self, split: str) -> OpenSplit:
         if split not in self._splits:

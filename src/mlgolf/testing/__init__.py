@@ -1,1 +1,1 @@
-"""For plugin authors: fakes of the seams, and a workload that trains in a second."""
+"""For plugin authors: the contract of a workload, fakes of the seams, a workload of a second."""

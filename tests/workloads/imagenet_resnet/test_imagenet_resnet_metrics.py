@@ -1,15 +1,18 @@
 import numpy as np
 import pytest
 
-from mlgolf.workloads.imagenet_resnet.metrics import batch_sums, from_sums
+from mlgolf.core.workload import Outputs
+from mlgolf.workloads.imagenet_resnet.metrics import Metrics
+from mlgolf.workloads.imagenet_resnet.spec import MINI
 
 LOGITS = np.array([[2.0, 1.0], [0.0, 3.0], [5.0, 4.0], [0.0, 9.0]], np.float32)
 LOSSES = np.array([0.5, 0.25, 1.0, 0.0], np.float32)
 
 
 def metrics(**extra):
-    batch = {"targets": np.array([0, 1, 1, 0]), **extra}
-    return from_sums(batch_sums(batch, LOGITS, LOSSES))
+    gathered = Metrics(MINI)
+    gathered.update(Outputs(LOGITS, LOSSES), {"targets": np.array([0, 1, 1, 0]), **extra})
+    return gathered.result()
 
 
 def test_error_rate_and_accuracy_are_shares_of_all_examples():

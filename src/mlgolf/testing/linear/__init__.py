@@ -1,6 +1,7 @@
 """Least squares in 32 dimensions: a whole workload that trains in about a second.
 
-For tests of what goes on around training. It has every part that a real workload has.
+For tests of what goes on around training. It has every part that a real workload has; its metric
+is a part that workloads share.
 """
 
 from mlgolf.core.spec import LossType
@@ -23,4 +24,5 @@ WORKLOAD = Workload(
     loss_type=LossType.MEAN_SQUARED_ERROR,
     package="mlgolf.testing.linear",
     sizes={"mini": MINI},
+    metrics_module="mlgolf.workloads.parts.means",
 )

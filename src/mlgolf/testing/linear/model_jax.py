@@ -32,6 +32,8 @@ class Model:
     ) -> dict[str, Array]:
         per_example = jnp.square(logits_batch - label_batch).reshape(-1)
         count = jnp.float32(len(per_example))
+        if mask_batch is not None:
+            per_example, count = per_example * mask_batch, mask_batch.sum()
         return {"summed": per_example.sum(), "n_valid_examples": count, "per_example": per_example}
 
     def is_output(self, key: str) -> bool:

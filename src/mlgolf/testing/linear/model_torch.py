@@ -30,6 +30,8 @@ class Model:
     ) -> dict[str, Tensor]:
         per_example = (logits_batch - label_batch).square().flatten()
         count = torch.tensor(float(len(per_example)))
+        if mask_batch is not None:
+            per_example, count = per_example * mask_batch, mask_batch.sum()
         return {"summed": per_example.sum(), "n_valid_examples": count, "per_example": per_example}
 
     def is_output(self, key: str) -> bool:

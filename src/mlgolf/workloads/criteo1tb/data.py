@@ -18,7 +18,7 @@ import numpy as np
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import pad_batch
+from mlgolf.data.batches import join_batches, pad_batch, slice_batch
 
 EVAL_TRAIN_SEED = 0  # which training files are evaluated on is the same in every trial
 HELD_OUT_DAY, FIRST_VALIDATION_FILE = 23, 19
@@ -99,7 +99,7 @@ class OpenClicks:
         if self._split == "eval_train":
             np.random.default_rng(EVAL_TRAIN_SEED).shuffle(names)
         for batch in batches_of((open_file(self._folder, name) for name in names), at_once):
-            yield pad_batch({key: values[:left] for key, values in batch.items()}, at_once)
+            yield pad_batch(slice_batch(batch, 0, left), at_once)
             left -= at_once
             if left <= 0:
                 return
@@ -136,18 +136,10 @@ def batches_of(files: Iterable[Batch], batch_size: int) -> Iterator[Batch]:
     for file in files:
         rows, start = len(file["targets"]), 0
         while rows - start >= missing:
-            yield _joined([*waiting, _rows(file, start, start + missing)])
+            yield join_batches([*waiting, slice_batch(file, start, start + missing)])
             waiting, start, missing = [], start + missing, batch_size
         if start < rows:
-            waiting.append(_rows(file, start, rows))
+            waiting.append(slice_batch(file, start, rows))
             missing -= rows - start
     if waiting:
-        yield _joined(waiting)
-
-
-def _rows(file: Batch, start: int, stop: int) -> Batch:
-    return {key: values[start:stop] for key, values in file.items()}
-
-
-def _joined(parts: Sequence[Batch]) -> Batch:
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        yield join_batches(waiting)

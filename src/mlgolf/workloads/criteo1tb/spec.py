@@ -108,4 +108,5 @@ WORKLOAD = Workload(
     loss_type=LossType.SIGMOID_CROSS_ENTROPY,
     package="mlgolf.workloads.criteo1tb",
     sizes=with_variants(MINI, VARIANTS) | with_variants(FULL, VARIANTS),
+    metrics_module="mlgolf.workloads.parts.means",
 )

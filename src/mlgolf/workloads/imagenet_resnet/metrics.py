@@ -1,34 +1,26 @@
 """Error rate, accuracy and mean loss of a split."""
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
-
 from mlgolf.core.arrays import Batch
+from mlgolf.core.workload import Outputs, Size
+from mlgolf.workloads.parts.means import Means, example_weights
 
 
-def batch_sums(batch: Batch, logits: NDArray, per_example: NDArray) -> dict[str, float]:
-    """Sums over one batch.
-
-    Args:
-      logits: (B, classes). The largest decides; the first of equals.
-      per_example: (B,), losses, 0 where weights are 0.
-    """
-    weights = batch.get("weights", np.ones(len(logits), np.float32))
-    wrong = logits.argmax(axis=1) != batch["targets"]
-    return {
-        "loss": float(per_example.sum(dtype=np.float64)),
-        "wrong": float((wrong * weights).sum(dtype=np.float64)),
-        "examples": float(weights.sum(dtype=np.float64)),
-    }
-
-
-def from_sums(sums: Mapping[str, float]) -> dict[str, float]:
+class Metrics:
     """`error_rate` and `accuracy` in [0, 1], `loss` in nats."""
-    error_rate = sums["wrong"] / sums["examples"]
-    return {
-        "error_rate": error_rate,
-        "accuracy": 1 - error_rate,
-        "loss": sums["loss"] / sums["examples"],
-    }
+
+    def __init__(self, size: Size) -> None:
+        self._means = Means()
+
+    def update(self, outputs: Outputs, batch: Batch) -> None:
+        """Predictions: (B, classes), logits. The largest decides; the first of equals."""
+        weights = example_weights(outputs, batch)
+        wrong = outputs.predictions.argmax(axis=1) != batch["targets"]
+        self._means.add(weights, loss=outputs.per_example, wrong=wrong * weights)
+
+    def result(self) -> dict[str, float]:
+        means = self._means.result()
+        return {
+            "error_rate": means["wrong"],
+            "accuracy": 1 - means["wrong"],
+            "loss": means["loss"],
+        }
