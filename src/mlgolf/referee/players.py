@@ -18,6 +18,7 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import Assignment, Exited, Message, Stop
 from mlgolf.core.plan import TrialPlan
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
+from mlgolf.player.link import Link
 from mlgolf.player.play import play
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.measure import out_of_memory_kills
@@ -178,17 +179,16 @@ class ThreadPlayer(_SharedPlayer):
 
     def start(self, plan: TrialPlan, capacity: int) -> None:
         theirs, board, mapping = self._open(capacity)
-        channel, shared = Channel(theirs), memoryview(mmap.mmap(mapping, max(capacity, 1)))
-        own_board = Board(board)
+        link = Link.over(theirs, board, mapping)
         os.close(board)
         os.close(mapping)
 
         def run() -> None:
             try:
-                play(channel, own_board, shared)
+                play(link)
             finally:
                 self._cpu_at_end = time.thread_time()
-                channel.close()
+                link.close()
 
         self._thread = threading.Thread(target=run, name="player", daemon=True)
         self._assign(plan)
