@@ -273,6 +273,20 @@ def test_ctrl_c_marks_the_trial_as_interrupted_and_passes_on():
     assert player.calls[-1] == "stop"
 
 
+def test_ctrl_c_while_the_player_starts_marks_the_trial_as_interrupted():
+    class Starting(ScriptedPlayer):
+        def start(self, plan, capacity):
+            raise KeyboardInterrupt
+
+    store = MemoryStore()
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(
+            plan(), Starting([]), clock=FakeClock(), store=store, evaluator=FakeEvaluator([]),
+            header={}, hardware=HARDWARE,
+        )
+    assert store.status is Status.INTERRUPTED
+
+
 def test_a_player_that_is_never_ready_is_hung(monkeypatch):
     monkeypatch.setattr(protocol, "SETUP_SECONDS", 0.0)
     player, store = ScriptedPlayer([]), MemoryStore()

@@ -36,7 +36,7 @@ from mlgolf.core.messages import (
     Submitted,
 )
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Clock, Player, Reading, Row, Store
+from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store
 from mlgolf.core.status import Status
 from mlgolf.core.workload import SPLITS
 from mlgolf.referee.evaluate import unchanged
@@ -45,6 +45,7 @@ from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
 
 POLL_SECONDS = 0.02
 SETUP_SECONDS = 600.0  # for what is off the clock: nobody may stall there forever
+STOPPED_BY_A_PERSON = "stopped by a person; --resume it"
 _OWN_FAULTS = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
      signal.SIGTRAP, signal.SIGXFSZ}
@@ -79,7 +80,7 @@ class End(Exception):
 
 
 def run_trial(
-    plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
+    plan: TrialPlan, players: Players, *, clock: Clock, store: Store, evaluator: Evaluates,
     header: Mapping[str, Any], hardware: HardwareClass, watcher: Watcher | None = None,
 ) -> End:
     """Run one trial to its end, whatever that is, and write it down.
@@ -87,13 +88,18 @@ def run_trial(
     Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
-    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
     load = load_average()
+    try:
+        player = players.start(plan, evaluator.capacity)
+    except KeyboardInterrupt:
+        store.finish(Status.INTERRUPTED, STOPPED_BY_A_PERSON, {})
+        raise
+    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
     interrupted = None
     try:
         end = referee.play()
     except KeyboardInterrupt as interrupt:
-        interrupted, end = interrupt, End(Status.INTERRUPTED, "stopped by a person; --resume it")
+        interrupted, end = interrupt, End(Status.INTERRUPTED, STOPPED_BY_A_PERSON)
     finally:
         player.stop()
     record = {
@@ -150,10 +156,9 @@ class _Referee:
 
     def play(self) -> End:
         try:
-            self._player.start(self._plan, self._evaluator.capacity)
             self._evaluator.warm_up()
             self._await_ready()
-            self._clock.start()
+            self._clock.start(self._player.cpu_seconds)
             self._player.evaluate_at(self._rulings.first_evaluation())
             self._player.send(Begin())
             while True:
