@@ -37,7 +37,7 @@ def test_a_framework_is_imported_only_where_the_file_says_so(framework):
 
 
 def test_what_holds_a_player_needs_the_standard_library_alone():
-    for name in ("sandbox", "supervisor", "kernel", "processes", "cpu_time"):
+    for name in ("sandbox", "supervisor", "orders", "kernel", "processes", "cpu_time"):
         outside = imported(SOURCE / "referee" / f"{name}.py") & {"numpy", "pydantic", "polars"}
         assert outside == set()
 

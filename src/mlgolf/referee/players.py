@@ -23,6 +23,7 @@ from mlgolf.player.link import Link
 from mlgolf.player.play import play
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.measure import out_of_memory_kills
+from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
 SEND_SECONDS = 10
@@ -52,18 +53,18 @@ class ProcessPlayers:
         return ProcessPlayer(ours, held, self.cores, kills_before)
 
     def _hold(self, plan: TrialPlan, ends: "PlayerEnds") -> HeldProcess:
+        order = Order(
+            argv=["play"],
+            inherit=[ends.connection.fileno(), ends.board, ends.mapping],
+            see=[plan.submission_file.parent, plan.data_folder / "train"],
+            hide=[plan.run_folder, plan.data_dir],
+            cores=self.cores,
+            memory_bytes=self.hardware.memory_bytes,
+        )
         log = os.open(self.log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            return HeldProcess(
-                ["play"],
-                launch=fork_server_for(plan.key.framework, self.hardware).launch,
-                inherit=[ends.connection.fileno(), ends.board, ends.mapping],
-                see=[plan.submission_file.parent, plan.data_folder / "train"],
-                hide=[plan.run_folder, plan.data_dir],
-                cores=self.cores,
-                memory_bytes=self.hardware.memory_bytes,
-                output=log,
-            )
+            launch = fork_server_for(plan.key.framework, self.hardware).launch
+            return HeldProcess(order, launch=launch, output=log)
         except OSError as error:
             raise SandboxError(f"the player's sandbox could not be made: {error}") from error
         finally:
