@@ -42,6 +42,13 @@ def test_what_holds_a_player_needs_the_standard_library_alone():
         assert outside == set()
 
 
+def test_the_link_to_the_referee_knows_neither_workloads_nor_frameworks():
+    tree = ast.parse((SOURCE / "player" / "link.py").read_text())
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    ours = {name for name in modules if name.startswith("mlgolf")}
+    assert ours == {"mlgolf.core.messages", "mlgolf.player.channel", "mlgolf.player.handover"}
+
+
 def test_every_embedded_data_file_is_listed_with_its_licence():
     listed = tomllib.loads((ROOT / "LICENSES-DATA.toml").read_text())["file"]
     for entry in listed:

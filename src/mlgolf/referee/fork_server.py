@@ -6,9 +6,8 @@ begins as a copy of it. Nothing untrusted ever runs in the fork server itself.
 
 It imports mlgolf from where its referee did, whatever else is installed: one code on both sides.
 The first datagram says that the framework is there, or why it is not. A request is one datagram:
-an `Order`, with the descriptors control, *inherited, output. The answer is
-the supervisor's process number, with a descriptor that can be waited for. The end of the socket
-ends the fork server.
+an `Order`, with the descriptors control, *inherited, output. The answer is the supervisor's process
+number, with a descriptor that can be waited for. The end of the socket ends the fork server.
 """
 
 import atexit
