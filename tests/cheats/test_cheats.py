@@ -12,8 +12,8 @@ from mlgolf.core.status import Status
 
 CHANNEL = (
     "import traceback; "
-    "c = next(f.f_locals['channel']._connection for f, _ in traceback.walk_stack(None) "
-    "if 'channel' in f.f_locals); "
+    "c = next(f.f_locals['link']._channel._connection for f, _ in traceback.walk_stack(None) "
+    "if 'link' in f.f_locals); "
 )
 
 
@@ -77,8 +77,8 @@ def test_nothing_of_the_data_can_be_seen_but_the_training_split(tmp_path, data_d
 def test_the_copy_of_the_clock_does_not_move_the_clock(tmp_path, data_dir):
     trick = (
         "import traceback; "
-        "b = next(f.f_locals['board'] for f, _ in traceback.walk_stack(None) "
-        "if 'board' in f.f_locals); assert b.clock_seconds >= 0.0; b.clock_seconds = 0.0"
+        "b = next(f.f_locals['link'].board for f, _ in traceback.walk_stack(None) "
+        "if 'link' in f.f_locals); assert b.clock_seconds >= 0.0; b.clock_seconds = 0.0"
     )
     trial = judged(tmp_path, data_dir, trick)
     assert trial.status is Status.OUT_OF_TIME

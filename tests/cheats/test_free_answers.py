@@ -12,13 +12,16 @@ TOP = """
 import torch
 def climb(harness, params, step):
     best, values = float("inf"), [p.data for p in params.parameters()]
+    link = harness._link
+    hand_over = link.query if ASKS else link.submit
     while True:
         kept = [v.clone() for v in values]
         for v in values:
             v.add_(0.1 * torch.randn_like(v))
         step += 100
-        harness._board.step = step
-        loss = harness._hand_over(params, None, step, is_query=ASKS).metrics["validation/loss"]
+        link.board.step = step
+        evaluated = hand_over(harness._arrays(params, None), step)
+        loss = evaluated.metrics["validation/loss"]
         if loss < best:
             best = loss
         else:

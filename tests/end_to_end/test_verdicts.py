@@ -9,7 +9,7 @@ import pytest
 from mlgolf.core.competition import load_competition
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run
-from mlgolf.referee.players import ProcessPlayer
+from mlgolf.referee.players import ProcessPlayers
 from mlgolf.referee.run import run_trial
 from mlgolf.referee.trial import evaluator, header, load_hardware
 from mlgolf.testing.fakes import FakeClock, MemoryStore
@@ -132,7 +132,7 @@ def test_another_clock_gives_the_same_steps_and_values_and_other_seconds(
     for seconds_per_read in (1e-6, 1e-5):
         store = MemoryStore()
         run_trial(
-            plan, ProcessPlayer(hardware), clock=FakeClock(seconds_per_read), store=store,
+            plan, ProcessPlayers(hardware), clock=FakeClock(seconds_per_read), store=store,
             evaluator=evaluator(plan, hardware), header=header(plan, hardware),
             hardware=hardware,
         )

@@ -15,7 +15,8 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import TrainingCompleteError
 from mlgolf.player.channel import Board, Channel, anonymous_memory
 from mlgolf.player.handover import Handover
-from mlgolf.player.harness import Harness
+from mlgolf.player.harness import Harness, prepare
+from mlgolf.player.link import Link
 from mlgolf.player.submission import Submission, as_hyperparameters
 from mlgolf.player.workload import WorkloadFacade
 
@@ -69,12 +70,9 @@ def played(
     workload_rules = load_competition(LINEAR).workloads["linear"]
     board = Board(anonymous_memory("test", Board.BYTES))
     board.evaluate_at = evaluate_at
-    harness = Harness(
-        WorkloadFacade(workload, workload.size("mini"), workload_rules, backend), backend,
-        as_hyperparameters({"learning_rate": 0.1}), backend.key(1), backend.key(2),
-        Channel(theirs), board, Handover(bytearray(1 << 16)),
-    )
-    harness.build(backend.key(3))
+    facade = WorkloadFacade(workload, workload.size("mini"), workload_rules, backend)
+    start = prepare(facade, backend, {"learning_rate": 0.1}, seed=1)
+    link = Link(Channel(theirs), board, Handover(bytearray(1 << 16)))
     submission = Submission(
         file=Path("s.py"), get_batch_size=lambda name: 1,
         init_optimizer_state=recorder.init_optimizer_state,
@@ -98,7 +96,7 @@ def played(
 
     thread = threading.Thread(target=answer)
     thread.start()
-    harness.train(submission, iter(()))
+    Harness(start, submission, link).train(iter(()))
     thread.join(timeout=10)
     return recorder, answers, board
 

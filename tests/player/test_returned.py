@@ -1,5 +1,6 @@
 """A wrong return is named at once: which entry, what was found, what was expected."""
 
+import re
 from typing import Any
 
 import jax.numpy as jnp
@@ -64,3 +65,21 @@ def test_a_wrong_order_is_named_in_torch(values, expected):
 )
 def test_a_wrong_order_is_named_in_jax(values, expected):
     assert expected in refusal(jax_returned(STATS), *values)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (torch.nn.Linear(4, 1), "have (1, 4) for 'weight', but the workload has (1, 3) there"),
+        (torch.nn.Linear(3, 1, bias=False), "have nothing for 'bias'"),
+    ],
+)
+def test_a_parameter_of_another_shape_is_named_when_it_is_handed_over(found, expected):
+    with pytest.raises(SubmissionError, match=re.escape(expected)):
+        torch_returned().check_shapes(found)
+
+
+def test_a_parameter_too_many_is_named_by_its_path():
+    more = {"Dense_0": {**TREE["Dense_0"], "extra": jnp.ones(1)}}
+    with pytest.raises(SubmissionError, match="have 'Dense_0/extra', which the workload does not"):
+        jax_returned().check_shapes(more)

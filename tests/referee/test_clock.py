@@ -6,31 +6,30 @@ class Hands:
 
     cpu = wall = 0.0
 
-    def clock(self, rule):
-        return TrialClock(rule, lambda: self.cpu, lambda: self.wall)
+    def started(self, rule):
+        clock = TrialClock(rule, lambda: self.wall)
+        clock.start(lambda: self.cpu)
+        return clock
 
 
 def test_time_before_the_start_does_not_count():
     hands = Hands()
     hands.cpu, hands.wall = 5.0, 7.0
-    clock = hands.clock("cpu")
-    clock.start()
+    clock = hands.started("cpu")
     assert clock.read() == (0.0, 0.0, 0.0)
 
 
 def test_the_rule_of_the_class_says_which_time_counts():
     for rule, seconds in (("cpu", 2.0), ("wall", 3.0)):
         hands = Hands()
-        clock = hands.clock(rule)
-        clock.start()
+        clock = hands.started(rule)
         hands.cpu, hands.wall = 2.0, 3.0
         assert clock.read() == (seconds, 2.0, 3.0)
 
 
 def test_wall_time_stands_still_while_frozen():
     hands = Hands()
-    clock = hands.clock("wall")
-    clock.start()
+    clock = hands.started("wall")
     hands.wall = 1.0
     clock.pause()
     hands.wall = 100.0
@@ -42,8 +41,7 @@ def test_wall_time_stands_still_while_frozen():
 
 def test_cpu_time_that_leaks_while_frozen_is_charged():
     hands = Hands()
-    clock = hands.clock("cpu")
-    clock.start()
+    clock = hands.started("cpu")
     clock.pause()
     hands.cpu = 0.25
     clock.resume()
@@ -51,8 +49,7 @@ def test_cpu_time_that_leaks_while_frozen_is_charged():
 
 
 def test_work_done_on_the_contestants_behalf_is_added():
-    clock = Hands().clock("cpu")
-    clock.start()
+    clock = Hands().started("cpu")
     clock.pause()
     clock.charge(1.5)
     clock.resume()

@@ -11,6 +11,7 @@ from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import FrameworkMissing, SandboxError
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.inspection import Inspection
+from mlgolf.referee.orders import Order
 
 HARDWARE = load_hardware("one-thread-cpu")
 TELLING = """
@@ -49,7 +50,7 @@ def test_a_fork_server_that_died_is_replaced(tmp_path):
     os.kill(dead._process.pid, signal.SIGKILL)
     dead._process.wait()
     with pytest.raises(OSError, match="has ended"):
-        dead.launch({"argv": ["describe"], "inherit": []}, 0, None)
+        dead.launch(Order(argv=["describe"]), 0, None)
     assert fork_server_for("torch", HARDWARE) is not dead
     assert told(tmp_path, "1.0") == 1.0
 

@@ -19,6 +19,7 @@ from mlgolf.core.messages import (
     Submitted,
 )
 from mlgolf.core.protocols import Reading
+from mlgolf.core.records import TrialHeader
 from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.player.channel import NEVER
@@ -28,6 +29,7 @@ from mlgolf.scoring.objective import trial_result
 from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
 
 HARDWARE = load_hardware("one-thread-cpu")
+HEADER = TrialHeader(key=plan().key, seed=1, hyperparameters={})
 PATIENT = load_competition(LINEAR).workloads["linear"].model_copy(
     update={"bounds": {"target": 0.02, "budget_seconds": 1e6}}
 )
@@ -41,7 +43,7 @@ def play(script, losses=(), clock=None, evaluator=None, share=0.25, **changes):
     player, store = ScriptedPlayer([Ready({"torch": "1"}), *script]), MemoryStore()
     end = run_trial(
         plan(**changes), player, clock=clock or FakeClock(0.1), store=store,
-        evaluator=evaluator or FakeEvaluator(losses), header={"seed": 1},
+        evaluator=evaluator or FakeEvaluator(losses), header=HEADER,
         hardware=HARDWARE.model_copy(update={"evaluation_share": share}),
     )
     assert store.status is end.status
@@ -120,7 +122,7 @@ def test_thawed_wall_time_is_capped_at_five_budgets():
 
     player, store = Stepping([Ready({})]), MemoryStore()
     run_trial(
-        plan(), player, clock=Idle(10.0), store=store, evaluator=FakeEvaluator([]), header={},
+        plan(), player, clock=Idle(10.0), store=store, evaluator=FakeEvaluator([]), header=HEADER,
         hardware=HARDWARE,
     )
     assert store.status is Status.OUT_OF_TIME
@@ -307,18 +309,32 @@ def test_ctrl_c_marks_the_trial_as_interrupted_and_passes_on():
     player, store = Interrupting([]), MemoryStore()
     with pytest.raises(KeyboardInterrupt):
         run_trial(
-            plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
-            hardware=HARDWARE,
+            plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]),
+            header=HEADER, hardware=HARDWARE,
         )
     assert store.status is Status.INTERRUPTED
     assert player.calls[-1] == "stop"
+
+
+def test_ctrl_c_while_the_player_starts_marks_the_trial_as_interrupted():
+    class Starting(ScriptedPlayer):
+        def start(self, plan, capacity):
+            raise KeyboardInterrupt
+
+    store = MemoryStore()
+    with pytest.raises(KeyboardInterrupt):
+        run_trial(
+            plan(), Starting([]), clock=FakeClock(), store=store, evaluator=FakeEvaluator([]),
+            header=HEADER, hardware=HARDWARE,
+        )
+    assert store.status is Status.INTERRUPTED
 
 
 def test_a_player_that_is_never_ready_is_hung():
     player, store = ScriptedPlayer([]), MemoryStore()
     impatient = HARDWARE.limits.model_copy(update={"setup_seconds": 0.0})
     run_trial(
-        plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header={},
+        plan(), player, clock=FakeClock(), store=store, evaluator=FakeEvaluator([]), header=HEADER,
         hardware=HARDWARE.model_copy(update={"limits": impatient}),
     )
     assert store.status is Status.HUNG

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import mlgolf
+from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
 HERE = Path(__file__).parent
@@ -82,11 +83,11 @@ def test_without_namespaces_freezing_is_best_effort_and_recorded_so(open_folder)
 def test_cpu_time_is_charged_in_full(case, control_group):
     (ready, ready_w), (go_r, go), (done, done_w) = os.pipe(), os.pipe(), os.pipe()
     theirs = [ready_w, go_r, done_w]
-    held = HeldProcess(
-        [sys.executable, "-I", "-S", str(HERE / "burners.py"), case, *map(str, theirs)],
-        environment={}, inherit=theirs, control_group=control_group,
-        see=[HERE, *PYTHON_FOLDERS],
+    order = Order(
+        argv=[sys.executable, "-I", "-S", str(HERE / "burners.py"), case, *map(str, theirs)],
+        inherit=theirs, see=[HERE, *PYTHON_FOLDERS],
     )
+    held = HeldProcess(order, control_group=control_group)
     try:
         held.start()
         os.read(ready, 1)
@@ -110,16 +111,24 @@ def test_cpu_time_is_charged_in_full(case, control_group):
 
 
 def test_stopping_ends_every_process_and_leaves_no_control_group():
-    held = HeldProcess(
-        [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"], environment={},
-        see=[HERE, *PYTHON_FOLDERS],
-    )
+    argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
+    held = HeldProcess(Order(argv=argv, see=[HERE, *PYTHON_FOLDERS]))
     held.start()
     time.sleep(0.3)
     held.stop()
     ours = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
     assert ours == []
     assert not list(Path("/sys/fs/cgroup").glob(f"**/mlgolf-{os.getpid()}-*"))
+
+
+def test_a_supervisor_that_ends_at_once_is_an_error_and_leaves_no_descriptor_open():
+    def launch(*_):
+        return subprocess.Popen([sys.executable, "-I", "-S", "-c", ""])
+
+    before = set(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="the supervisor ended before it could start the player"):
+        HeldProcess(Order(argv=["nothing"]), launch=launch)
+    assert set(os.listdir("/proc/self/fd")) == before
 
 
 def is_burner(pid: str) -> bool:
@@ -189,10 +198,9 @@ def test_a_player_sees_its_environment_and_no_other(monkeypatch):
 
 def seen_by_a_player(code: str, see: Sequence[Path] = (), hide: Sequence[Path] = ()) -> str:
     output, theirs = os.pipe()
-    held = HeldProcess(
-        [sys.executable, "-I", "-S", "-c", code], environment={}, output=theirs,
-        see=[*PYTHON_FOLDERS, *see], hide=hide,
-    )
+    argv = [sys.executable, "-I", "-S", "-c", code]
+    order = Order(argv=argv, see=[*PYTHON_FOLDERS, *see], hide=hide)
+    held = HeldProcess(order, output=theirs)
     os.close(theirs)
     try:
         held.start()

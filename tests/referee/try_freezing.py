@@ -10,17 +10,19 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 
+from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
 FREEZES, SECONDS = 20, 0.5
 
 
 def main(options: list[str]) -> None:
-    held = HeldProcess(
-        [sys.executable, "-I", "-S", str(Path(__file__).with_name("burners.py")), "burn"],
-        environment={}, see=[Path(__file__).parent, Path(sys.prefix), Path(sys.base_prefix)],
-        best_effort="best_effort" in options, control_group="task_clock" not in options,
+    order = Order(
+        argv=[sys.executable, "-I", "-S", str(Path(__file__).with_name("burners.py")), "burn"],
+        see=[Path(__file__).parent, Path(sys.prefix), Path(sys.base_prefix)],
+        best_effort="best_effort" in options,
     )
+    held = HeldProcess(order, control_group="task_clock" not in options)
     try:
         held.start()
         time.sleep(0.5)

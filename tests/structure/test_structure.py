@@ -37,9 +37,16 @@ def test_a_framework_is_imported_only_where_the_file_says_so(framework):
 
 
 def test_what_holds_a_player_needs_the_standard_library_alone():
-    for name in ("sandbox", "supervisor", "kernel", "processes", "cpu_time"):
+    for name in ("sandbox", "supervisor", "orders", "kernel", "processes", "cpu_time"):
         outside = imported(SOURCE / "referee" / f"{name}.py") & {"numpy", "pydantic", "polars"}
         assert outside == set()
+
+
+def test_the_link_to_the_referee_knows_neither_workloads_nor_frameworks():
+    tree = ast.parse((SOURCE / "player" / "link.py").read_text())
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    ours = {name for name in modules if name.startswith("mlgolf")}
+    assert ours == {"mlgolf.core.messages", "mlgolf.player.channel", "mlgolf.player.handover"}
 
 
 def test_every_embedded_data_file_is_listed_with_its_licence():

@@ -88,6 +88,7 @@ class Assignment:
     seed: int
     train_folder: str
     threads: int
+    contract: str = "submission"  # what it is held to; player/play.py has them all
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

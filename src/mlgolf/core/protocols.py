@@ -101,15 +101,11 @@ class Backend(Protocol):
 
 
 class Player(Protocol):
-    """The referee's hold on the untrusted side."""
+    """The referee's hold on the untrusted side, from its start on."""
 
     @property
     def step(self) -> int:
         """The player's own count, from shared memory; a claim, used for progress alone."""
-        ...
-
-    def start(self, plan: TrialPlan, capacity: int) -> None:
-        """Start it with a mapping of `capacity` bytes for models. Nothing of it is on the clock."""
         ...
 
     def receive(self, timeout: float) -> Message | None:
@@ -153,6 +149,17 @@ class Player(Protocol):
         ...
 
 
+class Players(Protocol):
+    """A way to hold players."""
+
+    def start(self, plan: TrialPlan, capacity: int) -> Player:
+        """Start one with a mapping of `capacity` bytes for models. None of it is on the clock.
+
+        Raises: SandboxError where this machine cannot hold it.
+        """
+        ...
+
+
 class Reading(NamedTuple):
     seconds: float  # by the clock rule of the class
     cpu: float
@@ -172,7 +179,10 @@ def columns(step: int, reading: Reading, metrics: Mapping[str, float]) -> Column
 
 
 class Clock(Protocol):
-    def start(self) -> None: ...
+    def start(self, cpu_seconds: Callable[[], float]) -> None:
+        """Run from zero. `cpu_seconds` is what the player that it times has used so far."""
+        ...
+
     def read(self) -> Reading: ...
 
     def pause(self) -> Reading:

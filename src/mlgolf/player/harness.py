@@ -4,42 +4,92 @@ Order of a step, random keys and arguments: mlcommons/algorithmic-efficiency, su
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from numpy.typing import NDArray
+
+from mlgolf.backends import load_backend
 from mlgolf.backends.short_form import ScheduleEnded
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.messages import Evaluated, Finished, Logged, Stop, Submitted
+from mlgolf.core.messages import Assignment
 from mlgolf.core.protocols import Backend
+from mlgolf.core.registry import load_workload
+from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.spec import TrainingCompleteError
-from mlgolf.player.channel import Board, Channel
-from mlgolf.player.handover import Handover
+from mlgolf.player.link import Link
 from mlgolf.player.returned import ORDER, Returned, kind_of
-from mlgolf.player.submission import Submission
+from mlgolf.player.submission import (
+    Submission,
+    as_hyperparameters,
+    asked_batch_size,
+    load_submission,
+)
 from mlgolf.player.workload import MetricsLogger, WorkloadFacade
 
 KEYS_AHEAD = 3  # step hints: as far as a self-tuning budget goes
 
 
-class Stopped(Exception):
-    """The referee ended the trial. Only an in-process player lives to see it."""
+def play_submission(assignment: Assignment, link: Link) -> None:
+    """Train the submission of an assignment until it or the referee has had enough."""
+    backend = load_backend(assignment.framework)
+    backend.configure(assignment.threads)
+    workload = load_workload(assignment.workload)
+    size = workload.size(assignment.size)
+    workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
+    facade = WorkloadFacade(workload, size, workload_rules, backend)
+    split = workload.data().open_split(Path(assignment.train_folder), size, "train")
+    start = prepare(facade, backend, assignment.hyperparameters, assignment.seed)
+    link.begin(backend.versions())
+    # On the clock from here: importing the submission is part of what it costs.
+    submission = load_submission(Path(assignment.submission_file))
+    asked = asked_batch_size(submission, workload.name, size.published_batch_size)
+    batches = split.train_batches(size.scale_batch_size(asked), assignment.seed)
+    Harness(start, submission, link).train(map(backend.to_device, batches))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What there is when the clock starts: all of a trial but its submission and its data."""
+
+    workload: WorkloadFacade
+    backend: Backend
+    hyperparameters: Any
+    params: Any
+    model_state: Any
+    returned: Returned
+    optimizer_key: Any
+    keys: Callable[[int], tuple[Any, ...]]  # step -> data, update, prepare, and one unused
+
+
+def prepare(
+    workload: WorkloadFacade, backend: Backend, hyperparameters: Mapping[str, Any] | None,
+    seed: int,
+) -> Start:
+    """Draw the keys and build the model, off the clock."""
+    _, optimizer_key, model_key, loop_key = backend.split(backend.key(seed), 4)
+    keys = backend.step_keys(loop_key, 4, ahead=KEYS_AHEAD * workload.expected_steps)
+    params, model_state = workload.init_model_fn(model_key)
+    return Start(
+        workload=workload, backend=backend, hyperparameters=as_hyperparameters(hyperparameters),
+        params=params, model_state=model_state, returned=Returned(backend, params, model_state),
+        optimizer_key=optimizer_key, keys=keys,
+    )
 
 
 class Harness:
-    """Trains one submission on one workload until it or the referee has had enough."""
+    """Trains one submission on one workload. All of it is on the clock."""
 
-    def __init__(
-        self, workload: WorkloadFacade, backend: Backend, hyperparameters: Any,
-        optimizer_key: Any, loop_key: Any, channel: Channel, board: Board, handover: Handover,
-    ) -> None:
-        self._workload, self._backend = workload, backend
-        self._hyperparameters = hyperparameters
-        self._optimizer_key = optimizer_key
-        self._keys = backend.step_keys(loop_key, 4, ahead=KEYS_AHEAD * workload.step_hint)
-        self._channel, self._board, self._handover = channel, board, handover
-        self._params = self._model_state = self._optimizer_state = None
-        self._template: Any = None
+    def __init__(self, start: Start, submission: Submission, link: Link) -> None:
+        """Asks the submission for the state of its optimizer."""
+        self._workload, self._backend = start.workload, start.backend
+        self._hyperparameters, self._keys = start.hyperparameters, start.keys
+        self._returned = start.returned
+        self._params, self._model_state = start.params, start.model_state
+        self._submission, self._link = submission, link
         self._eval_results: list[tuple[int, dict]] = []
         self._evaluated_at: int | None = None
         self._train_state: dict[str, Any] = {
@@ -53,29 +103,21 @@ class Harness:
             "accumulated_logging_time": 0.0,
             "last_step_end_time": None,
         }
-
-    def build(self, model_key: Any) -> None:
-        """Make the model, before the clock starts."""
-        self._params, self._model_state = self._workload.init_model_fn(model_key)
-        self._template = self._backend.param_shapes(self._params)
-        self._returned = Returned(self._backend, self._params, self._model_state)
-        self._workload.attach_metrics_logger(MetricsLogger(self._log))
+        self._workload.attach_metrics_logger(MetricsLogger(link.log))
         self._workload.attach_referee(self._query)
+        self._optimizer_state = submission.init_optimizer_state(
+            self._workload, self._params, self._model_state, self._hyperparameters,
+            start.optimizer_key,
+        )
 
-    def _log(self, step: int, values: dict[str, float]) -> None:
-        self._channel.send(Logged(step, values))
-
-    def train(self, submission: Submission, batches: Iterator[Mapping[str, Any]]) -> None:
-        """The loop, all of it on the clock. Returns when the submission is done."""
-        workload, board = self._workload, self._board
+    def train(self, batches: Iterator[Mapping[str, Any]]) -> None:
+        """The loop. Returns when the submission is done."""
+        workload, submission, board = self._workload, self._submission, self._link.board
         hyperparameters, loss_type = self._hyperparameters, workload.loss_type
         types = workload.model_params_types
         extra = {}
         if submission.wants_train_state:
             extra["train_state"] = MappingProxyType(self._train_state)
-        self._optimizer_state = submission.init_optimizer_state(
-            workload, self._params, self._model_state, hyperparameters, self._optimizer_key
-        )
         step, complete = 0, None
         while complete is None:
             data_key, update_key, prepare_key, _ = self._keys(step)
@@ -113,13 +155,13 @@ class Harness:
                 self._train_state["accumulated_submission_time"] = board.clock_seconds
                 self._train_state["last_step_end_time"] = time.time()
             if complete is not None or step >= board.evaluate_at:
-                self._evaluate(submission, step, prepare_key)
+                self._evaluate(step, prepare_key)
         if self._evaluated_at != step:
-            self._evaluate(submission, step, prepare_key)
-        self._channel.send(Finished(step, _ending(complete)))
+            self._evaluate(step, prepare_key)
+        self._link.finish(step, _ending(complete))
 
-    def _evaluate(self, submission: Submission, step: int, key: Any) -> None:
-        self._prepare(submission, step, key)
+    def _evaluate(self, step: int, key: Any) -> None:
+        self._prepare(step, key)
         self._submit(step)
         self._evaluated_at = step
 
@@ -135,10 +177,10 @@ class Harness:
         self._optimizer_state, self._params = optimizer_state, params
         self._model_state = model_state
 
-    def _prepare(self, submission: Submission, step: int, key: Any) -> None:
-        if submission.prepare_for_eval is None:
+    def _prepare(self, step: int, key: Any) -> None:
+        if self._submission.prepare_for_eval is None:
             return
-        returned = submission.prepare_for_eval(
+        returned = self._submission.prepare_for_eval(
             workload=self._workload,
             current_param_container=self._params,
             current_params_types=self._workload.model_params_types,
@@ -155,7 +197,7 @@ class Harness:
     def _submit(self, step: int) -> None:
         """Hand the model over and wait; the referee freezes everything meanwhile."""
         began = time.time()
-        evaluated = self._hand_over(self._params, self._model_state, step, is_query=False)
+        evaluated = self._link.submit(self._arrays(self._params, self._model_state), step)
         state, told = self._train_state, evaluated.train_state
         for goal in ("validation_goal_reached", "test_goal_reached"):
             state[goal] = state[goal] or told[goal]  # once reached, reached
@@ -182,48 +224,16 @@ class Harness:
 
     def _query(self, params: Any, model_state: Any, step: int) -> Mapping[str, float]:
         """What `workload.eval_model` does: the same hand-over, never scored."""
-        return self._hand_over(params, model_state, step, is_query=True).metrics
+        return self._link.query(self._arrays(params, model_state), step).metrics
 
-    def _hand_over(
-        self, params: Any, model_state: Any, step: int, *, is_query: bool
-    ) -> Evaluated:
-        self._check_shapes(params)
+    def _arrays(self, params: Any, model_state: Any) -> dict[str, NDArray]:
+        """What is handed over of a model, once it has been checked and computed."""
+        self._returned.check_shapes(params)
         self._backend.synchronize(params)
-        length = self._handover.write(self._backend.named_arrays(params, model_state))
-        self._channel.send(Submitted(step, length, is_query))
-        answer = self._channel.receive()
-        if isinstance(answer, Stop):
-            raise Stopped
-        assert isinstance(answer, Evaluated), answer
-        return answer
-
-    def _check_shapes(self, params: Any) -> None:
-        found = self._backend.param_shapes(params)
-        if found != self._template:
-            raise SubmissionError(_difference(_flat(self._template), _flat(found)))
+        return self._backend.named_arrays(params, model_state)
 
 
 def _ending(error: TrainingCompleteError) -> str:
     if isinstance(error, ScheduleEnded):
         return str(error)
     return f"the submission raised TrainingCompleteError{f': {error}' if str(error) else ''}"
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, tuple[int, ...]]:
-    if isinstance(tree, Mapping):
-        flat: dict[str, tuple[int, ...]] = {}
-        for name, branch in tree.items():
-            flat |= _flat(branch, f"{prefix}{name}/")
-        return flat
-    return {prefix.rstrip("/"): tree.shape_tuple}
-
-
-def _difference(expected: dict[str, tuple], found: dict[str, tuple]) -> str:
-    for name, shape in expected.items():
-        if found.get(name) != shape:
-            return (
-                f"the parameters handed back have {found.get(name, 'nothing')} for {name!r}, but "
-                f"the workload has {shape} there. Return the tree that was given, same shapes."
-            )
-    extra = sorted(set(found) - set(expected))
-    return f"the parameters handed back have {extra[0]!r}, which the workload does not have."

@@ -15,9 +15,10 @@ class Returned:
     def __init__(self, backend: Backend, params: Any, model_state: Any) -> None:
         self._backend = backend
         self._keys, self._state_keys = _keys(params), _keys(model_state)
+        self._shapes = backend.param_shapes(params)
 
     def check(self, function: str, optimizer_state: Any, params: Any, model_state: Any) -> None:
-        """Only what costs no time: shapes are checked when a model is handed over.
+        """Only what costs no time: `check_shapes` is for when a model is handed over.
 
         Raises: SubmissionError that names the entry, what was found and what was expected.
         """
@@ -30,6 +31,12 @@ class Returned:
         if self._state_keys is not None and _keys(model_state) != self._state_keys:
             expected = f"a dict with keys {_listed(self._state_keys)}"
             self._refuse(function, "third", "model_state", expected, model_state)
+
+    def check_shapes(self, params: Any) -> None:
+        """Raises: SubmissionError that names a parameter whose shape is not the workload's."""
+        found = self._backend.param_shapes(params)
+        if found != self._shapes:
+            raise SubmissionError(_difference(_flat(self._shapes), _flat(found)))
 
     def _is_params(self, value: Any) -> bool:
         return isinstance(value, self._backend.params_type) and _keys(value) == self._keys
@@ -64,3 +71,23 @@ def _listed(keys: Iterable[Any]) -> str:
 def _keys(tree: Any) -> Any:
     """Keys of the first level; None for what has none."""
     return tree.keys() if isinstance(tree, Mapping) else None
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, tuple[int, ...]]:
+    if isinstance(tree, Mapping):
+        flat: dict[str, tuple[int, ...]] = {}
+        for name, branch in tree.items():
+            flat |= _flat(branch, f"{prefix}{name}/")
+        return flat
+    return {prefix.rstrip("/"): tree.shape_tuple}
+
+
+def _difference(expected: dict[str, tuple], found: dict[str, tuple]) -> str:
+    for name, shape in expected.items():
+        if found.get(name) != shape:
+            return (
+                f"the parameters handed back have {found.get(name, 'nothing')} for {name!r}, but "
+                f"the workload has {shape} there. Return the tree that was given, same shapes."
+            )
+    extra = sorted(set(found) - set(expected))
+    return f"the parameters handed back have {extra[0]!r}, which the workload does not have."

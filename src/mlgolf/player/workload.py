@@ -106,6 +106,12 @@ class WorkloadFacade:
         return self._workload_rules.step_hint
 
     @property
+    def expected_steps(self) -> int:
+        """About as many as there will be, for what is prepared ahead."""
+        hint = self._workload_rules.step_hint
+        return hint or int(self._workload_rules.bounds.get("step_limit", 1000))
+
+    @property
     def max_allowed_runtime_sec(self) -> float:
         """Without a bound in seconds it is infinite."""
         return self._workload_rules.bounds.get("budget_seconds", math.inf)

@@ -15,14 +15,15 @@ class TrialClock:
     """
 
     def __init__(
-        self, rule: Literal["cpu", "wall"], cpu_seconds: Callable[[], float],
-        wall_seconds: Callable[[], float] = time.monotonic,
+        self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic
     ) -> None:
-        self._rule, self._cpu, self._wall = rule, cpu_seconds, wall_seconds
+        self._rule, self._wall = rule, wall_seconds
+        self._cpu: Callable[[], float] = lambda: 0.0  # of nobody, until it is started
         self._cpu_zero = self._wall_zero = self._charged = 0.0
         self._paused: Reading | None = None
 
-    def start(self) -> None:
+    def start(self, cpu_seconds: Callable[[], float]) -> None:
+        self._cpu = cpu_seconds
         self._cpu_zero, self._wall_zero = self._cpu(), self._wall()
 
     def read(self) -> Reading:

@@ -6,9 +6,8 @@ begins as a copy of it. Nothing untrusted ever runs in the fork server itself.
 
 It imports mlgolf from where its referee did, whatever else is installed: one code on both sides.
 The first datagram says that the framework is there, or why it is not. A request is one datagram:
-an order as the supervisor takes it, with the descriptors control, *inherited, output. The answer is
-the supervisor's process number, with a descriptor that can be waited for. The end of the socket
-ends the fork server.
+an `Order`, with the descriptors control, *inherited, output. The answer is the supervisor's process
+number, with a descriptor that can be waited for. The end of the socket ends the fork server.
 """
 
 import atexit
@@ -16,7 +15,6 @@ import contextlib
 import gc
 import io
 import itertools
-import json
 import os
 import select
 import signal
@@ -25,7 +23,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +36,7 @@ from mlgolf.core.registry import plugin_folders
 from mlgolf.player.describe import describe
 from mlgolf.player.play import play_over
 from mlgolf.referee import kernel, supervisor
+from mlgolf.referee.orders import Order
 
 # Its environment is ours and reaches it (hash seed, no bytecode); nobody else's folders do.
 PYTHON = (sys.executable, "-s", "-P")
@@ -81,20 +80,18 @@ class ForkServer:
         return self._requests.fileno() >= 0 and self._process.poll() is None
 
     def launch(
-        self, order: Mapping[str, object], control: int, output: int | None
+        self, order: Order, control: int, output: int | None
     ) -> "ForkedKeeper":
         """Have a supervisor forked that follows the order.
 
         Raises: OSError if the fork server is gone, or could not import the framework.
         """
         discard = os.open(os.devnull, os.O_WRONLY) if output is None else None
-        inherit = order["inherit"]
-        assert isinstance(inherit, Sequence)
-        descriptors = [control, *inherit, output if discard is None else discard]
+        descriptors = [control, *order.inherit, output if discard is None else discard]
         try:
             with self._one_at_a_time:
                 self._await_ready()
-                socket.send_fds(self._requests, [json.dumps(order).encode()], descriptors)
+                socket.send_fds(self._requests, [order.encode().encode()], descriptors)
                 answer, (waitable,), _, _ = socket.recv_fds(self._requests, 64, 1)
         except (ValueError, BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close()
@@ -211,7 +208,7 @@ def serve_requests(requests: socket.socket) -> None:
         child = os.fork()
         if child == 0:
             requests.close()
-            become_supervisor(json.loads(data), descriptors)
+            become_supervisor(Order.decode(data), descriptors)
         waitable = os.pidfd_open(child)
         socket.send_fds(requests, [str(child).encode()], [waitable])
         for descriptor in (waitable, *descriptors):
@@ -221,7 +218,7 @@ def serve_requests(requests: socket.socket) -> None:
                 pass
 
 
-def become_supervisor(order: dict, descriptors: list[int]) -> NoReturn:
+def become_supervisor(order: Order, descriptors: list[int]) -> NoReturn:
     """In the child: what `supervisor.py` does as a script, with a player that is a copy of us."""
     control, *inherit, output = descriptors
     os.setsid()
@@ -230,7 +227,7 @@ def become_supervisor(order: dict, descriptors: list[int]) -> NoReturn:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    order = {**order, "inherit": inherit, "see": [*order["see"], *python_folders()]}
+    order = order._replace(inherit=inherit, see=[*order.see, *python_folders()])
     try:
         supervisor.main(socket.socket(fileno=control), order, become=perform)
     except BaseException:
@@ -240,24 +237,24 @@ def become_supervisor(order: dict, descriptors: list[int]) -> NoReturn:
 
 
 @lru_cache(maxsize=1)
-def python_folders() -> tuple[str, ...]:
+def python_folders() -> tuple[Path, ...]:
     """This Python, and whatever it imports packages from: those installed in place, too."""
     places = {sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path, *plugin_folders()}
-    return tuple(sorted({*places, *map(os.path.realpath, places)} - {""}))
+    return tuple(map(Path, sorted({*places, *map(os.path.realpath, places)} - {""})))
 
 
-def perform(order: dict) -> NoReturn:
+def perform(order: Order) -> NoReturn:
     """In the supervisor's child: keep nothing but what is the player's, then do its part."""
-    kept = [2, *sorted(order["inherit"]), os.sysconf("SC_OPEN_MAX")]
+    kept = [2, *sorted(order.inherit), os.sysconf("SC_OPEN_MAX")]
     for below, above in itertools.pairwise(kept):
         os.closerange(below + 1, above)
-    part, *arguments = order["argv"]
+    part, *arguments = order.argv
     kernel.set_process_name(f"mlgolf-{part}")
     assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(line_buffering=True)  # what is printed is in the log if we are killed
     code = 1
     try:
-        PARTS[part](*order["inherit"], *arguments)
+        PARTS[part](*order.inherit, *arguments)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -13,6 +13,7 @@ from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.records import Ruleset
 from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
 # Of the reference machine, to import a module and try its optimizer: optax.lbfgs takes 4 of them to
@@ -48,15 +49,12 @@ class Inspection:
         """
         self._file, self._allowed = file, CPU_SECONDS / speed
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
+        order = Order(
+            argv=["describe", str(file), ruleset], inherit=[theirs], see=[file.parent], hide=hide,
+            memory_bytes=hardware.memory_bytes,
+        )
         try:
-            self._held = HeldProcess(
-                ["describe", str(file), ruleset],
-                launch=fork_server_for(framework, hardware).launch,
-                inherit=[theirs],
-                see=[file.parent],
-                hide=hide,
-                memory_bytes=hardware.memory_bytes,
-            )
+            self._held = HeldProcess(order, launch=fork_server_for(framework, hardware).launch)
         except OSError as error:
             os.close(self._answer)
             raise SandboxError(f"the submission cannot be looked over: {error}") from error

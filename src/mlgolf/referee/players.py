@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +19,133 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import Assignment, Exited, Message, Stop
 from mlgolf.core.plan import TrialPlan
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
+from mlgolf.player.link import Link
 from mlgolf.player.play import play
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.measure import out_of_memory_kills
+from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
 SEND_SECONDS = 10
 PATIENCE_SECONDS = 10  # for a thread to reach its next hand-over
 
 
-class _SharedPlayer:
-    """What both have in common: a stream of messages, a board, a mapping for models."""
+@dataclass(frozen=True, slots=True)
+class ProcessPlayers:
+    """Players in namespaces of their own, with the environment of their hardware class alone."""
 
-    def __init__(self, hardware: HardwareClass) -> None:
-        self._hardware = hardware
+    hardware: HardwareClass
+    cores: Sequence[int] = ()
+    log: Path | None = None  # what they print goes there
 
-    def _open(self, capacity: int) -> tuple[socket.socket, int, int]:
-        """Make the three; returns the player's ends."""
-        ours, theirs = socket.socketpair()
-        patience = struct.pack("ll", SEND_SECONDS, 0)  # a player that never reads holds nobody up
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
-        self._channel = Channel(ours)
-        board = anonymous_memory("mlgolf-board", Board.BYTES)
-        mapping = anonymous_memory("mlgolf-model", max(capacity, mmap.PAGESIZE))
-        self._board = Board(board)
-        self._board.evaluate_at = NEVER
-        self._mapping = mmap.mmap(mapping, os.fstat(mapping).st_size, prot=mmap.PROT_READ)
-        return theirs, board, mapping
+    def start(self, plan: TrialPlan, capacity: int) -> "ProcessPlayer":
+        """Raises: SandboxError."""
+        kills_before = out_of_memory_kills()
+        with contextlib.ExitStack() as undo:
+            ours, theirs = connect(capacity)
+            undo.callback(ours.channel.close)
+            with contextlib.closing(theirs):
+                held = self._hold(plan, theirs)
+            undo.callback(held.stop)
+            ours.channel.send(assignment(plan, self.hardware))
+            held.start()
+            undo.pop_all()
+        return ProcessPlayer(ours, held, self.cores, kills_before)
+
+    def _hold(self, plan: TrialPlan, ends: "PlayerEnds") -> HeldProcess:
+        order = Order(
+            argv=["play"],
+            inherit=[ends.connection.fileno(), ends.board, ends.mapping],
+            see=[plan.submission_file.parent, plan.data_folder / "train"],
+            hide=[plan.run_folder, plan.data_dir],
+            cores=self.cores,
+            memory_bytes=self.hardware.memory_bytes,
+        )
+        log = os.open(self.log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            launch = fork_server_for(plan.key.framework, self.hardware).launch
+            return HeldProcess(order, launch=launch, output=log)
+        except OSError as error:
+            raise SandboxError(f"the player's sandbox could not be made: {error}") from error
+        finally:
+            os.close(log)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPlayers:
+    """Players in threads of this very process: for a debugger, never official."""
+
+    hardware: HardwareClass
+
+    def start(self, plan: TrialPlan, capacity: int) -> "ThreadPlayer":
+        ours, theirs = connect(capacity)
+        link = Link.over(theirs.connection, theirs.board, theirs.mapping)
+        theirs.close_memory()
+        ours.channel.send(assignment(plan, self.hardware))
+        return ThreadPlayer(ours, link)
+
+
+@dataclass(frozen=True, slots=True)
+class RefereeEnds:
+    """A stream of messages, a board, a mapping for models."""
+
+    channel: Channel
+    board: Board
+    mapping: mmap.mmap
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerEnds:
+    """The same three: a socket, and descriptors of the memory."""
+
+    connection: socket.socket
+    board: int
+    mapping: int
+
+    def close(self) -> None:
+        self.connection.close()
+        self.close_memory()
+
+    def close_memory(self) -> None:
+        """What has been mapped stays."""
+        os.close(self.board)
+        os.close(self.mapping)
+
+
+def connect(capacity: int) -> tuple[RefereeEnds, PlayerEnds]:
+    """Ends of a new connection whose mapping holds models of `capacity` bytes."""
+    ours, theirs = socket.socketpair()
+    patience = struct.pack("ll", SEND_SECONDS, 0)  # a player that never reads holds nobody up
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+    board = anonymous_memory("mlgolf-board", Board.BYTES)
+    mapping = anonymous_memory("mlgolf-model", max(capacity, mmap.PAGESIZE))
+    readable = mmap.mmap(mapping, os.fstat(mapping).st_size, prot=mmap.PROT_READ)
+    ends = RefereeEnds(Channel(ours), Board(board), readable)
+    ends.board.evaluate_at = NEVER
+    return ends, PlayerEnds(theirs, board, mapping)
+
+
+def assignment(plan: TrialPlan, hardware: HardwareClass) -> Assignment:
+    """What a player is told of its plan."""
+    return Assignment(
+        submission_file=str(plan.submission_file),
+        framework=plan.key.framework,
+        contract=plan.rules.contract,
+        workload=plan.workload,
+        size=plan.size,
+        workload_rules=plan.told.model_dump(mode="json"),
+        hyperparameters=plan.hyperparameters,
+        seed=plan.seed,
+        train_folder=str(plan.data_folder / "train"),
+        threads=hardware.threads,
+    )
+
+
+class _ConnectedPlayer:
+    """What both have in common, once they have been started."""
+
+    def __init__(self, ends: RefereeEnds) -> None:
+        self._channel, self._board, self._mapping = ends.channel, ends.board, ends.mapping
 
     @property
     def step(self) -> int:
@@ -67,58 +168,18 @@ class _SharedPlayer:
             raise ValueError(f"a model of {length} bytes in a mapping of {len(self._mapping)}")
         return self._mapping[:length]
 
-    def _assign(self, plan: TrialPlan) -> None:
-        assignment = Assignment(
-            submission_file=str(plan.submission_file),
-            framework=plan.key.framework,
-            workload=plan.workload,
-            size=plan.size,
-            workload_rules=plan.told.model_dump(mode="json"),
-            hyperparameters=plan.hyperparameters,
-            seed=plan.seed,
-            train_folder=str(plan.data_folder / "train"),
-            threads=self._hardware.threads,
-        )
-        self._channel.send(assignment)
 
-
-class ProcessPlayer(_SharedPlayer):
-    """A player in namespaces of its own, with the environment of its hardware class alone."""
+class ProcessPlayer(_ConnectedPlayer):
+    """A player in a sandbox, by its ends and by the process that is held there."""
 
     def __init__(
-        self, hardware: HardwareClass, *, cores: Sequence[int] = (), log: Path | None = None
+        self, ends: RefereeEnds, held: HeldProcess, cores: Sequence[int], kills_before: int
     ) -> None:
-        super().__init__(hardware)
-        self._cores, self._log = cores, log
-        self._held: HeldProcess | None = None
-
-    def start(self, plan: TrialPlan, capacity: int) -> None:
-        theirs, board, mapping = self._open(capacity)
-        inherit = [theirs.fileno(), board, mapping]
-        log = os.open(self._log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        self._kills_before = out_of_memory_kills()
-        try:
-            self._held = HeldProcess(
-                ["play"],
-                launch=fork_server_for(plan.key.framework, self._hardware).launch,
-                inherit=inherit,
-                see=[plan.submission_file.parent, plan.data_folder / "train"],
-                hide=[plan.run_folder, plan.data_dir],
-                cores=self._cores,
-                memory_bytes=self._hardware.memory_bytes,
-                output=log,
-            )
-        except OSError as error:
-            raise SandboxError(f"the player's sandbox could not be made: {error}") from error
-        finally:
-            theirs.close()
-            for descriptor in (board, mapping, log):
-                os.close(descriptor)
-        self._assign(plan)
-        self._held.start()
+        """`kills_before`: of the kernel, for want of memory, before this player was started."""
+        super().__init__(ends)
+        self._held, self._cores, self._kills_before = held, cores, kills_before
 
     def receive(self, timeout: float) -> Message | None:
-        assert self._held is not None
         if self._held.exit_code is None and not self._channel.has_message():
             select.select([self._channel, self._held], [], [], timeout)
         code = self._held.poll()
@@ -130,66 +191,51 @@ class ProcessPlayer(_SharedPlayer):
 
     def _exit_code(self, patience: float = 2.0) -> int | None:
         """The stream ends a moment before the process does."""
-        assert self._held is not None
         deadline = time.monotonic() + patience
         while self._held.poll() is None and time.monotonic() < deadline:
             select.select([self._held], [], [], patience)
         return self._held.exit_code
 
     def cpu_seconds(self) -> float:
-        assert self._held is not None
         return self._held.cpu_seconds()
 
     def freeze(self) -> None:
-        assert self._held is not None
         self._held.freeze()
 
     def thaw(self) -> None:
-        assert self._held is not None
         self._held.thaw()
 
     def out_of_memory(self) -> str | None:
-        killed = self._held is not None and self._held.exit_code == -signal.SIGKILL
+        killed = self._held.exit_code == -signal.SIGKILL
         if killed and out_of_memory_kills() > self._kills_before:
             return "the kernel ended a process for want of memory while it ran"
         return None
 
     def stop(self) -> None:
-        if self._held is not None:
-            self._held.stop()
-        if hasattr(self, "_channel"):
-            self._channel.close()
+        self._held.stop()
+        self._channel.close()
 
     def record(self) -> dict[str, Any]:
-        held = self._held.record() if self._held is not None else {}
-        return {"level": "process", "cores": list(self._cores), **held}
+        return {"level": "process", "cores": list(self._cores), **self._held.record()}
 
 
-class ThreadPlayer(_SharedPlayer):
-    """A player in a thread of this very process: for a debugger, never official."""
+class ThreadPlayer(_ConnectedPlayer):
+    """A player in a thread, by the referee's ends and its own link."""
 
-    def __init__(self, hardware: HardwareClass) -> None:
-        super().__init__(hardware)
-        self._thread: threading.Thread | None = None
+    def __init__(self, ends: RefereeEnds, link: Link) -> None:
+        super().__init__(ends)
         self._cpu_at_end = 0.0
-
-    def start(self, plan: TrialPlan, capacity: int) -> None:
-        theirs, board, mapping = self._open(capacity)
-        channel, shared = Channel(theirs), memoryview(mmap.mmap(mapping, max(capacity, 1)))
-        own_board = Board(board)
-        os.close(board)
-        os.close(mapping)
-
-        def run() -> None:
-            try:
-                play(channel, own_board, shared)
-            finally:
-                self._cpu_at_end = time.thread_time()
-                channel.close()
-
-        self._thread = threading.Thread(target=run, name="player", daemon=True)
-        self._assign(plan)
+        self._thread = threading.Thread(
+            target=self._play, args=[link], name="player", daemon=True
+        )
         self._thread.start()
+
+    def _play(self, link: Link) -> None:
+        try:
+            play(link)
+        finally:
+            self._cpu_at_end = time.thread_time()
+            link.close()
 
     def receive(self, timeout: float) -> Message | None:
         try:
@@ -198,7 +244,6 @@ class ThreadPlayer(_SharedPlayer):
             return Exited(None)
 
     def cpu_seconds(self) -> float:
-        assert self._thread is not None
         if self._cpu_at_end or not self._thread.is_alive() or self._thread.ident is None:
             return self._cpu_at_end
         return time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident))
@@ -214,8 +259,6 @@ class ThreadPlayer(_SharedPlayer):
 
     def stop(self) -> None:
         """Tell it at its next hand-over: a thread cannot be killed."""
-        if self._thread is None:
-            return
         self._board.evaluate_at = 0
         self.send(Stop())
         self._thread.join(timeout=PATIENCE_SECONDS)

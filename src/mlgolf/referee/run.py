@@ -37,7 +37,7 @@ from mlgolf.core.messages import (
     Submitted,
 )
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Clock, Player, Reading, Row, Store, columns
+from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, columns
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.evaluate import unchanged
@@ -45,6 +45,7 @@ from mlgolf.referee.measure import load_average
 from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
 
 POLL_SECONDS = 0.02
+STOPPED_BY_A_PERSON = "stopped by a person; --resume it"
 _OWN_FAULTS = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
      signal.SIGTRAP, signal.SIGXFSZ}
@@ -80,7 +81,7 @@ class _Ended(Exception):
 
 
 def run_trial(
-    plan: TrialPlan, player: Player, *, clock: Clock, store: Store, evaluator: Evaluates,
+    plan: TrialPlan, players: Players, *, clock: Clock, store: Store, evaluator: Evaluates,
     header: TrialHeader, hardware: HardwareClass, watcher: Watcher | None = None,
 ) -> Verdict:
     """Run one trial to its end, whatever that is, and write it down.
@@ -88,14 +89,19 @@ def run_trial(
     Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
-    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
     load = load_average()
+    try:
+        player = players.start(plan, evaluator.capacity)
+    except KeyboardInterrupt:
+        store.finish(VerdictRecord(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON))
+        raise
+    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
     interrupted = None
     try:
         verdict = referee.play()
     except KeyboardInterrupt as interrupt:
-        reason = "stopped by a person; --resume it"
-        interrupted, verdict = interrupt, Verdict(status=Status.INTERRUPTED, reason=reason)
+        interrupted = interrupt
+        verdict = Verdict(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON)
     finally:
         player.stop()
     store.finish(VerdictRecord(
@@ -151,10 +157,9 @@ class _Referee:
 
     def play(self) -> Verdict:
         try:
-            self._player.start(self._plan, self._evaluator.capacity)
             self._evaluator.warm_up()
             self._await_ready()
-            self._clock.start()
+            self._clock.start(self._player.cpu_seconds)
             self._player.evaluate_at(self._rulings.next_evaluation(0, 0))
             self._player.send(Begin())
             while True:

@@ -4,18 +4,27 @@ Standard library only, so that it can be tried with any Python on any machine. T
 sandbox is the supervisor's; this is the referee's end of the socket.
 """
 
-import json
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from mlgolf.referee.cpu_time import CpuTime, open_cpu_time
+from mlgolf.referee.orders import (
+    LONGEST_ANSWER,
+    Answer,
+    Command,
+    Done,
+    Ended,
+    Hold,
+    Order,
+    decode_answer,
+)
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _SETTLED_READS = 20
@@ -32,18 +41,14 @@ class Supervisor(Protocol):
 
 
 # (order, control socket's descriptor, descriptor for output) -> the supervisor of that order
-Launch = Callable[[Mapping[str, object], int, int | None], Supervisor]
+Launch = Callable[[Order, int, int | None], Supervisor]
 
 
-def run_script(
-    order: Mapping[str, object], control: int, output: int | None
-) -> subprocess.Popen:
+def run_script(order: Order, control: int, output: int | None) -> subprocess.Popen:
     """A supervisor in a fresh interpreter, which starts any program."""
-    inherit = order["inherit"]
-    assert isinstance(inherit, Sequence)
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(SUPERVISOR), str(control), json.dumps(order)],
-        pass_fds=[control, *inherit], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        [sys.executable, "-I", "-S", str(SUPERVISOR), str(control), order.encode()],
+        pass_fds=[control, *order.inherit], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         start_new_session=True,
     )
 
@@ -52,32 +57,20 @@ class HeldProcess:
     """One untrusted process and all it will ever start."""
 
     def __init__(
-        self, argv: Sequence[str], *, environment: Mapping[str, str] | None = None,
-        inherit: Sequence[int] = (), see: Sequence[Path] = (), hide: Sequence[Path] = (),
-        cores: Sequence[int] = (), memory_bytes: int = 0, best_effort: bool = False,
-        control_group: bool = True, output: int | None = None, launch: Launch = run_script,
+        self, order: Order, *, control_group: bool = True, output: int | None = None,
+        launch: Launch = run_script,
     ) -> None:
         """Prepare it; `start` lets it go.
 
         Args:
-          argv: program and arguments. environment: all of its environment, none by default.
-          inherit: descriptors it keeps.
-          see: folders that it may read, besides those of the system; nothing else is there (in
-            namespaces only). hide: folders of which it sees nothing but what `see` names in them.
-          cores: those it may run on, all if empty. memory_bytes: its address space, 0 for no limit.
-          best_effort: do without namespaces, as on a machine that gives none.
           control_group: whether to try one for its CPU time before the task clock.
           output: descriptor for what it prints.
           launch: how its supervisor comes to be; others than `run_script` read `argv` their way.
         Raises: OSError if the supervisor does not come up.
         """
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        order = {
-            "argv": list(argv), "environment": dict(environment or {}), "inherit": list(inherit),
-            "see": [str(path) for path in see], "hide": [str(path) for path in hide],
-            "cores": list(cores),
-            "memory_bytes": memory_bytes, "best_effort": best_effort,
-        }
+        self.exit_code: int | None = None
+        self._stopped = False
         try:
             self._supervisor = launch(order, theirs.fileno(), output)
         except BaseException:
@@ -85,42 +78,47 @@ class HeldProcess:
             raise
         finally:
             theirs.close()
-        self.exit_code: int | None = None
-        self._stopped = False
         try:
-            self._adopt(control_group)
+            hold, task_clock = self._adopt()
+            # Opened before anything runs.
+            self.cpu_time: CpuTime = open_cpu_time(
+                hold.pid, self._supervisor.pid, task_clock, control_group=control_group
+            )
         except BaseException:
-            self.stop()
+            self._end_supervisor()
             raise
+        self.pid = hold.pid
+        self._record = self._recorded(hold)
 
-    def _adopt(self, control_group: bool) -> None:
-        """Take the supervisor's first answer; open the source of CPU time before anything runs."""
-        data, descriptors, _, _ = socket.recv_fds(self._control, 65536, 1)
+    def _adopt(self) -> tuple[Hold, int | None]:
+        """The supervisor's first answer, with the descriptor of the task clock if there is one."""
+        data, descriptors, _, _ = socket.recv_fds(self._control, LONGEST_ANSWER, 1)
         if not data:
             raise OSError("the supervisor ended before it could start the player")
-        answer = json.loads(data)
-        clock = descriptors[0] if descriptors else None
-        self.cpu_time: CpuTime = open_cpu_time(
-            answer["pid"], self._supervisor.pid, clock, control_group=control_group
-        )
-        self.pid: int = answer["pid"]
-        self._record = {
-            "freezing": answer["freezing"], "files": answer["files"],
-            "cpu_time_source": self.cpu_time.name,
-            **({"namespaces_refused": answer["problem"]} if answer["problem"] else {}),
-            **({"task_clock_refused": answer["task_clock"]} if answer["task_clock"] else {}),
+        hold = decode_answer(data)
+        assert isinstance(hold, Hold), hold
+        return hold, descriptors[0] if descriptors else None
+
+    def _recorded(self, hold: Hold) -> dict[str, str]:
+        refused = {
+            "namespaces_refused": hold.namespaces_refused,
+            "task_clock_refused": hold.task_clock_refused,
+        }
+        return {
+            "freezing": hold.freezing, "files": hold.files, "cpu_time_source": self.cpu_time.name,
+            **{name: why for name, why in refused.items() if why},
         }
 
     def start(self) -> None:
-        self._control.send(b"start")
+        self._control.send(Command.START.value)
 
     def freeze(self) -> None:
         """Return once every process stands still. Harmless on one that has ended."""
-        self._ask(b"freeze", "frozen")
+        self._ask(Command.FREEZE)
         self._settle()
 
     def thaw(self) -> None:
-        self._ask(b"thaw", "thawed")
+        self._ask(Command.THAW)
 
     def cpu_seconds(self) -> float:
         return self.cpu_time.seconds()
@@ -135,7 +133,7 @@ class HeldProcess:
             self._hear()
         return self.exit_code
 
-    def record(self) -> dict:
+    def record(self) -> dict[str, str]:
         """How it is held: freezing method, source of CPU time, whether its files are private."""
         return self._record
 
@@ -144,32 +142,34 @@ class HeldProcess:
         if self._stopped:
             return
         self._stopped = True
+        self._end_supervisor()
+        self.cpu_time.close()
+
+    def _end_supervisor(self) -> None:
         self._control.close()  # the supervisor sees the end and leaves; its namespace goes with it
         try:
             self._supervisor.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._supervisor.send_signal(signal.SIGKILL)
             self._supervisor.wait()
-        if hasattr(self, "cpu_time"):
-            self.cpu_time.close()
 
-    def _ask(self, command: bytes, reply: str) -> None:
+    def _ask(self, command: Command) -> None:
         try:
-            self._control.send(command)
+            self._control.send(command.value)
             while self.exit_code is None:
                 if not select.select([self._control], [], [], _PATIENCE_SECONDS)[0]:
                     self._supervisor.send_signal(signal.SIGKILL)  # somebody stopped the supervisor
                     self.exit_code = -signal.SIGKILL
-                elif reply in self._hear():
+                elif self._hear() == Done.of(command):
                     break
         except (BrokenPipeError, ConnectionResetError):
             self.exit_code = self.exit_code if self.exit_code is not None else -signal.SIGKILL
 
-    def _hear(self) -> dict:
-        data = self._control.recv(65536)
-        answer = json.loads(data) if data else {"exited": -signal.SIGKILL}
-        if "exited" in answer:
-            self.exit_code = answer["exited"]
+    def _hear(self) -> Answer:
+        data = self._control.recv(LONGEST_ANSWER)
+        answer = decode_answer(data) if data else Ended(-signal.SIGKILL)
+        if isinstance(answer, Ended):
+            self.exit_code = answer.code
         return answer
 
     def _settle(self) -> None:

@@ -4,15 +4,11 @@ Run as a script with a control socket, or in a child of the fork server. Where t
 the supervisor is PID 1 of a namespace of its own: then one `kill(-1, SIGSTOP)` from it reaches
 every process of the player at once, however they fork, and when it ends they all end. Where it
 does not, the supervisor walks the tree until it stands still, and says `best_effort`. It holds no
-state: the referee asks, it answers.
-
-Commands, one datagram each: start, freeze, thaw. The end of the socket ends everything.
-Answers: JSON datagrams, the first of which carries the task clock's descriptor if there is one.
+state: the referee asks, it answers (`orders.py`).
 """
 
 import contextlib
 import ctypes
-import json
 import os
 import resource
 import select
@@ -26,6 +22,7 @@ from typing import NoReturn
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mlgolf.referee import kernel, private_root, processes
+from mlgolf.referee.orders import Answer, Command, Done, Ended, Hold, Order, encode_answer
 
 LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
 NAMESPACES = (
@@ -34,18 +31,18 @@ NAMESPACES = (
 )
 
 
-def execute(order: dict) -> NoReturn:
+def execute(order: Order) -> NoReturn:
     """Become the program of the order."""
-    for descriptor in order["inherit"]:
+    for descriptor in order.inherit:
         os.set_inheritable(descriptor, True)
-    os.execve(order["argv"][0], order["argv"], order["environment"])
+    os.execve(order.argv[0], list(order.argv), order.environment)
 
 
 def main(
-    control: socket.socket, order: dict, become: Callable[[dict], NoReturn] = execute
+    control: socket.socket, order: Order, become: Callable[[Order], NoReturn] = execute
 ) -> None:
     """Enter the namespaces if they are to be had, then keep what `become` makes of a child."""
-    problem = "not asked for" if order["best_effort"] else enter_namespaces()
+    problem = "not asked for" if order.best_effort else enter_namespaces()
     if problem:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         keep(control, order, become, namespaced=False, problem=problem)
@@ -56,7 +53,7 @@ def main(
         keep(control, order, become, namespaced=True, problem="")
         os._exit(0)
     control.close()
-    for descriptor in order["inherit"]:
+    for descriptor in order.inherit:
         os.close(descriptor)
     os.waitpid(supervisor, 0)
 
@@ -79,7 +76,7 @@ def enter_namespaces() -> str:
 
 
 def keep(
-    control: socket.socket, order: dict, become: Callable[[dict], NoReturn], *,
+    control: socket.socket, order: Order, become: Callable[[Order], NoReturn], *,
     namespaced: bool, problem: str,
 ) -> None:
     """Start the player's first process and serve the referee until it hangs up."""
@@ -97,13 +94,13 @@ def keep(
         become_player(order, become, gate_read, outer_write)
     os.close(gate_read)
     os.close(outer_write)
-    for descriptor in order["inherit"]:
+    for descriptor in order.inherit:
         os.close(descriptor)
     pid = int(os.read(outer_read, 32))
     own_proc = False
     if namespaced:
         try:
-            own_proc = private_root.enter(map(Path, order["see"]), map(Path, order["hide"]))
+            own_proc = private_root.enter(order.see, order.hide)
         except OSError as error:
             problem = str(error)
     problem = problem or kernel.keyrings_problem()
@@ -114,7 +111,7 @@ def keep(
 
 
 def become_player(
-    order: dict, become: Callable[[dict], NoReturn], gate: int, outer: int
+    order: Order, become: Callable[[Order], NoReturn], gate: int, outer: int
 ) -> NoReturn:
     """In the child: say which process this is outside, wait for the word, give up rights."""
     try:
@@ -126,12 +123,12 @@ def become_player(
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if order["memory_bytes"]:
-            limit(resource.RLIMIT_AS, order["memory_bytes"])
+        if order.memory_bytes:
+            limit(resource.RLIMIT_AS, order.memory_bytes)
         limit(resource.RLIMIT_CORE, 0)
         limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
-        if order["cores"]:
-            os.sched_setaffinity(0, order["cores"])
+        if order.cores:
+            os.sched_setaffinity(0, order.cores)
         with contextlib.suppress(OSError):  # a kernel without keyrings keeps none
             kernel.leave_session_keyring()
         give_up_rights()
@@ -167,19 +164,22 @@ def report(
     control: socket.socket, player: int, pid: int, *, namespaced: bool, problem: str
 ) -> None:
     """The first answer: which process, how it is held, and the descriptor that counts its time."""
-    answer = {
-        "pid": pid,
-        "freezing": "pid_namespace" if namespaced else "best_effort",
-        "files": "shared" if problem else "private",
-        "problem": problem,
-    }
+    hold = Hold(
+        pid=pid, freezing="pid_namespace" if namespaced else "best_effort",
+        files="shared" if problem else "private", namespaces_refused=problem,
+        task_clock_refused="",
+    )
     try:
         clock = kernel.open_task_clock(player)
     except OSError as error:
-        control.send(json.dumps({**answer, "task_clock": str(error)}).encode())
+        tell(control, hold._replace(task_clock_refused=str(error)))
     else:
-        socket.send_fds(control, [json.dumps({**answer, "task_clock": ""}).encode()], [clock])
+        socket.send_fds(control, [encode_answer(hold)], [clock])
         os.close(clock)
+
+
+def tell(control: socket.socket, answer: Answer) -> None:
+    control.send(encode_answer(answer))
 
 
 def serve(
@@ -194,26 +194,27 @@ def serve(
         if control not in ready:
             continue
         match hear(control):
-            case b"":
+            case None:
                 return
-            case b"start":
+            case Command.START:
                 os.write(gate, b"!")
-            case b"freeze":
+            case Command.FREEZE as command:
                 signal_all(signal.SIGSTOP, namespaced=namespaced)
                 if own_proc or not namespaced:
                     processes.wait_until_still(os.getpid(), everyone=namespaced)
-                control.send(b'{"frozen": true}')
-            case b"thaw":
+                tell(control, Done.of(command))
+            case Command.THAW as command:
                 signal_all(signal.SIGCONT, namespaced=namespaced)
-                control.send(b'{"thawed": true}')
+                tell(control, Done.of(command))
 
 
-def hear(control: socket.socket) -> bytes:
-    """The next command; nothing once the referee has hung up or is gone."""
+def hear(control: socket.socket) -> Command | None:
+    """The next command; None once the referee has hung up or is gone."""
     try:
-        return control.recv(64)
+        data = control.recv(64)
     except ConnectionResetError:
-        return b""
+        return None
+    return Command(data) if data else None
 
 
 def reap(control: socket.socket, player: int) -> None:
@@ -226,7 +227,7 @@ def reap(control: socket.socket, player: int) -> None:
             return
         if pid == player:
             with contextlib.suppress(BrokenPipeError):  # the referee has hung up: serve() sees it
-                control.send(json.dumps({"exited": os.waitstatus_to_exitcode(status)}).encode())
+                tell(control, Ended(os.waitstatus_to_exitcode(status)))
 
 
 def signal_all(number: signal.Signals, *, namespaced: bool) -> None:
@@ -246,4 +247,4 @@ def kill_all(*, namespaced: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+    main(socket.socket(fileno=int(sys.argv[1])), Order.decode(sys.argv[2]))

@@ -7,13 +7,14 @@ from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import TrialPlan
+from mlgolf.core.protocols import Players
 from mlgolf.core.records import TrialHeader
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.measure import machine
-from mlgolf.referee.players import ProcessPlayer, ThreadPlayer, player_cores
+from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, player_cores
 from mlgolf.referee.run import Watcher, run_trial
 from mlgolf.results.trial_folder import TrialFolder, read_trial
 
@@ -26,10 +27,9 @@ def play_trial(
     folder = TrialFolder(plan.folder)
     check_code(plan)
     cores = player_cores(hardware) if cores is None else cores
-    player = make_player(plan, hardware, folder, cores)
     run_trial(
-        plan, player, clock=TrialClock(hardware.clock, player.cpu_seconds), store=folder,
-        evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+        plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
+        store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),
         hardware=hardware, watcher=watcher,
     )
     return read_trial(plan.folder)
@@ -46,15 +46,15 @@ def check_code(plan: TrialPlan) -> None:
         )
 
 
-def make_player(
+def players(
     plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, cores: Sequence[int]
-) -> ProcessPlayer | ThreadPlayer:
+) -> Players:
     """Raises: SandboxError for a level that there is not."""
     match plan.sandbox:
         case "none":
-            return ThreadPlayer(hardware)
+            return ThreadPlayers(hardware)
         case "process":
-            return ProcessPlayer(hardware, cores=cores, log=folder.log_path)
+            return ProcessPlayers(hardware, cores=cores, log=folder.log_path)
     raise SandboxError(f"sandbox {plan.sandbox!r} is not built yet; there are none and process")
 
 

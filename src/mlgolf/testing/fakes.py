@@ -1,6 +1,6 @@
 """Small classes that stand in for the seams: a clock that one sets, a store in memory, a script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ class FakeClock:
         self._per_read, self._seconds, self._paused = seconds_per_read, 0.0, False
         self._work_per_look, self._work = work_per_look, 0.0
 
-    def start(self) -> None:
+    def start(self, cpu_seconds: Callable[[], float]) -> None:
         self._seconds = 0.0
 
     def read(self) -> Reading:
@@ -75,7 +75,10 @@ class MemoryStore:
 
 
 class ScriptedPlayer:
-    """Sends the messages it is given, one per receive; None stands for silence."""
+    """Sends the messages it is given, one per receive; None stands for silence.
+
+    It is its own Players: the one that is started.
+    """
 
     def __init__(self, script: Sequence[Message | None]) -> None:
         self._script = list(script)
@@ -84,8 +87,9 @@ class ScriptedPlayer:
         self.told: list[Message] = []
         self.evaluations_at: list[int] = []
 
-    def start(self, plan: TrialPlan, capacity: int) -> None:
+    def start(self, plan: TrialPlan, capacity: int) -> "ScriptedPlayer":
         self.calls.append("start")
+        return self
 
     def receive(self, timeout: float) -> Message | None:
         message = self._script.pop(0) if self._script else None

@@ -1,0 +1,78 @@
+"""Both ways to hold a player, on a submission of the one-second workload."""
+
+import gc
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from plans import plan
+
+from mlgolf.core.competition import load_hardware
+from mlgolf.core.errors import SandboxError
+from mlgolf.core.messages import Ready
+from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
+
+HARDWARE = load_hardware("one-thread-cpu")
+CAPACITY = 1 << 16
+
+
+@contextmanager
+def started(players, data_dir: Path, tmp_path: Path):
+    prepared = data_dir / "linear" / "mini" / "prepared"
+    file = tmp_path / "code" / "s.py"
+    player = players.start(
+        plan(data_folder=prepared, data_dir=data_dir, run_folder=tmp_path, submission_file=file),
+        CAPACITY,
+    )
+    try:
+        yield player
+    finally:
+        player.stop()
+
+
+def first_word(player):
+    while (message := player.receive(10)) is None:
+        pass
+    return message
+
+
+@pytest.mark.parametrize("players", [ProcessPlayers(HARDWARE), ThreadPlayers(HARDWARE)])
+def test_a_player_that_was_started_gets_ready_by_itself(players, data_dir, tmp_path):
+    with started(players, data_dir, tmp_path) as player:
+        message = first_word(player)
+        assert isinstance(message, Ready)
+        assert "torch" in message.versions
+        assert player.step == 0
+        assert player.cpu_seconds() > 0
+
+
+def test_a_player_that_is_frozen_before_it_is_ready_says_nothing(data_dir, tmp_path):
+    with started(ProcessPlayers(HARDWARE), data_dir, tmp_path) as player:
+        player.freeze()
+        used = player.cpu_seconds()
+        assert player.receive(0.2) is None
+        assert player.cpu_seconds() == used
+
+
+def test_a_player_that_is_stopped_has_exited(data_dir, tmp_path):
+    with started(ProcessPlayers(HARDWARE), data_dir, tmp_path) as player:
+        pid = player._held.pid
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_a_start_that_fails_leaves_no_descriptor_open(data_dir, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no namespaces left")
+
+    monkeypatch.setattr("mlgolf.referee.players.HeldProcess", refuse)
+    fork_server_for("torch", HARDWARE)  # its descriptors stay
+    before = set(os.listdir("/proc/self/fd"))
+    with (
+        pytest.raises(SandboxError, match="could not be made: no namespaces left"),
+        started(ProcessPlayers(HARDWARE), data_dir, tmp_path),
+    ):
+        pass
+    gc.collect()
+    assert set(os.listdir("/proc/self/fd")) == before
