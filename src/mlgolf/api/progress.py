@@ -21,6 +21,7 @@ from mlgolf.engines.local import local_engine
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import Run, open_run, play_run
 from mlgolf.referee.trial import play_trial
+from mlgolf.results.plan_file import write_plan
 
 FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED)
 
@@ -42,6 +43,15 @@ def play(request: RunRequest, console: Console, *, parallel: int = 1, resume: st
             f"{refused}, then continue with the same command and {resume}. Trials that have "
             "ended are kept; the one under way is repeated."
         ) from None
+
+
+def write_plans(request: RunRequest, console: Console) -> list[Trial]:
+    """Open the run and write down what is waiting, to be played elsewhere. Returns: no trials."""
+    tell = partial(say, console)
+    with open_run(request, tell) as run:
+        for plan in run.waiting():
+            console.out(printable(str(write_plan(plan))), highlight=False)
+    return []
 
 
 def shortfall(trials: Sequence[Trial], resume: str) -> str:

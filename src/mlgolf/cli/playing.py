@@ -11,6 +11,7 @@ from mlgolf.cli.text import say
 
 def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(run)
+    app.command(no_args_is_help=True)(play_trial)
     app.command(no_args_is_help=True)(replay)
     targets = typer.Typer(
         help="Find targets: what a tuned algorithm reaches, over seeds.", no_args_is_help=True
@@ -53,6 +54,9 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
     ] = False,
+    plan_only: Annotated[
+        bool, typer.Option("--plan-only", help="Write down what play-trial is to play elsewhere.")
+    ] = False,
 ) -> None:
     """Train submissions under the referee and write everything down.
 
@@ -67,15 +71,15 @@ def run(
     from rich.console import Console
 
     from mlgolf.api.playing import play_in_folder
-    from mlgolf.api.progress import play, say, shortfall
+    from mlgolf.api.progress import play, say, shortfall, write_plans
     from mlgolf.core.competition import load_competition
     from mlgolf.core.text import quoted
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    play_it = partial(play, console=console, parallel=parallel, resume="--resume")
     try:
         folder, played = play_in_folder(
-            submissions, out,
-            partial(play, console=console, parallel=parallel, resume="--resume"),
+            submissions, out, partial(write_plans, console=console) if plan_only else play_it,
             resume=resume, competition=load_competition(competition).select(workload),
             framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, shares_the_machine=parallel > 1, practice=practice, data_dir=data_dir,
@@ -85,7 +89,36 @@ def run(
     if lacking := shortfall(played, "--resume"):
         say(console, lacking)
         raise typer.Exit(1)
+    if plan_only:
+        say(console, "next: mlgolf play-trial PLAN for each; then this command with --resume")
+        return
     say(console, f"next: mlgolf score {quoted(folder)}\n  or: mlgolf report {quoted(folder)}")
+
+
+def play_trial(
+    plan: Annotated[Path, typer.Argument(help="A plan.json inside its run.")],
+    data_dir: DataDir,
+    as_json: AsJson = False,
+) -> None:
+    """Play one trial that run --plan-only wrote down, wherever its run and data were copied to.
+
+    The folder of the trial is the result: copied back into the run, it is one trial of it. A trial
+    that has ended is not played again. Exit code 1 if the trial failed.
+
+    Example: mlgolf play-trial runs/a/nadamw/study_0/criteo1tb_torch/trial_1/plan.json
+    """
+    from mlgolf.api.progress import shortfall
+    from mlgolf.experiments.elsewhere import play_plan
+
+    trial = play_plan(plan, data_dir)
+    if as_json:
+        print_json({
+            "trial": str(trial.key), "status": trial.status, "reason": trial.reason,
+            "seconds": trial.total_seconds, "unofficial": trial.unofficial,
+        })  # fmt: skip
+    else:
+        say(f"{trial.key}: {trial.status}, {trial.reason}")
+    raise typer.Exit(1 if shortfall([trial], "the same command") else 0)
 
 
 def replay(

@@ -115,6 +115,22 @@ class TrialHeader(TrialFacts):
     unofficial: str = ""
 
 
+class PlanRecord(Record):
+    """plan.json: a trial to be played, with paths relative to its run and to the data."""
+
+    key: TrialKey
+    seed: int
+    hyperparameters: dict[str, Any] | None
+    module: str  # of the frozen submission, in the run
+    submission_sha256: str
+    package_sha256: str
+    data: str  # the prepared data of its workload, in the folder of data
+    data_sha256: str
+    held_out: str
+    sandbox: SandboxLevel
+    unofficial: str = ""
+
+
 class ClockTotal(Record):
     """Where the clocks stood when a trial was over, in seconds."""
 

@@ -16,22 +16,27 @@ from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.measure import machine
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, player_cores
 from mlgolf.referee.run import Watcher, run_trial
+from mlgolf.results.claims import claimed
 from mlgolf.results.trial_folder import TrialFolder, read_trial
 
 
 def play_trial(
     plan: TrialPlan, *, cores: Sequence[int] | None = None, watcher: Watcher | None = None
 ) -> Trial:
-    """Run one trial on this machine. `cores` are the player's; None: as its class says."""
+    """Run one trial on this machine. `cores` are the player's; None: as its class says.
+
+    Raises: RunFolderError if somebody else plays it; SubmissionError if its code has changed.
+    """
     hardware = load_hardware(plan.rules.hardware)
     folder = TrialFolder(plan.folder)
     check_code(plan)
     cores = player_cores(hardware) if cores is None else cores
-    run_trial(
-        plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
-        store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),
-        hardware=hardware, watcher=watcher,
-    )
+    with claimed(plan.folder):
+        run_trial(
+            plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
+            store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+            hardware=hardware, watcher=watcher,
+        )
     return read_trial(plan.folder)
 
 

@@ -35,7 +35,7 @@ def read_record(path: Path, kind: type[Kind]) -> Kind:
     if version != SCHEMA_VERSION:
         raise RunFolderError(
             f"{path}: schema_version is {version}, this mlgolf reads "
-            f"{min(upgrades)} to {SCHEMA_VERSION}"
+            f"{' and '.join(map(str, [*upgrades, SCHEMA_VERSION]))}"
         )
     try:
         return kind.model_validate(fields)

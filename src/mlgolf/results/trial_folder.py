@@ -4,6 +4,7 @@
     evals.jsonl    one line per evaluation, appended and synced as it happens
     log.txt        what the contestant logged and printed
     verdict.json   after it ended: status, reason, how the player was held. Its presence is the end
+    plan.json      what is to be played, where that may be elsewhere
     attempt_N/     rows of earlier attempts that were cut short, kept and never scored
 """
 
@@ -17,10 +18,11 @@ from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
+from mlgolf.results.claims import FILE as CLAIM
 from mlgolf.results.files import append_line, append_text, read_lines
 from mlgolf.results.record_files import read_record, write_record
 
-HEADER, VERDICT = "trial.json", "verdict.json"
+HEADER, VERDICT, PLAN = "trial.json", "verdict.json", "plan.json"
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
 
 
@@ -40,7 +42,8 @@ class TrialFolder:
         write_record(self.path / HEADER, header)
 
     def _set_aside(self) -> None:
-        found = [entry for entry in self.path.iterdir() if not entry.name.startswith("attempt_")]
+        kept = ("attempt_", PLAN, CLAIM)
+        found = [entry for entry in self.path.iterdir() if not entry.name.startswith(kept)]
         if not found:
             return
         earlier = sum(1 for _ in self.path.glob("attempt_*"))

@@ -33,6 +33,7 @@ def _as_it_is(fields: Fields) -> Fields:
 # By file: version -> what makes it one of the next.
 UPGRADES: Mapping[str, Mapping[int, Callable[[Fields], Fields]]] = {
     "run.json": {2: _as_it_is},
+    "plan.json": {},
     "trial.json": {2: _trial_from_2},
     "verdict.json": {2: _as_it_is},
 }

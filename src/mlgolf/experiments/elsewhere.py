@@ -1,0 +1,44 @@
+"""One planned trial, played where its run and its data have been copied to."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mlgolf.core.competition import load_hardware
+from mlgolf.core.errors import DataError
+from mlgolf.core.plan import TrialPlan
+from mlgolf.core.trial import Trial
+from mlgolf.data import checksums
+from mlgolf.engines.local import OneAtATime
+from mlgolf.referee.calibration import calibrate
+from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.players import player_cores
+from mlgolf.referee.trial import play_trial
+from mlgolf.results.plan_file import read_plan
+from mlgolf.results.trial_folder import is_finished, read_trial
+
+
+def play_plan(path: Path, data_dir: Path) -> Trial:
+    """The trial of a plan; one that has ended for good is not played again.
+
+    Cores and speed are those of this machine.
+    Raises: RunFolderError, DataError, SubmissionError if the plan, its data or its code are not
+      there, or not what they were when it was made.
+    """
+    plan = read_plan(path, data_dir)
+    if is_finished(plan.folder):
+        return read_trial(plan.folder)
+    _check_data(plan)
+    hardware = load_hardware(plan.rules.hardware)
+    fork_server_for(plan.key.framework, hardware)  # imports the framework meanwhile
+    calibration = calibrate(hardware, player_cores(hardware))
+    (trial,) = OneAtATime().run([replace(plan, calibration=calibration)], play_trial)
+    return trial
+
+
+def _check_data(plan: TrialPlan) -> None:
+    remedy = f"copy {plan.data_folder.relative_to(plan.data_dir)} from where the run was planned"
+    checksums.verify(plan.data_folder, remedy=remedy)
+    if checksums.fingerprint(plan.data_folder, remedy=remedy) != plan.data_sha256:
+        raise DataError(
+            f"{plan.data_folder}: these are not the data that the run was planned with; {remedy}"
+        )

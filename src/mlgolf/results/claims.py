@@ -1,0 +1,76 @@
+"""Claims: who is playing a trial, so that two workers do not play the same one.
+
+    claim.json    in the folder of a trial while it is played: machine, process, since when
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.errors import RunFolderError
+from mlgolf.results.files import read_json
+
+FILE = "claim.json"
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Nobody else plays the trial there until the block ends.
+
+    A claim that a process of this machine left when it was killed is taken over.
+    Raises: RunFolderError if somebody else has it, saying who.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    if path.exists() and _is_left(read_json(path)):
+        path.unlink()
+    try:
+        with open(path, "x") as file:
+            json.dump(_ours(), file)
+    except FileExistsError:
+        raise RunFolderError(_taken(path)) from None
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _ours() -> dict[str, Any]:
+    return {
+        "host": platform.node(), "boot": _boot(), "process": os.getpid(),
+        "started": _start_of(os.getpid()), "since": datetime.now(UTC).isoformat("T", "seconds"),
+    }  # fmt: skip
+
+
+def _is_left(claim: dict[str, Any]) -> bool:
+    """Whether the process that made it is known to be gone: it ended, or its machine did."""
+    if claim["host"] != platform.node():
+        return False
+    return claim["boot"] != _boot() or _start_of(claim["process"]) != claim["started"]
+
+
+def _boot() -> str:
+    """Differs from one start of the machine to the next."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _start_of(process: int) -> int | None:
+    """When a process began, in the kernel's ticks: process numbers are used again."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def _taken(path: Path) -> str:
+    claim = read_json(path)
+    return (
+        f"{path.parent} is being played by process {claim['process']} on {claim['host']}, since "
+        f"{claim['since']}. If that machine is gone, remove {path.name} there."
+    )

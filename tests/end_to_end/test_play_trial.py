@@ -1,0 +1,93 @@
+"""Trials that are planned here and played elsewhere, and two workers that want the same one."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import LINEAR
+
+from mlgolf.core.errors import RunFolderError
+from mlgolf.results.claims import claimed
+from mlgolf.results.run_folder import RunFolder
+
+
+@pytest.fixture
+def planned(mlgolf, tmp_path) -> Path:
+    """A run of one trial that has been planned, and not played."""
+    run = tmp_path / "here" / "run"
+    mlgolf(
+        "run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1, "--out", run,
+        "--plan-only",
+    )
+    return run
+
+
+def the_plan(run: Path) -> Path:
+    (plan,) = run.rglob("plan.json")
+    return plan
+
+
+def test_a_plan_that_was_copied_with_its_data_is_played_there_and_its_result_is_one_of_the_run(
+    mlgolf, planned, data_dir, tmp_path
+):
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(planned, elsewhere / "run")
+    data = json.loads(the_plan(planned).read_text())["data"]
+    shutil.copytree(data_dir / data, elsewhere / "data" / data)
+    there = the_plan(elsewhere / "run")
+    done = mlgolf("play-trial", there, "--data-dir", elsewhere / "data", "--json")
+    assert json.loads(done.stdout)["status"] == "TARGET_REACHED"
+    shutil.copytree(there.parent, the_plan(planned).parent, dirs_exist_ok=True)
+    scored = json.loads(mlgolf("score", planned, "--json").stdout)
+    assert scored["leaderboard"][0]["workloads"]["linear"]["outcome"] == "scored"
+    common = ["run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1]
+    assert "1 done before" in mlgolf(*common, "--out", planned, "--resume").stderr
+
+
+def test_a_plan_names_no_folder_of_the_machine_that_made_it(planned, data_dir):
+    text = the_plan(planned).read_text()
+    assert str(planned.parent) not in text
+    assert str(data_dir) not in text
+
+
+def test_without_its_data_a_plan_is_not_played_and_says_what_to_copy(mlgolf, planned, tmp_path):
+    done = mlgolf("play-trial", the_plan(planned), "--data-dir", tmp_path / "none", expect=2)
+    assert "copy linear/mini/drawn/" in done.stderr
+    assert not (the_plan(planned).parent / "trial.json").exists()
+
+
+def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
+    mlgolf("play-trial", the_plan(planned))
+    rows = the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns
+    mlgolf("play-trial", the_plan(planned))
+    assert the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns == rows
+
+
+def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf, planned):
+    with claimed(the_plan(planned).parent):
+        done = mlgolf("play-trial", the_plan(planned), expect=2)
+    assert "is being played by process" in done.stderr
+
+
+def test_a_claim_that_a_killed_process_left_is_taken_over(tmp_path):
+    with claimed(tmp_path):
+        left = json.loads((tmp_path / "claim.json").read_text())
+    (tmp_path / "claim.json").write_text(json.dumps(left | {"started": left["started"] - 1}))
+    with claimed(tmp_path):
+        pass
+    assert not (tmp_path / "claim.json").exists()
+
+
+def test_a_claim_of_another_machine_is_not_taken_over(tmp_path):
+    with claimed(tmp_path):
+        ours = json.loads((tmp_path / "claim.json").read_text())
+    (tmp_path / "claim.json").write_text(json.dumps(ours | {"host": "node7", "started": 1}))
+    with pytest.raises(RunFolderError, match="on node7, since"), claimed(tmp_path):
+        pass
+
+
+def test_a_run_reads_what_its_plans_wrote(planned, mlgolf):
+    mlgolf("play-trial", the_plan(planned))
+    (trial,) = RunFolder(planned).trials()
+    assert trial.facts.calibration is not None
