@@ -18,11 +18,14 @@ from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
 from mlgolf.core.records import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
+from mlgolf.engines.local import local_engine
+from mlgolf.experiments.elsewhere import play_plan
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial
+from mlgolf.results.plan_file import read_plan
 from mlgolf.results.run_names import latest_run, new_run_folder
 from mlgolf.results.trial_folder import read_trial
 
@@ -88,11 +91,11 @@ def run(
 
 def play_in_folder(
     submissions: Sequence[str], out: Path | None, play_it: Callable[[RunRequest], list[Trial]], *,
-    resume: bool, trials: int | None, **asked: Any,
+    resume: bool, trials: int | None, parallel: int = 1, **asked: Any,
 ) -> tuple[Path, list[Trial]]:
     """Play a request in the folder that was given; else in a new one, or the latest to continue.
 
-    Args: asked: further fields of the request.
+    Args: parallel: how many trials `play_it` plays at a time. asked: further fields of the request.
     Returns: the folder, and the trials that were played now.
     """
     if asked["ruleset"] == "self" and trials not in (None, 1):
@@ -100,6 +103,7 @@ def play_in_folder(
     with _run_folder(submissions, asked["framework"], out, resume=resume) as folder:
         request = RunRequest(
             submissions=tuple(submissions), out=folder, resume=resume,
+            shares_the_machine=local_engine(parallel).shares_the_machine,
             trials=trials if asked["ruleset"] == "external" else 1, **asked,
         )
         return folder, play_it(request)
@@ -172,3 +176,17 @@ def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
     check_that_it_is_a_trial(path)
     with _settings_kept(read_trial(path).key.framework):
         return replay_trial(path, default_data_dir() if data_dir is None else Path(data_dir))
+
+
+@disk_errors_told()
+def play_trial(plan: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Trial:
+    """Play one trial that was planned, wherever its run and its data have been copied to.
+
+    Args: plan: a plan.json inside its run. data_dir: where the data lie here.
+    Returns: the trial; one that has ended is not played again.
+    Raises: RunFolderError, DataError, SubmissionError if anything it needs is not there, or not
+      what it was when it was planned.
+    """
+    planned = read_plan(Path(plan), default_data_dir() if data_dir is None else Path(data_dir))
+    with _settings_kept(planned.key.framework):
+        return play_plan(planned)

@@ -82,7 +82,7 @@ def run(
             submissions, out, partial(write_plans, console=console) if plan_only else play_it,
             resume=resume, competition=load_competition(competition).select(workload),
             framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
-            sandbox=sandbox, shares_the_machine=parallel > 1, practice=practice, data_dir=data_dir,
+            sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -107,10 +107,10 @@ def play_trial(
 
     Example: mlgolf play-trial runs/a/nadamw/study_0/criteo1tb_torch/trial_1/plan.json
     """
+    from mlgolf.api.playing import play_trial as play
     from mlgolf.api.progress import shortfall
-    from mlgolf.experiments.elsewhere import play_plan
 
-    trial = play_plan(plan, data_dir)
+    trial = play(plan, data_dir=data_dir)
     if as_json:
         print_json({
             "trial": str(trial.key), "status": trial.status, "reason": trial.reason,
@@ -132,9 +132,9 @@ def replay(
 
     Example: mlgolf replay runs/a/nadamw/study_0/criteo1tb_torch/trial_1
     """
-    from mlgolf.experiments.replay import replay_trial
+    from mlgolf.api.playing import replay as replay_trial
 
-    result = replay_trial(trial, data_dir)
+    result = replay_trial(trial, data_dir=data_dir)
     if as_json:
         print_json(result.as_json())
     else:

@@ -1,7 +1,6 @@
 """One planned trial, played where its run and its data have been copied to."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import DataError
@@ -13,18 +12,16 @@ from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
-from mlgolf.results.plan_file import read_plan
 from mlgolf.results.trial_folder import is_finished, read_trial
 
 
-def play_plan(path: Path, data_dir: Path) -> Trial:
+def play_plan(plan: TrialPlan) -> Trial:
     """The trial of a plan; one that has ended for good is not played again.
 
     Cores and speed are those of this machine.
     Raises: RunFolderError, DataError, SubmissionError if the plan, its data or its code are not
       there, or not what they were when it was made.
     """
-    plan = read_plan(path, data_dir)
     if is_finished(plan.folder):
         return read_trial(plan.folder)
     _check_data(plan)
