@@ -19,6 +19,7 @@ from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.text import printable
 from mlgolf.core.trial import Trial
 from mlgolf.report.board import leaderboard_section, title
+from mlgolf.report.figures import Progress, unwatched
 from mlgolf.report.html import Html, join, table, tag, text
 from mlgolf.report.page import write_report as write_page
 from mlgolf.report.terminal import leaderboard_tables, plain, review_lines
@@ -180,21 +181,27 @@ def score(*paths: AnyPath, **options) -> Board:
 
 
 @disk_errors_told()
-def write_report(*paths: AnyPath, output: AnyPath | None = None, **options) -> Path:
+def write_report(
+    *paths: AnyPath, output: AnyPath | None = None, progress: Progress = unwatched, **options
+) -> Path:
     """Write a self-contained HTML page about results, with figures and tables beside it.
 
     Args:
       output: the page; None for report.html in the run, or here if there is not just one run.
+      progress: called as progress(what, done, total) before each step; total is 0 where it is not
+        known.
       options: as those of `score`.
     Returns: where the page is.
     """
     results, chosen = _paths(paths), _options(options)
     page = _page_of(results) if output is None else Path(output)
+    progress("reading results", 0, 0)
     source = _source(results, chosen, "report")
     movable = source.has_evaluations and has_targets(source.competition)
+    progress("scoring", 0, 0)
     found = _review(source, chosen, target_levels=movable)
     with naming(page):
-        write_page(found, source.shown(found.board), page)
+        write_page(found, source.shown(found.board), page, progress)
     return page
 
 

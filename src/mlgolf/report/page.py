@@ -17,7 +17,7 @@ from mlgolf.plots.tables import studies_table
 from mlgolf.plots.theme import DARK, LIGHT, Theme
 from mlgolf.report import sections
 from mlgolf.report.board import heading, leaderboard_section, title
-from mlgolf.report.figures import draw_figures
+from mlgolf.report.figures import Progress, draw_figures, unwatched
 from mlgolf.report.html import Html, join
 from mlgolf.scoring.review import Review
 
@@ -39,14 +39,17 @@ button.addEventListener("click", () => {
 """
 
 
-def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
+def write_report(
+    review: Review, trials: Sequence[Trial], path: Path, progress: Progress = unwatched
+) -> None:
     """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
 
     Args:
       trials: those of the board, if they are known, also those that do not count.
+      progress: told of each drawing before it is begun, with what is done and how much there is.
     """
     competition, board = review.standings.competition, review.board
-    figures = draw_figures(review, trials)
+    figures = draw_figures(review, trials, progress)
     folder = path.with_name(f"{path.stem}_figures")
     folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:

@@ -36,7 +36,7 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
     )
     return [
         *(
-            section(drawn.title, _figure(drawn, number, board))
+            section(drawn.sketch.title, _figure(drawn, number, board))
             for number, drawn in enumerate(figures, start=1)
         ),
         tag("p", text(saved), css="facts apart"),
@@ -45,9 +45,9 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
 
 def _figure(drawn: Figure, number: int, board: Leaderboard) -> Html:
     """With its legend: above a wide figure, beside a narrow one."""
-    caption = text(drawn.caption)
-    key = legend(board) if drawn.coloured else Html("")
-    if drawn.beside:
+    caption = text(drawn.sketch.caption)
+    key = legend(board) if drawn.sketch.coloured else Html("")
+    if drawn.sketch.beside:
         return figure(drawn.drawing, number, caption, above=key, css="beside")
     return join([key, figure(drawn.drawing, number, caption)])
 
