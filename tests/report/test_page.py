@@ -72,8 +72,8 @@ def test_the_board_shows_what_was_scored(page):
     board = score_competition(RULES, plausible_run(RULES.workloads, ["adam", "sgd"]), "external")
     text = Elements(page).text
     for entry in board.entries:
-        assert f"{entry.score:.3f}" in text
-        assert all(f"× {cell.ratio:.2f}" in text for cell in entry.cells.values())
+        assert f"{entry.score:.4f}" in text
+        assert all(f"×{cell.ratio:.2f}" in text for cell in entry.cells.values())
 
 
 def test_the_page_fetches_nothing_and_runs_only_its_own_script(page):
