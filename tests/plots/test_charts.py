@@ -85,7 +85,7 @@ def words(svg: str) -> set[str]:
 
 def test_names_with_the_signs_of_a_path_or_a_formula_stay_as_they_are():
     svgs = odd_names()
-    for svg in (svgs[1], svgs[3], svgs[6], to_svg(Style(submissions=NAMES).legend(400))):
+    for svg in (svgs[1], svgs[3], svgs[6], to_svg(Style(submissions=NAMES).legend(3))):
         assert words(svg) >= set(NAMES)
     assert words(svgs[0]) >= {"w[0].x", "error[0].rate, lower is better"}
 
@@ -233,14 +233,14 @@ def test_a_chart_by_itself_is_not_changed_by_stacking(svgs):
 @pytest.mark.parametrize("width", [300, 1000])
 def test_a_legend_is_not_wider_than_its_figure(width):
     style = Style(submissions=tuple(f"submission_{number:02}" for number in range(20)))
-    legend = to_svg(style.legend(width))
+    legend = to_svg(style.legend(style.legend_columns(width)))
     assert size(legend)[0] <= width
     assert legend.count("submission_") == 20
 
 
 def test_names_in_a_legend_have_the_dashes_of_their_lines():
     style = Style(submissions=tuple(f"s{number}" for number in range(10)))
-    assert to_svg(style.legend(400)).count('stroke-dasharray="6,3"') == 2
+    assert to_svg(style.legend(3)).count('stroke-dasharray="6,3"') == 2
 
 
 def test_a_notice_by_itself_is_text():

@@ -117,13 +117,17 @@ class Style:
             },
         }
 
-    def legend(self, width: float) -> Any:
-        """Names, colours and dashes by themselves, in as many columns as fit the width."""
+    def legend_columns(self, width: float) -> int:
+        """How many columns of the legend fit the width, and at least one."""
         longest = max(len(name) for name in self.submissions)
         column = min(LEGEND_CHARACTER * longest, LEGEND_LABEL) + LEGEND_SYMBOL + LEGEND_GAP
+        return max(1, int(width // column))
+
+    def legend(self, columns: int) -> Any:
+        """Names, colours and dashes by themselves."""
         drawn = alt.Legend(
             title=None, symbolType="stroke", symbolOpacity=1, orient="none", legendX=0, legendY=0,
-            direction="horizontal", columns=max(1, int(width // column)),
+            direction="horizontal", columns=columns,
         )
         lines = _nothing().mark_line()
         return self.apply(lines.encode(self.colour(drawn), self.dash()))

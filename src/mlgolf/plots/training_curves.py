@@ -27,7 +27,7 @@ def training_panel(table: pl.DataFrame, style: Style) -> Any:
                    axis=alt.Axis(grid=False, tickCount=5)),
         "y": alt.Y("value:Q", title=None, scale=_y_scale(best, minimised),
                    axis=alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34)),
-        "detail": [alt.Detail("study:N"), alt.Detail("trial:N")],
+        "detail": alt.Detail("curve:N"),
         "color": style.colour(),
         "strokeDash": style.dash(),
     }
@@ -45,7 +45,8 @@ def training_panel(table: pl.DataFrame, style: Style) -> Any:
 
 
 def _lines(table: pl.DataFrame) -> alt.Chart:
-    return alt.Chart(table.select("submission", "study", "trial", "seconds", "value"))
+    curve = pl.format("{} {}", "study", "trial")  # one column is split by in half the time of two
+    return alt.Chart(table.select("submission", "seconds", "value", curve=curve))
 
 
 def _target_line(target: float | None, minimised: bool, style: Style) -> list[alt.Chart]:

@@ -112,7 +112,7 @@ def draw_figures(
     sketches = [*_of_workloads(review, trials), *_of_submissions(review)]
     sketches = [sketch for sketch in sketches if sketch.panels]
     total, done = sum(len(sketch.panels) for sketch in sketches), 0
-    figures = []
+    figures, frame = [], _Frame(style)
     for sketch in sketches:
         svgs = []
         for part in sketch.panels:
@@ -120,7 +120,7 @@ def draw_figures(
             svgs.append(_panel(sketch, part, style, number=len(svgs)))
             done += 1
         figures.append(Figure(
-            sketch=sketch, drawing=_inline(sketch, svgs), whole=_whole(sketch, svgs, style),
+            sketch=sketch, drawing=_inline(sketch, svgs), whole=frame.around(sketch, svgs),
             label="; ".join(board.labels.titles),
         ))
     return figures
@@ -209,12 +209,25 @@ def _inline(sketch: Sketch, svgs: Sequence[str]) -> Html:
     return Html(f'<div class="panels">{join(panels)}</div>') if sketch.by_workload else panels[0]
 
 
-def _whole(sketch: Sketch, svgs: Sequence[str], style: Style) -> str:
-    """For a file: all panels in one, with legend and notice."""
-    drawn = in_columns(svgs, COLUMNS)
-    above = [to_svg(style.legend(size(drawn)[0]))] if sketch.coloured else []
-    below = [to_svg(style.notice_below())] if style.notice else []
-    return stacked([*above, drawn, *below])
+class _Frame:
+    """Legend and notice for files, each drawn once."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._legends: dict[int, str] = {}  # by the number of columns
+        self._notice = [to_svg(style.notice_below())] if style.notice else []
+
+    def around(self, sketch: Sketch, svgs: Sequence[str]) -> str:
+        """All panels in one, with legend and notice."""
+        drawn = in_columns(svgs, COLUMNS)
+        above = [self._legend(size(drawn)[0])] if sketch.coloured else []
+        return stacked([*above, drawn, *self._notice])
+
+    def _legend(self, width: float) -> str:
+        columns = self._style.legend_columns(width)
+        if columns not in self._legends:
+            self._legends[columns] = to_svg(self._style.legend(columns))
+        return self._legends[columns]
 
 
 def legend(board: Leaderboard) -> Html:
