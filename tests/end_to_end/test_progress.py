@@ -103,3 +103,19 @@ def test_trials_side_by_side_are_counted_as_they_end(mlgolf, adamw, tmp_path):
     common = ["--competition", LINEAR, "--seed", 1, "--out", tmp_path / "run"]
     said = mlgolf("run", adamw, *common, "--parallel", 2).stderr
     assert [line[:5] for line in said.splitlines() if line[0] == "["] == ["[1/2]", "[2/2]"]
+
+
+TABLE = Path(__file__).parents[1] / "golden" / "trials.csv"
+REPORT = ("report", TABLE, "--competition", "algoperf-0.5", "--tuning", "self", "-o")
+
+
+def test_a_report_says_on_a_terminal_which_drawing_of_how_many_it_makes(tmp_path):
+    page = tmp_path / "page.html"
+    written = live_lines(on_a_terminal(80, *REPORT, page, environment={}))
+    assert any(re.match(r"drawing cost .* \d+/\d+", line) for line in written)
+    assert page.exists()
+
+
+def test_a_report_says_only_where_it_is_when_it_is_piped(mlgolf, tmp_path):
+    done = mlgolf(*REPORT, tmp_path / "page.html")
+    assert (done.stdout, done.stderr) == (f"{tmp_path / 'page.html'}\n", "")

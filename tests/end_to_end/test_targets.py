@@ -11,7 +11,7 @@ def test_a_target_is_the_median_that_the_best_point_reaches(mlgolf, tmp_path):
         "targets", "set", "linear", "--competition", LINEAR, "--trials", 2, "--seeds", 3,
         "--out", tmp_path / "targets",
     ]
-    (found,) = json.loads(mlgolf(*arguments, "--json").stdout)
+    (found,) = json.loads(mlgolf(*arguments, "--json").stdout)["targets"]
     assert found["target"] == sorted(found["reached"])[1]
     assert len(set(found["reached"])) == 3  # other seeds, other values
     assert 0.0 < found["target"] < 0.1

@@ -4,13 +4,14 @@ import math
 import re
 from xml.etree import ElementTree
 
+import polars as pl
 import pytest
 from synthetic_trials import competition, reaching, trial, workload_rules
 
 from mlgolf.plots.costs import costs_of_submissions
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
-from mlgolf.plots.svg import for_page, recoloured, to_svg
+from mlgolf.plots.svg import for_page, in_columns, recoloured, size, stacked, to_svg, with_ids
 from mlgolf.plots.tables import (
     costs_table,
     curves_table,
@@ -22,8 +23,8 @@ from mlgolf.plots.tables import (
 )
 from mlgolf.plots.target_levels import rank_against_target
 from mlgolf.plots.theme import DARK, LIGHT, Style
-from mlgolf.plots.times_to_target import times_panel, times_to_target
-from mlgolf.plots.training_curves import training_curves, training_panel
+from mlgolf.plots.times_to_target import times_panel
+from mlgolf.plots.training_curves import training_panel
 from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.scoring.review import review_trials
 
@@ -33,11 +34,12 @@ STYLE = Style(submissions=(HOSTILE, "sgd"))
 
 
 def draw(rules, trials, style=STYLE):
-    """The three figures of a run."""
+    """The figures of a run, those with a panel for each workload as the panel of the first."""
     found = review_trials(rules, trials, "external")
+    first = pl.col("workload") == rules.scored_workloads[0]
     return [
-        training_curves(curves_table(found.standings, trials), style),
-        times_to_target(studies_table(found.standings), style),
+        training_panel(curves_table(found.standings, trials).filter(first), style),
+        times_panel(studies_table(found.standings).filter(first), style),
         profile(profile_table(found.board, 4.0), style),
         *(
             [win_probability_matrix(win_probability_table(found), style)]
@@ -66,19 +68,32 @@ def test_every_figure_is_well_formed_and_a_name_in_it_is_only_text(svgs):
 NAMES = ("adam[w]", "adam.v", "a['b']", 'a"b"', "a\\b", "datum.value", "=1", "null", "2020-01-01")
 
 
-@pytest.mark.parametrize("chart", range(7))
-def test_names_with_the_signs_of_a_path_or_a_formula_stay_as_they_are_in_every_figure(chart):
+def odd_names() -> list[str]:
+    """The figures of submissions with the signs of a path or a formula in their names."""
     workload = "w[0].x"
     rules = competition({workload: workload_rules(metric="error[0].rate")})
     trials = [
         t for i, name in enumerate(NAMES)
         for t in reaching(name, workload, [5 + i, 6 + i, math.inf], metric="error[0].rate")
     ]
-    svg = to_svg(draw(rules, trials, Style(submissions=NAMES))[chart])
-    words = {element.text for element in ElementTree.fromstring(svg).iter() if element.text}
-    assert words >= set(NAMES)
-    if chart == 0:
-        assert {workload, "error[0].rate, lower is better"} <= words
+    return [to_svg(chart) for chart in draw(rules, trials, Style(submissions=NAMES))]
+
+
+def words(svg: str) -> set[str]:
+    return {element.text for element in ElementTree.fromstring(svg).iter() if element.text}
+
+
+def test_names_with_the_signs_of_a_path_or_a_formula_stay_as_they_are():
+    svgs = odd_names()
+    for svg in (svgs[1], svgs[3], svgs[6], to_svg(Style(submissions=NAMES).legend(3))):
+        assert words(svg) >= set(NAMES)
+    assert words(svgs[0]) >= {"w[0].x", "error[0].rate, lower is better"}
+
+
+def test_submissions_with_such_names_are_all_drawn_in_their_colours():
+    svgs = odd_names()
+    for svg in (svgs[0], svgs[2], svgs[4], svgs[5]):
+        assert set(re.findall(r'stroke="(#\w+)"', svg)) >= set(LIGHT.colours)
 
 
 @pytest.mark.parametrize("name", ['a id="x"', 'a d="1.23456"', '="#0072b2"', 'a"url(#x)"'])
@@ -86,7 +101,7 @@ def test_attributes_in_a_name_are_not_taken_for_those_of_the_figure(name):
     svg = to_svg(draw(competition(), reaching(name, "digits", [5, 6, 7]), Style(
         submissions=(name,)
     ))[1])
-    for drawn in (svg, recoloured(svg, DARK), for_page(svg, "p_")):
+    for drawn in (svg, recoloured(svg, DARK), for_page(svg), with_ids(svg, "p_")):
         assert name in {element.text for element in ElementTree.fromstring(drawn).iter()}
 
 
@@ -97,7 +112,7 @@ def test_what_was_never_reached_is_marked_as_such(svgs):
 
 
 def test_the_target_is_written_beside_its_line(svgs):
-    assert svgs[0].count("target 0.1") == 2
+    assert svgs[0].count("target 0.1") == 1
 
 
 def test_a_figure_in_dark_has_none_of_the_light_colours(svgs):
@@ -112,7 +127,7 @@ def test_a_name_that_looks_like_a_colour_stays_what_it_is():
 
 
 def test_figures_on_one_page_share_no_ids_and_take_their_colours_from_it(svgs):
-    first, second = (for_page(svgs[0], prefix) for prefix in ("a_", "b_"))
+    first, second = (for_page(with_ids(svgs[0], prefix)) for prefix in ("a_", "b_"))
     ids = [set(re.findall(r' id="(\w+)"', svg)) for svg in (first, second)]
     used = set(re.findall(r"url\(#(\w+)\)", first))
     assert ids[0]
@@ -186,4 +201,57 @@ def test_better_is_to_the_left_whichever_way_the_metric_goes(rules, values, reve
 def test_a_workload_where_nobody_measured_anything_is_drawn_all_the_same():
     charts = draw(competition(), [trial("sgd", seconds=[1], values=[math.nan])])
     assert all(to_svg(chart).startswith("<svg") for chart in charts)
-    assert to_svg(draw(competition(), [trial("sgd")])[1]).startswith("<svg")
+    never = review_trials(competition(), [trial("sgd")], "external").standings
+    assert to_svg(times_panel(studies_table(never), STYLE)).startswith("<svg")
+
+
+def plots(svg: str) -> list[tuple[float, float]]:
+    """Where the charts in a drawing begin: left and upper end of each plot, as moved."""
+    at = r'transform="translate\(([-\d.]+),([-\d.]+)\)"'
+    moved = re.findall(rf"<g {at}><rect .*?{at}", svg)
+    return [(float(a) + float(c), float(b) + float(d)) for a, b, c, d in moved]
+
+
+def test_charts_in_columns_have_their_plots_aligned(svgs):
+    (one, top), (two, beside), (below, lower) = plots(in_columns([svgs[0], svgs[1], svgs[3]], 2))
+    assert one == pytest.approx(below)
+    assert two > one
+    assert lower > max(top, beside)
+
+
+def test_a_drawing_holds_all_of_its_charts(svgs):
+    width, height = size(stacked(svgs[:2]))
+    assert width == max(size(svg)[0] for svg in svgs[:2])
+    assert height > sum(size(svg)[1] for svg in svgs[:2])
+    ElementTree.fromstring(stacked(svgs[:2]))
+
+
+def test_a_chart_by_itself_is_not_changed_by_stacking(svgs):
+    assert stacked(svgs[:1]) == svgs[0]
+
+
+@pytest.mark.parametrize("width", [300, 1000])
+def test_a_legend_is_not_wider_than_its_figure(width):
+    style = Style(submissions=tuple(f"submission_{number:02}" for number in range(20)))
+    legend = to_svg(style.legend(style.legend_columns(width)))
+    assert size(legend)[0] <= width
+    assert legend.count("submission_") == 20
+
+
+def test_names_in_a_legend_have_the_dashes_of_their_lines():
+    style = Style(submissions=tuple(f"s{number}" for number in range(10)))
+    assert to_svg(style.legend(3)).count('stroke-dasharray="6,3"') == 2
+
+
+def test_a_notice_by_itself_is_text():
+    style = Style(submissions=("a",), notice=HOSTILE)
+    root = ElementTree.fromstring(to_svg(style.notice_below()))
+    assert HOSTILE in {element.text for element in root.iter()}
+
+
+def test_a_name_too_long_for_its_axis_is_cut():
+    name = "submission_" * 5
+    svg = to_svg(draw(competition(), reaching(name, "digits", [5]), Style(submissions=(name,)))[1])
+    (shown,) = re.findall(r">(submission_[^<]*)<", svg)
+    assert shown.endswith("…")
+    assert name.startswith(shown[:-1])

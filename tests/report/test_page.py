@@ -72,8 +72,8 @@ def test_the_board_shows_what_was_scored(page):
     board = score_competition(RULES, plausible_run(RULES.workloads, ["adam", "sgd"]), "external")
     text = Elements(page).text
     for entry in board.entries:
-        assert f"{entry.score:.3f}" in text
-        assert all(f"× {cell.ratio:.2f}" in text for cell in entry.cells.values())
+        assert f"{entry.score:.4f}" in text
+        assert all(f"×{cell.ratio:.2f}" in text for cell in entry.cells.values())
 
 
 def test_the_page_fetches_nothing_and_runs_only_its_own_script(page):
@@ -99,6 +99,31 @@ def test_every_figure_stands_in_the_page_and_all_ids_differ(page):
     tags = Elements(page).tags
     assert [tag for tag, _ in tags].count("svg") == 2 + 2 + 5  # two with a panel for each workload
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
+def test_progress_counts_every_drawing_once(tmp_path):
+    told = []
+    trials = plausible_run(RULES.workloads, ["adam", "sgd"])
+    review = review_trials(RULES, trials, "external")
+    write_report(review, trials, tmp_path / "r.html", lambda *step: told.append(step))
+    assert [done for _, done, _ in told] == list(range(2 + 2 + 5))
+    assert {total for _, _, total in told} == {2 + 2 + 5}
+    assert told[0][0] == "drawing training curves"
+
+
+def test_the_file_of_a_figure_has_all_its_panels_and_the_legend(folder, page):
+    words = [
+        element.text
+        for element in ElementTree.parse(folder / "r_figures" / "training_curves.svg").iter()
+    ]
+    assert {"digits", "wmt", "adam", "sgd"} <= set(words)
+
+
+def test_ids_in_the_file_of_a_figure_differ(folder, page):
+    svg = (folder / "r_figures" / "training_curves.svg").read_text()
+    ids = re.findall(r' id="(\w+)"', svg)
+    assert ids
     assert len(ids) == len(set(ids))
 
 

@@ -9,8 +9,11 @@ from rich.console import Console
 from synthetic_trials import competition, reaching, trial
 
 from mlgolf.report.terminal import leaderboard_tables, plain, review_lines
+from mlgolf.report.view import BoardView, board_view, review_view
 from mlgolf.scoring.leaderboard import score_competition
 from mlgolf.scoring.review import review_trials
+
+RULES = competition()
 
 
 def printed(*shown, width: int = 120) -> str:
@@ -21,9 +24,13 @@ def printed(*shown, width: int = 120) -> str:
     return console.file.getvalue()
 
 
+def board(trials, rules=RULES) -> BoardView:
+    return board_view(rules, score_competition(rules, trials, "external"))
+
+
 def test_names_that_differ_in_brackets_only_stay_apart_on_the_board():
     trials = [*reaching("adam[w]", "digits", [5]), *reaching("adam[v]", "digits", [6])]
-    text = printed(*leaderboard_tables(score_competition(competition(), trials, "external")))
+    text = printed(*leaderboard_tables(board(trials)))
     assert "adam[w]" in text
     assert "adam[v]" in text
 
@@ -32,14 +39,15 @@ def test_names_that_differ_in_brackets_only_stay_apart_on_the_board():
 def test_markup_and_emoji_codes_are_printed_as_they_are(name):
     trials = reaching(name, "digits", [5])
     found = review_trials(competition(), trials, "external")
-    text = printed(*leaderboard_tables(found.board), *map(plain, review_lines(found)))
+    view = review_view(found)
+    text = printed(*leaderboard_tables(view.board), *map(plain, review_lines(view)))
     assert name in text
 
 
 def test_a_title_is_not_markup_either():
     rules = competition().model_copy(update={"name": "my[bold]game"})
-    board = score_competition(rules, reaching("a", "digits", [5]), "external")
-    assert "my[bold]game" in printed(*leaderboard_tables(board))
+    shown = board(reaching("a", "digits", [5]), rules)
+    assert "my[bold]game" in printed(*leaderboard_tables(shown))
 
 
 def test_control_characters_do_not_reach_the_terminal():
@@ -50,26 +58,23 @@ def test_labels_stand_in_the_title():
     trials = [
         trial("a", seconds=[5], values=[0.1], unofficial="shared", header={"held_out": "practice"})
     ]
-    board = score_competition(competition(), trials, "external")
     assert "tiny · external tuning · torch · unofficial · practice" in printed(
-        *leaderboard_tables(board)
+        *leaderboard_tables(board(trials))
     )
 
 
 def test_a_target_that_was_not_reached_has_a_line_with_the_best_value():
     trials = [trial("a", seconds=[2, 24.1], values=[0.5, 0.12])]
-    board = score_competition(competition(), trials, "external")
-    text = printed(*leaderboard_tables(board), width=80)
+    text = printed(*leaderboard_tables(board(trials)), width=80)
     assert "targets not reached" in text
     assert re.search(r"a +digits +0.12 +24.1 +0.1 +1/1", text)
 
 
 def test_a_board_without_a_missed_target_has_no_such_table():
-    board = score_competition(competition(), reaching("a", "digits", [5, math.inf, 5]), "external")
-    assert len(leaderboard_tables(board)) == 1
+    trials = reaching("a", "digits", [5, math.inf, 5])
+    assert len(leaderboard_tables(board(trials))) == 1
 
 
 def test_more_missed_targets_than_are_shown_are_counted():
     trials = [trial(f"s{i:02}", seconds=[2], values=[0.5]) for i in range(23)]
-    board = score_competition(competition(), trials, "external")
-    assert "targets not reached, 3 more with --json" in printed(*leaderboard_tables(board))
+    assert "targets not reached, 3 more with --json" in printed(*leaderboard_tables(board(trials)))

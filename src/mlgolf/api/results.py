@@ -18,10 +18,12 @@ from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.text import printable
 from mlgolf.core.trial import Trial
-from mlgolf.report.board import leaderboard_section, title
+from mlgolf.report.board import leaderboard_section
+from mlgolf.report.figures import Progress, unwatched
 from mlgolf.report.html import Html, join, table, tag, text
 from mlgolf.report.page import write_report as write_page
-from mlgolf.report.terminal import leaderboard_tables, plain, review_lines
+from mlgolf.report.terminal import diagnostic_lines, leaderboard_tables, plain, review_lines
+from mlgolf.report.view import ReviewView, review_view
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.run_names import latest_run
 from mlgolf.scoring.review import Review, review
@@ -68,11 +70,16 @@ class Board:
         """One row per submission, best first. Columns: see `frames.board_frame`."""
         return board_frame(self.review.board)
 
+    @cached_property
+    def view(self) -> ReviewView:
+        """Its rows, cells and sentences as text without markup, for a page of one's own."""
+        return review_view(self.review)
+
     def show(self, console: Console) -> None:
         """Print the tables, then notes and diagnostics, a line each."""
-        for part in leaderboard_tables(self.review.board):
+        for part in leaderboard_tables(self.view.board):
             console.print(part)
-        for line in review_lines(self.review):
+        for line in review_lines(self.view):
             console.print(plain(line), soft_wrap=not console.is_terminal)
 
     def __repr__(self) -> str:
@@ -83,13 +90,10 @@ class Board:
         return written.getvalue().rstrip()
 
     def _repr_html_(self) -> str:
-        competition, board = self.review.standings.competition, self.review.board
-        said = {*board.notes, board.notice}  # the section has these
-        lines = [line for line in review_lines(self.review) if line not in said]
+        lines = [tag("li", text(line)) for line in diagnostic_lines(self.view)]
         return tag(
-            "div", STYLE, tag("p", tag("b", text(title(competition, board)))),
-            leaderboard_section(competition, board),
-            tag("ul", *(tag("li", text(line)) for line in lines)), css="mlgolf",
+            "div", STYLE, tag("p", tag("b", text(self.view.board.title))),
+            leaderboard_section(self.view.board), tag("ul", *lines), css="mlgolf",
         )
 
 
@@ -180,21 +184,27 @@ def score(*paths: AnyPath, **options) -> Board:
 
 
 @disk_errors_told()
-def write_report(*paths: AnyPath, output: AnyPath | None = None, **options) -> Path:
+def write_report(
+    *paths: AnyPath, output: AnyPath | None = None, progress: Progress = unwatched, **options
+) -> Path:
     """Write a self-contained HTML page about results, with figures and tables beside it.
 
     Args:
       output: the page; None for report.html in the run, or here if there is not just one run.
+      progress: called as progress(what, done, total) before each step; total is 0 where it is not
+        known.
       options: as those of `score`.
     Returns: where the page is.
     """
     results, chosen = _paths(paths), _options(options)
     page = _page_of(results) if output is None else Path(output)
+    progress("reading results", 0, 0)
     source = _source(results, chosen, "report")
     movable = source.has_evaluations and has_targets(source.competition)
+    progress("scoring", 0, 0)
     found = _review(source, chosen, target_levels=movable)
     with naming(page):
-        write_page(found, source.shown(found.board), page)
+        write_page(found, source.shown(found.board), page, progress)
     return page
 
 

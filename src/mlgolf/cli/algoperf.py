@@ -38,12 +38,12 @@ def import_algoperf(
 
     Example: mlgolf import algoperf submissions_algorithms/logs -o runs/published
     """
-    from mlgolf.report.terminal import problem_lines
+    from mlgolf.report.view import first_problems
     from mlgolf.results.algoperf_ledger import import_logs, open_logs
     from mlgolf.scoring.sources import as_ruleset
 
     done = import_logs(open_logs(logs, competition, as_ruleset(tuning)), output)
-    for line in problem_lines(done.problems, "in each verdict.json"):
+    for line in first_problems(done.problems, "in each verdict.json"):
         say(line)
     kept = f", {done.kept} of them before" if done.kept else ""
     say(

@@ -27,14 +27,14 @@ def _group(kind: str, rows, details, shown: str, example: str) -> typer.Typer:
     def list_(as_json: AsJson = False) -> None:
         found = rows()
         if as_json:
-            print_json(found)
+            print_json({kind: found})
             return
         for row in found:
             say("  ".join(str(value) for value in row.values()))
 
     def show(name: Name, as_json: AsJson = False) -> None:
         if as_json:
-            print_json(details(name))
+            print_json({singular: details(name)})
         else:
             _print(shown, name)
 

@@ -60,7 +60,7 @@ def check(
 
     found = {name: layout.check(load_workload(name), size, data_dir) for name in workloads}
     if as_json:
-        print_json(found)
+        print_json({"fingerprints": found})
         return
     for name, fingerprint in found.items():
         say(f"{name}: {fingerprint}")

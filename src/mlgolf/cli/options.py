@@ -3,10 +3,13 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+SCHEMA_VERSION = 1  # of what --json prints: rises if a key changes its meaning or goes
 
 
 def _default_data_dir() -> Path:
@@ -25,9 +28,13 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def print_json(value: Any) -> None:
-    """As JSON that every parser reads: null for NaN and infinities, \\udc80 for stray bytes."""
-    typer.echo(json.dumps(_valid(value), indent=1, allow_nan=False))
+def print_json(record: Mapping[str, Any]) -> None:
+    """One JSON object with its `schema_version`, which every parser reads.
+
+    Null for NaN and infinities, \\udc80 for stray bytes.
+    """
+    versioned = {"schema_version": SCHEMA_VERSION, **record}
+    typer.echo(json.dumps(_valid(versioned), indent=1, allow_nan=False))
 
 
 def _valid(value: Any) -> Any:

@@ -171,6 +171,6 @@ def targets_set(
         for name in workloads
     ]
     if as_json:
-        print_json([target.as_json() for target in found])
+        print_json({"targets": [target.as_json() for target in found]})
     else:
         say("\n\n".join(target.as_toml() for target in found))

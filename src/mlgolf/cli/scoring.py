@@ -1,6 +1,7 @@
 """Commands that read results: score, report, dual."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -161,13 +162,32 @@ def report(
     """
     from mlgolf.api.results import write_report
 
-    page = write_report(
-        *(results or _latest()), output=output, competition=competition, tuning=tuning,
-        framework=framework, submissions=_names(submissions), baseline=baseline,
-        interpretation=_interpretations(interpretation or ()), partial=partial, since=earlier,
-        bridge=_bridges(bridge, earlier),
-    )
+    found = results or _latest()
+    with _progress_shown() as progress:
+        page = write_report(
+            *found, output=output, progress=progress, competition=competition,
+            tuning=tuning, framework=framework, submissions=_names(submissions),
+            baseline=baseline, interpretation=_interpretations(interpretation or ()),
+            partial=partial, since=earlier, bridge=_bridges(bridge, earlier),
+        )
     say(page)
+
+
+@contextmanager
+def _progress_shown() -> Iterator[Callable[[str, int, int], None]]:
+    """A line with a bar on a terminal's stderr, gone at the end; nothing where that is piped."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as shown:
+        task = shown.add_task("")
+        yield lambda what, done, total: shown.update(
+            task, description=what, completed=done, total=total or None
+        )
 
 
 def dual(

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.plots.theme import Style
+from mlgolf.plots.theme import Style, name_axis
 
 WIDTH, ROW, LABELS = 290, 26, 150
 
@@ -32,7 +32,7 @@ def costs_of_submissions(table: pl.DataFrame, style: Style) -> Any:
                   axis=alt.Axis(grid=False, tickCount=5)),
             alt.X2("end:Q"),
             alt.Y("submission:N", title=None, sort=order, scale=alt.Scale(domain=order),
-                  axis=alt.Axis(domain=False, ticks=False, labelLimit=LABELS)),
+                  axis=name_axis(LABELS)),
             style.colour(),
             alt.Opacity("strength:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0, 1])),
         )

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.plots.theme import Style
+from mlgolf.plots.theme import Style, name_axis
 
 COLUMN, ROW, LABELS = 62, 30, 150
 
@@ -24,15 +24,14 @@ def leave_one_out_ranks(table: pl.DataFrame, style: Style) -> Any:
         .otherwise(pl.lit("down")),
     )
     x = alt.X("submission:N", title="change of rank of", sort=moved, scale=alt.Scale(domain=moved),
-              axis=alt.Axis(orient="top", labelAngle=-45, labelLimit=LABELS, domain=False,
-                            ticks=False, grid=False))
+              axis=name_axis(LABELS, orient="top", labelAngle=-45, grid=False))
     y = alt.Y("without:N", title="removed", sort=removed, scale=alt.Scale(domain=removed),
-              axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=False))
+              axis=name_axis(LABELS, grid=False))
     colour = alt.Color(
         "moved:N", legend=None, scale=alt.Scale(domain=["up", "down"], range=[up, down])
     )
     data = alt.Chart(shown, width=COLUMN * len(moved), height=ROW * len(removed))
     return style.apply(alt.layer(
         data.mark_rect(opacity=0.25).encode(x, y, colour),
-        data.mark_text(color=style.theme.ink, fontSize=13).encode(x, y, text="label:N"),
+        data.mark_text(color=style.theme.ink, fontSize=13).encode(x, y, alt.Text("label:N")),
     ))

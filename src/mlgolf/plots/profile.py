@@ -10,7 +10,7 @@ from mlgolf.plots.theme import Style
 WIDTH, HEIGHT = 370, 250
 
 
-def profile(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
+def profile(table: pl.DataFrame, style: Style) -> Any:
     """The steps of every submission. `table` is `tables.profile_table`."""
     chart = (
         alt.Chart(table, width=WIDTH, height=HEIGHT)
@@ -22,7 +22,7 @@ def profile(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
             alt.Y("share:Q", title="share of workloads within τ",
                   scale=alt.Scale(domain=[0, 1]),
                   axis=alt.Axis(format="%", domain=False, ticks=False, tickCount=5)),
-            style.colour(legend=legend),
+            style.colour(),
             style.dash(),
         )
     )

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 370, 250
 TICKS = [m * 10.0**e for e in range(-2, 3) for m in (1, 2, 5)]
 
 
-def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
+def runtime_distributions(table: pl.DataFrame, style: Style) -> Any:
     """A rising curve for each submission. `table` is `tables.runtimes_table`."""
     chart = (
         alt.Chart(table, width=WIDTH, height=HEIGHT)
@@ -25,7 +25,7 @@ def runtime_distributions(table: pl.DataFrame, style: Style, *, legend: bool = T
                   scale=alt.Scale(domain=[0, 1.02]),
                   axis=alt.Axis(format="%", domain=False, ticks=False,
                                 values=[0, 0.25, 0.5, 0.75, 1])),
-            style.colour(legend=legend),
+            style.colour(),
             style.dash(),
         )
     )

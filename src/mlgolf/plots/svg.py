@@ -1,23 +1,80 @@
-"""Charts as the text of SVGs, and the same text in other colours. Needs no browser, no network."""
+"""Charts as SVGs, arranged and in other colours. Needs no browser, no network."""
 
-import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import altair as alt
+import vl_convert
 
 from mlgolf.plots.theme import LIGHT, Theme
+
+ROOT = re.compile(r'<svg [^<>]*? width="([\d.]+)" height="([\d.]+)"')
+ORIGIN = re.compile(r' transform="translate\(([-\d.]+),')  # of the plot, right of its labels
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # the one that altair writes
+GAP = 24  # pixels between charts
 
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
     """The chart, with coordinates cut to hundredths of a pixel: a third of the size."""
-    buffer = io.StringIO()
     with alt.data_transformers.enable("default", max_rows=None):  # a run has many evaluations
-        chart.save(buffer, format="svg")
+        # Altair has checked each part when it was made; all at once takes as long as drawing.
+        spec = chart.to_dict(validate=False)
     return _in_tags(
         lambda tag: re.sub(r' (?:d|transform|points)="[^"]*"', _cut_decimals, tag),
-        buffer.getvalue(),
+        vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE),
     )
+
+
+def in_columns(svgs: Sequence[str], columns: int, theme: Theme = LIGHT) -> str:
+    """Charts of one figure in rows, their plots aligned. Their ids must differ."""
+    origins = [float(found[1]) if (found := ORIGIN.search(svg)) else 0.0 for svg in svgs]
+    shifts = [max(origins) - origin for origin in origins]
+    sizes = [size(svg) for svg in svgs]
+    cell = max(shift + width for shift, (width, _) in zip(shifts, sizes, strict=True)) + GAP
+    heights = [
+        max(height for _, height in sizes[start:start + columns]) + GAP
+        for start in range(0, len(svgs), columns)
+    ]
+    tops = [0.0, *accumulate(heights)]
+    return _placed([
+        (svg, number % columns * cell + shifts[number], tops[number // columns])
+        for number, svg in enumerate(svgs)
+    ], theme)
+
+
+def stacked(svgs: Sequence[str], theme: Theme = LIGHT) -> str:
+    """Charts one below another."""
+    tops = [0.0, *accumulate(size(svg)[1] + GAP / 2 for svg in svgs)]
+    return svgs[0] if len(svgs) == 1 else _placed(
+        [(svg, 0.0, top) for svg, top in zip(svgs, tops, strict=False)], theme
+    )
+
+
+def size(svg: str) -> tuple[float, float]:
+    """Width and height in pixels."""
+    found = ROOT.match(svg)
+    assert found is not None
+    return float(found[1]), float(found[2])
+
+
+def _placed(places: Sequence[tuple[str, float, float]], theme: Theme) -> str:
+    """Charts with the left and the upper end of each, in one."""
+    ends = [(left + size(svg)[0], top + size(svg)[1]) for svg, left, top in places]
+    width, height = (max(end) for end in zip(*ends, strict=True))
+    box = f'width="{width:g}" height="{height:g}"'
+    inner = (
+        f'<g transform="translate({left:.2f},{top:.2f})">{_content(svg)}</g>'
+        for svg, left, top in places
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} viewBox="0 0 {width:g} {height:g}">'
+        f'<rect {box} fill="{theme.paper}"/>{"".join(inner)}</svg>'
+    )
+
+
+def _content(svg: str) -> str:
+    return svg[svg.index(">") + 1:].removesuffix("</svg>")
 
 
 def recoloured(svg: str, theme: Theme) -> str:
@@ -26,18 +83,22 @@ def recoloured(svg: str, theme: Theme) -> str:
     return _map_colours(svg, {colour: theme.variables()[name] for colour, name in names.items()})
 
 
-def for_page(svg: str, ids: str) -> str:
+def for_page(svg: str) -> str:
     """A figure of the light theme for use within a page whose style sheet sets the colours.
 
-    The colours become variables named as in `Theme.variables`. `ids` is a prefix for every id, so
-    that one page can have several figures.
+    The colours become variables named as in `Theme.variables`.
     """
     names = {colour: f"var(--{name})" for name, colour in LIGHT.variables().items()}
-    def own_ids(tag: str) -> str:
-        tag = re.sub(r' id="(\w+)"', rf' id="{ids}\1"', tag)
-        return tag.replace('"url(#', f'"url(#{ids}')
+    return _map_colours(svg, names)
 
-    return _in_tags(own_ids, _map_colours(svg, names))
+
+def with_ids(svg: str, prefix: str) -> str:
+    """Every id with a prefix, so that one page can have several figures."""
+    def own_ids(tag: str) -> str:
+        tag = re.sub(r' id="(\w+)"', rf' id="{prefix}\1"', tag)
+        return tag.replace('"url(#', f'"url(#{prefix}')
+
+    return _in_tags(own_ids, svg)
 
 
 def _map_colours(svg: str, new: dict[str, str]) -> str:

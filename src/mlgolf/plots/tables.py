@@ -6,12 +6,13 @@ measured.
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from mlgolf.core.arrays import FloatArray
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.objective import objective_goal
@@ -54,30 +55,46 @@ def curves_table(standings: Standings, trials: Iterable[Trial]) -> pl.DataFrame:
     `best` marks the best trial of each study, `scored` the evaluation whose value counts, and
     `target` is the bound of the rules on the metric, null if they have none.
     """
-    in_order = sorted(trials, key=lambda trial: trial.key)
-    return pl.DataFrame(
-        [row for trial in in_order for row in _curve(standings, trial)], schema=CURVES,
-        orient="row",
+    places = [(trial, standings.pool.place(trial.key)) for trial in trials]
+    counted = sorted(
+        ((trial, at) for trial, at in places if at is not None and len(trial.steps)),
+        key=lambda pair: pair[0].key,
+    )
+    if not counted:
+        return pl.DataFrame(schema=CURVES)
+    lengths = [len(trial.steps) for trial, _ in counted]
+    heads = pl.DataFrame([_head(standings, *pair) for pair in counted], orient="row", schema={
+        name: kind for name, kind in CURVES.items() if name not in ("step", "seconds", "value")
+    } | {"scored": pl.Float64})
+    columns = {
+        "step": np.concatenate([trial.steps for trial, _ in counted]),
+        "seconds": np.concatenate([trial.seconds for trial, _ in counted]),
+        "value": np.concatenate([_metric(standings, trial) for trial, _ in counted]),
+    }
+    table = heads[np.repeat(np.arange(len(counted)), lengths)].with_columns(**columns)
+    finite = pl.when(pl.col("value").is_finite()).then("value")
+    scored = pl.col("best") & (pl.col("seconds") == pl.col("scored"))
+    return table.with_columns(value=finite, scored=scored).select(
+        pl.col(name).cast(kind) for name, kind in CURVES.items()
     )
 
 
-def _curve(standings: Standings, trial: Trial) -> Iterator[tuple]:
-    competition, pool = standings.competition, standings.pool
-    at = pool.place(trial.key)
-    if at is None:
-        return
-    workload_rules = competition.workloads[trial.key.workload]
-    bound = competition.rules.bound_on("validation_metric")
-    target = competition.rules.target(bound, workload_rules) if bound else None
-    values = trial.values("validation_metric", workload_rules.metric)
-    best = bool(standings.chosen[at[:-1]] == at[-1])
-    for step, seconds, value in zip(trial.steps, trial.seconds, values, strict=True):
-        yield (
-            trial.key.submission, trial.key.workload, trial.key.study, trial.key.trial,
-            best, bool(best and seconds == pool.seconds[at]),
-            int(step), float(seconds), workload_rules.metric, workload_rules.goal.value,
-            _finite(value), target.value if target else None,
-        )
+def _head(standings: Standings, trial: Trial, at: tuple[int, int, int, int]) -> tuple:
+    """What all evaluations of a trial have in common; `scored` is the second of the one that is."""
+    row = standings.competition.workloads[trial.key.workload]
+    rules = standings.competition.rules
+    bound = rules.bound_on("validation_metric")
+    target = rules.target(bound, row) if bound else None
+    return (
+        trial.key.submission, trial.key.workload, trial.key.study, trial.key.trial,
+        bool(standings.chosen[at[:-1]] == at[-1]), float(standings.pool.seconds[at]),
+        row.metric, row.goal.value, target.value if target else None,
+    )
+
+
+def _metric(standings: Standings, trial: Trial) -> FloatArray:
+    row = standings.competition.workloads[trial.key.workload]
+    return trial.values("validation_metric", row.metric)
 
 
 def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.DataFrame:

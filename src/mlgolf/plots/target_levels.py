@@ -10,7 +10,7 @@ from mlgolf.plots.theme import Style
 WIDTH, ROW = 370, 30
 
 
-def rank_against_target(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
+def rank_against_target(table: pl.DataFrame, style: Style) -> Any:
     """A line for each submission, the best at the top; targets are easier to the right.
 
     `table` is `tables.target_levels_table`. Levels are drawn at equal distances.
@@ -27,7 +27,7 @@ def rank_against_target(table: pl.DataFrame, style: Style, *, legend: bool = Tru
     y = alt.Y("rank:Q", title="rank (1 is best)", scale=alt.Scale(domain=[last, 1], nice=False),
               axis=alt.Axis(values=list(range(1, last + 1)), format="d", domain=False, ticks=False))
     data = alt.Chart(shown, width=WIDTH, height=ROW * last)
-    colour = style.colour(legend=legend)
+    colour = style.colour()
     return style.apply(alt.layer(
         data.mark_line(strokeWidth=2.2).encode(x, y, colour, style.dash()),
         data.mark_point(filled=True, size=46, opacity=1).encode(x, y, colour),

@@ -9,10 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+import polars as pl
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 PADDING = {"left": 0, "right": 6, "top": 4, "bottom": 4}
 DASHES = ([1, 0], [6, 3], [2, 2])
+# Whether a text keeps to a limit is measured again and again: a third of the time to draw.
+UNLIMITED = {"labelLimit": 0, "titleLimit": 0}
+CHARACTER = 6.2  # pixels, of a label of an axis
+LEGEND_CHARACTER, LEGEND_SYMBOL, LEGEND_GAP, LEGEND_LABEL = 7.5, 24, 18, 260  # pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,14 @@ DARK = Theme(
 )
 
 
+def name_axis(pixels: int, **looks: Any) -> alt.Axis:
+    """An axis of names without ticks or line; what is longer than so many pixels is cut."""
+    characters = int(pixels / CHARACTER)
+    return alt.Axis(
+        domain=False, ticks=False, labelExpr=f"truncate(datum.label, {characters})", **looks
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
     """A theme and the submissions of a board: each keeps its colour in every figure."""
@@ -54,11 +67,8 @@ class Style:
     notice: str = ""  # to stand below whatever is saved
     theme: Theme = LIGHT
 
-    def colour(self, *, legend: bool = False) -> alt.Color:
-        return alt.Color(
-            "submission:N", scale=self._scale(self.theme.colours),
-            legend=alt.Legend(title=None, symbolType="stroke", symbolOpacity=1) if legend else None,
-        )
+    def colour(self, legend: alt.Legend | None = None) -> alt.Color:
+        return alt.Color("submission:N", scale=self._scale(self.theme.colours), legend=legend)
 
     def dash(self) -> alt.StrokeDash:
         count = len(self.theme.colours)
@@ -78,42 +88,57 @@ class Style:
             domain=list(self.submissions), range=[values[i % len(values)] for i in order]
         )
 
-    def apply(self, chart: alt.TopLevelMixin) -> Any:
-        """The chart with the fonts, lines and colours of the theme. On a whole figure only."""
+    def apply(self, chart: Any) -> Any:
+        """The chart, given the fonts, lines and colours of the theme. On a whole chart only."""
+        # `chart.configure_axis()` and the like would each copy and check everything in the chart.
+        chart.config = self._config()
+        return chart
+
+    def _config(self) -> dict[str, Any]:
         theme = self.theme
-        return (
-            chart.configure(background=theme.paper, font=FONT, aria=False, padding=PADDING)
-            .configure_view(stroke=None)
-            .configure_axis(
-                labelColor=theme.muted, titleColor=theme.muted, gridColor=theme.grid,
-                domainColor=theme.muted, tickColor=theme.grid, labelFontSize=12, titleFontSize=12,
-                titleFontWeight="normal", labelPadding=5, titlePadding=8, tickSize=4,
-            )
-            .configure_title(
-                color=theme.ink, fontSize=14, fontWeight=600, anchor="start", offset=10,
-                subtitleColor=theme.muted, subtitleFontSize=12, subtitlePadding=4,
-            )
-            .configure_legend(
-                labelColor=theme.ink, labelFontSize=13, labelLimit=260, orient="top",
-                symbolStrokeWidth=3, symbolSize=220, columnPadding=18, offset=14,
-            )
-        )
+        return {
+            "background": theme.paper, "font": FONT, "aria": False, "padding": PADDING,
+            "view": {"stroke": None},
+            "axis": {
+                "labelColor": theme.muted, "titleColor": theme.muted, "gridColor": theme.grid,
+                "domainColor": theme.muted, "tickColor": theme.grid, "labelFontSize": 12,
+                "titleFontSize": 12, "titleFontWeight": "normal", "labelPadding": 5,
+                "titlePadding": 8, "tickSize": 4, **UNLIMITED,
+            },
+            "title": {
+                "color": theme.ink, "fontSize": 14, "fontWeight": 600, "anchor": "start",
+                "offset": 10, "subtitleColor": theme.muted, "subtitleFontSize": 12,
+                "subtitlePadding": 4, "limit": 0,
+            },
+            "legend": {
+                "labelColor": theme.ink, "labelFontSize": 13, "labelLimit": LEGEND_LABEL,
+                "symbolStrokeWidth": 3, "symbolSize": 220, "columnPadding": LEGEND_GAP,
+                "offset": 0,
+            },
+        }
 
-    def signed(self, chart: Any) -> Any:
-        """A whole figure with the notice below it."""
-        if not self.notice:
-            return chart
+    def legend_columns(self, width: float) -> int:
+        """How many columns of the legend fit the width, and at least one."""
+        longest = max(len(name) for name in self.submissions)
+        column = min(LEGEND_CHARACTER * longest, LEGEND_LABEL) + LEGEND_SYMBOL + LEGEND_GAP
+        return max(1, int(width // column))
+
+    def legend(self, columns: int) -> Any:
+        """Names, colours and dashes by themselves."""
+        drawn = alt.Legend(
+            title=None, symbolType="stroke", symbolOpacity=1, orient="none", legendX=0, legendY=0,
+            direction="horizontal", columns=columns,
+        )
+        lines = _nothing().mark_line()
+        return self.apply(lines.encode(self.colour(drawn), self.dash()))
+
+    def notice_below(self) -> Any:
+        """The notice by itself."""
         title = alt.TitleParams(
-            self.notice, orient="bottom", fontSize=11, fontWeight="normal", offset=14,
-            color=self.theme.muted,
+            self.notice, fontSize=11, fontWeight="normal", color=self.theme.muted
         )
-        return chart.properties(title=title)
+        return self.apply(_nothing().mark_point().properties(title=title))
 
 
-def side_by_side(
-    panels: Sequence[alt.LayerChart], columns: int, *, row_gap: int, column_gap: int
-) -> alt.ConcatChart:
-    """Panels in rows, their axes aligned, with one legend. The gaps must hold the axes' labels."""
-    spacing = {"row": row_gap, "column": column_gap}
-    figure = alt.concat(*panels, columns=columns, bounds="flush", spacing=spacing)
-    return figure.resolve_scale(color="shared")
+def _nothing() -> alt.Chart:
+    return alt.Chart(pl.DataFrame(schema={"submission": pl.String}), width=1, height=1)

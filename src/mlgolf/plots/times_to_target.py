@@ -7,22 +7,16 @@ import altair as alt
 import polars as pl
 
 from mlgolf.core.quantities import quantity
-from mlgolf.plots.theme import Style, side_by_side
+from mlgolf.plots.theme import Style, name_axis
 
 WIDTH, ROW = 200, 24
 LABELS = 124
 
 
-def times_to_target(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
-    """All workloads in one figure. `table` is `tables.studies_table`."""
-    parts = table.partition_by("workload", maintain_order=True)
-    panels = [times_panel(part, style) for part in parts]
-    return style.apply(side_by_side(panels, columns, row_gap=84, column_gap=LABELS + 40))
-
-
 def times_panel(table: pl.DataFrame, style: Style) -> Any:
-    """One workload: a point for each study, a bar at the median, better to the left.
+    """One workload of `tables.studies_table`, better to the left.
 
+    A point for each study, and a bar at the median.
     Studies that did not reach the target are a cross at the right edge.
     """
     first = table.row(0, named=True)
@@ -31,7 +25,7 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
     y = alt.Y(
         "submission:N", title=None, sort=list(style.submissions),
         scale=alt.Scale(domain=list(style.submissions)),
-        axis=alt.Axis(domain=False, ticks=False, grid=True, labelLimit=LABELS, minExtent=LABELS),
+        axis=name_axis(LABELS, grid=True, minExtent=LABELS),
     )
     reached = table.filter(pl.col("value").is_not_null()).with_columns(shown="value")
     layers = [
@@ -43,7 +37,9 @@ def times_panel(table: pl.DataFrame, style: Style) -> Any:
         *_never(table, style, x, y),
     ]
     height = ROW * len(style.submissions)
-    return alt.layer(*layers, title=first["workload"], width=WIDTH, height=height)
+    return style.apply(
+        alt.layer(*layers, title=first["workload"], width=WIDTH, height=height)
+    )
 
 
 def _points(table: pl.DataFrame) -> alt.Chart:
@@ -66,9 +62,9 @@ def _never(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Ch
     ).encode(x, y, style.colour())
     text = {"align": "right", "dx": -10, "fontSize": 11}
     halo = data.mark_text(**text, stroke=style.theme.paper, strokeWidth=5).encode(
-        x, y, text="label:N"
+        x, y, alt.Text("label:N")
     )
-    label = data.mark_text(**text, color=style.theme.muted).encode(x, y, text="label:N")
+    label = data.mark_text(**text, color=style.theme.muted).encode(x, y, alt.Text("label:N"))
     return [cross, halo, label]
 
 

@@ -5,25 +5,19 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.plots.theme import Style, side_by_side
+from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 292, 190
 CUT_OFF = 0.1  # of the evaluations, on the worse side
 
 
-def training_curves(table: pl.DataFrame, style: Style, *, columns: int = 3) -> Any:
-    """All workloads in one figure. `table` is `tables.curves_table`."""
-    parts = table.partition_by("workload", maintain_order=True)
-    panels = [training_panel(part, style) for part in parts]
-    return style.apply(side_by_side(panels, columns, row_gap=104, column_gap=62))
+def training_panel(table: pl.DataFrame, style: Style) -> Any:
+    """One workload of `tables.curves_table`.
 
-
-def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) -> Any:
-    """One workload: the best trial of each study in bold, all others thin behind it.
-
-    The vertical axis leaves out the worst tenth of the values of the best trials, so that a
-    diverging trial or the first steps do not compress the rest. A dot marks the evaluation that is
-    scored, a dashed line the target.
+    The best trial of each study is bold, all others are thin behind it. The vertical axis leaves
+    out the worst tenth of the values of the best trials, so that a diverging trial or the first
+    steps do not compress the rest. A dot marks the evaluation that is scored, a dashed line the
+    target.
     """
     first = table.row(0, named=True)
     minimised = first["goal"] == "minimise"
@@ -33,8 +27,8 @@ def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) ->
                    axis=alt.Axis(grid=False, tickCount=5)),
         "y": alt.Y("value:Q", title=None, scale=_y_scale(best, minimised),
                    axis=alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34)),
-        "detail": ["submission:N", "study:N", "trial:N"],
-        "color": style.colour(legend=legend),
+        "detail": alt.Detail("curve:N"),
+        "color": style.colour(),
         "strokeDash": style.dash(),
     }
     layers = [
@@ -47,23 +41,24 @@ def training_panel(table: pl.DataFrame, style: Style, *, legend: bool = True) ->
     ]
     better = "lower is better" if minimised else "higher is better"
     title = alt.TitleParams(first["workload"], subtitle=f"{first['metric']}, {better}")
-    return alt.layer(*layers, title=title, width=WIDTH, height=HEIGHT)
+    return style.apply(alt.layer(*layers, title=title, width=WIDTH, height=HEIGHT))
 
 
 def _lines(table: pl.DataFrame) -> alt.Chart:
-    return alt.Chart(table.select("submission", "study", "trial", "seconds", "value"))
+    curve = pl.format("{} {}", "study", "trial")  # one column is split by in half the time of two
+    return alt.Chart(table.select("submission", "seconds", "value", curve=curve))
 
 
 def _target_line(target: float | None, minimised: bool, style: Style) -> list[alt.Chart]:
     """The target and its label, which stands on the better side, where curves come last."""
     if target is None:
         return []
-    data = alt.Chart(pl.DataFrame({"target": [target]})).encode(y="target:Q")
+    data = alt.Chart(pl.DataFrame({"target": [target]})).encode(alt.Y("target:Q"))
     rule = data.mark_rule(strokeDash=[5, 4], color=style.theme.ink, strokeWidth=1)
     label = data.mark_text(
         align="left", baseline="top" if minimised else "bottom", dx=2, dy=8 if minimised else -8,
         color=style.theme.ink, fontSize=12,
-    ).encode(x=alt.value(0), text=alt.value(f"target {target:g}"))
+    ).encode(alt.XValue(0), alt.TextValue(f"target {target:g}"))
     return [rule, label]
 
 

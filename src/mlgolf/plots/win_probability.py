@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.plots.theme import Style
+from mlgolf.plots.theme import Style, name_axis
 
 CELL, LABELS = 38, 150
 
@@ -24,10 +24,9 @@ def win_probability_matrix(table: pl.DataFrame, style: Style) -> Any:
     ).with_columns(label=(pl.col("win_probability") * 100).round().cast(pl.Int64))
     x = alt.X("other:N", title="probability (%) to score higher than", sort=order[1:],
               scale=alt.Scale(domain=order[1:]),
-              axis=alt.Axis(orient="top", labelAngle=-45, labelLimit=LABELS, domain=False,
-                            ticks=False, grid=False))
+              axis=name_axis(LABELS, orient="top", labelAngle=-45, grid=False))
     y = alt.Y("submission:N", title=None, sort=order[:-1], scale=alt.Scale(domain=order[:-1]),
-              axis=alt.Axis(labelLimit=LABELS, domain=False, ticks=False, grid=False))
+              axis=name_axis(LABELS, grid=False))
     data = alt.Chart(shown, width=CELL * (len(order) - 1), height=CELL * (len(order) - 1))
     strength = alt.Opacity(
         "win_probability:Q", legend=None,
@@ -36,7 +35,7 @@ def win_probability_matrix(table: pl.DataFrame, style: Style) -> Any:
     colour = style.theme.colours[0]
     layers = [
         data.mark_rect(color=colour).encode(x, y, strength),
-        data.mark_text(color=style.theme.ink, fontSize=12).encode(x, y, text="label:Q"),
+        data.mark_text(color=style.theme.ink, fontSize=12).encode(x, y, alt.Text("label:Q")),
     ]
     if shown["significant"].any():
         significant = data.properties(data=shown.filter("significant"))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from mlgolf.core.rules import Aggregation, Rules
-from mlgolf.report.words import duration, noun
+from mlgolf.report.view import training_time
+from mlgolf.report.words import noun
 from mlgolf.scoring.diagnostics import Cost
 from mlgolf.scoring.target_levels import TargetLevel
 
@@ -85,11 +86,9 @@ def runtimes_caption(levels: Sequence[TargetLevel]) -> str:
 
 
 def costs_caption(costs: Sequence[Cost]) -> str:
-    hours = sum(cost.hours for cost in costs)
-    without_target = sum(cost.hours_without_target for cost in costs)
-    share = 100 * without_target / hours if hours else 0.0
+    total, share = training_time(costs)
     return (
         "Training time of all trials, those on held-out workloads included and evaluations not: "
-        f"{duration(hours)} in total. Pale: the {share:.0f}% spent on trials that did not reach "
+        f"{total} in total. Pale: the {share} spent on trials that did not reach "
         "the target."
     )

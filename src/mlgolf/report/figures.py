@@ -1,7 +1,7 @@
 """The figures of a report: drawn once, for the page and for files beside it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from mlgolf.plots.costs import costs_of_submissions
 from mlgolf.plots.leave_one_out import leave_one_out_ranks
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
-from mlgolf.plots.svg import for_page, recoloured, to_svg
+from mlgolf.plots.svg import for_page, in_columns, recoloured, size, stacked, to_svg, with_ids
 from mlgolf.plots.tables import (
     costs_table,
     curves_table,
@@ -27,8 +27,8 @@ from mlgolf.plots.tables import (
 )
 from mlgolf.plots.target_levels import rank_against_target
 from mlgolf.plots.theme import DARK, Style
-from mlgolf.plots.times_to_target import times_panel, times_to_target
-from mlgolf.plots.training_curves import training_curves, training_panel
+from mlgolf.plots.times_to_target import times_panel
+from mlgolf.plots.training_curves import training_panel
 from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.report.captions import (
     LEAVE_ONE_OUT,
@@ -46,29 +46,47 @@ from mlgolf.scoring.review import Review
 
 MOST_BESIDE = 8  # submissions of a matrix that fits beside its caption
 MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
+COLUMNS = 3  # of a file with a panel for each workload
+
+Progress = Callable[[str, int, int], None]  # what is done now, how many are done, of how many
+
+
+def unwatched(what: str, done: int, total: int) -> None:
+    """Progress that nobody is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """A figure that is not drawn yet."""
+
+    name: str  # of its files
+    title: str
+    caption: str
+    table: pl.DataFrame
+    panels: Sequence[pl.DataFrame]  # the part of the table for each, or all of it
+    chart: Callable[[pl.DataFrame, Style], Any]  # of a panel
+    by_workload: bool = False  # as many panels side by side as fit the page
+    beside: bool = True  # small: its caption stands to the right
+    coloured: bool = True  # by submission, so it needs the legend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A figure for the page, the same as one image, and its table."""
 
-    name: str  # of its files
-    title: str
-    caption: str
-    table: pl.DataFrame
-    drawing: Html  # panels, as many side by side as fit the page
+    sketch: Sketch
+    drawing: Html
     whole: str  # SVG in the light theme
-    beside: bool = True  # small: its caption stands to the right
-    coloured: bool = True  # by submission, so it needs the legend
-    label: str = ""  # of the board, for the table
+    label: str  # of the board, for the table; may be empty
 
     def save(self, folder: Path) -> None:
         """Write NAME.svg, NAME_dark.svg and NAME.csv, which has a column for a label."""
-        table = self.table.with_columns(label=pl.lit(self.label)) if self.label else self.table
-        table.with_columns(_no_formula(pl.col(pl.String))).write_csv(folder / f"{self.name}.csv")
-        (folder / f"{self.name}.svg").write_text(self.whole, encoding="utf-8")
+        name, table = self.sketch.name, self.sketch.table
+        table = table.with_columns(label=pl.lit(self.label)) if self.label else table
+        table.with_columns(_no_formula(pl.col(pl.String))).write_csv(folder / f"{name}.csv")
+        (folder / f"{name}.svg").write_text(self.whole, encoding="utf-8")
         dark = recoloured(self.whole, DARK)
-        (folder / f"{self.name}_dark.svg").write_text(dark, encoding="utf-8")
+        (folder / f"{name}_dark.svg").write_text(dark, encoding="utf-8")
 
 
 def _no_formula(text: pl.Expr) -> pl.Expr:
@@ -76,11 +94,14 @@ def _no_formula(text: pl.Expr) -> pl.Expr:
     return text.str.replace(r"^([=+\-@\t\r])", "'${1}")
 
 
-def draw_figures(review: Review, trials: Sequence[Trial]) -> list[Figure]:
+def draw_figures(
+    review: Review, trials: Sequence[Trial], progress: Progress = unwatched
+) -> list[Figure]:
     """All figures that have data, in the order of the page.
 
     Args:
       trials: those of the board, if they are known; none where there is only a table of times.
+      progress: told of each drawing before it is begun.
     """
     board = review.board
     if not review.standings.pool.played.any():
@@ -88,104 +109,125 @@ def draw_figures(review: Review, trials: Sequence[Trial]) -> list[Figure]:
     style = Style(
         submissions=tuple(entry.submission for entry in board.entries), notice=_notice(board)
     )
-    figures = [*_of_workloads(review, trials, style), *_of_submissions(review, style)]
-    label = "; ".join(board.labels.titles)
-    return [replace(figure, label=label) for figure in figures if figure is not None]
+    sketches = [*_of_workloads(review, trials), *_of_submissions(review)]
+    sketches = [sketch for sketch in sketches if sketch.panels]
+    total, done = sum(len(sketch.panels) for sketch in sketches), 0
+    figures, frame = [], _Frame(style)
+    for sketch in sketches:
+        svgs = []
+        for part in sketch.panels:
+            progress(f"drawing {sketch.title.lower()}", done, total)
+            svgs.append(_panel(sketch, part, style, number=len(svgs)))
+            done += 1
+        figures.append(Figure(
+            sketch=sketch, drawing=_inline(sketch, svgs), whole=frame.around(sketch, svgs),
+            label="; ".join(board.labels.titles),
+        ))
+    return figures
 
 
 def _notice(board: Leaderboard) -> str:
     return " · ".join([*board.labels.titles, *([board.notice] if board.notice else [])])
 
 
-def _of_workloads(
-    review: Review, trials: Sequence[Trial], style: Style
-) -> Iterator[Figure | None]:
+def _of_workloads(review: Review, trials: Sequence[Trial]) -> Iterator[Sketch]:
     """Figures with one panel for each workload."""
     standings = review.standings
     competition = standings.competition
     curves = curves_table(standings, trials)
-    yield _by_workload(
-        "training_curves", "Training curves", curves, competition, style, training_curves,
-        lambda part: training_panel(part, style, legend=False), coloured=True,
-        caption=curves_caption(curves, all_trials=len(curves) <= MOST_ROWS),
+    all_trials = len(curves) <= MOST_ROWS
+    yield Sketch(
+        name="training_curves", title="Training curves", table=curves, chart=training_panel,
+        panels=_by_workload(curves if all_trials else curves.filter("best"), competition),
+        caption=curves_caption(curves, all_trials=all_trials), by_workload=True, beside=False,
     )
-    yield _by_workload(
-        "times_to_target", "Results of every study", studies_table(standings), competition, style,
-        times_to_target, lambda part: times_panel(part, style), coloured=False,
-        caption=studies_caption(competition.rules),
+    studies = studies_table(standings)
+    yield Sketch(
+        name="times_to_target", title="Results of every study", table=studies, chart=times_panel,
+        panels=_by_workload(studies, competition), caption=studies_caption(competition.rules),
+        by_workload=True, beside=False, coloured=False,
     )
 
 
-def _of_submissions(review: Review, style: Style) -> Iterator[Figure | None]:
+def _by_workload(table: pl.DataFrame, competition: Competition) -> list[pl.DataFrame]:
+    """The table in parts, in the competition's order of workloads."""
+    parts = table.partition_by("workload", as_dict=True)
+    return [parts[name,] for name in competition.workloads if (name,) in parts]
+
+
+def _of_submissions(review: Review) -> Iterator[Sketch]:
     """Figures with all workloads together."""
     board, aggregation = review.board, review.standings.competition.rules.aggregation
     yield _single(
-        "performance_profile", "Performance profile",
-        profile_table(board, aggregation.tau_max), style, profile, profile_caption(aggregation),
+        "performance_profile", "Performance profile", profile_table(board, aggregation.tau_max),
+        profile, profile_caption(aggregation),
     )
     yield _single(
-        "win_probability", "Win probability", win_probability_table(review), style,
+        "win_probability", "Win probability", win_probability_table(review),
         win_probability_matrix, win_probability_caption(tested=board.tests_differences),
         coloured=False, beside=len(board.entries) <= MOST_BESIDE,
     )
     rivals = pl.lit(len(board.entries) > 1)
     yield _single(
         "rank_against_target", "Ranks at easier targets",
-        target_levels_table(review).filter(rivals), style, rank_against_target, TARGET_LEVELS,
+        target_levels_table(review).filter(rivals), rank_against_target, TARGET_LEVELS,
     )
     yield _single(
-        "runtime_distribution", "Runtime distribution", runtimes_table(review), style,
+        "runtime_distribution", "Runtime distribution", runtimes_table(review),
         runtime_distributions, runtimes_caption(review.target_levels),
     )
     yield _single(
-        "leave_one_out", "Leave-one-out", leave_one_out_table(review), style,
-        leave_one_out_ranks, LEAVE_ONE_OUT, coloured=False,
+        "leave_one_out", "Leave-one-out", leave_one_out_table(review), leave_one_out_ranks,
+        LEAVE_ONE_OUT, coloured=False,
     )
     yield _single(
-        "costs", "Cost", costs_table(review), style, costs_of_submissions,
-        costs_caption(review.costs), coloured=False,
-    )
-
-
-def _by_workload(
-    name: str, title: str, table: pl.DataFrame, competition: Competition, style: Style,
-    whole: Callable[[pl.DataFrame, Style], Any], panel: Callable[[pl.DataFrame], Any], *,
-    caption: str, coloured: bool,
-) -> Figure | None:
-    """Panels in the competition's order of workloads; None for an empty table."""
-    drawn = table.filter("best") if len(table) > MOST_ROWS and "best" in table.columns else table
-    parts = [drawn.filter(pl.col("workload") == workload) for workload in competition.workloads]
-    parts = [part for part in parts if not part.is_empty()]
-    if not parts:
-        return None
-    panels = [_inline(style.apply(panel(part)), name, str(i)) for i, part in enumerate(parts)]
-    return Figure(
-        name=name, title=title, caption=caption, table=table,
-        drawing=Html(f'<div class="panels">{join(panels)}</div>'),
-        whole=to_svg(style.signed(whole(pl.concat(parts), style))), beside=False,
-        coloured=coloured,
+        "costs", "Cost", costs_table(review), costs_of_submissions, costs_caption(review.costs),
+        coloured=False,
     )
 
 
 def _single(
-    name: str, title: str, table: pl.DataFrame, style: Style, chart: Callable[..., Any],
+    name: str, title: str, table: pl.DataFrame, chart: Callable[[pl.DataFrame, Style], Any],
     caption: str, *, coloured: bool = True, beside: bool = True,
-) -> Figure | None:
-    """A figure without panels. The page has its own legend, the file needs one."""
-    if table.is_empty():
-        return None
-    return Figure(
-        name=name, title=title, caption=caption, table=table,
-        drawing=_inline(chart(table, style, legend=False) if coloured else chart(table, style),
-                        name, ""),
-        whole=to_svg(style.signed(chart(table, style))), coloured=coloured, beside=beside,
+) -> Sketch:
+    return Sketch(
+        name=name, title=title, caption=caption, table=table, chart=chart, coloured=coloured,
+        beside=beside, panels=[] if table.is_empty() else [table],
     )
 
 
-def _inline(chart: Any, name: str, number: str) -> Html:
-    svg = for_page(to_svg(chart), ids=f"{name}{number}_")
-    label = escape(f"{name.replace('_', ' ')} {number}".strip())
-    return Html(f'<div role="img" aria-label="{label}">{svg}</div>')
+def _panel(sketch: Sketch, part: pl.DataFrame, style: Style, number: int) -> str:
+    return with_ids(to_svg(sketch.chart(part, style)), f"{sketch.name}{number}_")
+
+
+def _inline(sketch: Sketch, svgs: Sequence[str]) -> Html:
+    """For the page, which has a legend of its own and wraps the panels."""
+    panels = []
+    for number, svg in enumerate(svgs):
+        label = escape(sketch.name.replace("_", " ") + f" {number}" * sketch.by_workload)
+        panels.append(Html(f'<div role="img" aria-label="{label}">{for_page(svg)}</div>'))
+    return Html(f'<div class="panels">{join(panels)}</div>') if sketch.by_workload else panels[0]
+
+
+class _Frame:
+    """Legend and notice for files, each drawn once."""
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._legends: dict[int, str] = {}  # by the number of columns
+        self._notice = [to_svg(style.notice_below())] if style.notice else []
+
+    def around(self, sketch: Sketch, svgs: Sequence[str]) -> str:
+        """All panels in one, with legend and notice."""
+        drawn = in_columns(svgs, COLUMNS)
+        above = [self._legend(size(drawn)[0])] if sketch.coloured else []
+        return stacked([*above, drawn, *self._notice])
+
+    def _legend(self, width: float) -> str:
+        columns = self._style.legend_columns(width)
+        if columns not in self._legends:
+            self._legends[columns] = to_svg(self._style.legend(columns))
+        return self._legends[columns]
 
 
 def legend(board: Leaderboard) -> Html:

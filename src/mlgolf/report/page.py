@@ -16,9 +16,10 @@ from mlgolf.core.trial import Trial
 from mlgolf.plots.tables import studies_table
 from mlgolf.plots.theme import DARK, LIGHT, Theme
 from mlgolf.report import sections
-from mlgolf.report.board import heading, leaderboard_section, title
-from mlgolf.report.figures import draw_figures
+from mlgolf.report.board import heading, leaderboard_section
+from mlgolf.report.figures import Progress, draw_figures, unwatched
 from mlgolf.report.html import Html, join
+from mlgolf.report.view import review_view
 from mlgolf.scoring.review import Review
 
 HERE = files("mlgolf.report")
@@ -39,34 +40,37 @@ button.addEventListener("click", () => {
 """
 
 
-def write_report(review: Review, trials: Sequence[Trial], path: Path) -> None:
+def write_report(
+    review: Review, trials: Sequence[Trial], path: Path, progress: Progress = unwatched
+) -> None:
     """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
 
     Args:
       trials: those of the board, if they are known, also those that do not count.
+      progress: told of each drawing before it is begun, with what is done and how much there is.
     """
-    competition, board = review.standings.competition, review.board
-    figures = draw_figures(review, trials)
+    view, board = review_view(review), review.board
+    figures = draw_figures(review, trials, progress)
     folder = path.with_name(f"{path.stem}_figures")
     folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:
         figure.save(folder)
     studies = studies_table(review.standings, trials)
     body = join([
-        heading(competition, board),
-        leaderboard_section(competition, board),
+        heading(view.board),
+        leaderboard_section(view.board),
         *sections.figure_sections(board, figures, folder.name),
-        sections.further_section(review),
-        sections.sensitivity_section(review),
+        sections.further_section(view),
+        sections.sensitivity_section(view),
         *([
             sections.hyperparameters_section(studies, board),
             sections.endings_section(trials),
             sections.machine_section(trials),
         ] if trials else []),
-        sections.problems_section(review),
-        sections.footer(competition, __version__),
+        sections.problems_section(view),
+        sections.footer(review.standings.competition, __version__),
     ])
-    path.write_text(page(title(competition, board), body), encoding="utf-8")
+    path.write_text(page(view.board.title, body), encoding="utf-8")
 
 
 def page(title: str, body: Html) -> str:

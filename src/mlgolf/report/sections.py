@@ -12,15 +12,11 @@ from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
+from mlgolf.report.view import ReviewView
 from mlgolf.report.words import measure
 from mlgolf.scoring.admission import counted
-from mlgolf.scoring.diagnostics import bounds_in_words
 from mlgolf.scoring.leaderboard import Entry, Leaderboard
-from mlgolf.scoring.review import Review
-from mlgolf.scoring.sensitivity import OtherInterpretation, meaning
-from mlgolf.scoring.since import since_in_words
 
-MOST_PROBLEMS = 20  # shown
 # The trial ended as the rules say, so the report gives no reason.
 REGULAR = (Status.TARGET_REACHED, Status.FINISHED, Status.OUT_OF_TIME)
 
@@ -36,7 +32,7 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
     )
     return [
         *(
-            section(drawn.title, _figure(drawn, number, board))
+            section(drawn.sketch.title, _figure(drawn, number, board))
             for number, drawn in enumerate(figures, start=1)
         ),
         tag("p", text(saved), css="facts apart"),
@@ -45,24 +41,23 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
 
 def _figure(drawn: Figure, number: int, board: Leaderboard) -> Html:
     """With its legend: above a wide figure, beside a narrow one."""
-    caption = text(drawn.caption)
-    key = legend(board) if drawn.coloured else Html("")
-    if drawn.beside:
+    caption = text(drawn.sketch.caption)
+    key = legend(board) if drawn.sketch.coloured else Html("")
+    if drawn.sketch.beside:
         return figure(drawn.drawing, number, caption, above=key, css="beside")
     return join([key, figure(drawn.drawing, number, caption)])
 
 
-def sensitivity_section(review: Review) -> Html:
+def sensitivity_section(review: ReviewView) -> Html:
     """Scores and ranks that change where ambiguous rules are interpreted differently."""
-    if not review.board.entries:
+    if not review.board.rows:
         return Html("")
     rows = [
         [
-            tag("td", tag("b", text(other.name)), tag("small", text(meaning(other.name)))),
-            text(other.used), text(other.other),
-            tag("td", text(_changes(other)), css="reason"),
+            tag("td", tag("b", text(other.name)), tag("small", text(other.meaning))),
+            text(other.used), text(other.other), tag("td", text(other.changes), css="reason"),
         ]
-        for other in review.sensitivity
+        for other in review.interpretations
     ]
     head = [text(words) for words in ("Rule", "Used here", "Alternative", "Changes")]
     about = (
@@ -75,42 +70,19 @@ def sensitivity_section(review: Review) -> Html:
     )
 
 
-def _changes(other: OtherInterpretation) -> str:
-    if other.unknown:
-        return f"unknown: {other.unknown}"
-    changed = [
-        f"{name} {now:.4f} → {then:.4f}"
-        + (f", rank {other.ranks[name][0]} → {other.ranks[name][1]}"
-           if name in other.ranks else "")
-        for name, (now, then) in other.scores.items()
-        if name in other.ranks or f"{now:.4f}" != f"{then:.4f}"
-    ]  # fmt: skip
-    return "; ".join(changed) or "none"
-
-
-def further_section(review: Review) -> Html:
+def further_section(review: ReviewView) -> Html:
     """What was asked for: ratios to a baseline, bounds for missing trials, earlier results."""
-    lines = [
-        f"{entry.submission}: × {entry.geometric_mean_ratio:.4f} the baseline's time (geometric "
-        "mean over workloads)"
-        for entry in review.board.entries if entry.geometric_mean_ratio is not None
-    ]
-    lines += [bounds_in_words(bounds) for bounds in review.bounds]
-    lines += since_in_words(review.since) if review.since else []
-    if not lines:
-        return Html("")
+    return _list("Comparisons", [*review.bounds, *review.since])
+
+
+def problems_section(review: ReviewView) -> Html:
+    return _list("Problems with reading the results", review.problems)
+
+
+def _list(title: str, lines: Sequence[str]) -> Html:
+    """A section with a line each; nothing if there is none."""
     items = [tag("li", text(line)) for line in lines]
-    return section("Comparisons", tag("ul", *items, css="notes"))
-
-
-def problems_section(review: Review) -> Html:
-    """Problems with reading the results."""
-    if not review.problems:
-        return Html("")
-    more = len(review.problems) - MOST_PROBLEMS
-    items = [tag("li", text(problem)) for problem in review.problems[:MOST_PROBLEMS]]
-    items += [tag("li", text(f"and {more} more, listed by mlgolf score --json"))] * (more > 0)
-    return section("Problems with reading the results", tag("ul", *items, css="notes"))
+    return section(title, tag("ul", *items, css="notes")) if items else Html("")
 
 
 def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:

@@ -1,0 +1,323 @@
+"""A board as it is shown anywhere: rows, cells and sentences as plain text, without markup.
+
+Built once from a leaderboard or a review. The page, the terminal and a website only draw it, so
+that all of them say the same. Names and messages from outside are in it as they are: whoever draws
+them escapes them.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.status import Outcome
+from mlgolf.report.words import OUTCOMES, duration, how_scored, measure, question, three_digits
+from mlgolf.scoring.admission import counted
+from mlgolf.scoring.diagnostics import Cost, bounds_in_words
+from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
+from mlgolf.scoring.near_misses import NearMiss, rounded_best
+from mlgolf.scoring.review import Review
+from mlgolf.scoring.sensitivity import OtherInterpretation, meaning
+from mlgolf.scoring.since import since_in_words
+
+MOST_PROBLEMS = 20  # shown; the rest is counted
+VALUED = (Outcome.SCORED, Outcome.SLOWER_THAN_4X_BEST)  # outcomes of a cell that shows its value
+SHORT = {
+    Outcome.TARGET_NOT_REACHED: "never", Outcome.NO_DATA: "none",
+    Outcome.SLOWER_THAN_4X_BEST: "slow", Outcome.HELD_OUT_NOT_REACHED: "held",
+    Outcome.HELD_OUT_NO_DATA: "held", Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held",
+}  # fmt: skip
+SHORT_MEANING = {
+    "never": "target not reached", "none": "no data", "slow": "too slow to count",
+    "held": "failed on the held-out workload",
+}
+TOO_FEW_STUDIES = "there are too few studies to test which scores differ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissView:
+    """How near a submission came to a target that it did not reach."""
+
+    submission: str
+    workload: str  # perhaps a held-out variant of the cell's
+    best: str
+    seconds: str  # on the clock, without the unit
+    target: str
+    studies_missed: int
+    studies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """One submission on one workload."""
+
+    workload: str
+    value: str  # with its unit; where there is none, why
+    ratio: str  # to the best on the workload; empty where there is none
+    details: tuple[str, ...]  # what else there is to say of the value, or how near it came
+    short: str  # the ratio or, in a word of `short_words`, why there is none
+    failed: bool
+    best: bool  # of all on the workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowView:
+    """One submission."""
+
+    rank: str
+    group: str  # of submissions that differ significantly from others; empty if not tested
+    submission: str
+    score: str
+    bounds: str  # of the score, as `bounds_are` says; empty if there are none
+    cells: tuple[CellView, ...]  # in the order of the board's workloads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardView:
+    """A leaderboard."""
+
+    title: str  # with the labels
+    short_title: str  # by the name of the competition, with tuning, framework and labels
+    question: str  # that the competition asks
+    facts: tuple[str, ...]
+    workloads: tuple[str, ...]
+    tested: bool  # whether rows have groups
+    bounds_are: str  # "95% interval" or "range of studies"; a row of another kind is marked
+    rows: tuple[RowView, ...]
+    misses: tuple[MissView, ...]
+    short_words: tuple[str, ...]  # of cells, each with its meaning
+    explained: tuple[str, ...]  # what the cells mean, how they become a score, how sure it is
+    notes: tuple[str, ...]
+    notice: str  # to stand wherever the board does; may be empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterpretationView:
+    """Another interpretation of an ambiguous rule."""
+
+    name: str
+    meaning: str
+    used: str
+    other: str
+    changes: str  # of scores and ranks; "none", or why they are not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewView:
+    """A leaderboard with its diagnostics, a sentence each."""
+
+    board: BoardView
+    problems: tuple[str, ...]  # with reading the results
+    diagnostics: tuple[str, ...]  # which scores differ, leave-one-out, costs
+    bounds: tuple[str, ...]  # ratios to a baseline, and bounds while trials are missing
+    target_levels: tuple[str, ...]
+    interpretations: tuple[InterpretationView, ...]
+    since: tuple[str, ...]  # earlier results
+
+
+def review_view(review: Review) -> ReviewView:
+    ratios = (
+        f"{entry.submission}: × {entry.geometric_mean_ratio:.4f} the baseline's time (geometric "
+        "mean over workloads)"
+        for entry in review.board.entries if entry.geometric_mean_ratio is not None
+    )
+    return ReviewView(
+        board=board_view(review.standings.competition, review.board),
+        problems=first_problems(review.problems, "listed by mlgolf score --json"),
+        diagnostics=tuple(_diagnostics(review)),
+        bounds=(*ratios, *map(bounds_in_words, review.bounds)),
+        target_levels=tuple(_target_levels(review)),
+        interpretations=tuple(map(_interpretation, review.sensitivity)),
+        since=tuple(since_in_words(review.since)) if review.since else (),
+    )
+
+
+def board_view(competition: Competition, board: Leaderboard) -> BoardView:
+    tuning = competition.rules.tuning.under(board.ruleset)
+    misses = {place: _miss(place[0], miss) for place, miss in board.near_misses.items()}
+    interval = any(entry.interval for entry in board.entries)
+    rows = [_row(entry, board, misses, interval) for entry in board.entries]
+    return BoardView(
+        title=" · ".join([competition.title, *board.labels.titles]),
+        short_title=" · ".join([
+            board.competition, f"{board.ruleset} tuning", board.framework_in_words,
+            *board.labels.titles,
+        ]),
+        question=question(competition.rules),
+        facts=(
+            counted(len(board.entries), "submission"),
+            counted(len(competition.scored_workloads), "workload"),
+            board.framework_in_words,
+            f"{board.ruleset} tuning, by the rules {counted(tuning.studies, 'study')} of "
+            f"{counted(tuning.trials, 'trial')}",
+            f"hardware class {competition.rules.hardware}",
+        ),
+        workloads=tuple(competition.scored_workloads),
+        tested=board.tests_differences,
+        bounds_are="95% interval" if interval else "range of studies",
+        rows=tuple(rows),
+        misses=tuple(
+            misses[entry.submission, name]
+            for entry in board.entries for name in entry.cells
+            if (entry.submission, name) in misses
+        ),
+        short_words=tuple(_short_words(rows)),
+        explained=tuple(_explained(competition, board)),
+        notes=board.notes,
+        notice=board.notice,
+    )
+
+
+def _row(
+    entry: Entry, board: Leaderboard, misses: dict[tuple[str, str], MissView], interval: bool
+) -> RowView:
+    return RowView(
+        rank=str(entry.rank),
+        group=str(entry.rank_group) if board.tests_differences else "",
+        submission=entry.submission,
+        score=f"{entry.score:.4f}",
+        bounds=_bounds(entry, interval),
+        cells=tuple(
+            _cell(name, cell, board.quantity, misses.get((entry.submission, name)))
+            for name, cell in entry.cells.items()
+        ),
+    )
+
+
+def _bounds(entry: Entry, interval: bool) -> str:
+    """The interval; else the range of studies, marked if other rows have an interval."""
+    bounds = entry.interval or entry.range_of_studies
+    if bounds is None:
+        return ""
+    mark = " (range)" if interval and not entry.interval else ""
+    return f"{bounds[0]:.2f}–{bounds[1]:.2f}{mark}"
+
+
+def _cell(workload: str, cell: Cell, quantity: str, miss: MissView | None) -> CellView:
+    failed = cell.outcome not in VALUED
+    ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else ""
+    details = _how_near(miss, workload) if failed else _of_the_value(cell, quantity)
+    return CellView(
+        workload=workload,
+        value=OUTCOMES[cell.outcome] if failed else measure(cell.value, quantity),
+        ratio=ratio,
+        details=tuple(details),
+        short=ratio or SHORT.get(cell.outcome, ""),
+        failed=failed,
+        best=cell.ratio == 1,
+    )
+
+
+def _of_the_value(cell: Cell, quantity: str) -> list[str]:
+    """Its time if that is another quantity, and whether it is too slow to count."""
+    time = [f"at {measure(cell.seconds, 'time')}"] if quantity != "time" else []
+    return [*time, *([OUTCOMES[cell.outcome]] if cell.outcome is not Outcome.SCORED else [])]
+
+
+def _how_near(miss: MissView | None, workload: str) -> list[str]:
+    if miss is None:
+        return []
+    some = miss.studies_missed < miss.studies
+    in_studies = [f"in {miss.studies_missed} of {miss.studies} studies"] if some else []
+    held_out = [f"in {miss.workload}"] if miss.workload != workload else []
+    best = f"best {miss.best} at {miss.seconds}\N{NO-BREAK SPACE}s"
+    return [*held_out, *in_studies, best, f"target {miss.target}"]
+
+
+def _miss(submission: str, miss: NearMiss) -> MissView:
+    return MissView(
+        submission=submission, workload=miss.workload, best=rounded_best(miss),
+        seconds=three_digits(miss.seconds), target=f"{miss.target:g}",
+        studies_missed=miss.studies_missed, studies=miss.studies,
+    )
+
+
+def _short_words(rows: Iterable[RowView]) -> list[str]:
+    used = {cell.short for row in rows for cell in row.cells}
+    return [f"{short}: {words}" for short, words in SHORT_MEANING.items() if short in used]
+
+
+def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
+    """A paragraph each."""
+    rules = competition.rules
+    yield how_scored(rules)
+    outcomes = {cell.outcome for entry in board.entries for cell in entry.cells.values()}
+    if Outcome.SLOWER_THAN_4X_BEST in outcomes:
+        yield f"Too slow: over {rules.aggregation.tau_max:g} times the best. It scores 0."
+    if any(outcome.name.startswith("HELD_OUT") for outcome in outcomes):
+        yield (
+            "Held-out workloads are variants of the others: a submission that fails on one (not "
+            "reached, too slow, no data) counts as not having reached the target of the workload "
+            "that it is a variant of."
+        )
+    interval = any(entry.interval for entry in board.entries)
+    below = (
+        "its 95% interval or, with too few studies for that, the range of scores of single "
+        "studies." if interval
+        else "the range of scores of single studies, if there are several."
+    )
+    if board.tests_differences:
+        yield (
+            f"Below each score: {below} Group 3, for instance, means that two submissions score "
+            "significantly higher (at 95%). Submissions of different groups may not differ "
+            "significantly either: the figure of win probabilities shows every pair."
+        )
+    elif len(board.entries) > 1:
+        yield f"Below each score: {below} {_sentence(TOO_FEW_STUDIES)}"
+    elif any(entry.interval or entry.range_of_studies for entry in board.entries):
+        yield f"Below the score: {below}"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def first_problems(problems: Sequence[str], rest: str) -> tuple[str, ...]:
+    """The first problems with results, and the number of others; `rest` says where they are."""
+    more = len(problems) - MOST_PROBLEMS
+    return (*problems[:MOST_PROBLEMS], *([f"... and {more} more problems, {rest}"] * (more > 0)))
+
+
+def _diagnostics(review: Review) -> Iterator[str]:
+    if review.win_probability and review.board.tests_differences:
+        significant = sum(pair.significant for pair in review.win_probability)
+        yield (
+            f"{significant} of {counted(len(review.win_probability), 'pair')} of submissions "
+            "differ significantly (95%)"
+        )
+    elif review.win_probability:
+        yield TOO_FEW_STUDIES
+    for removed in review.leave_one_out:
+        moves = (f"{name} {a} → {b}" for name, (a, b) in removed.ranks.items())
+        yield f"leave-one-out: without {removed.without}, ranks change: {', '.join(moves)}"
+    if any(cost.hours for cost in review.costs):
+        total, share = training_time(review.costs)
+        yield f"{total} of training, {share} of it in trials that did not reach the target"
+
+
+def training_time(costs: Sequence[Cost]) -> tuple[str, str]:
+    """The training time of all trials, and the share of those that did not reach the target."""
+    hours = sum(cost.hours for cost in costs)
+    without_target = sum(cost.hours_without_target for cost in costs)
+    return duration(hours), f"{100 * without_target / hours if hours else 0.0:.0f}%"
+
+
+def _target_levels(review: Review) -> Iterator[str]:
+    for level in review.target_levels:
+        order = sorted(level.scores, key=lambda name: (level.ranks[name], name))
+        board = ", ".join(f"{level.ranks[name]} {name} {level.scores[name]:.4f}" for name in order)
+        yield f"targets easier by {100 * level.eased:g}%: {board}"
+
+
+def _interpretation(other: OtherInterpretation) -> InterpretationView:
+    changes = (
+        f"{name} {now:.4f} → {then:.4f}"
+        + (f" (rank {other.ranks[name][0]} → {other.ranks[name][1]})"
+           if name in other.ranks else "")
+        for name, (now, then) in other.scores.items()
+        if name in other.ranks or f"{now:.4f}" != f"{then:.4f}"
+    )  # fmt: skip
+    return InterpretationView(
+        name=other.name, meaning=meaning(other.name), used=other.used, other=other.other,
+        changes=f"unknown: {other.unknown}" if other.unknown else ", ".join(changes) or "none",
+    )
