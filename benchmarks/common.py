@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Sequence
 
 from mlgolf.data.layout import default_data_dir
-from mlgolf.referee.measure import load_average, machine
+from mlgolf.referee.machine import load_average, machine
 
 DATA_DIR = default_data_dir()
 

@@ -56,11 +56,9 @@ PROVIDED = ("params", "parameters")
 
 
 def from_optimizer(
-    optimizer: Callable[..., optax.GradientTransformation],
-    *,
+    optimizer: Callable[..., optax.GradientTransformation], *,
     search_space: dict[str, Any] | list[dict[str, Any]] | None = None,
-    schedule: str | Schedule = "warmup_cosine",
-    after_schedule: str = "stop",
+    schedule: str | Schedule = "warmup_cosine", after_schedule: str = "stop",
     batch_size: int | None = None,
 ) -> "JaxSubmission":
     """A submission that trains every workload with `optimizer`.
@@ -113,13 +111,8 @@ class JaxSubmission(ShortForm):
     """AlgoPerf's five functions around one optimizer."""
 
     def __init__(
-        self,
-        build: Callable[..., Any],
-        arguments: Arguments,
-        search_space: Any,
-        schedule: Schedule,
-        batch_size: int | None,
-        after_schedule: str,
+        self, build: Callable[..., Any], arguments: Arguments, search_space: Any,
+        schedule: Schedule, batch_size: int | None, after_schedule: str,
     ) -> None:
         super().__init__(arguments, search_space, schedule, batch_size, after_schedule)
         self._build = build
@@ -144,11 +137,8 @@ class JaxSubmission(ShortForm):
             raise SubmissionError(f"{self.arguments.name} {fault}. {RATE_OF_ZERO}")
 
     def init_optimizer_state(
-        self,
-        workload: spec.Workload,
-        model_params: spec.ParameterContainer,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
+        self, workload: spec.Workload, model_params: spec.ParameterContainer,
+        model_state: spec.ModelAuxiliaryState, hyperparameters: spec.Hyperparameters,
         rng: spec.RandomState,
     ) -> State:
         """Raises: SubmissionError if neither the point nor the optimizer has a learning rate."""
@@ -209,18 +199,11 @@ class JaxSubmission(ShortForm):
         return peak
 
     def update_params(
-        self,
-        workload: spec.Workload,
-        current_param_container: spec.ParameterContainer,
-        current_params_types: spec.ParameterTypeTree,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
-        batch: dict[str, jax.Array],
-        loss_type: spec.LossType,
-        optimizer_state: State,
-        eval_results: list[tuple[int, dict[str, float]]],
-        global_step: int,
-        rng: spec.RandomState,
+        self, workload: spec.Workload, current_param_container: spec.ParameterContainer,
+        current_params_types: spec.ParameterTypeTree, model_state: spec.ModelAuxiliaryState,
+        hyperparameters: spec.Hyperparameters, batch: dict[str, jax.Array],
+        loss_type: spec.LossType, optimizer_state: State,
+        eval_results: list[tuple[int, dict[str, float]]], global_step: int, rng: spec.RandomState,
         train_state: Any = None,
     ) -> spec.UpdateReturn:
         """Raises: ScheduleEnded where the learning rate has become 0 for good."""
@@ -236,17 +219,10 @@ class JaxSubmission(ShortForm):
         return before._replace(optimizer=state, trained=kept), params, model_state
 
     def prepare_for_eval(
-        self,
-        workload: spec.Workload,
-        current_param_container: spec.ParameterContainer,
-        current_params_types: spec.ParameterTypeTree,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
-        loss_type: spec.LossType,
-        optimizer_state: State,
-        eval_results: list[tuple[int, dict[str, float]]],
-        global_step: int,
-        rng: spec.RandomState,
+        self, workload: spec.Workload, current_param_container: spec.ParameterContainer,
+        current_params_types: spec.ParameterTypeTree, model_state: spec.ModelAuxiliaryState,
+        hyperparameters: spec.Hyperparameters, loss_type: spec.LossType, optimizer_state: State,
+        eval_results: list[tuple[int, dict[str, float]]], global_step: int, rng: spec.RandomState,
     ) -> spec.UpdateReturn:
         """The parameters that the method evaluates; the next update goes on with the others."""
         state, method = optimizer_state, optimizer_state.method

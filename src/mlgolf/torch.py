@@ -51,13 +51,10 @@ SCHEDULES = {"warmup_cosine": warmup_cosine, "constant": constant}
 
 
 def from_optimizer(
-    optimizer: Callable[..., Optimizer | list[Optimizer]],
-    *,
+    optimizer: Callable[..., Optimizer | list[Optimizer]], *,
     search_space: dict[str, Any] | list[dict[str, Any]] | None = None,
-    schedule: str | Schedule = "warmup_cosine",
-    after_schedule: str = "stop",
-    create_graph: bool = False,
-    batch_size: int | None = None,
+    schedule: str | Schedule = "warmup_cosine", after_schedule: str = "stop",
+    create_graph: bool = False, batch_size: int | None = None,
 ) -> "TorchSubmission":
     """A submission that trains every workload with `optimizer`.
 
@@ -102,14 +99,8 @@ class TorchSubmission(ShortForm):
     """AlgoPerf's five functions around one optimizer, or some."""
 
     def __init__(
-        self,
-        build: Callable[..., Any],
-        arguments: Arguments,
-        search_space: Any,
-        schedule: Schedule,
-        batch_size: int | None,
-        after_schedule: str,
-        create_graph: bool,
+        self, build: Callable[..., Any], arguments: Arguments, search_space: Any,
+        schedule: Schedule, batch_size: int | None, after_schedule: str, create_graph: bool,
     ) -> None:
         super().__init__(arguments, search_space, schedule, batch_size, after_schedule)
         self._build, self._create_graph = build, create_graph
@@ -133,11 +124,8 @@ class TorchSubmission(ShortForm):
         self._trainer(point, model, try_all=True)
 
     def init_optimizer_state(
-        self,
-        workload: spec.Workload,
-        model_params: nn.Module,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
+        self, workload: spec.Workload, model_params: nn.Module,
+        model_state: spec.ModelAuxiliaryState, hyperparameters: spec.Hyperparameters,
         rng: spec.RandomState,
     ) -> dict[str, Trainer]:
         """Raises: SubmissionError for an optimizer that cannot be built, or stepped."""
@@ -164,19 +152,11 @@ class TorchSubmission(ShortForm):
         return trainer
 
     def update_params(
-        self,
-        workload: spec.Workload,
-        current_param_container: nn.Module,
-        current_params_types: spec.ParameterTypeTree,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
-        batch: dict[str, Tensor],
-        loss_type: spec.LossType,
-        optimizer_state: dict[str, Trainer],
-        eval_results: list[tuple[int, dict[str, float]]],
-        global_step: int,
-        rng: spec.RandomState,
-        train_state: Any = None,
+        self, workload: spec.Workload, current_param_container: nn.Module,
+        current_params_types: spec.ParameterTypeTree, model_state: spec.ModelAuxiliaryState,
+        hyperparameters: spec.Hyperparameters, batch: dict[str, Tensor], loss_type: spec.LossType,
+        optimizer_state: dict[str, Trainer], eval_results: list[tuple[int, dict[str, float]]],
+        global_step: int, rng: spec.RandomState, train_state: Any = None,
     ) -> tuple[dict[str, Trainer], nn.Module, spec.ModelAuxiliaryState]:
         """Raises: ScheduleEnded where the learning rate has become 0 for good."""
         self.end_with_schedule(global_step, workload.step_hint)
@@ -199,17 +179,11 @@ class TorchSubmission(ShortForm):
         return optimizer_state, current_param_container, model_state
 
     def prepare_for_eval(
-        self,
-        workload: spec.Workload,
-        current_param_container: nn.Module,
-        current_params_types: spec.ParameterTypeTree,
-        model_state: spec.ModelAuxiliaryState,
-        hyperparameters: spec.Hyperparameters,
-        loss_type: spec.LossType,
-        optimizer_state: dict[str, Trainer],
-        eval_results: list[tuple[int, dict[str, float]]],
-        global_step: int,
-        rng: spec.RandomState,
+        self, workload: spec.Workload, current_param_container: nn.Module,
+        current_params_types: spec.ParameterTypeTree, model_state: spec.ModelAuxiliaryState,
+        hyperparameters: spec.Hyperparameters, loss_type: spec.LossType,
+        optimizer_state: dict[str, Trainer], eval_results: list[tuple[int, dict[str, float]]],
+        global_step: int, rng: spec.RandomState,
     ) -> tuple[dict[str, Trainer], nn.Module, spec.ModelAuxiliaryState]:
         """The parameters that the method evaluates, until the next update."""
         optimizer_state["optimizer"].evaluation_mode()

@@ -44,6 +44,7 @@ def test_json_is_valid_whatever_it_holds(capsys):
 
     read = json.loads(printed, parse_constant=refuse)
     assert read == {
+        "schema_version": 1,
         "caf\\udce9": ["\x1b[2J", "\x00", "\\ud800"], "nan": None, "inf": [None, 1.5]
     }
     assert "\x1b" not in printed

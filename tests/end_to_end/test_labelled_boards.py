@@ -47,7 +47,7 @@ def test_unofficial_results_have_their_label_in_the_report(run, mlgolf, tmp_path
     page = (tmp_path / "page.html").read_text()
     assert f"<h1>Least squares in about a second · unofficial · {CLAIM}</h1>" in page
     assert "<th>adam[w]</th>" in page
-    assert "adam[w],2," in (tmp_path / "page_figures" / "costs.csv").read_text()
+    assert "adam[w],2," in (tmp_path / "page_figures" / "training_time.csv").read_text()
 
 
 def test_bounds_from_unofficial_runs_are_said_beside_the_dual(run, mlgolf):

@@ -8,23 +8,23 @@ import polars as pl
 import pytest
 from synthetic_trials import competition, reaching, trial, workload_rules
 
-from mlgolf.plots.costs import costs_of_submissions
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import for_page, in_columns, recoloured, size, stacked, to_svg, with_ids
 from mlgolf.plots.tables import (
-    costs_table,
     curves_table,
     profile_table,
     runtimes_table,
     studies_table,
     target_levels_table,
+    training_time_table,
     win_probability_table,
 )
 from mlgolf.plots.target_levels import rank_against_target
 from mlgolf.plots.theme import DARK, LIGHT, Style
 from mlgolf.plots.times_to_target import times_panel
 from mlgolf.plots.training_curves import training_panel
+from mlgolf.plots.training_time import training_time_of_submissions
 from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.scoring.review import review_trials
 
@@ -47,7 +47,7 @@ def draw(rules, trials, style=STYLE):
         ),
         rank_against_target(target_levels_table(found), style),
         runtime_distributions(runtimes_table(found), style),
-        costs_of_submissions(costs_table(found), style),
+        training_time_of_submissions(training_time_table(found), style),
     ]
 
 

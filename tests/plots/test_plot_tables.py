@@ -6,13 +6,13 @@ import pytest
 from synthetic_trials import competition, reaching, trial
 
 from mlgolf.plots.tables import (
-    costs_table,
     curves_table,
     leave_one_out_table,
     profile_table,
     runtimes_table,
     studies_table,
     target_levels_table,
+    training_time_table,
     win_probability_table,
 )
 from mlgolf.scoring.admission import admit
@@ -88,7 +88,7 @@ def test_nothing_gives_empty_tables_with_their_columns():
         curves_table(nothing.standings, []), studies_table(nothing.standings),
         profile_table(nothing.board, 4.0), win_probability_table(nothing),
         target_levels_table(nothing),
-        runtimes_table(nothing), leave_one_out_table(nothing), costs_table(nothing),
+        runtimes_table(nothing), leave_one_out_table(nothing), training_time_table(nothing),
     ]
     assert all(table.is_empty() and "submission" in table.columns for table in tables)
 
@@ -107,5 +107,5 @@ def test_the_hours_of_a_figure_are_those_that_were_spent():
     spent = {t.key.submission: 0.0 for t in trials}
     for t in trials:
         spent[t.key.submission] += t.seconds[-1] / 3600
-    rows = costs_table(review_trials(RULES, trials, "external")).rows(named=True)
+    rows = training_time_table(review_trials(RULES, trials, "external")).rows(named=True)
     assert {row["submission"]: row["hours"] for row in rows} == pytest.approx(spent)

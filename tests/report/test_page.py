@@ -20,7 +20,7 @@ RULES = competition(["digits", "wmt"])
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert("&lt;")</script>'
 FIGURES = (
     "training_curves", "times_to_target", "performance_profile", "win_probability",
-    "rank_against_target", "runtime_distribution", "costs",
+    "rank_against_target", "runtime_distribution", "training_time",
 )
 
 
@@ -62,7 +62,7 @@ def page(folder) -> str:
 def test_the_sections_come_in_the_order_of_a_readers_questions(page):
     assert re.findall("<h2>(.*?)</h2>", page) == [
         "Leaderboard", "Training curves", "Results of every study", "Performance profile",
-        "Win probability", "Ranks at easier targets", "Runtime distribution", "Cost",
+        "Win probability", "Ranks at easier targets", "Runtime distribution", "Training time",
         "Sensitivity to rule interpretations", "Best hyperparameters", "How the trials ended",
         "Machine and clock",
     ]
@@ -226,7 +226,7 @@ def test_labels_stand_in_the_title_the_notes_each_figure_and_each_table(tmp_path
 
 def test_an_official_report_has_no_label(folder, page):
     assert "<title>Tiny</title>" in page
-    assert "label" not in pl.read_csv(folder / "r_figures" / "costs.csv").columns
+    assert "label" not in pl.read_csv(folder / "r_figures" / "training_time.csv").columns
 
 
 def test_a_missed_target_is_told_with_the_best_value_its_second_and_the_target(tmp_path):
@@ -254,13 +254,14 @@ def test_a_missed_target_of_a_held_out_workload_is_told_with_its_name(tmp_path):
 @pytest.mark.parametrize("name", ["=1+1", "+a", "-a", "@a", "\ta"])
 def test_a_name_that_a_spreadsheet_would_run_is_text_in_the_tables(tmp_path, name):
     report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
-    assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {f"'{name}"}
+    written = pl.read_csv(tmp_path / "r_figures" / "training_time.csv")
+    assert set(written["submission"]) == {f"'{name}"}
 
 
 @pytest.mark.parametrize("name", ['a,"b"', "a\nb", "a[0].b'c", "{{a}}", "$title"])
 def test_any_other_name_is_unchanged_in_page_and_tables(tmp_path, name):
     html = report(tmp_path, RULES, reaching(name, "digits", [5, 6, 7]))
-    assert set(pl.read_csv(tmp_path / "r_figures" / "costs.csv")["submission"]) == {name}
+    assert set(pl.read_csv(tmp_path / "r_figures" / "training_time.csv")["submission"]) == {name}
     assert re.sub(r"\s+", " ", name) in Elements(html).text
 
 

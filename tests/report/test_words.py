@@ -6,7 +6,7 @@ import pytest
 from synthetic_trials import competition
 
 from mlgolf.core.competition import load_competition
-from mlgolf.report.words import duration, how_scored, measure, question, three_digits
+from mlgolf.report.words import duration, how_scored, question, three_digits, with_unit
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
 
@@ -47,9 +47,9 @@ def test_numbers_have_three_digits(value, said):
 
 
 def test_what_was_never_reached_is_a_dash_and_units_follow_after_a_space_that_does_not_break():
-    assert measure(math.inf, "time") == "–"
-    assert measure(5.0, "time") == "5.00\N{NO-BREAK SPACE}s"
-    assert measure(0.25, "validation_metric") == "0.250"
+    assert with_unit(math.inf, "time") == "–"
+    assert with_unit(5.0, "time") == "5.00\N{NO-BREAK SPACE}s"
+    assert with_unit(0.25, "validation_metric") == "0.250"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis.strategies import composite, floats, sampled_from
 from synthetic_trials import competition, reaching
 
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.diagnostics import bounds, costs, leave_one_out, win_probabilities
+from mlgolf.scoring.diagnostics import bounds, leave_one_out, training_time, win_probabilities
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
 from mlgolf.scoring.resampling import Uncertainty, resampled_studies
@@ -62,9 +62,9 @@ def test_a_submission_whose_removal_turns_two_others_around_is_found():
 
 def test_the_cost_counts_all_trials_and_those_without_the_target():
     field = standings({"a": {"digits": [[10, INF], [INF, INF], [20, 15]]}})
-    (cost,) = costs(field.pool)
-    assert (cost.trials, cost.hours) == (6, pytest.approx((10 + 20 + 15 + 3 * 30) / 3600))
-    assert cost.hours_without_target == pytest.approx(90 / 3600)
+    (spent,) = training_time(field.pool)
+    assert (spent.trials, spent.hours) == (6, pytest.approx((10 + 20 + 15 + 3 * 30) / 3600))
+    assert spent.hours_without_target == pytest.approx(90 / 3600)
 
 
 times = floats(1, 30) | sampled_from([INF])

@@ -18,7 +18,7 @@ from mlgolf.core.errors import RunFolderError, ScoringError
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import admit
-from mlgolf.scoring.diagnostics import costs, leave_one_out, win_probabilities
+from mlgolf.scoring.diagnostics import leave_one_out, training_time, win_probabilities
 from mlgolf.scoring.leaderboard import make_leaderboard
 from mlgolf.scoring.objective import TrialResult
 from mlgolf.scoring.pool import make_pool
@@ -359,7 +359,7 @@ def test_what_the_documentation_says_of_the_official_board_is_so(table):
     (removed,) = leave_one_out(standings)
     assert f"Without {removed.without}, rank 8, Schedule-Free AdamW would be first" in said
     assert removed.ranks == {"schedule_free_adamw": (2, 1), "shampoo_submission": (1, 2)}
-    spent = costs(standings.pool)
+    spent = training_time(standings.pool)
     hours, without_target = sum(c.hours for c in spent), sum(c.hours_without_target for c in spent)
     assert f"**{100 * without_target / hours:.0f}% of about {round(hours, -2):,.0f} hours**" in said
     v06 = load_competition("algoperf-0.6")

@@ -37,11 +37,7 @@ class ShortForm(ABC):
     """The part of a submission that no framework enters."""
 
     def __init__(
-        self,
-        arguments: Arguments,
-        search_space: Any,
-        schedule: Schedule,
-        batch_size: int | None,
+        self, arguments: Arguments, search_space: Any, schedule: Schedule, batch_size: int | None,
         after_schedule: str,
     ) -> None:
         """Raises: SearchSpaceError for a key that nothing takes; UnknownName."""

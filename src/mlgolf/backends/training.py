@@ -21,13 +21,9 @@ def chosen_point(
 
 
 def data_selection(
-    workload: spec.Workload,
-    input_queue: Iterator[dict[str, Any]],
-    optimizer_state: spec.OptimizerState,
-    current_param_container: spec.ParameterContainer,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    global_step: int,
+    workload: spec.Workload, input_queue: Iterator[dict[str, Any]],
+    optimizer_state: spec.OptimizerState, current_param_container: spec.ParameterContainer,
+    model_state: spec.ModelAuxiliaryState, hyperparameters: spec.Hyperparameters, global_step: int,
     rng: spec.RandomState,
 ) -> dict[str, Any]:
     """AlgoPerf's function of this name, for a submission that takes the batches as they come."""
@@ -35,13 +31,8 @@ def data_selection(
 
 
 def mean_loss(
-    workload: spec.Workload,
-    params: spec.ParameterContainer,
-    model_state: spec.ModelAuxiliaryState,
-    batch: dict[str, Any],
-    rng: spec.RandomState,
-    point: Mapping[str, Any],
-    *,
+    workload: spec.Workload, params: spec.ParameterContainer, model_state: spec.ModelAuxiliaryState,
+    batch: dict[str, Any], rng: spec.RandomState, point: Mapping[str, Any], *,
     update_batch_norm: bool = True,
 ) -> tuple[Any, spec.ModelAuxiliaryState]:
     """Mean loss over the valid examples of a batch, and the model state after it.

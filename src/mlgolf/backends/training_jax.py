@@ -16,12 +16,8 @@ Number = jax.Array | float
 
 
 def gradients(
-    workload: spec.Workload,
-    params: spec.ParameterContainer,
-    model_state: spec.ModelAuxiliaryState,
-    batch: dict[str, jax.Array],
-    rng: spec.RandomState,
-    point: Mapping[str, Any],
+    workload: spec.Workload, params: spec.ParameterContainer, model_state: spec.ModelAuxiliaryState,
+    batch: dict[str, jax.Array], rng: spec.RandomState, point: Mapping[str, Any],
 ) -> tuple[jax.Array, spec.ParameterContainer, spec.ModelAuxiliaryState]:
     """(mean loss, its gradients, model state) of a batch; see `mean_loss` for the arguments.
 

@@ -14,13 +14,8 @@ from mlgolf.core import spec
 
 
 def gradients(
-    workload: spec.Workload,
-    params: nn.Module,
-    model_state: spec.ModelAuxiliaryState,
-    batch: dict[str, Tensor],
-    rng: spec.RandomState,
-    point: Mapping[str, Any],
-    *,
+    workload: spec.Workload, params: nn.Module, model_state: spec.ModelAuxiliaryState,
+    batch: dict[str, Tensor], rng: spec.RandomState, point: Mapping[str, Any], *,
     tensors: Sequence[Tensor] | None = None,
 ) -> tuple[Tensor, tuple[Tensor, ...], spec.ModelAuxiliaryState]:
     """(mean loss, its gradients, model state) of a batch; see `mean_loss` for the arguments.

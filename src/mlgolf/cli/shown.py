@@ -18,10 +18,10 @@ from mlgolf.core.quantities import bound_noun, quantities
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
+from mlgolf.core.text import number_of
 from mlgolf.core.workload import Size, Workload
 from mlgolf.report.terminal import text_table
 from mlgolf.report.words import how_scored, rules_in_words, tuning_in_words
-from mlgolf.scoring.admission import counted
 
 Part = str | Table
 PRETRAINING = {"forbidden": "forbidden", "declared": "allowed if it is declared"}
@@ -37,7 +37,7 @@ def competition_shown(name: str) -> Iterator[Part]:
     yield how_scored(rules, below="")
     if differing := _interpretations(competition):
         yield f"Ambiguous rules, where not by default: {', '.join(differing)}."
-    workloads = counted(len(competition.workloads), "workload")
+    workloads = number_of(len(competition.workloads), "workload")
     yield f"{workloads}, at size {competition.size}:"
     yield _targets(competition)
     yield _budgets(competition)

@@ -45,3 +45,9 @@ def from_the_disk(error: OSError) -> str | None:
         return None
     place = error.filename2 or error.filename or "writing failed"
     return f"{place}: {_REFUSALS[error.errno]}"
+
+
+def number_of(number: int, noun: str) -> str:
+    """For sentences: 1 trial, 2 trials, 3 studies."""
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"

@@ -42,7 +42,7 @@ class Handover:
         return self._length
 
     def _lay_out(self, arrays: Mapping[str, NDArray]) -> None:
-        header, start, self._length = layout(arrays)
+        header, start, self._length = places(arrays)
         if self._length > len(self._buffer):
             raise ValueError(
                 f"the model takes {self._length} bytes, its mapping has {len(self._buffer)}"
@@ -57,7 +57,7 @@ class Handover:
             offset = end
 
 
-def layout(arrays: Mapping[str, NDArray]) -> tuple[bytes, int, int]:
+def places(arrays: Mapping[str, NDArray]) -> tuple[bytes, int, int]:
     """(header, where values start, total bytes) of these arrays in the safetensors layout.
 
     Larger types first would keep odd sizes aligned; models are of one type but for counters, so

@@ -177,9 +177,9 @@ def leave_one_out_table(review: Review) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=LEAVE_ONE_OUT, orient="row")
 
 
-def costs_table(review: Review) -> pl.DataFrame:
+def training_time_table(review: Review) -> pl.DataFrame:
     """Hours on the clock of every submission, and of its trials that missed the target."""
-    rows = [(c.submission, c.trials, c.hours, c.hours_without_target) for c in review.costs]
+    rows = [(c.submission, c.trials, c.hours, c.hours_without_target) for c in review.training_time]
     return pl.DataFrame(rows, schema=COSTS, orient="row")
 
 

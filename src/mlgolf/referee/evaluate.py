@@ -15,7 +15,7 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.registry import load_workload
 from mlgolf.core.workload import OpenSplit
-from mlgolf.player.handover import layout
+from mlgolf.player.handover import places
 
 _FOLDERS = {"eval_train": "train"}  # the other splits are folders of their own name
 SPLITS = {"train": "eval_train", "validation": "validation", "test": "test"}
@@ -37,7 +37,7 @@ class Evaluator:
         self._splits: dict[str, OpenSplit] = {}
         self._params, self._model_state = self._model.init(self._backend.key(0))
         self._template = self._named_arrays()
-        self.capacity = layout(self._template)[2]
+        self.capacity = places(self._template)[2]
 
     def _named_arrays(self) -> dict[str, NDArray]:
         return self._backend.named_arrays(self._params, self._model_state)

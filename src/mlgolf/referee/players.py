@@ -22,7 +22,7 @@ from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.link import Link
 from mlgolf.player.play import play
 from mlgolf.referee.fork_server import fork_server_for
-from mlgolf.referee.measure import out_of_memory_kills
+from mlgolf.referee.machine import out_of_memory_kills
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 

@@ -41,7 +41,7 @@ from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, c
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.evaluate import unchanged
-from mlgolf.referee.measure import load_average
+from mlgolf.referee.machine import load_average
 from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
 
 POLL_SECONDS = 0.02

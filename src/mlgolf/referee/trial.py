@@ -13,7 +13,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
-from mlgolf.referee.measure import machine
+from mlgolf.referee.machine import machine
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, player_cores
 from mlgolf.referee.run import Watcher, run_trial
 from mlgolf.results.claims import claimed

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from mlgolf.core.rules import Aggregation, Rules
-from mlgolf.report.view import training_time
+from mlgolf.report.view import total_training_time
 from mlgolf.report.words import noun
-from mlgolf.scoring.diagnostics import Cost
+from mlgolf.scoring.diagnostics import TrainingTime
 from mlgolf.scoring.target_levels import TargetLevel
 
 TARGET_LEVELS = (
@@ -85,8 +85,8 @@ def runtimes_caption(levels: Sequence[TargetLevel]) -> str:
     )
 
 
-def costs_caption(costs: Sequence[Cost]) -> str:
-    total, share = training_time(costs)
+def training_time_caption(times: Sequence[TrainingTime]) -> str:
+    total, share = total_training_time(times)
     return (
         "Training time of all trials, those on held-out workloads included and evaluations not: "
         f"{total} in total. Pale: the {share} spent on trials that did not reach "

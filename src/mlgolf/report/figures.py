@@ -10,34 +10,34 @@ import polars as pl
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.trial import Trial
-from mlgolf.plots.costs import costs_of_submissions
 from mlgolf.plots.leave_one_out import leave_one_out_ranks
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import for_page, in_columns, recoloured, size, stacked, to_svg, with_ids
 from mlgolf.plots.tables import (
-    costs_table,
     curves_table,
     leave_one_out_table,
     profile_table,
     runtimes_table,
     studies_table,
     target_levels_table,
+    training_time_table,
     win_probability_table,
 )
 from mlgolf.plots.target_levels import rank_against_target
 from mlgolf.plots.theme import DARK, Style
 from mlgolf.plots.times_to_target import times_panel
 from mlgolf.plots.training_curves import training_panel
+from mlgolf.plots.training_time import training_time_of_submissions
 from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.report.captions import (
     LEAVE_ONE_OUT,
     TARGET_LEVELS,
-    costs_caption,
     curves_caption,
     profile_caption,
     runtimes_caption,
     studies_caption,
+    training_time_caption,
     win_probability_caption,
 )
 from mlgolf.report.html import Html, join
@@ -181,7 +181,8 @@ def _of_submissions(review: Review) -> Iterator[Sketch]:
         LEAVE_ONE_OUT, coloured=False,
     )
     yield _single(
-        "costs", "Cost", costs_table(review), costs_of_submissions, costs_caption(review.costs),
+        "training_time", "Training time", training_time_table(review),
+        training_time_of_submissions, training_time_caption(review.training_time),
         coloured=False,
     )
 

@@ -9,12 +9,12 @@ import polars as pl
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.status import Status
+from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
 from mlgolf.report.view import ReviewView
-from mlgolf.report.words import measure
-from mlgolf.scoring.admission import counted
+from mlgolf.report.words import with_unit
 from mlgolf.scoring.leaderboard import Entry, Leaderboard
 
 # The trial ended as the rules say, so the report gives no reason.
@@ -118,7 +118,7 @@ def _best_trials(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
         [
             [
                 tag("th", text(row["workload"])), text(row["study"]), text(row["trial"]),
-                text(measure(row["value"], quantity)), *(_setting(point, name) for name in names),
+                text(with_unit(row["value"], quantity)), *(_setting(point, name) for name in names),
             ]
             for row, point in zip(best, points, strict=True)
         ],
@@ -191,7 +191,7 @@ def _values(values: Counter, trials: Sequence[Trial]) -> Html:
     """The value; where trials differ, each value with its number of trials."""
     if len(values) == 1 and values.total() == len(trials):
         return text(next(iter(values)))
-    each = (f"{value} ({counted(count, 'trial')})" for value, count in values.most_common(8))
+    each = (f"{value} ({number_of(count, 'trial')})" for value, count in values.most_common(8))
     return text("; ".join(each))
 
 

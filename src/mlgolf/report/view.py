@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.status import Outcome
-from mlgolf.report.words import OUTCOMES, duration, how_scored, measure, question, three_digits
-from mlgolf.scoring.admission import counted
-from mlgolf.scoring.diagnostics import Cost, bounds_in_words
+from mlgolf.core.text import number_of
+from mlgolf.report.words import OUTCOMES, duration, how_scored, question, three_digits, with_unit
+from mlgolf.scoring.diagnostics import TrainingTime, bounds_in_words
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 from mlgolf.scoring.near_misses import NearMiss, rounded_best
 from mlgolf.scoring.review import Review
@@ -108,7 +108,7 @@ class ReviewView:
 
     board: BoardView
     problems: tuple[str, ...]  # with reading the results
-    diagnostics: tuple[str, ...]  # which scores differ, leave-one-out, costs
+    diagnostics: tuple[str, ...]  # which scores differ, leave-one-out, training time
     bounds: tuple[str, ...]  # ratios to a baseline, and bounds while trials are missing
     target_levels: tuple[str, ...]
     interpretations: tuple[InterpretationView, ...]
@@ -145,11 +145,11 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
         ]),
         question=question(competition.rules),
         facts=(
-            counted(len(board.entries), "submission"),
-            counted(len(competition.scored_workloads), "workload"),
+            number_of(len(board.entries), "submission"),
+            number_of(len(competition.scored_workloads), "workload"),
             board.framework_in_words,
-            f"{board.ruleset} tuning, by the rules {counted(tuning.studies, 'study')} of "
-            f"{counted(tuning.trials, 'trial')}",
+            f"{board.ruleset} tuning, by the rules {number_of(tuning.studies, 'study')} of "
+            f"{number_of(tuning.trials, 'trial')}",
             f"hardware class {competition.rules.hardware}",
         ),
         workloads=tuple(competition.scored_workloads),
@@ -199,7 +199,7 @@ def _cell(workload: str, cell: Cell, quantity: str, miss: MissView | None) -> Ce
     details = _how_near(miss, workload) if failed else _of_the_value(cell, quantity)
     return CellView(
         workload=workload,
-        value=OUTCOMES[cell.outcome] if failed else measure(cell.value, quantity),
+        value=OUTCOMES[cell.outcome] if failed else with_unit(cell.value, quantity),
         ratio=ratio,
         details=tuple(details),
         short=ratio or SHORT.get(cell.outcome, ""),
@@ -210,7 +210,7 @@ def _cell(workload: str, cell: Cell, quantity: str, miss: MissView | None) -> Ce
 
 def _of_the_value(cell: Cell, quantity: str) -> list[str]:
     """Its time if that is another quantity, and whether it is too slow to count."""
-    time = [f"at {measure(cell.seconds, 'time')}"] if quantity != "time" else []
+    time = [f"at {with_unit(cell.seconds, 'time')}"] if quantity != "time" else []
     return [*time, *([OUTCOMES[cell.outcome]] if cell.outcome is not Outcome.SCORED else [])]
 
 
@@ -282,7 +282,7 @@ def _diagnostics(review: Review) -> Iterator[str]:
     if review.win_probability and review.board.tests_differences:
         significant = sum(pair.significant for pair in review.win_probability)
         yield (
-            f"{significant} of {counted(len(review.win_probability), 'pair')} of submissions "
+            f"{significant} of {number_of(len(review.win_probability), 'pair')} of submissions "
             "differ significantly (95%)"
         )
     elif review.win_probability:
@@ -290,15 +290,15 @@ def _diagnostics(review: Review) -> Iterator[str]:
     for removed in review.leave_one_out:
         moves = (f"{name} {a} → {b}" for name, (a, b) in removed.ranks.items())
         yield f"leave-one-out: without {removed.without}, ranks change: {', '.join(moves)}"
-    if any(cost.hours for cost in review.costs):
-        total, share = training_time(review.costs)
+    if any(spent.hours for spent in review.training_time):
+        total, share = total_training_time(review.training_time)
         yield f"{total} of training, {share} of it in trials that did not reach the target"
 
 
-def training_time(costs: Sequence[Cost]) -> tuple[str, str]:
+def total_training_time(times: Sequence[TrainingTime]) -> tuple[str, str]:
     """The training time of all trials, and the share of those that did not reach the target."""
-    hours = sum(cost.hours for cost in costs)
-    without_target = sum(cost.hours_without_target for cost in costs)
+    hours = sum(spent.hours for spent in times)
+    without_target = sum(spent.hours_without_target for spent in times)
     return duration(hours), f"{100 * without_target / hours if hours else 0.0:.0f}%"
 
 

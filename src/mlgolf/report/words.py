@@ -6,7 +6,7 @@ from mlgolf.core.quantities import bound_noun, quantity
 from mlgolf.core.rules import Constraint, Rules, Tuning
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal
-from mlgolf.scoring.admission import counted
+from mlgolf.core.text import number_of
 
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
@@ -47,10 +47,10 @@ def tuning_in_words(tuning: Tuning) -> list[str]:
     external, own = tuning.external, tuning.self_
     points = "the same in all studies" if external.same_points else "each study draws its own"
     return [
-        f"External tuning: {counted(external.studies, 'study')} of "
-        f"{counted(external.trials, 'trial')}, each at one point of the search space ({points})"
+        f"External tuning: {number_of(external.studies, 'study')} of "
+        f"{number_of(external.trials, 'trial')}, each at one point of the search space ({points})"
         f"{_longer(external.budget_factor)}.",
-        f"Self-tuning: {counted(own.studies, 'study')} of {counted(own.trials, 'trial')}"
+        f"Self-tuning: {number_of(own.studies, 'study')} of {number_of(own.trials, 'trial')}"
         f"{_longer(own.budget_factor)}.",
     ]
 
@@ -114,7 +114,7 @@ def how_scored(rules: Rules, below: str = " (see below)") -> str:
     )
 
 
-def measure(value: float, name: str) -> str:
+def with_unit(value: float, name: str) -> str:
     """A value of a quantity with its unit, to three digits; a dash where it is not finite."""
     if not math.isfinite(value):
         return "–"

@@ -8,6 +8,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.records import Ruleset
 from mlgolf.core.rules import ExternalTuning, Rules, SelfTuning
+from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.scoring.objective import trial_result
@@ -113,7 +114,7 @@ def exclusion(trial: Trial, competition: Competition, ruleset: Ruleset) -> str |
     if trial.facts.ruleset not in (None, ruleset):
         return f"not played under {ruleset} tuning"
     if trial.key.trial > allowed:
-        return f"beyond the {counted(allowed, 'trial')} a study that the rules allow"
+        return f"beyond the {number_of(allowed, 'trial')} a study that the rules allow"
     if trial.key.study >= MOST_STUDIES:
         return TOO_MANY_STUDIES
     interpretations = competition.rules.aggregation.interpretations
@@ -156,7 +157,7 @@ def one_framework(found: Collection[tuple[str, str]], rules: Rules) -> str | Non
 
 def exclusion_notes(counts: Mapping[str, int]) -> list[str]:
     """A sentence for each reason to leave trials out: reason -> how many trials."""
-    return [f"{counted(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
+    return [f"{number_of(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
 
 
 def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
@@ -173,13 +174,13 @@ def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
             names = [name for name, is_other in zip(pool.workloads, other, strict=True) if is_other]
             if names:
                 notes.append(
-                    f"{submission}: {words} than the {counted(tuning.studies, 'study')} that the "
-                    f"rules ask for on {counted(len(names), 'workload')}: {', '.join(names)}"
+                    f"{submission}: {words} than the {number_of(tuning.studies, 'study')} that the "
+                    f"rules ask for on {number_of(len(names), 'workload')}: {', '.join(names)}"
                 )
         short = {n: count for n, count in zip(pool.workloads, absent, strict=True) if count > 0}
         if short:
             missing = (
-                f"{counted(int(sum(short.values())), 'trial')} missing of those that the rules "
+                f"{number_of(int(sum(short.values())), 'trial')} missing of those that the rules "
                 f"ask for: {_each(short, len(absent))}"
             )
             same_lack.setdefault(missing, []).append(submission)
@@ -195,9 +196,3 @@ def _each(counts: Mapping[str, int], workloads: int) -> str:
     if len(counts) == workloads > MOST_NAMED and len({*counts.values()}) == 1:
         return f"{next(iter(counts.values()))} on each workload"
     return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-
-def counted(number: int, noun: str) -> str:
-    """For sentences: 1 trial, 2 trials, 3 studies."""
-    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number} {noun if number == 1 else plural}"

@@ -1,4 +1,4 @@
-"""Beside the scores: win probabilities, leave-one-out ranks, costs, bounds for missing trials."""
+"""Beside the scores: win probabilities, leave-one-out ranks, training time, missing trials."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray
-from mlgolf.scoring.admission import counted
+from mlgolf.core.text import number_of
 from mlgolf.scoring.pool import EMPTY, Pool
 from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.standings import Standings, ranks
@@ -71,7 +71,7 @@ def leave_one_out(standings: Standings) -> list[LeaveOneOut]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class TrainingTime:
     """Hours on the clock of the machine that ran the trials, without evaluations."""
 
     submission: str
@@ -80,12 +80,12 @@ class Cost:
     hours_without_target: float  # of trials that did not reach the target
 
 
-def costs(pool: Pool) -> list[Cost]:
+def training_time(pool: Pool) -> list[TrainingTime]:
     """Hours of the trials of each submission."""
     hours = np.where(pool.played, pool.spent, 0.0) / HOUR
     without_target = np.where(np.isfinite(pool.objective), 0.0, hours)
     return [
-        Cost(
+        TrainingTime(
             submission=name, trials=int(pool.played[row].sum()), hours=float(hours[row].sum()),
             hours_without_target=float(without_target[row].sum()),
         )
@@ -120,7 +120,7 @@ def bounds(standings: Standings, trials: int) -> list[Bounds]:
 
 def bounds_in_words(bounds: Bounds) -> str:
     return (
-        f"{bounds.submission}: {counted(bounds.missing, 'trial')} missing, with them its "
+        f"{bounds.submission}: {number_of(bounds.missing, 'trial')} missing, with them its "
         f"score will be between {bounds.low:.4f} and {bounds.high:.4f}"
     )
 

@@ -44,7 +44,7 @@ class Gates:
         )
 
 
-def counted_costs(costs: FloatArray, gates: Gates) -> FloatArray:
+def costs_that_count(costs: FloatArray, gates: Gates) -> FloatArray:
     """Costs that enter the score.
 
     Args:

@@ -10,12 +10,12 @@ from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, admit
 from mlgolf.scoring.diagnostics import (
     Bounds,
-    Cost,
     LeaveOneOut,
+    TrainingTime,
     WinProbability,
     bounds,
-    costs,
     leave_one_out,
+    training_time,
     win_probabilities,
 )
 from mlgolf.scoring.leaderboard import Leaderboard, make_leaderboard, to_json
@@ -38,7 +38,7 @@ class Review:
     sensitivity: Sequence[OtherInterpretation]
     win_probability: Sequence[WinProbability]
     leave_one_out: Sequence[LeaveOneOut]
-    costs: Sequence[Cost]
+    training_time: Sequence[TrainingTime]
     bounds: Sequence[Bounds] = ()
     target_levels: Sequence[TargetLevel] = ()
     runtimes: Runtimes | None = None
@@ -49,7 +49,7 @@ class Review:
         """The leaderboard and diagnostics as `mlgolf score --json` prints them."""
         told: dict[str, Any] = {
             name: [asdict(record) for record in getattr(self, name)]
-            for name in ("sensitivity", "win_probability", "leave_one_out", "costs")
+            for name in ("sensitivity", "win_probability", "leave_one_out", "training_time")
         }
         if self.bounds:
             told["bounds"] = [asdict(bound) for bound in self.bounds]
@@ -91,7 +91,7 @@ def review(
         sensitivity=sensitivity(competition, lambda other: admitted(other).pool),
         win_probability=win_probabilities(uncertainty),
         leave_one_out=leave_one_out(standings),
-        costs=costs(admission.pool),
+        training_time=training_time(admission.pool),
         bounds=bounds(standings, tuning.trials) if partial else (),
         target_levels=target_levels(competition, pools),
         runtimes=(

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import ScoringError
-from mlgolf.scoring.admission import counted
+from mlgolf.core.text import number_of
 from mlgolf.scoring.standings import Standings
 
 
@@ -132,7 +132,7 @@ def since_in_words(since: Since) -> list[str]:
     lines = [f"{name} is not compared: {why}" for name, why in since.left_out.items()]
     if since.best is None:
         return [*lines, f"no workload can be compared with {since.earlier}"]
-    count = counted(len(since.workloads), "workload")
+    count = number_of(len(since.workloads), "workload")
     lines.append(
         f"best times, compared with {since.earlier}: × {since.best:.3f} (geometric mean over "
         f"{count}): " + ", ".join(f"{name} × {r:.3f}" for name, r in since.workloads.items())

@@ -13,7 +13,7 @@ from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.target import Goal
-from mlgolf.scoring.held_out import Gates, counted_costs
+from mlgolf.scoring.held_out import Gates, costs_that_count
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.profiles import ratios_to_best, score
@@ -66,7 +66,7 @@ class Standings:
     @cached_property
     def counted(self) -> FloatArray:
         """(submissions, scored workloads): costs that count; inf for those that do not."""
-        return counted_costs(self.costs, self.gates)
+        return costs_that_count(self.costs, self.gates)
 
     @cached_property
     def ratios(self) -> FloatArray:
@@ -105,7 +105,7 @@ class Standings:
         """
         aggregation = self.competition.rules.aggregation
         objective, _ = median_study(studies, studies, aggregation.interpretations)
-        return score(counted_costs(self.costs_of(objective), self.gates), aggregation)
+        return score(costs_that_count(self.costs_of(objective), self.gates), aggregation)
 
     def ratio_to(self, baseline: str, budget_factor: float) -> FloatArray:
         """Geometric mean over scored workloads of time / the baseline's time; below 1 is faster.

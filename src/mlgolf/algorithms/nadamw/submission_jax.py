@@ -29,10 +29,8 @@ def get_batch_size(workload_name: str) -> int:
 
 
 def init_optimizer_state(
-    workload: spec.Workload,
-    model_params: spec.ParameterContainer,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
+    workload: spec.Workload, model_params: spec.ParameterContainer,
+    model_state: spec.ModelAuxiliaryState, hyperparameters: spec.Hyperparameters,
     rng: spec.RandomState,
 ) -> tuple[optax.OptState, Callable[..., Any]]:
     """(state of the optimizer, the compiled training step)."""
@@ -42,17 +40,11 @@ def init_optimizer_state(
 
 
 def update_params(
-    workload: spec.Workload,
-    current_param_container: spec.ParameterContainer,
-    current_params_types: spec.ParameterTypeTree,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    batch: dict[str, jax.Array],
-    loss_type: spec.LossType,
+    workload: spec.Workload, current_param_container: spec.ParameterContainer,
+    current_params_types: spec.ParameterTypeTree, model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters, batch: dict[str, jax.Array], loss_type: spec.LossType,
     optimizer_state: tuple[optax.OptState, Callable[..., Any]],
-    eval_results: list[tuple[int, dict[str, float]]],
-    global_step: int,
-    rng: spec.RandomState,
+    eval_results: list[tuple[int, dict[str, float]]], global_step: int, rng: spec.RandomState,
     train_state: Any = None,
 ) -> spec.UpdateReturn:
     state, step = optimizer_state

@@ -31,11 +31,8 @@ def get_batch_size(workload_name: str) -> int:
 
 
 def init_optimizer_state(
-    workload: spec.Workload,
-    model_params: nn.Module,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    rng: spec.RandomState,
+    workload: spec.Workload, model_params: nn.Module, model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters, rng: spec.RandomState,
 ) -> dict[str, Any]:
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = NadamW(
@@ -48,18 +45,11 @@ def init_optimizer_state(
 
 
 def update_params(
-    workload: spec.Workload,
-    current_param_container: nn.Module,
-    current_params_types: spec.ParameterTypeTree,
-    model_state: spec.ModelAuxiliaryState,
-    hyperparameters: spec.Hyperparameters,
-    batch: dict[str, Tensor],
-    loss_type: spec.LossType,
-    optimizer_state: dict[str, Any],
-    eval_results: list[tuple[int, dict[str, float]]],
-    global_step: int,
-    rng: spec.RandomState,
-    train_state: Any = None,
+    workload: spec.Workload, current_param_container: nn.Module,
+    current_params_types: spec.ParameterTypeTree, model_state: spec.ModelAuxiliaryState,
+    hyperparameters: spec.Hyperparameters, batch: dict[str, Tensor], loss_type: spec.LossType,
+    optimizer_state: dict[str, Any], eval_results: list[tuple[int, dict[str, float]]],
+    global_step: int, rng: spec.RandomState, train_state: Any = None,
 ) -> tuple[dict[str, Any], nn.Module, spec.ModelAuxiliaryState]:
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = optimizer_state["optimizer"]
@@ -83,11 +73,7 @@ class NadamW:
     """The update rule, a few operations for all parameters at once. See rule.py for the formula."""
 
     def __init__(
-        self,
-        params: list[Tensor],
-        beta1: float,
-        beta2: float,
-        weight_decay: float,
+        self, params: list[Tensor], beta1: float, beta2: float, weight_decay: float,
         epsilon: float = 1e-8,
     ) -> None:
         self.params = params

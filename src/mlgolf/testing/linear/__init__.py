@@ -5,7 +5,7 @@ is a part that workloads share.
 """
 
 from mlgolf.core.spec import LossType
-from mlgolf.core.workload import Size, Workload
+from mlgolf.core.workload import Size, Workload, with_variants
 from mlgolf.testing.linear.spec import Line
 
 MINI = Size(
@@ -23,6 +23,6 @@ WORKLOAD = Workload(
     dataset="linear",
     loss_type=LossType.MEAN_SQUARED_ERROR,
     package="mlgolf.testing.linear",
-    sizes={"mini": MINI},
+    sizes=with_variants(MINI, {"large_init": {"initial_scale": 10.0}}),
     metrics_module="mlgolf.workloads.parts.means",
 )

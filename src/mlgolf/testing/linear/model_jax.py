@@ -13,11 +13,11 @@ from mlgolf.core.workload import Size
 
 class Model:
     def __init__(self, size: Size) -> None:
-        self._dimensions = size.model.dimensions
+        self._dimensions, self._scale = size.model.dimensions, size.model.initial_scale
 
     def init(self, rng: Array) -> tuple[dict[str, Any], None]:
         kernel = jax.random.normal(rng, (self._dimensions, 1)) * self._dimensions**-0.5
-        return {"Dense_0": {"kernel": kernel, "bias": jnp.zeros(1)}}, None
+        return {"Dense_0": {"kernel": kernel * self._scale, "bias": jnp.zeros(1)}}, None
 
     def apply(
         self, params: Any, batch: Mapping[str, Any], model_state: None, mode: ForwardPassMode,

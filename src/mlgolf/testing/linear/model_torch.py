@@ -12,11 +12,14 @@ from mlgolf.core.workload import Size
 
 class Model:
     def __init__(self, size: Size) -> None:
-        self._dimensions = size.model.dimensions
+        self._dimensions, self._scale = size.model.dimensions, size.model.initial_scale
 
     def init(self, rng: Any) -> tuple[nn.Module, None]:
         torch.random.manual_seed(int(rng[0]))
-        return nn.Sequential(nn.Linear(self._dimensions, 1)), None
+        layer = nn.Linear(self._dimensions, 1)
+        with torch.no_grad():
+            layer.weight.mul_(self._scale)
+        return nn.Sequential(layer), None
 
     def apply(
         self, params: nn.Module, batch: Mapping[str, Any], model_state: None,

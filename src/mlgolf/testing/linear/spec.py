@@ -10,5 +10,6 @@ class Line:
     dimensions: int = 32
     condition: float = 30.0  # largest over smallest standard deviation of a feature
     noise: float = 0.1
+    initial_scale: float = 1.0  # what initial weights are multiplied by
     folder: str = "mini"
     is_made: bool = True

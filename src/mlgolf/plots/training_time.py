@@ -10,10 +10,10 @@ from mlgolf.plots.theme import Style, name_axis
 WIDTH, ROW, LABELS = 290, 26, 150
 
 
-def costs_of_submissions(table: pl.DataFrame, style: Style) -> Any:
+def training_time_of_submissions(table: pl.DataFrame, style: Style) -> Any:
     """A bar for each submission: full for trials that reached the target, pale for the others.
 
-    `table` is `tables.costs_table`.
+    `table` is `tables.training_time_table`.
     """
     order = list(style.submissions)
     short = (table["hours"].max() or 0.0) < 1.0  # type: ignore[operator]
