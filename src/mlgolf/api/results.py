@@ -18,6 +18,7 @@ from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.text import printable
 from mlgolf.core.trial import Trial
+from mlgolf.plots.svg import drawn_beside
 from mlgolf.report.board import leaderboard_section
 from mlgolf.report.figures import Progress, unwatched
 from mlgolf.report.html import Html, join, table, tag, text
@@ -198,13 +199,14 @@ def write_report(
     """
     results, chosen = _paths(paths), _options(options)
     page = _page_of(results) if output is None else Path(output)
-    progress("reading results", 0, 0)
-    source = _source(results, chosen, "report")
-    movable = source.has_evaluations and has_targets(source.competition)
-    progress("scoring", 0, 0)
-    found = _review(source, chosen, target_levels=movable)
-    with naming(page):
-        write_page(found, source.shown(found.board), page, progress)
+    with drawn_beside() as begin:
+        progress("reading results", 0, 0)
+        source = _source(results, chosen, "report")
+        movable = source.has_evaluations and has_targets(source.competition)
+        progress("scoring", 0, 0)
+        found = _review(source, chosen, target_levels=movable)
+        with naming(page):
+            write_page(found, source.shown(found.board), page, progress, begin)
     return page
 
 

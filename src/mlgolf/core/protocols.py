@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
+from mlgolf.core.quantities import CLOCKS, STEPS
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
 from mlgolf.core.workload import Model, Outputs
@@ -166,16 +166,9 @@ class Reading(NamedTuple):
     wall: float  # thawed wall time
 
 
-Columns = Mapping[str, NDArray]
-
-
-def columns(step: int, reading: Reading, metrics: Mapping[str, float]) -> Columns:
-    """One evaluation as columns, which is how quantities are read: arrays of no dimension."""
-    found = {
-        "seconds": reading.seconds, "cpu_seconds": reading.cpu, "wall_seconds": reading.wall,
-        "steps": float(step), **metrics,
-    }
-    return {name: np.asarray(value) for name, value in found.items()}
+def measured(step: int, reading: Reading, metrics: Mapping[str, float]) -> dict[str, float]:
+    """One evaluation by the columns from which quantities are read."""
+    return dict(zip(CLOCKS, reading, strict=True)) | {STEPS: float(step), **metrics}
 
 
 class Clock(Protocol):

@@ -11,14 +11,13 @@ from functools import lru_cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
 
-import numpy as np
 from numpy.typing import NDArray
 
-from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RulesError
 from mlgolf.core.target import Goal
 
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
+CLOCKS, STEPS = ("seconds", "cpu_seconds", "wall_seconds"), "steps"  # columns of every trial
 MODEL = "model"  # what is measured of the parameters stands beside the splits: "model/l2"
 
 
@@ -69,14 +68,6 @@ class Quantity:
     def column_for(self, metric: str) -> str:
         """Where its values stand; `metric` is the workload's, e.g. "error_rate"."""
         return f"{MODEL}/{self.name}" if self.measure else self.column.format(metric=metric)
-
-    def of(self, columns: Mapping[str, FloatArray], metric: str) -> FloatArray:
-        """Its value at every evaluation. NaN where it was not measured.
-
-        Args: columns: of a trial's evaluations, or of one, by name; "steps" among them.
-        """
-        missing = np.full_like(columns["steps"], np.nan, dtype=np.float64)
-        return columns.get(self.column_for(metric), missing)
 
 
 def _by_name(*declared: Quantity) -> Mapping[str, Quantity]:

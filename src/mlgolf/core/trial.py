@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
-from mlgolf.core.quantities import quantity
+from mlgolf.core.quantities import CLOCKS, STEPS, quantity
 from mlgolf.core.records import UNKNOWN, TrialFacts, VerdictRecord
 from mlgolf.core.status import Status
 from mlgolf.core.trial_key import TrialKey
@@ -49,14 +49,14 @@ class Trial:
         return self.verdict is not None and self.verdict.broke_contract
 
     def values(self, name: str, metric: str) -> FloatArray:
-        """A quantity at every evaluation. `metric` is the workload's, e.g. "error_rate"."""
-        return quantity(name).of(self.columns, metric)
+        """A quantity at every evaluation, NaN where it was not measured.
 
-    @property
-    def columns(self) -> Mapping[str, FloatArray]:
-        """What was measured, by name: the clocks, the steps, and the metrics of each split."""
-        return {
-            "seconds": self.seconds, "cpu_seconds": self.cpu_seconds,
-            "wall_seconds": self.wall_seconds, "steps": self.steps.astype(np.float64),
-            **self.metrics,
-        }
+        Args: metric: the workload's, e.g. "error_rate".
+        """
+        column = quantity(name).column_for(metric)
+        if column in CLOCKS:
+            return getattr(self, column)
+        if column == STEPS:
+            return self.steps.astype(np.float64)
+        found = self.metrics.get(column)
+        return np.full(len(self.steps), np.nan) if found is None else found

@@ -1,12 +1,15 @@
 """Charts as SVGs, arranged and in other colours. Needs no browser, no network."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
+from typing import Any
 
 import altair as alt
-import vl_convert
+import polars as pl
 
+from mlgolf.plots.drawing import Drawer, Svg, draw, in_tags
 from mlgolf.plots.theme import LIGHT, Theme
 
 ROOT = re.compile(r'<svg [^<>]*? width="([\d.]+)" height="([\d.]+)"')
@@ -16,14 +19,38 @@ GAP = 24  # pixels between charts
 
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
-    """The chart, with coordinates cut to hundredths of a pixel: a third of the size."""
-    with alt.data_transformers.enable("default", max_rows=None):  # a run has many evaluations
+    """The chart, drawn in this process."""
+    return draw(specification(chart), VEGA_LITE)
+
+
+def specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """What there is to draw, as Vega-Lite."""
+    with alt.data_transformers.enable(TRANSFORMER):
         # Altair has checked each part when it was made; all at once takes as long as drawing.
-        spec = chart.to_dict(validate=False)
-    return _in_tags(
-        lambda tag: re.sub(r' (?:d|transform|points)="[^"]*"', _cut_decimals, tag),
-        vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE),
-    )
+        return chart.to_dict(validate=False)
+
+
+def _as_csv(table: pl.DataFrame) -> dict[str, Any]:
+    """A table within a specification: a run has many evaluations, and objects are slow to read."""
+    kinds = {name: _KINDS.get(kind, "number") for name, kind in table.schema.items()}
+    return {"values": table.write_csv(), "format": {"type": "csv", "parse": kinds}}
+
+
+_KINDS = {pl.String: "string", pl.Boolean: "boolean"}
+TRANSFORMER = "csv within the chart"
+alt.data_transformers.register(TRANSFORMER, _as_csv)  # pyright: ignore
+
+
+@contextmanager
+def drawn_beside() -> Iterator[Callable[[alt.TopLevelMixin], Svg]]:
+    """What begins to draw a chart in another process, and gives what waits for it."""
+    with Drawer(VEGA_LITE) as drawer:
+        yield lambda chart: drawer.draw(specification(chart))
+
+
+def drawn_here(chart: alt.TopLevelMixin) -> Svg:
+    svg = to_svg(chart)
+    return lambda: svg
 
 
 def in_columns(svgs: Sequence[str], columns: int, theme: Theme = LIGHT) -> str:
@@ -98,21 +125,11 @@ def with_ids(svg: str, prefix: str) -> str:
         tag = re.sub(r' id="(\w+)"', rf' id="{prefix}\1"', tag)
         return tag.replace('"url(#', f'"url(#{prefix}')
 
-    return _in_tags(own_ids, svg)
+    return in_tags(own_ids, svg)
 
 
 def _map_colours(svg: str, new: dict[str, str]) -> str:
     def in_tag(tag: str) -> str:
         return re.sub(r'="(#[0-9a-f]{6})"', lambda m: f'="{new.get(m[1], m[1])}"', tag)
 
-    return _in_tags(in_tag, svg)
-
-
-def _in_tags(change: Callable[[str], str], svg: str) -> str:
-    """The SVG with its tags changed. Text between them may be anybody's, and stays as it is."""
-    return re.sub(r"<[^<>]*>", lambda tag: change(tag[0]), svg)
-
-
-def _cut_decimals(attribute: re.Match[str]) -> str:
-    number = r"-?\d+\.\d{3,}(?:e-?\d+)?"
-    return re.sub(number, lambda match: f"{float(match[0]):.2f}", attribute[0])
+    return in_tags(in_tag, svg)

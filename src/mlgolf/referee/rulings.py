@@ -3,13 +3,12 @@
 import math
 import statistics
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from mlgolf.core.hardware import Limits
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Columns, Reading, columns
+from mlgolf.core.protocols import Reading, measured
 from mlgolf.core.quantities import quantity
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.target import Target
@@ -54,20 +53,20 @@ class Rulings:
         """Whether an evaluation, the first of which counts 1, measures every split."""
         return evaluation % self._rules.every_split_at == 0
 
-    def end_after(self, measured: Columns) -> Verdict | None:
+    def end_after(self, row: Mapping[str, float]) -> Verdict | None:
         """Whether a trial is over after a row, and why."""
-        unmet = [b for b in self.bounds if not b.met(self._value(b, measured))]
+        unmet = [b for b in self.bounds if not b.met(self._value(b, row))]
         if not unmet and self._rules.objective_quantity.accumulates:
             named = [str(bound) for bound in self.bounds if bound not in self._timed]
             return Verdict(
                 status=Status.TARGET_REACHED,
-                reason=f"{', '.join(named)} at step {measured['steps']:.0f}",
+                reason=f"{', '.join(named)} at step {row['steps']:.0f}",
             )
-        if self._recorded is not None and measured["steps"] >= self._recorded[-1]:
+        if self._recorded is not None and row["steps"] >= self._recorded[-1]:
             return Verdict(status=Status.FINISHED, reason="the recorded steps are used up")
         for bound in self.bounds:
             counted = quantity(bound.metric).accumulates and bound not in self._timed
-            if counted and self._value(bound, measured) >= bound.value:
+            if counted and self._value(bound, row) >= bound.value:
                 used_up = f"its {bound.value:.0f} {bound.metric} are used up"
                 return Verdict(status=Status.FINISHED, reason=used_up)
         return None
@@ -76,28 +75,27 @@ class Rulings:
         """Why the clock ends a trial, if it does. A replay is not timed."""
         if self._recorded is not None:
             return None
-        measured = columns(0, reading, {})
+        row = measured(0, reading, {})
         for bound in self._timed:
-            passed = self._value(bound, measured)
+            passed = self._value(bound, row)
             if not bound.met(passed):
                 return f"{passed:.1f} s passed, the bound is {bound.value:.4g} s"
         if reading.wall > self._wall_cap:
             return f"{reading.wall:.0f} s of wall time passed, the cap is {self._wall_cap:g} s"
         return None
 
-    def _value(self, bound: Target, measured: Columns) -> float:
-        return float(quantity(bound.metric).of(measured, self._metric))
+    def _value(self, bound: Target, row: Mapping[str, float]) -> float:
+        return row.get(quantity(bound.metric).column_for(self._metric), math.nan)
 
-    def train_state(self, measured: Columns, reading: Reading) -> dict[str, Any]:
+    def train_state(self, row: Mapping[str, float], reading: Reading) -> dict[str, Any]:
         """What AlgoPerf's train_state tells a submission after an evaluation."""
 
         def reached(split: str, bound: str) -> bool:
             value = self._workload_rules.number(bound)
             if value is None:
                 return False
-            found = measured.get(f"{split}/{self._metric}", np.asarray(math.nan))
-            goal = self._workload_rules.goal
-            return Target(metric=split, value=value, goal=goal).met(float(found))
+            found = row.get(f"{split}/{self._metric}", math.nan)
+            return Target(metric=split, value=value, goal=self._workload_rules.goal).met(found)
 
         return {
             "validation_goal_reached": reached("validation", "target"),

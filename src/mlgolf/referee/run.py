@@ -37,7 +37,7 @@ from mlgolf.core.messages import (
     Submitted,
 )
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, columns
+from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.evaluate import unchanged
@@ -262,7 +262,7 @@ class _Referee:
         if self._evaluations == 0:
             self._check_that_it_trains(submitted.step, arrays)
         self._evaluations, self._evaluated_at = self._evaluations + 1, reading.seconds
-        verdict = self._rulings.end_after(columns(submitted.step, reading, metrics))
+        verdict = self._rulings.end_after(measured(submitted.step, reading, metrics))
         if verdict is not None or self._rulings.is_full(self._evaluations):
             began = self._clock.work()
             metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
@@ -325,7 +325,7 @@ class _Referee:
         self._clock.charge(charge)
         self.charged += charge
         reading = self.total = self._clock.read()
-        state = self._rulings.train_state(columns(step, reading, metrics), reading)
+        state = self._rulings.train_state(measured(step, reading, metrics), reading)
         told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.told}
         self._player.thaw()
         self._clock.resume()

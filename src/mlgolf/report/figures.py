@@ -10,10 +10,20 @@ import polars as pl
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.trial import Trial
+from mlgolf.plots.drawing import Svg
 from mlgolf.plots.leave_one_out import leave_one_out_ranks
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
-from mlgolf.plots.svg import for_page, in_columns, recoloured, size, stacked, to_svg, with_ids
+from mlgolf.plots.svg import (
+    drawn_here,
+    for_page,
+    in_columns,
+    recoloured,
+    size,
+    stacked,
+    to_svg,
+    with_ids,
+)
 from mlgolf.plots.tables import (
     curves_table,
     leave_one_out_table,
@@ -49,6 +59,7 @@ MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
 COLUMNS = 3  # of a file with a panel for each workload
 
 Progress = Callable[[str, int, int], None]  # what is done now, how many are done, of how many
+Begin = Callable[[Any], Svg]  # chart -> what waits for its SVG
 
 
 def unwatched(what: str, done: int, total: int) -> None:
@@ -95,13 +106,15 @@ def _no_formula(text: pl.Expr) -> pl.Expr:
 
 
 def draw_figures(
-    review: Review, trials: Sequence[Trial], progress: Progress = unwatched
+    review: Review, trials: Sequence[Trial], progress: Progress = unwatched,
+    begin: Begin = drawn_here,
 ) -> list[Figure]:
     """All figures that have data, in the order of the page.
 
     Args:
       trials: those of the board, if they are known; none where there is only a table of times.
-      progress: told of each drawing before it is begun.
+      progress: told of each drawing before it is waited for.
+      begin: begins to draw a chart; what it gives waits for the SVG.
     """
     board = review.board
     if not review.standings.pool.played.any():
@@ -111,13 +124,14 @@ def draw_figures(
     )
     sketches = [*_of_workloads(review, trials), *_of_submissions(review)]
     sketches = [sketch for sketch in sketches if sketch.panels]
-    total, done = sum(len(sketch.panels) for sketch in sketches), 0
+    begun = [[begin(sketch.chart(part, style)) for part in sketch.panels] for sketch in sketches]
+    total, done = sum(map(len, begun)), 0
     figures, frame = [], _Frame(style)
-    for sketch in sketches:
+    for sketch, panels in zip(sketches, begun, strict=True):
         svgs = []
-        for part in sketch.panels:
+        for svg in panels:
             progress(f"drawing {sketch.title.lower()}", done, total)
-            svgs.append(_panel(sketch, part, style, number=len(svgs)))
+            svgs.append(with_ids(svg(), f"{sketch.name}{len(svgs)}_"))
             done += 1
         figures.append(Figure(
             sketch=sketch, drawing=_inline(sketch, svgs), whole=frame.around(sketch, svgs),
@@ -195,10 +209,6 @@ def _single(
         name=name, title=title, caption=caption, table=table, chart=chart, coloured=coloured,
         beside=beside, panels=[] if table.is_empty() else [table],
     )
-
-
-def _panel(sketch: Sketch, part: pl.DataFrame, style: Style, number: int) -> str:
-    return with_ids(to_svg(sketch.chart(part, style)), f"{sketch.name}{number}_")
 
 
 def _inline(sketch: Sketch, svgs: Sequence[str]) -> Html:

@@ -13,11 +13,12 @@ from string import Template
 
 from mlgolf import __version__
 from mlgolf.core.trial import Trial
+from mlgolf.plots.svg import drawn_here
 from mlgolf.plots.tables import studies_table
 from mlgolf.plots.theme import DARK, LIGHT, Theme
 from mlgolf.report import sections
 from mlgolf.report.board import heading, leaderboard_section
-from mlgolf.report.figures import Progress, draw_figures, unwatched
+from mlgolf.report.figures import Begin, Progress, draw_figures, unwatched
 from mlgolf.report.html import Html, join
 from mlgolf.report.view import review_view
 from mlgolf.scoring.review import Review
@@ -41,16 +42,19 @@ button.addEventListener("click", () => {
 
 
 def write_report(
-    review: Review, trials: Sequence[Trial], path: Path, progress: Progress = unwatched
+    review: Review, trials: Sequence[Trial], path: Path, progress: Progress = unwatched,
+    begin: Begin = drawn_here,
 ) -> None:
     """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
 
     Args:
       trials: those of the board, if they are known, also those that do not count.
-      progress: told of each drawing before it is begun, with what is done and how much there is.
+      progress: told of each drawing before it is waited for, with what is done and how much there
+        is.
+      begin: begins to draw a chart, here or elsewhere.
     """
     view, board = review_view(review), review.board
-    figures = draw_figures(review, trials, progress)
+    figures = draw_figures(review, trials, progress, begin)
     folder = path.with_name(f"{path.stem}_figures")
     folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:

@@ -11,7 +11,7 @@ from mlgolf.core.rules import ExternalTuning, Rules, SelfTuning
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
-from mlgolf.scoring.objective import trial_result
+from mlgolf.scoring.objective import TrialResults
 from mlgolf.scoring.pool import Pool, make_pool
 
 MOST_STUDIES = 1000  # arrays have room for every number below the largest
@@ -58,12 +58,12 @@ def admit(
     ended = [(trial, reason) for trial, reason in excluded if reason in (None, UNEVALUATED)]
     submissions = tuple(sorted({trial.key.submission for trial in board}))
     tuning = competition.rules.tuning.under(ruleset)
+    on = {
+        name: TrialResults(competition.rules, row, budget_factor=tuning.budget_factor)
+        for name, row in competition.workloads.items()
+    }
     results = (
-        trial_result(
-            trial, competition.rules, competition.workloads[trial.key.workload],
-            budget_factor=tuning.budget_factor, counts=reason is None,
-        )
-        for trial, reason in ended
+        on[trial.key.workload].of(trial, counts=reason is None) for trial, reason in ended
     )
     pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
     counts = Counter(reason for _, reason in excluded if reason is not None)

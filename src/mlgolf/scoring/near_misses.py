@@ -64,9 +64,10 @@ def _best(
     found = []
     for trial in trials:
         values = trial.values(target.metric, workload_rules.metric)
-        within = feasible_rows(
-            trial, rules, workload_rules, budgets, budget_factor=budget_factor
+        allowed = rules.targets(
+            workload_rules, budgets, budget_factor=budget_factor, speed=trial.speed
         )
+        within = feasible_rows(trial, allowed, workload_rules.metric)
         rows = np.flatnonzero(within & np.isfinite(values))
         if len(rows):
             row = rows[(sign * values[rows]).argmin()]

@@ -14,7 +14,7 @@ import numpy as np
 from mlgolf.core.arrays import BoolArray
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.status import Status
-from mlgolf.core.target import Goal
+from mlgolf.core.target import Goal, Target
 from mlgolf.core.trial import Trial
 
 
@@ -23,35 +23,24 @@ def objective_goal(rules: Rules, workload_rules: WorkloadRules) -> Goal:
     return rules.objective_quantity.goal or workload_rules.goal
 
 
-def feasible_rows(
-    trial: Trial, rules: Rules, workload_rules: WorkloadRules,
-    constraints: Iterable[Constraint] | None = None, *, budget_factor: float = 1.0,
-) -> BoolArray:
-    """(evaluations,): where all constraints hold, those of the rules or those given.
-
-    NaN, a missing value, never meets one.
-    """
+def feasible_rows(trial: Trial, targets: Iterable[Target], metric: str) -> BoolArray:
+    """(evaluations,): where all targets are met. NaN, a missing value, never meets one."""
     feasible = np.ones(len(trial.steps), dtype=bool)
-    for target in rules.targets(
-        workload_rules, constraints, budget_factor=budget_factor, speed=trial.speed
-    ):
-        feasible &= target.met_by(trial.values(target.metric, workload_rules.metric))
+    for target in targets:
+        feasible &= target.met_by(trial.values(target.metric, metric))
     return feasible
 
 
 def row_that_counts(
-    trial: Trial, rules: Rules, workload_rules: WorkloadRules,
-    constraints: Iterable[Constraint] | None = None, *, budget_factor: float = 1.0,
+    trial: Trial, targets: Iterable[Target], rules: Rules, workload_rules: WorkloadRules
 ) -> int | None:
-    """The evaluation with the best value of the objective where the constraints hold; None if none.
+    """The evaluation with the best value of the objective where the targets are met; None if none.
 
     With time as the objective it is the first such evaluation. Of equal values the earliest counts.
     A disqualified trial never reached anything; one that crashed keeps what was measured before.
     """
     values = trial.values(rules.objective, workload_rules.metric)
-    feasible = feasible_rows(
-        trial, rules, workload_rules, constraints, budget_factor=budget_factor
-    )
+    feasible = feasible_rows(trial, targets, workload_rules.metric)
     rows = np.flatnonzero(feasible & np.isfinite(values))
     if len(rows) == 0 or trial.status is Status.DISQUALIFIED:
         return None
@@ -82,28 +71,53 @@ class TrialResult:
     counts: bool = True  # False for one that ended and that the rules leave out
 
 
-def trial_result(
-    trial: Trial, rules: Rules, workload_rules: WorkloadRules, *, budget_factor: float = 1.0,
-    counts: bool = True,
-) -> TrialResult:
-    """What scoring needs of a trial."""
-    sign = 1.0 if objective_goal(rules, workload_rules) is Goal.MINIMISE else -1.0
-    values = trial.values(rules.objective, workload_rules.metric)
+class TrialResults:
+    """What scoring needs of the trials of one workload."""
 
-    def row(constraints: Iterable[Constraint]) -> int | None:
-        return row_that_counts(
-            trial, rules, workload_rules, constraints, budget_factor=budget_factor
+    def __init__(
+        self, rules: Rules, workload_rules: WorkloadRules, *, budget_factor: float = 1.0
+    ) -> None:
+        self._rules, self._workload_rules = rules, workload_rules
+        self._budget_factor = budget_factor
+        self._sign = 1.0 if objective_goal(rules, workload_rules) is Goal.MINIMISE else -1.0
+        self._targets: dict[float, tuple[list[Target], list[Target] | None]] = {}  # by speed
+
+    def of(self, trial: Trial, *, counts: bool = True) -> TrialResult:
+        scores, chooses = self._targets_at(trial.speed)
+        values = trial.values(self._rules.objective, self._workload_rules.metric)
+        scored = row_that_counts(trial, scores, self._rules, self._workload_rules)
+        chosen = scored
+        if chooses is not None:
+            chosen = row_that_counts(trial, chooses, self._rules, self._workload_rules)
+        return TrialResult(
+            submission=trial.key.submission, workload=trial.key.workload,
+            study=trial.key.study, trial=trial.key.trial,
+            objective=math.inf if scored is None else self._sign * float(values[scored]),
+            seconds=math.inf if scored is None else float(trial.seconds[scored]),
+            choice=math.inf if chosen is None else self._sign * float(values[chosen]),
+            evaluation=math.inf if chosen is None else float(chosen),
+            spent=float(trial.seconds[-1]) if len(trial.seconds) else 0.0,
+            counts=counts,
         )
 
-    scored = row(rules.constraints)
-    chooses = row(rules.trial_chosen_by) if rules.trial_chosen_by else scored
-    return TrialResult(
-        submission=trial.key.submission, workload=trial.key.workload,
-        study=trial.key.study, trial=trial.key.trial,
-        objective=math.inf if scored is None else sign * float(values[scored]),
-        seconds=math.inf if scored is None else float(trial.seconds[scored]),
-        choice=math.inf if chooses is None else sign * float(values[chooses]),
-        evaluation=math.inf if chooses is None else float(chooses),
-        spent=float(trial.seconds[-1]) if len(trial.seconds) else 0.0,
-        counts=counts,
-    )
+    def _targets_at(self, speed: float) -> tuple[list[Target], list[Target] | None]:
+        """Those that are scored, and those by which a study chooses, if they are others."""
+        if speed not in self._targets:
+            choosing = self._rules.trial_chosen_by
+            self._targets[speed] = (
+                self._targets_of(self._rules.constraints, speed),
+                self._targets_of(choosing, speed) if choosing else None,
+            )
+        return self._targets[speed]
+
+    def _targets_of(self, constraints: Iterable[Constraint], speed: float) -> list[Target]:
+        return self._rules.targets(
+            self._workload_rules, constraints, budget_factor=self._budget_factor, speed=speed
+        )
+
+
+def trial_result(
+    trial: Trial, rules: Rules, workload_rules: WorkloadRules, *, budget_factor: float = 1.0
+) -> TrialResult:
+    """What scoring needs of one trial."""
+    return TrialResults(rules, workload_rules, budget_factor=budget_factor).of(trial)

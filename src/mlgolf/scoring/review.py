@@ -19,6 +19,7 @@ from mlgolf.scoring.diagnostics import (
     win_probabilities,
 )
 from mlgolf.scoring.leaderboard import Leaderboard, make_leaderboard, to_json
+from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.runtimes import Runtimes, runtime_distribution
 from mlgolf.scoring.sensitivity import OtherInterpretation, sensitivity
@@ -77,18 +78,18 @@ def review(
       since: compares these standings with an earlier competition.
     Raises: ScoringError for what the rules or the data do not allow.
     """
-    admission = admitted(competition)
+    admission, pool_under = admitted(competition), _pools(admitted)
     standings = Standings(competition, admission.pool)
     uncertainty = Uncertainty(standings)
     tuning = competition.rules.tuning.under(ruleset)
     pools = (
-        pools_by_level(competition, lambda easier: evaluations(easier).pool)
+        pools_by_level(competition, pool_under if evaluations is admitted else _pools(evaluations))
         if evaluations and admission.pool.submissions else {}
     )
     return Review(
         standings=standings,
         board=make_leaderboard(uncertainty, admission, ruleset, baseline=baseline),
-        sensitivity=sensitivity(competition, lambda other: admitted(other).pool),
+        sensitivity=sensitivity(competition, pool_under),
         win_probability=win_probabilities(uncertainty),
         leave_one_out=leave_one_out(standings),
         training_time=training_time(admission.pool),
@@ -101,6 +102,24 @@ def review(
         since=since(standings) if since else None,
         problems=problems,
     )
+
+
+def _pools(admitted: Admitted) -> Callable[[Competition], Pool]:
+    """The trials under a competition's rules, looked up once for rules that admit the same."""
+    known: dict[str, Pool] = {}
+
+    def pool_under(competition: Competition) -> Pool:
+        interpretations = competition.rules.aggregation.interpretations
+        what_decides = (
+            interpretations.target, interpretations.unevaluated,
+            {name: row.bounds for name, row in competition.workloads.items()},
+        )
+        key = repr(what_decides)
+        if key not in known:
+            known[key] = admitted(competition).pool
+        return known[key]
+
+    return pool_under
 
 
 def review_trials(
