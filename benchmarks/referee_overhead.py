@@ -14,13 +14,14 @@ from pathlib import Path
 
 from common import DATA_DIR, print_machine, spread
 
-from mlgolf.core.competition import Competition, load_competition, load_hardware
+from mlgolf.core.competition import Competition, load_competition
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.registry import load_workload
 from mlgolf.data import layout
-from mlgolf.engines.local import OneAtATime, kept_off
+from mlgolf.engines.local import kept_off
 from mlgolf.experiments.requests import RunRequest
-from mlgolf.experiments.runs import open_run, play_run
+from mlgolf.experiments.runs import open_run
 from mlgolf.referee.fork_server import player_environment
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
@@ -83,12 +84,12 @@ def windows(workload: str, out: Path) -> tuple[list[float], list[float], float]:
         competition=rules_for(workload), ruleset="self", studies=1, seed=1,
         data_dir=DATA_DIR, out=out,
     )
-    run = open_run(request)
     cores = player_cores(load_hardware("one-thread-cpu"))
-    with kept_off(cores):
+    ended = []
+    with open_run(request) as run, kept_off(cores):
         bare = BareLoop(workload, cores)
-        ended = []
-        play_run(run, OneAtATime(), lambda plan: play_trial(plan, bare, cores), ended.append)
+        for plan in run.plans:
+            ended.append(play_trial(plan, cores=cores, watcher=bare))
         bare.close()
     (trial,) = ended
     clock = [b - a for a, b in zip(trial.seconds, trial.seconds[1:], strict=False)]

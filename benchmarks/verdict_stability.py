@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 from common import DATA_DIR, print_machine, spread, variation
 
-from mlgolf.core.competition import load_competition, load_hardware
-from mlgolf.engines.local import OneAtATime, kept_off
+from mlgolf.core.competition import load_competition
+from mlgolf.core.hardware import load_hardware
+from mlgolf.engines.local import kept_off
 from mlgolf.experiments.requests import RunRequest
-from mlgolf.experiments.runs import open_run, play_run
+from mlgolf.experiments.runs import open_run
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 
@@ -42,14 +43,10 @@ def judge(out: Path, times: int) -> list[tuple[float, float]]:
     cores = player_cores(load_hardware("one-thread-cpu"))
     found = []
     for number in range(times):
-        run = open_run(dataclasses.replace(request, out=out / str(number)))
-        with kept_off(cores):
-            play_run(
-                run, OneAtATime(), lambda plan: play_trial(plan, cores=cores),
-                lambda trial: found.append(
-                    (float(trial.cpu_seconds[-1]), float(trial.wall_seconds[-1]))
-                ),
-            )
+        with open_run(dataclasses.replace(request, out=out / str(number))) as run, kept_off(cores):
+            for plan in run.plans:
+                trial = play_trial(plan, cores=cores)
+                found.append((float(trial.cpu_seconds[-1]), float(trial.wall_seconds[-1])))
     return found
 
 

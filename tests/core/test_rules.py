@@ -5,13 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgolf.core.competition import (
-    Competition,
-    competition_names,
-    load_competition,
-    load_hardware,
-)
+from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RulesError, UnknownName
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantities
 from mlgolf.core.rules import Constraint
 from mlgolf.core.status import Status
@@ -63,7 +59,7 @@ def test_every_shipped_competition_loads_with_its_hardware_class(name):
 def test_comments_do_not_change_a_fingerprint_and_numbers_do(tmp_path):
     original = load_competition("mini")
     text = (tmp_path / "copy.toml")
-    from mlgolf.core.competition import SHIPPED
+    from mlgolf.core.toml_files import SHIPPED
 
     source = (SHIPPED / "mini.toml").read_text()
     text.write_text("# another comment\n" + source)
@@ -73,7 +69,7 @@ def test_comments_do_not_change_a_fingerprint_and_numbers_do(tmp_path):
 
 
 def test_a_competition_is_a_folder_too(tmp_path):
-    from mlgolf.core.competition import SHIPPED
+    from mlgolf.core.toml_files import SHIPPED
 
     (tmp_path / "competition.toml").write_text((SHIPPED / "mini.toml").read_text())
     assert load_competition(tmp_path) == load_competition("mini")

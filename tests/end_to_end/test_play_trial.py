@@ -8,8 +8,8 @@ import pytest
 from conftest import LINEAR
 
 from mlgolf.core.errors import RunFolderError
-from mlgolf.results.claims import claimed
 from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.trial_lock import claimed
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run
 from mlgolf.referee.players import ProcessPlayers
-from mlgolf.referee.run import run_trial
+from mlgolf.referee.protocol import run_trial
 from mlgolf.referee.trial import evaluator, header, load_hardware
 from mlgolf.testing.fakes import FakeClock, MemoryStore
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic_trials import trial
 
-from mlgolf.core.competition import load_hardware
+from mlgolf.core.hardware import load_hardware
 from mlgolf.experiments.replay import Seconds, compared
 
 HARDWARE = load_hardware("one-thread-cpu")

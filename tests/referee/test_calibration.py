@@ -3,8 +3,9 @@
 import pytest
 from plans import LINEAR, plan
 
-from mlgolf.core.competition import load_competition, load_hardware
+from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import SandboxError
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading
 from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.rulings import Rulings

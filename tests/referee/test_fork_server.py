@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import FrameworkMissing, SandboxError
+from mlgolf.core.hardware import load_hardware
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.orders import Order

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from plans import plan
 
-from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import SandboxError
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.messages import Ready
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers

@@ -11,9 +11,9 @@ from typing import Any
 from rich.table import Table
 
 from mlgolf.backends import load_backend
-from mlgolf.core.competition import Competition, competition_names, load_competition, load_hardware
+from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import FrameworkMissing
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import bound_noun, quantities
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules

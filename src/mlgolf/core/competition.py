@@ -2,21 +2,15 @@
 
 import hashlib
 import json
-import tomllib
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from mlgolf.core.competition_upgrades import upgraded
-from mlgolf.core.errors import RulesError, UnknownName
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.errors import UnknownName
 from mlgolf.core.rules import Rules, WorkloadRules
-
-SHIPPED = files("mlgolf") / "competitions"
-Record = TypeVar("Record", bound=BaseModel)
+from mlgolf.core.toml_files import SHIPPED, read_toml
 
 
 class Competition(BaseModel):
@@ -112,36 +106,9 @@ def load_competition(name: str | Path) -> Competition:
     """
     path = Path(name)
     if path.is_dir():
-        return _read(path / "competition.toml", Competition)
+        return read_toml(path / "competition.toml", Competition)
     if path.suffix == ".toml":
-        return _read(path, Competition)
+        return read_toml(path, Competition)
     if str(name) not in competition_names():
         raise UnknownName("competition", str(name), known=competition_names())
-    return _read(SHIPPED / f"{name}.toml", Competition)
-
-
-def load_hardware(name: str) -> HardwareClass:
-    folder = SHIPPED / "hardware"
-    known = [f.name.removesuffix(".toml") for f in folder.iterdir()]
-    if name not in known:
-        raise UnknownName("hardware class", name, known=known)
-    return _read(folder / f"{name}.toml", HardwareClass)
-
-
-def _read(path: Traversable | Path, kind: type[Record]) -> Record:
-    try:
-        return kind.model_validate(tomllib.loads(path.read_text()))
-    except OSError as error:
-        raise RulesError(
-            f"{path}: {error.strerror}. Give a competition's name, folder or file."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise RulesError(f"{path}: not TOML: {error}") from None
-    except ValidationError as error:
-        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
-
-
-def _describe(path: Traversable | Path, error) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
-    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}{found}"
+    return read_toml(SHIPPED / f"{name}.toml", Competition)

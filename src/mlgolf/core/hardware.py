@@ -8,6 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mlgolf.core.errors import UnknownName
+from mlgolf.core.toml_files import SHIPPED, read_toml
+
 
 class Reference(BaseModel):
     """The machine whose seconds the budgets of a class are in."""
@@ -46,3 +49,11 @@ class HardwareClass(BaseModel):
     limits: Limits
     reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings
+
+
+def load_hardware(name: str) -> HardwareClass:
+    folder = SHIPPED / "hardware"
+    known = [f.name.removesuffix(".toml") for f in folder.iterdir()]
+    if name not in known:
+        raise UnknownName("hardware class", name, known=known)
+    return read_toml(folder / f"{name}.toml", HardwareClass)

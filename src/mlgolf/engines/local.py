@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from itertools import islice
 
-from mlgolf.core.competition import load_hardware
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
 from mlgolf.core.trial import Trial

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import DataError
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
 from mlgolf.data import checksums

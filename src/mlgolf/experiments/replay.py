@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.hardware import HardwareClass, Reference
+from mlgolf.core.hardware import HardwareClass, Reference, load_hardware
 from mlgolf.core.records import Calibration
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlgolf.core.competition import Competition, load_hardware
+from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, SubmissionError
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import Ruleset, SandboxLevel
 from mlgolf.core.registry import load_workload
 from mlgolf.experiments.run_data import RunData

@@ -12,13 +12,14 @@ from mlgolf.core.records import Calibration, RunRecord, SubmissionRecord
 from mlgolf.core.trial import Trial
 from mlgolf.experiments.planned import planned_trials
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
-from mlgolf.experiments.run_data import RunData, new_data, recorded_data
+from mlgolf.experiments.resume import run_data, run_folder
+from mlgolf.experiments.run_data import RunData
 from mlgolf.experiments.search_spaces import search_spaces, shortfalls
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
 from mlgolf.referee.players import player_cores
-from mlgolf.results.run_folder import RunFolder, RunLock, create_run, reopen_run
+from mlgolf.results.run_folder import RunFolder, RunLock
 from mlgolf.results.trial_folder import is_finished
 
 
@@ -54,7 +55,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     fork_server_for(request.framework, hardware)  # imports the framework while we see to the data
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
-    data = _data(request)
+    data = run_data(request)
     try:
         fingerprints = data.ensure(tell)
         check_metrics(request, data)
@@ -65,7 +66,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
             request, submissions, package_sha256=package, data=fingerprints,
             held_out=data.record(), hardware=hardware, calibration=calibration,
         )
-        folder, lock = _folder(request, record)
+        folder, lock = run_folder(request, record)
     except BaseException:
         data.discard()
         raise
@@ -120,15 +121,6 @@ def _identity(source: Source, framework: str) -> SubmissionRecord:
     )
 
 
-def _data(request: RunRequest) -> RunData:
-    """The data of a run that is to be resumed, or a new draw of them."""
-    if request.resume:
-        return recorded_data(RunFolder(request.out), request.data_dir)
-    return new_data(
-        request.competition, request.data_dir, seed=request.seed, practice=request.practice
-    )
-
-
 def _record(
     request: RunRequest, submissions: dict[str, SubmissionRecord], **measured: Any
 ) -> RunRecord:
@@ -146,21 +138,6 @@ def _record(
         unofficial=request.why_unofficial,
         **measured,
     )
-
-
-def _folder(request: RunRequest, record: RunRecord) -> tuple[RunFolder, RunLock]:
-    """The folder of the run, locked. Raises: RunFolderError."""
-    if not request.resume:
-        folder = create_run(request.out, record)
-        return folder, folder.lock()
-    asked = {
-        "submissions", "competition", "ruleset", "framework", "sandbox", "unofficial", "data",
-        "held_out",
-    }
-    # What was not said again is as recorded.
-    asked |= {name for name in ("trials", "studies", "seed") if getattr(request, name) is not None}
-    folder = reopen_run(request.out, {name: getattr(record, name) for name in sorted(asked)})
-    return folder, folder.lock()
 
 
 def _about_this_machine(

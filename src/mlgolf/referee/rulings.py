@@ -1,8 +1,6 @@
 """What the rules say about a row and a clock: pure decisions, no process in sight."""
 
 import math
-import statistics
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,39 +101,3 @@ class Rulings:
             "is_time_remaining": self.out_of_time(reading) is None,
             "accumulated_submission_time": reading.seconds,
         }
-
-
-class FreeShare:
-    """How much of an evaluation is off the clock.
-
-    A step count is a claim, so evaluations cannot be free for having come at the right step: who
-    claims steps that were never done would get answers about held-out data for nothing.
-    """
-
-    def __init__(self, share: float) -> None:
-        self._share, self._last = share, 0.0
-
-    def excess(self, cost: float, seconds: float) -> float:
-        """What an evaluation at `seconds` of the clock cost beyond its share, in seconds."""
-        excess = max(0.0, cost - self._share * (seconds - self._last))
-        self._last = seconds + excess
-        return excess
-
-
-class Heartbeat:
-    """Notices a player that no longer steps, by thawed wall time."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits, self._step, self._since = limits, 0, 0.0
-        self._step_seconds: deque[float] = deque(maxlen=101)  # the latest
-
-    def hung_for(self, step: int, reading: Reading) -> float | None:
-        """Seconds without a tick, once they are too many."""
-        if step != self._step:
-            self._step_seconds.append((reading.wall - self._since) / max(step - self._step, 1))
-            self._step, self._since = step, reading.wall
-            return None
-        median = statistics.median(self._step_seconds) if self._step_seconds else 0.0
-        idle = reading.wall - self._since
-        patience = max(self._limits.hung_seconds, self._limits.hung_steps * median)
-        return idle if idle > patience else None

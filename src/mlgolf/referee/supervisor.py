@@ -21,7 +21,7 @@ from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from mlgolf.referee import kernel, private_root, processes
+from mlgolf.referee import kernel, processes, sandbox_mounts
 from mlgolf.referee.orders import Answer, Command, Done, Ended, Hold, Order, encode_answer
 
 LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
@@ -100,7 +100,7 @@ def keep(
     own_proc = False
     if namespaced:
         try:
-            own_proc = private_root.enter(order.see, order.hide)
+            own_proc = sandbox_mounts.enter(order.see, order.hide)
         except OSError as error:
             problem = str(error)
     problem = problem or kernel.keyrings_problem()

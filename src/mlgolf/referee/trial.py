@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from mlgolf import __version__
-from mlgolf.core.competition import load_hardware
 from mlgolf.core.errors import SandboxError, SubmissionError
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Players
 from mlgolf.core.records import TrialHeader
@@ -15,9 +14,9 @@ from mlgolf.referee.evaluate import Evaluator, evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.machine import machine
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, player_cores
-from mlgolf.referee.run import Watcher, run_trial
-from mlgolf.results.claims import claimed
+from mlgolf.referee.protocol import Watcher, run_trial
 from mlgolf.results.trial_folder import TrialFolder, read_trial
+from mlgolf.results.trial_lock import claimed
 
 
 def play_trial(

@@ -18,9 +18,9 @@ from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
-from mlgolf.results.claims import FILE as CLAIM
 from mlgolf.results.files import append_line, append_text, read_lines
 from mlgolf.results.record_files import read_record, write_record
+from mlgolf.results.trial_lock import FILE as LOCK
 
 HEADER, VERDICT, PLAN = "trial.json", "verdict.json", "plan.json"
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
@@ -42,7 +42,7 @@ class TrialFolder:
         write_record(self.path / HEADER, header)
 
     def _set_aside(self) -> None:
-        kept = ("attempt_", PLAN, CLAIM)
+        kept = ("attempt_", PLAN, LOCK)
         found = [entry for entry in self.path.iterdir() if not entry.name.startswith(kept)]
         if not found:
             return

@@ -7,6 +7,7 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import quantity
 from mlgolf.core.trial import Trial
+from mlgolf.scoring.claimed import claimed_quantities
 
 SPEED_TOLERANCE = 1.25  # probes of one machine differ by up to this ratio
 
@@ -58,16 +59,6 @@ def labels(
         claimed=claimed_quantities(competition),
         machines=different_machines(trials),
     )
-
-
-def claimed_quantities(competition: Competition) -> tuple[str, ...]:
-    """Claimed quantities that the rules minimise, or that they bound on at least one workload."""
-    rules, workloads = competition.rules, competition.workloads.values()
-    used = {rules.objective} | {
-        constraint.quantity for constraint in (*rules.constraints, *rules.trial_chosen_by)
-        if any(row.number(constraint.bound) is not None for row in workloads)
-    }
-    return tuple(sorted(name for name in used if quantity(name).claimed))
 
 
 def different_machines(trials: Sequence[Trial]) -> str:

@@ -7,7 +7,8 @@ import pytest
 from plans import LINEAR, plan
 from synthetic_trials import trial
 
-from mlgolf.core.competition import load_competition, load_hardware
+from mlgolf.core.competition import load_competition
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.messages import (
     Begin,
     Evaluated,
@@ -23,8 +24,8 @@ from mlgolf.core.records import TrialHeader
 from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.player.channel import NEVER
-from mlgolf.referee.rulings import FreeShare
-from mlgolf.referee.run import run_trial
+from mlgolf.referee.evaluation_share import FreeShare
+from mlgolf.referee.protocol import run_trial
 from mlgolf.scoring.objective import trial_result
 from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore, ScriptedPlayer
 

@@ -41,8 +41,10 @@ from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, m
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.evaluate import unchanged
+from mlgolf.referee.evaluation_share import FreeShare
+from mlgolf.referee.heartbeat import Heartbeat
 from mlgolf.referee.machine import load_average
-from mlgolf.referee.rulings import FreeShare, Heartbeat, Rulings
+from mlgolf.referee.rulings import Rulings
 
 POLL_SECONDS = 0.02
 STOPPED_BY_A_PERSON = "stopped by a person; --resume it"

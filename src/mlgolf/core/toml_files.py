@@ -1,0 +1,34 @@
+"""Records from TOML files, those that ship among them, with errors that name file and key."""
+
+import tomllib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mlgolf.core.errors import RulesError
+
+SHIPPED = files("mlgolf") / "competitions"
+Record = TypeVar("Record", bound=BaseModel)
+
+
+def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
+    """Raises: RulesError naming file, key, what was found and what is allowed."""
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise RulesError(
+            f"{path}: {error.strerror}. Give a competition's name, folder or file."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{path}: not TOML: {error}") from None
+    except ValidationError as error:
+        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
+
+
+def _describe(path: Traversable | Path, error) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}{found}"

@@ -1,0 +1,37 @@
+"""A new run, or one that goes on: after kill -9, a full disk, or on another day.
+
+What has ended is kept: `Run.waiting` has the rest. A trial that was cut short is repeated under its
+seed, and its rows move aside (`results/trial_folder.py`).
+"""
+
+from mlgolf.core.records import RunRecord
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.run_data import RunData, new_data, recorded_data
+from mlgolf.results.run_folder import RunFolder, RunLock, create_run, reopen_run
+
+# What has to be the same. The package may be another: each trial records its own.
+_SAME = (
+    "competition", "data", "framework", "held_out", "ruleset", "sandbox", "submissions",
+    "unofficial",
+)
+_SAME_IF_SAID = ("seed", "studies", "trials")  # else as recorded
+
+
+def run_data(request: RunRequest) -> RunData:
+    """The data that a run was begun with, or a new draw of them."""
+    if request.resume:
+        return recorded_data(RunFolder(request.out), request.data_dir)
+    return new_data(
+        request.competition, request.data_dir, seed=request.seed, practice=request.practice
+    )
+
+
+def run_folder(request: RunRequest, record: RunRecord) -> tuple[RunFolder, RunLock]:
+    """The folder of the run, locked. Raises: RunFolderError for one that was begun otherwise."""
+    if request.resume:
+        said = [name for name in _SAME_IF_SAID if getattr(request, name) is not None]
+        asked = {name: getattr(record, name) for name in (*_SAME, *said)}
+        folder = reopen_run(request.out, asked)
+    else:
+        folder = create_run(request.out, record)
+    return folder, folder.lock()
