@@ -1,11 +1,12 @@
 """What a run lays out, before any of it is played."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlgolf.core.competition import load_competition
-from mlgolf.core.errors import SubmissionError
+from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run
 
@@ -58,3 +59,15 @@ def test_an_argument_that_only_the_search_space_sets_is_missed_before_a_self_tun
     with pytest.raises(SubmissionError, match=r"needs_a_momentum.py: build needs a value for mom"):
         open_run(request)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_opened_for_playing_by_one_process_at_a_time(tmp_path, data_dir):
+    request = RunRequest(
+        submissions=("nadamw",), competition=load_competition(LINEAR), trials=1, studies=1,
+        seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    again = replace(request, resume=True)
+    with open_run(request), pytest.raises(RunFolderError, match="another mlgolf is running"):
+        open_run(again)
+    with open_run(again) as run:
+        assert len(run.waiting()) == 1
