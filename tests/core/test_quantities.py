@@ -18,7 +18,8 @@ def test_every_quantity_has_a_value_at_every_evaluation_of_a_trial(name):
 def test_a_usual_bound_can_be_asked_for_in_words(name):
     bound = quantities()[name].usual_bound
     asked = competition(
-        objective="train_loss", constraints=[{"quantity": name, "bound": bound}]
+        {"digits": workload_rules(**{bound: 3.0})}, objective="train_loss",
+        constraints=[{"quantity": name, "bound": bound}],
     )
     assert f"each workload's {bound_noun(bound)}" in question(asked.rules)
 

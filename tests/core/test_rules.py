@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RulesError, UnknownName
@@ -98,6 +99,22 @@ def test_a_longer_budget_stretches_bounds_on_what_accumulates_and_no_other():
 def test_a_bound_that_a_workload_leaves_open_bounds_nothing():
     constraint = Constraint(quantity="steps", bound="step_limit")
     assert MINI.rules.target(constraint, ROW) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"targt": 0.04, "budget_seconds": 30}, "found 'targt', which no constraint uses"),
+        ({"budget_seconds": 30}, "found no 'target', which the rules bound validation_metric by"),
+        ({"target": 0.04, "budget_seconds": 0}, "found 0, allowed is more than 0"),
+    ],
+    ids=["misspelt", "missing", "zero"],
+)
+def test_a_bound_that_cannot_hold_is_refused(changed, said):
+    record = MINI.as_record()
+    record["workloads"]["criteo1tb"]["bounds"] = changed
+    with pytest.raises(ValidationError, match=said):
+        Competition.model_validate(record)
 
 
 def test_a_competition_of_the_first_schema_is_read_as_one_of_today():

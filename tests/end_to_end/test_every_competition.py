@@ -32,7 +32,7 @@ def test_a_table_of_times_is_scored_and_reported(mlgolf, tmp_path, name, tuning)
     mlgolf("report", table, *rules, "-o", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert told["leaderboard"]
-    assert all(f"{entry['score']:.3f}" in page for entry in told["leaderboard"])
+    assert all(f"{entry['score']:.4f}" in page for entry in told["leaderboard"])
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -47,7 +47,7 @@ def long_run(tmp_path_factory, mlgolf) -> tuple[list[object], Path]:
 
 
 # Freezing the code, the trial's header, and an evaluation in the middle of its line.
-@pytest.mark.parametrize("size", ["4k", "8k", "16k"])
+@pytest.mark.parametrize("size", ["12k", "16k", "24k"])
 def test_a_run_on_a_full_disk_goes_on_once_there_is_room(size, long_run, tmp_path, data_dir):
     arguments, roomy = long_run
     run = command(*arguments, "--out", "disk/run")
@@ -69,7 +69,7 @@ def test_what_an_append_left_of_a_line_on_a_full_disk_is_no_obstacle(
     arguments, _ = long_run
     run = command(*arguments, "--out", "disk/run")
     on_a_disk_of(
-        tmp_path, f"mount -t tmpfs -o size=16k none disk; {run}; cp -r disk/run kept", data_dir
+        tmp_path, f"mount -t tmpfs -o size=20k none disk; {run}; cp -r disk/run kept", data_dir
     )
     (evals,) = (tmp_path / "kept").rglob("evals.jsonl")
     assert not evals.read_text().endswith("\n")

@@ -75,7 +75,7 @@ def test_a_table_has_a_report_with_what_the_board_hides(mlgolf, tmp_path):
     mlgolf("report", TABLE, *V05, "-o", tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     for title in ("Leaderboard", "Results of every study", "Performance profile", "Win probability",
-                  "Leave-one-out", "Cost", "Sensitivity to rule interpretations"):
+                  "Leave-one-out", "Training time", "Sensitivity to rule interpretations"):
         assert f"<h2>{title}</h2>" in page
     saved = {path.name for path in (tmp_path / "page_figures").iterdir()}
     for name in ("win_probability", "leave_one_out", "training_time", "performance_profile"):

@@ -9,7 +9,7 @@ from conftest import LINEAR
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.results.run_folder import RunFolder
-from mlgolf.results.trial_lock import claimed
+from mlgolf.results.trial_lock import held
 
 
 @pytest.fixture
@@ -65,25 +65,25 @@ def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
 
 
 def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf, planned):
-    with claimed(the_plan(planned).parent):
+    with held(the_plan(planned).parent):
         done = mlgolf("play-trial", the_plan(planned), expect=2)
     assert "is being played by process" in done.stderr
 
 
 def test_a_claim_that_a_killed_process_left_is_taken_over(tmp_path):
-    with claimed(tmp_path):
+    with held(tmp_path):
         left = json.loads((tmp_path / "claim.json").read_text())
     (tmp_path / "claim.json").write_text(json.dumps(left | {"started": left["started"] - 1}))
-    with claimed(tmp_path):
+    with held(tmp_path):
         pass
     assert not (tmp_path / "claim.json").exists()
 
 
 def test_a_claim_of_another_machine_is_not_taken_over(tmp_path):
-    with claimed(tmp_path):
+    with held(tmp_path):
         ours = json.loads((tmp_path / "claim.json").read_text())
     (tmp_path / "claim.json").write_text(json.dumps(ours | {"host": "node7", "started": 1}))
-    with pytest.raises(RunFolderError, match="on node7, since"), claimed(tmp_path):
+    with pytest.raises(RunFolderError, match="on node7, since"), held(tmp_path):
         pass
 
 

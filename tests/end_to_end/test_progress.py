@@ -112,7 +112,7 @@ REPORT = ("report", TABLE, "--competition", "algoperf-0.5", "--tuning", "self", 
 def test_a_report_says_on_a_terminal_which_drawing_of_how_many_it_makes(tmp_path):
     page = tmp_path / "page.html"
     written = live_lines(on_a_terminal(80, *REPORT, page, environment={}))
-    assert any(re.match(r"drawing cost .* \d+/\d+", line) for line in written)
+    assert any(re.match(r"drawing training time .* \d+/\d+", line) for line in written)
     assert page.exists()
 
 

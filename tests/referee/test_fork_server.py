@@ -57,7 +57,7 @@ def test_a_fork_server_that_died_is_replaced(tmp_path):
 
 def test_the_fork_server_ends_with_its_referee_even_in_the_middle_of_its_import():
     code = (
-        "import os, signal; from mlgolf.core.competition import load_hardware; "
+        "import os, signal; from mlgolf.core.hardware import load_hardware; "
         "from mlgolf.referee.fork_server import fork_server_for; "
         "n = fork_server_for('torch', load_hardware('one-thread-cpu')); "
         "print(n._process.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"

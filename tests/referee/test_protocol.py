@@ -224,11 +224,19 @@ def test_referee_and_scorer_agree_on_whether_a_value_equal_to_the_target_reaches
 
 
 def test_a_contestant_learns_of_an_evaluation_what_the_rules_let_it():
-    silent = plan().rules.model_copy(update={"told": ("train",)})
+    silent = plan().rules.model_copy(update={"feedback": ("train",)})
     player, store = play([submitted(100), Finished(100, "done")], [0.5], rules=silent)
     told = [message for message in player.told if isinstance(message, Evaluated)]
     assert [dict(message.metrics) for message in told] == [{}]
     assert "validation/loss" in store.rows[0].metrics
+
+
+def test_a_query_learns_what_the_rules_let_it_too():
+    silent = plan().rules.model_copy(update={"feedback": ("train", "model")})
+    player, _ = play([submitted(5, is_query=True), Finished(5, "done")], [0.5], rules=silent)
+    told = [message for message in player.told if isinstance(message, Evaluated)]
+    assert "validation/loss" not in told[0].metrics
+    assert told[0].train_state["validation_goal_reached"] is False
 
 
 def test_a_query_is_charged_and_never_scored():

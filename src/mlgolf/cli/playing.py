@@ -1,4 +1,4 @@
-"""Commands that run trials: run, replay, and the first form of targets set."""
+"""Commands that run trials: run, play-trial, replay, and the first form of targets set."""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from mlgolf.core.competition_upgrades import upgraded
 from mlgolf.core.errors import UnknownName
-from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.quantities import quantities
+from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.toml_files import SHIPPED, read_toml
 
 
@@ -31,24 +32,46 @@ class Competition(BaseModel):
         return upgraded(record) if isinstance(record, dict) else record
 
     @model_validator(mode="after")
-    def _has_every_bound(self) -> "Competition":
-        """A name that no workload has is a slip of the pen; some may leave a bound open."""
-        for constraint in (*self.rules.constraints, *self.rules.trial_chosen_by):
-            workload_rules = {n: w.number(constraint.bound) for n, w in self.workloads.items()}
-            given = {name: number for name, number in workload_rules.items() if number is not None}
-            if not given and self.workloads and constraint.bound != constraint.bounded.usual_bound:
-                known = sorted({bound for w in self.workloads.values() for bound in w.bounds})
-                raise ValueError(
-                    f"rules.constraints: no workload has a bound {constraint.bound!r} for "
-                    f"{constraint.quantity}; their bounds are {', '.join(known) or 'none'}"
-                )
-            for name, number in given.items():
-                if constraint.bounded.accumulates and not number > 0:
+    def _has_the_bounds_that_its_rules_need(self) -> "Competition":
+        """A name that nothing uses is a slip of the pen; only budgets may be left open."""
+        constraints = (*self.rules.constraints, *self.rules.trial_chosen_by)
+        used = {str(constraint.bound) for constraint in constraints}
+        for name, row in self.workloads.items():
+            where = f"workloads.{name}.bounds"
+            for bound in {*row.bounds, *row.sources} - used:
+                allowed = used | {quantity.usual_bound for quantity in quantities().values()}
+                if bound not in allowed:
                     raise ValueError(
-                        f"workloads.{name}.bounds.{constraint.bound}: found {number:g}, allowed is "
-                        f"more than 0: {constraint.bounded.noun} only grows"
+                        f"{where}: found {bound!r}, which no constraint uses; allowed are "
+                        f"{', '.join(sorted(allowed))}"
                     )
+            for constraint in constraints:
+                self._check_bound(where, constraint, row.number(constraint.bound))
+        for constraint in constraints:
+            self._check_name(constraint)
         return self
+
+    def _check_name(self, constraint: Constraint) -> None:
+        given = any(row.number(constraint.bound) is not None for row in self.workloads.values())
+        if self.workloads and not given and constraint.bound != constraint.bounded.usual_bound:
+            raise ValueError(
+                f"rules.constraints: no workload has a bound {constraint.bound!r} for "
+                f"{constraint.quantity}, which is usually called "
+                f"{constraint.bounded.usual_bound!r}"
+            )
+
+    def _check_bound(self, where: str, constraint: Constraint, number: float | None) -> None:
+        bounded = constraint.bounded
+        if number is None and bounded.is_target:
+            raise ValueError(
+                f"{where}: found no {constraint.bound!r}, which the rules bound "
+                f"{constraint.quantity} by"
+            )
+        if number is not None and bounded.accumulates and not number > 0:
+            raise ValueError(
+                f"{where}.{constraint.bound}: found {number:g}, allowed is more than 0: "
+                f"{bounded.noun} only grows"
+            )
 
     @model_validator(mode="after")
     def _holds_out_variants_of_its_own(self) -> "Competition":

@@ -48,12 +48,15 @@ class TrialPlan:
         )
 
     @property
-    def told(self) -> WorkloadRules:
-        """What the submission learns: the budget is in seconds of this machine's clock."""
-        seconds = self.rules.seconds_allowed(self.workload_rules, speed=self.speed)
-        if math.isinf(seconds):
-            return self.workload_rules
-        return self.workload_rules.with_bounds(budget_seconds=seconds)
+    def told_rules(self) -> WorkloadRules:
+        """What the submission learns: its seconds are those of this machine's clock."""
+        told, every = self.workload_rules, self.workload_rules.eval_every_seconds
+        seconds = self.rules.seconds_allowed(told, speed=self.speed)
+        if not math.isinf(seconds):
+            told = told.with_bounds(budget_seconds=seconds)
+        if every is not None:
+            told = told.model_copy(update={"eval_every_seconds": every / self.speed})
+        return told
 
     @property
     def budget_factor(self) -> float:

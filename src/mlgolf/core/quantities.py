@@ -51,6 +51,13 @@ class Quantity:
     measure: Measure | None = None
     meaning: str
 
+    def __post_init__(self) -> None:
+        if bool(self.column) == (self.measure is not None):
+            raise RulesError(
+                f"quantity {self.name!r}: give a column or a measure, and not both: one way to "
+                "find its value"
+            )
+
     @property
     def usual_bound(self) -> str:
         return self.bound or self.name

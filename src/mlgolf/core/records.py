@@ -15,7 +15,7 @@ from mlgolf.core.status import Status
 from mlgolf.core.trial_key import TrialKey
 
 SCHEMA_VERSION = 3
-SandboxLevel = Literal["none", "process", "bubblewrap"]
+SandboxLevel = Literal["none", "process", "bubblewrap", "imported"]  # the last: not by us
 Ruleset = Literal["external", "self"]
 
 
@@ -66,7 +66,7 @@ class RunRecord(Record):
     framework: str | None = None
     trials: int
     studies: int
-    sandbox: SandboxLevel | Literal["imported"]
+    sandbox: SandboxLevel
     seed: int | None = None
     unofficial: str = ""  # why none of its trials is an official one
     package_sha256: str = ""  # of mlgolf itself when the run was begun

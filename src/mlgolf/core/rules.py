@@ -122,7 +122,7 @@ class Rules(_Frozen):
     every_split_at: int = Field(default=10, ge=1)
     # What a contestant learns of an evaluation while it runs: of these splits, and of "model", what
     # is computed from its parameters. By default all that AlgoPerf tells.
-    told: tuple[Literal["train", "validation", "test", "model"], ...] = (
+    feedback: tuple[Literal["train", "validation", "test", "model"], ...] = (
         "train", "validation", "test",
     )
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
@@ -194,10 +194,16 @@ class Rules(_Frozen):
     def seconds_allowed(
         self, workload_rules: "WorkloadRules", *, budget_factor: float = 1.0, speed: float = 1.0
     ) -> float:
-        """The least bound in seconds on what accumulates; inf if nothing of the kind is bounded."""
+        """The least bound in seconds on what accumulates.
+
+        Where the rules bound nothing of the kind it is what the workload gives for its budget, as
+        far as it does: no trial goes on for ever. Else inf.
+        """
         targets = self.targets(workload_rules, budget_factor=budget_factor, speed=speed)
-        timed = (t.value for t in targets if quantity(t.metric).is_a_time)
-        return min(timed, default=math.inf)
+        timed = [target.value for target in targets if quantity(target.metric).is_a_time]
+        given = workload_rules.number(quantity("time").usual_bound)
+        usual = math.inf if given is None else given * budget_factor / speed
+        return min(timed, default=usual)
 
 
 class WorkloadRules(_Frozen):

@@ -112,6 +112,12 @@ def _make(
         checksums.write_manifest(unfinished)
 
 
+def keep(prepared: Path) -> None:
+    """As `ensure` does for what it made: no other process removes these data while we live."""
+    if prepared.parent.parent.name == "drawn":
+        _use(prepared.parent)
+
+
 def _use(drawn: Path) -> None:
     """Keep other processes from removing a draw for as long as this one lives, or removes it."""
     if drawn not in _used:

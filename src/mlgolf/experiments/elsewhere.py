@@ -6,7 +6,7 @@ from mlgolf.core.errors import DataError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
-from mlgolf.data import checksums
+from mlgolf.data import checksums, held_out
 from mlgolf.engines.local import OneAtATime
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.fork_server import fork_server_for
@@ -34,6 +34,8 @@ def play_plan(plan: TrialPlan) -> Trial:
 
 def _check_data(plan: TrialPlan) -> None:
     remedy = f"copy {plan.data_folder.relative_to(plan.data_dir)} from where the run was planned"
+    if plan.data_folder.exists():
+        held_out.keep(plan.data_folder)
     checksums.verify(plan.data_folder, remedy=remedy)
     if checksums.fingerprint(plan.data_folder, remedy=remedy) != plan.data_sha256:
         raise DataError(

@@ -60,7 +60,7 @@ def _plan(
         data_dir=data.data_dir.resolve(),
         data_sha256=record.data[key.workload],
         held_out=data.kind(key.workload),
-        sandbox="none" if record.sandbox == "none" else "process",
+        sandbox=record.sandbox,
         run_folder=folder.path.resolve(),
         folder=folder.trial_path(key).resolve(),
         unofficial=record.unofficial,

@@ -248,7 +248,7 @@ def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
     """Rows that are missing, or that came at other moments than the rules ask for."""
     workload_rules = run.competition.workloads[trial.key.workload]
     if workload_rules.eval_every_steps is None:
-        return _early_rows(trial, workload_rules.eval_every_seconds or math.inf)
+        return _early_rows(trial, (workload_rules.eval_every_seconds or math.inf) / trial.speed)
     every = workload_rules.eval_every_steps
     asked = every * np.arange(1, len(trial.steps) + 1)
     if trial.status is Status.FINISHED:
@@ -260,9 +260,11 @@ def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
 
 
 def _early_rows(trial: Trial, every: float) -> list[str]:
-    """Of a schedule by the clock: an evaluation is due after so many seconds, or at the end."""
+    """Of a schedule by the clock: an evaluation is due after so many seconds."""
     passed = np.diff(trial.seconds, prepend=0.0)
-    early = np.flatnonzero(passed[:-1] < every - SLACK_SECONDS)
+    if trial.status is Status.FINISHED:
+        passed[-1] = every  # the last row of a submission that said it was done
+    early = np.flatnonzero(passed < every - SLACK_SECONDS)
     return [
         f"row {n + 1} is {passed[n]:.2f} s after the one before, the rules ask for {every:g} s"
         for n in early[:1]

@@ -81,7 +81,7 @@ class ForkServer:
 
     def launch(
         self, order: Order, control: int, output: int | None
-    ) -> "ForkedKeeper":
+    ) -> "ForkedSupervisor":
         """Have a supervisor forked that follows the order.
 
         Raises: OSError if the fork server is gone, or could not import the framework.
@@ -102,7 +102,7 @@ class ForkServer:
         finally:
             if discard is not None:
                 os.close(discard)
-        return ForkedKeeper(int(answer), waitable)
+        return ForkedSupervisor(int(answer), waitable)
 
     def _await_ready(self) -> None:
         if not self._is_ready:
@@ -122,7 +122,7 @@ class ForkServer:
         self._process.wait()
 
 
-class ForkedKeeper:
+class ForkedSupervisor:
     """What `subprocess.Popen` is to a child, for a child of the fork server."""
 
     def __init__(self, pid: int, waitable: int) -> None:

@@ -133,7 +133,7 @@ def assignment(plan: TrialPlan, hardware: HardwareClass) -> Assignment:
         contract=plan.rules.contract,
         workload=plan.workload,
         size=plan.size,
-        workload_rules=plan.told.model_dump(mode="json"),
+        workload_rules=plan.told_rules.model_dump(mode="json"),
         hyperparameters=plan.hyperparameters,
         seed=plan.seed,
         train_folder=str(plan.data_folder / "train"),
@@ -276,10 +276,9 @@ class ThreadPlayer(_ConnectedPlayer):
         }
 
 
-def player_cores(hardware: HardwareClass, slot: int = 0) -> tuple[int, ...]:
-    """The core of a class that is pinned to one: the last we have, or further down for other slots.
+def player_cores(hardware: HardwareClass) -> tuple[int, ...]:
+    """The core of a class that is pinned to one: the last we have.
 
     To be asked before this process moves off that core itself.
     """
-    cores = sorted(os.sched_getaffinity(0))
-    return (cores[-1 - slot % len(cores)],) if hardware.pin_to_one_core else ()
+    return (max(os.sched_getaffinity(0)),) if hardware.pin_to_one_core else ()

@@ -3,7 +3,7 @@
     1  The header is written: who, what, hashes, seed, class. Then the player is started.
     2  Off the clock the player imports its framework, opens the training split, builds the model.
     3  It says Ready. The clock starts at zero with Begin. Importing the submission counts.
-    4  The referee alone says at which step an evaluation is due; the player hands its model over.
+    4  The referee alone says when an evaluation is due; the player hands its model over.
     5  Every process of the player is frozen, then the clock is read.
     6  The referee copies and hashes the bytes, evaluates them with its own model and data, and
        appends one row, safe on disk, before anybody learns of it.
@@ -40,6 +40,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
+from mlgolf.core.workload import SPLITS
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.evaluation_share import FreeShare
 from mlgolf.referee.heartbeat import Heartbeat
@@ -121,6 +122,10 @@ def run_trial(
     return verdict
 
 
+def _broke_protocol(why: object) -> _Ended:
+    return _Ended(Status.DISQUALIFIED, f"the player broke the protocol: {why}")
+
+
 def _steps_done(step: int) -> str:
     if step:
         return f"{step} steps were done"
@@ -165,7 +170,7 @@ class _Referee:
             self._player.evaluate_at(self._rulings.next_evaluation(0, 0))
             self._player.send(Begin())
             while True:
-                message = self._player.receive(POLL_SECONDS)
+                message = self._receive()
                 match message:
                     case Submitted(is_query=True):
                         self._answer_query(message)
@@ -178,15 +183,12 @@ class _Referee:
                 self._look_at_the_clock()
         except _Ended as end:
             return end.verdict
-        except ValueError as error:
-            reason = f"the player broke the protocol: {error}"
-            return Verdict(status=Status.DISQUALIFIED, reason=reason)
 
     def _await_ready(self) -> None:
         patience = self._hardware.limits.setup_seconds
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            match self._player.receive(POLL_SECONDS):
+            match self._receive():
                 case Ready(versions):
                     self.versions = versions
                     return
@@ -195,6 +197,18 @@ class _Referee:
                 case message:
                     self._hear(message)
         raise _Ended(Status.HUNG, f"the player was not ready after {patience:.0f} s")
+
+    def _receive(self) -> Message | None:
+        try:
+            return self._player.receive(POLL_SECONDS)
+        except ValueError as error:
+            raise _broke_protocol(error) from None
+
+    def _model(self, submitted: Submitted) -> bytes:
+        try:
+            return self._player.model(submitted.length)
+        except ValueError as error:
+            raise _broke_protocol(error) from None
 
     def _look_at_the_clock(self) -> None:
         reading = self.total = self._clock.read()
@@ -221,7 +235,7 @@ class _Referee:
             case Exited(code):
                 raise self._disappearance(code)
             case _:
-                raise ValueError(f"{type(message).__name__} is not the player's to send")
+                raise _broke_protocol(f"{type(message).__name__} is not the player's to send")
 
     def _failure(self, failed: Failed) -> _Ended:
         self._store.log(failed.traceback)
@@ -257,18 +271,19 @@ class _Referee:
     def _evaluate(self, submitted: Submitted) -> None:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
         reading, began = self._stand_still()
-        model = self._player.model(submitted.length)
+        model = self._model(submitted)
         arrays = self._read(model)
         metrics = self._evaluator.evaluate(arrays, self._rulings.needed) | self._measured(arrays)
         charge = self._beyond_share(began, reading)
         if self._evaluations == 0:
             self._check_that_it_trains(submitted.step, arrays)
-        self._evaluations, self._evaluated_at = self._evaluations + 1, reading.seconds
+        self._evaluations += 1
         verdict = self._rulings.end_after(measured(submitted.step, reading, metrics))
         if verdict is not None or self._rulings.is_full(self._evaluations):
             began = self._clock.work()
             metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
             charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
+        self._evaluated_at = reading.seconds + charge  # what it was charged is no time to train in
         row = Row(
             step=submitted.step, reading=reading, metrics=metrics,
             model_sha256=hashlib.sha256(model).hexdigest(), charged=0.0 if verdict else charge,
@@ -286,8 +301,9 @@ class _Referee:
     def _answer_query(self, submitted: Submitted) -> None:
         """What the contestant asked about a model of its own: told to it, and never scored."""
         reading, began = self._stand_still()
-        arrays = self._read(self._player.model(submitted.length))
-        metrics = self._evaluator.evaluate(arrays, self._rulings.told)
+        arrays = self._read(self._model(submitted))
+        told = [split for split in self._rulings.feedback if split in SPLITS]
+        metrics = self._evaluator.evaluate(arrays, told) | self._measured(arrays)
         self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
 
     def _stand_still(self) -> tuple[Reading, float]:
@@ -327,8 +343,8 @@ class _Referee:
         self._clock.charge(charge)
         self.charged += charge
         reading = self.total = self._clock.read()
-        state = self._rulings.train_state(measured(step, reading, metrics), reading)
-        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.told}
+        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.feedback}
+        state = self._rulings.train_state(measured(step, reading, told), reading)
         self._player.thaw()
         self._clock.resume()
         self._player.send(Evaluated(step, told, state))

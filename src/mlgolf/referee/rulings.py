@@ -7,7 +7,7 @@ from typing import Any
 from mlgolf.core.hardware import Limits
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, measured
-from mlgolf.core.quantities import quantity
+from mlgolf.core.quantities import CLOCKS, quantity
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.target import Target
 from mlgolf.core.workload import SPLITS
@@ -23,7 +23,9 @@ class Rulings:
         self.bounds = plan.rules.targets(
             plan.workload_rules, budget_factor=plan.budget_factor, speed=plan.speed
         )
-        self._timed = [bound for bound in self.bounds if quantity(bound.metric).is_a_time]
+        self._timed = [b for b in self.bounds if quantity(b.metric).column in CLOCKS]
+        every = plan.workload_rules.eval_every_seconds  # of the reference machine, as budgets are
+        self._every_seconds = None if every is None else every / plan.speed
         self._wall_cap = limits.wall_time_factor * plan.budget_seconds
         used = [quantity(name) for name in plan.rules.used_quantities]
         # What is computed from the parameters at every evaluation: "model/l2" -> how.
@@ -32,7 +34,7 @@ class Rulings:
         columns = {q.column_for(self._metric).partition("/")[0] for q in used}
         needed = [s for s in SPLITS if s in columns or s == "validation"]
         self.needed = tuple(sorted(needed, key=lambda split: split != "validation"))
-        self.told = plan.rules.told
+        self.feedback = plan.rules.feedback
         self.others = tuple(split for split in SPLITS if split not in self.needed)
 
     def next_evaluation(self, evaluations: int, step: int) -> int:
@@ -44,7 +46,7 @@ class Rulings:
 
     def is_due(self, seconds: float, last: float) -> bool:
         """Whether the clock says that an evaluation is due, when the last one was at `last`."""
-        every = self._workload_rules.eval_every_seconds
+        every = self._every_seconds
         return self._recorded is None and every is not None and seconds - last >= every
 
     def is_full(self, evaluation: int) -> bool:

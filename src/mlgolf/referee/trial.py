@@ -15,8 +15,8 @@ from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.machine import machine
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, player_cores
 from mlgolf.referee.protocol import Watcher, run_trial
-from mlgolf.results.trial_folder import TrialFolder, read_trial
-from mlgolf.results.trial_lock import claimed
+from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
+from mlgolf.results.trial_lock import held
 
 
 def play_trial(
@@ -30,7 +30,9 @@ def play_trial(
     folder = TrialFolder(plan.folder)
     check_code(plan)
     cores = player_cores(hardware) if cores is None else cores
-    with claimed(plan.folder):
+    with held(plan.folder):
+        if is_finished(plan.folder):  # by another worker, since it was found waiting
+            return read_trial(plan.folder)
         run_trial(
             plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
             store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),

@@ -47,6 +47,10 @@ def read_plan(path: Path, data_dir: Path) -> TrialPlan:
             f"{path}: expected a {PLAN} inside its run, as mlgolf run --plan-only writes it"
         )
     record, run = read_record(path, PlanRecord), RunFolder(above)
+    if run.trial_path(record.key) != path.parent:
+        raise RunFolderError(
+            f"{path}: it is the plan of {record.key}, and lies in the folder of another trial"
+        )
     workload, size = run.competition.played_as(record.key.workload)
     return TrialPlan(
         key=record.key,

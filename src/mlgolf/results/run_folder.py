@@ -70,7 +70,7 @@ class RunFolder:
 
         Raises: RunFolderError if another process has it.
         """
-        descriptor = os.open(self.path / FILE, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -82,7 +82,7 @@ class RunFolder:
 
 
 class RunLock:
-    """Held by the one process that plays a run, until it is released or nobody knows it."""
+    """Held by the one process that plays a run, until it is released or garbage-collected."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -42,7 +42,7 @@ class TrialFolder:
         write_record(self.path / HEADER, header)
 
     def _set_aside(self) -> None:
-        kept = ("attempt_", PLAN, LOCK)
+        kept = ("attempt_", PLAN, LOCK, ".")
         found = [entry for entry in self.path.iterdir() if not entry.name.startswith(kept)]
         if not found:
             return

@@ -1,11 +1,11 @@
-"""Claims: who is playing a trial, so that two workers do not play the same one.
+"""Who is playing a trial, so that two workers do not play the same one.
 
     claim.json    in the folder of a trial while it is played: machine, process, since when
 """
 
-import json
 import os
 import platform
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,31 +13,48 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import RunFolderError
-from mlgolf.results.files import read_json
+from mlgolf.results.files import read_json, write_json
 
 FILE = "claim.json"
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Nobody else plays the trial there until the block ends.
 
-    A claim that a process of this machine left when it was killed is taken over.
+    What a process of this machine left when it was killed is taken over.
     Raises: RunFolderError if somebody else has it, saying who.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    if path.exists() and _is_left(read_json(path)):
-        path.unlink()
+    _put_aside_if_left(path)
+    mine = folder / f".{FILE}.{uuid.uuid4().hex}"
+    write_json(mine, _ours())
     try:
-        with open(path, "x") as file:
-            json.dump(_ours(), file)
+        os.link(mine, path)  # whole or not at all, and by one of several
     except FileExistsError:
         raise RunFolderError(_taken(path)) from None
+    finally:
+        mine.unlink()
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _put_aside_if_left(path: Path) -> None:
+    """Remove what a dead process left: of several that try, one finds it."""
+    if not path.exists() or not _is_left(read_json(path)):
+        return
+    aside = path.with_name(f".{FILE}.{uuid.uuid4().hex}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return
+    if _is_left(read_json(aside)):
+        aside.unlink()
+    else:  # somebody took it over in between: it is theirs
+        os.replace(aside, path)
 
 
 def _ours() -> dict[str, Any]:
