@@ -20,9 +20,12 @@ from mlgolf.tuning.space import SearchSpace
 
 def planned_trials(
     folder: RunFolder, spaces: Mapping[str, SearchSpace | None], data: RunData,
-    calibration: Calibration | None,
+    calibration: Calibration | None, package_sha256: str,
 ) -> Iterator[TrialPlan]:
-    """Every trial of the run, studies outermost: a run cut short has whole studies to show."""
+    """Every trial of the run, studies outermost: a run cut short has whole studies to show.
+
+    Args: package_sha256: of mlgolf as it is now, which may not be what the run was begun with.
+    """
     record, competition = folder.record, folder.competition
     same_points = competition.rules.tuning.external.same_points
     for study in range(record.studies):
@@ -34,12 +37,14 @@ def planned_trials(
                         submission=name, framework=record.framework or "", workload=workload,
                         study=study, trial=trial,
                     )
-                    yield _plan(folder, data, calibration, key, hyperparameters)
+                    yield _plan(
+                        folder, data, calibration, package_sha256, key, hyperparameters
+                    )
 
 
 def _plan(
-    folder: RunFolder, data: RunData, calibration: Calibration | None, key: TrialKey,
-    hyperparameters: Mapping[str, Any] | None,
+    folder: RunFolder, data: RunData, calibration: Calibration | None, package_sha256: str,
+    key: TrialKey, hyperparameters: Mapping[str, Any] | None,
 ) -> TrialPlan:
     record, competition = folder.record, folder.competition
     workload, size = competition.played_as(key.workload)
@@ -47,7 +52,7 @@ def _plan(
         key=key,
         submission_file=folder.module_path(key.submission).resolve(),
         submission_sha256=record.submissions[key.submission].sha256,
-        package_sha256=package_fingerprint(),
+        package_sha256=package_sha256,
         rules=competition.rules,
         workload_rules=competition.workloads[key.workload],
         workload=workload,

@@ -78,7 +78,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
             lock=lock,
             data=data,
             calibration=calibration,
-            plans=tuple(planned_trials(folder, spaces, data, calibration)),
+            plans=tuple(planned_trials(folder, spaces, data, calibration, package)),
             notes=(
                 *_about_this_machine(hardware, calibration),
                 *_about_this_package(folder.record, package),
