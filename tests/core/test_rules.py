@@ -50,6 +50,23 @@ def test_a_trial_has_a_column_for_every_declared_quantity():
         assert len(trial([0.5, 0.4]).values(name, "loss")) == 2
 
 
+@pytest.mark.parametrize(("reading", "reaches"), [("met", True), ("beaten", False)])
+def test_what_is_asked_of_a_quantity_follows_the_interpretation_of_targets(reading, reaches):
+    mini = load_competition("mini")
+    aggregation = mini.rules.aggregation
+    read = aggregation.interpretations.model_copy(update={"target": reading})
+    changed = aggregation.model_copy(update={"interpretations": read})
+    rules = mini.rules.model_copy(update={"aggregation": changed})
+    asked = rules.asked("validation_metric", mini.workloads["criteo1tb"])
+    assert asked is not None
+    assert asked.met(asked.value) is reaches
+
+
+def test_a_quantity_that_neither_rules_nor_workload_bound_is_not_asked_for():
+    mini = load_competition("mini")
+    assert mini.rules.asked("train_loss", mini.workloads["criteo1tb"]) is None
+
+
 @pytest.mark.parametrize("name", competition_names())
 def test_every_shipped_competition_loads_with_its_hardware_class(name):
     competition = load_competition(name)

@@ -70,6 +70,16 @@ def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf, planned):
     assert "is being played by process" in done.stderr
 
 
+def test_a_run_passes_over_a_trial_that_another_process_plays_and_says_who(mlgolf, planned):
+    with held(the_plan(planned).parent):
+        done = mlgolf(
+            "run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1,
+            "--out", planned, "--resume",
+        )
+    assert "trial_1 is being played by process" in " ".join(done.stderr.split())
+    assert not (the_plan(planned).parent / "trial.json").exists()
+
+
 def test_a_claim_that_a_killed_process_left_is_taken_over(tmp_path):
     with held(tmp_path):
         left = json.loads((tmp_path / "claim.json").read_text())

@@ -1,5 +1,6 @@
 """What a run lays out, before any of it is played."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def test_studies_share_their_points_only_where_the_rules_say_so(
     assert len(plans) == 6
     assert len({str(plan.hyperparameters) for plan in plans}) == distinct
     assert len({plan.seed for plan in plans}) == 6
+
+
+def test_a_run_goes_on_only_under_the_hardware_class_that_it_was_begun_with(tmp_path, data_dir):
+    request = RunRequest(
+        submissions=("nadamw",), competition=load_competition(LINEAR), trials=1, studies=1,
+        seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    with open_run(request):
+        record = json.loads((tmp_path / "run/run.json").read_text())
+    record["hardware"]["evaluation_share"] = 0.5
+    (tmp_path / "run/run.json").write_text(json.dumps(record))
+    with pytest.raises(RunFolderError, match=r"hardware\.evaluation_share: there 0\.5, asked for 0\.2"):
+        open_run(replace(request, resume=True))
 
 
 NEEDS_A_MOMENTUM = """

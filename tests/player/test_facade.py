@@ -23,9 +23,10 @@ eval_model""".split()
 @pytest.fixture(params=["torch", "jax"])
 def facade(request) -> WorkloadFacade:
     workload = load_workload("linear")
-    workload_rules = load_competition(LINEAR).workloads["linear"]
+    competition = load_competition(LINEAR)
+    rules, workload_rules = competition.rules, competition.workloads["linear"]
     backend = load_backend(request.param)
-    facade = WorkloadFacade(workload, workload.size("mini"), workload_rules, backend)
+    facade = WorkloadFacade(workload, workload.size("mini"), rules, workload_rules, backend)
     facade.backend = backend  # type: ignore[attr-defined]  # for the tests below
     return facade
 

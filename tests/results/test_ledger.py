@@ -9,7 +9,7 @@ from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.records import SubmissionRecord, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status
 from mlgolf.core.trial_key import TrialKey
-from mlgolf.results.run_folder import RunFolder, create_run, read_runs, reopen_run
+from mlgolf.results.run_folder import RunFolder, RunLock, create_run, read_runs, reopen_run
 from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
 
 KEY = {"submission": "s", "framework": "torch", "workload": "linear", "study": 0, "trial": 1}
@@ -93,11 +93,20 @@ def test_a_run_is_not_continued_under_other_rules(tmp_path):
 
 
 def test_a_run_lets_one_referee_in_until_it_leaves(tmp_path):
-    lock = create_run(tmp_path / "run", run_record()).lock()
+    _, lock = create_run(tmp_path / "run", run_record())
     with pytest.raises(RunFolderError, match="another mlgolf is running there"):
         RunFolder(tmp_path / "run").lock()
     lock.release()
     RunFolder(tmp_path / "run").lock().release()
+
+
+def test_of_two_that_make_a_run_in_one_folder_the_second_writes_nothing(tmp_path):
+    (tmp_path / "run").mkdir()
+    theirs = RunLock(tmp_path / "run")
+    with pytest.raises(RunFolderError, match="another mlgolf is running there"):
+        create_run(tmp_path / "run", run_record())
+    theirs.release()
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_runs_of_other_rules_are_not_scored_together_and_the_keys_that_differ_are_named(tmp_path):

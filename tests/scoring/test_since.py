@@ -70,7 +70,8 @@ def test_a_workload_with_another_target_is_left_out_and_said():
     found = since(now, THEN)
     assert found.workloads == {"wmt": 0.5}
     assert found.left_out == {
-        "digits": "its target changed: error_rate 0.1, then error_rate 0.05"
+        "digits": "its target changed: validation/error_rate ≤ 0.1, then validation/error_rate "
+        "≤ 0.05"
     }
 
 

@@ -52,12 +52,13 @@ def _key(trial: Trial) -> tuple[Any, ...]:
 def _trial(competition: Competition, trial: Trial) -> tuple[Any, ...]:
     workload_rules = competition.workloads[trial.key.workload]
     values = trial.values("validation_metric", workload_rules.metric)
+    asked = competition.rules.asked("validation_metric", workload_rules)
     ended = trial.total_seconds
     last = float(trial.seconds[-1]) if len(trial.seconds) else None
     return (
         trial.seed, trial.reason, trial.unofficial or None,
         int(trial.steps[-1]) if len(trial.steps) else 0, trial.status is Status.TARGET_REACHED,
-        workload_rules.metric, workload_rules.bounds.get("target"),
+        workload_rules.metric, None if asked is None else asked.value,
         trial.status.value if trial.status else None, last if ended is None else ended,
         _best(values, workload_rules.goal),
     )

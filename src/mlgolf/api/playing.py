@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from rich.console import Console
 
 from mlgolf.api.notebook import in_notebook
-from mlgolf.api.progress import play, say, shortfall
+from mlgolf.api.progress import play, say, shortfall, write_plans
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
@@ -22,6 +22,7 @@ from mlgolf.engines.local import local_engine
 from mlgolf.experiments.elsewhere import play_plan
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.targets import FoundTarget, find_target
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial
@@ -42,7 +43,7 @@ def run(
     tuning: str = "external", trials: int | None = None, studies: int | None = None,
     seed: int | None = None, sandbox: str = "process", practice: bool = False,
     data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None, resume: bool = False,
-    progress: bool = True,
+    parallel: int = 1, plan_only: bool = False, progress: bool = True,
 ) -> "Run":
     """Train submissions under the referee and write everything down. Lasts as long as the trials.
 
@@ -56,6 +57,8 @@ def run(
       data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
         that are missing are made.
       out: the run folder to make, or to `resume`; None for runs/DATE-NAMES, or the latest run.
+      parallel: trials at a time; above 1 the run is not official.
+      plan_only: write down what `play_trial` is to play elsewhere, and play nothing.
       progress: whether to say how it goes: below the cell in a notebook, on stderr elsewhere.
     Returns: the run, also if trials failed: a crash is a result.
     Raises: MLGolfError for anything that a person got wrong, SubmissionError if a submission broke
@@ -67,21 +70,24 @@ def run(
     _check_choice("framework", framework, ("torch", "jax"))
     _check_choice("tuning", tuning, get_args(Ruleset))
     _check_choice("sandbox", sandbox, ("none", "process"))
-    for what, number, least in (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0)):
+    counts = (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0))
+    for what, number, least in (*counts, ("parallel", parallel, 1)):
         _check_count(what, number, least)
     chosen = [workloads] if isinstance(workloads, str) else workloads
     chosen = [str(name) for name in chosen or ()]
     console = _console(progress)
 
     def play_it(request: RunRequest) -> list[Trial]:
+        if plan_only:
+            return write_plans(request, console)
         with _settings_kept(framework):
-            return play(request, console, resume=RESUME)
+            return play(request, console, parallel=parallel, resume=RESUME)
 
     path, played = play_in_folder(
         names, None if out is None else Path(out), play_it, resume=resume,
         competition=load_competition(str(competition)).select(chosen or None),
         framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
-        sandbox=sandbox, practice=practice,
+        sandbox=sandbox, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
     )
     if lacking := shortfall(played, RESUME):
@@ -176,6 +182,31 @@ def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
     check_that_it_is_a_trial(path)
     with _settings_kept(read_trial(path).key.framework):
         return replay_trial(path, default_data_dir() if data_dir is None else Path(data_dir))
+
+
+@disk_errors_told()
+def find_targets(
+    workloads: str | Sequence[str], out: "AnyPath", *, competition: "AnyPath" = "mini",
+    algorithm: str = "nadamw", trials: int = 12, seeds: int = 5, seed: int = 0, parallel: int = 2,
+    data_dir: "AnyPath | None" = None,
+) -> list[FoundTarget]:
+    """A target for each workload: what an algorithm's best point reaches, the median over seeds.
+
+    Args:
+      out: folder for the runs; what is there already is continued.
+      trials: points to search. seeds: repetitions of the best one.
+      parallel: trials at a time: a target is found by steps, so seconds do not count.
+    Raises: MLGolfError for anything that a person got wrong, ScoringError if no trial got there.
+    """
+    rules = load_competition(str(competition))
+    return [
+        find_target(
+            rules, name, algorithm=algorithm, trials=trials, seeds=seeds, seed=seed,
+            parallel=parallel, out=Path(out),
+            data_dir=default_data_dir() if data_dir is None else Path(data_dir),
+        )
+        for name in ([workloads] if isinstance(workloads, str) else workloads)
+    ]
 
 
 @disk_errors_told()

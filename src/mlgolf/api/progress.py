@@ -1,5 +1,6 @@
 """Live progress of a run: how many trials, what the one under way does, when all will be over."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -109,6 +110,8 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
         # A watcher cannot look into other processes.
         play: Play = play_trial if engine.shares_the_machine else partial(_watched, display)
         broken = play_run(run, engine, play, on_end)
+    for said in run.elsewhere():
+        say(console, said)
     if broken:
         raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))
     return ended
@@ -158,15 +161,17 @@ class Display:
 
     def tick(self, step: int, reading: Reading) -> None:
         assert self._plan is not None
-        self._reached = f"step {step}, {reading.seconds:.1f} of {self._plan.budget_seconds:.4g} s"
+        budget = self._plan.budget_seconds
+        bounded = "" if math.isinf(budget) else f" of {budget:.4g}"
+        self._reached = f"step {step}, {reading.seconds:.1f}{bounded} s"
         self.changed()
 
     def row(self, row: Row) -> None:
         assert self._plan is not None
         workload_rules = self._plan.workload_rules
         value = row.metrics.get(f"validation/{workload_rules.metric}", float("nan"))
-        target = workload_rules.bounds.get("target")
-        asked = "" if target is None else f" (target {target:g})"
+        target = self._plan.rules.asked("validation_metric", workload_rules)
+        asked = "" if target is None else f" (target {target.value:g})"
         self._metric = f", {workload_rules.metric} {value:.4g}{asked}"
 
     def ended(self, trial: Trial) -> None:

@@ -159,17 +159,12 @@ def targets_set(
 
     Example: mlgolf targets set criteo1tb --out runs/targets
     """
-    from mlgolf.core.competition import load_competition
-    from mlgolf.experiments.targets import find_target
+    from mlgolf.api.playing import find_targets
 
-    rules = load_competition(competition)
-    found = [
-        find_target(
-            rules, name, algorithm=algorithm, trials=trials, seeds=seeds, seed=seed,
-            parallel=parallel, data_dir=data_dir, out=out,
-        )
-        for name in workloads
-    ]
+    found = find_targets(
+        workloads, out, competition=competition, algorithm=algorithm, trials=trials, seeds=seeds,
+        seed=seed, parallel=parallel, data_dir=data_dir,
+    )
     if as_json:
         print_json({"targets": [target.as_json() for target in found]})
     else:

@@ -83,6 +83,7 @@ class Assignment:
     framework: str
     workload: str
     size: str
+    rules: Mapping[str, Any]  # Rules
     workload_rules: Mapping[str, Any]  # WorkloadRules
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int

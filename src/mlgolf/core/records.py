@@ -121,7 +121,6 @@ class PlanRecord(Record):
     key: TrialKey
     seed: int
     hyperparameters: dict[str, Any] | None
-    module: str  # of the frozen submission, in the run
     submission_sha256: str
     package_sha256: str
     data: str  # the prepared data of its workload, in the folder of data

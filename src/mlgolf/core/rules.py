@@ -180,6 +180,15 @@ class Rules(_Frozen):
             strict=self.aggregation.interpretations.target == "beaten" and bounded.is_target,
         )
 
+    def asked(self, name: str, workload_rules: "WorkloadRules") -> Target | None:
+        """What a workload asks of a quantity, bounded by the rules or not; None if nothing.
+
+        Where the rules bound it otherwise than by the customary name, that is what is asked.
+        """
+        usual = quantity(name).usual_bound
+        constraint = self.bound_on(name) or Constraint(quantity=name, bound=usual)
+        return self.target(constraint, workload_rules)
+
     def targets(
         self, workload_rules: "WorkloadRules", constraints: Iterable[Constraint] | None = None, *,
         budget_factor: float = 1.0, speed: float = 1.0,

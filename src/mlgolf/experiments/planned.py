@@ -46,18 +46,11 @@ def _plan(
     folder: RunFolder, data: RunData, calibration: Calibration | None, package_sha256: str,
     key: TrialKey, hyperparameters: Mapping[str, Any] | None,
 ) -> TrialPlan:
-    record, competition = folder.record, folder.competition
-    workload, size = competition.played_as(key.workload)
-    return TrialPlan(
-        key=key,
-        submission_file=folder.module_path(key.submission).resolve(),
+    record = folder.record
+    return folder.plan(
+        key,
         submission_sha256=record.submissions[key.submission].sha256,
         package_sha256=package_sha256,
-        rules=competition.rules,
-        workload_rules=competition.workloads[key.workload],
-        workload=workload,
-        size=size,
-        ruleset=record.ruleset,
         calibration=calibration,
         hyperparameters=hyperparameters,
         seed=_seed(record.seed or 0, key.workload, key.study, key.trial),
@@ -66,8 +59,6 @@ def _plan(
         data_sha256=record.data[key.workload],
         held_out=data.kind(key.workload),
         sandbox=record.sandbox,
-        run_folder=folder.path.resolve(),
-        folder=folder.trial_path(key).resolve(),
         unofficial=record.unofficial,
     )
 
@@ -79,17 +70,11 @@ def replay_plan(
 
     Raises: RunFolderError, DataError, UnknownName if something it depended on is gone or changed.
     """
-    facts, competition = trial.facts, run.competition
-    return TrialPlan(
-        key=trial.key,
-        submission_file=run.module_path(trial.key.submission).resolve(),
+    facts = trial.facts
+    return run.plan(
+        trial.key,
         submission_sha256=facts.submission_sha256,
         package_sha256=package_fingerprint(),
-        rules=competition.rules,
-        workload_rules=competition.workloads[trial.key.workload],
-        workload=competition.played_as(trial.key.workload)[0],
-        size=facts.size,
-        ruleset=run.record.ruleset,
         calibration=calibration,
         hyperparameters=None if run.record.ruleset == "self" else dict(trial.hyperparameters),
         seed=trial.seed,
@@ -98,7 +83,6 @@ def replay_plan(
         data_sha256=facts.data_sha256,
         held_out=data.kind(trial.key.workload),
         sandbox="process",
-        run_folder=run.path.resolve(),
         folder=folder.resolve(),
         unofficial="replayed",
         evaluate_at=tuple(int(step) for step in trial.steps),

@@ -14,6 +14,7 @@ _SAME = (
     "competition", "data", "framework", "held_out", "ruleset", "sandbox", "submissions",
     "unofficial",
 )
+_SAME_IF_RECORDED = ("hardware",)  # runs of earlier schemas name the class alone
 _SAME_IF_SAID = ("seed", "studies", "trials")  # else as recorded
 
 
@@ -29,9 +30,10 @@ def run_data(request: RunRequest) -> RunData:
 def run_folder(request: RunRequest, record: RunRecord) -> tuple[RunFolder, RunLock]:
     """The folder of the run, locked. Raises: RunFolderError for one that was begun otherwise."""
     if request.resume:
+        begun = RunFolder(request.out).record
         said = [name for name in _SAME_IF_SAID if getattr(request, name) is not None]
-        asked = {name: getattr(record, name) for name in (*_SAME, *said)}
+        recorded = [name for name in _SAME_IF_RECORDED if getattr(begun, name) is not None]
+        asked = {name: getattr(record, name) for name in (*_SAME, *said, *recorded)}
         folder = reopen_run(request.out, asked)
-    else:
-        folder = create_run(request.out, record)
-    return folder, folder.lock()
+        return folder, folder.lock()
+    return create_run(request.out, record)

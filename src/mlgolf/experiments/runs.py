@@ -21,6 +21,7 @@ from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, pa
 from mlgolf.referee.players import player_cores
 from mlgolf.results.run_folder import RunFolder, RunLock
 from mlgolf.results.trial_folder import is_finished
+from mlgolf.results.trial_lock import holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,10 @@ class Run:
     def waiting(self) -> list[TrialPlan]:
         """Plans whose trials have not ended for good."""
         return [plan for plan in self.plans if not is_finished(plan.folder)]
+
+    def elsewhere(self) -> list[str]:
+        """A sentence about each trial that somebody else is playing now."""
+        return [said for plan in self.waiting() if (said := holder(plan.folder))]
 
     def __enter__(self) -> Self:
         return self
@@ -96,13 +101,14 @@ def play_run(
     """Play what is waiting. Returns: contracts broken, by submission.
 
     A crash is a result and the study goes on; a submission that breaks its contract would break it
-    in every trial, so the rest of its trials are not played.
+    in every trial, so the rest of its trials are not played. Those that somebody else is playing
+    are passed over.
     """
     broken: dict[str, str] = {}
 
     def still_worth_playing() -> Iterator[TrialPlan]:
         for plan in run.waiting():
-            if plan.key.submission not in broken:
+            if plan.key.submission not in broken and not holder(plan.folder):
                 yield plan
 
     for trial in engine.run(still_worth_playing(), play):

@@ -11,9 +11,9 @@ from typing import Any
 
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.protocols import Backend
-from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.quantities import quantity
+from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.spec import ForwardPassMode, LossType
-from mlgolf.core.target import Target
 from mlgolf.core.workload import Size, Workload
 
 Query = Callable[[Any, Any, int], Mapping[str, float]]
@@ -35,10 +35,11 @@ class WorkloadFacade:
     """One workload at one size under one competition's numbers."""
 
     def __init__(
-        self, workload: Workload, size: Size, workload_rules: WorkloadRules, backend: Backend,
+        self, workload: Workload, size: Size, rules: Rules, workload_rules: WorkloadRules,
+        backend: Backend,
     ) -> None:
         self._workload, self._size, self._workload_rules = workload, size, workload_rules
-        self._backend = backend
+        self._rules, self._backend = rules, backend
         self._query: Query | None = None
         self._model = workload.model(backend.name, size)
         self._param_shapes = self._param_types = None
@@ -136,24 +137,26 @@ class WorkloadFacade:
 
     @property
     def validation_target_value(self) -> float | None:
-        return self._workload_rules.bounds.get("target")
+        return self._target_value("validation_metric")
 
     @property
     def test_target_value(self) -> float | None:
-        return self._workload_rules.bounds.get("test_target")
+        return self._target_value("test_metric")
 
     def has_reached_validation_target(self, eval_result: Mapping[str, float]) -> bool:
-        return self._reached(eval_result, "validation", self.validation_target_value)
+        return self._reached(eval_result, "validation_metric")
 
     def has_reached_test_target(self, eval_result: Mapping[str, float]) -> bool:
-        return self._reached(eval_result, "test", self.test_target_value)
+        return self._reached(eval_result, "test_metric")
 
-    def _reached(self, result: Mapping[str, float], split: str, value: float | None) -> bool:
-        name = f"{split}/{self._workload_rules.metric}"
-        if value is None or name not in result:
-            return False
-        target = Target(metric=name, value=value, goal=self._workload_rules.goal)
-        return target.met(result[name])
+    def _target_value(self, name: str) -> float | None:
+        target = self._rules.asked(name, self._workload_rules)
+        return None if target is None else target.value
+
+    def _reached(self, result: Mapping[str, float], name: str) -> bool:
+        target = self._rules.asked(name, self._workload_rules)
+        found = result.get(quantity(name).column_for(self.target_metric_name), math.nan)
+        return target is not None and target.met(found)
 
     @property
     def num_train_examples(self) -> int:

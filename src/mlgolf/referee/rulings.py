@@ -90,16 +90,13 @@ class Rulings:
     def train_state(self, row: Mapping[str, float], reading: Reading) -> dict[str, Any]:
         """What AlgoPerf's train_state tells a submission after an evaluation."""
 
-        def reached(split: str, bound: str) -> bool:
-            value = self._workload_rules.number(bound)
-            if value is None:
-                return False
-            found = row.get(f"{split}/{self._metric}", math.nan)
-            return Target(metric=split, value=value, goal=self._workload_rules.goal).met(found)
+        def reached(name: str) -> bool:
+            target = self._rules.asked(name, self._workload_rules)
+            return target is not None and target.met(self._value(target, row))
 
         return {
-            "validation_goal_reached": reached("validation", "target"),
-            "test_goal_reached": reached("test", "test_target"),
+            "validation_goal_reached": reached("validation_metric"),
+            "test_goal_reached": reached("test_metric"),
             "is_time_remaining": self.out_of_time(reading) is None,
             "accumulated_submission_time": reading.seconds,
         }

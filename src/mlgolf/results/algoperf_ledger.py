@@ -34,7 +34,7 @@ from mlgolf.results.evaluation_files import FILE, REPEATED_IN
 from mlgolf.results.files import read_at_once
 from mlgolf.results.record_files import write_record
 from mlgolf.results.run_folder import FILE as RUN_FILE
-from mlgolf.results.run_folder import Played, RunFolder, create_run, reopen_run
+from mlgolf.results.run_folder import Played, RunFolder, RunLock, create_run, reopen_run
 from mlgolf.results.trial_folder import (
     HEADER,
     VERDICT,
@@ -112,11 +112,12 @@ def import_logs(logs: Logs, out: Path) -> Imported:
 
     Raises: RunFolderError where `out` holds something else.
     """
-    run = _open(out, logs)
+    run, lock = _open(out, logs)
     trials = logs.tree.trials
-    left = [(key, path) for key, path in trials if not is_finished(run.trial_path(key))]
-    for logged, (key, source) in zip(logs.read(left), left, strict=True):
-        _write(run.trial_path(key), logged, logs.ruleset, source)
+    with lock:
+        left = [(key, path) for key, path in trials if not is_finished(run.trial_path(key))]
+        for logged, (key, source) in zip(logs.read(left), left, strict=True):
+            _write(run.trial_path(key), logged, logs.ruleset, source)
     folders = [run.trial_path(key) for key, _ in trials]
     ends = [read_verdict(folder) for folder in folders]
     problems = [problem for verdict in ends if verdict for problem in verdict.problems]
@@ -177,7 +178,7 @@ def _quietly(path: Path) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _open(out: Path, logs: Logs) -> RunFolder:
+def _open(out: Path, logs: Logs) -> tuple[RunFolder, RunLock]:
     rules, ruleset = logs.competition, logs.ruleset
     tuning = rules.rules.tuning.under(ruleset)
     record = RunRecord(
@@ -192,11 +193,12 @@ def _open(out: Path, logs: Logs) -> RunFolder:
         return create_run(out, record)
     asked = ("competition", "ruleset", "trials", "studies", "sandbox")
     run = reopen_run(out, {name: getattr(record, name) for name in asked})
+    lock = run.lock()
     # The tree may have grown since.
     submissions = run.record.submissions | record.submissions
     grown = {"submissions": submissions, "left_out": record.left_out}
     write_record(out / RUN_FILE, run.record.model_copy(update=grown))
-    return RunFolder(out)
+    return RunFolder(out), lock
 
 
 def _write(folder: Path, logged: LoggedTrial, ruleset: Ruleset, source: Path) -> None:

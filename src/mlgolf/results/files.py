@@ -32,11 +32,16 @@ def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
         sync_folder(path.parent)
 
 
-def read_json(path: Path) -> Any:
-    """Raises: RunFolderError naming the file, and the line where it is no JSON."""
+def read_json(path: Path, *, missing_ok: bool = False) -> Any:
+    """None where there is no such file and that is allowed.
+
+    Raises: RunFolderError naming the file, and the line where it is no JSON.
+    """
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
+        if missing_ok:
+            return None
         message = f"{path} is missing; is {path.parent} a folder of this kind?"
         raise RunFolderError(message) from None
     except OSError as error:

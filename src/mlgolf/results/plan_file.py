@@ -21,7 +21,6 @@ def write_plan(plan: TrialPlan) -> Path:
         key=plan.key,
         seed=plan.seed,
         hyperparameters=None if plan.hyperparameters is None else dict(plan.hyperparameters),
-        module=plan.submission_file.relative_to(plan.run_folder).as_posix(),
         submission_sha256=plan.submission_sha256,
         package_sha256=plan.package_sha256,
         data=plan.data_folder.relative_to(plan.data_dir).as_posix(),
@@ -51,17 +50,10 @@ def read_plan(path: Path, data_dir: Path) -> TrialPlan:
         raise RunFolderError(
             f"{path}: it is the plan of {record.key}, and lies in the folder of another trial"
         )
-    workload, size = run.competition.played_as(record.key.workload)
-    return TrialPlan(
-        key=record.key,
-        submission_file=above / record.module,
+    return run.plan(
+        record.key,
         submission_sha256=record.submission_sha256,
         package_sha256=record.package_sha256,
-        rules=run.competition.rules,
-        workload_rules=run.competition.workloads[record.key.workload],
-        workload=workload,
-        size=size,
-        ruleset=run.record.ruleset,
         calibration=None,
         hyperparameters=record.hyperparameters,
         seed=record.seed,
@@ -70,7 +62,5 @@ def read_plan(path: Path, data_dir: Path) -> TrialPlan:
         data_sha256=record.data_sha256,
         held_out=record.held_out,
         sandbox=record.sandbox,
-        run_folder=above,
-        folder=path.parent,
         unofficial=record.unofficial,
     )

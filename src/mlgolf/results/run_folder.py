@@ -10,12 +10,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
+from mlgolf.core.plan import TrialPlan
 from mlgolf.core.records import Ruleset, RunRecord
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
@@ -70,48 +71,85 @@ class RunFolder:
 
         Raises: RunFolderError if another process has it.
         """
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise RunFolderError(
-                f"{self.path}: another mlgolf is running there. Wait for it, or give another --out."
-            ) from None
-        return RunLock(descriptor)
+        return RunLock(self.path)
+
+    def plan(self, key: TrialKey, **settled: Any) -> TrialPlan:
+        """The plan of one of its trials.
+
+        Args: settled: the fields of a plan that the run itself does not settle.
+        """
+        workload, size = self.competition.played_as(key.workload)
+        return TrialPlan(
+            key=key,
+            submission_file=self.module_path(key.submission).resolve(),
+            rules=self.competition.rules,
+            workload_rules=self.competition.workloads[key.workload],
+            workload=workload,
+            size=size,
+            ruleset=self.record.ruleset,
+            run_folder=self.path.resolve(),
+            **{"folder": self.trial_path(key).resolve(), **settled},
+        )
 
 
 class RunLock:
     """Held by the one process that plays a run, until it is released or garbage-collected."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, folder: Path) -> None:
+        """Raises: RunFolderError if another process has it."""
+        self._descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise RunFolderError(
+                f"{folder}: another mlgolf is running there. Wait for it, or give another --out."
+            ) from None
 
     def release(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
     def __del__(self) -> None:
         self.release()
 
 
-def create_run(path: Path, record: RunRecord) -> RunFolder:
-    """Raises: RunFolderError if something is there already; nothing of it is touched."""
+def create_run(path: Path, record: RunRecord) -> tuple[RunFolder, RunLock]:
+    """A new run, locked before anything is written.
+
+    Raises: RunFolderError if something is there already, or somebody else is making a run there;
+      nothing of it is touched.
+    """
     if path.exists() and not path.is_dir():
         raise RunFolderError(f"{path} is a file; a run needs a folder. Give another --out.")
+    path.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(path)
+    try:
+        _check_that_it_is_empty(path)
+        write_record(path / FILE, record)
+        return RunFolder(path), lock
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _check_that_it_is_empty(path: Path) -> None:
     if (path / FILE).exists():
         raise RunFolderError(
             f"{path} holds a run. Continue it with --resume, or give another --out; nothing was "
             "changed."
         )
-    if path.exists() and any(path.iterdir()):
+    if any(path.iterdir()):
         raise RunFolderError(
             f"{path} is not empty and holds no run. Give another --out; nothing was changed."
         )
-    path.mkdir(parents=True, exist_ok=True)
-    write_record(path / FILE, record)
-    return RunFolder(path)
 
 
 def reopen_run(path: Path, asked: Mapping[str, Any]) -> RunFolder:

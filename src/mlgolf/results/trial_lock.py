@@ -33,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         os.link(mine, path)  # whole or not at all, and by one of several
     except FileExistsError:
-        raise RunFolderError(_taken(path)) from None
+        raise RunFolderError(_taken(folder, read_json(path))) from None
     finally:
         mine.unlink()
     try:
@@ -42,9 +42,16 @@ def held(folder: Path) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+def holder(folder: Path) -> str:
+    """Who plays the trial there now, in a sentence; empty if nobody does, as far as one can see."""
+    claim = read_json(folder / FILE, missing_ok=True)
+    return "" if claim is None or _is_left(claim) else _taken(folder, claim)
+
+
 def _put_aside_if_left(path: Path) -> None:
     """Remove what a dead process left: of several that try, one finds it."""
-    if not path.exists() or not _is_left(read_json(path)):
+    claim = read_json(path, missing_ok=True)
+    if claim is None or not _is_left(claim):
         return
     aside = path.with_name(f".{FILE}.{uuid.uuid4().hex}")
     try:
@@ -85,9 +92,8 @@ def _start_of(process: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[19])
 
 
-def _taken(path: Path) -> str:
-    claim = read_json(path)
+def _taken(folder: Path, claim: dict[str, Any]) -> str:
     return (
-        f"{path.parent} is being played by process {claim['process']} on {claim['host']}, since "
-        f"{claim['since']}. If that machine is gone, remove {path.name} there."
+        f"{folder} is being played by process {claim['process']} on {claim['host']}, since "
+        f"{claim['since']}. If that machine is gone, remove {FILE} there."
     )

@@ -4,14 +4,14 @@ Two competitions rarely use the same machine and harness. Submissions that were 
 bridge) measure that difference: a change of their times is not progress of algorithms.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.quantities import quantity
 from mlgolf.core.text import number_of
 from mlgolf.scoring.standings import Standings
 
@@ -93,18 +93,25 @@ def _comparable(later: Standings, earlier: Standings) -> tuple[list[str], dict[s
     comparable, left_out = [], {}
     old = earlier.competition
     for name in later.competition.scored_workloads:
-        asked = [s.competition.workloads.get(name) for s in (earlier, later)]
         if name not in old.scored_workloads:
             left_out[name] = f"not scored in {old.name}"
-        elif len({(n.metric, n.bounds.get("target")) for n in asked if n}) > 1:
-            left_out[name] = "its target changed: " + ", then ".join(
-                f"{n.metric} {n.bounds.get('target', math.nan):g}" for n in asked if n
-            )
+        elif (then := _targets(earlier, name)) != (now := _targets(later, name)):
+            left_out[name] = f"its target changed: {then}, then {now}"
         elif not all(np.isfinite(_times(s, [name])).any() for s in (earlier, later)):
             left_out[name] = "in one of them no submission reached its target"
         else:
             comparable.append(name)
     return comparable, left_out
+
+
+def _targets(standings: Standings, name: str) -> str:
+    """What must be reached on a workload, whatever a trial may use up on the way."""
+    rules, workload_rules = standings.competition.rules, standings.competition.workloads[name]
+    reached = (t for t in rules.targets(workload_rules) if not quantity(t.metric).accumulates)
+    return ", ".join(
+        str(replace(t, metric=quantity(t.metric).column_for(workload_rules.metric)))
+        for t in reached
+    )
 
 
 def _times(standings: Standings, names: Sequence[str]) -> FloatArray:
