@@ -69,7 +69,11 @@ class Quantity:
 
     @property
     def is_target(self) -> bool:
-        """Whether a bound on it is a value to reach, not one to stay within."""
+        """Whether a bound on it is a value to reach, not one to stay within.
+
+        What only grows is stayed within. All else is reached, norms and sizes too: such a bound is
+        eased among the target levels, and must be beaten where rules ask for that.
+        """
         return not self.accumulates
 
     def column_for(self, metric: str) -> str:

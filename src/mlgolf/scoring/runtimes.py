@@ -7,6 +7,7 @@ Source: Hansen et al. (2021), COCO: a platform for comparing continuous optimize
 doi:10.1080/10556788.2020.1808977, sections 3 (expected running time) and 5 (runtime distributions).
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -45,20 +46,27 @@ class Runtimes:
 
 def runtime_distribution(
     competition: Competition, pools: Iterable[Pool], *, budget_factor: float = 1.0
-) -> Runtimes:
+) -> Runtimes | None:
     """The distribution over all scored workloads and all targets.
+
+    None where a workload has no budget in seconds to divide its times by.
 
     Args:
       pools: the same trials under each target level.
       budget_factor: how many times the workload's budget a trial may take.
     """
+    budgets = {
+        name: competition.rules.seconds_allowed(
+            competition.workloads[name], budget_factor=budget_factor
+        )
+        for name in competition.scored_workloads
+    }
+    if not all(map(math.isfinite, budgets.values())):
+        return None
     rng = np.random.default_rng(SEED)
     solved: dict[str, list[FloatArray]] = {}
     for pool in pools:
-        for name in competition.scored_workloads:
-            budget = competition.rules.seconds_allowed(
-                competition.workloads[name], budget_factor=budget_factor
-            )
+        for name, budget in budgets.items():
             for row, submission in enumerate(pool.submissions):
                 runtimes = _drawn(pool, row, pool.workloads.index(name), rng) / budget
                 within = (runtimes[:, None] <= GRID).mean(axis=0)

@@ -132,6 +132,11 @@ class Standings:
             rules.seconds_allowed(rows[name], budget_factor=budget_factor)
             for name in self.competition.scored_workloads
         ])
+        if np.isinf(late).any():
+            raise ScoringError(
+                "--baseline: a target that was not reached counts as the budget and a second, and "
+                f"{self.competition.name} has workloads without a budget in seconds"
+            )
         times = self.costs[:, list(self.gates.scored)]
         times = np.where(np.isinf(times), late, times)
         against = times[self.pool.submissions.index(baseline)]
