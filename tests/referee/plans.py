@@ -16,8 +16,8 @@ def plan(**changes) -> TrialPlan:
         "key": key, "submission_file": Path("s.py"), "run_folder": Path("r"),
         "submission_sha256": "0", "package_sha256": "0",
         "rules": competition.rules, "workload_rules": competition.workloads["linear"],
-        "workload": "linear", "size": "mini",
-        "ruleset": "external", "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
+        "workload": "linear", "size": "mini", "ruleset": "external", "contract": "submission",
+        "hyperparameters": {}, "seed": 1, "data_folder": Path("data"),
         "data_dir": Path("data"), "held_out": "practice", "calibration": None,
         "data_sha256": "0", "sandbox": "process", "folder": Path("trial"),
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -15,7 +15,7 @@ from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
-from mlgolf.core.records import Ruleset
+from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
 from mlgolf.engines.local import local_engine
@@ -29,6 +29,7 @@ from mlgolf.results.places import check_that_it_is_a_trial
 from mlgolf.results.plan_file import read_plan
 from mlgolf.results.run_names import latest_run, new_run_folder
 from mlgolf.results.trial_folder import read_trial
+from mlgolf.scoring.sources import as_ruleset
 
 if TYPE_CHECKING:  # the command needs nothing of it, and it takes a second
     from mlgolf.api.results import AnyPath, Run
@@ -40,7 +41,7 @@ RESUME = "resume=True"
 def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
     workloads: str | Sequence[str] | None = None, framework: str = "torch",
-    tuning: str = "external", trials: int | None = None, studies: int | None = None,
+    tuning: str | None = None, trials: int | None = None, studies: int | None = None,
     seed: int | None = None, sandbox: str = "process", practice: bool = False,
     data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None, resume: bool = False,
     parallel: int = 1, plan_only: bool = False, progress: bool = True,
@@ -51,6 +52,7 @@ def run(
       submissions: algorithms by name, folders or modules by path: one, or several.
       competition: by name, file or folder.
       workloads: play these only.
+      tuning: "external" or "self"; None: the first of them that the competition knows.
       trials: per study. trials, studies: None for as many as the competition says.
       seed: of points and trials; None to draw one.
       practice: play on the published held-out data; not official.
@@ -68,7 +70,6 @@ def run(
 
     names = _names(submissions)
     _check_choice("framework", framework, ("torch", "jax"))
-    _check_choice("tuning", tuning, get_args(Ruleset))
     _check_choice("sandbox", sandbox, ("none", "process"))
     counts = (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0))
     for what, number, least in (*counts, ("parallel", parallel, 1)):
@@ -86,7 +87,7 @@ def run(
     path, played = play_in_folder(
         names, None if out is None else Path(out), play_it, resume=resume,
         competition=load_competition(str(competition)).select(chosen or None),
-        framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
+        framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
     )
@@ -97,20 +98,24 @@ def run(
 
 def play_in_folder(
     submissions: Sequence[str], out: Path | None, play_it: Callable[[RunRequest], list[Trial]], *,
-    resume: bool, trials: int | None, parallel: int = 1, **asked: Any,
+    resume: bool, ruleset: Ruleset | None, trials: int | None, parallel: int = 1, **asked: Any,
 ) -> tuple[Path, list[Trial]]:
     """Play a request in the folder that was given; else in a new one, or the latest to continue.
 
-    Args: parallel: how many trials `play_it` plays at a time. asked: further fields of the request.
+    Args:
+      ruleset: of tuning; None: the first that the competition knows.
+      parallel: how many trials `play_it` plays at a time.
+      asked: further fields of the request.
     Returns: the folder, and the trials that were played now.
     """
-    if asked["ruleset"] == "self" and trials not in (None, 1):
+    chosen = ruleset or asked["competition"].rules.tuning.rulesets[0]
+    if chosen == "self" and trials not in (None, 1):
         raise RulesError(f"trials: found {trials}, but a study of self-tuning is one trial")
     with _run_folder(submissions, asked["framework"], out, resume=resume) as folder:
         request = RunRequest(
             submissions=tuple(submissions), out=folder, resume=resume,
             shares_the_machine=local_engine(parallel).shares_the_machine,
-            trials=trials if asked["ruleset"] == "external" else 1, **asked,
+            ruleset=chosen, trials=trials if chosen == "external" else 1, **asked,
         )
         return folder, play_it(request)
 

@@ -35,7 +35,10 @@ def run(
         list[str] | None, typer.Option(help="Run this workload only; may be given again.")
     ] = None,
     framework: Annotated[Literal["torch", "jax"], typer.Option()] = "torch",
-    tuning: Annotated[Literal["external", "self"], typer.Option()] = "external",
+    tuning: Annotated[
+        Literal["external", "self"] | None,
+        typer.Option(show_default="what the competition knows, external first"),
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,

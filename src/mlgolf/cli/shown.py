@@ -196,7 +196,7 @@ def _own_data(workload: Workload) -> list[Size]:
 def _examples(workload: Workload) -> Table:
     splits = ("train", "eval_train", "validation", "test")
     rows = [
-        [size.name, *(f"{size.examples[split]:,}" for split in splits)]
+        [size.name, *(f"{size.examples.get(split, 0):,}" for split in splits)]
         for size in _own_data(workload)
     ]
     heads = ["size", "train", "evaluated of train", "validation", "test"]

@@ -10,12 +10,17 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from mlgolf.core.competition_upgrades import upgraded
 from mlgolf.core.errors import UnknownName
 from mlgolf.core.quantities import quantities
+from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
-from mlgolf.core.toml_files import SHIPPED, read_toml
+from mlgolf.core.toml_files import SHIPPED, read_table, read_toml
+from mlgolf.core.workload import Workload
+
+FILE = "competition.toml"  # in a folder of a competition's own
 
 
 class Competition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+    _folder: Path | None = None  # where files that definitions name lie; no part of the record
 
     schema_version: Literal[2]
     name: str
@@ -96,6 +101,11 @@ class Competition(BaseModel):
         row = self.workloads[name]
         return row.workload or name, f"{self.size}_{row.variant}" if row.variant else self.size
 
+    def workload_of(self, name: str) -> Workload:
+        """What a workload of this competition plays. Raises: UnknownName, RulesError."""
+        workload, size = self.played_as(name)
+        return played_workload(workload, size, self.workloads[name].definition, self._folder)
+
     def as_record(self) -> dict[str, Any]:
         """As JSON that `model_validate` takes back, without what is as by default.
 
@@ -118,20 +128,41 @@ class Competition(BaseModel):
 
 
 def competition_names() -> list[str]:
-    names = (file.name for file in SHIPPED.iterdir())
-    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+    shipped = Path(str(SHIPPED))
+    files, folders = shipped.glob("*.toml"), shipped.glob(f"*/{FILE}")
+    return sorted([*(file.stem for file in files), *(file.parent.name for file in folders)])
 
 
 def load_competition(name: str | Path) -> Competition:
-    """By the name of one that ships, the path of a TOML file, or of a folder that holds one.
+    """By the name of one that ships, the path of a TOML file, or of a folder with competition.toml.
 
     Raises: UnknownName; RulesError naming file, key, what was found and what is allowed.
     """
     path = Path(name)
     if path.is_dir():
-        return read_toml(path / "competition.toml", Competition)
+        return _read(path / FILE)
     if path.suffix == ".toml":
-        return read_toml(path, Competition)
+        return _read(path)
     if str(name) not in competition_names():
         raise UnknownName("competition", str(name), known=competition_names())
-    return read_toml(SHIPPED / f"{name}.toml", Competition)
+    shipped = Path(str(SHIPPED / str(name)))
+    return _read(shipped / FILE if shipped.is_dir() else shipped.with_suffix(".toml"))
+
+
+def _read(path: Path) -> Competition:
+    """With the files that definitions name, such as `graph = "graph.toml"`, in their place."""
+    competition = read_toml(path, Competition)
+    rows = {
+        name: row.model_copy(update={"definition": {
+            key: read_table(path.parent / value) if _names_a_table(value) else value
+            for key, value in row.definition.items()
+        }}) if row.definition else row
+        for name, row in competition.workloads.items()
+    }  # fmt: skip
+    read = competition.model_copy(update={"workloads": rows})
+    read._folder = path.parent
+    return read
+
+
+def _names_a_table(value: Any) -> bool:
+    return isinstance(value, str) and value.endswith(".toml")

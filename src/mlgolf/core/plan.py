@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgolf.core.records import Calibration, Ruleset, SandboxLevel
-from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.records import Calibration, SandboxLevel
+from mlgolf.core.rules import Contract, Rules, Ruleset, WorkloadRules
 from mlgolf.core.trial_key import TrialKey
 
 
@@ -22,6 +22,7 @@ class TrialPlan:
     workload: str  # what is played: the key says what its row of the competition is called
     size: str
     ruleset: Ruleset
+    contract: Contract  # what the contestant is
     calibration: Calibration | None  # how fast this machine is; None if nothing is compared
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
@@ -34,6 +35,11 @@ class TrialPlan:
     held_out: str  # how its validation and test splits came to be: secret, practice, published
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
+
+    @property
+    def paces_itself(self) -> bool:
+        """Whether the contestant drives its own training, and submits when it likes."""
+        return self.contract == "entry"
 
     @property
     def speed(self) -> float:

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.rules import Contract, Ruleset
 from mlgolf.core.status import Status
 from mlgolf.core.trial_key import TrialKey
 
 SCHEMA_VERSION = 3
 SandboxLevel = Literal["none", "process", "bubblewrap", "imported"]  # the last: not by us
-Ruleset = Literal["external", "self"]
 
 
 class Record(BaseModel):
@@ -46,6 +46,7 @@ class SubmissionRecord(Record):
     framework: str | None = None
     sha256: str = ""
     module: str = ""  # in the folder of its frozen code
+    contract: Contract = "submission"
     imported: bool = False
 
 

@@ -1,9 +1,11 @@
 """Names become objects here and nowhere else, by entry points: ours stand beside a stranger's."""
 
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from mlgolf.core.errors import AmbiguousName, UnknownName
 from mlgolf.core.workload import Workload
@@ -16,6 +18,17 @@ def workload_names() -> list[str]:
 def load_workload(name: str) -> Workload:
     """Raises: UnknownName, AmbiguousName."""
     return _only("workload", name, "mlgolf.workloads").load()
+
+
+def played_workload(
+    name: str, size: str, definition: Mapping[str, Any] | None, folder: Path | None = None
+) -> Workload:
+    """The workload of that name, made of what a competition declares of it, if anything.
+
+    Args: as of `Workload.defined_by`. Raises: UnknownName, AmbiguousName, RulesError.
+    """
+    workload = load_workload(name)
+    return workload if definition is None else workload.defined_by(definition, size, folder)
 
 
 def algorithm_names() -> list[str]:

@@ -6,13 +6,17 @@ what kind of competition it is.
 
 import math
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import Quantity, quantity
 from mlgolf.core.target import Goal, Target
+
+Ruleset = Literal["external", "self"]
+# What a contestant offers: AlgoPerf's functions, or `play(game)`, which drives its own training.
+Contract = Literal["submission", "entry"]
 
 
 class _Frozen(BaseModel):
@@ -53,10 +57,6 @@ class ExternalTuning(_Frozen):
     # Whether each study draws its own points, or trial i has the same one in all of them.
     points: Literal["own", "same"] = "own"
 
-    @property
-    def same_points(self) -> bool:
-        return self.points == "same"
-
 
 class SelfTuning(_Frozen):
     """The submission tunes itself: one trial a study, with a longer budget."""
@@ -67,11 +67,36 @@ class SelfTuning(_Frozen):
 
 
 class Tuning(_Frozen):
-    external: ExternalTuning
-    self_: SelfTuning = Field(alias="self")
+    """The two kinds of tuning, of which rules may leave one out."""
+
+    external: ExternalTuning | None = None
+    self_: SelfTuning | None = Field(default=None, alias="self")
+
+    @model_validator(mode="after")
+    def _allows_something(self) -> "Tuning":
+        if not self.rulesets:
+            raise ValueError("found neither external nor self; give one of them, or both")
+        return self
+
+    @property
+    def rulesets(self) -> tuple[Ruleset, ...]:
+        """Those that the rules know; the first is played where nobody says which."""
+        external: tuple[Ruleset, ...] = ("external",) if self.external else ()
+        return (*external, "self") if self.self_ else external
+
+    @property
+    def same_points(self) -> bool:
+        """Whether trial i has the same point in all studies."""
+        return self.external is not None and self.external.points == "same"
 
     def under(self, ruleset: str) -> ExternalTuning | SelfTuning:
-        return self.external if ruleset == "external" else self.self_
+        """Raises: RulesError for tuning that these rules do not know."""
+        tuning = self.external if ruleset == "external" else self.self_
+        if tuning is None:
+            raise RulesError(
+                f"tuning: found {ruleset!r}, these rules know {' and '.join(self.rulesets)}"
+            )
+        return tuning
 
 
 class Interpretations(_Frozen):
@@ -113,7 +138,7 @@ class Aggregation(_Frozen):
 
 
 class Rules(_Frozen):
-    contract: Literal["submission"] = "submission"  # what a contestant offers: functions
+    contracts: tuple[Contract, ...] = ("submission",)  # what contestants may be
     objective: str
     constraints: tuple[Constraint, ...]
     trial_chosen_by: tuple[Constraint, ...] = ()  # the first to satisfy these; empty: the above
@@ -125,6 +150,9 @@ class Rules(_Frozen):
     feedback: tuple[Literal["train", "validation", "test", "model"], ...] = (
         "train", "validation", "test",
     )
+    # Bounds must hold, too, for weights that are each changed by so large a share of them (standard
+    # deviation of a normal distribution): numbers do not hide what a model does not know.
+    weight_noise: float = Field(default=0.0, ge=0)
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     pretraining: Literal["forbidden", "declared"] = "forbidden"
@@ -223,6 +251,7 @@ class WorkloadRules(_Frozen):
 
     workload: str | None = None  # what is played; None: what the row is called
     variant: str | None = None  # a row of the workload's spec.py, such as "embed_init"
+    definition: dict[str, Any] | None = None  # data and network of a workload that is declared here
     metric: str  # a name that the workload's metrics.py computes
     goal: Goal
     bounds: dict[str, float] = Field(default_factory=dict)

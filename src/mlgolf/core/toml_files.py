@@ -4,7 +4,7 @@ import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,15 +17,21 @@ Record = TypeVar("Record", bound=BaseModel)
 def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
     """Raises: RulesError naming file, key, what was found and what is allowed."""
     try:
-        return kind.model_validate(tomllib.loads(path.read_text()))
+        return kind.model_validate(read_table(path))
+    except ValidationError as error:
+        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
+
+
+def read_table(path: Traversable | Path) -> dict[str, Any]:
+    """Raises: RulesError for a file that is not there, or no TOML."""
+    try:
+        return tomllib.loads(path.read_text())
     except OSError as error:
         raise RulesError(
             f"{path}: {error.strerror}. Give a competition's name, folder or file."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path}: not TOML: {error}") from None
-    except ValidationError as error:
-        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
 
 
 def _describe(path: Traversable | Path, error) -> str:

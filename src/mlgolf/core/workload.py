@@ -27,13 +27,18 @@ class Size:
     """A row of spec.py: one size, or one variant, of a workload. Numbers, no code."""
 
     name: str
-    examples: Mapping[str, int]  # split -> count, for train, eval_train, validation, test
+    examples: Mapping[str, int]  # split -> count, for eval_train and the splits that there are
     batch_size: int  # the baseline's, at this size
     published_batch_size: int  # the baseline's, at full size
     eval_batch_size: int
     dropout_rate: float = 0.0
     model: Any  # the workload's own record of its network's sizes
     data: Any  # the workload's own record of how data are read and, at mini size, made
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those that it has: a game may do without a validation split."""
+        return tuple(split for split in SPLITS if split in self.examples)
 
     def scale_batch_size(self, asked: int) -> int:
         """What a batch size that was published for the full size becomes at this one."""
@@ -181,6 +186,19 @@ class Workload:
     metrics_module: str | None = None
     train_mean: tuple[float, ...] | None = None
     train_stddev: tuple[float, ...] | None = None
+
+    def defined_by(
+        self, definition: Mapping[str, Any], size: str, folder: Path | None
+    ) -> "Workload":
+        """The workload whose data and network a row of a competition declares.
+
+        Args:
+          definition: that row's. size: what this one size is called.
+          folder: where files that it names lie; None where they are no longer needed.
+        Raises: RulesError for what `spec.defined` of its package does not allow.
+        """
+        defined: Callable[..., Workload] = import_module(f"{self.package}.spec").defined
+        return defined(self, definition, size, folder)
 
     def size(self, name: str) -> Size:
         if name not in self.sizes:

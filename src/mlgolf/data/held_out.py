@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlgolf.core.text import quoted
-from mlgolf.core.workload import SPLITS, Workload
+from mlgolf.core.workload import Workload
 from mlgolf.data import checksums, layout
 
 _KEY_BYTES = 32
@@ -97,17 +97,18 @@ def _make(
     workload: Workload, size_name: str, data_dir: Path, draw: int, prepared: Path
 ) -> None:
     data, size = workload.data(), workload.size(size_name)
+    drawn = layout.drawn_splits(workload, size_name)
     seed = layout.seed_of(workload, size_name, data_dir)
     shared = layout.prepared_folder(workload, size_name, data_dir)
     with layout.replacing(prepared) as unfinished:
         raw = unfinished.with_name("raw")
         shutil.rmtree(raw, ignore_errors=True)  # of a process that was killed
         raw.mkdir()
-        data.make(raw, size, seed, draw, data.DRAWN)
-        data.prepare(raw, unfinished, size, data.DRAWN)
+        data.make(raw, size, seed, draw, drawn)
+        data.prepare(raw, unfinished, size, drawn)
         shutil.rmtree(raw)
-        for split in SPLITS:
-            if split not in data.DRAWN:
+        for split in size.splits:
+            if split not in drawn:
                 shutil.copytree(shared / split, unfinished / split, copy_function=os.link)
         checksums.write_manifest(unfinished)
 

@@ -8,7 +8,8 @@
 
 `folder` is the size's name, unless its `data` record has a `folder` of its own: variants that
 differ in the network alone name the same one. A record with `is_made` False says that the raw data
-are published, and never made. What is written is written beside its place and renamed when it is
+are published, and never made; a `drawn` names the splits that depend on the draw of a run, in place
+of the module's DRAWN. What is written is written beside its place and renamed when it is
 complete, so that an interrupted command leaves nothing half-made; of several processes that write
 the same data, one writes and the others wait.
 """
@@ -24,7 +25,7 @@ from pathlib import Path
 from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import quoted
-from mlgolf.core.workload import SPLITS, Workload
+from mlgolf.core.workload import Workload
 from mlgolf.data import checksums
 
 DEFAULT_SEED = 0  # published: what it makes is for practice
@@ -139,7 +140,7 @@ def check(
     raw = raw_folder(workload, size_name, data_dir)
     if is_made(workload, size_name) and not raw.is_dir():
         remedy = _command("make", workload, size_name, data_dir)
-    for split in SPLITS:
+    for split in workload.size(size_name).splits:
         if not (prepared / split).is_dir():
             raise DataError(
                 f"{prepared / split}: found no such folder, expected prepared data. "
@@ -156,6 +157,13 @@ def _folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
 
 def is_made(workload: Workload, size_name: str) -> bool:
     return getattr(workload.size(size_name).data, "is_made", True)
+
+
+def drawn_splits(workload: Workload, size_name: str) -> tuple[str, ...]:
+    """Splits that depend on the draw of a run's own; none where the data are published."""
+    if not is_made(workload, size_name):
+        return ()
+    return getattr(workload.size(size_name).data, "drawn", workload.data().DRAWN)
 
 
 def _remedy(workload: Workload, size_name: str, data_dir: Path) -> str:

@@ -27,7 +27,7 @@ def planned_trials(
     Args: package_sha256: of mlgolf as it is now, which may not be what the run was begun with.
     """
     record, competition = folder.record, folder.competition
-    same_points = competition.rules.tuning.external.same_points
+    same_points = competition.rules.tuning.same_points
     for study in range(record.studies):
         for name in spaces:
             for workload in competition.workloads:

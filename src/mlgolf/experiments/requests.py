@@ -1,13 +1,14 @@
 """What a person asks of a run, and what can be said against it before anything is written."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
-from mlgolf.core.records import Ruleset, SandboxLevel
-from mlgolf.core.registry import load_workload
+from mlgolf.core.records import SandboxLevel
+from mlgolf.core.rules import Ruleset
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import Source, find_submission
@@ -52,6 +53,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
     _check_names([source.name for source in sources])
     for source in sources:
         _check_that_out_is_elsewhere(request.out, source)
+        _check_contract(source, request.competition)
     _check_workloads(request)
     return sources
 
@@ -72,11 +74,21 @@ def _check_that_out_is_elsewhere(out: Path, source: Source) -> None:
         )
 
 
+def _check_contract(source: Source, competition: Competition) -> None:
+    allowed = competition.rules.contracts
+    if source.contract not in allowed:
+        offers = {"entry": "an entry, with play(game)", "submission": "AlgoPerf's functions"}
+        raise SubmissionError(
+            f"{source.file.name} is {offers[source.contract]}; {competition.name} takes "
+            f"{' or '.join(offers[contract] for contract in allowed)}"
+        )
+
+
 def _check_workloads(request: RunRequest) -> None:
     """Raises: SubmissionError for one that the framework has no model of; UnknownName."""
     for row in request.competition.workloads:
         name, size = request.competition.played_as(row)
-        workload = load_workload(name)
+        workload = request.competition.workload_of(row)
         workload.size(size)
         if request.framework not in workload.frameworks:
             raise SubmissionError(
@@ -94,7 +106,7 @@ def check_metrics(request: RunRequest, data: RunData) -> None:
     for name, row in competition.workloads.items():
         evaluator = evaluator_for(
             *competition.played_as(name), request.framework, data.folder(name).resolve(),
-            request.hardware.threads,
+            request.hardware.threads, json.dumps(row.definition),
         )
         if row.metric not in evaluator.metric_names:
             raise RulesError(

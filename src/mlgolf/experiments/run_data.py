@@ -9,7 +9,6 @@ from typing import Literal
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import DataError
 from mlgolf.core.records import DrawRecord
-from mlgolf.core.registry import load_workload
 from mlgolf.core.workload import Workload
 from mlgolf.data import held_out, layout
 from mlgolf.results.files import read_json, write_json
@@ -22,7 +21,7 @@ SHOWN = "held_out.json"  # in the folder of a run that has ended
 class RunData:
     """The data of a run. `draw` is None for a run on what the published seed makes."""
 
-    rows: Mapping[str, tuple[str, str]]  # row of the competition -> workload and size
+    rows: Mapping[str, tuple[Workload, str]]  # row of the competition -> workload and size
     data_dir: Path
     draw: int | None
     name: str  # the run's name for its draw; empty for practice
@@ -32,30 +31,25 @@ class RunData:
         """The same for one of its workloads alone."""
         return replace(self, rows={workload: self.rows[workload]})
 
-    def _played(self, row: str) -> tuple[Workload, str]:
-        workload, size = self.rows[row]
-        return load_workload(workload), size
-
     def _is_drawn(self, row: str) -> bool:
-        return self.draw is not None and layout.is_made(*self._played(row))
+        return self.draw is not None and bool(layout.drawn_splits(*self.rows[row]))
 
     def kind(self, workload: str) -> Literal["secret", "practice", "published"]:
         """What a board has to say of a trial's held-out data."""
-        if not layout.is_made(*self._played(workload)):
+        if not layout.drawn_splits(*self.rows[workload]):
             return "published"
         return "practice" if self.draw is None or self.is_known else "secret"
 
     def folder(self, workload: str) -> Path:
         """The prepared data of a workload."""
         if self.draw is None or not self._is_drawn(workload):
-            return layout.prepared_folder(*self._played(workload), self.data_dir)
-        return held_out.folder(*self._played(workload), self.data_dir, self.draw)
+            return layout.prepared_folder(*self.rows[workload], self.data_dir)
+        return held_out.folder(*self.rows[workload], self.data_dir, self.draw)
 
     def ensure(self, tell: Callable[[str], None] = lambda _: None) -> dict[str, str]:
         """Fingerprints by workload. Makes what is missing and can be made. Raises: DataError."""
         fingerprints = {}
-        for name in self.rows:
-            played = self._played(name)
+        for name, played in self.rows.items():
             fingerprints[name] = layout.ensure(*played, self.data_dir, tell)
             if self.draw is not None and self._is_drawn(name):
                 fingerprints[name] = held_out.ensure(*played, self.data_dir, self.draw, tell)
@@ -77,8 +71,8 @@ class RunData:
     def discard(self) -> None:
         """Remove what was drawn. It can be made again from the draw."""
         if self.draw is not None:
-            for name in self.rows:
-                held_out.remove(*self._played(name), self.data_dir, self.draw)
+            for played in self.rows.values():
+                held_out.remove(*played, self.data_dir, self.draw)
 
 
 def new_data(
@@ -103,8 +97,11 @@ def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
     )
 
 
-def _rows(competition: Competition) -> dict[str, tuple[str, str]]:
-    return {name: competition.played_as(name) for name in competition.workloads}
+def _rows(competition: Competition) -> dict[str, tuple[Workload, str]]:
+    return {
+        name: (competition.workload_of(name), competition.played_as(name)[1])
+        for name in competition.workloads
+    }
 
 
 def run_has_ended(run: RunFolder) -> bool:

@@ -123,7 +123,8 @@ def play_run(
 def _identity(source: Source, framework: str) -> SubmissionRecord:
     """What a run records of a submission before its first trial."""
     return SubmissionRecord(
-        framework=framework, sha256=fingerprint(source), module=source.file.name
+        framework=framework, sha256=fingerprint(source), module=source.file.name,
+        contract=source.contract,
     )
 
 

@@ -7,20 +7,17 @@ import json
 import os
 import traceback
 from pathlib import Path
+from typing import Any
 
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.records import Ruleset
-from mlgolf.player.submission import Submission, load_submission
+from mlgolf.core.rules import Ruleset
+from mlgolf.player.submission import Submission, load_module, submission_of
 
 
 def describe(answer_to: int, file: str, ruleset: Ruleset) -> None:
     """Write what there is to say of the module `file`, as JSON, to the descriptor `answer_to`."""
     try:
-        submission = load_submission(Path(file))
-        if submission.rehearse is not None:
-            _rehearse(submission, ruleset)
-        answer = {"search_space": submission.search_space}
-        text = json.dumps(answer)
+        text = json.dumps({"search_space": _search_space(Path(file), ruleset)})
     except (Exception, SystemExit) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         text = json.dumps({
@@ -29,6 +26,17 @@ def describe(answer_to: int, file: str, ruleset: Ruleset) -> None:
             "kind": type(error).__name__,
         })
     os.write(answer_to, text.encode() + b"\n")
+
+
+def _search_space(file: Path, ruleset: Ruleset) -> Any:
+    """What a submission declares; None of an entry, which has no hyperparameters of ours."""
+    module = load_module(file)
+    if callable(getattr(module, "play", None)):
+        return None
+    submission = submission_of(module, file)
+    if submission.rehearse is not None:
+        _rehearse(submission, ruleset)
+    return submission.search_space
 
 
 def _rehearse(submission: Submission, ruleset: Ruleset) -> None:

@@ -17,7 +17,7 @@ from mlgolf.backends.short_form import ScheduleEnded
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.messages import Assignment
 from mlgolf.core.protocols import Backend
-from mlgolf.core.registry import load_workload
+from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.spec import TrainingCompleteError
 from mlgolf.player.link import Link
@@ -37,9 +37,9 @@ def play_submission(assignment: Assignment, link: Link) -> None:
     """Train the submission of an assignment until it or the referee has had enough."""
     backend = load_backend(assignment.framework)
     backend.configure(assignment.threads)
-    workload = load_workload(assignment.workload)
-    size = workload.size(assignment.size)
     workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
+    workload = played_workload(assignment.workload, assignment.size, workload_rules.definition)
+    size = workload.size(assignment.size)
     rules = Rules.model_validate(assignment.rules)
     facade = WorkloadFacade(workload, size, rules, workload_rules, backend)
     split = workload.data().open_split(Path(assignment.train_folder), size, "train")

@@ -9,11 +9,14 @@ import numpy as np
 
 from mlgolf.core.errors import UnknownName
 from mlgolf.core.messages import Assignment
+from mlgolf.player.entry import play_entry
 from mlgolf.player.harness import play_submission
 from mlgolf.player.link import Link, Stopped
 
 # By the contract that a contestant is held to. Each sends Ready, trains, and says how it ended.
-CONTRACTS: Mapping[str, Callable[[Assignment, Link], None]] = {"submission": play_submission}
+CONTRACTS: Mapping[str, Callable[[Assignment, Link], None]] = {
+    "submission": play_submission, "entry": play_entry,
+}
 
 
 def play_over(channel: int, board: int, mapping: int) -> None:

@@ -7,6 +7,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from mlgolf.backends.short_form import ShortForm
@@ -33,10 +34,18 @@ class Submission:
 
 
 def load_submission(file: Path) -> Submission:
-    """Import the module and find its functions; helpers beside it can be imported by their names.
+    """Import the module and find its functions.
 
-    Raises: SubmissionError for a function that is missing, and for an import that finds the wrong
-      module or none. What the module itself raises otherwise passes.
+    Raises: SubmissionError for a function that is missing; as `load_module`.
+    """
+    return submission_of(load_module(file), file)
+
+
+def load_module(file: Path) -> ModuleType:
+    """Import a contestant's module; helpers beside it can be imported by their names.
+
+    Raises: SubmissionError for an import that finds the wrong module or none. What the module
+      itself raises otherwise passes.
     """
     elsewhere = [folder for folder in sys.path if folder != str(file.parent)]
     sys.path.insert(0, str(file.parent))
@@ -50,6 +59,11 @@ def load_submission(file: Path) -> Submission:
     except (ImportError, AttributeError) as error:
         explain_import(error, file, elsewhere)
         raise
+    return module
+
+
+def submission_of(module: ModuleType, file: Path) -> Submission:
+    """Raises: SubmissionError for a function that is missing."""
     functions = getattr(module, "submission", module)
     missing = [name for name in REQUIRED if not callable(getattr(functions, name, None))]
     if missing:

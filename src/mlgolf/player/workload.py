@@ -168,11 +168,11 @@ class WorkloadFacade:
 
     @property
     def num_validation_examples(self) -> int:
-        return self._size.examples["validation"]
+        return self._size.examples.get("validation", 0)
 
     @property
     def num_test_examples(self) -> int:
-        return self._size.examples["test"]
+        return self._size.examples.get("test", 0)
 
     @property
     def eval_batch_size(self) -> int:

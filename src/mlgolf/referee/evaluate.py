@@ -1,5 +1,6 @@
 """The referee's own evaluation: its model, its metric, its data. Of the player it takes bytes."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,23 +14,23 @@ from safetensors.numpy import load as load_safetensors
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.registry import load_workload
-from mlgolf.core.workload import OpenSplit
+from mlgolf.core.registry import played_workload
+from mlgolf.core.workload import OpenSplit, Size, Workload
 from mlgolf.player.handover import places
 
 _FOLDERS = {"eval_train": "train"}  # the other splits are folders of their own name
-SPLITS = {"train": "eval_train", "validation": "validation", "test": "test"}
+_EVALUATED = {"train": "eval_train"}  # what a split is measured on, where that is not all of it
 
 
 class Evaluator:
     """Evaluates models of one workload, size and framework."""
 
     def __init__(
-        self, workload: str, size: str, framework: str, data_folder: Path, threads: int
+        self, workload: Workload, size: Size, framework: str, data_folder: Path, threads: int
     ) -> None:
         """Raises: FrameworkMissing; DataError where a split is missing or damaged."""
-        self._workload = load_workload(workload)
-        self._size = self._workload.size(size)
+        self._workload, self._size = workload, size
+        self.splits = size.splits
         self._backend = load_backend(framework)
         self._backend.configure(threads)
         self._model = self._workload.model(framework, self._size)
@@ -59,6 +60,11 @@ class Evaluator:
             arrays = load_safetensors(model)
         except SafetensorError as error:
             raise SubmissionError(f"what was handed over is no model: {error}") from None
+        for name in arrays.keys() - self._template.keys():
+            raise SubmissionError(
+                f"the model handed over has {name!r}; {self._workload.name} has only "
+                f"{', '.join(self._template)}"
+            )
         for name, template in self._template.items():
             found = arrays.get(name)
             if found is None or found.shape != template.shape or found.dtype != template.dtype:
@@ -71,14 +77,15 @@ class Evaluator:
 
     def warm_up(self) -> None:
         """Open every split and compile: no evaluation shall pay for what only the first needs."""
-        for split in SPLITS.values():
-            self._open(split)
+        for split in self.splits:
+            self._batches(split)
         _ = self.metric_names
 
     @cached_property
     def metric_names(self) -> list[str]:
         """What this workload's metrics are called, by evaluating one batch."""
-        first = next(iter(self._open("validation").eval_batches()))
+        split = "validation" if "validation" in self.splits else "train"
+        first = next(iter(self._batches(split)))
         return sorted(self._metrics_of([first]))
 
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
@@ -89,8 +96,11 @@ class Evaluator:
         return {
             f"{split}/{name}": value
             for split in splits
-            for name, value in self._metrics_of(self._open(SPLITS[split]).eval_batches()).items()
+            for name, value in self._metrics_of(self._batches(split)).items()
         }
+
+    def _batches(self, split: str) -> Iterable[Batch]:
+        return self._open(_EVALUATED.get(split, split)).eval_batches()
 
     def _metrics_of(self, batches: Iterable[Batch]) -> dict[str, float]:
         metrics = self._workload.metrics(self._size)
@@ -108,10 +118,26 @@ class Evaluator:
 
 @lru_cache(maxsize=4)
 def evaluator_for(
-    workload: str, size: str, framework: str, data_folder: Path, threads: int
+    workload: str, size: str, framework: str, data_folder: Path, threads: int,
+    definition: str = "null",
 ) -> Evaluator:
-    """One evaluator serves all trials of a workload; each evaluation overwrites its model."""
-    return Evaluator(workload, size, framework, data_folder, threads)
+    """One evaluator serves all trials of a workload; each evaluation overwrites its model.
+
+    Args: definition: of a workload that a competition declares, as JSON.
+    """
+    played = played_workload(workload, size, json.loads(definition))
+    return Evaluator(played, played.size(size), framework, data_folder, threads)
+
+
+def with_noise(
+    arrays: Mapping[str, NDArray], share: float, seed: bytes
+) -> dict[str, NDArray]:
+    """Each number x becomes x (1 + share z), z normal: the same z for the same seed."""
+    rng = np.random.default_rng(np.frombuffer(seed, np.uint32))
+    return {
+        name: (a * (1 + share * rng.standard_normal(a.shape))).astype(a.dtype)
+        for name, a in sorted(arrays.items())
+    }
 
 
 def unchanged(untrained: Mapping[str, NDArray], arrays: Mapping[str, Any]) -> bool:

@@ -1,17 +1,20 @@
 """Freezing code: a submission is copied into the run, hashed, and run from the copy."""
 
+import ast
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlgolf
 from mlgolf.core.errors import SubmissionError, UnknownName
 from mlgolf.core.registry import algorithm_folder, algorithm_names
+from mlgolf.core.rules import Contract
 from mlgolf.results.files import sync_folder
 
+PLAY = "play"  # the function of an entry
 SEARCH_SPACE = "tuning_search_space.json"
 
 
@@ -24,7 +27,15 @@ class Source:
 
     @property
     def is_folder(self) -> bool:
-        return self.file.name in module_names("torch") + module_names("jax")
+        return self.file.name in MODULES
+
+    @property
+    def contract(self) -> Contract:
+        """By its names: an entry has a `play`. Its code is read, and not run."""
+        try:
+            return "entry" if PLAY in _names_at_the_top(self.file) else "submission"
+        except (SyntaxError, ValueError):
+            return "submission"  # and fails as one, with its own message
 
     @property
     def search_space(self) -> Path | None:
@@ -32,8 +43,24 @@ class Source:
         return path if self.is_folder and path.exists() else None
 
 
-def module_names(framework: str) -> tuple[str, str]:
-    return f"submission_{framework}.py", "submission.py"
+def _names_at_the_top(file: Path) -> Iterator[str]:
+    """What a module defines, assigns or imports under a name of its own."""
+    for statement in ast.parse(file.read_bytes()).body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Assign(targets=targets):
+                yield from (t.id for t in targets if isinstance(t, ast.Name))
+            case ast.ImportFrom(names=names) | ast.Import(names=names):
+                yield from (alias.asname or alias.name for alias in names)
+
+
+def module_names(framework: str) -> tuple[str, ...]:
+    """What the module of a folder may be called, the first that is there."""
+    return f"submission_{framework}.py", "submission.py", f"entry_{framework}.py", "entry.py"
+
+
+MODULES = {*module_names("torch"), *module_names("jax")}
 
 
 def find_submission(text: str, framework: str) -> Source:
@@ -43,8 +70,7 @@ def find_submission(text: str, framework: str) -> Source:
     """
     path = Path(text)
     if path.is_file() and path.suffix == ".py":
-        folder_like = path.name in module_names("torch") + module_names("jax")
-        name = path.resolve().parent.name if folder_like else path.stem
+        name = path.resolve().parent.name if path.name in MODULES else path.stem
         return Source(name=name, file=path.resolve())
     if not path.is_dir():
         if path.suffix == ".py" or len(path.parts) > 1:

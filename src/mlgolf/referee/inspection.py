@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.core.records import Ruleset
+from mlgolf.core.rules import Ruleset
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess

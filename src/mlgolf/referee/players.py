@@ -130,7 +130,7 @@ def assignment(plan: TrialPlan, hardware: HardwareClass) -> Assignment:
     return Assignment(
         submission_file=str(plan.submission_file),
         framework=plan.key.framework,
-        contract=plan.rules.contract,
+        contract=plan.contract,
         workload=plan.workload,
         size=plan.size,
         rules=plan.rules.model_dump(mode="json", by_alias=True),

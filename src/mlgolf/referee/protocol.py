@@ -19,7 +19,7 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
@@ -40,8 +40,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
-from mlgolf.core.workload import SPLITS
-from mlgolf.referee.evaluate import unchanged
+from mlgolf.referee.evaluate import unchanged, with_noise
 from mlgolf.referee.evaluation_share import FreeShare
 from mlgolf.referee.heartbeat import Heartbeat
 from mlgolf.referee.machine import load_average
@@ -60,6 +59,7 @@ class Evaluates(Protocol):
     """What the referee needs of an evaluator."""
 
     capacity: int
+    splits: tuple[str, ...]
 
     def warm_up(self) -> None: ...
     def parameters(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]: ...
@@ -73,6 +73,14 @@ class Watcher(Protocol):
 
     def tick(self, step: int, reading: Reading) -> None: ...
     def row(self, row: Row) -> None: ...
+
+
+class _Held(NamedTuple):
+    """A model that was handed over, and the clock when it was."""
+
+    step: int
+    reading: Reading
+    model: bytes
 
 
 class _Ended(Exception):
@@ -154,10 +162,12 @@ class _Referee:
     ) -> None:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
-        self._rulings, self._heartbeat = Rulings(plan, hardware.limits), Heartbeat(hardware.limits)
+        self._rulings = Rulings(plan, hardware.limits, evaluator.splits)
+        self._heartbeat = Heartbeat(hardware.limits, expected=not plan.paces_itself)
         self._hardware, share = hardware, hardware.evaluation_share
         self._free, self._free_besides = FreeShare(share), FreeShare(share)
         self._evaluations, self._evaluated_at = 0, 0.0  # how many, and the clock at the last
+        self._held: _Held | None = None
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
         self.charged = 0.0
@@ -182,7 +192,16 @@ class _Referee:
                         self._hear(message)
                 self._look_at_the_clock()
         except _Ended as end:
+            return self._after_what_was_held(end.verdict)
+
+    def _after_what_was_held(self, verdict: Verdict) -> Verdict:
+        """Judge the last model that was handed over in time, if it still waits for that."""
+        try:
+            if self._held:
+                self._judge(self._held, self._clock.work())
+        except _Ended as end:
             return end.verdict
+        return verdict
 
     def _await_ready(self) -> None:
         patience = self._hardware.limits.setup_seconds
@@ -218,6 +237,11 @@ class _Referee:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
             raise _Ended(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
+        if self._held and not self._is_too_early(self._held.step, reading):
+            _, began = self._stand_still()
+            self._judge(self._held, began)
+            self._player.thaw()
+            self._clock.resume()
         if self._rulings.is_due(reading.seconds, self._evaluated_at):
             self._player.evaluate_at(0)  # at the end of the step that it is in
         if idle := self._heartbeat.hung_for(step, reading):
@@ -271,38 +295,66 @@ class _Referee:
     def _evaluate(self, submitted: Submitted) -> None:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
         reading, began = self._stand_still()
-        model = self._model(submitted)
-        arrays = self._read(model)
-        metrics = self._evaluator.evaluate(arrays, self._rulings.needed) | self._measured(arrays)
+        held = _Held(submitted.step, reading, self._model(submitted))
+        if self._is_too_early(submitted.step, reading):
+            self._held = held  # in place of an earlier one: the last counts
+            self._answer(submitted.step, {}, charge=0.0)
+            return
+        metrics, charge = self._judge(held, began)
+        self._player.evaluate_at(
+            self._rulings.next_evaluation(self._evaluations, submitted.step)
+        )
+        self._answer(submitted.step, metrics, charge=charge)
+
+    def _is_too_early(self, step: int, reading: Reading) -> bool:
+        last = self._evaluated_at if self._evaluations else None
+        return self._rulings.is_too_early(step, reading.seconds, last)
+
+    def _judge(self, held: "_Held", began: float) -> tuple[dict[str, float], float]:
+        """Evaluate and write down, while the player stands still.
+
+        Args: began: when our work on it did. Returns: metrics, and what is to be charged.
+        """
+        self._held, reading = None, held.reading
+        arrays = self._read(held.model)
+        metrics = self._metrics(held.model, arrays)
         charge = self._beyond_share(began, reading)
-        if self._evaluations == 0:
-            self._check_that_it_trains(submitted.step, arrays)
+        if self._evaluations == 0 and not self._plan.paces_itself:
+            self._check_that_it_trains(held.step, arrays)
         self._evaluations += 1
-        verdict = self._rulings.end_after(measured(submitted.step, reading, metrics))
+        verdict = self._rulings.end_after(measured(held.step, reading, metrics))
         if verdict is not None or self._rulings.is_full(self._evaluations):
             began = self._clock.work()
             metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
             charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
         self._evaluated_at = reading.seconds + charge  # what it was charged is no time to train in
         row = Row(
-            step=submitted.step, reading=reading, metrics=metrics,
-            model_sha256=hashlib.sha256(model).hexdigest(), charged=0.0 if verdict else charge,
+            step=held.step, reading=reading, metrics=metrics,
+            model_sha256=hashlib.sha256(held.model).hexdigest(),
+            charged=0.0 if verdict else charge,
         )
         self._store.append(row)
         if self._watcher:
             self._watcher.row(row)
         if verdict is not None:
             raise _Ended(verdict.status, verdict.reason)
-        self._player.evaluate_at(
-            self._rulings.next_evaluation(self._evaluations, submitted.step)
-        )
-        self._answer(submitted.step, metrics, charge=charge)
+        return metrics, charge
+
+    def _metrics(self, model: bytes, arrays: Mapping[str, NDArray]) -> dict[str, float]:
+        """What the rules need of every model: by its weights, and by weights a little off."""
+        metrics = self._evaluator.evaluate(arrays, self._rulings.needed)
+        if noise := self._plan.rules.weight_noise:
+            disturbed = self._evaluator.evaluate(
+                with_noise(arrays, noise, hashlib.sha256(model).digest()), self._rulings.needed
+            )
+            metrics = self._rulings.worse_of(metrics, disturbed)
+        return metrics | self._measured(arrays)
 
     def _answer_query(self, submitted: Submitted) -> None:
         """What the contestant asked about a model of its own: told to it, and never scored."""
         reading, began = self._stand_still()
         arrays = self._read(self._model(submitted))
-        told = [split for split in self._rulings.feedback if split in SPLITS]
+        told = [split for split in self._rulings.feedback if split in self._evaluator.splits]
         metrics = self._evaluator.evaluate(arrays, told) | self._measured(arrays)
         self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
 

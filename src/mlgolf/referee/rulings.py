@@ -1,7 +1,7 @@
 """What the rules say about a row and a clock: pure decisions, no process in sight."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlgolf.core.hardware import Limits
@@ -9,15 +9,15 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, measured
 from mlgolf.core.quantities import CLOCKS, quantity
 from mlgolf.core.status import Status, Verdict
-from mlgolf.core.target import Target
-from mlgolf.core.workload import SPLITS
+from mlgolf.core.target import Goal, Target
 from mlgolf.player.channel import NEVER
 
 
 class Rulings:
     """The rules of one trial, asked by the referee's loop."""
 
-    def __init__(self, plan: TrialPlan, limits: Limits) -> None:
+    def __init__(self, plan: TrialPlan, limits: Limits, splits: Sequence[str]) -> None:
+        """Args: splits: those that the workload has."""
         self._workload_rules, self._rules = plan.workload_rules, plan.rules
         self._recorded, self._metric = plan.evaluate_at, plan.workload_rules.metric
         self.bounds = plan.rules.targets(
@@ -26,16 +26,17 @@ class Rulings:
         self._timed = [b for b in self.bounds if quantity(b.metric).column in CLOCKS]
         every = plan.workload_rules.eval_every_seconds  # of the reference machine, as budgets are
         self._every_seconds = None if every is None else every / plan.speed
+        self._paces_itself = plan.paces_itself
         self._wall_cap = limits.wall_time_factor * plan.budget_seconds
         used = [quantity(name) for name in plan.rules.used_quantities]
         # What is computed from the parameters at every evaluation: "model/l2" -> how.
         self.measures = {q.column_for(self._metric): q.measure for q in used if q.measure}
         # The splits that every evaluation measures; the others are measured for the record.
         columns = {q.column_for(self._metric).partition("/")[0] for q in used}
-        needed = [s for s in SPLITS if s in columns or s == "validation"]
+        needed = [s for s in splits if s in columns or s == "validation"]
         self.needed = tuple(sorted(needed, key=lambda split: split != "validation"))
         self.feedback = plan.rules.feedback
-        self.others = tuple(split for split in SPLITS if split not in self.needed)
+        self.others = tuple(split for split in splits if split not in self.needed)
 
     def next_evaluation(self, evaluations: int, step: int) -> int:
         """The step at which the next evaluation is due, as far as steps say; else NEVER."""
@@ -47,7 +48,19 @@ class Rulings:
     def is_due(self, seconds: float, last: float) -> bool:
         """Whether the clock says that an evaluation is due, when the last one was at `last`."""
         every = self._every_seconds
-        return self._recorded is None and every is not None and seconds - last >= every
+        asked_for = self._recorded is None and not self._paces_itself
+        return asked_for and every is not None and seconds - last >= every
+
+    def is_too_early(self, step: int, seconds: float, last: float | None) -> bool:
+        """Whether a model that was handed over is not judged yet, as the last was at `last`.
+
+        Who submits when it likes may do so often, and is judged as often as the rules say.
+        """
+        if not self._paces_itself or last is None:
+            return False
+        if self._recorded is not None:
+            return step not in self._recorded
+        return self._every_seconds is not None and seconds - last < self._every_seconds
 
     def is_full(self, evaluation: int) -> bool:
         """Whether an evaluation, the first of which counts 1, measures every split."""
@@ -70,6 +83,19 @@ class Rulings:
                 used_up = f"its {bound.value:.0f} {bound.metric} are used up"
                 return Verdict(status=Status.FINISHED, reason=used_up)
         return None
+
+    def worse_of(
+        self, metrics: Mapping[str, float], others: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Of two sets of metrics of one model, what is bounded as the worse of both."""
+        worse = dict(metrics)
+        for bound in self.bounds:
+            column = quantity(bound.metric).column_for(self._metric)
+            if column in others and bound.met(metrics[column]):
+                pick = max if bound.goal is Goal.MINIMISE else min
+                both = metrics[column], others[column]
+                worse[column] = math.nan if math.isnan(others[column]) else pick(both)
+        return worse
 
     def out_of_time(self, reading: Reading) -> str | None:
         """Why the clock ends a trial, if it does. A replay is not timed."""

@@ -1,5 +1,6 @@
 """The real parts around the protocol: from a plan to a trial on disk, and back as a record."""
 
+import json
 from collections.abc import Sequence
 
 from mlgolf import __version__
@@ -66,7 +67,8 @@ def players(
 
 def evaluator(plan: TrialPlan, hardware: HardwareClass) -> Evaluator:
     return evaluator_for(
-        plan.workload, plan.size, plan.key.framework, plan.data_folder, hardware.threads
+        plan.workload, plan.size, plan.key.framework, plan.data_folder, hardware.threads,
+        json.dumps(plan.workload_rules.definition),
     )
 
 

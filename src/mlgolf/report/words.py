@@ -44,15 +44,20 @@ def rules_in_words(rules: Rules) -> str:
 
 def tuning_in_words(tuning: Tuning) -> list[str]:
     """A sentence each: external tuning, and self-tuning."""
-    external, own = tuning.external, tuning.self_
-    points = "the same in all studies" if external.same_points else "each study draws its own"
-    return [
-        f"External tuning: {number_of(external.studies, 'study')} of "
-        f"{number_of(external.trials, 'trial')}, each at one point of the search space ({points})"
-        f"{_longer(external.budget_factor)}.",
-        f"Self-tuning: {number_of(own.studies, 'study')} of {number_of(own.trials, 'trial')}"
-        f"{_longer(own.budget_factor)}.",
-    ]
+    external, own, said = tuning.external, tuning.self_, []
+    if external:
+        points = "the same in all studies" if tuning.same_points else "each study draws its own"
+        said.append(
+            f"External tuning: {number_of(external.studies, 'study')} of "
+            f"{number_of(external.trials, 'trial')}, each at one point of the search space "
+            f"({points}){_longer(external.budget_factor)}."
+        )
+    if own:
+        said.append(
+            f"Self-tuning: {number_of(own.studies, 'study')} of {number_of(own.trials, 'trial')}"
+            f"{_longer(own.budget_factor)}."
+        )
+    return said
 
 
 def _longer(budget_factor: float) -> str:

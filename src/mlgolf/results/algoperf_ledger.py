@@ -13,13 +13,8 @@ import numpy as np
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.records import (
-    Ruleset,
-    RunRecord,
-    SubmissionRecord,
-    TrialHeader,
-    VerdictRecord,
-)
+from mlgolf.core.records import RunRecord, SubmissionRecord, TrialHeader, VerdictRecord
+from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.algoperf_logs import (

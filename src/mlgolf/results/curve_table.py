@@ -8,7 +8,8 @@ import polars as pl
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.records import Ruleset, TrialFacts
+from mlgolf.core.records import TrialFacts
+from mlgolf.core.rules import Ruleset
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.records import Ruleset, RunRecord
+from mlgolf.core.records import RunRecord
+from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.differences import named
@@ -87,6 +88,7 @@ class RunFolder:
             workload=workload,
             size=size,
             ruleset=self.record.ruleset,
+            contract=self.record.submissions[key.submission].contract,
             run_folder=self.path.resolve(),
             **{"folder": self.trial_path(key).resolve(), **settled},
         )

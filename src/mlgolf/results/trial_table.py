@@ -11,7 +11,7 @@ from typing import get_args
 import polars as pl
 
 from mlgolf.core.errors import RunFolderError
-from mlgolf.core.records import Ruleset
+from mlgolf.core.rules import Ruleset
 from mlgolf.results.algoperf_logs import OUR_NAMES
 
 COLUMNS = {

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.records import Ruleset
-from mlgolf.core.rules import ExternalTuning, Rules, SelfTuning
+from mlgolf.core.rules import ExternalTuning, Rules, Ruleset, SelfTuning
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey

@@ -15,8 +15,7 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
-from mlgolf.core.records import Ruleset
-from mlgolf.core.rules import Aggregation
+from mlgolf.core.rules import Aggregation, Ruleset
 from mlgolf.core.status import Outcome
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, admit

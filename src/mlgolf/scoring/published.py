@@ -8,8 +8,7 @@ import polars as pl
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.records import Ruleset
-from mlgolf.core.rules import Constraint
+from mlgolf.core.rules import Constraint, Ruleset
 from mlgolf.scoring.admission import (
     MOST_STUDIES,
     TOO_MANY_STUDIES,

@@ -51,7 +51,7 @@ def resampled_studies(
         pool.flattened(), standings.competition.rules.aggregation.interpretations
     )
     objective = np.take_along_axis(pool.flattened().objective, order, axis=-1)
-    same_points = standings.competition.rules.tuning.external.same_points
+    same_points = standings.competition.rules.tuning.same_points
     draw = _by_point if same_points else _from_all
     chosen = np.stack([
         draw(pool.played[row], order[row], (resamples, *present.shape[1:]), rng)
@@ -172,7 +172,7 @@ def interval(
 def level(standings: Standings) -> float:
     """The share of resampled scores between the quantiles of a 95% interval."""
     pool = standings.pool
-    same_points = standings.competition.rules.tuning.external.same_points
+    same_points = standings.competition.rules.tuning.same_points
     if same_points or pool.played.shape[-1] == 1:
         return LEVEL_OF_SAME_POINTS
     fewest = _fewest_studies(pool)[enough_studies(pool)].min(initial=_MANY)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.records import Ruleset
+from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, admit
 from mlgolf.scoring.diagnostics import (

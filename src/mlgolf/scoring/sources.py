@@ -9,7 +9,7 @@ import polars as pl
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError, UnknownName
-from mlgolf.core.records import Ruleset
+from mlgolf.core.rules import Ruleset
 from mlgolf.core.text import quoted
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs

@@ -11,6 +11,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.status import Status
+from mlgolf.core.workload import SPLITS
 
 
 class FakeClock:
@@ -131,6 +132,7 @@ class FakeEvaluator:
     """Answers each evaluation with the next of the given validation losses."""
 
     capacity = 64
+    splits = SPLITS
 
     def __init__(self, losses: Sequence[float]) -> None:
         self._losses = list(losses)

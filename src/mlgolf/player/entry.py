@@ -1,0 +1,119 @@
+"""A golf entry: a program that is given a game, drives its own training, and submits models.
+
+It meets the referee over the same link as every contestant. What it may learn while it runs, when
+a model is judged and when the clock ends it are the referee's business; here is what it is handed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mlgolf.backends import load_backend
+from mlgolf.core.arrays import Batch
+from mlgolf.core.errors import SubmissionError
+from mlgolf.core.messages import Assignment
+from mlgolf.core.registry import played_workload
+from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.workload import OpenSplit
+from mlgolf.data.batches import join_batches
+from mlgolf.player.link import Link
+from mlgolf.player.submission import load_module
+
+
+class Game:
+    """What `play(game)` gets.
+
+    Attributes:
+      train: all training examples, by name: `inputs` (examples, ...), `targets` (examples, ...).
+      graph: the host's network: its layers, and `graph.tensors`, the shape of each by name.
+      bounds: what a model must keep to, by the names of quantities: {"train_loss": 0.01}.
+      objective: the name of the quantity that is to be small.
+      budget_seconds: of the clock, from the moment at which the program is imported.
+      seed: of this run; another in each.
+    """
+
+    def __init__(
+        self, train: Batch, graph: Any, bounds: Mapping[str, float], objective: str, seed: int,
+        budget_seconds: float, split: OpenSplit, link: Link,
+    ) -> None:
+        self.train, self.graph, self.objective, self.seed = train, graph, objective, seed
+        self.bounds, self.budget_seconds = MappingProxyType(dict(bounds)), budget_seconds
+        self._split, self._link, self._submitted = split, link, 0
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the budget, by a copy of the referee's clock that is some hundredths of a second old.
+
+        A program that decides by it cannot be replayed bit for bit: count steps where you can.
+        """
+        return self.budget_seconds - self._link.board.clock_seconds
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """Endless shuffled training batches, the order of which depends on `seed` alone."""
+        return self._split.train_batches(batch_size, self.seed)
+
+    def submit(self, tensors: Mapping[str, ArrayLike]) -> dict[str, float]:
+        """Hand a model over; the best valid one of all that were judged counts.
+
+        Args: tensors: values for every name in `graph.tensors`, cast to 32-bit floats.
+        Returns: what was measured, by name ("train/loss", "model/l2"). Nothing if it comes too soon
+          after the last one that was judged: then it is kept, and judged when its time has come or
+          the trial ends, unless another takes its place.
+        Raises: SubmissionError for other names or shapes; nothing has been handed over then.
+        """
+        arrays = {name: np.asarray(value, np.float32) for name, value in tensors.items()}
+        self._check(arrays)
+        self._submitted += 1
+        self._link.board.step = self._submitted
+        ordered = {name: arrays[name] for name in sorted(arrays)}
+        return dict(self._link.submit(ordered, self._submitted).metrics)
+
+    def log(self, **values: float) -> None:
+        """Have numbers written into the log of the trial."""
+        self._link.log(self._submitted, {name: float(value) for name, value in values.items()})
+
+    def _check(self, arrays: Mapping[str, NDArray]) -> None:
+        wanted = self.graph.tensors
+        wrong = [
+            f"{name}: found {arrays[name].shape if name in arrays else 'nothing'}, expected "
+            f"{wanted.get(name, 'no tensor of that name')}"
+            for name in sorted({*wanted, *arrays})
+            if name not in wanted or name not in arrays
+            or arrays[name].shape != tuple(wanted[name])
+        ]
+        if wrong:
+            raise SubmissionError("game.submit: " + "; ".join(wrong))
+
+
+def play_entry(assignment: Assignment, link: Link) -> None:
+    """Run the program of an assignment until it returns or the referee has had enough."""
+    backend = load_backend(assignment.framework)
+    backend.configure(assignment.threads)
+    rules = Rules.model_validate(assignment.rules)
+    workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
+    workload = played_workload(assignment.workload, assignment.size, workload_rules.definition)
+    size, folder = workload.size(assignment.size), Path(assignment.train_folder)
+    data = workload.data()
+    split = data.open_split(folder, size, "train")
+    game = Game(
+        join_batches([*data.open_split(folder, size, "eval_train").eval_batches()]), size.model,
+        {t.metric: t.value for t in rules.targets(workload_rules)}, rules.objective,
+        assignment.seed, rules.seconds_allowed(workload_rules), split, link,
+    )
+    link.begin(backend.versions())
+    # On the clock from here: importing the program is part of what it costs.
+    load_play(Path(assignment.submission_file))(game)
+    link.finish(game._submitted, "play() returned")
+
+
+def load_play(file: Path) -> Callable[[Game], object]:
+    """Import the module of an entry. Raises: SubmissionError if it has no function `play`."""
+    module: ModuleType = load_module(file)
+    play = getattr(module, "play", None)
+    if not callable(play):
+        raise SubmissionError(f"{file.name} has no function play(game)")
+    return play
