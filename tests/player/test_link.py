@@ -110,4 +110,4 @@ def test_a_contract_that_nobody_plays_is_told_with_those_that_there_are(ends):
     play(ends.link)
     failed = ends.referee.receive()
     assert "unknown contract 'quiz'" in failed.message
-    assert "Known: submission" in failed.message
+    assert "Known: entry, submission" in failed.message

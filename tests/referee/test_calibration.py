@@ -7,6 +7,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading
+from mlgolf.core.workload import SPLITS
 from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.rulings import Rulings
 
@@ -47,6 +48,6 @@ def test_bounds_in_seconds_alone_are_those_of_the_reference_machine(quantity, bo
 
 
 def test_a_trial_on_a_machine_that_is_twice_as_fast_has_half_the_budget():
-    rulings = Rulings(plan(calibration=TWICE_AS_FAST), HARDWARE.limits)
+    rulings = Rulings(plan(calibration=TWICE_AS_FAST), HARDWARE.limits, SPLITS)
     assert rulings.out_of_time(Reading(14.9, 14.9, 14.9)) is None
     assert "the bound is 15 s" in str(rulings.out_of_time(Reading(15.1, 15.1, 15.1)))

@@ -31,6 +31,12 @@ class Competition(BaseModel):
     rules: Rules
     workloads: dict[str, WorkloadRules]
 
+    def __eq__(self, other: object) -> bool:
+        """As data, wherever they were read from."""
+        return isinstance(other, Competition) and self.as_record() == other.as_record()
+
+    __hash__ = None  # type: ignore[assignment]  # it holds dictionaries
+
     @model_validator(mode="before")
     @classmethod
     def _of_today(cls, record: Any) -> Any:
@@ -145,8 +151,8 @@ def load_competition(name: str | Path) -> Competition:
         return _read(path)
     if str(name) not in competition_names():
         raise UnknownName("competition", str(name), known=competition_names())
-    shipped = Path(str(SHIPPED / str(name)))
-    return _read(shipped / FILE if shipped.is_dir() else shipped.with_suffix(".toml"))
+    folder = Path(str(SHIPPED / str(name)))
+    return _read(folder / FILE if folder.is_dir() else folder.with_name(f"{name}.toml"))
 
 
 def _read(path: Path) -> Competition:

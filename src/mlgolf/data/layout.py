@@ -140,10 +140,10 @@ def check(
     raw = raw_folder(workload, size_name, data_dir)
     if is_made(workload, size_name) and not raw.is_dir():
         remedy = _command("make", workload, size_name, data_dir)
-    for split in workload.size(size_name).splits:
-        if not (prepared / split).is_dir():
+    for folder in (prepared, *(prepared / split for split in workload.size(size_name).splits)):
+        if not folder.is_dir():
             raise DataError(
-                f"{prepared / split}: found no such folder, expected prepared data. "
+                f"{folder}: found no such folder, expected prepared data. "
                 f"{_remedy(workload, size_name, data_dir)}"
             )
     checksums.verify(prepared, remedy=remedy, contents=contents)
