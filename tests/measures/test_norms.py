@@ -9,6 +9,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from threadpoolctl import threadpool_limits
 
 from mlgolf.measures.norms import as_matrix, frobenius, l1, l2, nuclear
 
@@ -182,6 +183,15 @@ def test_a_norm_does_not_depend_on_the_order_of_the_names(norm, model, order):
 @given(norm=ANY_NORM, matrix=MATRICES)
 def test_a_norm_does_not_depend_on_how_numbers_lie_in_memory(norm, matrix):
     assert norm({"a": np.asfortranarray(matrix)}) == norm({"a": matrix})
+
+
+def test_a_nuclear_norm_does_not_depend_on_the_number_of_threads():
+    model = {"a": np.random.default_rng(0).normal(size=(500, 700))}
+    found = set()
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.add(nuclear(model))
+    assert len(found) == 1
 
 
 # Anything a contestant may hand over

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 FloatArray = NDArray[np.float64]
 
@@ -40,12 +41,13 @@ def frobenius(parameters: Mapping[str, NDArray]) -> float:
     )
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # or the number of cores changes the last bits
 def nuclear(parameters: Mapping[str, NDArray]) -> float:
     """Sum over arrays of their nuclear norms, the sum of the singular values of `as_matrix`.
 
     The norm of an array is right to about 1e-15 times its l2 norm times the smaller side of the
-    matrix; its last bits depend on the processor. NaN if singular values of finite numbers cannot
-    be found, which LAPACK does not rule out.
+    matrix; its last bits depend on the kind of processor. NaN if singular values of finite numbers
+    cannot be found, which LAPACK does not rule out.
     Source: Fazel, Hindi and Boyd (2001), doi:10.1109/ACC.2001.945730.
     """
     return _scaled(lambda arrays: math.fsum(_sum_of_singular_values(a) for a in arrays), parameters)
@@ -57,7 +59,7 @@ def as_matrix(array: NDArray) -> NDArray:
     Two dimensions, (outputs, inputs), stay as they are. One is a column, none is 1 x 1. Kernels
     (filters, channels, height, width) have a row for each filter: this is the matrix of the
     numbers, not that of the convolution as a linear map, whose singular values differ.
-    Source: Miyato et al. (2018), arXiv:1802.05957, section 2.1.
+    Source: Miyato et al. (2018), arXiv:1802.05957, on spectral norms.
     """
     rows, *others = array.shape or (1,)
     return array.reshape(rows, math.prod(others))
@@ -71,9 +73,10 @@ def _scaled(
 
     Raises: TypeError for complex numbers: half of each would be lost.
     """
-    largest = float(np.max([np.abs(a).max(initial=0) for a in _doubles(parameters)], initial=0))
+    ends = [[a.min(initial=0), a.max(initial=0)] for a in _doubles(parameters)]
+    largest = float(np.abs(ends).max(initial=0))
     if not 0 < largest < math.inf:
-        return largest  # a NaN, too: np.max hands it on, and max would not
+        return largest  # a NaN, too: numpy's max hands it on, and Python's might not
     exponent = math.frexp(largest)[1]
     scale = 2.0 ** max(-1022, min(-exponent, 1022))  # what an ordinary double can be
     return norm(a * scale for a in _doubles(parameters)) / scale
