@@ -33,6 +33,19 @@ def test_a_parameter_that_underflows_to_nothing_is_the_only_one_that_is_zero():
     assert nonzeros({"bias": np.array([1e-30, 0.0, -0.0, np.nan], dtype=np.float32)}) == 2
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_smallest_number_that_a_type_has_is_not_zero_and_minus_zero_is(dtype):
+    smallest = np.finfo(dtype).smallest_subnormal
+    assert nonzeros({"kernel": np.array([[smallest, -0.0], [0.0, -smallest]], dtype=dtype)}) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, np.uint64, np.bool_])
+def test_numbers_of_every_type_are_counted(dtype):
+    model = {"a": np.array([[0, 1], [1, 0]], dtype=dtype), "b": np.array(1, dtype=dtype),
+             "c": np.zeros((0, 3), dtype=dtype)}  # fmt: skip
+    assert (nonzeros(model), params(model)) == (3, 5)
+
+
 @given(VECTORS, st.sampled_from([0.5, 2.0, 1024.0]))
 def test_norms_grow_with_the_scale_of_the_parameters(vector, scale):
     for measure in (l1, l2):

@@ -7,7 +7,7 @@ stand in `pyproject.toml` as a stranger's would.
 
 from mlgolf.core.quantities import Quantity
 from mlgolf.core.target import Goal
-from mlgolf.measures.norms import l1, l2
+from mlgolf.measures.norms import frobenius, l1, l2, nuclear
 from mlgolf.measures.sizes import nonzeros, params
 
 L1 = Quantity(
@@ -17,6 +17,21 @@ L1 = Quantity(
 L2 = Quantity(
     name="l2", noun="L2 norm", unit="1", goal=Goal.MINIMISE, measure=l2,
     meaning="square root of the sum of the squares of all parameters",
+)
+FROBENIUS = Quantity(
+    name="frobenius", noun="sum of Frobenius norms", unit="1", goal=Goal.MINIMISE,
+    measure=frobenius,
+    meaning=(
+        "sum over parameter arrays of the square root of the sum of their squares (group lasso, "
+        "Yuan and Lin 2006, each array a group)"
+    ),
+)
+NUCLEAR = Quantity(
+    name="nuclear", noun="sum of nuclear norms", unit="1", goal=Goal.MINIMISE, measure=nuclear,
+    meaning=(
+        "sum over parameter arrays of the sum of their singular values (Fazel, Hindi and Boyd "
+        "2001); as a matrix, an array's first axis are rows, all others columns"
+    ),
 )
 NONZEROS = Quantity(
     name="nonzeros", noun="number of non-zero parameters", unit="1", goal=Goal.MINIMISE,
