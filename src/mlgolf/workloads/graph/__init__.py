@@ -1,0 +1,1 @@
+"""Networks that are declared as data, for games whose host fixes the network."""
