@@ -112,6 +112,11 @@ _OF_EVERY_TRIAL = _by_name(
         meaning="mean loss over a fixed subset of the training split, in evaluation mode",
     ),
     Quantity(
+        name="train_loss_max", noun="largest training loss of an example", unit="nats",
+        goal=Goal.MINIMISE, column="train/loss_max",
+        meaning="largest loss of an example of the training split, in evaluation mode",
+    ),
+    Quantity(
         name="validation_metric", noun="validation metric", unit="1", goal=None,
         bound="target", column="validation/{metric}",
         meaning="the workload's metric on its validation split",

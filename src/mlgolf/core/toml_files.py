@@ -19,7 +19,7 @@ def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
     try:
         return kind.model_validate(read_table(path))
     except ValidationError as error:
-        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
+        raise RulesError("\n".join(describe(path, e) for e in error.errors())) from None
 
 
 def read_table(path: Traversable | Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def read_table(path: Traversable | Path) -> dict[str, Any]:
         raise RulesError(f"{path}: not TOML: {error}") from None
 
 
-def _describe(path: Traversable | Path, error) -> str:
+def describe(path: object, error: Any) -> str:
     key = ".".join(str(part) for part in error["loc"])
     found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
     return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}{found}"

@@ -1,1 +1,5 @@
-"""Networks that are declared as data, for games whose host fixes the network."""
+"""A network and data that a competition declares; see README.md."""
+
+from mlgolf.workloads.graph.spec import WORKLOAD
+
+__all__ = ["WORKLOAD"]

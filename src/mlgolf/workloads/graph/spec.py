@@ -1,0 +1,118 @@
+"""A workload that a competition declares: its network as layers, its data as a file or a source.
+
+A row of a competition says `workload = "graph"` and gives a `definition`:
+
+    [workloads.digits.definition]
+    graph = "graph.toml"     # graph.py has the layers
+    data = "data.toml"       # Data, below
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mlgolf.core.errors import RulesError
+from mlgolf.core.spec import LossType
+from mlgolf.core.toml_files import describe
+from mlgolf.core.workload import Size, Workload
+from mlgolf.workloads.graph.graph import Graph
+
+Count = Annotated[int, Field(ge=1)]
+LOSS_TYPES = {
+    "cross_entropy": LossType.SOFTMAX_CROSS_ENTROPY,
+    "squared_error": LossType.MEAN_SQUARED_ERROR,
+    "sigmoid_cross_entropy": LossType.SIGMOID_CROSS_ENTROPY,
+}
+EVAL_BATCH_SIZE = 2048
+
+
+class Data(BaseModel):
+    """data.toml: where examples come from, and which of them are trained on.
+
+    The others are the twin set: never trained on and never scored, it shows what a model knows.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Literal["digits", "breast_cancer"] | None = None  # of scikit-learn
+    file: str | None = None  # .npz or .csv beside data.toml
+    sha256: str | None = None  # of the file
+    inputs: str = "inputs"  # an .npz: the array of that name. A .csv: all columns but the targets
+    targets: str = "targets"  # the array, or the column
+    divide_by: Annotated[float, Field(gt=0)] = 1.0  # all inputs
+    standardise: bool = False  # each input by its mean and standard deviation over training data
+    train: Count  # examples, drawn at random
+    twin: Annotated[int, Field(ge=0)] = 0  # of those that are left
+    split_seed: int = 0  # which they are
+    # Blind: they are drawn anew for each run, from a number that nobody knew when code was hashed.
+    blind: bool = False
+    batch_size: Count = 64  # of a submission that asks for none
+    licence: str
+    origin: str  # who made them, and where they are published
+
+    # From here on what `spec.defined` adds; no competition writes it.
+    host_folder: Path | None = Field(default=None, exclude=True)
+
+    @model_validator(mode="after")
+    def _comes_from_somewhere(self) -> "Data":
+        if (self.source is None) == (self.file is None):
+            raise ValueError("give one of source and file")
+        if (self.file is None) != (self.sha256 is None):
+            raise ValueError("a file needs its sha256, and a source has none")
+        return self
+
+    @property
+    def folder(self) -> str:
+        """Other data lie elsewhere: those of an earlier round of a game stay."""
+        return f"{self.source or Path(self.file or '').stem}-{self._digest[:12]}"
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Splits that differ from run to run."""
+        return ("train", "test")[: 1 + bool(self.twin)] if self.blind else ()
+
+
+class Definition(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    graph: Graph
+    data: Data
+
+
+def defined(
+    workload: Workload, definition: Mapping[str, Any], size: str, folder: Path | None
+) -> Workload:
+    """See `Workload.defined_by`. Raises: RulesError that lists all that is wrong."""
+    try:
+        found = Definition.model_validate(dict(definition))
+    except ValidationError as error:
+        raise RulesError("\n".join(describe("definition", e) for e in error.errors())) from None
+    data = found.data.model_copy(update={"host_folder": folder})
+    twin = {"test": data.twin} if data.twin else {}
+    row = Size(
+        name=size,
+        examples={"train": data.train, "eval_train": data.train, **twin},
+        batch_size=data.batch_size,
+        published_batch_size=data.batch_size,
+        eval_batch_size=EVAL_BATCH_SIZE,
+        model=found.graph,
+        data=data,
+    )
+    return replace(workload, loss_type=LOSS_TYPES[found.graph.loss], sizes={size: row})
+
+
+WORKLOAD = Workload(
+    name="graph",
+    dataset="games",
+    loss_type=LossType.SOFTMAX_CROSS_ENTROPY,
+    package="mlgolf.workloads.graph",
+    sizes={},  # a competition gives the one that is played
+)
