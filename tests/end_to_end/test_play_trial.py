@@ -74,7 +74,7 @@ def test_a_run_passes_over_a_trial_that_another_process_plays_and_says_who(mlgol
     with held(the_plan(planned).parent):
         done = mlgolf(
             "run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1,
-            "--out", planned, "--resume",
+            "--out", planned, "--resume", expect=2,
         )
     assert "trial_1 is being played by process" in " ".join(done.stderr.split())
     assert not (the_plan(planned).parent / "trial.json").exists()

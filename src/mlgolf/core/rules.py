@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import Quantity, quantity
@@ -225,7 +225,7 @@ class WorkloadRules(_Frozen):
     variant: str | None = None  # a row of the workload's spec.py, such as "embed_init"
     metric: str  # a name that the workload's metrics.py computes
     goal: Goal
-    bounds: dict[str, float] = Field(default_factory=dict)
+    bounds: dict[str, FiniteFloat] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)  # of bounds whose source is not below
     step_hint: int | None = Field(default=None, ge=1)  # steps that a schedule is made for
     eval_every_steps: int | None = Field(default=None, ge=1)
