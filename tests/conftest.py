@@ -1,9 +1,11 @@
-"""What tests share: small data made once, the one-second competition, the installed command."""
+"""What tests share: small data made once, the one-second competition, the command."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,37 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mlgolf(data_dir: Path) -> Command:
-    """The installed command, run as a person would."""
+    """The command, in this process: all that ask for it share its imports and its fork server."""
+    from mlgolf.cli.main import main
+
+    def run(*arguments: object, expect: int | None = 0) -> subprocess.CompletedProcess:
+        words = ["mlgolf", *map(str, arguments)]
+        out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        code = 0
+        with (
+            pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err)
+        ):  # fmt: skip
+            patched.setenv("MLGOLF_DATA_DIR", str(data_dir))
+            patched.setattr(sys, "argv", words)
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code
+        done = subprocess.CompletedProcess(words, code, *map(written, (out, err)))
+        assert expect in (None, done.returncode), done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def written(stream: TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.fixture(scope="session")
+def mlgolf_process(data_dir: Path) -> Command:
+    """The installed command, as a person would run it, where a process of its own matters."""
 
     def run(*arguments: object, expect: int | None = 0) -> subprocess.CompletedProcess:
         done = subprocess.run(

@@ -99,9 +99,9 @@ def test_without_a_terminal_each_trial_is_one_line_with_its_count(mlgolf, adamw,
     assert "[2/2] ✓ adamw/study_0/linear_torch/trial_2  TARGET_REACHED" in resumed
 
 
-def test_trials_side_by_side_are_counted_as_they_end(mlgolf, adamw, tmp_path):
+def test_trials_side_by_side_are_counted_as_they_end(mlgolf_process, adamw, tmp_path):
     common = ["--competition", LINEAR, "--seed", 1, "--out", tmp_path / "run"]
-    said = mlgolf("run", adamw, *common, "--parallel", 2).stderr
+    said = mlgolf_process("run", adamw, *common, "--parallel", 2).stderr
     assert [line[:5] for line in said.splitlines() if line[0] == "["] == ["[1/2]", "[2/2]"]
 
 
@@ -116,6 +116,6 @@ def test_a_report_says_on_a_terminal_which_drawing_of_how_many_it_makes(tmp_path
     assert page.exists()
 
 
-def test_a_report_says_only_where_it_is_when_it_is_piped(mlgolf, tmp_path):
-    done = mlgolf(*REPORT, tmp_path / "page.html")
+def test_a_report_says_only_where_it_is_when_it_is_piped(mlgolf_process, tmp_path):
+    done = mlgolf_process(*REPORT, tmp_path / "page.html")
     assert (done.stdout, done.stderr) == (f"{tmp_path / 'page.html'}\n", "")
