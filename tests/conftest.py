@@ -1,4 +1,8 @@
-"""What tests share: small data made once, the one-second competition, the command."""
+"""What tests share: small data made once, the one-second competition, the command.
+
+The workers of one session share the cores out among themselves: a player is pinned to the last core
+that its referee may use, so the players of workers with the same cores would wait for each other.
+"""
 
 import os
 import subprocess
@@ -26,6 +30,15 @@ submission = from_optimizer(torch.optim.AdamW, search_space=space)
 """
 
 Command = Callable[..., subprocess.CompletedProcess]
+
+
+def pytest_configure() -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")  # "gw0"
+    if worker is None:
+        return
+    number, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    if own := sorted(os.sched_getaffinity(0))[number::count]:
+        os.sched_setaffinity(0, own)
 
 
 @pytest.fixture(scope="session")
