@@ -88,9 +88,11 @@ def test_the_ends_of_trials_are_kept_with_their_reason_below(shown):
     assert re.fullmatch(r"    validation_metric .* at step \d+", lines[end + 1])
 
 
-def test_without_a_terminal_each_trial_is_one_line_with_its_count(mlgolf, adamw, tmp_path):
+def test_without_a_terminal_each_trial_is_one_line_with_its_count(
+    mlgolf, mlgolf_process, adamw, tmp_path
+):
     common = ["run", adamw, "--competition", LINEAR, "--seed", 1, "--out", tmp_path / "run"]
-    lines = mlgolf(*common).stderr.splitlines()
+    lines = mlgolf_process(*common).stderr.splitlines()
     trials = [line for line in lines if line.startswith("[")]
     assert len(lines) == len(trials) + 6  # where to, data, how many, how fast; what is next, twice
     assert [line[:7] for line in trials] == ["[1/2] ✓", "[2/2] ✓"]

@@ -6,7 +6,7 @@ from pathlib import Path
 LINEAR = Path(__file__).with_name("linear.toml")
 
 
-def test_a_target_is_the_median_that_the_best_point_reaches(mlgolf_process, tmp_path):
+def test_a_target_is_the_median_that_the_best_point_reaches(mlgolf, mlgolf_process, tmp_path):
     arguments = [
         "targets", "set", "linear", "--competition", LINEAR, "--trials", 2, "--seeds", 3,
         "--out", tmp_path / "targets",
@@ -17,5 +17,5 @@ def test_a_target_is_the_median_that_the_best_point_reaches(mlgolf_process, tmp_
     assert 0.0 < found["target"] < 0.1
     assert "best of 2 points of nadamw (seed 0) after 1500 steps" in found["provenance"]
 
-    again = mlgolf_process(*arguments).stdout  # the runs are there: nothing is trained again
+    again = mlgolf(*arguments).stdout  # the runs are there: nothing is trained again
     assert f"target = {found['target']:.6g}" in again
