@@ -34,7 +34,7 @@ demo: setup
 	echo "== ran in $$(( $$(date +%s) - began )) s; open $(RUN)/report.html"
 
 test: setup
-	@$(BIN)/pytest -n 2 -m "not alone"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone"
 	@$(BIN)/pytest -m alone
 
 check: setup

@@ -1,9 +1,15 @@
-"""What tests share: small data made once, the one-second competition, the installed command."""
+"""What tests share: small data made once, the one-second competition, the command.
+
+The workers of one session share the cores out among themselves: a player is pinned to the last core
+that its referee may use, so the players of workers with the same cores would wait for each other.
+"""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -26,6 +32,15 @@ submission = from_optimizer(torch.optim.AdamW, search_space=space)
 Command = Callable[..., subprocess.CompletedProcess]
 
 
+def pytest_configure() -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")  # "gw0"
+    if worker is None:
+        return
+    number, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    if own := sorted(os.sched_getaffinity(0))[number::count]:
+        os.sched_setaffinity(0, own)
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Prepared data of the linear workload."""
@@ -41,7 +56,37 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def mlgolf(data_dir: Path) -> Command:
-    """The installed command, run as a person would."""
+    """The command, in this process: all that ask for it share its imports and its fork server."""
+    from mlgolf.cli.main import main
+
+    def run(*arguments: object, expect: int | None = 0) -> subprocess.CompletedProcess:
+        words = ["mlgolf", *map(str, arguments)]
+        out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        code = 0
+        with (
+            pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err)
+        ):  # fmt: skip
+            patched.setenv("MLGOLF_DATA_DIR", str(data_dir))
+            patched.setattr(sys, "argv", words)
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code
+        done = subprocess.CompletedProcess(words, code, *map(written, (out, err)))
+        assert expect in (None, done.returncode), done.stdout + done.stderr
+        return done
+
+    return run
+
+
+def written(stream: TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.fixture(scope="session")
+def mlgolf_process(data_dir: Path) -> Command:
+    """The installed command, as a person would run it, where a process of its own matters."""
 
     def run(*arguments: object, expect: int | None = 0) -> subprocess.CompletedProcess:
         done = subprocess.run(

@@ -34,16 +34,21 @@ def mean_loss(params: Any, batch: dict[str, jax.Array]) -> jax.Array:
 
 def trained_by_hand(optimizer: Any, shown: Any = lambda state, params: params) -> Any:
     """Parameters to evaluate after all batches, with whatever the transformation takes."""
-    params = linear_jax.params()
-    state = optimizer.init(params)
-    for batch in linear_jax.LinearWorkload().batches:
+
+    @jax.jit  # a line search would be compiled anew for each batch
+    def update(params: Any, state: Any, batch: dict[str, jax.Array]) -> Any:
         value, gradients = jax.value_and_grad(mean_loss)(params, batch)
         extra = {"value": value, "grad": gradients, "value_fn": partial(mean_loss, batch=batch)}
         takes_more = isinstance(optimizer, optax.GradientTransformationExtraArgs)
         updates, state = optimizer.update(
             gradients, state, params, **(extra if takes_more else {})
         )
-        params = optax.apply_updates(params, updates)
+        return optax.apply_updates(params, updates), state
+
+    params = linear_jax.params()
+    state = optimizer.init(params)
+    for batch in linear_jax.LinearWorkload().batches:
+        params, state = update(params, state, batch)
     return shown(state, params)
 
 

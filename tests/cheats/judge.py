@@ -33,7 +33,7 @@ def update_params(workload, current_param_container, optimizer_state, model_stat
 
 def judged(
     tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, target: float = -1.0,
-    every: int = 50, budget: float = 1.0, studies: int = 1, all_trials: bool = False,
+    every: int = 50, budget: float = 0.5, studies: int = 1, all_trials: bool = False,
 ) -> Any:
     """The verdict on a submission that trains honestly, but for one line in each step.
 

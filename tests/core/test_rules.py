@@ -1,4 +1,6 @@
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,6 +62,34 @@ def test_what_is_asked_of_a_quantity_follows_the_interpretation_of_targets(readi
     asked = rules.asked("validation_metric", mini.workloads["criteo1tb"])
     assert asked is not None
     assert asked.met(asked.value) is reaches
+
+
+def written(tmp_path, text: str) -> Competition:
+    """The one-second competition, with other rules."""
+    file = tmp_path / "changed.toml"
+    file.write_text(text)
+    return load_competition(file)
+
+
+LINEAR = (Path(__file__).parents[1] / "end_to_end" / "linear.toml").read_text()
+
+
+def test_rules_under_which_nothing_ends_a_trial_are_refused(tmp_path):
+    endless = LINEAR.replace('objective = "time"', 'objective = "l2"')
+    endless = re.sub(r"(?s)constraints = \[.*?\n\]", "constraints = []", endless)
+    endless = re.sub(r"bounds = .*", "bounds = {}", endless)
+    with pytest.raises(RulesError, match="nothing ends a trial that minimises l2"):
+        written(tmp_path, endless)
+
+
+def test_a_bound_is_a_finite_number(tmp_path):
+    with pytest.raises(RulesError, match="finite number"):
+        written(tmp_path, re.sub(r"target = [\d.]+", "target = nan", LINEAR, count=1))
+
+
+def test_a_held_out_variant_is_not_chosen_without_its_workload():
+    with pytest.raises(RulesError, match="counts only beside criteo1tb"):
+        load_competition("algoperf-0.5").select(["criteo1tb_embed_init"])
 
 
 def test_a_quantity_that_neither_rules_nor_workload_bound_is_not_asked_for():

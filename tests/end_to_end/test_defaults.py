@@ -19,8 +19,8 @@ def here(tmp_path, monkeypatch) -> Path:
     return folder
 
 
-def test_a_run_without_out_goes_to_runs_under_its_day_and_name(here, adamw, mlgolf):
-    said = mlgolf("run", adamw, *ONE_TRIAL).stderr
+def test_a_run_without_out_goes_to_runs_under_its_day_and_name(here, adamw, mlgolf_process):
+    said = mlgolf_process("run", adamw, *ONE_TRIAL).stderr
     (run,) = Path("runs").iterdir()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d-adamw", run.name)
     assert said.splitlines()[0] == f"writing to {run}"

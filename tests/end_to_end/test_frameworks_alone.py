@@ -38,7 +38,7 @@ def test_a_framework_alone_is_enough_to_run_a_trial(framework, tmp_path, data_di
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     index = os.environ.get("TORCH_INDEX")
     call(
-        "pip", "install", "--quiet", "-c", ROOT / "constraints.txt",
+        "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "constraints.txt",
         *(["--extra-index-url", index] if index else []), f"{ROOT}[{framework}]",
     )
     find = f"from importlib.util import find_spec; print(find_spec('{OTHER[framework]}'))"

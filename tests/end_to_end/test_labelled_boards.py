@@ -11,7 +11,7 @@ CLAIM = "number of steps as claimed by the submission"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, mlgolf) -> Path:
+def run(tmp_path_factory, mlgolf_process) -> Path:
     """Two trials that ran at the same time, so they are unofficial."""
     folder = tmp_path_factory.mktemp("labels")
     (folder / "adam[w].py").write_text(
@@ -19,7 +19,7 @@ def run(tmp_path_factory, mlgolf) -> Path:
         "submission = from_optimizer(torch.optim.AdamW, search_space={'learning_rate': "
         "{'min': 5e-3, 'max': 3e-2, 'scaling': 'log'}})\n"
     )
-    mlgolf(
+    mlgolf_process(
         "run", folder / "adam[w].py", "--competition", LINEAR, "--parallel", 2,
         "--out", folder / "run",
     )

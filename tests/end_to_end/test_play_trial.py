@@ -64,9 +64,9 @@ def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
     assert the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns == rows
 
 
-def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf, planned):
+def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf_process, planned):
     with held(the_plan(planned).parent):
-        done = mlgolf("play-trial", the_plan(planned), expect=2)
+        done = mlgolf_process("play-trial", the_plan(planned), expect=2)
     assert "is being played by process" in done.stderr
 
 
@@ -74,7 +74,7 @@ def test_a_run_passes_over_a_trial_that_another_process_plays_and_says_who(mlgol
     with held(the_plan(planned).parent):
         done = mlgolf(
             "run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1,
-            "--out", planned, "--resume",
+            "--out", planned, "--resume", expect=2,
         )
     assert "trial_1 is being played by process" in " ".join(done.stderr.split())
     assert not (the_plan(planned).parent / "trial.json").exists()

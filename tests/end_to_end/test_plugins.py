@@ -65,19 +65,20 @@ def installed(tmp_path_factory) -> Path:
 
 
 def test_a_quantity_of_somebody_elses_is_minimised_bounded_scored_and_reported(
-    installed, mlgolf, tmp_path, monkeypatch
+    installed, mlgolf_process, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(installed))
     run = tmp_path / "run"
-    mlgolf("run", "nadamw", "--competition", installed / "rules.toml", "--seed", 1, "--out", run)
+    rules = installed / "rules.toml"
+    mlgolf_process("run", "nadamw", "--competition", rules, "--seed", 1, "--out", run)
     lines = next(run.rglob("evals.jsonl")).read_text().splitlines()
     rows = [json.loads(line)["metrics"] for line in lines]
     assert len(rows) == 4
     held = [row["model/largest_weight"] for row in rows if row["train/loss"] <= 0.5]
-    scored = json.loads(mlgolf("score", run, "--json").stdout)
+    scored = json.loads(mlgolf_process("score", run, "--json").stdout)
     cell = scored["leaderboard"][0]["workloads"]["linear"]
     assert math.isclose(cell["value"], min(held))
-    mlgolf("report", run)
+    mlgolf_process("report", run)
     page = (run / "report.html").read_text()
     assert "Which submission reaches the best largest weight" in page
 

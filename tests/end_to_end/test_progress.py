@@ -88,9 +88,11 @@ def test_the_ends_of_trials_are_kept_with_their_reason_below(shown):
     assert re.fullmatch(r"    validation_metric .* at step \d+", lines[end + 1])
 
 
-def test_without_a_terminal_each_trial_is_one_line_with_its_count(mlgolf, adamw, tmp_path):
+def test_without_a_terminal_each_trial_is_one_line_with_its_count(
+    mlgolf, mlgolf_process, adamw, tmp_path
+):
     common = ["run", adamw, "--competition", LINEAR, "--seed", 1, "--out", tmp_path / "run"]
-    lines = mlgolf(*common).stderr.splitlines()
+    lines = mlgolf_process(*common).stderr.splitlines()
     trials = [line for line in lines if line.startswith("[")]
     assert len(lines) == len(trials) + 6  # where to, data, how many, how fast; what is next, twice
     assert [line[:7] for line in trials] == ["[1/2] ✓", "[2/2] ✓"]
@@ -99,9 +101,9 @@ def test_without_a_terminal_each_trial_is_one_line_with_its_count(mlgolf, adamw,
     assert "[2/2] ✓ adamw/study_0/linear_torch/trial_2  TARGET_REACHED" in resumed
 
 
-def test_trials_side_by_side_are_counted_as_they_end(mlgolf, adamw, tmp_path):
+def test_trials_side_by_side_are_counted_as_they_end(mlgolf_process, adamw, tmp_path):
     common = ["--competition", LINEAR, "--seed", 1, "--out", tmp_path / "run"]
-    said = mlgolf("run", adamw, *common, "--parallel", 2).stderr
+    said = mlgolf_process("run", adamw, *common, "--parallel", 2).stderr
     assert [line[:5] for line in said.splitlines() if line[0] == "["] == ["[1/2]", "[2/2]"]
 
 
@@ -116,6 +118,6 @@ def test_a_report_says_on_a_terminal_which_drawing_of_how_many_it_makes(tmp_path
     assert page.exists()
 
 
-def test_a_report_says_only_where_it_is_when_it_is_piped(mlgolf, tmp_path):
-    done = mlgolf(*REPORT, tmp_path / "page.html")
+def test_a_report_says_only_where_it_is_when_it_is_piped(mlgolf_process, tmp_path):
+    done = mlgolf_process(*REPORT, tmp_path / "page.html")
     assert (done.stdout, done.stderr) == (f"{tmp_path / 'page.html'}\n", "")

@@ -126,7 +126,7 @@ def ancestors(pid: int) -> list[int]:
     return found
 
 
-def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path, adamw, data_dir, mlgolf):
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path, adamw, data_dir, mlgolf_process):
     competition = Path(__file__).with_name("linear.toml")
     common = [adamw, "--competition", competition, "--seed", 3, "--out", tmp_path / "run"]
     referee = start(common, data_dir)
@@ -136,8 +136,8 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path, adamw, data_dir, mlgo
     referee.send_signal(signal.SIGINT)
     assert referee.wait() == 130
     assert "--resume" in referee.stderr.read()
-    mlgolf("run", *common, "--resume")
-    scored = json.loads(mlgolf("score", tmp_path / "run", "--json").stdout)
+    mlgolf_process("run", *common, "--resume")
+    scored = json.loads(mlgolf_process("score", tmp_path / "run", "--json").stdout)
     assert scored["leaderboard"][0]["score"] == 1.0
 
 

@@ -144,12 +144,12 @@ def test_another_clock_gives_the_same_steps_and_values_and_other_seconds(
 
 
 def test_the_unofficial_level_trains_the_same_in_process_and_is_labelled(
-    adamw, mlgolf, tmp_path
+    adamw, mlgolf, mlgolf_process, tmp_path
 ):
     from test_recovery import rows_of
 
-    for level in ("none", "process"):
-        mlgolf(
+    for level, command in (("none", mlgolf_process), ("process", mlgolf)):
+        command(
             "run", adamw, "--competition", LINEAR, "--trials", 1, "--seed", 3,
             "--sandbox", level, "--out", tmp_path / level,
         )
@@ -157,12 +157,14 @@ def test_the_unofficial_level_trains_the_same_in_process_and_is_labelled(
     assert_unofficial(board(mlgolf, tmp_path / "none"), "played without a sandbox")
 
 
-def test_trials_side_by_side_give_the_same_values_and_are_labelled(adamw, mlgolf, tmp_path):
+def test_trials_side_by_side_give_the_same_values_and_are_labelled(
+    adamw, mlgolf, mlgolf_process, tmp_path
+):
     from test_recovery import rows_of
 
     common = ["run", adamw, "--competition", LINEAR, "--seed", 3]
     mlgolf(*common, "--out", tmp_path / "one")
-    mlgolf(*common, "--parallel", 2, "--out", tmp_path / "two")
+    mlgolf_process(*common, "--parallel", 2, "--out", tmp_path / "two")
     assert rows_of(tmp_path / "one") == rows_of(tmp_path / "two")
     assert_unofficial(board(mlgolf, tmp_path / "two"), "trials shared the machine")
 

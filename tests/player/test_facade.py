@@ -20,13 +20,18 @@ num_test_examples eval_batch_size train_mean train_stddev metrics_logger attach_
 eval_model""".split()
 
 
+ASKED = ("validation_metric", "test_metric")
+
+
 @pytest.fixture(params=["torch", "jax"])
 def facade(request) -> WorkloadFacade:
     workload = load_workload("linear")
     competition = load_competition(LINEAR)
-    rules, workload_rules = competition.rules, competition.workloads["linear"]
+    workload_rules = competition.workloads["linear"]
+    targets = {name: competition.rules.asked(name, workload_rules) for name in ASKED}
+    asked = {name: target for name, target in targets.items() if target}
     backend = load_backend(request.param)
-    facade = WorkloadFacade(workload, workload.size("mini"), rules, workload_rules, backend)
+    facade = WorkloadFacade(workload, workload.size("mini"), workload_rules, backend, asked)
     facade.backend = backend  # type: ignore[attr-defined]  # for the tests below
     return facade
 

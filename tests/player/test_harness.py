@@ -67,11 +67,10 @@ def played(
     recorder = Recorder(steps, ending)
     backend = load_backend("torch")
     workload = load_workload("linear")
-    competition = load_competition(LINEAR)
-    rules, workload_rules = competition.rules, competition.workloads["linear"]
+    workload_rules = load_competition(LINEAR).workloads["linear"]
     board = Board(anonymous_memory("test", Board.BYTES))
     board.evaluate_at = evaluate_at
-    facade = WorkloadFacade(workload, workload.size("mini"), rules, workload_rules, backend)
+    facade = WorkloadFacade(workload, workload.size("mini"), workload_rules, backend, {})
     start = prepare(facade, backend, {"learning_rate": 0.1}, seed=1)
     link = Link(Channel(theirs), board, Handover(bytearray(1 << 16)))
     submission = Submission(

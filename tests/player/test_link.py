@@ -44,7 +44,7 @@ def ends() -> Ends:
 def assignment(**changes) -> Assignment:
     fields = {
         "submission_file": "s.py", "framework": "torch", "workload": "linear", "size": "mini",
-        "rules": {}, "workload_rules": {}, "hyperparameters": None, "seed": 1, "threads": 1,
+        "objective": "time", "asked": {}, "workload_rules": {}, "hyperparameters": None, "seed": 1, "threads": 1,
         "train_folder": "train",
     }
     return Assignment(**fields | changes)

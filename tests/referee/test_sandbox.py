@@ -73,7 +73,7 @@ def test_a_frozen_player_of_an_ordinary_user_burns_nothing(open_folder):
 
 
 def test_without_namespaces_freezing_is_best_effort_and_recorded_so(open_folder):
-    result = freezing("best_effort", at=open_folder)
+    result = freezing("best_effort", "once", at=open_folder)
     assert result["record"]["freezing"] == "best_effort"
     assert result["record"]["namespaces_refused"] == "not asked for"
 

@@ -1,6 +1,6 @@
 """Hold the burners with the sandbox and print what leaked. Standard library: any Python can run it.
 
-    try_freezing.py SRC [best_effort] [task_clock]
+    try_freezing.py SRC [best_effort] [task_clock] [once]
 """
 
 import json
@@ -27,7 +27,7 @@ def main(options: list[str]) -> None:
         held.start()
         time.sleep(0.5)
         leaked = []
-        for _ in range(FREEZES):
+        for _ in range(1 if "once" in options else FREEZES):
             held.freeze()
             before = held.cpu_seconds()
             time.sleep(SECONDS)

@@ -36,6 +36,17 @@ def test_a_framework_is_imported_only_where_the_file_says_so(framework):
     assert offenders == []
 
 
+def test_no_function_is_longer_than_80_lines():
+    offenders = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for file in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= 80
+    ]
+    assert offenders == []
+
+
 def test_what_holds_a_player_needs_the_standard_library_alone():
     for name in ("sandbox", "supervisor", "orders", "kernel", "processes", "cpu_time"):
         outside = imported(SOURCE / "referee" / f"{name}.py") & {"numpy", "pydantic", "polars"}

@@ -46,12 +46,22 @@ def play(request: RunRequest, console: Console, *, parallel: int = 1, resume: st
         ) from None
 
 
-def write_plans(request: RunRequest, console: Console) -> list[Trial]:
-    """Open the run and write down what is waiting, to be played elsewhere. Returns: no trials."""
+def write_plans(
+    request: RunRequest, console: Console, show: Callable[[str], None] = lambda _: None
+) -> list[Trial]:
+    """Open the run and write down what is waiting, to be played elsewhere. Returns: no trials.
+
+    Args: show: gets the path of each plan.
+    """
     tell = partial(say, console)
     with open_run(request, tell) as run:
-        for plan in run.waiting():
-            console.out(printable(str(write_plan(plan))), highlight=False)
+        waiting = run.waiting()
+        for plan in waiting:
+            show(printable(str(write_plan(plan))))
+    tell(
+        "next: mlgolf play-trial PLAN for each; then this command with --resume" if waiting
+        else "nothing is waiting to be played"
+    )
     return []
 
 
@@ -110,7 +120,10 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
         # A watcher cannot look into other processes.
         play: Play = play_trial if engine.shares_the_machine else partial(_watched, display)
         broken = play_run(run, engine, play, on_end)
-    for said in run.elsewhere():
+    elsewhere = run.elsewhere()
+    if elsewhere and not ended:
+        raise RunFolderError("\n".join(["nothing was played:", *elsewhere]))
+    for said in elsewhere:
         say(console, said)
     if broken:
         raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))

@@ -27,6 +27,7 @@ from mlgolf.report.terminal import diagnostic_lines, leaderboard_tables, plain, 
 from mlgolf.report.view import ReviewView, review_view
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.run_names import latest_run
+from mlgolf.results.trial_folder import PLAN, is_finished
 from mlgolf.scoring.review import Review, review
 from mlgolf.scoring.sensitivity import with_interpretations
 from mlgolf.scoring.since import Since, since
@@ -113,6 +114,13 @@ class Run:
     def competition(self) -> Competition:
         """The rules it was played under."""
         return self._folder.competition
+
+    @property
+    def plans(self) -> list[Path]:
+        """Plans that were written down and have not been played, in order."""
+        return sorted(
+            plan for plan in self.path.rglob(PLAN) if not is_finished(plan.parent)
+        )
 
     @property
     def trials(self) -> pl.DataFrame:

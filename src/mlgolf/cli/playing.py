@@ -82,7 +82,8 @@ def run(
     play_it = partial(play, console=console, parallel=parallel, resume="--resume")
     try:
         folder, played = play_in_folder(
-            submissions, out, partial(write_plans, console=console) if plan_only else play_it,
+            submissions, out,
+            partial(write_plans, console=console, show=typer.echo) if plan_only else play_it,
             resume=resume, competition=load_competition(competition).select(workload),
             framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
@@ -93,7 +94,6 @@ def run(
         say(console, lacking)
         raise typer.Exit(1)
     if plan_only:
-        say(console, "next: mlgolf play-trial PLAN for each; then this command with --resume")
         return
     say(console, f"next: mlgolf score {quoted(folder)}\n  or: mlgolf report {quoted(folder)}")
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from mlgolf.core.competition_upgrades import upgraded
-from mlgolf.core.errors import UnknownName
+from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
@@ -58,9 +59,22 @@ class Competition(BaseModel):
                     )
             for constraint in constraints:
                 self._check_bound(where, constraint, row.number(constraint.bound))
+            self._check_that_it_ends(name, row)
         for constraint in constraints:
             self._check_name(constraint)
         return self
+
+    def _check_that_it_ends(self, name: str, row: WorkloadRules) -> None:
+        """Where nothing has to be reached, only what is used up ends a trial."""
+        if self.rules.objective_quantity.accumulates:
+            return
+        spent = [c for c in self.rules.constraints if c.bounded.accumulates]
+        bounded = any(row.number(constraint.bound) is not None for constraint in spent)
+        if not bounded and math.isinf(self.rules.seconds_allowed(row)):
+            raise ValueError(
+                f"workloads.{name}: nothing ends a trial that minimises {self.rules.objective}: "
+                "give budget_seconds in its bounds"
+            )
 
     def _check_name(self, constraint: Constraint) -> None:
         given = any(row.number(constraint.bound) is not None for row in self.workloads.values())
@@ -129,7 +143,13 @@ class Competition(BaseModel):
             if name not in self.workloads:
                 raise UnknownName(f"workload of {self.name}", name, known=self.workloads)
         chosen = workloads or list(self.workloads)
-        chosen = [n for n in chosen if self.workloads[n].held_out_of in (None, *chosen)]
+        for name in chosen:
+            base = self.workloads[name].held_out_of
+            if base not in (None, *chosen):
+                raise RulesError(
+                    f"{self.name}: {name} counts only beside {base}, which it can strike out. "
+                    f"Choose {base}, too."
+                )
         return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
 
 

@@ -52,6 +52,10 @@ class RunFolderError(MLGolfError):
     """A run folder that cannot be read, or that belongs to something else."""
 
 
+class TrialTaken(RunFolderError):
+    """A trial that somebody else is playing."""
+
+
 class ScoringError(MLGolfError):
     """Trials or tables that cannot be scored as they stand."""
 

@@ -83,7 +83,8 @@ class Assignment:
     framework: str
     workload: str
     size: str
-    rules: Mapping[str, Any]  # Rules
+    objective: str  # the quantity that the rules minimise
+    asked: Mapping[str, Mapping[str, Any]]  # quantity -> Target, where something is asked of it
     workload_rules: Mapping[str, Any]  # WorkloadRules
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlgolf.core.records import Calibration, SandboxLevel
 from mlgolf.core.rules import Contract, Rules, Ruleset, WorkloadRules
+from mlgolf.core.target import Target
 from mlgolf.core.trial_key import TrialKey
 
 
@@ -63,6 +64,19 @@ class TrialPlan:
         if every is not None:
             told = told.model_copy(update={"eval_every_seconds": every / self.speed})
         return told
+
+    @property
+    def asked(self) -> list[Target]:
+        """What the contestant learns of its bounds, and of AlgoPerf's two targets.
+
+        They are resolved, as what declares the quantities may not be installed where it runs.
+        """
+        bounds = self.rules.targets(
+            self.workload_rules, budget_factor=self.budget_factor, speed=self.speed
+        )
+        names = {"validation_metric", "test_metric"} - {target.metric for target in bounds}
+        others = (self.rules.asked(name, self.workload_rules) for name in sorted(names))
+        return [*bounds, *(target for target in others if target is not None)]
 
     @property
     def budget_factor(self) -> float:

@@ -232,5 +232,8 @@ class Engine(Protocol):
         ...
 
     def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
-        """Play each plan; yield trials as they end, in any order."""
+        """Play each plan; yield trials as they end, in any order.
+
+        A plan that somebody else has taken (TrialTaken) is passed over.
+        """
         ...

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import Quantity, quantity
@@ -254,7 +254,7 @@ class WorkloadRules(_Frozen):
     definition: dict[str, Any] | None = None  # data and network of a workload that is declared here
     metric: str  # a name that the workload's metrics.py computes
     goal: Goal
-    bounds: dict[str, float] = Field(default_factory=dict)
+    bounds: dict[str, FiniteFloat] = Field(default_factory=dict)
     sources: dict[str, str] = Field(default_factory=dict)  # of bounds whose source is not below
     step_hint: int | None = Field(default=None, ge=1)  # steps that a schedule is made for
     eval_every_steps: int | None = Field(default=None, ge=1)

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from itertools import islice
 
+from mlgolf.core.errors import TrialTaken
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
@@ -29,8 +30,11 @@ class OneAtATime:
     def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
         for plan in plans:
             cores = player_cores(load_hardware(plan.rules.hardware))
-            with kept_off(cores):
-                trial = play(plan, cores=cores)
+            try:
+                with kept_off(cores):
+                    trial = play(plan, cores=cores)
+            except TrialTaken:
+                continue
             yield trial
 
 
@@ -60,7 +64,8 @@ class SideBySide:
                     return
                 ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in ended:
-                    yield future.result()
+                    if not isinstance(future.exception(), TrialTaken):
+                        yield future.result()
 
 
 def _take_core(cores: multiprocessing.Queue) -> None:

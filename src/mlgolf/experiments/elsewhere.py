@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from mlgolf.core.errors import DataError
+from mlgolf.core.errors import DataError, TrialTaken
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial import Trial
@@ -13,14 +13,15 @@ from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.trial_folder import is_finished, read_trial
+from mlgolf.results.trial_lock import holder
 
 
 def play_plan(plan: TrialPlan) -> Trial:
     """The trial of a plan; one that has ended for good is not played again.
 
     Cores and speed are those of this machine.
-    Raises: RunFolderError, DataError, SubmissionError if the plan, its data or its code are not
-      there, or not what they were when it was made.
+    Raises: TrialTaken if somebody else plays it; RunFolderError, DataError, SubmissionError if the
+      plan, its data or its code are not there, or not what they were when it was made.
     """
     if is_finished(plan.folder):
         return read_trial(plan.folder)
@@ -28,8 +29,10 @@ def play_plan(plan: TrialPlan) -> Trial:
     hardware = load_hardware(plan.rules.hardware)
     fork_server_for(plan.key.framework, hardware)  # imports the framework meanwhile
     calibration = calibrate(hardware, player_cores(hardware))
-    (trial,) = OneAtATime().run([replace(plan, calibration=calibration)], play_trial)
-    return trial
+    played = [*OneAtATime().run([replace(plan, calibration=calibration)], play_trial)]
+    if not played:
+        raise TrialTaken(holder(plan.folder) or f"{plan.folder} is being played by somebody else")
+    return played[0]
 
 
 def _check_data(plan: TrialPlan) -> None:

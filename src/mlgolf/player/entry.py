@@ -4,6 +4,7 @@ It meets the referee over the same link as every contestant. What it may learn w
 a model is judged and when the clock ends it are the referee's business; here is what it is handed.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -17,7 +18,7 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.messages import Assignment
 from mlgolf.core.registry import played_workload
-from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.workload import OpenSplit
 from mlgolf.data.batches import join_batches
 from mlgolf.player.link import Link
@@ -93,7 +94,6 @@ def play_entry(assignment: Assignment, link: Link) -> None:
     """Run the program of an assignment until it returns or the referee has had enough."""
     backend = load_backend(assignment.framework)
     backend.configure(assignment.threads)
-    rules = Rules.model_validate(assignment.rules)
     workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
     workload = played_workload(assignment.workload, assignment.size, workload_rules.definition)
     size, folder = workload.size(assignment.size), Path(assignment.train_folder)
@@ -101,8 +101,9 @@ def play_entry(assignment: Assignment, link: Link) -> None:
     split = data.open_split(folder, size, "train")
     game = Game(
         join_batches([*data.open_split(folder, size, "eval_train").eval_batches()]), size.model,
-        {t.metric: t.value for t in rules.targets(workload_rules)}, rules.objective,
-        assignment.seed, rules.seconds_allowed(workload_rules), split, link,
+        {name: target["value"] for name, target in assignment.asked.items()},
+        assignment.objective, assignment.seed,
+        workload_rules.bounds.get("budget_seconds", math.inf), split, link,
     )
     link.begin(backend.versions())
     # On the clock from here: importing the program is part of what it costs.

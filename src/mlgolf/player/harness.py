@@ -18,8 +18,9 @@ from mlgolf.core.errors import SubmissionError
 from mlgolf.core.messages import Assignment
 from mlgolf.core.protocols import Backend
 from mlgolf.core.registry import played_workload
-from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.spec import TrainingCompleteError
+from mlgolf.core.target import Target
 from mlgolf.player.link import Link
 from mlgolf.player.returned import ORDER, Returned, kind_of
 from mlgolf.player.submission import (
@@ -40,8 +41,8 @@ def play_submission(assignment: Assignment, link: Link) -> None:
     workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
     workload = played_workload(assignment.workload, assignment.size, workload_rules.definition)
     size = workload.size(assignment.size)
-    rules = Rules.model_validate(assignment.rules)
-    facade = WorkloadFacade(workload, size, rules, workload_rules, backend)
+    asked = {name: Target(**fields) for name, fields in assignment.asked.items()}
+    facade = WorkloadFacade(workload, size, workload_rules, backend, asked)
     split = workload.data().open_split(Path(assignment.train_folder), size, "train")
     start = prepare(facade, backend, assignment.hyperparameters, assignment.seed)
     link.begin(backend.versions())

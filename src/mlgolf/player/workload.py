@@ -12,8 +12,9 @@ from typing import Any
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.protocols import Backend
 from mlgolf.core.quantities import quantity
-from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.spec import ForwardPassMode, LossType
+from mlgolf.core.target import Target
 from mlgolf.core.workload import Size, Workload
 
 Query = Callable[[Any, Any, int], Mapping[str, float]]
@@ -35,11 +36,12 @@ class WorkloadFacade:
     """One workload at one size under one competition's numbers."""
 
     def __init__(
-        self, workload: Workload, size: Size, rules: Rules, workload_rules: WorkloadRules,
-        backend: Backend,
+        self, workload: Workload, size: Size, workload_rules: WorkloadRules, backend: Backend,
+        asked: Mapping[str, Target],
     ) -> None:
+        """Args: asked: what is to be reached, by the names of quantities."""
         self._workload, self._size, self._workload_rules = workload, size, workload_rules
-        self._rules, self._backend = rules, backend
+        self._asked, self._backend = asked, backend
         self._query: Query | None = None
         self._model = workload.model(backend.name, size)
         self._param_shapes = self._param_types = None
@@ -150,11 +152,11 @@ class WorkloadFacade:
         return self._reached(eval_result, "test_metric")
 
     def _target_value(self, name: str) -> float | None:
-        target = self._rules.asked(name, self._workload_rules)
+        target = self._asked.get(name)
         return None if target is None else target.value
 
     def _reached(self, result: Mapping[str, float], name: str) -> bool:
-        target = self._rules.asked(name, self._workload_rules)
+        target = self._asked.get(name)
         found = result.get(quantity(name).column_for(self.target_metric_name), math.nan)
         return target is not None and target.met(found)
 

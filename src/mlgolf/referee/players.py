@@ -10,7 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,8 @@ def assignment(plan: TrialPlan, hardware: HardwareClass) -> Assignment:
         contract=plan.contract,
         workload=plan.workload,
         size=plan.size,
-        rules=plan.rules.model_dump(mode="json", by_alias=True),
+        objective=plan.rules.objective,
+        asked={target.metric: asdict(target) for target in plan.asked},
         workload_rules=plan.told_rules.model_dump(mode="json"),
         hyperparameters=plan.hyperparameters,
         seed=plan.seed,

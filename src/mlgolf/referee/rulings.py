@@ -105,7 +105,7 @@ class Rulings:
         for bound in self._timed:
             passed = self._value(bound, row)
             if not bound.met(passed):
-                return f"{passed:.1f} s passed, the bound is {bound.value:.4g} s"
+                return f"{passed:.4g} s passed, the bound is {bound.value:.4g} s"
         if reading.wall > self._wall_cap:
             return f"{reading.wall:.0f} s of wall time passed, the cap is {self._wall_cap:g} s"
         return None

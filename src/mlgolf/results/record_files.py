@@ -30,7 +30,7 @@ def read_record(path: Path, kind: type[Kind]) -> Kind:
     if not isinstance(fields, dict):
         raise RunFolderError(f"{path}: found a {type(fields).__name__}, expected a JSON object")
     version, upgrades = fields.pop(_VERSION, _WITHOUT_ONE.get(path.name)), UPGRADES[path.name]
-    while version in upgrades:
+    while isinstance(version, int) and version in upgrades:
         fields, version = upgrades[version](fields), version + 1
     if version != SCHEMA_VERSION:
         raise RunFolderError(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlgolf.core.errors import RunFolderError
+from mlgolf.core.errors import TrialTaken
 from mlgolf.results.files import read_json, write_json
 
 FILE = "claim.json"
@@ -23,7 +23,7 @@ def held(folder: Path) -> Iterator[None]:
     """Nobody else plays the trial there until the block ends.
 
     What a process of this machine left when it was killed is taken over.
-    Raises: RunFolderError if somebody else has it, saying who.
+    Raises: TrialTaken if somebody else has it, saying who.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
@@ -33,7 +33,8 @@ def held(folder: Path) -> Iterator[None]:
     try:
         os.link(mine, path)  # whole or not at all, and by one of several
     except FileExistsError:
-        raise RunFolderError(_taken(folder, read_json(path))) from None
+        claim = read_json(path, missing_ok=True)
+        raise TrialTaken(_taken(folder, claim) if claim else _taken_before(folder)) from None
     finally:
         mine.unlink()
     try:
@@ -90,6 +91,10 @@ def _start_of(process: int) -> int | None:
     except OSError:
         return None
     return int(stat.rpartition(")")[2].split()[19])
+
+
+def _taken_before(folder: Path) -> str:
+    return f"{folder} was being played by another process until now; --resume finds how it ended."
 
 
 def _taken(folder: Path, claim: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ def _bound_on_objective(competition: Competition, *, use_incumbents: bool) -> Co
     if not use_incumbents and len(given_by) < len(competition.workloads):
         raise RulesError(
             f"{competition.name}: not every workload has a number {bound!r} that bounds "
-            f"{rules.objective}. Bound it by the best values of runs: --from RUN."
+            f"{rules.objective}. Bound it by the best values of runs: --runs RUN."
         )
     return Constraint(quantity=rules.objective, bound=bound)
 

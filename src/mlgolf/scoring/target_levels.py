@@ -11,7 +11,6 @@ import numpy as np
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.runtimes import expected_running_time
@@ -86,12 +85,14 @@ def with_eased_targets(competition: Competition, share: float) -> Competition:
     }
     return competition.model_copy(update={"workloads": {
         name: row.with_bounds(**{
-            bound: row.bounds[bound] * (1 + share if _falls(goal, row) else 1 - share)
+            bound: _eased(row.bounds[bound], goal or row.goal, share)
             for bound, goal in eased.items() if bound in row.bounds
         })
         for name, row in competition.workloads.items()
     }})  # fmt: skip
 
 
-def _falls(goal: Goal | None, workload_rules: WorkloadRules) -> bool:
-    return (goal or workload_rules.goal) is Goal.MINIMISE
+def _eased(bound: float, goal: Goal, share: float) -> float:
+    """Up where smaller is better, else down, by a share of its size."""
+    larger_in_size = (goal is Goal.MINIMISE) == (bound >= 0)
+    return bound * (1 + share if larger_in_size else 1 - share)

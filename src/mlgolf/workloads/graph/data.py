@@ -121,12 +121,14 @@ def _checked_file(data: Data) -> Path:
 
 def _read_arrays(path: Path, data: Data) -> tuple[NDArray, NDArray]:
     try:
-        arrays = np.load(path, allow_pickle=False)
-        return arrays[data.inputs], arrays[data.targets]
-    except KeyError as error:
-        raise DataError(f"{path}: no array {error}; it has {', '.join(arrays)}") from None
-    except ValueError as error:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError) as error:
         raise DataError(f"{path}: not an .npz of plain arrays: {error}") from None
+    for name in (data.inputs, data.targets):
+        if name not in arrays:
+            raise DataError(f"{path}: no array {name!r}; it has {', '.join(arrays)}")
+    return arrays[data.inputs], arrays[data.targets]
 
 
 def _read_columns(path: Path, data: Data) -> tuple[NDArray, NDArray]:
