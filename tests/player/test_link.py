@@ -44,8 +44,8 @@ def ends() -> Ends:
 def assignment(**changes) -> Assignment:
     fields = {
         "submission_file": "s.py", "framework": "torch", "workload": "linear", "size": "mini",
-        "objective": "time", "asked": {}, "workload_rules": {}, "hyperparameters": None, "seed": 1, "threads": 1,
-        "train_folder": "train",
+        "objective": "time", "asked": {}, "workload_rules": {}, "hyperparameters": None,
+        "seed": 1, "threads": 1, "train_folder": "train",
     }
     return Assignment(**fields | changes)
 
