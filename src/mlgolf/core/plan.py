@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlgolf.core.quantities import declared_by
 from mlgolf.core.records import Calibration, Ruleset, SandboxLevel
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.trial_key import TrialKey
@@ -57,6 +58,17 @@ class TrialPlan:
         if every is not None:
             told = told.model_copy(update={"eval_every_seconds": every / self.speed})
         return told
+
+    @property
+    def rules_for_player(self) -> Rules:
+        """Without quantities of packages, which need not be installed where a player runs."""
+        rules = self.rules
+        kept = tuple(c for c in rules.constraints if not declared_by(c.quantity))
+        if kept == rules.constraints and not declared_by(rules.objective):
+            return rules
+        chosen = tuple(c for c in rules.trial_chosen_by if not declared_by(c.quantity))
+        changes = {"objective": "validation_metric", "constraints": kept, "trial_chosen_by": chosen}
+        return rules.model_copy(update=changes)
 
     @property
     def budget_factor(self) -> float:

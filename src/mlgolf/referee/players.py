@@ -133,7 +133,7 @@ def assignment(plan: TrialPlan, hardware: HardwareClass) -> Assignment:
         contract=plan.rules.contract,
         workload=plan.workload,
         size=plan.size,
-        rules=plan.rules.model_dump(mode="json", by_alias=True),
+        rules=plan.rules_for_player.model_dump(mode="json", by_alias=True),
         workload_rules=plan.told_rules.model_dump(mode="json"),
         hyperparameters=plan.hyperparameters,
         seed=plan.seed,
