@@ -153,5 +153,8 @@ def load_competition(name: str | Path) -> Competition:
     if path.suffix == ".toml":
         return read_toml(path, Competition)
     if str(name) not in competition_names():
-        raise UnknownName("competition", str(name), known=competition_names())
+        raise UnknownName(
+            "competition", str(name), known=competition_names(),
+            remedy="If it is yours, give the path of its .toml file.",
+        )
     return read_toml(SHIPPED / f"{name}.toml", Competition)

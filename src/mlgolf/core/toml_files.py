@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mlgolf.core.errors import RulesError
+from mlgolf.core.text import invalid
 
 SHIPPED = files("mlgolf") / "competitions"
 Record = TypeVar("Record", bound=BaseModel)
@@ -25,10 +26,4 @@ def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path}: not TOML: {error}") from None
     except ValidationError as error:
-        raise RulesError("\n".join(_describe(path, e) for e in error.errors())) from None
-
-
-def _describe(path: Traversable | Path, error) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
-    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}{found}"
+        raise RulesError("\n".join(f"{path}: {invalid(e)}" for e in error.errors())) from None

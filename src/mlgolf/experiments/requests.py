@@ -73,11 +73,16 @@ def _check_that_out_is_elsewhere(out: Path, source: Source) -> None:
 
 
 def _check_workloads(request: RunRequest) -> None:
-    """Raises: SubmissionError for one that the framework has no model of; UnknownName."""
+    """Raises: SubmissionError for one that the framework has no model of; UnknownName.
+
+    WorkloadError for one without any model.
+    """
     for row in request.competition.workloads:
         name, size = request.competition.played_as(row)
         workload = load_workload(name)
         workload.size(size)
+        if not workload.frameworks:
+            workload.model(request.framework, workload.size(size))  # says what to write
         if request.framework not in workload.frameworks:
             raise SubmissionError(
                 f"workload {name} has no {request.framework} model; it has "
