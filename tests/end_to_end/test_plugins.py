@@ -113,7 +113,7 @@ def test_the_quantity_of_this_example_is_nan_where_a_parameter_is_and_knows_empt
     ],
 )
 def test_a_measure_that_fails_is_the_hosts_to_mend_and_the_run_goes_on(
-    mlgolf, tmp_path, monkeypatch, wrong, said
+    mlgolf_process, tmp_path, monkeypatch, wrong, said
 ):
     module = install(
         tmp_path, "small_weights", QUANTITY.replace("sizes =", f"{wrong}\n    sizes ="),
@@ -124,24 +124,24 @@ def test_a_measure_that_fails_is_the_hosts_to_mend_and_the_run_goes_on(
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     run, rules = tmp_path / "run", tmp_path / "rules.toml"
     words = ("run", "nadamw", "--competition", rules, "--seed", 1, "--out", run)
-    complaint = mlgolf(*words, expect=2).stderr
+    complaint = mlgolf_process(*words, expect=2).stderr
     assert "Traceback" not in complaint
     whose = "quantity 'largest_weight', small_weights:LARGEST_WEIGHT of small_weights"
     assert re.search(f"{whose}: {said}", complaint)
     assert not list(run.rglob("verdict.json"))
     module.write_text(QUANTITY)
-    mlgolf(*words, "--resume")
+    mlgolf_process(*words, "--resume")
     assert len(list(run.rglob("verdict.json"))) == 1
 
 
 def test_a_run_whose_quantity_is_not_installed_now_is_answered_with_what_to_install(
-    installed, mlgolf, tmp_path, monkeypatch
+    installed, mlgolf_process, tmp_path, monkeypatch
 ):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setenv("PYTHONPATH", str(installed))
-        mlgolf("run", "nadamw", "--competition", installed / "rules.toml", "--out", run)
-    said = mlgolf("score", run, expect=2).stderr
+        mlgolf_process("run", "nadamw", "--competition", installed / "rules.toml", "--out", run)
+    said = mlgolf_process("score", run, expect=2).stderr
     assert "unknown quantity 'largest_weight'" in said
     assert "install the one that declares it." in said
     assert "not as mlgolf writes it" not in said
