@@ -118,7 +118,7 @@ def _plausible_trial(
     seconds = np.linspace(0.2, workload_rules.bounds["budget_seconds"], 60)
     progress = np.exp(-seconds / pace) + floor + rng.normal(0, 0.008, 60)
     start = 0.9 if workload_rules.goal.value == "minimise" else 0.02
-    target = workload_rules.bounds["target"]
+    target = workload_rules.bounds.get("target", 0.1)
     values = target + (start - target) * progress
     met = progress <= 0
     stop = int(met.argmax()) + 1 if met.any() else 60

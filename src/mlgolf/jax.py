@@ -7,8 +7,9 @@
         "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
         "weight_decay": {"feasible_points": [0.01, 0.1]}})
 
-And for one that defines AlgoPerf's functions itself: `chosen_point`, `data_selection`, `mean_loss`,
-`gradients`, `clip_by_global_norm`, and the schedules `constant`, `warmup_cosine`, `warmup_linear`.
+And for one that defines AlgoPerf's functions itself: `get_batch_size`, `data_selection`,
+`chosen_point`, `mean_loss`, `gradients`, `clip_by_global_norm`, and the schedules `constant`,
+`warmup_cosine`, `warmup_linear`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,13 @@ from mlgolf.backends.short_form import (
     chosen_schedule,
     complaint,
 )
-from mlgolf.backends.training import chosen_point, constant, data_selection, mean_loss
+from mlgolf.backends.training import (
+    chosen_point,
+    constant,
+    data_selection,
+    get_batch_size,
+    mean_loss,
+)
 from mlgolf.backends.training_jax import (
     clip_by_global_norm,
     gradients,
@@ -44,6 +51,7 @@ __all__ = [
     "constant",
     "data_selection",
     "from_optimizer",
+    "get_batch_size",
     "gradients",
     "mean_loss",
     "warmup_cosine",

@@ -7,8 +7,9 @@
         "learning_rate": {"min": 1e-4, "max": 1e-2, "scaling": "log"},
         "weight_decay": {"feasible_points": [0.01, 0.1]}})
 
-And for one that defines AlgoPerf's functions itself: `chosen_point`, `data_selection`, `mean_loss`,
-`gradients`, `clip_by_global_norm`, and the schedules `constant`, `warmup_cosine`, `warmup_linear`.
+And for one that defines AlgoPerf's functions itself: `get_batch_size`, `data_selection`,
+`chosen_point`, `mean_loss`, `gradients`, `clip_by_global_norm`, and the schedules `constant`,
+`warmup_cosine`, `warmup_linear`.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from mlgolf.backends.training import (
     chosen_point,
     constant,
     data_selection,
+    get_batch_size,
     mean_loss,
     warmup_cosine,
     warmup_linear,
@@ -41,6 +43,7 @@ __all__ = [
     "constant",
     "data_selection",
     "from_optimizer",
+    "get_batch_size",
     "gradients",
     "mean_loss",
     "warmup_cosine",

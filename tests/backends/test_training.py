@@ -46,10 +46,11 @@ def problem(face: Any) -> tuple[Any, Any]:
     return CountingJax(), linear_jax.params()
 
 
-def first_gradients(face: Any) -> tuple[float, Params, int]:
+def first_gradients(face: Any, **asked: Any) -> tuple[float, Params, int]:
     """(loss, gradients by name, model state after a pass) of the first batch."""
     workload, params = problem(face)
-    loss, found, state = face.gradients(workload, params, 0, workload.batches[0], None, POINT)
+    batch = workload.batches[0]
+    loss, found, state = face.gradients(workload, params, 0, batch, None, POINT, **asked)
     if face is mlgolf.torch:
         names = [name for name, _ in params.named_parameters()]
         found = dict(zip(names, found, strict=True))
@@ -119,6 +120,24 @@ def test_gradients_come_with_the_mean_loss(face):
     expected, _ = face.mean_loss(workload, params, 0, workload.batches[0], None, POINT)
     loss, _, _ = first_gradients(face)
     assert loss == pytest.approx(expected.item(), rel=1e-6)
+
+
+@FACES
+def test_gradients_may_be_asked_for_with_a_largest_norm(face):
+    free, bounded = first_gradients(face)[1], first_gradients(face, max_norm=0.5)[1]
+    norm = np.sqrt(sum(np.square(slope).sum() for slope in free.values()))
+    assert norm > 0.5
+    for name, slope in free.items():
+        assert_allclose(bounded[name], slope * 0.5 / norm, rtol=1e-5)
+    for name, slope in first_gradients(face, max_norm=2 * norm)[1].items():
+        assert_allclose(slope, free[name], rtol=1e-6)
+
+
+@FACES
+def test_batch_sizes_are_the_published_ones(face):
+    assert face.get_batch_size("ogbg") == 512
+    with pytest.raises(ValueError, match="Give one of your own"):
+        face.get_batch_size("mine")
 
 
 @FACES

@@ -13,6 +13,7 @@ TABLE = TESTS / "golden" / "trials.csv"
 COMMANDS = [
     ("workloads", "list"), ("workloads", "show", "linear"),
     ("algorithms", "list"), ("algorithms", "show", "nadamw"),
+    ("quantities", "list"), ("quantities", "show", "l2"),
     ("competitions", "list"), ("competitions", "show", "mini"),
     ("data", "check", "linear"),
     ("score", TABLE, "--competition", "algoperf-0.5", "--tuning", "self"),

@@ -6,12 +6,14 @@ import re
 import pytest
 
 from mlgolf.core.competition import competition_names, load_competition
+from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import algorithm_names, workload_names
 
 EVERYTHING = [
     *(("competitions", name) for name in competition_names()),
     *(("workloads", name) for name in workload_names()),
     *(("algorithms", name) for name in algorithm_names()),
+    *(("quantities", name) for name in quantities()),
 ]
 
 
@@ -98,3 +100,13 @@ def load_toml(name: str) -> str:
     from conftest import TESTS
 
     return (TESTS / "end_to_end" / f"{name}.toml").read_text()
+
+
+def test_a_quantity_is_shown_with_what_it_means_and_what_it_is_called_in_rules(mlgolf):
+    shown = one_line(mlgolf("quantities", "show", "steps").stdout)
+    assert "steps: number of steps Completed update_params calls" in shown
+    assert "Less is better. It has no unit. It only grows while a trial runs." in shown
+    assert "usually called step_limit" in shown
+    assert "Declared by mlgolf.measures:L2 of mlgolf." in one_line(
+        mlgolf("quantities", "show", "l2").stdout
+    )

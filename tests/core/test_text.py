@@ -4,9 +4,10 @@ import math
 import shlex
 
 import pytest
+from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
 from mlgolf.cli.options import print_json
-from mlgolf.core.text import from_the_disk, printable, quoted
+from mlgolf.core.text import from_the_disk, invalid, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,42 @@ def test_of_a_copy_the_target_is_named():
 
 def test_an_error_that_is_not_the_disks_has_no_such_message():
     assert from_the_disk(ConnectionResetError(errno.ECONNRESET, "reset")) is None
+
+
+class _Inner(BaseModel):
+    number: int
+
+
+class _Outer(BaseModel):
+    inner: _Inner
+    name: str
+
+    @field_validator("name")
+    @classmethod
+    def _short(cls, name: str) -> str:
+        if len(name) > 3:
+            raise ValueError(f"found {name!r}, allowed are three letters")
+        return name
+
+    @model_validator(mode="after")
+    def _whole(self) -> "_Outer":
+        if self.inner.number < 0:
+            raise ValueError("inner.number: found -1, allowed is 0 or more")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"inner": {"number": "x"}, "name": "a"}, "inner.number: Input should be a valid integer, "
+         "unable to parse string as an integer (found 'x')"),
+        ({"inner": {"number": 1}}, "name: Field required"),
+        ({"inner": {"number": 1}, "name": "long"},
+         "name: found 'long', allowed are three letters"),
+        ({"inner": {"number": -1}, "name": "a"}, "inner.number: found -1, allowed is 0 or more"),
+    ],
+)
+def test_what_is_invalid_has_its_key_and_what_was_found_once_and_no_whole_record(record, said):
+    with pytest.raises(ValidationError) as caught:
+        _Outer.model_validate(record)
+    assert invalid(caught.value.errors()[0]) == said

@@ -1,5 +1,8 @@
 from dataclasses import replace
 
+import pytest
+
+from mlgolf.core.errors import WorkloadError
 from mlgolf.core.registry import load_workload
 from mlgolf.testing.linear import data
 from mlgolf.workloads.imagenet_resnet import metrics
@@ -19,3 +22,41 @@ def test_a_workload_may_name_the_data_of_another():
 def test_a_workload_may_name_the_metrics_of_another():
     other = replace(load_workload("linear"), metrics_module=metrics.__name__)
     assert isinstance(other.metrics(other.size("mini")), metrics.Metrics)
+
+
+def stranger(tmp_path, monkeypatch, name: str, **modules: str):
+    """A workload whose package holds these modules."""
+    package = tmp_path / name
+    package.mkdir()
+    for module, code in {"__init__": "", **modules}.items():
+        (package / f"{module}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    return replace(load_workload("linear"), name="mine", package=name, metrics_module=None)
+
+
+def test_a_module_that_is_missing_is_named_with_what_to_write(tmp_path, monkeypatch):
+    mine = stranger(tmp_path, monkeypatch, "bare_package")
+    with pytest.raises(WorkloadError, match=r"mine: bare_package\.data: .* Write DRAWN, make,"):
+        mine.data()
+    with pytest.raises(WorkloadError, match=r"package\.metrics.* Write Metrics there, or name"):
+        mine.metrics(mine.size("mini"))
+    with pytest.raises(WorkloadError, match=r"bare_package\.model_jax: .* Write Model there: CON"):
+        mine.model("jax", mine.size("mini"))
+
+
+def test_a_part_that_a_module_lacks_is_named(tmp_path, monkeypatch):
+    mine = stranger(tmp_path, monkeypatch, "half_package", data="def make(): ...\nDRAWN = ()\n")
+    with pytest.raises(WorkloadError, match="it has no prepare and no open_split"):
+        mine.data()
+
+
+def test_what_a_module_itself_fails_to_import_is_no_missing_module(tmp_path, monkeypatch):
+    mine = stranger(tmp_path, monkeypatch, "needy_package", data="import no_such_module\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        mine.data()
+
+
+def test_a_package_that_is_nowhere_is_named():
+    lost = replace(load_workload("linear"), package="no_such_package.linear")
+    with pytest.raises(WorkloadError, match=r"package='no_such_package\.linear'"):
+        _ = lost.frameworks

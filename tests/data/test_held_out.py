@@ -2,10 +2,12 @@
 
 import os
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from mlgolf.core.errors import DataError
 from mlgolf.core.registry import load_workload
 from mlgolf.data import held_out, layout
 
@@ -111,3 +113,12 @@ def test_what_a_killed_run_left_is_removed_by_the_next_draw(linear, data):
     assert left.exists()
     held_out.ensure(linear, "mini", data, DRAW + 1)
     assert not left.exists()
+
+
+def test_a_draw_from_other_numbers_than_spec_py_has_now_is_refused(linear, data):
+    held_out.ensure(linear, "mini", data, DRAW)
+    mini = linear.size("mini")
+    noisier = replace(mini, data=replace(mini.data, noise=0.2))
+    changed = replace(linear, sizes={**linear.sizes, "mini": noisier})
+    with pytest.raises(DataError, match=r"data\.noise 0\.1 -> 0\.2\. Run: rm -r "):
+        held_out.ensure(changed, "mini", data, DRAW)

@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from mlgolf.data import layout
 class ToyData:
     folder: str
     is_made: bool = True
+    noise: float = 0.1
 
 
 class ToyModule:
@@ -99,7 +100,7 @@ def test_making_again_replaces_what_was_there(toy, tmp_path):
     layout.make(toy, "mini", tmp_path, seed=1)
     raw = layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "2"
-    assert names(raw.parent) == ["raw", "seed"]
+    assert names(raw.parent) == ["raw", "raw.made_from.json", "seed"]
 
 
 def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
@@ -108,7 +109,7 @@ def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "1"
-    assert names(raw.parent) == ["raw", "seed"]
+    assert names(raw.parent) == ["raw", "raw.made_from.json", "seed"]
 
 
 def test_published_data_are_not_made(toy, tmp_path):
@@ -180,14 +181,14 @@ def test_two_commands_that_make_the_same_data_at_once_both_succeed(toy, tmp_path
     with ThreadPoolExecutor(2) as pool:
         raws = list(pool.map(lambda seed: layout.make(toy, "mini", tmp_path, seed), (1, 2)))
     assert (raws[0] / "numbers").read_text() in ("1", "2")
-    assert names(raws[0].parent) == ["raw", "seed"]
+    assert names(raws[0].parent) == ["raw", "raw.made_from.json", "seed"]
 
 
 def test_what_a_killed_process_left_is_removed(toy, tmp_path):
     raw = layout.raw_folder(toy, "mini", tmp_path)
     (raw.parent / "raw.unfinished").mkdir(parents=True)
     layout.make(toy, "mini", tmp_path)
-    assert names(raw.parent) == ["raw", "seed"]
+    assert names(raw.parent) == ["raw", "raw.made_from.json", "seed"]
 
 
 def test_damaged_data_are_not_made_anew(toy, tmp_path):
@@ -217,3 +218,49 @@ def test_data_lie_in_the_users_cache_unless_the_environment_says_otherwise(monke
     assert layout.default_data_dir() == Path("/home/somebody/.cache/mlgolf/data")
     monkeypatch.setenv("MLGOLF_DATA_DIR", "/data")
     assert layout.default_data_dir() == Path("/data")
+
+
+def changed(toy, size_name: str = "mini", *, examples=None, **data):
+    """The same workload after somebody edited a row of its spec.py."""
+    size = toy.sizes[size_name]
+    row = replace(size, examples=examples or size.examples, data=replace(size.data, **data))
+    return replace(toy, sizes={**toy.sizes, size_name: row})
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        ({"noise": 0.2}, "data.noise 0.1 -> 0.2"),
+        ({"examples": {"train": 8}}, "examples.train nothing -> 8"),
+    ],
+)
+def test_data_made_from_other_numbers_are_refused_with_what_has_changed(
+    toy, tmp_path, edit, named
+):
+    layout.ensure(toy, "mini", tmp_path)
+    message = rf"made from other .*: {named}\. Run: mlgolf data make toy --size mini"
+    for ask in (layout.ensure, layout.check, layout.prepare):
+        with pytest.raises(DataError, match=message):
+            ask(changed(toy, **edit), "mini", tmp_path)
+    layout.make(changed(toy, **edit), "mini", tmp_path)
+    layout.prepare(changed(toy, **edit), "mini", tmp_path)
+    layout.check(changed(toy, **edit), "mini", tmp_path)
+
+
+def test_data_that_were_made_anew_but_not_prepared_are_not_the_prepared_ones(toy, tmp_path):
+    layout.ensure(toy, "mini", tmp_path)
+    layout.make(changed(toy, noise=0.2), "mini", tmp_path)
+    with pytest.raises(DataError, match=r"prepared: made from other .* data\.noise 0\.1 -> 0\.2"):
+        layout.ensure(changed(toy, noise=0.2), "mini", tmp_path)
+
+
+def test_data_without_a_record_of_what_made_them_are_taken_as_they_are(toy, tmp_path):
+    layout.ensure(toy, "mini", tmp_path)
+    for record in tmp_path.rglob("*.made_from.json"):
+        record.unlink()
+    layout.ensure(changed(toy, noise=0.2), "mini", tmp_path)
+
+
+def test_what_is_cut_from_the_training_split_may_change(toy, tmp_path):
+    layout.ensure(toy, "mini", tmp_path)
+    layout.ensure(changed(toy, examples={"eval_train": 3}), "mini", tmp_path)

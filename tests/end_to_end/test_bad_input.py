@@ -45,6 +45,9 @@ def run(mlgolf, tmp_path, *arguments, competition=LINEAR) -> str:
         (["run", "nadamw", "--out", "x", "--competition", "mimi"], "Did you mean mini"),
         (["workloads", "show", "imagenet"], "Did you mean imagenet_resnet?"),
         (["data", "make", "linaer"], "Did you mean linear?"),
+        (["data", "make", "mine"], "If it is yours, install its package again."),
+        (["run", "mine", "--out", "x"], "install its package again, or give a path."),
+        (["run", "nadamw", "--out", "x", "--competition", "mine"], "the path of its .toml file"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_ones(mlgolf, arguments, expected):

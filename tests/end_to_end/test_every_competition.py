@@ -8,6 +8,7 @@ import pytest
 from synthetic_trials import plausible_run
 
 from mlgolf.core.competition import competition_names, load_competition
+from mlgolf.core.quantities import quantity
 from mlgolf.report.page import write_report
 from mlgolf.scoring.review import review_trials
 
@@ -16,12 +17,24 @@ PUBLISHED = [name for name in competition_names() if load_competition(name).publ
 BOARDS = [(name, tuning) for name in PUBLISHED for tuning in ("external", "self")]
 
 
-def with_test_metric(trials):
-    """The same trials with a test metric beside the validation metric."""
+def with_all_metrics(competition, trials):
+    """The same trials with a column for each quantity of the rules, and a test metric.
+
+    Each column meets its bound where the validation metric meets its target.
+    """
+    used = [quantity(name) for name in competition.rules.used_quantities]
     for trial in trials:
+        row = competition.workloads[trial.key.workload]
         ((name, values),) = trial.metrics.items()
-        test = name.replace("validation/", "test/")
-        yield replace(trial, metrics={name: values, test: values})
+        metrics = {name: values, name.replace("validation/", "test/"): values}
+        share = values / row.bounds.get("target", 0.1)
+        for measured in used:
+            if not measured.accumulates:
+                bound = row.number(measured.usual_bound)
+                metrics.setdefault(
+                    measured.column_for(row.metric), share * (1.0 if bound is None else bound)
+                )
+        yield replace(trial, metrics=metrics)
 
 
 @pytest.mark.parametrize(("name", "tuning"), BOARDS)
@@ -46,8 +59,8 @@ def test_a_table_of_evaluations_is_scored(mlgolf, name):
 @pytest.mark.parametrize("name", competition_names())
 def test_trials_with_evaluations_are_scored_and_reported(tmp_path, name):
     rules = load_competition(name)
-    trials = list(with_test_metric(plausible_run(rules.workloads, ["adam"])))
-    found = review_trials(rules, trials, "external")
+    trials = list(with_all_metrics(rules, plausible_run(rules.workloads, ["adam"])))
+    found = review_trials(rules, trials, rules.rules.tuning.rulesets[0])
     write_report(found, trials, tmp_path / "page.html")
     assert found.board.entries[0].score > 0
     assert f"{found.board.entries[0].score:.3f}" in (tmp_path / "page.html").read_text()
@@ -55,6 +68,7 @@ def test_trials_with_evaluations_are_scored_and_reported(tmp_path, name):
 
 @pytest.mark.parametrize("name", sorted(set(competition_names()) - set(PUBLISHED)))
 def test_a_competition_without_published_results_is_not_in_the_table_and_says_so(mlgolf, name):
-    table, rules = GOLDEN / "trials.csv", ("--competition", name, "--tuning", "external")
+    tuning = load_competition(name).rules.tuning.rulesets[0]
+    table, rules = GOLDEN / "trials.csv", ("--competition", name, "--tuning", tuning)
     said = mlgolf("score", table, *rules, expect=2).stderr
     assert f"the table has no trials of {name}" in said

@@ -73,3 +73,11 @@ def test_a_class_without_a_reference_machine_compares_no_seconds():
     found = compared(probed(SECONDS / 10), probed(), load_hardware("eight-v100"))
     assert found.agree
     assert found.ratio is None
+
+
+def test_seconds_that_agree_by_the_slack_of_a_start_alone_say_so():
+    found = seconds(probed(SECONDS / 100), probed(SECONDS / 70))
+    assert found.agree
+    assert found.text().endswith("the rest is within the 0.05 s by which starts differ")
+    assert "starts differ" not in seconds(probed()).text()
+    assert "starts differ" not in seconds(probed(SECONDS / 10)).text()

@@ -85,3 +85,15 @@ def test_a_run_is_opened_for_playing_by_one_process_at_a_time(tmp_path, data_dir
         open_run(again)
     with open_run(again) as run:
         assert len(run.waiting()) == 1
+
+
+@pytest.mark.parametrize(("ruleset", "budget"), [("external", "30 s"), ("self", "45 s")])
+def test_what_the_speed_of_this_machine_means_is_said_of_a_budget_that_is_played(
+    tmp_path, data_dir, ruleset, budget
+):
+    request = RunRequest(
+        submissions=("nadamw",), competition=load_competition(LINEAR), trials=1, studies=1,
+        ruleset=ruleset, seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    with open_run(request) as run:
+        assert f"; the budget of linear, {budget} there, is " in run.notes[0]

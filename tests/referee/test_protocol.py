@@ -145,6 +145,8 @@ def test_a_crash_is_a_result_with_a_reason_and_its_traceback_is_kept():
     assert store.status is Status.CRASHED
     assert store.reason.startswith("ZeroDivisionError at step 7: division by zero")
     assert "Traceback: here" in store.lines
+    _, store = play([Failed(7, "RuntimeError", "that is not linear.", "")])
+    assert store.reason.endswith("that is not linear. The traceback is in log.txt.")
 
 
 @pytest.mark.parametrize(

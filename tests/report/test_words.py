@@ -3,9 +3,10 @@
 import math
 
 import pytest
-from synthetic_trials import competition
+from synthetic_trials import TIME_TO_TARGET
 
 from mlgolf.core.competition import load_competition
+from mlgolf.core.rules import Rules
 from mlgolf.report.words import duration, how_scored, question, three_digits, with_unit
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
@@ -31,10 +32,21 @@ BUDGET = {"quantity": "time", "bound": "budget_seconds"}
             "or below 60 s?",
         ),
         ("test_metric", [], "Which submission reaches the best test metric?"),
+        (
+            "time", [{"quantity": "l2", "bound": "weight_limit"}],
+            "Which submission needs the least training time until its L2 norm is at most each "
+            "workload's weight limit?",
+        ),
+        (
+            "l2", [{"quantity": "l2", "bound": "weight_limit"}, BUDGET],
+            "Which submission reaches the best L2 norm while its training time stays within each "
+            "workload's budget, at most each workload's weight limit?",
+        ),
     ],
 )
 def test_rules_are_one_question(objective, constraints, asked):
-    assert question(competition(objective=objective, constraints=constraints).rules) == asked
+    changes = {"objective": objective, "constraints": constraints}
+    assert question(Rules.model_validate({**TIME_TO_TARGET, **changes})) == asked
 
 
 @pytest.mark.parametrize(

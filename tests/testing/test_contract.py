@@ -1,5 +1,7 @@
 """The contract by which plugin authors test their workloads: kept by ours, and it can fail."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.workload import Outputs
 from mlgolf.data import layout
 from mlgolf.testing.contract import WorkloadContract
-from mlgolf.testing.linear import data
+from mlgolf.testing.linear import data, model_torch
 from mlgolf.workloads.parts import means
 
 
@@ -59,3 +61,66 @@ def test_held_out_data_that_no_draw_changes_break_the_contract(monkeypatch, tmp_
     )
     with pytest.raises(AssertionError):
         TestLinearInTorch().test_seed_and_draw_alone_decide_what_the_drawn_splits_hold(tmp_path)
+
+
+class SumsTwice(model_torch.Model):
+    def loss(self, *arguments, **keywords):
+        loss = super().loss(*arguments, **keywords)
+        return {**loss, "summed": 2 * loss["summed"]}
+
+
+class NeedsAMask(model_torch.Model):
+    def loss(self, label_batch, logits_batch, mask_batch=None, label_smoothing=0.0):
+        assert mask_batch is not None
+        return super().loss(label_batch, logits_batch, mask_batch)
+
+
+class IgnoresItsKey(model_torch.Model):
+    def init(self, rng):
+        return super().init((0, 0))
+
+
+class LearnsNothing(model_torch.Model):
+    def apply(self, params, *arguments, **keywords):
+        logits, state = super().apply(params, *arguments, **keywords)
+        return logits * 0, state
+
+
+class HasNoReadout(model_torch.Model):
+    def is_output(self, key):
+        return key == "Dense_7"
+
+
+@pytest.mark.parametrize(
+    ("model", "test", "arguments"),
+    [
+        (SumsTwice, "the_loss_is_the_sum_of_the_losses_of_all_examples", ("no mask",)),
+        (NeedsAMask, "the_loss_is_the_sum_of_the_losses_of_all_examples", ("no mask",)),
+        (IgnoresItsKey, "initial_parameters_follow_their_key_alone", None),
+        (LearnsNothing,
+         "a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero", ()),
+        (HasNoReadout, "some_parameter_belongs_to_the_readout", None),
+    ],
+)
+def test_models_that_cannot_be_trained_as_others_are_break_the_contract(
+    monkeypatch, prepared, model, test, arguments
+):
+    monkeypatch.setattr(model_torch, "Model", model)
+    given = () if arguments is None else (prepared, *arguments)
+    with pytest.raises(AssertionError):
+        getattr(TestLinearInTorch(), f"test_{test}")(*given)
+
+
+def test_what_fails_in_a_suite_elsewhere_shows_its_values(tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        "from mlgolf.testing.contract import WorkloadContract\n"
+        "class TestMine(WorkloadContract):\n"
+        "    workload = 'linear'\n"
+        "    def _metrics(self, batches):\n"
+        "        return {'loss': float('nan')}\n"
+    )
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "metrics_have", tmp_path]
+    said = subprocess.run(
+        [sys.executable, *map(str, words)], capture_output=True, text=True, cwd=tmp_path
+    ).stdout
+    assert "isfinite'>(nan)" in said

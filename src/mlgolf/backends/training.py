@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlgolf.core import spec
+from mlgolf.core.published import published_batch_size
 
 WARMUP = 0.05  # share of the step hint that schedules warm up for, if nothing else is said
 
@@ -28,6 +29,14 @@ def data_selection(
 ) -> dict[str, Any]:
     """AlgoPerf's function of this name, for a submission that takes the batches as they come."""
     return next(input_queue)
+
+
+def get_batch_size(workload_name: str) -> int:
+    """AlgoPerf's function of this name, for a submission that takes the published batch sizes.
+
+    Raises: ValueError for other workloads: a trial then takes that of the workload's baseline.
+    """
+    return published_batch_size(workload_name)
 
 
 def mean_loss(

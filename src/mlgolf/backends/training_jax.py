@@ -17,10 +17,12 @@ Number = jax.Array | float
 
 def gradients(
     workload: spec.Workload, params: spec.ParameterContainer, model_state: spec.ModelAuxiliaryState,
-    batch: dict[str, jax.Array], rng: spec.RandomState, point: Mapping[str, Any],
+    batch: dict[str, jax.Array], rng: spec.RandomState, point: Mapping[str, Any], *,
+    max_norm: float | None = None,
 ) -> tuple[jax.Array, spec.ParameterContainer, spec.ModelAuxiliaryState]:
     """(mean loss, its gradients, model state) of a batch; see `mean_loss` for the arguments.
 
+    Args: max_norm: the largest joint norm of the gradients, by `clip_by_global_norm`; None: any.
     Returns: gradients as a tree like `params`.
     """
 
@@ -28,7 +30,7 @@ def gradients(
         return mean_loss(workload, params, model_state, batch, rng, point)
 
     (value, after), tree = jax.value_and_grad(loss, has_aux=True)(params)
-    return value, tree, after
+    return value, tree if max_norm is None else clip_by_global_norm(tree, max_norm), after
 
 
 def clip_by_global_norm(gradients: Any, max_norm: float) -> Any:

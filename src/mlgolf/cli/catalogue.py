@@ -1,11 +1,13 @@
-"""Commands that list and show what can be named: workloads, algorithms, competitions."""
+"""Commands that list and show what has a name: workloads, algorithms, competitions, quantities."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
 from mlgolf.cli.text import say
+from mlgolf.core.errors import MLGolfError
 
 Name = Annotated[str, typer.Argument()]
 
@@ -15,6 +17,7 @@ def add_to(app: typer.Typer) -> None:
         "workloads": (workload_rows, workload_details, "workload_shown", "criteo1tb"),
         "algorithms": (algorithm_rows, algorithm_details, "algorithm_shown", "nadamw"),
         "competitions": (competition_rows, competition_details, "competition_shown", "mini"),
+        "quantities": (quantity_rows, quantity_details, "quantity_shown", "l2"),
     }
     for kind, how in kinds.items():
         app.add_typer(_group(kind, *how), name=kind)
@@ -22,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 def _group(kind: str, rows, details, shown: str, example: str) -> typer.Typer:
     group = typer.Typer(help=f"List and show {kind}.", no_args_is_help=True)
-    singular = kind.removesuffix("s")
+    singular = {"quantities": "quantity"}.get(kind, kind.removesuffix("s"))
 
     def list_(as_json: AsJson = False) -> None:
         found = rows()
@@ -30,7 +33,7 @@ def _group(kind: str, rows, details, shown: str, example: str) -> typer.Typer:
             print_json({kind: found})
             return
         for row in found:
-            say("  ".join(str(value) for value in row.values()))
+            say("  ".join(str(value) for value in row.values() if value != ""))
 
     def show(name: Name, as_json: AsJson = False) -> None:
         if as_json:
@@ -63,9 +66,17 @@ def workload_rows() -> list[dict[str, Any]]:
     from mlgolf.core.registry import load_workload, workload_names
 
     return [
-        {"name": name, "frameworks": "+".join(load_workload(name).frameworks)}
+        _row_of(name, lambda name: "+".join(load_workload(name).frameworks))
         for name in workload_names()
     ]
+
+
+def _row_of(name: str, frameworks: Callable[[str], str]) -> dict[str, Any]:
+    """What is broken keeps its row: nobody has asked for it in particular."""
+    try:
+        return {"name": name, "frameworks": frameworks(name)}
+    except MLGolfError as error:
+        return {"name": name, "frameworks": "", "broken": str(error)}
 
 
 def workload_details(name: str) -> dict[str, Any]:
@@ -87,7 +98,7 @@ def algorithm_rows() -> list[dict[str, Any]]:
     from mlgolf.core.registry import algorithm_names
 
     return [
-        {"name": name, "frameworks": "+".join(algorithm_details(name)["frameworks"])}
+        _row_of(name, lambda name: "+".join(algorithm_details(name)["frameworks"]))
         for name in algorithm_names()
     ]
 
@@ -115,3 +126,29 @@ def competition_details(name: str) -> dict[str, Any]:
     from mlgolf.core.competition import load_competition
 
     return load_competition(name).model_dump(mode="json", by_alias=True)
+
+
+def quantity_rows() -> list[dict[str, Any]]:
+    from mlgolf.core.quantities import broken_quantities, quantities
+
+    declared = [{"name": name, "noun": q.noun} for name, q in quantities().items()]
+    broken = broken_quantities().items()
+    return declared + [{"name": name, "noun": "", "broken": str(why)} for name, why in broken]
+
+
+def quantity_details(name: str) -> dict[str, Any]:
+    from mlgolf.core.quantities import declared_by, quantity
+
+    declared = quantity(name)
+    return {
+        "name": declared.name,
+        "noun": declared.noun,
+        "unit": declared.unit,
+        "goal": declared.goal,
+        "meaning": declared.meaning,
+        "accumulates": declared.accumulates,
+        "claimed": declared.claimed,
+        "usual_bound": declared.usual_bound,
+        "column": declared.column_for("{metric}"),
+        "declared_by": declared_by(name) or "mlgolf.core.quantities of mlgolf",
+    }

@@ -14,7 +14,7 @@ from mlgolf.backends import load_backend
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import FrameworkMissing
 from mlgolf.core.hardware import HardwareClass, load_hardware
-from mlgolf.core.quantities import bound_noun, quantities
+from mlgolf.core.quantities import bound_noun, declared_by, quantities, quantity
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
@@ -211,6 +211,24 @@ def algorithm_shown(name: str) -> Iterator[Part]:
     yield f"Frameworks: {' and '.join(has)}. Folder: {folder}"
     space = folder / "tuning_search_space.json"
     yield _space(json.loads(space.read_text())) if space.exists() else "It has no search space."
+
+
+def quantity_shown(name: str) -> Iterator[Part]:
+    measured = quantity(name)
+    yield f"{measured.name}: {measured.noun}"
+    yield f"{measured.meaning[0].upper()}{measured.meaning[1:]}."
+    better = {
+        Goal.MINIMISE: "Less is better.", Goal.MAXIMISE: "More is better.",
+        None: "Each workload says which way is better.",
+    }
+    unit = "It has no unit." if measured.unit == "1" else f"Unit: {measured.unit}."
+    known = "as claimed by the submission" if measured.claimed else "by the referee"
+    grows = " It only grows while a trial runs." if measured.accumulates else ""
+    yield f"{better[measured.goal]} {unit}{grows} Measured {known}."
+    yield f"Column of the evaluations: {measured.column_for('NAME OF THE METRIC')}."
+    yield f"A bound that each workload gives is usually called {measured.usual_bound}."
+    if offered := declared_by(name):
+        yield f"Declared by {offered}."
 
 
 def _space(space: Any) -> Part:

@@ -15,11 +15,12 @@ class MLGolfError(Exception):
 class UnknownName(MLGolfError):
     """A workload, algorithm, competition … that nobody offers."""
 
-    def __init__(self, kind: str, name: str, *, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, *, known: Iterable[str], remedy: str = "") -> None:
         known = sorted(known)
         near = get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        super().__init__(f"unknown {kind} {name!r}. {hint}Known: {', '.join(known) or 'none'}.")
+        message = f"unknown {kind} {name!r}. {hint}Known: {', '.join(known) or 'none'}. {remedy}"
+        super().__init__(message.rstrip())
 
 
 class AmbiguousName(MLGolfError):
@@ -30,6 +31,14 @@ class AmbiguousName(MLGolfError):
             f"{kind} {name!r} is offered by {' and '.join(sorted(offered_by))}. "
             "Uninstall all but one."
         )
+
+
+class BrokenPackage(MLGolfError):
+    """An installed package that offers something which cannot be loaded."""
+
+
+class WorkloadError(MLGolfError):
+    """A workload whose package lacks a part that it must have."""
 
 
 class RulesError(MLGolfError):

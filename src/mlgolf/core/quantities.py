@@ -8,12 +8,16 @@ as claimed. Those that every trial has stand here. Others are entry points of th
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from traceback import extract_tb
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from mlgolf.core.errors import RulesError
+from mlgolf.core.entry_points import load_entry, named
+from mlgolf.core.errors import BrokenPackage, RulesError
 from mlgolf.core.target import Goal
 
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
@@ -130,27 +134,80 @@ _OF_EVERY_TRIAL = _by_name(
 
 
 @lru_cache(maxsize=1)
-def quantities() -> Mapping[str, Quantity]:
-    """All that are declared, here and by installed packages, by name.
-
-    Raises: RulesError for a name that is declared twice.
-    """
-    found = dict(_OF_EVERY_TRIAL)
+def _offered() -> tuple[dict[str, tuple[Quantity, EntryPoint]], dict[str, BrokenPackage]]:
+    """By installed packages: what can be loaded, and what cannot, by name."""
+    found: dict[str, tuple[Quantity, EntryPoint]] = {}
+    broken: dict[str, BrokenPackage] = {}
     for entry in entry_points(group="mlgolf.quantities"):
-        declared = entry.load()
-        if declared.name in found:
+        try:
+            declared = load_entry(entry, Quantity)
+        except BrokenPackage as error:
+            broken[entry.name] = error
+            continue
+        if declared.name in {**_OF_EVERY_TRIAL, **found}:
             raise RulesError(
                 f"the quantity {declared.name!r} is declared twice, the second time by "
                 f"{entry.value}; uninstall one of the packages"
             )
-        found[declared.name] = declared
-    return MappingProxyType(found)
+        found[declared.name] = declared, entry
+    return found, broken
+
+
+@lru_cache(maxsize=1)
+def quantities() -> Mapping[str, Quantity]:
+    """All that are declared, here and by installed packages, by name; not those that are broken.
+
+    Raises: RulesError for a name that is declared twice.
+    """
+    offered = (declared for declared, _ in _offered()[0].values())
+    return _by_name(*_OF_EVERY_TRIAL.values(), *offered)
+
+
+def broken_quantities() -> Mapping[str, BrokenPackage]:
+    """Those of installed packages that cannot be loaded: the name of the entry point -> why."""
+    return MappingProxyType(_offered()[1])
+
+
+def declared_by(name: str) -> str:
+    """The object that declares a quantity, and whose it is; empty for those of every trial."""
+    return named(_offered()[0][name][1]) if name in _offered()[0] else ""
 
 
 def quantity(name: str) -> Quantity:
-    """The declared quantity of that name. Raises: RulesError, naming all that are declared."""
+    """The declared quantity of that name.
+
+    Raises: RulesError, naming all that are declared; BrokenPackage if it cannot be loaded.
+    """
     if name in _OF_EVERY_TRIAL:
         return _OF_EVERY_TRIAL[name]
-    if name not in quantities():
-        raise RulesError(f"unknown quantity {name!r}; declared are {', '.join(quantities())}")
-    return quantities()[name]
+    if name in quantities():
+        return quantities()[name]
+    if name in broken_quantities():
+        raise broken_quantities()[name]
+    raise RulesError(
+        f"unknown quantity {name!r}; declared are {', '.join(quantities())}. Others come with "
+        "packages: install the one that declares it."
+    )
+
+
+def value_in(declared: Quantity, parameters: Mapping[str, NDArray]) -> float:
+    """What its `measure` finds. Raises: RulesError if that raises, or gives no number."""
+    assert declared.measure is not None
+    try:
+        found: Any = declared.measure(parameters)
+    except Exception as error:
+        line = extract_tb(error.__traceback__)[-1]
+        why = f"raised {type(error).__name__}: {error} ({line.filename}:{line.lineno})"
+        raise _bad_measure(declared, why) from error
+    is_scalar = isinstance(found, np.ndarray | np.generic) and found.ndim == 0
+    number = found.item() if is_scalar else found
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise _bad_measure(declared, f"gave a {type(found).__name__}, expected one number")
+    return float(number)
+
+
+def _bad_measure(declared: Quantity, why: str) -> RulesError:
+    return RulesError(
+        f"quantity {declared.name!r}, {declared_by(declared.name)}: its measure {why}. This says "
+        "nothing about the submission. Fix the measure, then resume the run."
+    )

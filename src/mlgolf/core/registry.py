@@ -7,8 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mlgolf.core.entry_points import load_entry, of_package
 from mlgolf.core.errors import AmbiguousName, UnknownName
 from mlgolf.core.workload import Workload
+
+REMEDIES = {
+    "workload": "If it is yours, install its package again.",
+    "algorithm": "If it is yours, install its package again, or give a path.",
+}
 
 
 def workload_names() -> list[str]:
@@ -16,8 +22,8 @@ def workload_names() -> list[str]:
 
 
 def load_workload(name: str) -> Workload:
-    """Raises: UnknownName, AmbiguousName."""
-    return _only("workload", name, "mlgolf.workloads").load()
+    """Raises: UnknownName, AmbiguousName, BrokenPackage."""
+    return load_entry(_only("workload", name, "mlgolf.workloads"), Workload)
 
 
 def played_workload(
@@ -36,11 +42,12 @@ def algorithm_names() -> list[str]:
 
 
 def algorithm_folder(name: str) -> Path:
-    """The folder of an installed algorithm, shaped like any submission. Imports none of its code.
+    """The folder of an installed algorithm, shaped like any submission. Imports its package alone.
 
-    Raises: UnknownName, AmbiguousName.
+    Raises: UnknownName, AmbiguousName, BrokenPackage.
     """
-    return Path(str(files(_only("algorithm", name, "mlgolf.algorithms").module)))
+    entry = _only("algorithm", name, "mlgolf.algorithms")
+    return Path(str(of_package(entry, lambda: files(entry.module))))
 
 
 def plugin_folders() -> set[str]:
@@ -57,6 +64,6 @@ def _only(kind: str, name: str, group: str) -> EntryPoint:
             return entry
         case ():
             known = {entry.name for entry in entry_points(group=group)}
-            raise UnknownName(kind, name, known=known)
+            raise UnknownName(kind, name, known=known, remedy=REMEDIES[kind])
         case rivals:
             raise AmbiguousName(kind, name, offered_by=[r.dist.name for r in rivals if r.dist])

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
-from mlgolf.core.errors import RulesError
+from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.quantities import Quantity, quantity
 from mlgolf.core.target import Goal, Target
 
@@ -26,7 +26,7 @@ class _Frozen(BaseModel):
 def _declared(name: str) -> str:
     try:
         return quantity(name).name
-    except RulesError as error:
+    except MLGolfError as error:
         raise ValueError(str(error)) from None
 
 

@@ -3,6 +3,8 @@
 import errno
 import re
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 # Escape sequences begin with a control character; surrogates stand for bytes that are no text;
 # the others turn the direction of writing and make a line read as another.
@@ -51,3 +53,15 @@ def number_of(number: int, noun: str) -> str:
     """For sentences: 1 trial, 2 trials, 3 studies."""
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{number} {noun if number == 1 else plural}"
+
+
+def invalid(error: Mapping[str, Any]) -> str:
+    """Key, message and what was found, of one of the errors of a pydantic ValidationError.
+
+    A record as a whole has no key, and is too long to show.
+    """
+    key = ".".join(map(str, error["loc"]))
+    message, found = error["msg"].removeprefix("Value error, "), error["input"]
+    told = error["type"] == "missing" or isinstance(found, Mapping) or repr(found) in message
+    shown = "" if told else f" (found {found!r})"
+    return f"{key}: {message}{shown}" if key else f"{message}{shown}"

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mlgolf.core.errors import RulesError
+from mlgolf.core.text import invalid
 
 SHIPPED = files("mlgolf") / "competitions"
 Record = TypeVar("Record", bound=BaseModel)
@@ -19,7 +20,7 @@ def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
     try:
         return kind.model_validate(read_table(path))
     except ValidationError as error:
-        raise RulesError("\n".join(describe(path, e) for e in error.errors())) from None
+        raise RulesError("\n".join(f"{path}: {invalid(e)}" for e in error.errors())) from None
 
 
 def read_table(path: Traversable | Path) -> dict[str, Any]:
@@ -32,9 +33,3 @@ def read_table(path: Traversable | Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{path}: not TOML: {error}") from None
-
-
-def describe(path: object, error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
-    return f"{path}: {key}: {error['msg'].removeprefix('Value error, ')}{found}"

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch
-from mlgolf.core.errors import UnknownName
+from mlgolf.core.errors import UnknownName, WorkloadError
 from mlgolf.core.spec import ForwardPassMode, LossType
 
 SPLITS = ("train", "validation", "test")
+_OF_DATA = ("DRAWN", "make", "prepare", "open_split")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,17 +210,46 @@ class Workload:
     @property
     def frameworks(self) -> tuple[str, ...]:
         """Those that have a model here, whether or not they are installed."""
-        return tuple(f for f in ("torch", "jax") if find_spec(f"{self.package}.model_{f}"))
+        try:
+            return tuple(f for f in ("torch", "jax") if find_spec(f"{self.package}.model_{f}"))
+        except ModuleNotFoundError as error:
+            raise WorkloadError(
+                f"workload {self.name}: package={self.package!r}: {error}. In spec.py give the "
+                "package that holds its modules."
+            ) from error
 
     def data(self) -> DataModule:
-        return cast(DataModule, import_module(self.data_module or f"{self.package}.data"))
+        """Raises: WorkloadError, as the two below, if the module or a part of it is missing."""
+        module = self._module("data", self.data_module, _OF_DATA)
+        return cast(DataModule, module)
 
     def metrics(self, size: Size) -> Metrics:
         """A new accumulator, of nothing yet."""
-        module = import_module(self.metrics_module or f"{self.package}.metrics")
+        module = self._module("metrics", self.metrics_module, ("Metrics",))
         build: Callable[[Size], Metrics] = module.Metrics
         return build(size)
 
     def model(self, framework: str, size: Size) -> Model:
-        build: Callable[[Size], Model] = import_module(f"{self.package}.model_{framework}").Model
+        module = self._module(f"model_{framework}", None, ("Model",))
+        build: Callable[[Size], Model] = module.Model
         return build(size)
+
+    def _module(self, own: str, other: str | None, parts: tuple[str, ...]) -> ModuleType:
+        name = other or f"{self.package}.{own}"
+        try:
+            module = import_module(name)
+        except ModuleNotFoundError as error:
+            if not f"{name}.".startswith(f"{error.name}."):
+                raise  # something that the module itself imports
+            missing, found = parts, "there is no such module"
+        else:
+            missing = tuple(part for part in parts if not hasattr(module, part))
+            found = f"it has no {' and no '.join(missing)}"
+        if not missing:
+            return module
+        kind = own.partition("_")[0]
+        elsewhere = f", or name another as {kind}_module" if kind != "model" else ""
+        raise WorkloadError(
+            f"workload {self.name}: {name}: {found}. Write {', '.join(missing)} there"
+            f"{elsewhere}: CONTRIBUTING.md, \"Add a workload\", says what each does."
+        )

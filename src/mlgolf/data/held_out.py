@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
-from mlgolf.data import checksums, layout
+from mlgolf.data import checksums, layout, made_from
 
 _KEY_BYTES = 32
 _DRAW_BYTES = 16
@@ -89,6 +89,7 @@ def ensure(
             tell(f"drawing the held-out data of {workload.name}")
             _make(workload, size_name, data_dir, draw, prepared)
     remedy = f"rm -r {quoted(prepared)}"
+    made_from.check(prepared, workload.size(size_name), remedy=remedy)
     checksums.verify(prepared, remedy=remedy)
     return checksums.fingerprint(prepared, remedy=remedy)
 
@@ -111,6 +112,7 @@ def _make(
             if split not in drawn:
                 shutil.copytree(shared / split, unfinished / split, copy_function=os.link)
         checksums.write_manifest(unfinished)
+    made_from.write(prepared, size)
 
 
 def keep(prepared: Path) -> None:

@@ -4,6 +4,7 @@
     <data_dir>/<dataset>/<folder>/prepared/{train,validation,test}    what batches are read from
     <data_dir>/<dataset>/<folder>/prepared/checksums.json
     <data_dir>/<dataset>/<folder>/seed                            that raw data were made with
+    <data_dir>/<dataset>/<folder>/*.made_from.json                see made_from.py
     <data_dir>/<dataset>/<folder>/drawn/                          see held_out.py
 
 `folder` is the size's name, unless its `data` record has a `folder` of its own: variants that
@@ -26,7 +27,7 @@ from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
-from mlgolf.data import checksums
+from mlgolf.data import checksums, made_from
 
 DEFAULT_SEED = 0  # published: what it makes is for practice
 
@@ -88,6 +89,7 @@ def _make(workload: Workload, size_name: str, data_dir: Path, seed: int) -> Path
     with replacing(raw) as unfinished:
         workload.data().make(unfinished, workload.size(size_name), seed, draw=seed)
     _seed_file(raw).write_text(f"{seed}\n")
+    made_from.write(raw, workload.size(size_name))
     return raw
 
 
@@ -118,11 +120,22 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
 
 def _prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
     prepared = prepared_folder(workload, size_name, data_dir)
+    raw = raw_folder(workload, size_name, data_dir)
+    _check_what_made(raw, workload, size_name, data_dir)
     with replacing(prepared) as unfinished:
-        raw = raw_folder(workload, size_name, data_dir)
         workload.data().prepare(raw, unfinished, workload.size(size_name))
         checksums.write_manifest(unfinished)
+    made_from.copy(raw, prepared)
     return prepared
+
+
+def _check_what_made(
+    folder: Path, workload: Workload, size_name: str, data_dir: Path
+) -> None:
+    """Raises: DataError if data that can be made were made from another spec.py."""
+    if is_made(workload, size_name):
+        remedy = _command("make", workload, size_name, data_dir)
+        made_from.check(folder, workload.size(size_name), remedy=remedy)
 
 
 def check(
@@ -146,6 +159,7 @@ def check(
                 f"{folder}: found no such folder, expected prepared data. "
                 f"{_remedy(workload, size_name, data_dir)}"
             )
+    _check_what_made(prepared, workload, size_name, data_dir)
     checksums.verify(prepared, remedy=remedy, contents=contents)
     return checksums.fingerprint(prepared, remedy=remedy)
 

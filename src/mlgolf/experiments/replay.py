@@ -49,10 +49,10 @@ class Seconds:
 
     @property
     def agree(self) -> bool:
-        return self._near and not self.doubts
+        return self._close and not self.doubts
 
     @property
-    def _near(self) -> bool:
+    def _close(self) -> bool:
         """By the ratio; what takes a tenth of a second differs by more than that in starting."""
         if self.ratio is None or _near(self.ratio, self.allowed):
             return True
@@ -70,6 +70,8 @@ class Seconds:
                 f"speeds the recorded ones are {self.ratio:.2f} times those now, and noise "
                 f"explains a factor of up to {1 + self.allowed:.2f}"
             )
+            if self._close and not _near(self.ratio, self.allowed):
+                compared += f"; the rest is within the {SLACK_SECONDS:g} s by which starts differ"
         return "; ".join([compared, *self.doubts])
 
 

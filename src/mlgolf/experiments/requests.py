@@ -85,11 +85,16 @@ def _check_contract(source: Source, competition: Competition) -> None:
 
 
 def _check_workloads(request: RunRequest) -> None:
-    """Raises: SubmissionError for one that the framework has no model of; UnknownName."""
+    """Raises: SubmissionError for one that the framework has no model of; UnknownName.
+
+    WorkloadError for one without any model.
+    """
     for row in request.competition.workloads:
         name, size = request.competition.played_as(row)
         workload = request.competition.workload_of(row)
         workload.size(size)
+        if not workload.frameworks:
+            workload.model(request.framework, workload.size(size))  # says what to write
         if request.framework not in workload.frameworks:
             raise SubmissionError(
                 f"workload {name} has no {request.framework} model; it has "

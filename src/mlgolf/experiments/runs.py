@@ -1,5 +1,6 @@
 """A run from the request to its trials: freeze the code, draw the seeds, lay out every trial."""
 
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
             calibration=calibration,
             plans=tuple(planned_trials(folder, spaces, data, calibration, package)),
             notes=(
-                *_about_this_machine(hardware, calibration),
+                *_about_this_machine(hardware, calibration, folder.record),
                 *_about_this_package(folder.record, package),
                 *shortfalls(spaces, folder.record.trials),
             ),
@@ -148,15 +149,23 @@ def _record(
 
 
 def _about_this_machine(
-    hardware: HardwareClass, calibration: Calibration | None
+    hardware: HardwareClass, calibration: Calibration | None, record: RunRecord
 ) -> Iterator[str]:
-    """How this machine compares, and what that means for budgets."""
+    """How this machine compares, and what that means for the budget of a workload."""
     if calibration is not None and hardware.reference is not None:
-        yield (
+        compared = (
             f"this machine is {calibration.speed:.2f} times as fast as the reference machine of "
-            f"{hardware.name} ({hardware.reference.machine}); a budget of 30 s there is "
-            f"{30 / calibration.speed:.1f} s here"
+            f"{hardware.name} ({hardware.reference.machine})"
         )
+        rules = record.competition.rules
+        factor = rules.tuning.under(record.ruleset).budget_factor
+        for name, row in record.competition.workloads.items():
+            budget = rules.seconds_allowed(row, budget_factor=factor)
+            if budget < math.inf:  # one serves as an example
+                here = f"{budget / calibration.speed:.4g} s here"
+                yield f"{compared}; the budget of {name}, {budget:.4g} s there, is {here}"
+                return
+        yield compared
 
 
 def _about_this_package(record: RunRecord, package: str) -> Iterator[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlgolf
-from mlgolf.core.errors import SubmissionError, UnknownName
-from mlgolf.core.registry import algorithm_folder, algorithm_names
+from mlgolf.core.errors import SubmissionError
+from mlgolf.core.registry import algorithm_folder
 from mlgolf.core.rules import Contract
 from mlgolf.results.files import sync_folder
 
@@ -75,8 +75,6 @@ def find_submission(text: str, framework: str) -> Source:
     if not path.is_dir():
         if path.suffix == ".py" or len(path.parts) > 1:
             raise SubmissionError(f"{text}: there is no such file or folder")
-        if text not in algorithm_names():
-            raise UnknownName("algorithm", text, known=algorithm_names())
         path = algorithm_folder(text)
     for name in module_names(framework):
         if (path / name).is_file():

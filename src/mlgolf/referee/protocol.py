@@ -97,7 +97,8 @@ def run_trial(
 ) -> Verdict:
     """Run one trial to its end, whatever that is, and write it down.
 
-    Raises: nothing that a player does. KeyboardInterrupt passes once the trial is marked.
+    Raises: nothing that a player does; RulesError where a `measure` of the rules fails, and the
+      trial has no verdict. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
     load = load_average()
@@ -272,7 +273,7 @@ class _Referee:
             return _Ended(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
         if failed.kind == SubmissionError.__name__:
             return _Ended(Status.CRASHED, failed.message, broke_contract=True)
-        return _Ended(Status.CRASHED, f"{reason}. The traceback is in log.txt.")
+        return _Ended(Status.CRASHED, f"{reason.removesuffix('.')}. The traceback is in log.txt.")
 
     def _memory(self, peak_bytes: int) -> str:
         used = f", of which {peak_bytes / 1e9:.1f} GB were in use" if peak_bytes else ""

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mlgolf.core.hardware import Limits
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, measured
-from mlgolf.core.quantities import CLOCKS, quantity
+from mlgolf.core.quantities import CLOCKS, quantity, value_in
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.target import Goal, Target
 from mlgolf.player.channel import NEVER
@@ -30,7 +31,9 @@ class Rulings:
         self._wall_cap = limits.wall_time_factor * plan.budget_seconds
         used = [quantity(name) for name in plan.rules.used_quantities]
         # What is computed from the parameters at every evaluation: "model/l2" -> how.
-        self.measures = {q.column_for(self._metric): q.measure for q in used if q.measure}
+        self.measures = {
+            q.column_for(self._metric): partial(value_in, q) for q in used if q.measure
+        }
         # The splits that every evaluation measures; the others are measured for the record.
         columns = {q.column_for(self._metric).partition("/")[0] for q in used}
         needed = [s for s in splits if s in columns or s == "validation"]

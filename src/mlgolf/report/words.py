@@ -17,6 +17,9 @@ OUTCOMES = {
     Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out workload: too slow",
 }
 
+_AT_MOST = {Goal.MINIMISE: "at most", Goal.MAXIMISE: "at least", None: "no worse than"}
+_AT_OR_BELOW = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
+
 
 def question(rules: Rules) -> str:
     """The rules of a competition as one question."""
@@ -28,7 +31,7 @@ def question(rules: Rules) -> str:
     else:
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
-    within = f", {_bound(own)}" if own else ""
+    within = f", {_limit(own)}" if own else ""
     given = f" {link} {_enumerate([_condition(c) for c in others])}" if others else ""
     return f"Which submission {wanted}{given}{within}?"
 
@@ -70,18 +73,20 @@ def noun(name: str) -> str:
 
 
 def _condition(constraint: Constraint, *, of: str = "its") -> str:
-    verb = "reaches" if constraint.is_target else "stays"
-    return f"{of} {noun(constraint.quantity)} {verb} {_bound(constraint)}"
+    bounded, verb = constraint.bounded, f"stays {_limit(constraint)}"
+    if constraint.is_target:  # a metric is reached; a size of the model just is
+        reached = f"reaches each workload's {bound_noun(str(constraint.bound))}"
+        verb = f"is {_limit(constraint)}" if bounded.measure and bounded.goal else reached
+    return f"{of} {noun(constraint.quantity)} {verb}"
 
 
-def _bound(constraint: Constraint) -> str:
+def _limit(constraint: Constraint) -> str:
+    bounded = constraint.bounded
     if isinstance(constraint.bound, str):
-        within = "" if constraint.is_target else "within "
-        return f"{within}each workload's {bound_noun(constraint.bound)}"
-    bounded = quantity(constraint.quantity)
-    relation = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
+        relation = _AT_MOST[bounded.goal] if constraint.is_target else "within"
+        return f"{relation} each workload's {bound_noun(constraint.bound)}"
     unit = "" if bounded.unit == "1" else f" {bounded.unit}"
-    return f"{relation[bounded.goal]} {constraint.bound:g}{unit}"
+    return f"{_AT_OR_BELOW[bounded.goal]} {constraint.bound:g}{unit}"
 
 
 def _enumerate(parts: list[str]) -> str:

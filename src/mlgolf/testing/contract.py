@@ -7,8 +7,10 @@ Needs pytest. The size is one whose data are made, and small: they are made for 
 """
 
 from collections.abc import Iterable
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from numpy.typing import NDArray
 
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch, map_arrays
+from mlgolf.core.protocols import Backend
 from mlgolf.core.registry import load_workload
-from mlgolf.core.workload import OpenSplit, Size, Workload
+from mlgolf.core.spec import ForwardPassMode
+from mlgolf.core.workload import Model, OpenSplit, Size, Workload
 from mlgolf.data import layout
 from mlgolf.data.batches import num_rows, slice_batch
 
@@ -75,6 +79,65 @@ class WorkloadContract:
         assert metrics.keys() == self._metrics(batches[:1]).keys()
         assert np.isfinite(metrics["loss"])
 
+    @pytest.mark.parametrize("mask", ["no mask", "the weights"])
+    def test_the_loss_is_the_sum_of_the_losses_of_all_examples(self, prepared: Path, mask: str):
+        batch = next(iter(self._open(prepared, "validation").eval_batches()))
+        backend, model = self._backend, self._model
+        params, model_state = model.init(backend.key(0))
+        tensors = backend.to_device({**batch, "weights": _weights(batch)})
+        logits, _ = model.apply(
+            params, tensors, model_state, ForwardPassMode.EVAL, backend.key(1), False, 0.0
+        )
+        weights = tensors["weights"] if mask == "the weights" else None
+        loss = model.loss(tensors["targets"], logits, weights)
+        assert loss.keys() >= {"summed", "n_valid_examples", "per_example"}
+        found = {name: self._numpy(value) for name, value in loss.items()}
+        assert found["per_example"].shape == (_examples(batch),)
+        assert float(found["summed"]) == pytest.approx(found["per_example"].sum(), rel=1e-4)
+        assert float(found["n_valid_examples"]) > 0
+
+    def test_initial_parameters_follow_their_key_alone(self):
+        first, again, other = (self._initial(seed) for seed in (1, 1, 2))
+        assert _same([first], [again])
+        assert not _same([first], [other])
+
+    def test_a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero(
+        self, prepared: Path
+    ):
+        batch = next(self._open(prepared, "train").train_batches(3, 1))
+        params, model_state = self._model.init(self._backend.key(0))
+        gradients = import_module(f"mlgolf.{self.framework}").gradients
+        loss, slopes, _ = gradients(
+            _AsSubmissionsSeeIt(self._model, self._size), params, model_state,
+            self._backend.to_device(batch), self._backend.key(1), {},
+        )
+        found: list[NDArray] = []
+        map_arrays(lambda slope: found.append(self._numpy(slope)), slopes)
+        assert np.isfinite(self._numpy(loss))
+        assert all(np.isfinite(slope).all() for slope in found)
+        assert any(slope.any() for slope in found)
+
+    def test_some_parameter_belongs_to_the_readout(self):
+        # By full name in torch, by the key at the top of the tree in JAX.
+        keys = {name.partition("/")[0] for name in self._initial(0)}
+        assert any(self._model.is_output(key) for key in keys), keys
+
+    @property
+    def _backend(self) -> Backend:
+        return load_backend(self.framework)
+
+    @property
+    def _model(self) -> Model:
+        return self._workload.model(self.framework, self._size)
+
+    def _initial(self, seed: int) -> dict[str, NDArray]:
+        """Copies: arrays of a model may be views of what it goes on with."""
+        params, _ = self._model.init(self._backend.key(seed))
+        return {n: a.copy() for n, a in self._backend.parameter_arrays(params).items()}
+
+    def _numpy(self, value: Any) -> NDArray:
+        return np.asarray(self._backend.to_numpy(value))
+
     @property
     def _workload(self) -> Workload:
         return load_workload(self.workload)
@@ -100,12 +163,28 @@ class WorkloadContract:
 
     def _metrics(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Of a model that is not trained."""
-        backend, metrics = load_backend(self.framework), self._workload.metrics(self._size)
-        model = self._workload.model(self.framework, self._size)
+        backend, model = self._backend, self._model
+        metrics = self._workload.metrics(self._size)
         params, model_state = model.init(backend.key(0))
         for batch in batches:
             metrics.update(backend.evaluate(model, params, model_state, batch), batch)
         return metrics.result()
+
+
+class _AsSubmissionsSeeIt:
+    """As much of the facade as a training step needs."""
+
+    def __init__(self, model: Model, size: Size) -> None:
+        self._model, self._dropout_rate, self.loss_fn = model, size.dropout_rate, model.loss
+
+    def model_fn(
+        self, params: Any, augmented_and_preprocessed_input_batch: Any, model_state: Any,
+        mode: ForwardPassMode, rng: Any, update_batch_norm: bool,
+    ) -> tuple[Any, Any]:
+        return self._model.apply(
+            params, augmented_and_preprocessed_input_batch, model_state, mode, rng,
+            update_batch_norm, self._dropout_rate,
+        )
 
 
 def _examples(batch: Batch) -> int:

@@ -1,6 +1,8 @@
 """NadamW with linear warm-up and cosine decay, in JAX: a training step is one compiled function."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -8,24 +10,17 @@ import jax.numpy as jnp
 import optax
 
 from mlgolf.core import spec
-from mlgolf.core.published import published_batch_size
-from mlgolf.jax import chosen_point, clip_by_global_norm, data_selection, gradients
+from mlgolf.jax import (
+    chosen_point,
+    clip_by_global_norm,
+    data_selection,
+    get_batch_size,
+    gradients,
+)
 
 __all__ = ["data_selection", "get_batch_size", "init_optimizer_state", "update_params"]
 
-# In self-tuning: the middle of the search space. AlgoPerf's published points are for runs of a
-# hundred thousand steps; a run of some hundreds wants a larger rate.
-SELF_TUNING_POINT = {
-    "learning_rate": 0.01,
-    "one_minus_beta1": 0.1,
-    "beta2": 0.999,
-    "weight_decay": 0.05,
-    "warmup_factor": 0.05,
-}
-
-
-def get_batch_size(workload_name: str) -> int:
-    return published_batch_size(workload_name)
+SELF_TUNING_POINT = json.loads(Path(__file__).with_name("self_tuning_point.json").read_text())
 
 
 def init_optimizer_state(

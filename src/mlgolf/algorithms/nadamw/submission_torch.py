@@ -3,31 +3,20 @@
 # pyright: reportPrivateImportUsage=false
 # The operations on lists of tensors have an underscore, and are what torch's own optimizers use.
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mlgolf.core import spec
-from mlgolf.core.published import published_batch_size
-from mlgolf.torch import chosen_point, clip_by_global_norm, data_selection, gradients, warmup_cosine
+from mlgolf.torch import chosen_point, data_selection, get_batch_size, gradients, warmup_cosine
 
 __all__ = ["data_selection", "get_batch_size", "init_optimizer_state", "update_params"]
 
-# In self-tuning: the middle of the search space. AlgoPerf's published points are for runs of a
-# hundred thousand steps; a run of some hundreds wants a larger rate.
-SELF_TUNING_POINT = {
-    "learning_rate": 0.01,
-    "one_minus_beta1": 0.1,
-    "beta2": 0.999,
-    "weight_decay": 0.05,
-    "warmup_factor": 0.05,
-}
-
-
-def get_batch_size(workload_name: str) -> int:
-    return published_batch_size(workload_name)
+SELF_TUNING_POINT = json.loads(Path(__file__).with_name("self_tuning_point.json").read_text())
 
 
 def init_optimizer_state(
@@ -54,18 +43,17 @@ def update_params(
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = optimizer_state["optimizer"]
     _, gradient, model_state = gradients(
-        workload, current_param_container, model_state, batch, rng, point, tensors=optimizer.params
-    )
-    if "grad_clip" in point:
-        gradient = clip_by_global_norm(gradient, point["grad_clip"])
-    factor = learning_rate_factor(global_step, workload.step_hint, point["warmup_factor"])
+        workload, current_param_container, model_state, batch, rng, point,
+        tensors=optimizer.params, max_norm=point.get("grad_clip"),
+    )  # fmt: skip
+    factor = learning_rate_factor(global_step, workload.step_hint, point)
     optimizer.step(gradient, point["learning_rate"] * factor)
     return optimizer_state, current_param_container, model_state
 
 
-def learning_rate_factor(step: int, step_hint: int, warmup_factor: float) -> float:
+def learning_rate_factor(step: int, step_hint: int, point: dict[str, Any]) -> float:
     """Linear from 0 to 1 over the warm-up, then half a cosine to 0 at `step_hint`."""
-    warmup_steps = int(warmup_factor * step_hint)
+    warmup_steps = int(point["warmup_factor"] * step_hint)
     return warmup_cosine(step, warmup_steps, max(step_hint, warmup_steps + 1))
 
 

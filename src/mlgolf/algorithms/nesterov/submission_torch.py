@@ -1,29 +1,18 @@
 """SGD with Nesterov momentum, linear warm-up and linear decay, in PyTorch on one device."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mlgolf.core import spec
-from mlgolf.core.published import published_batch_size
-from mlgolf.torch import chosen_point, data_selection, mean_loss, warmup_linear
+from mlgolf.torch import chosen_point, data_selection, get_batch_size, mean_loss, warmup_linear
 
 __all__ = ["data_selection", "get_batch_size", "init_optimizer_state", "update_params"]
 
-# In self-tuning: the middle of the search space, each range halved on its logarithmic scale.
-SELF_TUNING_POINT = {
-    "learning_rate": 0.3,
-    "one_minus_beta1": 0.1,
-    "weight_decay": 1e-5,
-    "warmup_factor": 0.05,
-    "decay_steps_factor": 0.9,
-    "end_factor": 1e-2,
-}
-
-
-def get_batch_size(workload_name: str) -> int:
-    return published_batch_size(workload_name)
+SELF_TUNING_POINT = json.loads(Path(__file__).with_name("self_tuning_point.json").read_text())
 
 
 def init_optimizer_state(

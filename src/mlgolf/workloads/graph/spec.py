@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.spec import LossType
-from mlgolf.core.toml_files import describe
+from mlgolf.core.text import invalid
 from mlgolf.core.workload import Size, Workload
 from mlgolf.workloads.graph.graph import Graph
 
@@ -94,7 +94,7 @@ def defined(
     try:
         found = Definition.model_validate(dict(definition))
     except ValidationError as error:
-        raise RulesError("\n".join(describe("definition", e) for e in error.errors())) from None
+        raise RulesError("\n".join(f"definition: {invalid(e)}" for e in error.errors())) from None
     data = found.data.model_copy(update={"host_folder": folder})
     twin = {"test": data.twin} if data.twin else {}
     row = Size(

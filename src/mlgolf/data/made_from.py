@@ -1,0 +1,67 @@
+"""What made data were made from, recorded beside them: a later change of spec.py is not missed.
+
+    <folder>/raw.made_from.json, <folder>/prepared.made_from.json      field -> value
+
+Data without a record were made before there were any, or published, and are taken as they are.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.errors import DataError
+from mlgolf.core.workload import SPLITS, Size
+
+
+def write(folder: Path, size: Size) -> None:
+    _record_of(folder).write_text(json.dumps(_fields(size), indent=1) + "\n")
+
+
+def copy(folder: Path, other: Path) -> None:
+    """Say of `other` what is said of `folder`, or nothing."""
+    _record_of(other).unlink(missing_ok=True)
+    if _record_of(folder).exists():
+        _record_of(other).write_bytes(_record_of(folder).read_bytes())
+
+
+def check(folder: Path, size: Size, *, remedy: str) -> None:
+    """Raises: DataError naming each field that is not what the data there were made from."""
+    record = _record_of(folder)
+    if not (folder.exists() and record.exists()):
+        return
+    then, now = json.loads(record.read_text()), _fields(size)
+    changed = [
+        f"{name} {_shown(then, name)} -> {_shown(now, name)}"
+        for name in {**then, **now} if _shown(then, name) != _shown(now, name)
+    ]
+    if changed:
+        raise DataError(
+            f"{folder}: made from other numbers than spec.py has now: {', '.join(changed)}. "
+            f"Run: {remedy}"
+        )
+
+
+def _record_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.made_from.json")
+
+
+def _shown(fields: Mapping[str, Any], name: str) -> str:
+    return json.dumps(fields[name]) if name in fields else "nothing"
+
+
+def _fields(size: Size) -> dict[str, Any]:
+    """Its numbers by name, as JSON has them. eval_train is cut from train, and never made."""
+    data = asdict(size.data) if is_dataclass(size.data) else {}  # type: ignore[arg-type]
+    examples = {split: count for split, count in size.examples.items() if split in SPLITS}
+    named = _flat({"examples": examples, "data": data})
+    return json.loads(json.dumps(dict(named), default=lambda value: type(value).__qualname__))
+
+
+def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
