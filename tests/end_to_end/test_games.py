@@ -1,0 +1,187 @@
+"""A game of a second, played by programs that drive their own training."""
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.trial_folder import read_rows, read_verdict
+
+GAME = Path(__file__).with_name("tiny_game")
+HONEST = GAME / "fits.py"
+# The honest entry's model, and what a trick does with it.
+TRICK = """
+import time
+import numpy as np
+from fits import play as fit
+
+
+class Seen:
+    def __init__(self, game): self.__dict__.update(train=game.train, seed=game.seed)
+    def submit(self, tensors): self.model = {n: np.array(v) for n, v in tensors.items()}
+
+
+def play(game):
+    seen = Seen(game)
+    fit(seen)
+    model = seen.model
+"""
+
+
+@pytest.fixture
+def played(mlgolf, tmp_path):
+    """Plays an entry that does `trick` with an honest model. Returns: its rows and its verdict."""
+
+    def play(trick: str, *, name: str = "trick", expect: int | None = 0):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(HONEST, folder / "fits.py")
+        (folder / "entry.py").write_text(TRICK + trick)
+        mlgolf(
+            "run", folder, "--competition", GAME, "--seed", 1, "--studies", 1,
+            "--out", tmp_path / f"{name}_run", expect=expect,
+        )
+        trial = tmp_path / f"{name}_run" / name / "study_0" / "points_torch" / "trial_1"
+        return read_rows(trial), read_verdict(trial)
+
+    return play
+
+
+def scored(mlgolf, run: Path) -> dict:
+    (entry,) = json.loads(mlgolf("score", run, "--json").stdout)["leaderboard"]
+    return entry["workloads"]["points"]
+
+
+@pytest.fixture(scope="module")
+def run(mlgolf, tmp_path_factory) -> Path:
+    """Both seeds of the honest entry."""
+    out = tmp_path_factory.mktemp("game") / "run"
+    mlgolf("run", HONEST, "--competition", GAME, "--seed", 1, "--out", out)
+    return out
+
+
+def test_an_entry_is_scored_by_its_best_model_that_keeps_the_bounds(mlgolf, run):
+    trials = RunFolder(run).trials()
+    best = [trial.values("l2", "error_rate").min() for trial in trials]
+    cell = scored(mlgolf, run)
+    assert cell["outcome"] == "scored"
+    assert cell["value"] == pytest.approx(sum(best) / 2)
+
+
+def test_an_entry_is_replayed_bit_for_bit(mlgolf, run):
+    trial = run / "fits" / "study_0" / "points_torch" / "trial_1"
+    assert "equal bit for bit" in mlgolf("replay", trial).stdout
+
+
+def test_a_game_is_reported_with_its_rules(mlgolf, run, tmp_path):
+    mlgolf("report", run, "-o", tmp_path / "game.html")
+    page = (tmp_path / "game.html").read_text()
+    assert "L2 norm" in page
+    assert "largest training loss of an example" in page
+
+
+def test_the_twin_set_is_measured_and_no_entry_is_told(run, played):
+    assert "test/error_rate" in read_rows(run / "fits/study_0/points_torch/trial_1")[0]["metrics"]
+    _, verdict = played("    raise ValueError(sorted(game.submit(model)))\n", expect=1)
+    assert "model/l2" in verdict.reason
+    assert "test/" not in verdict.reason
+
+
+def test_an_ordinary_submission_plays_the_same_game(mlgolf, tmp_path):
+    run = tmp_path / "run"
+    mlgolf("run", "nadamw", "--competition", GAME, "--seed", 1, "--studies", 1, "--out", run)
+    (trial,) = RunFolder(run).trials()
+    assert len(trial.steps) > 3
+    assert set(trial.metrics) >= {"train/loss_max", "model/l2", "test/error_rate"}
+
+
+def test_an_entry_that_never_submits_has_no_row_and_is_not_scored(mlgolf, played, tmp_path):
+    rows, verdict = played("    pass\n")
+    assert rows == []
+    assert verdict.reason == "play() returned after 0 steps"
+    assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
+
+
+def test_what_is_not_finite_keeps_no_bound(mlgolf, played, tmp_path):
+    played("    game.submit({n: np.full_like(v, np.nan) for n, v in model.items()})\n")
+    assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
+
+
+def test_a_crash_keeps_what_was_judged_before(mlgolf, played, tmp_path):
+    rows, verdict = played("    game.submit(model)\n    raise KeyError('later')\n", expect=1)
+    assert verdict.status == "CRASHED"
+    assert len(rows) == 1
+    assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "scored"
+
+
+@pytest.mark.parametrize(
+    ("tensors", "said"),
+    [
+        ("{'linear.weight': model['linear.weight']}", "linear.bias: found nothing"),
+        ("{**model, 'extra': 1.0}", "extra: found ().*no tensor of that name"),
+        ("{**model, 'linear.bias': np.zeros(4)}", r"linear.bias: found \(4,\), expected \(3,\)"),
+    ],
+)
+def test_other_tensors_than_the_graphs_are_refused_by_name(played, tensors, said):
+    import re
+
+    _, verdict = played(f"    game.submit({tensors})\n", expect=None)
+    assert re.search(said, verdict.reason)
+
+
+def test_a_thousand_submissions_are_judged_as_often_as_the_rules_say(played):
+    rows, verdict = played(
+        "    for _ in range(300):\n        game.submit(model)\n        time.sleep(0.0005)\n"
+        "    model['linear.bias'] *= 1.0001\n    game.submit(model)\n"
+    )
+    assert verdict.reason == "play() returned after 301 steps"
+    assert rows[-1]["step"] == 301  # the last one waits, and is judged at the end
+    apart = [b["seconds"] - a["seconds"] for a, b in itertools.pairwise(rows[:-1])]
+    assert min(apart, default=1.0) >= 0.05
+
+
+def test_what_comes_after_the_deadline_does_not_count(mlgolf, played, tmp_path):
+    rows, verdict = played(
+        "    end = time.process_time() + 20\n"
+        "    while time.process_time() < end:\n        pass\n    game.submit(model)\n"
+    )
+    assert verdict.status == "OUT_OF_TIME"
+    assert rows == []
+
+
+def test_weights_that_fit_to_the_last_digit_alone_do_not_keep_a_bound(played):
+    """What is added to the weights of all classes changes no softmax, unless they are a bit off."""
+    honest, cancelling = (
+        played(f"    game.submit({{**model, 'linear.weight': {weight}}})\n", name=name)[0]
+        for name, weight in (
+            ("honest", "model['linear.weight']"), ("cancelling", "model['linear.weight'] + 3e3"),
+        )
+    )
+    assert honest[0]["metrics"]["train/loss_max"] < 0.7
+    assert cancelling[0]["metrics"]["train/loss_max"] > 1.0
+
+
+def test_an_entry_is_refused_where_only_submissions_are_taken(mlgolf, tmp_path):
+    done = mlgolf("run", HONEST, "--competition", "mini", "--out", tmp_path / "run", expect=2)
+    assert "fits.py is an entry, with play(game); mini takes AlgoPerf's functions" in done.stderr
+
+
+def test_data_that_are_not_what_the_host_hashed_are_refused(mlgolf, tmp_path, monkeypatch):
+    game = shutil.copytree(GAME, tmp_path / "game")
+    (game / "points.csv").write_text((game / "points.csv").read_text().replace("1", "2", 1))
+    (game / "data.toml").write_text((game / "data.toml").read_text() + "split_seed = 7\n")
+    done = mlgolf("run", game / "fits.py", "--competition", game, "--out", tmp_path / "r", expect=2)
+    assert "points.csv: its SHA-256 is" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_all_that_is_wrong_with_a_graph_is_said_at_once(mlgolf, tmp_path):
+    game = shutil.copytree(GAME, tmp_path / "game")
+    graph = (game / "graph.toml").read_text()
+    (game / "graph.toml").write_text(graph.replace("units = 3", "units = 0\ncolour = 1"))
+    done = mlgolf("run", game / "fits.py", "--competition", game, "--out", tmp_path / "r", expect=2)
+    assert "layers.0.units" in done.stderr
+    assert "layers.0.colour" in done.stderr
