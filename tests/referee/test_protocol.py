@@ -3,6 +3,7 @@
 import math
 from itertools import groupby
 
+import numpy as np
 import pytest
 from plans import LINEAR, plan
 from synthetic_trials import trial
@@ -24,6 +25,7 @@ from mlgolf.core.records import TrialHeader
 from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.player.channel import NEVER
+from mlgolf.referee.evaluate import with_noise
 from mlgolf.referee.evaluation_share import FreeShare
 from mlgolf.referee.protocol import run_trial
 from mlgolf.scoring.objective import trial_result
@@ -357,3 +359,74 @@ def test_a_replay_is_evaluated_at_the_recorded_steps_and_not_timed():
     )
     assert player.evaluations_at == [7, 30]
     assert store.status is Status.FINISHED
+
+
+def entry(script, losses, *, every: float = 4.0, **changes):
+    """A contestant that submits when it likes, judged every `every` seconds at most."""
+    row = PATIENT.model_copy(update={"eval_every_steps": None, "eval_every_seconds": every})
+    return play(
+        script, losses, clock=FakeClock(1.0), workload_rules=row, contract="entry", **changes
+    )
+
+
+def test_a_model_that_comes_too_soon_waits_and_is_judged_when_its_time_has_come():
+    script = [submitted(1), submitted(2), *[None] * 6, Finished(2, "done")]
+    player, store = entry(script, [0.5, 0.4])
+    assert [row.step for row in store.rows] == [1, 2]
+    told = [dict(message.metrics) for message in player.told if isinstance(message, Evaluated)]
+    assert told[0]["validation/loss"] == 0.5
+    assert told[1] == {}
+
+
+def test_of_models_that_wait_the_last_is_judged():
+    _, store = entry([submitted(1), submitted(2), submitted(3), Finished(3, "done")], [0.5, 0.4])
+    assert [row.step for row in store.rows] == [1, 3]
+
+
+def test_a_model_that_waits_counts_from_when_it_was_handed_over():
+    script = [submitted(1), submitted(2), *[None] * 6, Finished(2, "done")]
+    _, store = entry(script, [0.5, 0.4])
+    first, second = (row.reading.seconds for row in store.rows)
+    assert second - first < 4.0
+
+
+def test_what_waits_is_judged_when_the_trial_ends_however_it_ends():
+    _, store = entry([submitted(1), submitted(2), Exited(-9)], [0.5, 0.4])
+    assert [row.step for row in store.rows] == [1, 2]
+    assert store.status is Status.KILLED
+
+
+def test_a_replay_judges_the_recorded_submissions_and_no_others():
+    script = [submitted(1), submitted(2), submitted(3), submitted(4)]
+    _, store = entry(script, [0.5, 0.4], evaluate_at=(1, 4))
+    assert [row.step for row in store.rows] == [1, 4]
+
+
+def test_who_paces_itself_is_not_hung_without_a_step():
+    _, store = entry([*[None] * 300, submitted(1), Finished(1, "done")], [0.5])
+    assert store.status is Status.FINISHED
+
+
+def test_a_contestant_of_its_own_pace_may_hand_over_what_it_started_from():
+    class Unchanged(FakeEvaluator):
+        def read(self, model):
+            return {"weight": np.zeros(1)}
+
+    _, store = entry([submitted(1), Finished(1, "done")], [], evaluator=Unchanged([0.5]))
+    assert store.status is Status.FINISHED
+
+
+def test_a_bound_holds_only_where_it_holds_for_weights_that_are_a_little_off():
+    rules = plan().rules.model_copy(update={"weight_noise": 0.001})
+    _, store = play([submitted(100), Finished(100, "done")], [0.01, 0.3], rules=rules)
+    assert store.rows[0].metrics["validation/loss"] == 0.3
+    assert store.status is Status.FINISHED
+
+
+def test_noise_on_weights_is_a_share_of_each_and_the_same_for_the_same_model():
+    arrays = {"a": np.array([100.0, 0.0], np.float32), "b": np.ones(1000, np.float32)}
+    one, again = (with_noise(arrays, 0.01, bytes(32)) for _ in range(2))
+    assert one["a"][1] == 0.0
+    assert 0 < abs(one["a"][0] - 100.0) < 6.0
+    assert np.std(one["b"]) == pytest.approx(0.01, rel=0.1)
+    assert all(np.array_equal(one[name], again[name]) for name in arrays)

@@ -1,0 +1,117 @@
+"""Examples of a game: from a host's file to splits, and what is wrong with a file."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlgolf.core.errors import DataError, RulesError
+from mlgolf.core.registry import played_workload
+from mlgolf.core.workload import Outputs, Workload
+from mlgolf.data import held_out, layout
+from mlgolf.workloads.graph.metrics import Metrics
+
+GRAPH = {
+    "loss": "cross_entropy", "inputs": {"shape": [2], "dtype": "float32"},
+    "layers": [{"name": "linear", "kind": "dense", "units": 2}],
+}
+CSV = "a,b,kind\n" + "".join(f"{n},{-n},{n % 2}\n" for n in range(10))
+
+
+def workload(folder: Path, text: str | bytes = CSV, file: str = "d.csv", **more: Any) -> Workload:
+    content = text.encode() if isinstance(text, str) else text
+    (folder / file).write_bytes(content)
+    data = {
+        "file": file, "sha256": hashlib.sha256(content).hexdigest(), "targets": "kind",
+        "train": 6, "twin": 4, "licence": "CC0-1.0", "origin": "this test", **more,
+    }
+    return played_workload("graph", "game", {"graph": GRAPH, "data": data}, folder)
+
+
+def split(game: Workload, folder: Path, name: str) -> dict[str, np.ndarray]:
+    layout.ensure(game, "game", folder)
+    place = layout.prepared_folder(game, "game", folder) / name
+    return next(iter(game.data().open_split(place, game.size("game"), name).eval_batches()))
+
+
+def test_every_example_is_in_the_training_split_or_the_twin_set(tmp_path):
+    game = workload(tmp_path)
+    train, twin = (split(game, tmp_path / "data", name) for name in ("train", "test"))
+    assert train["inputs"].shape == (6, 2)
+    assert sorted([*train["inputs"][:, 0], *twin["inputs"][:, 0]]) == list(range(10))
+    assert (train["inputs"][:, 0] % 2 == train["targets"]).all()
+
+
+def test_an_npz_is_read_by_the_names_of_its_arrays(tmp_path):
+    np.savez(tmp_path / "d.npz", x=np.ones((10, 2)), kind=np.zeros(10))
+    content = (tmp_path / "d.npz").read_bytes()
+    game = workload(tmp_path, content, "d.npz", inputs="x")
+    assert split(game, tmp_path / "data", "train")["inputs"].tolist() == [[1, 1]] * 6
+
+
+def test_standardised_inputs_have_mean_0_and_spread_1_over_the_training_data(tmp_path):
+    inputs = split(workload(tmp_path, standardise=True), tmp_path / "data", "train")["inputs"]
+    assert inputs.mean(axis=0) == pytest.approx(0, abs=1e-6)
+    assert inputs.std(axis=0) == pytest.approx(1, abs=1e-6)
+
+
+def test_other_data_lie_in_another_folder(tmp_path):
+    one, other = workload(tmp_path), workload(tmp_path, CSV + "10,-10,0\n")
+    folders = {layout.prepared_folder(game, "game", tmp_path) for game in (one, other)}
+    assert len(folders) == 2
+
+
+def test_a_blind_game_draws_all_its_splits_anew(tmp_path):
+    game = workload(tmp_path, blind=True)
+    layout.ensure(game, "game", tmp_path / "data")
+    seen = set()
+    for draw in (1, 2):
+        held_out.ensure(game, "game", tmp_path / "data", draw)
+        folder = held_out.folder(game, "game", tmp_path / "data", draw)
+        seen.add(tuple(np.load(folder / "train" / "inputs.npy")[:, 0]))
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "said"),
+    [
+        (CSV.replace("3,-3", "3,x"), {}, r"line 5, column b: found 'x', expected a number"),
+        (CSV.replace("3,-3,1", "3,-3"), {}, r"line 5: found 2 cells, line 1 has 3"),
+        (CSV, {"targets": "label"}, r"line 1: no column 'label'; it has a, b, kind"),
+        (CSV.replace("3,-3,1", "3,-3,2"), {}, r"found the class 2, the graph's output has classes"),
+        (CSV.replace("3,-3", "nan,-3"), {}, r"inputs of example 3 .* are not all finite"),
+        (CSV, {"train": 8}, r"found 10 examples; train = 8 and twin = 4 ask for 12"),
+        (CSV, {"sha256": "0" * 64}, r"its SHA-256 is .*, data.toml has 000"),
+        ("a,kind\n" + "1,0\n" * 10, {}, r"an example has the shape \(1,\), the graph's inputs"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_said_with_its_place(tmp_path, text, more, said):
+    with pytest.raises(DataError, match=said):
+        layout.ensure(workload(tmp_path, text, **more), "game", tmp_path / "data")
+
+
+def test_a_definition_lists_all_that_is_wrong_with_it(tmp_path):
+    with pytest.raises(RulesError) as caught:
+        workload(tmp_path, train=0, colour="red")
+    assert "data.train" in str(caught.value)
+    assert "data.colour" in str(caught.value)
+
+
+def test_the_worst_example_counts_in_whatever_batch_it_is(tmp_path):
+    size = workload(tmp_path).size("game")
+    metrics = Metrics(size)
+    for losses in ([0.1, 2.0], [0.3, 0.2]):
+        logits = np.array([[1.0, 0.0], [1.0, 0.0]])
+        batch = {"inputs": np.zeros((2, 2)), "targets": np.array([0, 1])}
+        metrics.update(Outputs(logits, np.array(losses)), batch)
+    assert metrics.result() == pytest.approx({"loss": 0.65, "loss_max": 2.0, "error_rate": 0.5})
+
+
+def test_a_loss_that_is_nan_is_the_worst(tmp_path):
+    metrics = Metrics(workload(tmp_path).size("game"))
+    batch = {"inputs": np.zeros((2, 2)), "targets": np.array([0, 1])}
+    metrics.update(Outputs(np.zeros((2, 2)), np.array([np.nan, 0.1])), batch)
+    assert np.isnan(metrics.result()["loss_max"])
+    assert np.isnan(metrics.result()["loss"])
