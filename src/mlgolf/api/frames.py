@@ -38,7 +38,8 @@ def trials_frame(competition: Competition, trials: Sequence[Trial]) -> pl.DataFr
     """A row per trial: `TRIALS`, then `hyperparameters` as a struct.
 
     `seconds` is the whole time on the clock; `steps` are those at the last evaluation; `best` is
-    the best value of the workload's `metric` on the validation split, whether in time or not.
+    the best value of `metric`, which is the workload's on its validation split, or the quantity
+    that is minimised, whether in time and within bounds or not.
     """
     rows = [_key(trial) + _trial(competition, trial) for trial in trials]
     frame = pl.DataFrame(rows, schema=TRIALS, orient="row")
@@ -51,16 +52,18 @@ def _key(trial: Trial) -> tuple[Any, ...]:
 
 def _trial(competition: Competition, trial: Trial) -> tuple[Any, ...]:
     workload_rules = competition.workloads[trial.key.workload]
-    values = trial.values("validation_metric", workload_rules.metric)
-    asked = competition.rules.asked("validation_metric", workload_rules)
+    followed = competition.rules.followed
+    values = trial.values(followed.name, workload_rules.metric)
+    asked = competition.rules.asked(followed.name, workload_rules)
     ended = trial.total_seconds
     last = float(trial.seconds[-1]) if len(trial.seconds) else None
     return (
         trial.seed, trial.reason, trial.unofficial or None,
         int(trial.steps[-1]) if len(trial.steps) else 0, trial.status is Status.TARGET_REACHED,
-        workload_rules.metric, None if asked is None else asked.value,
+        workload_rules.metric if followed.goal is None else followed.name,
+        None if asked is None else asked.value,
         trial.status.value if trial.status else None, last if ended is None else ended,
-        _best(values, workload_rules.goal),
+        _best(values, followed.goal or workload_rules.goal),
     )
 
 

@@ -182,10 +182,12 @@ class Display:
     def row(self, row: Row) -> None:
         assert self._plan is not None
         workload_rules = self._plan.workload_rules
-        value = row.metrics.get(f"validation/{workload_rules.metric}", float("nan"))
-        target = self._plan.rules.asked("validation_metric", workload_rules)
+        followed = self._plan.rules.followed
+        value = row.metrics.get(followed.column_for(workload_rules.metric), math.nan)
+        target = self._plan.rules.asked(followed.name, workload_rules)
         asked = "" if target is None else f" (target {target.value:g})"
-        self._metric = f", {workload_rules.metric} {value:.4g}{asked}"
+        what = workload_rules.metric if followed.goal is None else followed.noun
+        self._metric = f", {what} {value:.4g}{asked}"
 
     def ended(self, trial: Trial) -> None:
         assert trial.status is not None

@@ -176,6 +176,12 @@ class Rules(_Frozen):
     def objective_quantity(self) -> Quantity:
         return quantity(self.objective)
 
+    @property
+    def followed(self) -> Quantity:
+        """What curves show of a trial: what is minimised, or what it trains towards."""
+        objective = self.objective_quantity
+        return quantity("validation_metric") if objective.accumulates else objective
+
     def bound_on(self, name: str) -> Constraint | None:
         """The constraint on a quantity, or None."""
         return next((c for c in self.constraints if c.quantity == name), None)

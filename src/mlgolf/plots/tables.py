@@ -15,7 +15,7 @@ import polars as pl
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.leaderboard import Leaderboard
-from mlgolf.scoring.objective import objective_goal
+from mlgolf.scoring.objective import feasible_rows, objective_goal
 from mlgolf.scoring.profiles import share_within
 from mlgolf.scoring.review import Review
 from mlgolf.scoring.standings import Standings
@@ -50,7 +50,9 @@ COSTS = {
 
 
 def curves_table(standings: Standings, trials: Iterable[Trial]) -> pl.DataFrame:
-    """Every evaluation of every trial that counts: the validation metric over time.
+    """Every evaluation of every trial that counts: what its rules follow, over time.
+
+    What is minimised itself is shown where the bounds on what must be reached are met.
 
     `best` marks the best trial of each study, `scored` the evaluation whose value counts, and
     `target` is the bound of the rules on the metric, null if they have none.
@@ -83,18 +85,24 @@ def _head(standings: Standings, trial: Trial, at: tuple[int, int, int, int]) -> 
     """What all evaluations of a trial have in common; `scored` is the second of the one that is."""
     row = standings.competition.workloads[trial.key.workload]
     rules = standings.competition.rules
-    bound = rules.bound_on("validation_metric")
+    followed = rules.followed
+    bound = rules.bound_on(followed.name)
     target = rules.target(bound, row) if bound else None
     return (
         trial.key.submission, trial.key.workload, trial.key.study, trial.key.trial,
         bool(standings.chosen[at[:-1]] == at[-1]), float(standings.pool.seconds[at]),
-        row.metric, row.goal.value, target.value if target else None,
+        row.metric if followed.goal is None else followed.noun,
+        (followed.goal or row.goal).value, target.value if target else None,
     )
 
 
 def _metric(standings: Standings, trial: Trial) -> FloatArray:
-    row = standings.competition.workloads[trial.key.workload]
-    return trial.values("validation_metric", row.metric)
+    rules, row = standings.competition.rules, standings.competition.workloads[trial.key.workload]
+    values = trial.values(rules.followed.name, row.metric)
+    if rules.objective_quantity.accumulates:
+        return values
+    reached = rules.targets(row, [c for c in rules.constraints if c.is_target])
+    return np.where(feasible_rows(trial, reached, row.metric), values, np.nan)
 
 
 def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.DataFrame:

@@ -35,15 +35,18 @@ def win_probability_caption(*, tested: bool) -> str:
     )
 
 
-def curves_caption(curves: pl.DataFrame, *, all_trials: bool) -> str:
+def curves_caption(curves: pl.DataFrame, rules: Rules, *, all_trials: bool) -> str:
     others = " Thin lines: its other trials." if all_trials else " Other trials are not drawn."
     has_target = curves["target"].count() > 0
     first = " (the first trial, if none reached the target)" if has_target else ""
     target = " Dashed line: the target." if has_target else ""
+    followed = rules.followed.noun
+    kept = " where its bounds are kept" if rules.followed.measure and _has_target(rules) else ""
     return (
-        "Validation metric against training time. Bold lines: the best trial of each study"
-        f"{first}.{others} Dots: the evaluations that are scored.{target} The axes leave out the "
-        "worst 10% of the values of bold lines, and all that came after the longest of them."
+        f"{followed[0].upper()}{followed[1:]} against training time{kept}. Bold lines: the best "
+        f"trial of each study{first}.{others} Dots: the evaluations that are scored.{target} The "
+        "axes leave out the worst 10% of the values of bold lines, and all that came after the "
+        "longest of them."
     )
 
 

@@ -153,7 +153,8 @@ def _of_workloads(review: Review, trials: Sequence[Trial]) -> Iterator[Sketch]:
     yield Sketch(
         name="training_curves", title="Training curves", table=curves, chart=training_panel,
         panels=_by_workload(curves if all_trials else curves.filter("best"), competition),
-        caption=curves_caption(curves, all_trials=all_trials), by_workload=True, beside=False,
+        caption=curves_caption(curves, competition.rules, all_trials=all_trials),
+        by_workload=True, beside=False,
     )
     studies = studies_table(standings)
     yield Sketch(

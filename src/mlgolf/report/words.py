@@ -76,7 +76,7 @@ def _condition(constraint: Constraint, *, of: str = "its") -> str:
     bounded, verb = constraint.bounded, f"stays {_limit(constraint)}"
     if constraint.is_target:  # a metric is reached; a size of the model just is
         reached = f"reaches each workload's {bound_noun(str(constraint.bound))}"
-        verb = f"is {_limit(constraint)}" if bounded.measure and bounded.goal else reached
+        verb = f"is {_limit(constraint)}" if bounded.goal else reached
     return f"{of} {noun(constraint.quantity)} {verb}"
 
 
