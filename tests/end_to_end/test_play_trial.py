@@ -57,6 +57,22 @@ def test_without_its_data_a_plan_is_not_played_and_says_what_to_copy(mlgolf, pla
     assert not (the_plan(planned).parent / "trial.json").exists()
 
 
+def test_a_plan_is_played_after_other_runs_of_its_workload_and_its_data_are_removed_at_the_end(
+    mlgolf, data_dir, tmp_path
+):
+    run = tmp_path / "run"
+    common = ["run", "nadamw", "--competition", LINEAR, "--trials", 1]
+    mlgolf(*common, "--seed", 30, "--out", run, "--plan-only")
+    data = data_dir / json.loads(the_plan(run).read_text())["data"]
+    mlgolf(*common, "--seed", 30, "--out", run, "--plan-only", expect=2)
+    mlgolf(*common, "--seed", 31, "--out", tmp_path / "other", "--plan-only")
+    mlgolf("play-trial", the_plan(run))
+    assert data.exists()
+    mlgolf(*common, "--seed", 30, "--out", run, "--resume")
+    assert not list(data.parents[1].glob(f"{data.parent.name}*"))
+    assert not data.exists()
+
+
 def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
     mlgolf("play-trial", the_plan(planned))
     rows = the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns

@@ -50,7 +50,10 @@ def write_plans(request: RunRequest, console: Console) -> list[Trial]:
     """Open the run and write down what is waiting, to be played elsewhere. Returns: no trials."""
     tell = partial(say, console)
     with open_run(request, tell) as run:
-        for plan in run.waiting():
+        waiting = run.waiting()
+        if waiting:
+            run.data.keep_for_plans(run.folder)
+        for plan in waiting:
             console.out(printable(str(write_plan(plan))), highlight=False)
     return []
 

@@ -61,6 +61,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
     data = run_data(request)
+    made_before = data.made()
     try:
         fingerprints = data.ensure(tell)
         check_metrics(request, data)
@@ -73,7 +74,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         )
         folder, lock = run_folder(request, record)
     except BaseException:
-        data.discard()
+        data.discard(but=made_before)  # what another run of this seed may need
         raise
     try:
         for source in sources:
