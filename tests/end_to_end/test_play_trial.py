@@ -51,6 +51,21 @@ def test_a_plan_names_no_folder_of_the_machine_that_made_it(planned, data_dir):
     assert str(data_dir) not in text
 
 
+def test_a_dataset_may_be_a_link_in_the_folder_of_data(mlgolf, data_dir, tmp_path):
+    shutil.copytree(data_dir / "linear" / "mini" / "prepared", tmp_path / "disk/mini/prepared")
+    shutil.copytree(data_dir / "linear" / "mini" / "raw", tmp_path / "disk/mini/raw")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "linear").symlink_to(tmp_path / "disk")
+    run = tmp_path / "run"
+    mlgolf(
+        "run", "nadamw", "--competition", LINEAR, "--trials", 1, "--out", run,
+        "--data-dir", tmp_path / "data", "--plan-only",
+    )
+    assert json.loads(the_plan(run).read_text())["data"].startswith("linear/mini/drawn/")
+    done = mlgolf("play-trial", the_plan(run), "--data-dir", tmp_path / "data", "--json")
+    assert json.loads(done.stdout)["status"] == "TARGET_REACHED"
+
+
 def test_without_its_data_a_plan_is_not_played_and_says_what_to_copy(mlgolf, planned, tmp_path):
     done = mlgolf("play-trial", the_plan(planned), "--data-dir", tmp_path / "none", expect=2)
     assert "copy linear/mini/drawn/" in done.stderr

@@ -93,7 +93,7 @@ def check_metrics(request: RunRequest, data: RunData) -> None:
     competition = request.competition
     for name, row in competition.workloads.items():
         evaluator = evaluator_for(
-            *competition.played_as(name), request.framework, data.folder(name).resolve(),
+            *competition.played_as(name), request.framework, data.folder(name),
             request.hardware.threads,
         )
         if row.metric not in evaluator.metric_names:

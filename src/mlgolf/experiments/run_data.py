@@ -23,7 +23,7 @@ class RunData:
     """The data of a run. `draw` is None for a run on what the published seed makes."""
 
     rows: Mapping[str, tuple[str, str]]  # row of the competition -> workload and size
-    data_dir: Path
+    data_dir: Path  # resolved; what lies in it may be a link to elsewhere
     draw: int | None
     name: str  # the run's name for its draw; empty for practice
     is_known: bool  # whether a submission may know the draw already
@@ -101,6 +101,7 @@ def new_data(
 ) -> RunData:
     """For a new run. Runs of one chosen seed share a draw, which only the first keeps secret."""
     name = f"seed {seed}" if seed is not None else secrets.token_hex(16)
+    data_dir = data_dir.resolve()
     draw = None if practice else held_out.draw_of(data_dir, name)
     return RunData(
         rows=_rows(competition), data_dir=data_dir, draw=draw, name="" if practice else name,
@@ -110,7 +111,7 @@ def new_data(
 
 def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
     """Those of a run that was begun. Raises: DataError if its draw is not to be had here."""
-    recorded, competition = _draw_of(run), run.competition
+    recorded, competition, data_dir = _draw_of(run), run.competition, data_dir.resolve()
     return RunData(
         rows=_rows(competition), data_dir=data_dir,
         draw=_recorded_draw(run, data_dir) if recorded.run else None,

@@ -57,7 +57,7 @@ class ProcessPlayers:
             argv=["play"],
             inherit=[ends.connection.fileno(), ends.board, ends.mapping],
             see=[plan.submission_file.parent, plan.data_folder / "train"],
-            hide=[plan.run_folder, plan.data_dir],
+            hide=[plan.run_folder, *folders_of_data(plan)],
             cores=self.cores,
             memory_bytes=self.hardware.memory_bytes,
         )
@@ -69,6 +69,13 @@ class ProcessPlayers:
             raise SandboxError(f"the player's sandbox could not be made: {error}") from error
         finally:
             os.close(log)
+
+
+def folders_of_data(plan: TrialPlan) -> list[Path]:
+    """The folder of data and those inside it above the trial's splits: links may lead elsewhere."""
+    between = plan.data_folder.relative_to(plan.data_dir)
+    folders = [plan.data_dir / part for part in (between, *between.parents)]
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
 
 
 @dataclass(frozen=True, slots=True)
