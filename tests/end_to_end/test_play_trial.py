@@ -1,13 +1,17 @@
 """Trials that are planned here and played elsewhere, and two workers that want the same one."""
 
 import json
+import os
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from conftest import LINEAR
 
 from mlgolf.core.errors import RunFolderError
+from mlgolf.core.hardware import load_hardware
+from mlgolf.referee.cores import taken_cores
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_lock import held
 
@@ -93,6 +97,16 @@ def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
     rows = the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns
     mlgolf("play-trial", the_plan(planned))
     assert the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns == rows
+
+
+def test_a_trial_that_shared_its_core_with_another_is_unofficial(mlgolf, planned):
+    with ExitStack() as others:
+        hardware = load_hardware("one-thread-cpu")
+        for _ in os.sched_getaffinity(0):
+            others.enter_context(taken_cores(hardware))
+        mlgolf("play-trial", the_plan(planned))
+    (trial,) = RunFolder(planned).trials()
+    assert trial.unofficial == "trials shared the machine"
 
 
 def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf, planned):

@@ -120,11 +120,9 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     return ended
 
 
-def _watched(
-    display: "Display", plan: TrialPlan, *, cores: Sequence[int] | None = None
-) -> Trial:
+def _watched(display: "Display", plan: TrialPlan) -> Trial:
     display.begin(plan)
-    return play_trial(plan, watcher=display, cores=cores)
+    return play_trial(plan, watcher=display)
 
 
 @contextmanager

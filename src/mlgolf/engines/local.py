@@ -5,15 +5,12 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from itertools import islice
 
-from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
 from mlgolf.core.trial import Trial
 from mlgolf.referee import kernel
-from mlgolf.referee.players import player_cores
 
 
 def local_engine(parallel: int) -> Engine:
@@ -28,10 +25,7 @@ class OneAtATime:
 
     def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
         for plan in plans:
-            cores = player_cores(load_hardware(plan.rules.hardware))
-            with kept_off(cores):
-                trial = play(plan, cores=cores)
-            yield trial
+            yield play(plan)
 
 
 class SideBySide:
@@ -66,14 +60,3 @@ class SideBySide:
 def _take_core(cores: multiprocessing.Queue) -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for plans for ever
     os.sched_setaffinity(0, {cores.get()})
-
-
-@contextmanager
-def kept_off(cores: Iterable[int]) -> Iterator[None]:
-    """This process off the cores that players have, where others are left."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before - set(cores) or before)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)

@@ -9,6 +9,7 @@ from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import Ruleset, SandboxLevel
 from mlgolf.core.registry import load_workload
 from mlgolf.experiments.run_data import RunData
+from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import Source, find_submission
 
@@ -40,7 +41,7 @@ class RunRequest:
         """Empty if nothing is known that would make the run's trials unofficial."""
         if self.sandbox == "none":
             return "played without a sandbox"
-        return "trials shared the machine" if self.shares_the_machine else ""
+        return SHARED_MACHINE if self.shares_the_machine else ""
 
 
 def checked_sources(request: RunRequest) -> list[Source]:

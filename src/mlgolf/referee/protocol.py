@@ -41,6 +41,7 @@ from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, m
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.workload import SPLITS
+from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.evaluation_share import FreeShare
 from mlgolf.referee.folders import without_folders
@@ -143,7 +144,7 @@ def why_unofficial(sandbox: Mapping[str, Any]) -> str:
         return f"files could be kept from one trial to the next ({refused})"
     if "leaky" in sandbox.get("cpu_time_source", ""):
         return "CPU time of processes that ended may be missing: this kernel offers no better count"
-    return ""
+    return SHARED_MACHINE if sandbox.get("shared_cores") else ""
 
 
 class _Referee:
