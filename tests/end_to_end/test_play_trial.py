@@ -99,12 +99,20 @@ def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
     assert the_plan(planned).with_name("evals.jsonl").stat().st_mtime_ns == rows
 
 
-def test_a_trial_that_shared_its_core_with_another_is_unofficial(mlgolf, planned):
+def test_it_says_how_it_goes_as_a_run_does(mlgolf, planned):
+    done = mlgolf("play-trial", the_plan(planned))
+    assert "[1/1] ✓ nadamw/study_0/linear_torch/trial_1  TARGET_REACHED" in done.stderr
+    again = mlgolf("play-trial", the_plan(planned))
+    assert "nadamw/study_0/linear_torch/trial_1 has ended before: TARGET_REACHED" in again.stderr
+
+
+def test_a_trial_that_shared_its_core_with_another_is_unofficial_and_says_so(mlgolf, planned):
     with ExitStack() as others:
         hardware = load_hardware("one-thread-cpu")
         for _ in os.sched_getaffinity(0):
             others.enter_context(taken_cores(hardware))
-        mlgolf("play-trial", the_plan(planned))
+        done = mlgolf("play-trial", the_plan(planned))
+    assert "unofficial: trials shared the machine" in done.stderr
     (trial,) = RunFolder(planned).trials()
     assert trial.unofficial == "trials shared the machine"
 

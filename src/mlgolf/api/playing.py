@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from rich.console import Console
 
 from mlgolf.api.notebook import in_notebook
-from mlgolf.api.progress import play, say, shortfall, write_plans
+from mlgolf.api.progress import play, play_planned, say, shortfall, write_plans
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
@@ -19,7 +19,6 @@ from mlgolf.core.records import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
 from mlgolf.engines.local import local_engine
-from mlgolf.experiments.elsewhere import play_plan
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.targets import FoundTarget, find_target
@@ -210,14 +209,18 @@ def find_targets(
 
 
 @disk_errors_told()
-def play_trial(plan: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Trial:
+def play_trial(
+    plan: "AnyPath", *, data_dir: "AnyPath | None" = None, progress: bool = True
+) -> Trial:
     """Play one trial that was planned, wherever its run and its data have been copied to.
 
-    Args: plan: a plan.json inside its run. data_dir: where the data lie here.
+    Args:
+      plan: a plan.json inside its run. data_dir: where the data lie here.
+      progress: whether to say how it goes.
     Returns: the trial; one that has ended is not played again.
     Raises: RunFolderError, DataError, SubmissionError if anything it needs is not there, or not
       what it was when it was planned.
     """
     planned = read_plan(Path(plan), default_data_dir() if data_dir is None else Path(data_dir))
     with _settings_kept(planned.key.framework):
-        return play_plan(planned)
+        return play_planned(planned, _console(progress))
