@@ -1,5 +1,6 @@
 """Play runs, and replay their trials."""
 
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -35,6 +36,15 @@ if TYPE_CHECKING:  # the command needs nothing of it, and it takes a second
 RESUME = "resume=True"
 
 
+@contextmanager
+def _not_again() -> Iterator[None]:
+    """A worker that imports the script which began it plays nothing; `SideBySide` says so there."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing asks
+        raise SystemExit(1)
+    yield
+
+
+@_not_again()
 @disk_errors_told()
 def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
@@ -170,6 +180,7 @@ def _settings_kept(framework: str) -> Iterator[None]:
         yield
 
 
+@_not_again()
 @disk_errors_told()
 def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
     """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
@@ -183,6 +194,7 @@ def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
         return replay_trial(path, default_data_dir() if data_dir is None else Path(data_dir))
 
 
+@_not_again()
 @disk_errors_told()
 def find_targets(
     workloads: str | Sequence[str], out: "AnyPath", *, competition: "AnyPath" = "mini",
@@ -208,6 +220,7 @@ def find_targets(
     ]
 
 
+@_not_again()
 @disk_errors_told()
 def play_trial(
     plan: "AnyPath", *, data_dir: "AnyPath | None" = None, progress: bool = True
