@@ -19,11 +19,10 @@ from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.registry import load_workload
 from mlgolf.data import layout
-from mlgolf.engines.local import kept_off
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run
+from mlgolf.referee.cores import kept_off, taken_cores
 from mlgolf.referee.fork_server import player_environment
-from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
@@ -84,10 +83,10 @@ def windows(workload: str, out: Path) -> tuple[list[float], list[float], float]:
         competition=rules_for(workload), ruleset="self", studies=1, seed=1,
         data_dir=DATA_DIR, out=out,
     )
-    cores = player_cores(load_hardware("one-thread-cpu"))
     ended = []
-    with open_run(request) as run, kept_off(cores):
-        bare = BareLoop(workload, cores)
+    taken = taken_cores(load_hardware("one-thread-cpu"))
+    with open_run(request) as run, taken as cores, kept_off(cores.numbers):
+        bare = BareLoop(workload, cores.numbers)
         for plan in run.plans:
             ended.append(play_trial(plan, cores=cores, watcher=bare))
         bare.close()

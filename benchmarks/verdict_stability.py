@@ -16,11 +16,8 @@ import numpy as np
 from common import DATA_DIR, print_machine, spread, variation
 
 from mlgolf.core.competition import load_competition
-from mlgolf.core.hardware import load_hardware
-from mlgolf.engines.local import kept_off
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run
-from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 
 TIMES = 10
@@ -40,12 +37,11 @@ def judge(out: Path, times: int) -> list[tuple[float, float]]:
         submissions=("nadamw",), competition=load_competition("mini").select([WORKLOAD]),
         ruleset="self", studies=1, seed=1, data_dir=DATA_DIR, out=out,
     )
-    cores = player_cores(load_hardware("one-thread-cpu"))
     found = []
     for number in range(times):
-        with open_run(dataclasses.replace(request, out=out / str(number))) as run, kept_off(cores):
+        with open_run(dataclasses.replace(request, out=out / str(number))) as run:
             for plan in run.plans:
-                trial = play_trial(plan, cores=cores)
+                trial = play_trial(plan)
                 found.append((float(trial.cpu_seconds[-1]), float(trial.wall_seconds[-1])))
     return found
 

@@ -41,6 +41,12 @@ def pytest_configure() -> None:
         os.sched_setaffinity(0, own)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Whoever else plays on this machine makes no trial of these tests unofficial."""
+    os.environ["MLGOLF_LOCK_DIR"] = str(tmp_path_factory.mktemp("locks"))
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Prepared data of the linear workload."""

@@ -193,6 +193,23 @@ def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, own_data):
     assert ml.open_run(folder / "slow").trials["status"].to_list() == ["INTERRUPTED"]
 
 
+def test_a_script_without_a_guard_is_told_to_have_one_and_begins_no_second_run(folder, own_data):
+    (folder / "script.py").write_text(
+        f"import mlgolf\nmlgolf.run('nadamw', competition={str(LINEAR)!r}, parallel=2, seed=1, "
+        f"data_dir={str(own_data)!r})\n"
+    )
+    scratch = folder / "unguarded"
+    scratch.mkdir()
+    done = subprocess.run(
+        [sys.executable, folder / "script.py"], cwd=scratch, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "could not start" in done.stderr
+    assert 'below the line \'if __name__ == "__main__":\'' in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert len(list(scratch.rglob("run.json"))) == 1
+
+
 def test_resume_plays_what_had_not_ended(folder, own_data):
     asked = {"competition": LINEAR, "data_dir": own_data, "seed": 1, "trials": 2}
     begun = ml.run("nadamw", out=folder / "begun", **asked)

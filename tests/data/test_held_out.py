@@ -103,6 +103,49 @@ def test_several_processes_may_make_and_remove_one_draw_over_and_over(linear, da
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
 
 
+def in_another_process(act) -> None:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            held_out._used.clear()
+            act()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_plans_need_is_kept_until_the_last_of_their_runs_has_ended(linear, data):
+    of_draw = (linear, "mini", data, DRAW)
+    one, other = data / "runs" / "one", data / "runs" / "an\nother"
+
+    def planned() -> None:
+        held_out.ensure(*of_draw)
+        held_out.keep_for_plans(*of_draw, one)
+        held_out.keep_for_plans(*of_draw, other)
+        held_out.remove(*of_draw)
+
+    in_another_process(planned)
+    left = held_out.folder(*of_draw)
+    held_out.ensure(linear, "mini", data, DRAW + 1)
+    assert left.exists()
+    held_out.ensure(*of_draw)
+    held_out.plans_ended(*of_draw, one)
+    held_out.remove(*of_draw)
+    assert left.exists()
+    held_out.plans_ended(*of_draw, other)
+    held_out.ensure(linear, "mini", data, DRAW + 2)
+    assert not left.exists()
+    assert not list(left.parents[1].glob(f"{left.parent.name}*"))
+
+
+def test_what_plans_need_is_named_with_their_run_beside_it(linear, data):
+    held_out.keep_for_plans(linear, "mini", data, DRAW, data / "run")
+    drawn = held_out.folder(linear, "mini", data, DRAW).parent
+    assert drawn.with_name(f"{drawn.name}.planned").read_text() == f'"{data / "run"}"\n'
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next_draw(linear, data):
     child = os.fork()
     if child == 0:

@@ -30,8 +30,8 @@ def _installed(broken, monkeypatch):
         ("algorithms", "show", "limp"), ("run", "limp"), ("data", "make", "blurred"),
     ],
 )
-def test_who_asks_for_it_is_told_the_package_the_error_and_what_to_do(mlgolf, command):
-    said = mlgolf(*command, expect=2).stderr
+def test_who_asks_for_it_is_told_the_package_the_error_and_what_to_do(mlgolf_process, command):
+    said = mlgolf_process(*command, expect=2).stderr
     assert "Traceback" not in said
     assert "of brittle cannot be loaded: ModuleNotFoundError: No module named" in said
     assert "Fix that package, or uninstall it." in said
@@ -40,21 +40,23 @@ def test_who_asks_for_it_is_told_the_package_the_error_and_what_to_do(mlgolf, co
 @pytest.mark.parametrize(
     ("kind", "name"), [("quantities", "fluff"), ("workloads", "blurred"), ("algorithms", "limp")]
 )
-def test_lists_show_it_as_broken(mlgolf, kind, name):
-    rows = {row["name"]: row for row in json.loads(mlgolf(kind, "list", "--json").stdout)[kind]}
+def test_lists_show_it_as_broken(mlgolf_process, kind, name):
+    listed = json.loads(mlgolf_process(kind, "list", "--json").stdout)[kind]
+    rows = {row["name"]: row for row in listed}
     assert "of brittle cannot be loaded" in rows.pop(name)["broken"]
     assert rows
     assert all("broken" not in row for row in rows.values())
-    assert "of brittle cannot be loaded" in mlgolf(kind, "list").stdout
+    assert "of brittle cannot be loaded" in mlgolf_process(kind, "list").stdout
 
 
-def test_others_are_played_as_ever(mlgolf, tmp_path):
-    mlgolf("run", "nadamw", "--competition", LINEAR, "--trials", 1, "--out", tmp_path / "run")
-    mlgolf("score", tmp_path / "run")
+def test_others_are_played_as_ever(mlgolf_process, tmp_path):
+    run = tmp_path / "run"
+    mlgolf_process("run", "nadamw", "--competition", LINEAR, "--trials", 1, "--out", run)
+    mlgolf_process("score", run)
 
 
-def test_what_is_no_quantity_is_broken(mlgolf, tmp_path, monkeypatch):
+def test_what_is_no_quantity_is_broken(mlgolf_process, tmp_path, monkeypatch):
     install(tmp_path, "numeric", "FLUFF = 3\n", quantities="number = numeric:FLUFF")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    said = mlgolf("quantities", "show", "number", expect=2).stderr
+    said = mlgolf_process("quantities", "show", "number", expect=2).stderr
     assert "it is a int, expected a Quantity" in said

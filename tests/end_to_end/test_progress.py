@@ -91,7 +91,7 @@ def test_the_ends_of_trials_are_kept_with_their_reason_below(shown):
 def test_without_a_terminal_each_trial_is_one_line_with_its_count(
     mlgolf, mlgolf_process, adamw, tmp_path
 ):
-    common = ["run", adamw, "--competition", LINEAR, "--seed", 1, "--out", tmp_path / "run"]
+    common = ["run", adamw, "--competition", LINEAR, "--seed", 61, "--out", tmp_path / "run"]
     lines = mlgolf_process(*common).stderr.splitlines()
     trials = [line for line in lines if line.startswith("[")]
     assert len(lines) == len(trials) + 6  # where to, data, how many, how fast; what is next, twice

@@ -1,15 +1,17 @@
 """Which data a run is played on, and what its ledger tells of them, and when."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from mlgolf.core.competition import load_competition
-from mlgolf.core.errors import DataError
+from mlgolf.core.errors import DataError, RunFolderError
 from mlgolf.data import held_out
 from mlgolf.engines.local import OneAtATime
 from mlgolf.experiments.replay import replay_trial
+from mlgolf.experiments.run_data import new_data
 from mlgolf.experiments.runs import Run, RunRequest, open_run, play_run
 from mlgolf.referee.trial import play_trial
 
@@ -62,6 +64,28 @@ def test_the_published_data_are_for_practice(tmp_path, data_dir):
     run = opened(tmp_path / "run", data_dir, practice=True)
     assert play(run).held_out == "practice"
     assert not (tmp_path / "run" / "held_out.json").exists()
+
+
+def test_a_request_that_is_refused_removes_no_data_that_it_has_not_made(tmp_path, data_dir):
+    begun = opened(tmp_path / "run", data_dir, seed=20240502)
+    begun.lock.release()
+    while held_out._used:  # as of another process, which has ended since
+        os.close(held_out._used.popitem()[1])
+    with pytest.raises(RunFolderError, match="holds a run"):
+        opened(tmp_path / "run", data_dir, seed=20240502)
+    assert begun.data.folder("linear").exists()
+    begun.data.discard()
+
+
+def test_a_request_that_is_refused_removes_the_data_that_it_has_made(tmp_path, data_dir):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "note.txt").touch()
+    with pytest.raises(RunFolderError, match="is not empty and holds no run"):
+        opened(tmp_path / "run", data_dir, seed=20240503)
+    held_out_of_it = new_data(
+        load_competition(LINEAR), data_dir, seed=20240503, practice=False
+    )
+    assert held_out_of_it.made() == set()
 
 
 def test_a_run_that_was_cut_short_goes_on_with_the_draw_it_began_with(tmp_path, data_dir):

@@ -12,7 +12,7 @@ from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.messages import Ready
 from mlgolf.referee.fork_server import fork_server_for
-from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
+from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, folders_of_data
 
 HARDWARE = load_hardware("one-thread-cpu")
 CAPACITY = 1 << 16
@@ -54,6 +54,17 @@ def test_a_player_that_is_frozen_before_it_is_ready_says_nothing(data_dir, tmp_p
         used = player.cpu_seconds()
         assert player.receive(0.2) is None
         assert player.cpu_seconds() == used
+
+
+def test_what_links_in_the_folder_of_data_lead_to_is_hidden_as_well(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "linear").symlink_to(tmp_path / "disk")
+    hidden = folders_of_data(plan(
+        data_folder=tmp_path / "data" / "linear" / "mini" / "prepared",
+        data_dir=tmp_path / "data",
+    ))  # fmt: skip
+    assert tmp_path / "disk" in hidden
+    assert tmp_path / "data" in hidden
 
 
 def test_a_player_that_is_stopped_has_exited(data_dir, tmp_path):

@@ -1,13 +1,17 @@
 """The protocol, played by fakes: no process, no time."""
 
+import json
 import math
+import sys
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
 from plans import LINEAR, plan
 from synthetic_trials import trial
 
+import mlgolf
 from mlgolf.core.competition import load_competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.messages import (
@@ -149,6 +153,23 @@ def test_a_crash_is_a_result_with_a_reason_and_its_traceback_is_kept():
     assert "Traceback: here" in store.lines
     _, store = play([Failed(7, "RuntimeError", "that is not linear.", "")])
     assert store.reason.endswith("that is not linear. The traceback is in log.txt.")
+
+
+def test_no_folder_of_the_machine_is_named_in_what_is_kept_of_a_crash():
+    run = Path("/home/me/runs/a")
+    named = [
+        f'File "{run}/nadamw/code/s.py", line 1', f'File "{mlgolf.__file__}", line 2',
+        f'File "{sys.prefix}/lib/torch/nn.py", line 3', f'File "{json.__file__}", line 4',
+        f"no file {run}s/b or /x{run}/c",
+    ]
+    failed = Failed(7, "OSError", f"cannot read {run}/x", "\n".join(named))
+    _, store = play([failed], run_folder=run)
+    assert store.lines[-1].splitlines() == [
+        'File "<run>/nadamw/code/s.py", line 1', 'File "<mlgolf>/__init__.py", line 2',
+        'File "<python>/lib/torch/nn.py", line 3', 'File "<stdlib>/json/__init__.py", line 4',
+        f"no file {run}s/b or /x{run}/c",
+    ]
+    assert "cannot read <run>/x" in store.reason
 
 
 @pytest.mark.parametrize(

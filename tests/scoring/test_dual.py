@@ -105,7 +105,8 @@ def test_the_dual_of_the_dual_of_mini_has_its_rules():
 
 
 @given(
-    original=customary_rules(), title=text(), provenance=text(), target=floats(allow_nan=False),
+    original=customary_rules(), title=text(), provenance=text(),
+    target=floats(allow_nan=False, allow_infinity=False),
     names=dictionaries(text(), sampled_from(["minimise", "maximise"]), max_size=3),
 )
 def test_a_competition_survives_its_toml(

@@ -1,5 +1,6 @@
 """Play runs, and replay their trials."""
 
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from mlgolf.api.notebook import in_notebook
-from mlgolf.api.progress import play, say, shortfall, write_plans
+from mlgolf.api.progress import play, play_planned, say, shortfall, write_plans
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
@@ -19,7 +20,6 @@ from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
 from mlgolf.engines.local import local_engine
-from mlgolf.experiments.elsewhere import play_plan
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.targets import FoundTarget, find_target
@@ -37,6 +37,15 @@ if TYPE_CHECKING:  # the command needs nothing of it, and it takes a second
 RESUME = "resume=True"
 
 
+@contextmanager
+def _not_again() -> Iterator[None]:
+    """A worker that imports the script which began it plays nothing; `SideBySide` says so there."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing asks
+        raise SystemExit(1)
+    yield
+
+
+@_not_again()
 @disk_errors_told()
 def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
@@ -176,6 +185,7 @@ def _settings_kept(framework: str) -> Iterator[None]:
         yield
 
 
+@_not_again()
 @disk_errors_told()
 def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
     """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
@@ -189,6 +199,7 @@ def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
         return replay_trial(path, default_data_dir() if data_dir is None else Path(data_dir))
 
 
+@_not_again()
 @disk_errors_told()
 def find_targets(
     workloads: str | Sequence[str], out: "AnyPath", *, competition: "AnyPath" = "mini",
@@ -214,15 +225,20 @@ def find_targets(
     ]
 
 
+@_not_again()
 @disk_errors_told()
-def play_trial(plan: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Trial:
+def play_trial(
+    plan: "AnyPath", *, data_dir: "AnyPath | None" = None, progress: bool = True
+) -> Trial:
     """Play one trial that was planned, wherever its run and its data have been copied to.
 
-    Args: plan: a plan.json inside its run. data_dir: where the data lie here.
+    Args:
+      plan: a plan.json inside its run. data_dir: where the data lie here.
+      progress: whether to say how it goes.
     Returns: the trial; one that has ended is not played again.
     Raises: RunFolderError, DataError, SubmissionError if anything it needs is not there, or not
       what it was when it was planned.
     """
     planned = read_plan(Path(plan), default_data_dir() if data_dir is None else Path(data_dir))
     with _settings_kept(planned.key.framework):
-        return play_plan(planned)
+        return play_planned(planned, _console(progress))

@@ -15,14 +15,17 @@ from mlgolf.api.remaining import Remaining
 from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Play, Reading, Row
+from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.core.text import from_the_disk, printable
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import local_engine
+from mlgolf.experiments.elsewhere import play_plan
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import Run, open_run, play_run
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.plan_file import write_plan
+from mlgolf.results.trial_folder import is_finished
 
 FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED)
 
@@ -56,6 +59,8 @@ def write_plans(
     tell = partial(say, console)
     with open_run(request, tell) as run:
         waiting = run.waiting()
+        if waiting:
+            run.data.keep_for_plans(run.folder)
         for plan in waiting:
             show(printable(str(write_plan(plan))))
     tell(
@@ -63,6 +68,23 @@ def write_plans(
         else "nothing is waiting to be played"
     )
     return []
+
+
+def play_planned(plan: TrialPlan, console: Console) -> Trial:
+    """Play one planned trial, and say how it goes; say so if it has ended before."""
+    tell = partial(say, console)
+    if is_finished(plan.folder):
+        trial = play_plan(plan)
+        tell(f"{trial.key} has ended before: {trial.status}, {trial.reason}")
+        return trial
+    tell("checking the plan, its code and its data")
+    display = Display([plan], 1, [], plan.rules, console)
+    with _shown(display, console):
+        trial = play_plan(plan, partial(_watched, display))
+        display.ended(trial)
+    if trial.unofficial:
+        tell(f"unofficial: {trial.unofficial}")
+    return trial
 
 
 def shortfall(trials: Sequence[Trial], resume: str) -> str:
@@ -110,7 +132,11 @@ def say(console: Console, text: str, *, wrapped: bool = True) -> None:
 
 def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     ended: list[Trial] = []
-    with _display(run, parallel, console) as display:
+    waiting = run.waiting()
+    done = run.folder.trials() if len(waiting) < len(run.plans) else []
+    rules = run.folder.competition.rules
+    display = Display(waiting, len(run.plans), done, rules, console, parallel)
+    with _shown(display, console):
 
         def on_end(trial: Trial) -> None:
             ended.append(trial)
@@ -130,37 +156,36 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     return ended
 
 
-def _watched(
-    display: "Display", plan: TrialPlan, *, cores: Sequence[int] | None = None
-) -> Trial:
+def _watched(display: "Display", plan: TrialPlan) -> Trial:
     display.begin(plan)
-    return play_trial(plan, watcher=display, cores=cores)
+    return play_trial(plan, watcher=display)
 
 
 @contextmanager
-def _display(run: Run, parallel: int, console: Console) -> Iterator["Display"]:
+def _shown(display: "Display", console: Console) -> Iterator[None]:
     """Three lines that are kept up to date, where that is possible; a line for each trial."""
-    display = Display(run, parallel, console)
     if in_notebook() and not console.quiet:
         with Area(display.lines) as area:
             display.changed = area.refresh
-            yield display
+            yield
     elif console.is_terminal:
         with Live(get_renderable=display.shown, console=console, transient=True):
-            yield display
+            yield
     else:
-        yield display
+        yield
 
 
 class Display:
     """Watches the trials of a run."""
 
-    def __init__(self, run: Run, parallel: int, console: Console) -> None:
-        waiting = run.waiting()
+    def __init__(
+        self, waiting: Sequence[TrialPlan], total: int, done: Sequence[Trial], rules: Rules,
+        console: Console, parallel: int = 1,
+    ) -> None:
+        """Args: total: trials of the run. done: those that ended before."""
         self._console, self._parallel = console, parallel
-        self._total, self._done = len(run.plans), len(run.plans) - len(waiting)
-        self._has_targets = run.folder.competition.rules.objective_quantity.accumulates
-        done = run.folder.trials() if self._done else []
+        self._total, self._done = total, total - len(waiting)
+        self._has_targets = rules.objective_quantity.accumulates
         self._hits = sum(trial.status is Status.TARGET_REACHED for trial in done)
         self._remaining = Remaining({plan.key: plan.budget_seconds for plan in waiting}, parallel)
         self._began = time.monotonic()

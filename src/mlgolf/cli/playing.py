@@ -119,8 +119,6 @@ def play_trial(
             "trial": str(trial.key), "status": trial.status, "reason": trial.reason,
             "seconds": trial.total_seconds, "unofficial": trial.unofficial,
         })  # fmt: skip
-    else:
-        say(f"{trial.key}: {trial.status}, {trial.reason}")
     raise typer.Exit(1 if shortfall([trial], "the same command") else 0)
 
 

@@ -73,6 +73,10 @@ class SandboxError(MLGolfError):
     """A level of isolation that this machine does not give."""
 
 
+class WorkerEnded(MLGolfError):
+    """A process that played trials, and ended before they did."""
+
+
 class FrameworkMissing(MLGolfError):
     """A framework that is not installed."""
 

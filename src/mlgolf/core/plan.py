@@ -27,7 +27,7 @@ class TrialPlan:
     calibration: Calibration | None  # how fast this machine is; None if nothing is compared
     hyperparameters: Mapping[str, Any] | None  # None in self-tuning
     seed: int
-    data_folder: Path  # prepared: one folder per split
+    data_folder: Path  # prepared, in data_dir: one folder per split
     data_dir: Path  # all data of this machine: the player sees its training split alone
     data_sha256: str
     sandbox: SandboxLevel

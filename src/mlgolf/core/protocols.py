@@ -1,6 +1,6 @@
 """The seams: what a framework, a player, a clock, a store and an engine must offer, and no more."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -218,9 +218,7 @@ class Store(Protocol):
 class Play(Protocol):
     """What plays one trial and gives it back, once it has ended."""
 
-    def __call__(self, plan: TrialPlan, *, cores: Sequence[int] | None = None) -> Trial:
-        """`cores`: of the player; None: as its hardware class says, among those we have."""
-        ...
+    def __call__(self, plan: TrialPlan) -> Trial: ...
 
 
 class Engine(Protocol):

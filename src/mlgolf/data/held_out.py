@@ -9,11 +9,15 @@ draw itself once the run has ended, so that anybody can make the same data and r
     <data_dir>/held_out.shown                           draws that have been shown, one a line
     <data_dir>/<dataset>/<folder>/drawn/<name>/prepared as layout.py says of prepared data
     <data_dir>/<dataset>/<folder>/drawn/<name>.in_use   locked by every process that uses them
+    <data_dir>/<dataset>/<folder>/drawn/<name>.planned  runs whose plans need them, one a line
+
+Data that nobody uses and no plan needs are removed. They can be made again from the draw.
 """
 
 import fcntl
 import hashlib
 import hmac
+import json
 import os
 import secrets
 import shutil
@@ -135,6 +139,47 @@ def _lock_of(drawn: Path) -> Path:
     return drawn.with_name(f"{drawn.name}.in_use")
 
 
+def keep_for_plans(
+    workload: Workload, size_name: str, data_dir: Path, draw: int, run: Path
+) -> None:
+    """Keep a draw for the plans of a run after this process, until `plans_ended` of that run."""
+    drawn = folder(workload, size_name, data_dir, draw).parent
+    with layout.alone(drawn.parents[1]):
+        _write_plans_of(drawn, {*_plans_of(drawn), _line(run)})
+
+
+def plans_ended(
+    workload: Workload, size_name: str, data_dir: Path, draw: int, run: Path
+) -> None:
+    """A run needs its draw no longer; `remove` removes it unless plans of another run do."""
+    drawn = folder(workload, size_name, data_dir, draw).parent
+    with layout.alone(drawn.parents[1]):
+        _write_plans_of(drawn, {*_plans_of(drawn)} - {_line(run)})
+
+
+def _planned(drawn: Path) -> Path:
+    return drawn.with_name(f"{drawn.name}.planned")
+
+
+def _plans_of(drawn: Path) -> list[str]:
+    """A line for each run that has plans on a draw."""
+    file = _planned(drawn)
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def _line(run: Path) -> str:
+    return json.dumps(str(run.resolve()))  # any name is one line
+
+
+def _write_plans_of(drawn: Path, lines: set[str]) -> None:
+    file = _planned(drawn)
+    if lines:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{line}\n" for line in sorted(lines)))
+    else:
+        file.unlink(missing_ok=True)
+
+
 def _remove_unused(draws: Path) -> None:
     """Draws that nobody uses: who goes on with a run makes its own again. Only under `alone`."""
     for lock in draws.glob("*.in_use"):
@@ -145,6 +190,8 @@ def _remove_unused(draws: Path) -> None:
 
 def _remove_if_free(drawn: Path, descriptor: int) -> None:
     try:
+        if _planned(drawn).exists():
+            return
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
@@ -159,7 +206,7 @@ def _remove_if_free(drawn: Path, descriptor: int) -> None:
 def remove(workload: Workload, size_name: str, data_dir: Path, draw: int) -> None:
     """Once a run has ended its draw is no longer needed: whoever replays it makes it again.
 
-    Nothing happens while another process uses it.
+    Nothing happens while another process uses it, or plans need it.
     """
     prepared = folder(workload, size_name, data_dir, draw)
     descriptor = _used.pop(prepared.parent, None)

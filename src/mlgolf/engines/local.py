@@ -5,16 +5,18 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
+from multiprocessing.synchronize import Event
 
-from mlgolf.core.errors import TrialTaken
-from mlgolf.core.hardware import load_hardware
+from mlgolf.core.errors import TrialTaken, WorkerEnded
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
 from mlgolf.core.trial import Trial
 from mlgolf.referee import kernel
-from mlgolf.referee.players import player_cores
+
+GUARD = 'if __name__ == "__main__":'
 
 
 def local_engine(parallel: int) -> Engine:
@@ -29,10 +31,8 @@ class OneAtATime:
 
     def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
         for plan in plans:
-            cores = player_cores(load_hardware(plan.rules.hardware))
             try:
-                with kept_off(cores):
-                    trial = play(plan, cores=cores)
+                trial = play(plan)
             except TrialTaken:
                 continue
             yield trial
@@ -47,15 +47,21 @@ class SideBySide:
         self._workers = workers
 
     def run(self, plans: Iterable[TrialPlan], play: Play) -> Iterator[Trial]:
-        """Each worker has one core to itself and its player, as long as there are enough."""
+        """Each worker has one core to itself and its player, as long as there are enough.
+
+        Raises: WorkerEnded if one was killed, or could not be started.
+        """
         context = multiprocessing.get_context("spawn")
-        cores = context.Queue()
+        cores, started = context.Queue(), context.Event()
         allowed = sorted(os.sched_getaffinity(0))
         for worker in range(self._workers):
             cores.put(allowed[-1 - worker % len(allowed)])
         waiting = iter(plans)
         under_way: set[Future[Trial]] = set()
-        with ProcessPoolExecutor(self._workers, context, _take_core, (cores,)) as pool:
+        with (
+            _ends_told(started),
+            ProcessPoolExecutor(self._workers, context, _take_core, (cores, started)) as pool,
+        ):
             # Plans are taken as workers fall free: what has ended decides what is worth playing.
             while True:
                 for plan in islice(waiting, self._workers - len(under_way)):
@@ -68,17 +74,25 @@ class SideBySide:
                         yield future.result()
 
 
-def _take_core(cores: multiprocessing.Queue) -> None:
+def _take_core(cores: multiprocessing.Queue, started: Event) -> None:
+    started.set()
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for plans for ever
     os.sched_setaffinity(0, {cores.get()})
 
 
 @contextmanager
-def kept_off(cores: Iterable[int]) -> Iterator[None]:
-    """This process off the cores that players have, where others are left."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, before - set(cores) or before)
+def _ends_told(started: Event) -> Iterator[None]:
+    """Raises: WorkerEnded for a worker that ended before its trial."""
     try:
         yield
-    finally:
-        os.sched_setaffinity(0, before)
+    except BrokenProcessPool:
+        if started.is_set():
+            raise WorkerEnded(
+                "a process that played trials side by side was killed, perhaps for want of "
+                "memory. What has ended is kept: resume the run, or play fewer at a time."
+            ) from None
+        raise WorkerEnded(
+            "the processes that play trials side by side could not start. Each imports the script "
+            f"that calls mlgolf: put the call into a file, below the line {GUARD!r}, or play one "
+            "trial at a time."
+        ) from None

@@ -2,21 +2,20 @@
 
 from dataclasses import replace
 
-from mlgolf.core.errors import DataError, TrialTaken
+from mlgolf.core.errors import DataError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.plan import TrialPlan
+from mlgolf.core.protocols import Play
 from mlgolf.core.trial import Trial
 from mlgolf.data import checksums, held_out
-from mlgolf.engines.local import OneAtATime
 from mlgolf.referee.calibration import calibrate
+from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
-from mlgolf.referee.players import player_cores
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.trial_folder import is_finished, read_trial
-from mlgolf.results.trial_lock import holder
 
 
-def play_plan(plan: TrialPlan) -> Trial:
+def play_plan(plan: TrialPlan, play: Play = play_trial) -> Trial:
     """The trial of a plan; one that has ended for good is not played again.
 
     Cores and speed are those of this machine.
@@ -28,11 +27,9 @@ def play_plan(plan: TrialPlan) -> Trial:
     _check_data(plan)
     hardware = load_hardware(plan.rules.hardware)
     fork_server_for(plan.key.framework, hardware)  # imports the framework meanwhile
-    calibration = calibrate(hardware, player_cores(hardware))
-    played = [*OneAtATime().run([replace(plan, calibration=calibration)], play_trial)]
-    if not played:
-        raise TrialTaken(holder(plan.folder) or f"{plan.folder} is being played by somebody else")
-    return played[0]
+    with taken_cores(hardware) as cores:
+        calibration = calibrate(hardware, cores.numbers)
+    return play(replace(plan, calibration=calibration))
 
 
 def _check_data(plan: TrialPlan) -> None:

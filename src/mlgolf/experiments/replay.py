@@ -22,7 +22,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.experiments.planned import replay_plan
 from mlgolf.experiments.run_data import RunData, recorded_data, run_has_ended
 from mlgolf.referee.calibration import calibrate
-from mlgolf.referee.players import player_cores
+from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.places import check_that_it_is_a_trial, run_above
 from mlgolf.results.run_folder import RunFolder
@@ -144,7 +144,8 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
         data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
         try:
             _check_data(path, trial, data)
-            calibration = calibrate(hardware, player_cores(hardware))
+            with taken_cores(hardware) as cores:
+                calibration = calibrate(hardware, cores.numbers)
             plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
             again = play_trial(plan)
             found = read_rows(plan.folder)

@@ -10,6 +10,7 @@ from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import SandboxLevel
 from mlgolf.core.rules import Ruleset
 from mlgolf.experiments.run_data import RunData
+from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluate import evaluator_for
 from mlgolf.referee.freeze import Source, find_submission
 
@@ -41,7 +42,7 @@ class RunRequest:
         """Empty if nothing is known that would make the run's trials unofficial."""
         if self.sandbox == "none":
             return "played without a sandbox"
-        return "trials shared the machine" if self.shares_the_machine else ""
+        return SHARED_MACHINE if self.shares_the_machine else ""
 
 
 def checked_sources(request: RunRequest) -> list[Source]:
@@ -110,7 +111,7 @@ def check_metrics(request: RunRequest, data: RunData) -> None:
     competition = request.competition
     for name, row in competition.workloads.items():
         evaluator = evaluator_for(
-            *competition.played_as(name), request.framework, data.folder(name).resolve(),
+            *competition.played_as(name), request.framework, data.folder(name),
             request.hardware.threads, json.dumps(row.definition),
         )
         if row.metric not in evaluator.metric_names:

@@ -1,7 +1,7 @@
 """Which data a run is played on: made with the published seed, drawn for this run, or published."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -22,7 +22,7 @@ class RunData:
     """The data of a run. `draw` is None for a run on what the published seed makes."""
 
     rows: Mapping[str, tuple[Workload, str]]  # row of the competition -> workload and size
-    data_dir: Path
+    data_dir: Path  # resolved; what lies in it may be a link to elsewhere
     draw: int | None
     name: str  # the run's name for its draw; empty for practice
     is_known: bool  # whether a submission may know the draw already
@@ -33,6 +33,9 @@ class RunData:
 
     def _is_drawn(self, row: str) -> bool:
         return self.draw is not None and bool(layout.drawn_splits(*self.rows[row]))
+
+    def _drawn_rows(self) -> list[str]:
+        return [row for row in self.rows if self._is_drawn(row)]
 
     def kind(self, workload: str) -> Literal["secret", "practice", "published"]:
         """What a board has to say of a trial's held-out data."""
@@ -66,13 +69,25 @@ class RunData:
             return
         held_out.mark_as_shown(self.data_dir, self.draw)  # before anybody can read it
         write_json(run.path / SHOWN, {"draw": f"{self.draw:x}"})
+        for name in self._drawn_rows():
+            held_out.plans_ended(*self.rows[name], self.data_dir, self.draw, run.path)
         self.discard()
 
-    def discard(self) -> None:
-        """Remove what was drawn. It can be made again from the draw."""
+    def keep_for_plans(self, run: RunFolder) -> None:
+        """Until it is shown: plans of the run may be played whenever somebody likes."""
         if self.draw is not None:
-            for played in self.rows.values():
-                held_out.remove(*played, self.data_dir, self.draw)
+            for name in self._drawn_rows():
+                held_out.keep_for_plans(*self.rows[name], self.data_dir, self.draw, run.path)
+
+    def made(self) -> frozenset[str]:
+        """The rows whose drawn data lie there."""
+        return frozenset(name for name in self._drawn_rows() if self.folder(name).exists())
+
+    def discard(self, but: Collection[str] = ()) -> None:
+        """Remove what was drawn, `but` that of some rows. It can be made again from the draw."""
+        if self.draw is not None:
+            for name in self.rows.keys() - but:
+                held_out.remove(*self.rows[name], self.data_dir, self.draw)
 
 
 def new_data(
@@ -80,6 +95,7 @@ def new_data(
 ) -> RunData:
     """For a new run. Runs of one chosen seed share a draw, which only the first keeps secret."""
     name = f"seed {seed}" if seed is not None else secrets.token_hex(16)
+    data_dir = data_dir.resolve()
     draw = None if practice else held_out.draw_of(data_dir, name)
     return RunData(
         rows=_rows(competition), data_dir=data_dir, draw=draw, name="" if practice else name,
@@ -89,7 +105,7 @@ def new_data(
 
 def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
     """Those of a run that was begun. Raises: DataError if its draw is not to be had here."""
-    recorded, competition = _draw_of(run), run.competition
+    recorded, competition, data_dir = _draw_of(run), run.competition, data_dir.resolve()
     return RunData(
         rows=_rows(competition), data_dir=data_dir,
         draw=_recorded_draw(run, data_dir) if recorded.run else None,

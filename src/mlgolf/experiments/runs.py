@@ -17,9 +17,9 @@ from mlgolf.experiments.resume import run_data, run_folder
 from mlgolf.experiments.run_data import RunData
 from mlgolf.experiments.search_spaces import search_spaces, shortfalls
 from mlgolf.referee.calibration import calibrate
+from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
-from mlgolf.referee.players import player_cores
 from mlgolf.results.run_folder import RunFolder, RunLock
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.results.trial_lock import holder
@@ -62,10 +62,12 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
     data = run_data(request)
+    made_before = data.made()
     try:
         fingerprints = data.ensure(tell)
         check_metrics(request, data)
-        calibration = calibrate(hardware, player_cores(hardware))  # as the import goes on
+        with taken_cores(hardware) as cores:  # as the import goes on
+            calibration = calibrate(hardware, cores.numbers)
         spaces = search_spaces(request, sources, calibration.speed if calibration else 1.0)
         check_package(package)  # it is others' code that was looked over
         record = _record(
@@ -74,7 +76,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         )
         folder, lock = run_folder(request, record)
     except BaseException:
-        data.discard()
+        data.discard(but=made_before)  # what another run of this seed may need
         raise
     try:
         for source in sources:

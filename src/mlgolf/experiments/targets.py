@@ -7,6 +7,7 @@ Source: Dahl et al. (2023), arXiv:2306.07179, section 4 (there 200 points and 20
 
 import json
 import math
+import shutil
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,8 +132,8 @@ def _best(trials: list[Trial], metric: str, goal: Goal) -> Trial:
 def _fixed_point(algorithm: str, hyperparameters: dict[str, Any], folder: Path) -> Path:
     """A copy of the algorithm whose OptList has this one point."""
     source = find_submission(algorithm, "torch").file.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in source.glob("*.py"):
-        (folder / file.name).write_text(file.read_text())
+    shutil.copytree(
+        source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+    )
     (folder / "tuning_search_space.json").write_text(json.dumps([hyperparameters]) + "\n")
     return folder

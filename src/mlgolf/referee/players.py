@@ -9,7 +9,6 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.link import Link
 from mlgolf.player.play import play
+from mlgolf.referee.cores import ALL_CORES, Cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.machine import out_of_memory_kills
 from mlgolf.referee.orders import Order
@@ -35,7 +35,7 @@ class ProcessPlayers:
     """Players in namespaces of their own, with the environment of their hardware class alone."""
 
     hardware: HardwareClass
-    cores: Sequence[int] = ()
+    cores: Cores = ALL_CORES
     log: Path | None = None  # what they print goes there
 
     def start(self, plan: TrialPlan, capacity: int) -> "ProcessPlayer":
@@ -57,8 +57,8 @@ class ProcessPlayers:
             argv=["play"],
             inherit=[ends.connection.fileno(), ends.board, ends.mapping],
             see=[plan.submission_file.parent, plan.data_folder / "train"],
-            hide=[plan.run_folder, plan.data_dir],
-            cores=self.cores,
+            hide=[plan.run_folder, *folders_of_data(plan)],
+            cores=self.cores.numbers,
             memory_bytes=self.hardware.memory_bytes,
         )
         log = os.open(self.log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -69,6 +69,13 @@ class ProcessPlayers:
             raise SandboxError(f"the player's sandbox could not be made: {error}") from error
         finally:
             os.close(log)
+
+
+def folders_of_data(plan: TrialPlan) -> list[Path]:
+    """The folder of data and those inside it above the trial's splits: links may lead elsewhere."""
+    between = plan.data_folder.relative_to(plan.data_dir)
+    folders = [plan.data_dir / part for part in (between, *between.parents)]
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,7 @@ class ProcessPlayer(_ConnectedPlayer):
     """A player in a sandbox, by its ends and by the process that is held there."""
 
     def __init__(
-        self, ends: RefereeEnds, held: HeldProcess, cores: Sequence[int], kills_before: int
+        self, ends: RefereeEnds, held: HeldProcess, cores: Cores, kills_before: int
     ) -> None:
         """`kills_before`: of the kernel, for want of memory, before this player was started."""
         super().__init__(ends)
@@ -218,7 +225,9 @@ class ProcessPlayer(_ConnectedPlayer):
         self._channel.close()
 
     def record(self) -> dict[str, Any]:
-        return {"level": "process", "cores": list(self._cores), **self._held.record()}
+        shared = {"shared_cores": True} if self._cores.were_shared() else {}
+        cores = list(self._cores.numbers)
+        return {"level": "process", "cores": cores, **shared, **self._held.record()}
 
 
 class ThreadPlayer(_ConnectedPlayer):
@@ -276,11 +285,3 @@ class ThreadPlayer(_ConnectedPlayer):
             "level": "none", "freezing": "none", "files": "shared",
             "cpu_time_source": "thread clock",
         }
-
-
-def player_cores(hardware: HardwareClass) -> tuple[int, ...]:
-    """The core of a class that is pinned to one: the last we have.
-
-    To be asked before this process moves off that core itself.
-    """
-    return (max(os.sched_getaffinity(0)),) if hardware.pin_to_one_core else ()

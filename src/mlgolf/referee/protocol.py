@@ -40,8 +40,10 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
+from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluate import unchanged, with_noise
 from mlgolf.referee.evaluation_share import FreeShare
+from mlgolf.referee.folders import without_folders
 from mlgolf.referee.heartbeat import Heartbeat
 from mlgolf.referee.machine import load_average
 from mlgolf.referee.rulings import Rulings
@@ -151,7 +153,7 @@ def why_unofficial(sandbox: Mapping[str, Any]) -> str:
         return f"files could be kept from one trial to the next ({refused})"
     if "leaky" in sandbox.get("cpu_time_source", ""):
         return "CPU time of processes that ended may be missing: this kernel offers no better count"
-    return ""
+    return SHARED_MACHINE if sandbox.get("shared_cores") else ""
 
 
 class _Referee:
@@ -263,16 +265,17 @@ class _Referee:
                 raise _broke_protocol(f"{type(message).__name__} is not the player's to send")
 
     def _failure(self, failed: Failed) -> _Ended:
-        self._store.log(failed.traceback)
+        self._store.log(without_folders(failed.traceback, self._plan))
+        message = without_folders(failed.message, self._plan)
         reason = f"{failed.kind} at step {failed.step}"
-        reason += f": {failed.message}" if failed.message else ""
+        reason += f": {message}" if message else ""
         lacks_memory = failed.kind in ("MemoryError", "OutOfMemoryError") or any(
             sign in failed.message for sign in _ALLOCATION_FAILURES
         )
         if lacks_memory:
             return _Ended(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
         if failed.kind == SubmissionError.__name__:
-            return _Ended(Status.CRASHED, failed.message, broke_contract=True)
+            return _Ended(Status.CRASHED, message, broke_contract=True)
         return _Ended(Status.CRASHED, f"{reason.removesuffix('.')}. The traceback is in log.txt.")
 
     def _memory(self, peak_bytes: int) -> str:

@@ -1,7 +1,7 @@
 """The real parts around the protocol: from a plan to a trial on disk, and back as a record."""
 
+import contextlib
 import json
-from collections.abc import Sequence
 
 from mlgolf import __version__
 from mlgolf.core.errors import SandboxError, SubmissionError
@@ -11,34 +11,36 @@ from mlgolf.core.protocols import Players
 from mlgolf.core.records import TrialHeader
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
+from mlgolf.referee.cores import Cores, kept_off, taken_cores
 from mlgolf.referee.evaluate import Evaluator, evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.machine import machine
-from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, player_cores
+from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
 from mlgolf.referee.protocol import Watcher, run_trial
 from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
 from mlgolf.results.trial_lock import held
 
 
 def play_trial(
-    plan: TrialPlan, *, cores: Sequence[int] | None = None, watcher: Watcher | None = None
+    plan: TrialPlan, *, cores: Cores | None = None, watcher: Watcher | None = None
 ) -> Trial:
-    """Run one trial on this machine. `cores` are the player's; None: as its class says.
+    """Run one trial on this machine. `cores` are the player's; None: those that are free.
 
     Raises: RunFolderError if somebody else plays it; SubmissionError if its code has changed.
     """
     hardware = load_hardware(plan.rules.hardware)
     folder = TrialFolder(plan.folder)
     check_code(plan)
-    cores = player_cores(hardware) if cores is None else cores
     with held(plan.folder):
         if is_finished(plan.folder):  # by another worker, since it was found waiting
             return read_trial(plan.folder)
-        run_trial(
-            plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
-            store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),
-            hardware=hardware, watcher=watcher,
-        )
+        taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
+        with taken as cores, kept_off(cores.numbers):
+            run_trial(
+                plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
+                store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+                hardware=hardware, watcher=watcher,
+            )
     return read_trial(plan.folder)
 
 
@@ -54,7 +56,7 @@ def check_code(plan: TrialPlan) -> None:
 
 
 def players(
-    plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, cores: Sequence[int]
+    plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, cores: Cores
 ) -> Players:
     """Raises: SandboxError for a level that there is not."""
     match plan.sandbox:
