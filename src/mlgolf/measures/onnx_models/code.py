@@ -29,14 +29,14 @@ from mlgolf.measures.onnx_models.protobuf import read_varint, varint
 _LZMA_FILTERS = [
     {
         "id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0,
-        "mode": lzma.MODE_NORMAL, "mf": lzma.MF_HC4, "nice_len": 64, "depth": 16,
+        "mode": lzma.MODE_NORMAL, "mf": lzma.MF_HC4, "nice_len": 273, "depth": 100,
     }
 ]  # fmt: skip
 _TYPE_NUMBERS = {text: number for number, text in TENSOR_TYPES.items()}
 _OPERATOR_NUMBERS = {name: number for number, name in enumerate(OPERATORS, 1)}
 _ATTRIBUTE_NUMBERS = {name: number for number, name in enumerate(ATTRIBUTES)}
 _ATTRIBUTE_NAMES = tuple(ATTRIBUTES)
-SMALL = 1 << 20  # bytes. Above this only bzip2 is tried: the others would take ten seconds
+SMALL = 1 << 20  # bytes. Above this, matches are left to bzip2: LZMA takes 10 s for 10 MB
 
 
 def code_bits(model: Model) -> int:
@@ -44,16 +44,33 @@ def code_bits(model: Model) -> int:
     return 8 * len(compress(canonical(model)))
 
 
+def slack_bits(bits: float) -> float:
+    """By how much a rewrite that keeps the function may shorten a model of so many bits.
+
+    A compressor finds one order of the same numbers a little more regular than another. What is
+    saved beyond this is a better description of the model, and a player is free to find it.
+    """
+    return 512 + 0.02 * bits
+
+
 def compress(code: bytes) -> bytes:
     """The shortest of: a byte that names the method, and what the method makes of the code.
 
-    0 as it is; 1 raw deflate (zlib, level 9); 2 bzip2 (level 9); 3 raw LZMA2 with _LZMA_FILTERS.
+    0 as it is; 1 raw deflate (zlib, level 9), by Huffman codes alone or with matches; 2 bzip2
+    (level 9); 3 raw LZMA2 with _LZMA_FILTERS.
     """
-    found = [b"\0" + code, b"\2" + bz2.compress(code)]
+    found = [
+        b"\0" + code, b"\1" + _deflate(code, zlib.Z_HUFFMAN_ONLY), b"\2" + bz2.compress(code)
+    ]  # fmt: skip
     if len(code) <= SMALL:
-        found.append(b"\1" + zlib.compress(code, level=9, wbits=-15))
+        found.append(b"\1" + _deflate(code, zlib.Z_DEFAULT_STRATEGY))
         found.append(b"\3" + lzma.compress(code, lzma.FORMAT_RAW, filters=_LZMA_FILTERS))
     return min(found, key=len)
+
+
+def _deflate(code: bytes, strategy: int) -> bytes:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15, 9, strategy)
+    return compressor.compress(code) + compressor.flush()
 
 
 def decompress(packed: bytes) -> bytes:

@@ -61,6 +61,9 @@ _KINDS = (
 # Attribute -> the field of onnx.proto's AttributeProto that holds it: the same for all operators.
 # Which operator has which attribute is checked by the runtime.
 ATTRIBUTES = {name: kind for kind, names in _KINDS for name in names.split()}
+# Counted from the end, or cut off. A negative number elsewhere makes some kernels of ONNX Runtime
+# 1.32 read memory that is not theirs: GatherND by batch_dims=-2.
+MAY_BE_NEGATIVE = ("axes", "axis", "end", "k", "pads", "start")
 TYPE_ATTRIBUTES = ("to", "dtype", "output_dtype", "softmax_precision")  # hold a type of tensor
 
 # Types of tensors: those that numpy has, without strings and complex numbers.

@@ -17,6 +17,7 @@ from mlgolf.measures.onnx_models.operators import (
     ATTRIBUTES,
     CONSTANT,
     IDENTITY,
+    MAY_BE_NEGATIVE,
     OPERATORS,
     OPSETS,
     TENSOR_TYPES,
@@ -118,6 +119,8 @@ def _read_node(draft: Draft, reader: Reader, message: memoryview) -> None:
             raise ModelError(f"{where} has too many inputs, outputs or attributes")
         case standard:
             attributes = _attributes(reader, fields, where)
+            if attributes.get("num_outputs", len(outputs)) != len(outputs):
+                raise ModelError(f"{where} has {len(outputs)} outputs, not num_outputs")
             draft.add_node(NamedNode(where, standard, inputs, outputs, attributes))
 
 
@@ -190,6 +193,12 @@ def _attributes(
             raise ModelError(
                 f"{where}: {name}={values[name]} is a type of tensor that is not allowed; allowed "
                 f"are {TYPE_NAMES}"
+            )
+        numbers = np.array(values[name] if kind in ("i", "ints") else (), dtype=np.int64)
+        least = -(2**31) if name in MAY_BE_NEGATIVE else 0
+        if ((numbers < least) | (numbers >= 2**31)).any():
+            raise ModelError(
+                f"{where}: {name}={numbers.tolist()!s:.100}; allowed are {least} to {2**31 - 1}"
             )
     if values.get("training_mode"):
         raise ModelError(f"{where} is in training mode; export the model in evaluation mode")
