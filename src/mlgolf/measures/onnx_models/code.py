@@ -7,6 +7,8 @@ runs is decoded from the code that is scored, so nothing that acts is free. The 
   lists of `operators.py`. Shapes of inputs and the number of classes are the host's: no bits.
 - The numbers of all constants of a type stand together, constant after constant, as planes: the
   high bytes of all, then their next bytes, and so on. Signs and exponents compress, digits do not.
+- A constant of at most 256 different numbers is written as these and a byte for each place, where
+  that is shorter. So weights of few bits cost the same by whatever scale they are multiplied.
 - Equal constants are written once. Where a constant stood in the file does not matter.
 
 `compress` gives the shortest of a fixed set of codes. Sizes are those of the libraries that Python
@@ -16,8 +18,8 @@ was built with: zlib 1.3, bzip2 1.0.8, liblzma 5.4 for the figures below.
 import bz2
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,13 +92,16 @@ def canonical(model: Model) -> bytes:
     """All of a model as bytes: its steps, then the numbers of its constants."""
     parts = [varint(model.opset), varint(model.num_inputs), varint(len(model.steps))]
     following = model.num_inputs + 1  # the number of the next value
+    written: list[_Written] = []
 
     def reference(number: int) -> bytes:
         return varint(following - number if number else 0)
 
     for step in model.steps:
         if isinstance(step, np.ndarray):
+            written.append(_Written.of(step))
             parts += map(varint, (0, _TYPE_NUMBERS[step.dtype.str], step.ndim, *step.shape))
+            parts.append(varint(written[-1].num_different))
             following += 1
             continue
         parts += map(varint, (_OPERATOR_NUMBERS[step.operator], step.num_outputs, len(step.inputs)))
@@ -107,7 +112,9 @@ def canonical(model: Model) -> bytes:
             parts.append(_attribute(ATTRIBUTES[name], value, reference))
         following += step.num_outputs
     parts.append(reference(model.output))
-    parts += [_planes(list(arrays)) for _, arrays in _by_type(model)]
+    for dtype in map(np.dtype, TENSOR_TYPES.values()):
+        parts.append(_planes([entry.numbers for entry in written if entry.numbers.dtype == dtype]))
+    parts += [entry.places.tobytes() for entry in written]
     return b"".join(parts)
 
 
@@ -138,11 +145,13 @@ def decode(code: bytes) -> Model:
         return following - distance if distance else 0
 
     steps: list[NDArray | Node] = []
+    num_different: list[int] = []
     for _ in range(num_steps):
         operator = read.number()
         if not operator:
             dtype = np.dtype(TENSOR_TYPES[read.number()])
             steps.append(np.empty([read.number() for _ in range(read.number())], dtype))
+            num_different.append(read.number())
             following += 1
             continue
         num_outputs = read.number()
@@ -167,29 +176,52 @@ def decode(code: bytes) -> Model:
         steps.append(Node(OPERATORS[operator - 1], inputs, num_outputs, tuple(attributes)))
         following += num_outputs
     model = Model(opset, num_inputs, tuple(steps), reference())
-    for dtype, arrays in _by_type(model):
-        numbers = sum(array.size for array in arrays)
-        planes = np.frombuffer(read.take(numbers * dtype.itemsize), np.uint8)
-        flat = np.ascontiguousarray(planes.reshape(dtype.itemsize, numbers)[::-1].T).view(dtype)
-        flat = flat.ravel()
-        for array in arrays:
-            array[...] = flat[: array.size].reshape(array.shape)
-            flat = flat[array.size :]
+    _read_constants(read, [s for s in steps if isinstance(s, np.ndarray)], num_different)
     return model
 
 
-def _by_type(model: Model) -> Iterator[tuple[np.dtype, list[NDArray]]]:
-    """The constants of each type, in order."""
-    constants = [step for step in model.steps if isinstance(step, np.ndarray)]
+def _read_constants(read: "_Cursor", arrays: list[NDArray], num_different: list[int]) -> None:
+    """Fill arrays with the numbers that the code holds for them."""
+    sizes = [many or array.size for array, many in zip(arrays, num_different, strict=True)]
+    numbers: dict[int, NDArray] = {}
     for dtype in map(np.dtype, TENSOR_TYPES.values()):
-        arrays = [array for array in constants if array.dtype == dtype]
-        if arrays:
-            yield dtype, arrays
+        mine = [n for n, array in enumerate(arrays) if array.dtype == dtype]
+        total = sum(sizes[n] for n in mine)
+        planes = np.frombuffer(read.take(total * dtype.itemsize), np.uint8)
+        octets = np.ascontiguousarray(planes.reshape(dtype.itemsize, total)[::-1].T)
+        flat = octets.reshape(-1).view(dtype)
+        for n in mine:
+            numbers[n], flat = flat[: sizes[n]], flat[sizes[n] :]
+    for n, array in enumerate(arrays):
+        if num_different[n]:
+            numbers[n] = numbers[n][np.frombuffer(read.take(array.size), np.uint8)]
+        array[...] = numbers[n].reshape(array.shape)
+
+
+class _Written(NamedTuple):
+    """A constant as it is written: all its numbers, or the different ones and where they are."""
+
+    numbers: NDArray  # flat
+    num_different: int  # 0: all are written
+    places: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, array: NDArray) -> "_Written":
+        size, itemsize = array.size, array.itemsize
+        numbers = array.reshape(-1)
+        patterns = numbers.view(f"u{itemsize}")  # so that -0.0 and each NaN are themselves
+        if itemsize > 1 and len(np.unique(patterns[:1024])) <= 256:
+            different, places = np.unique(patterns, return_inverse=True)
+            if len(different) <= 256 and len(different) * itemsize + size < size * itemsize:
+                return cls(different.view(array.dtype), len(different), places.astype(np.uint8))
+        return cls(numbers, 0, np.zeros(0, np.uint8))
 
 
 def _planes(arrays: list[NDArray]) -> bytes:
-    """The high bytes of all numbers, then their next bytes, and so on."""
-    numbers = np.concatenate([array.ravel() for array in arrays])
+    """The high bytes of all numbers of a type, then their next bytes, and so on."""
+    if not arrays:
+        return b""
+    numbers = np.concatenate(arrays)
     octets = numbers.view(np.uint8).reshape(numbers.size, numbers.itemsize)
     return octets[:, ::-1].T.tobytes()
 

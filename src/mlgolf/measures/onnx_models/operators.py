@@ -61,9 +61,17 @@ _KINDS = (
 # Attribute -> the field of onnx.proto's AttributeProto that holds it: the same for all operators.
 # Which operator has which attribute is checked by the runtime.
 ATTRIBUTES = {name: kind for kind, names in _KINDS for name in names.split()}
-# Counted from the end, or cut off. A negative number elsewhere makes some kernels of ONNX Runtime
-# 1.32 read memory that is not theirs: GatherND by batch_dims=-2.
-MAY_BE_NEGATIVE = ("axes", "axis", "end", "k", "pads", "start")
+# Bounds of integers, which keep kernels of ONNX Runtime 1.32 within their own memory: GatherND
+# reads elsewhere for batch_dims=-2, and Cast gives memory that nobody wrote for saturate=2.
+MAY_BE_NEGATIVE = ("axes", "axis", "end", "k", "pads", "start")  # from the end, or cut off
+FLAGS = tuple(
+    """
+    align_corners allowzero antialias ceil_mode count_include_pad detect_negative detect_positive
+    exclude_outside exclusive fmod input_forget interleaved is_causal keepdims largest layout
+    linear_before_reset noop_with_empty_axes reverse saturate select_last_index sorted storage_order
+    training_mode transA transB upper
+    """.split()
+)
 TYPE_ATTRIBUTES = ("to", "dtype", "output_dtype", "softmax_precision")  # hold a type of tensor
 
 # Types of tensors: those that numpy has, without strings and complex numbers.

@@ -16,6 +16,7 @@ from mlgolf.measures.onnx_models.graph import Attribute, Draft, Model, NamedNode
 from mlgolf.measures.onnx_models.operators import (
     ATTRIBUTES,
     CONSTANT,
+    FLAGS,
     IDENTITY,
     MAY_BE_NEGATIVE,
     OPERATORS,
@@ -194,12 +195,13 @@ def _attributes(
                 f"{where}: {name}={values[name]} is a type of tensor that is not allowed; allowed "
                 f"are {TYPE_NAMES}"
             )
-        numbers = np.array(values[name] if kind in ("i", "ints") else (), dtype=np.int64)
-        least = -(2**31) if name in MAY_BE_NEGATIVE else 0
-        if ((numbers < least) | (numbers >= 2**31)).any():
-            raise ModelError(
-                f"{where}: {name}={numbers.tolist()!s:.100}; allowed are {least} to {2**31 - 1}"
-            )
+        if kind in ("i", "ints"):
+            least, most = -(2**31) * (name in MAY_BE_NEGATIVE), 1 if name in FLAGS else 2**31 - 1
+            numbers = np.array(values[name], np.int64)
+            if ((numbers < least) | (numbers > most)).any():
+                raise ModelError(
+                    f"{where}: {name}={numbers.tolist()!s:.100}; allowed is {least} to {most}"
+                )
     if values.get("training_mode"):
         raise ModelError(f"{where} is in training mode; export the model in evaluation mode")
     return values
