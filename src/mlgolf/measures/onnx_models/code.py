@@ -31,14 +31,14 @@ from mlgolf.measures.onnx_models.protobuf import read_varint, varint
 _LZMA_FILTERS = [
     {
         "id": lzma.FILTER_LZMA2, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0,
-        "mode": lzma.MODE_NORMAL, "mf": lzma.MF_HC4, "nice_len": 273, "depth": 100,
+        "mode": lzma.MODE_NORMAL, "mf": lzma.MF_HC4, "nice_len": 273, "depth": 32,
     }
 ]  # fmt: skip
 _TYPE_NUMBERS = {text: number for number, text in TENSOR_TYPES.items()}
 _OPERATOR_NUMBERS = {name: number for number, name in enumerate(OPERATORS, 1)}
 _ATTRIBUTE_NUMBERS = {name: number for number, name in enumerate(ATTRIBUTES)}
 _ATTRIBUTE_NAMES = tuple(ATTRIBUTES)
-SMALL = 1 << 20  # bytes. Above this, matches are left to bzip2: LZMA takes 10 s for 10 MB
+SMALL = 1 << 19  # bytes. Above this, matches are left to bzip2: LZMA takes 10 s for 10 MB
 
 
 def code_bits(model: Model) -> int:

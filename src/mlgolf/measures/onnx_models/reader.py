@@ -27,7 +27,7 @@ from mlgolf.measures.onnx_models.operators import (
 from mlgolf.measures.onnx_models.protobuf import Reader
 from mlgolf.measures.onnx_models.tensors import TYPE_NAMES, read_tensor, shown
 
-MAX_NODES = 10_000
+MAX_NODES, MAX_INTS = 10_000, 64  # of a model; of an attribute, which has a few for each axis
 
 
 def read_model(data: bytes, *, max_bytes: int) -> Model:
@@ -174,7 +174,7 @@ def _attributes(
     reader: Reader, fields: dict[str, dict[str, Any]], where: str
 ) -> dict[str, Attribute | NDArray]:
     """Values of a node's attributes; a tensor as its array."""
-    values = {}
+    values: dict[str, Any] = {}
     for name, found in fields.items():
         if name not in ATTRIBUTES:
             raise ModelError(
@@ -186,6 +186,11 @@ def _attributes(
                 f"{where}: the attribute {name!r} holds {' and '.join(found) or 'nothing'}; it is "
                 f"of the kind {kind!r} (AttributeProto). Write it by onnx.helper.make_node"
             )
+        if kind == "ints" and len(found.get(kind, ())) > MAX_INTS:
+            raise ModelError(
+                f"{where}: {name} has {len(found[kind])} numbers; at most {MAX_INTS} are allowed. "
+                "Store a table as an initializer"
+            )
         if kind == "t":
             values[name] = read_tensor(reader, found["t"], f"{name!r} of {where}")[1]
         else:
@@ -196,15 +201,18 @@ def _attributes(
                 f"are {TYPE_NAMES}"
             )
         if kind in ("i", "ints"):
-            least, most = -(2**31) * (name in MAY_BE_NEGATIVE), 1 if name in FLAGS else 2**31 - 1
-            numbers = np.array(values[name], np.int64)
-            if ((numbers < least) | (numbers > most)).any():
-                raise ModelError(
-                    f"{where}: {name}={numbers.tolist()!s:.100}; allowed is {least} to {most}"
-                )
+            _check_range(name, values[name], where)
     if values.get("training_mode"):
         raise ModelError(f"{where} is in training mode; export the model in evaluation mode")
     return values
+
+
+def _check_range(name: str, value: int | tuple[int, ...], where: str) -> None:
+    least = -(2**31) if name in MAY_BE_NEGATIVE else 0
+    most = 1 if name in FLAGS else 2**31 - 1
+    for number in (value,) if isinstance(value, int) else value:
+        if not least <= number <= most:
+            raise ModelError(f"{where}: {name}={value}; allowed is {least} to {most}")
 
 
 def _value(kind: str, found: Any) -> Attribute:
