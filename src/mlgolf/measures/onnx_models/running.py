@@ -3,8 +3,12 @@
 What runs is decoded from the model's code, so it has nothing that the code length leaves out. It
 runs as it is written: no optimisation of the graph, no fusion, no folding of constants, so a newer
 runtime changes as little as can be. Memory of tensors is bounded, and a run that lasts too long is
-ended between two nodes. One node may still take as long as it likes, and the runtime is a large
-program in C++: judge other people's models in a process that may be killed.
+ended between two nodes.
+
+That is no sandbox. One node may take as long as it likes, and the runtime is a large program in
+C++: attributes that the reader now refuses made it read foreign memory, or abort. So run other
+people's models in a process that may be killed and that does not hold the labels; running needs
+none.
 """
 
 import itertools
