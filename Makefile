@@ -16,7 +16,7 @@ setup: .venv/.complete
 	@began=$$(date +%s); \
 	$(PYTHON) -m venv .venv && \
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,dev]' && \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,dev]' && \
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
 
 data: setup
@@ -50,7 +50,8 @@ fuzz: setup
 bench: data
 	@for script in benchmarks/start_up.py benchmarks/evaluation_handover.py \
 	  benchmarks/referee_overhead.py benchmarks/verdict_stability.py benchmarks/scoring_speed.py \
-	  benchmarks/measures.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	  benchmarks/measures.py benchmarks/onnx_judging.py; \
+	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

@@ -49,6 +49,10 @@ class SubmissionError(MLGolfError):
     """A submission that breaks the contract of its five functions."""
 
 
+class ModelError(MLGolfError):
+    """A model handed over as a graph that is not allowed, or that cannot be run as declared."""
+
+
 class SearchSpaceError(MLGolfError):
     """A tuning_search_space.json that cannot be read as a search space."""
 
