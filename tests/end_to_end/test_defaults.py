@@ -76,7 +76,7 @@ def test_resume_without_out_continues_the_latest_run(here, adamw, mlgolf):
 
 def test_a_run_makes_the_data_it_misses_and_says_so(here, adamw, mlgolf):
     said = mlgolf("run", adamw, *ONE_TRIAL, "--data-dir", "new data").stderr
-    assert "making the data of linear in new data/linear/mini" in said
+    assert f"making the data of linear in {here}/new data/linear/mini" in said
     again = mlgolf("run", adamw, *ONE_TRIAL, "--data-dir", "new data").stderr
     assert "making" not in again
     assert "TARGET_REACHED" in again
