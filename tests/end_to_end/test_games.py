@@ -71,6 +71,13 @@ def test_an_entry_is_scored_by_its_best_model_that_keeps_the_bounds(mlgolf, run)
     assert cell["value"] == pytest.approx(sum(best) / 2)
 
 
+def test_a_board_says_how_far_an_entry_is_from_par(mlgolf, run):
+    cell = scored(mlgolf, run)
+    assert cell["to_par"] == pytest.approx(cell["value"] / 5.0)
+    said = " ".join(mlgolf("score", run).stdout.split())
+    assert f"{cell['to_par']:.3g} × par" in said
+
+
 def test_an_entry_is_replayed_bit_for_bit(mlgolf, run):
     trial = run / "fits" / "study_0" / "points_torch" / "trial_1"
     assert "equal bit for bit" in mlgolf("replay", trial).stdout

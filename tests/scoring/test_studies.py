@@ -78,3 +78,16 @@ def test_the_seconds_of_a_median_are_those_of_the_median_study():
     objective, seconds = np.array([[0.3, 0.1, 0.2], [0.2, 0.2, 0.3]]), np.array([[1, 9, 5.0]] * 2)
     found = median_study(objective, seconds, Interpretations())
     assert_array_equal(found, [[0.2, 0.2], [5, 9]])
+
+
+@pytest.mark.parametrize(("share", "median"), [(0.0, 2.0), (0.6, 2.0), (0.8, INF), (1.0, INF)])
+def test_where_too_few_studies_reach_it_none_counts(share, median):
+    objective = np.array([1.0, 2.0, INF, 1.5, INF])
+    found, _ = median_study(objective, objective, Interpretations(), reached_share=share)
+    assert found == median
+
+
+def test_studies_without_a_trial_are_not_among_those_that_must_reach_it():
+    objective = np.array([1.0, NAN, 2.0])
+    found, _ = median_study(objective, objective, Interpretations(), reached_share=1.0)
+    assert found == 1.5

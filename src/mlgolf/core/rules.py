@@ -132,6 +132,9 @@ class Aggregation(_Frozen):
     trials: Literal["best"] = "best"
     studies: Literal["median"] = "median"
     workloads: Literal["performance_profile", "geometric_mean_ratio"] = "performance_profile"
+    # Of a submission's studies on a workload, the share that must reach it: with fewer none counts.
+    # The median asks for half of them anyway.
+    reached_share: float = Field(default=0.0, ge=0, le=1)
     tau_max: float = Field(default=4.0, gt=1)
     never_beyond: float | None = Field(default=None, ge=1)  # times the best: slower is never
     interpretations: Interpretations = Interpretations()
@@ -249,6 +252,13 @@ class Rules(_Frozen):
         return min(timed, default=usual)
 
 
+class Par(_Frozen):
+    """The best value of the objective that is known for a workload, and how it is known."""
+
+    value: FiniteFloat
+    provenance: str
+
+
 class WorkloadRules(_Frozen):
     """The numbers of one workload in one competition: each stands here and nowhere else.
 
@@ -266,6 +276,7 @@ class WorkloadRules(_Frozen):
     eval_every_steps: int | None = Field(default=None, ge=1)
     eval_every_seconds: float | None = Field(default=None, gt=0)
     held_out_of: str | None = None  # a variant that counts only by striking out this workload
+    par: Par | None = None
     incumbent: float | None = None  # the objective's value that the reference submission reached
     provenance: str
 

@@ -209,9 +209,10 @@ def _cell(workload: str, cell: Cell, quantity: str, miss: MissView | None) -> Ce
 
 
 def _of_the_value(cell: Cell, quantity: str) -> list[str]:
-    """Its time if that is another quantity, and whether it is too slow to count."""
+    """Its time if that is another quantity, how far from par, and whether it is too slow."""
     time = [f"at {with_unit(cell.seconds, 'time')}"] if quantity != "time" else []
-    return [*time, *([OUTCOMES[cell.outcome]] if cell.outcome is not Outcome.SCORED else [])]
+    par = [] if cell.to_par is None else [f"{cell.to_par:.3g} × par"]
+    return [*time, *par, *([OUTCOMES[cell.outcome]] if cell.outcome is not Outcome.SCORED else [])]
 
 
 def _how_near(miss: MissView | None, workload: str) -> list[str]:
@@ -250,6 +251,9 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
             "reached, too slow, no data) counts as not having reached the target of the workload "
             "that it is a variant of."
         )
+    for name in competition.scored_workloads:
+        if par := competition.workloads[name].par:
+            yield f"Par of {name} is {with_unit(par.value, rules.objective)}: {par.provenance}."
     interval = any(entry.interval for entry in board.entries)
     below = (
         "its 95% interval or, with too few studies for that, the range of scores of single "

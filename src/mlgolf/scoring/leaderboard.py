@@ -35,6 +35,7 @@ class Cell:
     seconds: float  # on the clock when the value was reached; inf where never
     ratio: float  # to the best on the workload, at least 1; inf where never
     outcome: Outcome
+    to_par: float | None = None  # the value over the best that is known; None where none is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +160,8 @@ def to_json(board: Leaderboard) -> dict[str, Any]:
 def _cell_json(cell: Cell) -> dict[str, Any]:
     numbers = {"time": cell.seconds, "value": cell.value, "ratio": cell.ratio}
     finite = {key: n if math.isfinite(n) else None for key, n in numbers.items()}
-    return {**finite, "outcome": cell.outcome.value}
+    to_par = {} if cell.to_par is None else {"to_par": cell.to_par}
+    return {**finite, "outcome": cell.outcome.value, **to_par}
 
 
 def _entries(uncertainty: Uncertainty, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
@@ -199,7 +201,7 @@ def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
     for row, found in enumerate(outcomes(standings.costs, gates)):
         yield {
             name: _cell(
-                standings, objective[row, column], seconds[row, column],
+                standings, name, objective[row, column], seconds[row, column],
                 standings.minimised[column], standings.ratios[row, number], outcome,
             )
             for number, (name, column, outcome) in enumerate(
@@ -209,20 +211,22 @@ def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
 
 
 def _cell(
-    standings: Standings, objective: float, seconds: float, minimised: bool, ratio: float,
-    outcome: Outcome,
+    standings: Standings, workload: str, objective: float, seconds: float, minimised: bool,
+    ratio: float, outcome: Outcome,
 ) -> Cell:
     reached = bool(np.isfinite(objective))
     too_slow = ratio > standings.competition.rules.aggregation.tau_max
     # A maximised objective of 0 was reached, and is infinitely far from the best.
     if reached and too_slow and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
         outcome = Outcome.SLOWER_THAN_4X_BEST
-    sign = 1.0 if minimised else -1.0
+    value = (1.0 if minimised else -1.0) * (float(objective) if reached else math.inf)
+    par = standings.competition.workloads[workload].par
     return Cell(
-        value=sign * (float(objective) if reached else math.inf),
+        value=value,
         seconds=float(seconds) if reached else math.inf,
         ratio=float(ratio),
         outcome=outcome,
+        to_par=value / par.value if par and reached and par.value else None,
     )
 
 

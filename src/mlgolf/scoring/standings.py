@@ -55,8 +55,11 @@ class Standings:
     def medians(self) -> tuple[FloatArray, FloatArray]:
         """Objective value of the median study, and its seconds: (submissions, workloads) each."""
         seconds = study_values(self.pool, self.pool.seconds, self.chosen)
-        interpretations = self.competition.rules.aggregation.interpretations
-        return median_study(self.studies, seconds, interpretations)
+        aggregation = self.competition.rules.aggregation
+        return median_study(
+            self.studies, seconds, aggregation.interpretations,
+            reached_share=aggregation.reached_share,
+        )
 
     @cached_property
     def costs(self) -> FloatArray:
@@ -104,7 +107,9 @@ class Standings:
         Returns: (..., submissions).
         """
         aggregation = self.competition.rules.aggregation
-        objective, _ = median_study(studies, studies, aggregation.interpretations)
+        objective, _ = median_study(
+            studies, studies, aggregation.interpretations, reached_share=aggregation.reached_share
+        )
         return score(costs_that_count(self.costs_of(objective), self.gates), aggregation)
 
     def ratio_to(self, baseline: str, budget_factor: float) -> FloatArray:

@@ -42,17 +42,23 @@ def study_values(pool: Pool, values: FloatArray, chosen: IntArray) -> FloatArray
 
 
 def median_study(
-    objective: FloatArray, seconds: FloatArray, interpretations: Interpretations
+    objective: FloatArray, seconds: FloatArray, interpretations: Interpretations, *,
+    reached_share: float = 0.0,
 ) -> tuple[FloatArray, FloatArray]:
     """The median study by objective value, and its seconds; for an even number, means of the two.
 
     Args:
       objective, seconds: (..., studies); inf where never reached, NaN where a study has no trial.
+      reached_share: of the studies with a trial, those that must reach it, or none of them counts.
     Returns: two arrays without the last axis; NaN where no study has one.
     """
     if interpretations.missing_studies == "never":
         absent = np.isnan(objective) & ~np.isnan(objective).all(axis=-1, keepdims=True)
         objective, seconds = np.where(absent, np.inf, objective), np.where(absent, np.inf, seconds)
+    known, reached = ~np.isnan(objective), np.isfinite(objective)
+    needed = reached_share * known.sum(axis=-1, keepdims=True)
+    too_few = known & (reached.sum(axis=-1, keepdims=True) < needed)
+    objective, seconds = np.where(too_few, np.inf, objective), np.where(too_few, np.inf, seconds)
     by_seconds = seconds.argsort(axis=-1, kind="stable")
     objective, seconds = (np.take_along_axis(a, by_seconds, axis=-1) for a in (objective, seconds))
     order = objective.argsort(axis=-1, kind="stable")  # NaN last
