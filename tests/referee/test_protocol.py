@@ -399,6 +399,14 @@ def test_a_model_that_comes_too_soon_waits_and_is_judged_when_its_time_has_come(
     assert told[1] == {}
 
 
+def test_the_next_is_judged_an_interval_after_one_that_had_to_wait_was():
+    script = [submitted(1), submitted(2), *[None] * 3, submitted(3), *[None] * 8]
+    player, store = entry([*script, Finished(3, "done")], [0.5, 0.4, 0.3])
+    assert [row.step for row in store.rows] == [1, 2, 3]
+    told = [dict(message.metrics) for message in player.told if isinstance(message, Evaluated)]
+    assert told[1:] == [{}, {}]
+
+
 def test_of_models_that_wait_the_last_is_judged():
     _, store = entry([submitted(1), submitted(2), submitted(3), Finished(3, "done")], [0.5, 0.4])
     assert [row.step for row in store.rows] == [1, 3]

@@ -251,7 +251,9 @@ def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
     """Rows that are missing, or that came at other moments than the rules ask for."""
     workload_rules = run.competition.workloads[trial.key.workload]
     if workload_rules.eval_every_steps is None:
-        return _early_rows(trial, (workload_rules.eval_every_seconds or math.inf) / trial.speed)
+        every = (workload_rules.eval_every_seconds or math.inf) / trial.speed
+        paces_itself = run.record.submissions[trial.key.submission].contract == "entry"
+        return _too_many_rows(trial, every) if paces_itself else _early_rows(trial, every)
     every = workload_rules.eval_every_steps
     asked = every * np.arange(1, len(trial.steps) + 1)
     if trial.status is Status.FINISHED:
@@ -260,6 +262,14 @@ def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
     return [
         f"row {n + 1} is at step {trial.steps[n]}, the rules ask for {asked[n]}" for n in wrong[:1]
     ]
+
+
+def _too_many_rows(trial: Trial, every: float) -> list[str]:
+    """Of who submits when it likes: one is judged in each interval, the first, and the last."""
+    allowed = 2 + int(trial.seconds[-1] / every)
+    if len(trial.steps) <= allowed:
+        return []
+    return [f"{len(trial.steps)} submissions were judged, the rules allow {allowed}"]
 
 
 def _early_rows(trial: Trial, every: float) -> list[str]:

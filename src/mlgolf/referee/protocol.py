@@ -331,7 +331,8 @@ class _Referee:
             began = self._clock.work()
             metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
             charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
-        self._evaluated_at = reading.seconds + charge  # what it was charged is no time to train in
+        # Now, though it may have been handed over before; a charge is no time to train in.
+        self._evaluated_at = self.total.seconds + charge
         row = Row(
             step=held.step, reading=reading, metrics=metrics,
             model_sha256=hashlib.sha256(held.model).hexdigest(),
