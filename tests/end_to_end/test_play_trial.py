@@ -62,7 +62,7 @@ def test_a_dataset_may_be_a_link_in_the_folder_of_data(mlgolf, data_dir, tmp_pat
     (tmp_path / "data" / "linear").symlink_to(tmp_path / "disk")
     run = tmp_path / "run"
     mlgolf(
-        "run", "nadamw", "--competition", LINEAR, "--trials", 1, "--out", run,
+        "run", "nadamw", "--competition", LINEAR, "--trials", 1, "--seed", 3, "--out", run,
         "--data-dir", tmp_path / "data", "--plan-only",
     )
     assert json.loads(the_plan(run).read_text())["data"].startswith("linear/mini/drawn/")

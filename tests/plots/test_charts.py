@@ -178,6 +178,21 @@ def test_a_diverging_trial_does_not_stretch_the_axes():
         assert layer["encoding"]["y"]["scale"]["domain"][1] < 1
 
 
+def test_what_is_scored_is_inside_the_axes_however_many_values_are_better():
+    """A minimised objective falls and rises again; the dot of a weak submission is the worst."""
+    best = competition(
+        ["digits"], objective="validation_metric",
+        constraints=[{"quantity": "time", "bound": "budget_seconds"}],
+    )
+    trials = [
+        trial("strong", seconds=list(range(1, 21)), values=[0.1] * 20),
+        trial("weak", seconds=[1], values=[0.5]),
+    ]
+    standings = review_trials(best, trials, "external").standings
+    panel = training_panel(curves_table(standings, trials), STYLE).to_dict()
+    assert panel["layer"][1]["encoding"]["y"]["scale"]["domain"][1] > 0.5
+
+
 @pytest.mark.parametrize(
     ("rules", "values", "reverse"),
     [

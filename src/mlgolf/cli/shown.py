@@ -152,8 +152,11 @@ def workload_shown(name: str) -> Iterator[Part]:
     yield from _first_lines(Path(str(files(workload.package))))
     loss = workload.loss_type.name.lower().replace("_", " ")
     yield f"Loss: {loss}. Models for {' and '.join(workload.frameworks)}. Data: {workload.dataset}."
-    yield _models(workload)
-    yield _examples(workload)
+    if workload.sizes:
+        yield _models(workload)
+        yield _examples(workload)
+    else:
+        yield "Its sizes are declared by competitions."
     for size in _own_data(workload):
         yield f"Network of {size.name}: {_fields(asdict(size.model))}."
     played = [c for c in competition_names() if name in load_competition(c).workloads]

@@ -1,4 +1,4 @@
-"""Training curves: the validation metric against seconds on the clock, one panel per workload."""
+"""Training curves: what is followed against seconds on the clock, one panel per workload."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ def training_panel(table: pl.DataFrame, style: Style) -> Any:
 
     The best trial of each study is bold, all others are thin behind it. The vertical axis leaves
     out the worst tenth of the values of the best trials, so that a diverging trial or the first
-    steps do not compress the rest. A dot marks the evaluation that is scored, a dashed line the
-    target.
+    steps do not compress the rest; but no evaluation that is scored, each marked by a dot. A dashed
+    line is the target.
     """
     first = table.row(0, named=True)
     minimised = first["goal"] == "minimise"
@@ -72,7 +72,9 @@ def _y_scale(best: pl.DataFrame, minimised: bool) -> alt.Scale:
     if values.is_empty():
         return alt.Scale(zero=False)
     quantiles = (0.0, 1 - CUT_OFF) if minimised else (CUT_OFF, 1.0)
-    seen = [values.quantile(q, "linear") for q in quantiles] + best["target"].drop_nulls().to_list()
+    marked = [best["target"], best.filter("scored")["value"]]
+    seen = [values.quantile(q, "linear") for q in quantiles]
+    seen += [value for column in marked for value in column.drop_nulls()]
     low, high = min(seen), max(seen)  # type: ignore[type-var]
     span = high - low or abs(high) or 1.0
     below, above = (0.15, 0.04) if minimised else (0.04, 0.15)  # room for the target's label
