@@ -129,3 +129,11 @@ def test_the_shipped_dual_is_the_dual_of_mini():
     """
     shipped = load_competition("mini-dual")
     assert shipped.fingerprint() == dual(load_competition("mini")).fingerprint()
+
+
+def test_the_dual_of_a_game_has_its_network_and_no_par():
+    game = load_competition("digits-l2")
+    swapped = dual(game, {"digits": 15.0}).workloads["digits"]
+    assert swapped.definition == game.workloads["digits"].definition
+    assert swapped.bounds["l2"] == 15.0
+    assert swapped.par is None

@@ -1,6 +1,8 @@
 """Facts about the source itself."""
 
 import ast
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -73,3 +75,12 @@ def test_every_embedded_data_file_is_listed_with_its_licence():
         if file.suffix in endings
     }
     assert embedded <= paths
+
+
+def test_importing_what_holds_a_player_leaves_the_places_of_modules_as_they_are():
+    code = (
+        "import sys; before = [*sys.path]; import mlgolf.referee.supervisor; "
+        "print(before == sys.path)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

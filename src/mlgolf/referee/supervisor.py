@@ -19,7 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+# Run as a file it finds the package; imported, it leaves what is found where alone: in front of an
+# installed mlgolf a checkout would offer the entry points of an earlier day.
+if (SOURCE := str(Path(__file__).parents[2])) not in sys.path:
+    sys.path.insert(0, SOURCE)
 
 from mlgolf.referee import kernel, processes, sandbox_mounts
 from mlgolf.referee.orders import Answer, Command, Done, Ended, Hold, Order, encode_answer

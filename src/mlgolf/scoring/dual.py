@@ -107,7 +107,7 @@ def _renumber(
 ) -> dict[str, WorkloadRules]:
     """The workloads' numbers, with the incumbents as bounds.
 
-    An incumbent of the old objective says nothing of the new one, so it is not kept.
+    What is known of the old objective, its incumbent and its par, says nothing of the new one.
     """
     workloads = competition.workloads
     given = incumbents or {}
@@ -126,7 +126,7 @@ def _renumber(
             changed = changed.model_copy(
                 update={"sources": {**changed.sources, str(bound.bound): source}}
             )
-        renumbered[name] = changed.model_copy(update={"incumbent": None})
+        renumbered[name] = changed.model_copy(update={"incumbent": None, "par": None})
     return renumbered
 
 
