@@ -407,6 +407,17 @@ def test_the_next_is_judged_an_interval_after_one_that_had_to_wait_was():
     assert told[1:] == [{}, {}]
 
 
+def test_judging_one_that_had_to_wait_is_charged_beyond_its_share_too():
+    row = PATIENT.model_copy(update={"eval_every_steps": None, "eval_every_seconds": 4.0})
+    script = [submitted(1), submitted(2), *[None] * 6, Finished(2, "done")]
+    _, store = play(
+        script, [0.5, 0.4], clock=FakeClock(1.0, work_per_look=9.0), workload_rules=row,
+        contract="entry",
+    )
+    assert store.rows[1].charged > 0
+    assert store.verdict.charged_seconds == pytest.approx(sum(r.charged for r in store.rows))
+
+
 def test_of_models_that_wait_the_last_is_judged():
     _, store = entry([submitted(1), submitted(2), submitted(3), Finished(3, "done")], [0.5, 0.4])
     assert [row.step for row in store.rows] == [1, 3]

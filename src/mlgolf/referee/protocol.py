@@ -201,7 +201,8 @@ class _Referee:
         """Judge the last model that was handed over in time, if it still waits for that."""
         try:
             if self._held:
-                self._judge(self._held, self._clock.work())
+                _, charge = self._judge(self._held, self._clock.work())
+                self._charge(charge)
         except _Ended as end:
             return end.verdict
         return verdict
@@ -242,7 +243,8 @@ class _Referee:
             raise _Ended(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
         if self._held and not self._is_too_early(self._held.step, reading):
             _, began = self._stand_still()
-            self._judge(self._held, began)
+            _, charge = self._judge(self._held, began)
+            self._charge(charge)
             self._player.thaw()
             self._clock.resume()
         if self._rulings.is_due(reading.seconds, self._evaluated_at):
@@ -395,10 +397,13 @@ class _Referee:
                 broke_contract=True,
             )
 
+    def _charge(self, seconds: float) -> None:
+        self._clock.charge(seconds)
+        self.charged += seconds
+
     def _answer(self, step: int, metrics: Mapping[str, float], *, charge: float) -> None:
         """Add what it cost to the clock, say what came out, let it go on."""
-        self._clock.charge(charge)
-        self.charged += charge
+        self._charge(charge)
         reading = self.total = self._clock.read()
         told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.feedback}
         state = self._rulings.train_state(measured(step, reading, told), reading)
