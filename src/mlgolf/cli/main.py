@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from mlgolf.cli import algoperf, catalogue, datasets, playing, scoring
+from mlgolf.cli import algoperf, catalogue, datasets, games, playing, scoring
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.text import in_words, printable
 
@@ -30,6 +30,7 @@ scoring.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)
+games.add_to(app)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Making games and checking them: what a host needs before anybody plays."""
