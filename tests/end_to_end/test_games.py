@@ -192,3 +192,61 @@ def test_all_that_is_wrong_with_a_graph_is_said_at_once(mlgolf, tmp_path):
     done = mlgolf("run", game / "fits.py", "--competition", game, "--out", tmp_path / "r", expect=2)
     assert "layers.0.units" in done.stderr
     assert "layers.0.colour" in done.stderr
+
+
+def changed_game(folder: Path, *replacements: tuple[str, str]) -> Path:
+    """The tiny game with other rules."""
+    shutil.copytree(GAME, folder)
+    text = (folder / "competition.toml").read_text()
+    for found, changed in replacements:
+        assert found in text
+        text = text.replace(found, changed)
+    (folder / "competition.toml").write_text(text)
+    return folder
+
+
+def rows_of(mlgolf, game: Path, run: Path) -> list[dict]:
+    mlgolf("run", HONEST, "--competition", game, "--seed", 1, "--studies", 1, "--out", run)
+    return read_rows(run / "fits" / "study_0" / "points_torch" / "trial_1")
+
+
+def test_a_host_may_write_the_measure_in_python(mlgolf, tmp_path):
+    game = changed_game(
+        tmp_path / "game",
+        ('objective = "l2"', 'objective = "regulariser"\nregulariser = "regulariser.py"'),
+        ("par = {", "# par = {"),
+    )
+    (game / "regulariser.py").write_text(
+        "def regulariser(tensors):\n    return float(abs(tensors['linear.bias']).sum())\n"
+    )
+    rows = rows_of(mlgolf, game, tmp_path / "run")
+    assert 0 < rows[0]["metrics"]["model/regulariser"] < 10
+    # The text is part of the rules, and hashed with them.
+    shown = mlgolf("score", tmp_path / "run", "--json").stdout
+    assert json.loads(shown)["quantity"] == "regulariser"
+    assert "linear.bias" in (tmp_path / "run" / "run.json").read_text()
+
+
+def test_a_hosts_measure_that_fails_says_where(mlgolf, tmp_path):
+    game = changed_game(
+        tmp_path / "game",
+        ('objective = "l2"', 'objective = "regulariser"\nregulariser = "regulariser.py"'),
+    )
+    text = "def regulariser(tensors):\n    return tensors['no'].sum()"
+    (game / "regulariser.py").write_text(text)
+    args = ("run", HONEST, "--competition", game, "--out", tmp_path / "run")
+    said = mlgolf(*args, expect=2).stderr
+    assert "KeyError: 'no' (regulariser.py:2)" in said
+
+
+def test_rules_may_score_weights_alone_and_record_other_measures(mlgolf, tmp_path):
+    plain = rows_of(mlgolf, GAME, tmp_path / "plain")
+    game = changed_game(
+        tmp_path / "game",
+        ("every_split_at = 1", 'every_split_at = 1\nscored = "weights"'),
+        ("feedback =", 'recorded = ["l1", "params"]\nfeedback ='),
+    )
+    rows = rows_of(mlgolf, game, tmp_path / "run")
+    assert rows[0]["metrics"]["model/params"] == 9  # of 12: the biases are none
+    assert rows[0]["metrics"]["model/l1"] > 0
+    assert rows[0]["metrics"]["model/l2"] < plain[0]["metrics"]["model/l2"]

@@ -23,7 +23,7 @@ from mlgolf.engines.local import local_engine
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.targets import FoundTarget, find_target
-from mlgolf.referee.evaluate import evaluator_for
+from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial
 from mlgolf.results.plan_file import read_plan

@@ -13,7 +13,7 @@ from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
-from mlgolf.core.toml_files import SHIPPED, read_table, read_toml
+from mlgolf.core.toml_files import SHIPPED, read_table, read_text, read_toml
 from mlgolf.core.workload import Workload
 
 FILE = "competition.toml"  # in a folder of a competition's own
@@ -179,7 +179,7 @@ def load_competition(name: str | Path) -> Competition:
 
 
 def _read(path: Path) -> Competition:
-    """With the files that definitions name, such as `graph = "graph.toml"`, in their place."""
+    """With the files that it names, such as `graph = "graph.toml"`, in their place."""
     competition = read_toml(path, Competition)
     rows = {
         name: row.model_copy(update={"definition": {
@@ -188,7 +188,11 @@ def _read(path: Path) -> Competition:
         }}) if row.definition else row
         for name, row in competition.workloads.items()
     }  # fmt: skip
-    read = competition.model_copy(update={"workloads": rows})
+    update: dict[str, Any] = {"workloads": rows}
+    if (named := competition.rules.regulariser) is not None and named.endswith(".py"):
+        text = read_text(path.parent / named)
+        update["rules"] = competition.rules.model_copy(update={"regulariser": text})
+    read = competition.model_copy(update=update)
     read._folder = path.parent
     return read
 

@@ -23,6 +23,7 @@ from mlgolf.core.target import Goal
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
 CLOCKS, STEPS = ("seconds", "cpu_seconds", "wall_seconds"), "steps"  # columns of every trial
 MODEL = "model"  # what is measured of the parameters stands beside the splits: "model/l2"
+REGULARISER = "regulariser"  # a measure that rules bring along
 
 
 def bound_noun(bound: str) -> str:
@@ -41,7 +42,8 @@ class Quantity:
     usually call the number that bounds it; empty: what the quantity is called.
 
     A value is read from a `column` of the evaluations, "{metric}" being the workload's own metric,
-    or it is what `measure` finds in the named parameters.
+    or it is what `measure` finds in the named parameters. `of_any_model`: it has a meaning for
+    a model that the contestant brings; a norm has none, which a few additions shrink to nothing.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Quantity:
     claimed: bool = False
     column: str = ""
     measure: Measure | None = None
+    of_any_model: bool = False
     meaning: str
 
     def __post_init__(self) -> None:
@@ -119,6 +122,19 @@ _OF_EVERY_TRIAL = _by_name(
         name="train_loss_max", noun="largest training loss of an example", unit="nats",
         goal=Goal.MINIMISE, column="train/loss_max",
         meaning="largest loss of an example of the training split, in evaluation mode",
+    ),
+    Quantity(
+        name="bits", noun="two-part code length", unit="bits", goal=Goal.MINIMISE,
+        column="train/bits",
+        meaning=(
+            "bits of the model's compressed code, and of all training labels given the model: "
+            "-log2 of the probability of each (Rissanen 1978)"
+        ),
+    ),
+    Quantity(
+        name=REGULARISER, noun="regulariser", unit="1", goal=Goal.MINIMISE,
+        column=f"{MODEL}/{REGULARISER}",
+        meaning="what regulariser(tensors) of the host's regulariser.py finds",
     ),
     Quantity(
         name="validation_metric", noun="validation metric", unit="1", goal=None,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from mlgolf.core.errors import MLGolfError, RulesError
-from mlgolf.core.quantities import Quantity, quantity
+from mlgolf.core.quantities import REGULARISER, Quantity, quantity
 from mlgolf.core.target import Goal, Target
 
 Ruleset = Literal["external", "self"]
@@ -156,6 +156,12 @@ class Rules(_Frozen):
     # Bounds must hold, too, for weights that are each changed by so large a share of them (standard
     # deviation of a normal distribution): numbers do not hide what a model does not know.
     weight_noise: float = Field(default=0.0, ge=0)
+    # Which of a model's arrays its quantities are measured on: all that are trained, or those of
+    # two axes and more, without biases and scales.
+    scored: Literal["all", "weights"] = "all"
+    # Quantities of the model that are measured beside, where every split is: nothing rests on them.
+    recorded: tuple[str, ...] = ()
+    regulariser: str | None = None  # the host's measure: the text of its regulariser.py
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     pretraining: Literal["forbidden", "declared"] = "forbidden"
@@ -163,6 +169,27 @@ class Rules(_Frozen):
     aggregation: Aggregation = Aggregation()
 
     _known = field_validator("objective")(_declared)
+
+    @field_validator("recorded")
+    @classmethod
+    def _are_of_the_model(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in map(_declared, names):
+            if quantity(name).measure is None and name != REGULARISER:
+                raise ValueError(
+                    f"{name} is recorded anyway; give quantities that are measured of the model"
+                )
+        return names
+
+    @model_validator(mode="after")
+    def _has_the_measure_that_it_uses(self) -> "Rules":
+        used = REGULARISER in {*self.used_quantities, *self.recorded}
+        if used != (self.regulariser is not None):
+            found, missing = (REGULARISER, "file") if used else ("a file", "quantity")
+            raise ValueError(
+                f"found {found} and no {missing}: where the quantity {REGULARISER!r} is used, give "
+                'regulariser = "regulariser.py", and nowhere else'
+            )
+        return self
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> "Rules":

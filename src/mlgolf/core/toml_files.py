@@ -26,10 +26,18 @@ def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
 def read_table(path: Traversable | Path) -> dict[str, Any]:
     """Raises: RulesError for a file that is not there, or no TOML."""
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{path}: not TOML: {error}") from None
+
+
+def read_text(path: Traversable | Path) -> str:
+    """Raises: RulesError for a file that is not there, or no UTF-8."""
+    try:
+        return path.read_text("utf-8")
     except OSError as error:
         raise RulesError(
             f"{path}: {error.strerror}. Give a competition's name, folder or file."
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise RulesError(f"{path}: not TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{path}, byte {error.start}: no UTF-8; save it as that") from None

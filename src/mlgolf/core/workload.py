@@ -21,6 +21,7 @@ from mlgolf.core.errors import UnknownName, WorkloadError
 from mlgolf.core.spec import ForwardPassMode, LossType
 
 SPLITS = ("train", "validation", "test")
+FRAMEWORKS = ("torch", "jax")
 _OF_DATA = ("DRAWN", "make", "prepare", "open_split")
 
 
@@ -186,6 +187,7 @@ class Workload:
     sizes: Mapping[str, Size]
     data_module: str | None = None
     metrics_module: str | None = None
+    brings_model: bool = False  # the contestant, as ONNX: there are no model_torch, model_jax
     train_mean: tuple[float, ...] | None = None
     train_stddev: tuple[float, ...] | None = None
 
@@ -210,8 +212,10 @@ class Workload:
     @property
     def frameworks(self) -> tuple[str, ...]:
         """Those that have a model here, whether or not they are installed."""
+        if self.brings_model:
+            return FRAMEWORKS
         try:
-            return tuple(f for f in ("torch", "jax") if find_spec(f"{self.package}.model_{f}"))
+            return tuple(f for f in FRAMEWORKS if find_spec(f"{self.package}.model_{f}"))
         except ModuleNotFoundError as error:
             raise WorkloadError(
                 f"workload {self.name}: package={self.package!r}: {error}. In spec.py give the "

@@ -7,11 +7,13 @@ from pathlib import Path
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
+from mlgolf.core.quantities import quantity
 from mlgolf.core.records import SandboxLevel
 from mlgolf.core.rules import Ruleset
+from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
-from mlgolf.referee.evaluate import evaluator_for
+from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import Source, find_submission
 
 
@@ -56,6 +58,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
         _check_that_out_is_elsewhere(request.out, source)
         _check_contract(source, request.competition)
     _check_workloads(request)
+    _check_brought_models(request, sources)
     return sources
 
 
@@ -103,6 +106,34 @@ def _check_workloads(request: RunRequest) -> None:
             )
 
 
+def _check_brought_models(request: RunRequest, sources: list[Source]) -> None:
+    """Raises: RulesError for rules that need the host's network where a workload has none.
+
+    SubmissionError for a contestant that trains it.
+    """
+    rules, competition = request.competition.rules, request.competition
+    for row in competition.workloads:
+        if not competition.workload_of(row).brings_model:
+            continue
+        for name in sorted({*rules.used_quantities, *rules.recorded}):
+            if quantity(name).measure is not None and not quantity(name).of_any_model:
+                raise RulesError(
+                    f"{competition.name}: {name} is not measured on models that contestants bring "
+                    f"(workload {row}): a few additions shrink a norm to nothing. Use bits"
+                )
+        if rules.weight_noise:
+            raise RulesError(
+                f"{competition.name}: rules.weight_noise: the weights of models that contestants "
+                f"bring (workload {row}) are not known; leave it out"
+            )
+        for source in sources:
+            if source.contract == "submission":
+                raise SubmissionError(
+                    f"{source.name}: workload {row} has no network to train, the contestant brings "
+                    "one: write an entry, with play(game)"
+                )
+
+
 def check_metrics(request: RunRequest, data: RunData) -> None:
     """Open the held-out data: nobody's clock shall wait for it.
 
@@ -112,12 +143,19 @@ def check_metrics(request: RunRequest, data: RunData) -> None:
     for name, row in competition.workloads.items():
         evaluator = evaluator_for(
             *competition.played_as(name), request.framework, data.folder(name),
-            request.hardware.threads, json.dumps(row.definition),
+            competition.rules.hardware, json.dumps(row.definition),
         )
         if row.metric not in evaluator.metric_names:
             raise RulesError(
                 f"{competition.name}: workloads.{name}.metric: found {row.metric!r}, the workload "
                 f"measures {', '.join(evaluator.metric_names)}"
             )
+        for used in sorted(competition.rules.used_quantities):
+            split, _, column = quantity(used).column_for(row.metric).partition("/")
+            if split in SPLITS and column not in evaluator.metric_names:
+                raise RulesError(
+                    f"{competition.name}: workload {name} does not measure {used}; of each split "
+                    f"it measures {', '.join(evaluator.metric_names)}"
+                )
 
 

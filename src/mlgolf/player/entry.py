@@ -11,7 +11,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
@@ -21,6 +21,8 @@ from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.workload import OpenSplit
 from mlgolf.data.batches import join_batches
+from mlgolf.measures.onnx_models import read_model
+from mlgolf.player.handover import MODEL_FILE
 from mlgolf.player.link import Link
 from mlgolf.player.submission import load_module
 
@@ -30,7 +32,10 @@ class Game:
 
     Attributes:
       train: all training examples, by name: `inputs` (examples, ...), `targets` (examples, ...).
-      graph: the host's network: its layers, and `graph.tensors`, the shape of each by name.
+      graph: the host's network: its layers, and `graph.tensors`, the shape of each by name. None
+        where the contestant brings the model.
+      task: what such a model takes and gives: `inputs.shape`, `inputs.dtype`, `num_classes`,
+        `max_bytes`. None where the network is the host's.
       bounds: what a model must keep to, by the names of quantities: {"train_loss": 0.01}.
       objective: the name of the quantity that is to be small.
       budget_seconds: of the clock, from the moment at which the program is imported.
@@ -38,10 +43,12 @@ class Game:
     """
 
     def __init__(
-        self, train: Batch, graph: Any, bounds: Mapping[str, float], objective: str, seed: int,
-        budget_seconds: float, split: OpenSplit, link: Link,
+        self, train: Batch, model: Any, bounds: Mapping[str, float], objective: str, seed: int,
+        budget_seconds: float, split: OpenSplit, link: Link, *, brings_model: bool = False,
     ) -> None:
-        self.train, self.graph, self.objective, self.seed = train, graph, objective, seed
+        self.train, self.objective, self.seed = train, objective, seed
+        self.graph: Any = None if brings_model else model
+        self.task: Any = model if brings_model else None
         self.bounds, self.budget_seconds = MappingProxyType(dict(bounds)), budget_seconds
         self._split, self._link, self._submitted = split, link, 0
 
@@ -57,25 +64,45 @@ class Game:
         """Endless shuffled training batches, the order of which depends on `seed` alone."""
         return self._split.train_batches(batch_size, self.seed)
 
-    def submit(self, tensors: Mapping[str, ArrayLike]) -> dict[str, float]:
+    def submit(self, model: Any) -> dict[str, float]:
         """Hand a model over; the best valid one of all that were judged counts.
 
-        Args: tensors: values for every name in `graph.tensors`, cast to 32-bit floats.
+        Args: model: values for every name in `graph.tensors`, cast to 32-bit floats. Where the
+          contestant brings the model, an ONNX file: its bytes, or a ModelProto.
         Returns: what was measured, by name ("train/loss", "model/l2"). Nothing if it comes too soon
           after the last one that was judged: then it is kept, and judged when its time has come or
           the trial ends, unless another takes its place.
-        Raises: SubmissionError for other names or shapes; nothing has been handed over then.
+        Raises: SubmissionError for other names or shapes, ModelError for a file that is not
+          allowed; nothing has been handed over then.
         """
-        arrays = {name: np.asarray(value, np.float32) for name, value in tensors.items()}
-        self._check(arrays)
+        arrays = self._file(model) if self.graph is None else self._tensors(model)
         self._submitted += 1
         self._link.board.step = self._submitted
-        ordered = {name: arrays[name] for name in sorted(arrays)}
-        return dict(self._link.submit(ordered, self._submitted).metrics)
+        return dict(self._link.submit(arrays, self._submitted).metrics)
 
     def log(self, **values: float) -> None:
         """Have numbers written into the log of the trial."""
         self._link.log(self._submitted, {name: float(value) for name, value in values.items()})
+
+    def _file(self, model: Any) -> dict[str, NDArray]:
+        file = model.SerializeToString() if hasattr(model, "SerializeToString") else model
+        if not isinstance(file, bytes):
+            raise SubmissionError(
+                f"game.submit: found a {type(model).__name__}; give the bytes of an ONNX file, or "
+                "an onnx.ModelProto"
+            )
+        read_model(file, max_bytes=self.task.max_bytes)
+        return {MODEL_FILE: np.frombuffer(file, np.uint8)}
+
+    def _tensors(self, model: Any) -> dict[str, NDArray]:
+        if not isinstance(model, Mapping):
+            raise SubmissionError(
+                f"game.submit: found a {type(model).__name__}; give arrays by the names of "
+                "game.graph.tensors"
+            )
+        arrays = {str(name): np.asarray(model[name], np.float32) for name in model}
+        self._check(arrays)
+        return {name: arrays[name] for name in sorted(arrays)}
 
     def _check(self, arrays: Mapping[str, NDArray]) -> None:
         wanted = self.graph.tensors
@@ -104,6 +131,7 @@ def play_entry(assignment: Assignment, link: Link) -> None:
         {name: target["value"] for name, target in assignment.asked.items()},
         assignment.objective, assignment.seed,
         workload_rules.bounds.get("budget_seconds", math.inf), split, link,
+        brings_model=workload.brings_model,
     )
     link.begin(backend.versions())
     # On the clock from here: importing the program is part of what it costs.

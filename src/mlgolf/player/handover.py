@@ -17,6 +17,7 @@ _DTYPES = {
     "int16": "I16", "int8": "I8", "uint8": "U8", "bool": "BOOL", "uint32": "U32", "uint64": "U64",
 }
 _ALIGNMENT = 64
+MODEL_FILE = "model"  # a model that comes as a file crosses as one array of bytes, by this name
 
 
 class Handover:

@@ -15,9 +15,11 @@ class TrialClock:
     """
 
     def __init__(
-        self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic
+        self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic, *,
+        helpers: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._rule, self._wall = rule, wall_seconds
+        """Args: helpers: CPU seconds of processes that work for the referee, such as a judge."""
+        self._rule, self._wall, self._helpers = rule, wall_seconds, helpers
         self._cpu: Callable[[], float] = lambda: 0.0  # of nobody, until it is started
         self._cpu_zero = self._wall_zero = self._charged = 0.0
         self._paused: Reading | None = None
@@ -49,8 +51,8 @@ class TrialClock:
             self._paused = Reading(*(value + seconds for value in self._paused))
 
     def work(self) -> float:
-        """What the referee itself has used: CPU seconds of its process, or wall seconds."""
-        return time.process_time() if self._rule == "cpu" else self._wall()
+        """What the referee has used: CPU seconds of it and its helpers, or wall seconds."""
+        return time.process_time() + self._helpers() if self._rule == "cpu" else self._wall()
 
     def record(self) -> dict[str, Any]:
         return {"rule": self._rule}

@@ -1,8 +1,7 @@
 """The referee's own evaluation: its model, its metric, its data. Of the player it takes bytes."""
 
-import json
 from collections.abc import Iterable, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,9 @@ from safetensors.numpy import load as load_safetensors
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.registry import played_workload
-from mlgolf.core.workload import OpenSplit, Size, Workload
+from mlgolf.core.workload import Size, Workload
 from mlgolf.player.handover import places
-
-_FOLDERS = {"eval_train": "train"}  # the other splits are folders of their own name
-_EVALUATED = {"train": "eval_train"}  # what a split is measured on, where that is not all of it
+from mlgolf.referee.splits import Splits
 
 
 class Evaluator:
@@ -34,8 +30,7 @@ class Evaluator:
         self._backend = load_backend(framework)
         self._backend.configure(threads)
         self._model = self._workload.model(framework, self._size)
-        self._data_folder = data_folder
-        self._splits: dict[str, OpenSplit] = {}
+        self._splits = Splits(workload, size, data_folder)
         self._params, self._model_state = self._model.init(self._backend.key(0))
         self._template = self._named_arrays()
         self.capacity = places(self._template)[2]
@@ -78,14 +73,21 @@ class Evaluator:
     def warm_up(self) -> None:
         """Open every split and compile: no evaluation shall pay for what only the first needs."""
         for split in self.splits:
-            self._batches(split)
+            self._splits.batches(split)
         _ = self.metric_names
+
+    def close(self) -> None:
+        """It holds nothing that the next trial may not use."""
+
+    def helpers_cpu_seconds(self) -> float:
+        """Of processes that work for it: there are none."""
+        return 0.0
 
     @cached_property
     def metric_names(self) -> list[str]:
         """What this workload's metrics are called, by evaluating one batch."""
         split = "validation" if "validation" in self.splits else "train"
-        first = next(iter(self._batches(split)))
+        first = next(iter(self._splits.batches(split)))
         return sorted(self._metrics_of([first]))
 
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
@@ -96,11 +98,8 @@ class Evaluator:
         return {
             f"{split}/{name}": value
             for split in splits
-            for name, value in self._metrics_of(self._batches(split)).items()
+            for name, value in self._metrics_of(self._splits.batches(split)).items()
         }
-
-    def _batches(self, split: str) -> Iterable[Batch]:
-        return self._open(_EVALUATED.get(split, split)).eval_batches()
 
     def _metrics_of(self, batches: Iterable[Batch]) -> dict[str, float]:
         metrics = self._workload.metrics(self._size)
@@ -108,25 +107,6 @@ class Evaluator:
             outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
             metrics.update(outputs, batch)
         return metrics.result()
-
-    def _open(self, split: str) -> OpenSplit:
-        if split not in self._splits:
-            folder = self._data_folder / _FOLDERS.get(split, split)
-            self._splits[split] = self._workload.data().open_split(folder, self._size, split)
-        return self._splits[split]
-
-
-@lru_cache(maxsize=4)
-def evaluator_for(
-    workload: str, size: str, framework: str, data_folder: Path, threads: int,
-    definition: str = "null",
-) -> Evaluator:
-    """One evaluator serves all trials of a workload; each evaluation overwrites its model.
-
-    Args: definition: of a workload that a competition declares, as JSON.
-    """
-    played = played_workload(workload, size, json.loads(definition))
-    return Evaluator(played, played.size(size), framework, data_folder, threads)
 
 
 def with_noise(

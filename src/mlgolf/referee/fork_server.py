@@ -34,6 +34,7 @@ from mlgolf.backends import load_backend, require
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.registry import plugin_folders
 from mlgolf.player.describe import describe
+from mlgolf.player.judge import judge
 from mlgolf.player.play import play_over
 from mlgolf.referee import kernel, supervisor
 from mlgolf.referee.orders import Order
@@ -50,7 +51,7 @@ from mlgolf.referee.fork_server import main
 main(*sys.argv[2:])
 """
 # What a child of the fork server can do.
-PARTS = {"play": play_over, "describe": describe}
+PARTS = {"play": play_over, "describe": describe, "judge": judge}
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
 _MOST_DESCRIPTORS = 16

@@ -17,7 +17,8 @@ likes is held to the same protocol.
 import hashlib
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NamedTuple, Protocol
 
@@ -38,6 +39,7 @@ from mlgolf.core.messages import (
 )
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
+from mlgolf.core.quantities import Measure
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.referee.cores import SHARED_MACHINE
@@ -131,6 +133,15 @@ def run_trial(
     if interrupted:
         raise interrupted
     return verdict
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What cannot be judged ends the trial: what was handed over before still counts."""
+    try:
+        yield
+    except SubmissionError as error:
+        raise _Ended(Status.CRASHED, str(error), broke_contract=True) from None
 
 
 def _broke_protocol(why: object) -> _Ended:
@@ -331,7 +342,8 @@ class _Referee:
         verdict = self._rulings.end_after(measured(held.step, reading, metrics))
         if verdict is not None or self._rulings.is_full(self._evaluations):
             began = self._clock.work()
-            metrics |= self._evaluator.evaluate(arrays, self._rulings.others)
+            metrics |= self._evaluated(arrays, self._rulings.others)
+            metrics |= self._measured(arrays, self._rulings.recorded)
             charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
         # Now, though it may have been handed over before; a charge is no time to train in.
         self._evaluated_at = self.total.seconds + charge
@@ -349,20 +361,21 @@ class _Referee:
 
     def _metrics(self, model: bytes, arrays: Mapping[str, NDArray]) -> dict[str, float]:
         """What the rules need of every model: by its weights, and by weights a little off."""
-        metrics = self._evaluator.evaluate(arrays, self._rulings.needed)
+        metrics = self._evaluated(arrays, self._rulings.needed)
         if noise := self._plan.rules.weight_noise:
-            disturbed = self._evaluator.evaluate(
+            disturbed = self._evaluated(
                 with_noise(arrays, noise, hashlib.sha256(model).digest()), self._rulings.needed
             )
             metrics = self._rulings.worse_of(metrics, disturbed)
-        return metrics | self._measured(arrays)
+        return metrics | self._measured(arrays, self._rulings.measures)
 
     def _answer_query(self, submitted: Submitted) -> None:
         """What the contestant asked about a model of its own: told to it, and never scored."""
         reading, began = self._stand_still()
         arrays = self._read(self._model(submitted))
         told = [split for split in self._rulings.feedback if split in self._evaluator.splits]
-        metrics = self._evaluator.evaluate(arrays, told) | self._measured(arrays)
+        metrics = self._evaluated(arrays, told)
+        metrics |= self._measured(arrays, self._rulings.measures)
         self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
 
     def _stand_still(self) -> tuple[Reading, float]:
@@ -371,22 +384,28 @@ class _Referee:
         reading = self.total = self._clock.pause()
         return reading, self._clock.work()
 
-    def _measured(self, arrays: Mapping[str, NDArray]) -> dict[str, float]:
+    def _measured(
+        self, arrays: Mapping[str, NDArray], measures: Mapping[str, Measure]
+    ) -> dict[str, float]:
         """What the rules ask of the parameters themselves."""
-        if not self._rulings.measures:
+        if not measures:
             return {}
-        parameters = self._evaluator.parameters(arrays)
-        return {name: measure(parameters) for name, measure in self._rulings.measures.items()}
+        scored = self._rulings.scored(self._evaluator.parameters(arrays))
+        return {name: measure(scored) for name, measure in measures.items()}
 
     def _beyond_share(self, began: float, reading: Reading) -> float:
         """What evaluating has cost since `began`, beyond what is off the clock."""
         return self._free.excess(self._clock.work() - began, reading.seconds)
 
     def _read(self, model: bytes) -> dict[str, NDArray]:
-        try:
+        with _refused():
             return self._evaluator.read(model)
-        except SubmissionError as error:
-            raise _Ended(Status.CRASHED, str(error), broke_contract=True) from None
+
+    def _evaluated(
+        self, arrays: Mapping[str, NDArray], splits: Sequence[str]
+    ) -> dict[str, float]:
+        with _refused():
+            return self._evaluator.evaluate(arrays, splits)
 
     def _check_that_it_trains(self, step: int, arrays: Mapping[str, NDArray]) -> None:
         if unchanged(self._evaluator.untrained(self._plan.seed), arrays):

@@ -2,13 +2,24 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from numpy.typing import NDArray
+
 from mlgolf.core.hardware import Limits
+from mlgolf.core.host_measure import host_measure
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, measured
-from mlgolf.core.quantities import CLOCKS, quantity, value_in
+from mlgolf.core.quantities import (
+    CLOCKS,
+    REGULARISER,
+    Measure,
+    Quantity,
+    quantity,
+    value_in,
+)
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.target import Goal, Target
 from mlgolf.player.channel import NEVER
@@ -31,15 +42,33 @@ class Rulings:
         self._wall_cap = limits.wall_time_factor * plan.budget_seconds
         used = [quantity(name) for name in plan.rules.used_quantities]
         # What is computed from the parameters at every evaluation: "model/l2" -> how.
-        self.measures = {
-            q.column_for(self._metric): partial(value_in, q) for q in used if q.measure
-        }
+        self.measures = self._measures_of(used)
+        # What is beside them, for the record, where every split is measured.
+        others = [quantity(name) for name in plan.rules.recorded]
+        self.recorded = self._measures_of([q for q in others if q not in used])
         # The splits that every evaluation measures; the others are measured for the record.
         columns = {q.column_for(self._metric).partition("/")[0] for q in used}
         needed = [s for s in splits if s in columns or s == "validation"]
         self.needed = tuple(sorted(needed, key=lambda split: split != "validation"))
         self.feedback = plan.rules.feedback
         self.others = tuple(split for split in splits if split not in self.needed)
+
+    def _measures_of(self, found: Sequence[Quantity]) -> dict[str, Measure]:
+        measured = [self._with_measure(declared) for declared in found]
+        return {q.column_for(self._metric): partial(value_in, q) for q in measured if q.measure}
+
+    def _with_measure(self, declared: Quantity) -> Quantity:
+        """The same, with the measure that the rules bring along if it is that."""
+        text = self._rules.regulariser
+        if declared.name != REGULARISER or text is None:
+            return declared
+        return replace(declared, column="", measure=host_measure(text))
+
+    def scored(self, parameters: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
+        """Those that quantities of the model are measured on."""
+        if self._rules.scored == "all":
+            return parameters
+        return {name: array for name, array in parameters.items() if array.ndim > 1}
 
     def next_evaluation(self, evaluations: int, step: int) -> int:
         """The step at which the next evaluation is due, as far as steps say; else NEVER."""

@@ -12,7 +12,9 @@ from mlgolf.core.records import TrialHeader
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.cores import Cores, kept_off, taken_cores
-from mlgolf.referee.evaluate import Evaluator, evaluator_for
+from mlgolf.referee.evaluate import Evaluator
+from mlgolf.referee.evaluate_onnx import OnnxEvaluator
+from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.machine import machine
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
@@ -35,10 +37,12 @@ def play_trial(
         if is_finished(plan.folder):  # by another worker, since it was found waiting
             return read_trial(plan.folder)
         taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
-        with taken as cores, kept_off(cores.numbers):
+        closed = contextlib.closing(evaluator(plan))
+        with taken as cores, kept_off(cores.numbers), closed as evaluates:
             run_trial(
-                plan, players(plan, hardware, folder, cores), clock=TrialClock(hardware.clock),
-                store=folder, evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+                plan, players(plan, hardware, folder, cores),
+                clock=TrialClock(hardware.clock, helpers=evaluates.helpers_cpu_seconds),
+                store=folder, evaluator=evaluates, header=header(plan, hardware),
                 hardware=hardware, watcher=watcher,
             )
     return read_trial(plan.folder)
@@ -67,9 +71,9 @@ def players(
     raise SandboxError(f"sandbox {plan.sandbox!r} is not built yet; there are none and process")
 
 
-def evaluator(plan: TrialPlan, hardware: HardwareClass) -> Evaluator:
+def evaluator(plan: TrialPlan) -> Evaluator | OnnxEvaluator:
     return evaluator_for(
-        plan.workload, plan.size, plan.key.framework, plan.data_folder, hardware.threads,
+        plan.workload, plan.size, plan.key.framework, plan.data_folder, plan.rules.hardware,
         json.dumps(plan.workload_rules.definition),
     )
 

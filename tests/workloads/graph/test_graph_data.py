@@ -30,6 +30,18 @@ def workload(folder: Path, text: str | bytes = CSV, file: str = "d.csv", **more:
     return played_workload("graph", "game", {"graph": GRAPH, "data": data}, folder)
 
 
+def open_task(folder: Path, text: str | bytes, *, classes: int, **data: Any) -> Workload:
+    """A text whose model the contestant brings."""
+    content = text.encode() if isinstance(text, str) else text
+    (folder / "d.txt").write_bytes(content)
+    data = {
+        "file": "d.txt", "sha256": hashlib.sha256(content).hexdigest(), "licence": "CC0-1.0",
+        "origin": "this test", **data,
+    }
+    task = {"inputs": {"shape": [data.get("window", 2)], "dtype": "int32"}, "num_classes": classes}
+    return played_workload("onnx", "game", {"data": data, **task}, folder)
+
+
 def split(game: Workload, folder: Path, name: str) -> dict[str, np.ndarray]:
     layout.ensure(game, "game", folder)
     place = layout.prepared_folder(game, "game", folder) / name
@@ -49,6 +61,27 @@ def test_an_npz_is_read_by_the_names_of_its_arrays(tmp_path):
     content = (tmp_path / "d.npz").read_bytes()
     game = workload(tmp_path, content, "d.npz", inputs="x")
     assert split(game, tmp_path / "data", "train")["inputs"].tolist() == [[1, 1]] * 6
+
+
+def test_a_text_is_one_example_for_each_character_after_those_before_it(tmp_path):
+    data = {"window": 2, "train": 5, "twin": 2, "order": "as_given"}
+    game = open_task(tmp_path, "abcab\nc", classes=5, **data)
+    train = split(game, tmp_path / "data", "train")
+    # In order of their code points: line feed 1, a 2, b 3, c 4. 0 is before the text.
+    assert train["inputs"].tolist() == [[0, 0], [0, 2], [2, 3], [3, 4], [4, 2]]
+    assert train["targets"].tolist() == [2, 3, 4, 2, 3]
+    assert split(game, tmp_path / "data", "test")["targets"].tolist() == [1, 4]
+
+
+def test_a_text_that_is_no_utf_8_is_refused_with_the_byte(tmp_path):
+    game = open_task(tmp_path, b"ab\xff", classes=5, window=2, train=2, order="as_given")
+    with pytest.raises(DataError, match=r"d\.txt, byte 2: no UTF-8"):
+        layout.ensure(game, "game", tmp_path / "data")
+
+
+def test_a_text_without_a_window_is_refused(tmp_path):
+    with pytest.raises(RulesError, match=r"a \.txt needs a window"):
+        open_task(tmp_path, "abc", classes=5, train=2)
 
 
 def test_standardised_inputs_have_mean_0_and_spread_1_over_the_training_data(tmp_path):
@@ -80,11 +113,11 @@ def test_a_blind_game_draws_all_its_splits_anew(tmp_path):
         (CSV.replace("3,-3", "3,x"), {}, r"line 5, column b: found 'x', expected a number"),
         (CSV.replace("3,-3,1", "3,-3"), {}, r"line 5: found 2 cells, line 1 has 3"),
         (CSV, {"targets": "label"}, r"line 1: no column 'label'; it has a, b, kind"),
-        (CSV.replace("3,-3,1", "3,-3,2"), {}, r"found the class 2, the graph's output has classes"),
+        (CSV.replace("3,-3,1", "3,-3,2"), {}, r"found the class 2, the model's output has classes"),
         (CSV.replace("3,-3", "nan,-3"), {}, r"inputs of example 3 .* are not all finite"),
         (CSV, {"train": 8}, r"found 10 examples; train = 8 and twin = 4 ask for 12"),
         (CSV, {"sha256": "0" * 64}, r"its SHA-256 is .*, data.toml has 000"),
-        ("a,kind\n" + "1,0\n" * 10, {}, r"an example has the shape \(1,\), the graph's inputs"),
+        ("a,kind\n" + "1,0\n" * 10, {}, r"an example has the shape \(1,\), the model's inputs"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_said_with_its_place(tmp_path, text, more, said):

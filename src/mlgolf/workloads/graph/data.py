@@ -1,13 +1,14 @@
 """Examples of a game: from scikit-learn, or from a host's file, to arrays per split.
 
-A batch has `inputs` and `targets`, as the graph declares them. The host's file is checked against
-its hash before anything is read from it.
+A batch has `inputs` and `targets`, as the graph declares them, or the task that leaves the model
+open. The host's file is checked against its hash before anything is read from it.
 """
 
 import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import shuffled_batches
-from mlgolf.workloads.graph.graph import Graph
+from mlgolf.workloads.graph.graph import Inputs
 from mlgolf.workloads.graph.spec import Data
 
 DRAWN: tuple[str, ...] = ()  # by default; a blind game draws all its splits
@@ -40,7 +41,7 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
             f"found {len(inputs)} examples; train = {data.train} and twin = {data.twin} ask for "
             f"{data.train + data.twin}"
         )
-    order = np.random.default_rng(int((raw / DRAW).read_text())).permutation(len(inputs))
+    order = _order(data, len(inputs), int((raw / DRAW).read_text()))
     chosen = {"train": order[: data.train], "test": order[data.train : data.train + data.twin]}
     inputs = _scaled(inputs, data, chosen["train"])
     inputs, targets = _as_declared(inputs, targets, size.model)
@@ -49,6 +50,13 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
             (prepared / split).mkdir(parents=True)
             np.save(prepared / split / "inputs.npy", inputs[chosen[split]])
             np.save(prepared / split / "targets.npy", targets[chosen[split]])
+
+
+def _order(data: Data, examples: int, draw: int) -> NDArray:
+    """Their places, in the order in which splits take them."""
+    if data.order == "as_given":
+        return np.arange(examples)
+    return np.random.default_rng(draw).permutation(examples)
 
 
 class Examples:
@@ -83,7 +91,7 @@ def _read(data: Data) -> tuple[NDArray, NDArray]:
         return _of_scikit_learn(data.source)
     path = _checked_file(data)
     readers: dict[str, Callable[[Path, Data], tuple[NDArray, NDArray]]] = {
-        ".npz": _read_arrays, ".csv": _read_columns,
+        ".npz": _read_arrays, ".csv": _read_columns, ".txt": _read_text,
     }
     if path.suffix not in readers:
         raise DataError(f"{path}: found {path.suffix!r}, allowed are {' and '.join(readers)}")
@@ -131,6 +139,19 @@ def _read_arrays(path: Path, data: Data) -> tuple[NDArray, NDArray]:
     return arrays[data.inputs], arrays[data.targets]
 
 
+def _read_text(path: Path, data: Data) -> tuple[NDArray, NDArray]:
+    """Each character by those before it."""
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}, byte {error.start}: no UTF-8; save it as that") from None
+    assert data.window is not None
+    number = {character: n for n, character in enumerate(sorted(set(text)), 1)}
+    targets = np.array([number[character] for character in text], np.int64)
+    padded = np.concatenate([np.zeros(data.window, np.int64), targets[:-1]])
+    return np.lib.stride_tricks.sliding_window_view(padded, data.window), targets
+
+
 def _read_columns(path: Path, data: Data) -> tuple[NDArray, NDArray]:
     """Numbers under a line of names; the targets are one column."""
     with open(path, newline="") as file:
@@ -170,21 +191,34 @@ def _scaled(inputs: NDArray, data: Data, train: NDArray) -> NDArray:
     return (scaled - scaled[train].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
+class Takes(Protocol):
+    """A model by what goes in and what comes out: a graph, or a task that leaves it open."""
+
+    @property
+    def inputs(self) -> Inputs: ...
+    @property
+    def loss(self) -> str: ...
+    @property
+    def output_shape(self) -> tuple[int, ...]: ...
+    @property
+    def target_shape(self) -> tuple[int, ...]: ...
+
+
 def _as_declared(
-    inputs: NDArray, targets: NDArray, graph: Graph
+    inputs: NDArray, targets: NDArray, model: Takes
 ) -> tuple[NDArray, NDArray]:
     """Inputs in the declared shape and type; targets as the loss takes them."""
-    shape = tuple(graph.inputs.shape)
+    shape = tuple(model.inputs.shape)
     if inputs[0].size != int(np.prod(shape)):
         raise DataError(
-            f"an example has the shape {inputs[0].shape}, the graph's inputs have {shape}"
+            f"an example has the shape {inputs[0].shape}, the model's inputs have {shape}"
         )
-    inputs = inputs.reshape(len(inputs), *shape).astype(graph.inputs.dtype)
+    inputs = inputs.reshape(len(inputs), *shape).astype(model.inputs.dtype)
     _check_numbers("inputs", inputs)
-    if graph.loss == "cross_entropy":
-        _check_classes(targets, graph.output_shape[-1])
+    if model.loss == "cross_entropy":
+        _check_classes(targets, model.output_shape[-1])
         return inputs, targets.astype(np.int32)
-    targets = targets.reshape(len(targets), *graph.target_shape).astype(np.float32)
+    targets = targets.reshape(len(targets), *model.target_shape).astype(np.float32)
     _check_numbers("targets", targets)
     return inputs, targets
 
@@ -199,6 +233,6 @@ def _check_classes(targets: NDArray, classes: int) -> None:
     wrong = (targets != np.floor(targets)) | (targets >= classes) | (targets < -1)
     if wrong.any():
         raise DataError(
-            f"found the class {targets[wrong].ravel()[0]:g}, the graph's output has classes 0 to "
+            f"found the class {targets[wrong].ravel()[0]:g}, the model's output has classes 0 to "
             f"{classes - 1}"
         )

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -28,6 +28,7 @@ LOSS_TYPES = {
     "sigmoid_cross_entropy": LossType.SIGMOID_CROSS_ENTROPY,
 }
 EVAL_BATCH_SIZE = 2048
+Record = TypeVar("Record", bound=BaseModel)
 
 
 class Data(BaseModel):
@@ -39,15 +40,19 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Literal["digits", "breast_cancer"] | None = None  # of scikit-learn
-    file: str | None = None  # .npz or .csv beside data.toml
+    file: str | None = None  # .npz, .csv or .txt beside data.toml
     sha256: str | None = None  # of the file
     inputs: str = "inputs"  # an .npz: the array of that name. A .csv: all columns but the targets
     targets: str = "targets"  # the array, or the column
     divide_by: Annotated[float, Field(gt=0)] = 1.0  # all inputs
     standardise: bool = False  # each input by its mean and standard deviation over training data
-    train: Count  # examples, drawn at random
+    # A .txt is one example for each character: the `window` characters before it, then itself.
+    # 0 stands for nothing, before the text begins; its characters, sorted, are 1, 2, …
+    window: Count | None = None
+    train: Count  # examples
     twin: Annotated[int, Field(ge=0)] = 0  # of those that are left
-    split_seed: int = 0  # which they are
+    order: Literal["drawn", "as_given"] = "drawn"  # at random, or the first, and those after them
+    split_seed: int = 0  # which are drawn
     # Blind: they are drawn anew for each run, from a number that nobody knew when code was hashed.
     blind: bool = False
     batch_size: Count = 64  # of a submission that asks for none
@@ -63,6 +68,11 @@ class Data(BaseModel):
             raise ValueError("give one of source and file")
         if (self.file is None) != (self.sha256 is None):
             raise ValueError("a file needs its sha256, and a source has none")
+        is_text = (self.file or "").endswith(".txt")
+        if is_text != (self.window is not None):
+            raise ValueError("a .txt needs a window, in characters; nothing else has one")
+        if self.blind and self.order == "as_given":
+            raise ValueError("a blind game draws its examples: leave out order")
         return self
 
     @property
@@ -72,7 +82,7 @@ class Data(BaseModel):
 
     @property
     def _digest(self) -> str:
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
     @property
     def drawn(self) -> tuple[str, ...]:
@@ -91,22 +101,32 @@ def defined(
     workload: Workload, definition: Mapping[str, Any], size: str, folder: Path | None
 ) -> Workload:
     """See `Workload.defined_by`. Raises: RulesError that lists all that is wrong."""
+    found = validated(Definition, definition)
+    row = row_of(size, found.graph, found.data, folder)
+    return replace(workload, loss_type=LOSS_TYPES[found.graph.loss], sizes={size: row})
+
+
+def validated(record: type[Record], definition: Mapping[str, Any]) -> Record:
+    """Raises: RulesError that lists all that is wrong."""
     try:
-        found = Definition.model_validate(dict(definition))
+        return record.model_validate(dict(definition))
     except ValidationError as error:
         raise RulesError("\n".join(f"definition: {invalid(e)}" for e in error.errors())) from None
-    data = found.data.model_copy(update={"host_folder": folder})
+
+
+def row_of(size: str, model: Any, data: Data, folder: Path | None) -> Size:
+    """The one size of a workload that a competition declares; args as of `defined`."""
+    data = data.model_copy(update={"host_folder": folder})
     twin = {"test": data.twin} if data.twin else {}
-    row = Size(
+    return Size(
         name=size,
         examples={"train": data.train, "eval_train": data.train, **twin},
         batch_size=data.batch_size,
         published_batch_size=data.batch_size,
         eval_batch_size=EVAL_BATCH_SIZE,
-        model=found.graph,
+        model=model,
         data=data,
     )
-    return replace(workload, loss_type=LOSS_TYPES[found.graph.loss], sizes={size: row})
 
 
 WORKLOAD = Workload(
