@@ -27,6 +27,7 @@ class Competition(BaseModel):
     name: str
     title: str
     size: str  # which size of each workload is played
+    round: int = 1  # a host that changes the data or the rules of a game begins another
     published_as: str = ""  # what published tables call this version, e.g. "v0.5"
     notice: str = ""  # to stand on every board
     rules: Rules
@@ -157,6 +158,15 @@ def competition_names() -> list[str]:
     shipped = Path(str(SHIPPED))
     files, folders = shipped.glob("*.toml"), shipped.glob(f"*/{FILE}")
     return sorted([*(file.stem for file in files), *(file.parent.name for file in folders)])
+
+
+def shipped_folder(name: str) -> Path:
+    """Of a competition that ships with files of its own. Raises: UnknownName."""
+    folder = Path(str(SHIPPED / name))
+    if not name or not folder.is_dir():
+        known = [folder.parent.name for folder in Path(str(SHIPPED)).glob(f"*/{FILE}")]
+        raise UnknownName("competition with a folder", name, known=known)
+    return folder
 
 
 def load_competition(name: str | Path) -> Competition:

@@ -162,6 +162,10 @@ class Rules(_Frozen):
     # Quantities of the model that are measured beside, where every split is: nothing rests on them.
     recorded: tuple[str, ...] = ()
     regulariser: str | None = None  # the host's measure: the text of its regulariser.py
+    # Whether the best model of each trial that keeps the bounds stays in the trial's folder.
+    keep_model: bool = False
+    # Bytes of all files of a contestant: weights that it brings along are stored, not trained.
+    most_submission_bytes: int | None = Field(default=None, ge=1)
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     pretraining: Literal["forbidden", "declared"] = "forbidden"

@@ -14,7 +14,7 @@ from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluators import evaluator_for
-from mlgolf.referee.freeze import Source, find_submission
+from mlgolf.referee.freeze import Source, find_submission, size_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
     for source in sources:
         _check_that_out_is_elsewhere(request.out, source)
         _check_contract(source, request.competition)
+        _check_bytes(source, request.competition)
     _check_workloads(request)
     _check_brought_models(request, sources)
     return sources
@@ -85,6 +86,16 @@ def _check_contract(source: Source, competition: Competition) -> None:
         raise SubmissionError(
             f"{source.file.name} is {offers[source.contract]}; {competition.name} takes "
             f"{' or '.join(offers[contract] for contract in allowed)}"
+        )
+
+
+def _check_bytes(source: Source, competition: Competition) -> None:
+    most = competition.rules.most_submission_bytes
+    found = size_bytes(source)
+    if most is not None and found > most:
+        raise SubmissionError(
+            f"{source.name}: its files have {found:,} bytes; {competition.name} allows {most:,}: "
+            "weights are trained on the clock, not brought along. Make them smaller"
         )
 
 

@@ -16,6 +16,7 @@ from mlgolf.core.errors import SubmissionError
 from mlgolf.core.workload import Size, Workload
 from mlgolf.player.handover import places
 from mlgolf.referee.splits import Splits
+from mlgolf.workloads.parts.means import example_weights
 
 
 class Evaluator:
@@ -100,6 +101,17 @@ class Evaluator:
             for split in splits
             for name, value in self._metrics_of(self._splits.batches(split)).items()
         }
+
+    def losses(self, arrays: Mapping[str, NDArray], split: str) -> NDArray:
+        """(examples,): the loss of each, in the order of the split."""
+        self._params, self._model_state = self._backend.load_arrays(
+            self._params, self._model_state, arrays
+        )
+        found = []
+        for batch in self._splits.batches(split):
+            outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
+            found.append(outputs.per_example[example_weights(outputs, batch) > 0])
+        return np.concatenate(found)
 
     def _metrics_of(self, batches: Iterable[Batch]) -> dict[str, float]:
         metrics = self._workload.metrics(self._size)

@@ -123,18 +123,25 @@ class OnnxEvaluator:
             found[f"{split}/bits"] = length + found[f"{split}/label_bits"]
         return {**found, "model/code_bits": length}
 
+    def losses(self, arrays: Mapping[str, NDArray], split: str) -> NDArray:
+        """(examples,): the loss of each, nats, in the order of the split."""
+        found = self._log_probabilities(split, arrays[MODEL_FILE].tobytes())
+        return example_bits(found, self._data[split]["targets"]) * _NATS
+
     def _metrics_of(self, split: str, file: bytes) -> dict[str, float]:
-        data = self._data[split]
-        # By the file itself: a replay has the same batches, and no file can prepare for them.
-        seed = int.from_bytes(hashlib.sha256(file).digest(), "little")
-        judge = self._started()
-        try:
-            found = judge.log_probabilities(file, split, seed)
-        except ModelError as error:
-            if judge.has_ended:
-                self.close()
-            raise SubmissionError(f"the model handed over is refused: {error}") from None
+        data, found = self._data[split], self._log_probabilities(split, file)
         metrics = self._workload.metrics(self._size)
         losses = example_bits(found, data["targets"]) * _NATS
         metrics.update(Outputs(found, losses), data)
         return metrics.result()
+
+    def _log_probabilities(self, split: str, file: bytes) -> NDArray[np.float64]:
+        # By the file itself: a replay has the same batches, and no file can prepare for them.
+        seed = int.from_bytes(hashlib.sha256(file).digest(), "little")
+        judge = self._started()
+        try:
+            return judge.log_probabilities(file, split, seed)
+        except ModelError as error:
+            if judge.has_ended:
+                self.close()
+            raise SubmissionError(f"the model handed over is refused: {error}") from None

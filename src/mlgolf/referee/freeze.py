@@ -90,6 +90,11 @@ def fingerprint(source: Source) -> str:
     return _digest(sorted(_files(source).items()))
 
 
+def size_bytes(source: Source) -> int:
+    """Of every file of the submission."""
+    return sum(file.stat().st_size for file in _files(source).values())
+
+
 def check_package(sha256: str) -> None:
     """Raises: SubmissionError unless this package is still what was hashed."""
     if package_fingerprint() != sha256:

@@ -15,6 +15,7 @@ likes is held to the same protocol.
 """
 
 import hashlib
+import math
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -182,6 +183,7 @@ class _Referee:
         self._free, self._free_besides = FreeShare(share), FreeShare(share)
         self._evaluations, self._evaluated_at = 0, 0.0  # how many, and the clock at the last
         self._held: _Held | None = None
+        self._best = math.inf  # what the objective counts of the model that is kept
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
         self.charged = 0.0
@@ -353,11 +355,19 @@ class _Referee:
             charged=0.0 if verdict else charge,
         )
         self._store.append(row)
+        self._keep(held.model, measured(held.step, reading, metrics))
         if self._watcher:
             self._watcher.row(row)
         if verdict is not None:
             raise _Ended(verdict.status, verdict.reason)
         return metrics, charge
+
+    def _keep(self, model: bytes, row: Mapping[str, float]) -> None:
+        """The best model so far that keeps the bounds, where the rules have it kept."""
+        value = self._rulings.counted(row) if self._plan.rules.keep_model else None
+        if value is not None and value < self._best:
+            self._best = value
+            self._store.keep(model)
 
     def _metrics(self, model: bytes, arrays: Mapping[str, NDArray]) -> dict[str, float]:
         """What the rules need of every model: by its weights, and by weights a little off."""

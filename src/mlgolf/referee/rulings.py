@@ -116,6 +116,14 @@ class Rulings:
                 return Verdict(status=Status.FINISHED, reason=used_up)
         return None
 
+    def counted(self, row: Mapping[str, float]) -> float | None:
+        """What the objective counts in a row, smaller is better; None where it does not."""
+        value = row.get(self._rules.objective_quantity.column_for(self._metric), math.nan)
+        if not math.isfinite(value) or not all(b.met(self._value(b, row)) for b in self.bounds):
+            return None
+        goal = self._rules.objective_quantity.goal or self._workload_rules.goal
+        return value if goal is Goal.MINIMISE else -value
+
     def worse_of(
         self, metrics: Mapping[str, float], others: Mapping[str, float]
     ) -> dict[str, float]:

@@ -16,11 +16,16 @@ from mlgolf.core.errors import RunFolderError
 
 def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
     """Replace the file in one step. synced: it is on disk when this returns."""
+    text = json.dumps(value, indent=1) + "\n"
+    write_bytes(path, text.encode(), synced=synced)
+
+
+def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """As write_json."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with naming(path), open(temporary, "w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1)
-            file.write("\n")
+        with naming(path), open(temporary, "wb") as file:
+            file.write(content)
             file.flush()
             if synced:
                 os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
     trial.json     before it starts: who, what, hashes, seed, hyperparameters, class, machine
     evals.jsonl    one line per evaluation, appended and synced as it happens
+    model.safetensors   the best model that keeps the bounds, where the rules have it kept
     log.txt        what the contestant logged and printed
     verdict.json   after it ended: status, reason, how the player was held. Its presence is the end
     plan.json      what is to be played, where that may be elsewhere
@@ -18,11 +19,12 @@ from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
-from mlgolf.results.files import append_line, append_text, read_lines
+from mlgolf.results.files import append_line, append_text, read_lines, write_bytes
 from mlgolf.results.record_files import read_record, write_record
 from mlgolf.results.trial_lock import FILE as LOCK
 
 HEADER, VERDICT, PLAN = "trial.json", "verdict.json", "plan.json"
+MODEL = "model.safetensors"
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
 
 
@@ -63,6 +65,9 @@ class TrialFolder:
             **({"charged_seconds": row.charged} if row.charged else {}),
         }
         append_line(self.path / "evals.jsonl", line)
+
+    def keep(self, model: bytes) -> None:
+        write_bytes(self.path / MODEL, model)
 
     def log(self, text: str) -> None:
         append_text(self.log_path, text.rstrip("\n") + "\n")

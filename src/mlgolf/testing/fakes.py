@@ -58,6 +58,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.rows: list[Row] = []
         self.lines: list[str] = []
+        self.model = b""
         self.status: Status | None = None
         self.reason = ""
         self.verdict: VerdictRecord | None = None
@@ -67,6 +68,9 @@ class MemoryStore:
 
     def append(self, row: Row) -> None:
         self.rows.append(row)
+
+    def keep(self, model: bytes) -> None:
+        self.model = model
 
     def log(self, text: str) -> None:
         self.lines.append(text)

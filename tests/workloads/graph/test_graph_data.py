@@ -56,6 +56,20 @@ def test_every_example_is_in_the_training_split_or_the_twin_set(tmp_path):
     assert (train["inputs"][:, 0] % 2 == train["targets"]).all()
 
 
+def test_each_split_says_which_rows_of_the_source_it_has(tmp_path):
+    game = workload(tmp_path)
+    train = split(game, tmp_path / "data", "train")
+    folder = layout.prepared_folder(game, "game", tmp_path / "data")
+    assert np.load(folder / "train" / "rows.npy").tolist() == train["inputs"][:, 0].tolist()
+
+
+def test_rows_that_a_host_left_out_are_in_no_split_and_the_others_stay(tmp_path):
+    before = split(workload(tmp_path), tmp_path / "data", "train")["inputs"][:, 0]
+    fewer = workload(tmp_path, train=5, leave_out=[int(before[2])])
+    after = split(fewer, tmp_path / "data", "train")["inputs"][:, 0]
+    assert after.tolist() == np.delete(before, 2).tolist()
+
+
 def test_an_npz_is_read_by_the_names_of_its_arrays(tmp_path):
     np.savez(tmp_path / "d.npz", x=np.ones((10, 2)), kind=np.zeros(10))
     content = (tmp_path / "d.npz").read_bytes()

@@ -22,6 +22,7 @@ from mlgolf.workloads.graph.spec import Data
 
 DRAWN: tuple[str, ...] = ()  # by default; a blind game draws all its splits
 EXAMPLES, DRAW = "examples.npz", "draw"
+ROWS = "rows.npy"  # of a split: which rows of the source its examples are, from 0
 
 
 def make(raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS) -> None:
@@ -36,12 +37,12 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
     data: Data = size.data
     examples = np.load(raw / EXAMPLES, allow_pickle=False)
     inputs, targets = examples["inputs"], examples["targets"]
-    if len(inputs) < data.train + data.twin:
+    order = _order(data, len(inputs), int((raw / DRAW).read_text()))
+    if len(order) < data.train + data.twin:
         raise DataError(
-            f"found {len(inputs)} examples; train = {data.train} and twin = {data.twin} ask for "
+            f"found {len(order)} examples; train = {data.train} and twin = {data.twin} ask for "
             f"{data.train + data.twin}"
         )
-    order = _order(data, len(inputs), int((raw / DRAW).read_text()))
     chosen = {"train": order[: data.train], "test": order[data.train : data.train + data.twin]}
     inputs = _scaled(inputs, data, chosen["train"])
     inputs, targets = _as_declared(inputs, targets, size.model)
@@ -50,13 +51,14 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
             (prepared / split).mkdir(parents=True)
             np.save(prepared / split / "inputs.npy", inputs[chosen[split]])
             np.save(prepared / split / "targets.npy", targets[chosen[split]])
+            np.save(prepared / split / ROWS, chosen[split])
 
 
 def _order(data: Data, examples: int, draw: int) -> NDArray:
-    """Their places, in the order in which splits take them."""
-    if data.order == "as_given":
-        return np.arange(examples)
-    return np.random.default_rng(draw).permutation(examples)
+    """Rows of the source in the order in which splits take them, without those left out."""
+    drawn = data.order == "drawn"
+    rows = np.random.default_rng(draw).permutation(examples) if drawn else np.arange(examples)
+    return rows[~np.isin(rows, data.leave_out)]
 
 
 class Examples:

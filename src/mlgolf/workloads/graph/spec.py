@@ -53,6 +53,9 @@ class Data(BaseModel):
     twin: Annotated[int, Field(ge=0)] = 0  # of those that are left
     order: Literal["drawn", "as_given"] = "drawn"  # at random, or the first, and those after them
     split_seed: int = 0  # which are drawn
+    # Rows of the source, from 0, that are in no split: those that a host took out of an earlier
+    # round. The others keep their order, so that `train` falls by as many.
+    leave_out: tuple[Annotated[int, Field(ge=0)], ...] = ()
     # Blind: they are drawn anew for each run, from a number that nobody knew when code was hashed.
     blind: bool = False
     batch_size: Count = 64  # of a submission that asks for none

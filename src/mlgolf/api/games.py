@@ -1,0 +1,54 @@
+"""Games for their hosts: what was learnt of the data."""
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+
+from mlgolf.core.competition import shipped_folder
+from mlgolf.core.disk import disk_errors_told
+from mlgolf.core.errors import RulesError
+from mlgolf.data.layout import default_data_dir
+from mlgolf.golf.costliest import ExampleLosses, example_losses, write_next_round
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.run_names import latest_run
+
+SHOWN = 20
+
+
+@disk_errors_told()
+def costliest(
+    run: "str | PathLike[str] | None" = None, *, data_dir: "str | PathLike[str] | None" = None
+) -> list[ExampleLosses]:
+    """The loss of every training example, costliest first, by the models that a run kept.
+
+    Args: run: the latest if None. Raises: RunFolderError where none was kept; DataError.
+    """
+    folder = RunFolder(Path(run) if run is not None else latest_run())
+    return example_losses(folder, Path(data_dir or default_data_dir()))
+
+
+def costliest_lines(losses: ExampleLosses, share: float) -> Iterator[str]:
+    """For a person: the costliest examples, and how much of all loss is theirs."""
+    count = len(losses.costliest(share))
+    yield (
+        f"{losses.workload}: the costliest {count} of {len(losses.rows)} examples ({share:.1%}) "
+        f"have {losses.share_of_loss(count):.0%} of the loss; mean over {losses.models} models"
+    )
+    for row, loss in list(zip(losses.rows, losses.losses, strict=True))[: min(count, SHOWN)]:
+        yield f"  row {row}: {loss:.4g} nats"
+    if count > SHOWN:
+        yield f"  and {count - SHOWN} more: with --json all examples are listed"
+
+
+@disk_errors_told()
+def next_round(
+    found: Sequence[ExampleLosses], share: float, competition: str, destination: Path
+) -> int:
+    """Write the game without its costliest examples. Returns: the number of the round.
+
+    Raises: RulesError for several workloads, or a game that is no folder.
+    """
+    if len(found) != 1:
+        raise RulesError("the next round of a game with several workloads is written by hand")
+    game = Path(competition) if Path(competition).is_dir() else shipped_folder(competition)
+    return write_next_round(game, destination, found[0].costliest(share))

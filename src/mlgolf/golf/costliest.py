@@ -1,0 +1,112 @@
+"""What a host learns of its data: which examples cost most to fit.
+
+By the best model of each trial that kept the bounds, where the rules have it kept
+(`keep_model = true`).
+"""
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.core.competition import FILE
+from mlgolf.core.errors import RulesError, RunFolderError
+from mlgolf.experiments.run_data import RunData, recorded_data
+from mlgolf.referee.evaluators import evaluator_for
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.trial_folder import MODEL
+from mlgolf.workloads.graph.data import ROWS
+
+DATA, ROUND = "data.toml", "round"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleLosses:
+    """Of one workload, costliest first."""
+
+    workload: str
+    rows: IntArray  # (examples,): places in the host's data, from 0
+    losses: FloatArray  # (examples,): nats, mean over models
+    models: int
+
+    def costliest(self, share: float) -> IntArray:
+        """Rows of that share of the examples, at least one."""
+        return self.rows[: max(1, round(share * len(self.rows)))]
+
+    def share_of_loss(self, count: int) -> float:
+        """How much of all loss the first `count` examples have."""
+        return float(self.losses[:count].sum() / self.losses.sum())
+
+
+def example_losses(run: RunFolder, data_dir: Path) -> list[ExampleLosses]:
+    """By workload. Raises: RunFolderError where no model was kept; as of `recorded_data`."""
+    data = recorded_data(run, data_dir)
+    data.ensure()
+    kept: dict[str, list[tuple[str, bytes]]] = {}
+    for trial in run.trials():
+        file = run.trial_path(trial.key) / MODEL
+        if file.exists():
+            of_workload = kept.setdefault(trial.key.workload, [])
+            of_workload.append((trial.key.framework, file.read_bytes()))
+    if not kept:
+        raise RunFolderError(
+            f"{run.path} has no models: none kept the bounds, or its rules lack keep_model = true"
+        )
+    return [_losses(run, data, name, models) for name, models in kept.items()]
+
+
+def _losses(
+    run: RunFolder, data: RunData, workload: str, models: list[tuple[str, bytes]]
+) -> ExampleLosses:
+    competition = run.competition
+    found, folder = [], data.folder(workload)
+    for framework, model in models:
+        evaluator = evaluator_for(
+            *competition.played_as(workload), framework, folder, competition.rules.hardware,
+            json.dumps(competition.workloads[workload].definition),
+        )
+        found.append(evaluator.losses(evaluator.read(model), "train"))
+        evaluator.close()
+    mean = np.mean(found, axis=0)
+    order = np.argsort(-mean, kind="stable")
+    file = folder / "train" / ROWS
+    rows = np.load(file) if file.exists() else np.arange(len(mean))
+    return ExampleLosses(
+        workload=workload, rows=rows[order], losses=mean[order], models=len(models)
+    )
+
+
+def write_next_round(game: Path, destination: Path, left_out: IntArray) -> int:
+    """A copy of a game's folder without some examples of the training data.
+
+    Args: game: with data.toml. left_out: rows of its source.
+    Returns: the number of the round. Raises: RulesError, before anything is written, where the
+      destination exists or the folder is of another kind.
+    """
+    if destination.exists():
+        raise RulesError(f"{destination} exists already; give another folder")
+    for name in (FILE, DATA):
+        if not (game / name).is_file():
+            raise RulesError(f"{game}: no {name} there; give the game's folder as --competition")
+    data = (game / DATA).read_text()
+    train = re.search(r"^train\s*=\s*(\d+)", data, re.MULTILINE)
+    if train is None or re.search(r"^leave_out\s*=", data, re.MULTILINE):
+        raise RulesError(
+            f"{game / DATA}: expected a line `train = ...` and none for leave_out; leave these "
+            f"rows out by hand: {', '.join(map(str, left_out))}"
+        )
+    rows = ", ".join(map(str, sorted(left_out.tolist())))
+    fewer = f"train = {int(train[1]) - len(left_out)}\nleave_out = [{rows}]"
+    rules = (game / FILE).read_text()
+    before = re.search(rf"^{ROUND}\s*=\s*(\d+)\n", rules, re.MULTILINE)
+    number = 1 + (int(before[1]) if before else 1)
+    rest = rules if before is None else rules.replace(before[0], "")
+    shutil.copytree(game, destination)
+    (destination / DATA).write_text(data.replace(train[0], fewer, 1))
+    titled = re.sub(r"^(title\s*=.*\n)", rf"\1{ROUND} = {number}\n", rest, flags=re.MULTILINE)
+    (destination / FILE).write_text(titled)
+    return number
