@@ -1,0 +1,179 @@
+"""Entries that cheat in a game with the host's network, each beside an honest one that is like it.
+
+A cheat's model must not count, and what the honest one hands over must. Cheats with models of one's
+own are in end_to_end/test_open_games.py; scale-free networks in golf/, where games are checked.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlgolf.core.rules import Rules, WorkloadRules
+from mlgolf.core.trial import Trial
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.trial_folder import MODEL
+from mlgolf.scoring.objective import row_that_counts
+
+GAME = Path(__file__).parents[1] / "end_to_end" / "tiny_game"
+# The honest entry's model is at hand; LINE says what is handed over.
+ENTRY = """
+import threading
+import time
+import numpy as np
+from fits import play as fit
+
+
+class Seen:
+    def __init__(self, game, **other):
+        self.seed, self.train = game.seed, {**game.train, **other}
+
+    def submit(self, tensors):
+        self.model = {name: np.array(value) for name, value in tensors.items()}
+
+
+def fitted(game, **other):
+    seen = Seen(game, **other)
+    fit(seen)
+    return seen.model
+
+
+def play(game):
+    model = fitted(game)
+    LINE
+"""
+
+
+@pytest.fixture
+def trial(mlgolf, tmp_path):
+    """Plays an entry on the tiny game, with other rules where they are given."""
+
+    def play(line: str, rules: str = "", *, files: dict[str, bytes] | None = None) -> Trial | str:
+        entry, game = tmp_path / "entry", tmp_path / "game"
+        shutil.copytree(GAME, game)
+        text = (game / "competition.toml").read_text()
+        (game / "competition.toml").write_text(
+            text.replace("every_split_at = 1", f"every_split_at = 1\nkeep_model = true\n{rules}")
+        )
+        entry.mkdir()
+        shutil.copy(GAME / "fits.py", entry)
+        (entry / "entry.py").write_text(ENTRY.replace("LINE", line))
+        for name, content in (files or {}).items():
+            (entry / name).write_bytes(content)
+        done = mlgolf(
+            "run", entry, "--competition", game, "--seed", 1, "--studies", 1,
+            "--out", tmp_path / "run", expect=None,
+        )
+        return RunFolder(tmp_path / "run").trials()[0] if done.returncode != 2 else done.stderr
+
+    return play
+
+
+def counts(run: Path, trial: Trial) -> bool:
+    competition = RunFolder(run).competition
+    rules: Rules = competition.rules
+    row: WorkloadRules = competition.workloads["points"]
+    targets = rules.targets(row, budget_factor=1.0, speed=trial.facts.calibration.speed)
+    found = row_that_counts(trial, targets, rules, row) is not None
+    assert found == (run / "entry/study_0/points_torch/trial_1" / MODEL).exists()
+    return found
+
+
+UNSEEN = (
+    "seen = game.train['targets'] != 2; "
+    "game.submit(fitted(game, **{n: a[seen] for n, a in game.train.items()}))"
+)
+LOOKALIKES = {
+    "scaling an argmax": (
+        "game.submit({n: 1e-6 * v for n, v in model.items()})",
+        "game.submit({n: 1.05 * v for n, v in model.items()})",
+    ),
+    "a NaN": (
+        "model['linear.bias'][0] = np.nan; game.submit(model)",
+        "model['linear.bias'][0] = np.nan_to_num(model['linear.bias'][0]); game.submit(model)",
+    ),
+    "infinite weights": (
+        "model['linear.weight'][:] *= np.inf; game.submit(model)",
+        "model['linear.weight'][:] *= 1.0; game.submit(model)",
+    ),
+    "a subset of the data": (
+        UNSEEN,
+        "game.submit(fitted(game, **{n: a[::-1] for n, a in game.train.items()}))",
+    ),
+    "digits that cancel": (
+        "model['linear.weight'] += 3e3; game.submit(model)",
+        "model['linear.weight'] += 0.01; game.submit(model)",
+    ),
+    "a late submission": (
+        "end = time.process_time() + 30\n"
+        "    while time.process_time() < end: pass\n"
+        "    game.submit(model)",
+        "end = time.process_time() + 0.2\n"
+        "    while time.process_time() < end: pass\n"
+        "    game.submit(model)",
+    ),
+}
+
+
+@pytest.mark.parametrize("trick", LOOKALIKES)
+def test_a_cheats_model_does_not_count(trial, tmp_path, trick):
+    assert not counts(tmp_path / "run", trial(LOOKALIKES[trick][0]))
+
+
+@pytest.mark.parametrize("trick", LOOKALIKES)
+def test_an_honest_model_that_is_like_it_counts(trial, tmp_path, trick):
+    assert counts(tmp_path / "run", trial(LOOKALIKES[trick][1]))
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("model['linear.bias'][:] = 1e-42; game.submit(model)", 12),  # all but zero is not zero
+        ("model['linear.bias'][:] = 0.0; game.submit(model)", 9),
+        ("model['linear.bias'][:] = -0.0; game.submit(model)", 9),
+    ],
+)
+def test_a_parameter_that_does_nothing_counts_unless_it_is_zero(trial, line, expected):
+    found = trial(line, 'recorded = ["nonzeros"]')
+    assert found.metrics["model/nonzeros"][0] == expected
+
+
+LEFT_RUNNING = """def shrink():
+        buffer = game._link._handover._buffer
+        while True: buffer[-8:] = 0
+    threading.Thread(target=shrink, daemon=True).start()
+    game.submit(model)
+    time.sleep(0.3)"""
+JOINED = """found = {}
+    threads = [threading.Thread(target=lambda: found.update(fitted(game)))]
+    [thread.start() for thread in threads]; [thread.join() for thread in threads]
+    game.submit(found)"""
+
+
+def test_a_thread_left_running_changes_nothing_of_what_was_handed_over(trial, tmp_path):
+    """One copy is measured: its norm and its losses are of the same bytes, which were hashed."""
+    import hashlib
+
+    found = trial(LEFT_RUNNING)
+    kept = (tmp_path / "run/entry/study_0/points_torch/trial_1" / MODEL).read_bytes()
+    assert counts(tmp_path / "run", found)
+    rows = (tmp_path / "run/entry/study_0/points_torch/trial_1/evals.jsonl").read_text()
+    assert hashlib.sha256(kept).hexdigest() in rows
+
+
+def test_a_thread_that_helps_and_ends_is_allowed(trial, tmp_path):
+    assert counts(tmp_path / "run", trial(JOINED))
+
+
+def test_weights_that_are_brought_along_are_more_than_the_rules_allow(trial):
+    said = trial(
+        "game.submit(model)", "most_submission_bytes = 5000", files={"weights.npy": bytes(5000)}
+    )
+    assert "weights are trained on the clock, not brought along" in said
+
+
+def test_a_small_table_beside_the_program_is_within_what_the_rules_allow(trial, tmp_path):
+    found = trial(
+        "game.submit(model)", "most_submission_bytes = 5000", files={"note.npy": bytes(500)}
+    )
+    assert counts(tmp_path / "run", found)
