@@ -36,6 +36,11 @@ class TorchBackend:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
         return torch.device("cpu" if hidden or not torch.cuda.is_available() else "cuda")
 
+    @cached_property
+    def _no_chance(self) -> numpy_random.Key:
+        """The key of evaluations, in which nothing is drawn."""
+        return self.key(0)
+
     def configure(self, threads: int) -> None:
         """Fix threads and determinism of this process, once, before anything is built."""
         if threads:
@@ -146,7 +151,7 @@ class TorchBackend:
         """Predictions and losses per example in evaluation mode, without gradients."""
         tensors = self.to_device(batch)
         logits, _ = model.apply(
-            params, tensors, model_state, ForwardPassMode.EVAL, self.key(0),
+            params, tensors, model_state, ForwardPassMode.EVAL, self._no_chance,
             update_batch_norm=False, dropout_rate=0.0,
         )  # fmt: skip
         losses = model.loss(tensors["targets"], logits, tensors.get("weights"))

@@ -313,17 +313,27 @@ class _Referee:
 
     def _evaluate(self, submitted: Submitted) -> None:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
-        reading, began = self._stand_still()
-        held = _Held(submitted.step, reading, self._model(submitted))
-        if self._is_too_early(submitted.step, reading):
-            self._held = held  # in place of an earlier one: the last counts
-            self._answer(submitted.step, {}, charge=0.0)
+        if self._is_too_early(submitted.step, self._clock.read()):
+            self._hold(submitted)
             return
-        metrics, charge = self._judge(held, began)
+        reading, began = self._stand_still()
+        metrics, charge = self._judge(
+            _Held(submitted.step, reading, self._model(submitted)), began
+        )
         self._player.evaluate_at(
             self._rulings.next_evaluation(self._evaluations, submitted.step)
         )
         self._answer(submitted.step, metrics, charge=charge)
+
+    def _hold(self, submitted: Submitted) -> None:
+        """Keep a model to judge later, in place of an earlier one: the last counts.
+
+        Its clock runs on, which is read after the copy: nobody need stand still for that.
+        """
+        model = self._model(submitted)
+        reading = self.total = self._clock.read()
+        self._held = _Held(submitted.step, reading, model)
+        self._tell(submitted.step, {}, reading)
 
     def _is_too_early(self, step: int, reading: Reading) -> bool:
         last = self._evaluated_at if self._evaluations else None
@@ -434,10 +444,14 @@ class _Referee:
         """Add what it cost to the clock, say what came out, let it go on."""
         self._charge(charge)
         reading = self.total = self._clock.read()
-        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.feedback}
-        state = self._rulings.train_state(measured(step, reading, told), reading)
         self._player.thaw()
         self._clock.resume()
+        self._tell(step, metrics, reading)
+
+    def _tell(self, step: int, metrics: Mapping[str, float], reading: Reading) -> None:
+        """What the rules let the contestant know."""
+        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.feedback}
+        state = self._rulings.train_state(measured(step, reading, told), reading)
         self._player.send(Evaluated(step, told, state))
 
 
