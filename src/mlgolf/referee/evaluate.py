@@ -17,6 +17,7 @@ from mlgolf.core.errors import SubmissionError
 from mlgolf.core.registry import played_workload
 from mlgolf.core.workload import OpenSplit, Size, Workload
 from mlgolf.player.handover import places
+from mlgolf.workloads.parts.means import example_weights
 
 _FOLDERS = {"eval_train": "train"}  # the other splits are folders of their own name
 _EVALUATED = {"train": "eval_train"}  # what a split is measured on, where that is not all of it
@@ -90,14 +91,26 @@ class Evaluator:
 
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
         """Metrics by name, "validation/error_rate" and so on, of train, validation or test."""
-        self._params, self._model_state = self._backend.load_arrays(
-            self._params, self._model_state, arrays
-        )
+        self._load(arrays)
         return {
             f"{split}/{name}": value
             for split in splits
             for name, value in self._metrics_of(self._batches(split)).items()
         }
+
+    def losses(self, arrays: Mapping[str, NDArray], split: str) -> NDArray:
+        """(examples,): the loss of each example of a split, in its order."""
+        self._load(arrays)
+        found = []
+        for batch in self._batches(split):
+            outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
+            found.append(outputs.per_example[example_weights(outputs, batch) > 0])
+        return np.concatenate(found)
+
+    def _load(self, arrays: Mapping[str, NDArray]) -> None:
+        self._params, self._model_state = self._backend.load_arrays(
+            self._params, self._model_state, arrays
+        )
 
     def _batches(self, split: str) -> Iterable[Batch]:
         return self._open(_EVALUATED.get(split, split)).eval_batches()
