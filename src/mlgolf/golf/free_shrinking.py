@@ -7,6 +7,7 @@ alone: it changes norms and no function, and a player may use it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,17 @@ from mlgolf.workloads.graph.graph import INPUTS, Graph
 
 NORMALISES = ("layer_norm",)
 MODELS = 2
-# Factor -> how much a loss may change, relative to 1 + loss: a normalisation adds a small number to
-# what it divides by, and the smaller its input, the more that matters.
-TRIED = {0.5: 1e-3, 0.1: 1e-2}
-SMALLER = (0.01, 1e-3)  # for the record, with the larger tolerance
+FACTORS = (0.5, 0.1)
+TOLERANCE = 1e-3  # of losses, absolute and relative
+# A normalisation adds a small number to what it divides by, which matters where its input is small.
+LARGE = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
     tensors: tuple[str, ...]
     layer: str | None  # the normalisation that follows
+    size: float = 1.0  # what tensors are multiplied by before anything is tried
 
     def __str__(self) -> str:
         return " and ".join(self.tensors)
@@ -38,13 +40,15 @@ def free_shrinking(
 ) -> Iterator[Said]:
     """Args: inputs: of the training data, which the sizes of tried tensors suit."""
     models = [ordinary_model(graph, inputs, seed) for seed in range(MODELS)]
-    tried, free, found = _Tried(judge, models), set[str](), False
+    free: set[str] = set()
+    found = False
     for group in _groups(graph):
+        tried = _Tried(judge, models, group)
         known = free.issuperset(group.tensors)
-        if known or not tried.shrunk(group, 0.5) or not tried.is_free(group):
+        if known or not tried.shrinks() or not all(map(tried.is_unchanged, FACTORS)):
             continue
         free |= {*group.tensors}
-        if tried.is_unchanged(group, 0.0, TRIED[0.1]):
+        if tried.is_unchanged(0.0):
             yield Passed(f"scale: {group} changes no loss, so its best value is 0")
             continue
         found = True
@@ -54,48 +58,43 @@ def free_shrinking(
 
 
 def _finding(place: Place, graph: Graph, group: _Group, tried: "_Tried") -> Said:
-    smaller = [f for f in SMALLER if tried.is_unchanged(group, f, TRIED[0.1])]
-    factor = min(smaller, default=0.1)
-    falls = ", ".join(
-        f"{name} from {before:.3g} to {after:.3g}"
-        for name, (before, after) in tried.shrunk(group, factor).items()
-    )
     by = f"layer {group.layer!r} normalises what they give. " if group.layer else ""
     names = [layer.name for layer in graph.layers]
     keys = ("layers", names.index(group.layer)) if group.layer else ("layers",)
     return place.of_file(
         "graph", keys, f"{by}The losses of all examples stay as they are when {group} are "
-        f"multiplied by {factor:g}, which shrinks {falls}. Remove the normalisation, or score "
-        "something that does not depend on scale"
+        f"multiplied by {FACTORS[-1]:g}, and {' and '.join(tried.shrinks())} shrinks for free. "
+        "Remove the normalisation, or score something that does not depend on scale"
     )  # fmt: skip
 
 
 class _Tried:
-    """Models, with their losses as they are."""
+    """Models with one group of tensors multiplied by factors, beside what they were."""
 
-    def __init__(self, judge: Judge, models: Sequence[Arrays]) -> None:
-        self._judge, self._models = judge, models
-        self._losses = [judge.losses(model) for model in models]
+    def __init__(self, judge: Judge, models: Sequence[Arrays], group: _Group) -> None:
+        self._judge, self._group = judge, group
+        self._models = [_scaled(model, group, group.size) for model in models]
 
-    def is_free(self, group: _Group) -> bool:
-        return all(self.is_unchanged(group, factor, tol) for factor, tol in TRIED.items())
+    @cached_property
+    def _losses(self) -> list[NDArray]:
+        return [self._judge.losses(model) for model in self._models]
 
-    def is_unchanged(self, group: _Group, factor: float, tolerance: float) -> bool:
-        """Whether all losses of all models stay as they are with the group times a factor."""
+    def is_unchanged(self, factor: float) -> bool:
+        """Whether all losses of all models stay as they are."""
         return all(
-            np.allclose(self._judge.losses(_scaled(m, group, factor)), p, tolerance, tolerance)
-            for m, p in zip(self._models, self._losses, strict=True)
+            np.allclose(
+                self._judge.losses(_scaled(model, self._group, factor)), plain, TOLERANCE, TOLERANCE
+            )
+            for model, plain in zip(self._models, self._losses, strict=True)
         )
 
-    def shrunk(self, group: _Group, factor: float) -> dict[str, tuple[float, float]]:
-        """Of what the rules measure of a model, what falls: from what to what."""
-        model = self._models[0]
-        before = self._judge.measures(model)
-        after = self._judge.measures(_scaled(model, group, factor))
-        return {
-            column.partition("/")[2]: (value, after[column])
-            for column, value in before.items() if after[column] < value
-        }  # fmt: skip
+    def shrinks(self) -> list[str]:
+        """What the rules measure of a model that falls with the group."""
+        before, after = (
+            self._judge.measures(m)
+            for m in (self._models[0], _scaled(self._models[0], self._group, FACTORS[0]))
+        )
+        return [name.partition("/")[2] for name in before if after[name] < before[name]]
 
 
 def _scaled(model: Arrays, group: _Group, factor: float) -> Arrays:
@@ -130,7 +129,7 @@ def _groups(graph: Graph) -> Iterator[_Group]:
         if layer.kind in NORMALISES:
             tensors = _before(graph, sources[layer.name][0], kinds, sources)
             if tensors:
-                yield _Group(tuple(sorted(tensors)), layer.name)
+                yield _Group(tuple(sorted(tensors)), layer.name, LARGE)
     for name in graph.tensors:
         yield _Group((name,), _next_norm(graph, name.partition(".")[0], kinds, sources))
 

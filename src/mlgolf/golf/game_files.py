@@ -21,7 +21,7 @@ class GameFiles:
     def __init__(self, rules: Path) -> None:
         """Args: rules: the file with the rules."""
         self.rules, self.folder = rules.name, rules.parent
-        self._texts: dict[str, str | OSError] = {}
+        self._texts: dict[str, str | Finding] = {}
 
     def table(self, name: str) -> Mapping[str, Any] | None:
         """None for a file that is not there, or no TOML."""
@@ -34,8 +34,8 @@ class GameFiles:
     def fault(self, name: str) -> Finding | None:
         """Why there is no table."""
         text = self._text(name)
-        if isinstance(text, OSError):
-            return Finding(name, None, f"{text.strerror}; a file of that name is expected")
+        if isinstance(text, Finding):
+            return text
         try:
             tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -68,13 +68,20 @@ class GameFiles:
             if isinstance(value, str) and value.endswith(".toml")
         }  # fmt: skip
 
-    def _text(self, name: str) -> str | OSError:
+    def _text(self, name: str) -> str | Finding:
         if name not in self._texts:
-            try:
-                self._texts[name] = (self.folder / name).read_text(errors="replace")
-            except OSError as error:
-                self._texts[name] = error
+            self._texts[name] = _read(self.folder / name)
         return self._texts[name]
+
+
+def _read(path: Path) -> str | Finding:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        return Finding(path.name, None, f"{error.strerror}; a file of that name is expected")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        return Finding(path.name, line, f"not TOML: {error.reason}; it is text in UTF-8")
 
 
 def game_files(name: str) -> GameFiles:

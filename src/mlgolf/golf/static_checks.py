@@ -35,6 +35,8 @@ def file_checks(files: GameFiles, today: date) -> Iterator[Said]:
 
 def loaded(files: GameFiles) -> Competition | None:
     """The competition, if its files can be read; why not is said by `file_checks`."""
+    if [*_of_syntax(files)]:
+        return None
     try:
         return load_competition(files.folder / files.rules)
     except MLGolfError:
