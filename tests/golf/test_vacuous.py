@@ -2,8 +2,12 @@ import numpy as np
 import pytest
 from small_games import checked, game, said
 
+from mlgolf.core.competition import load_competition
 from mlgolf.golf.check import check_game
-from mlgolf.golf.vacuous import constant_models
+from mlgolf.golf.findings import Finding, Passed
+from mlgolf.golf.game_files import game_files
+from mlgolf.golf.place import Place
+from mlgolf.golf.vacuous import constant_models, constants
 from mlgolf.workloads.graph.graph import Graph
 
 BOUNDS = "train_loss = 0.1, train_loss_max = 0.7, budget_seconds = 3"
@@ -100,3 +104,17 @@ def test_constants_are_the_best_for_the_mean_and_for_the_worst_example(loss, tar
     found = list(constant_models(graph, zeros, targets, loss))
     np.testing.assert_allclose([model["out.bias"] for model in found], outputs, rtol=1e-6)
     assert not any(model["out.weight"].any() for model in found)
+
+
+@pytest.mark.parametrize(
+    ("limits", "kind"), [(bounds(1.2, 1.3), Finding), (bounds(0.1, 0.7), Passed)]
+)
+def test_where_no_model_can_be_tried_a_constant_is_judged_by_its_loss(tmp_path, limits, kind):
+    folder = game(tmp_path, competition=limits)
+    rules = load_competition(folder)
+    place = Place(game_files(str(folder)), "points", rules.rules)
+    targets = np.array([0, 1, 2])
+    (found,) = constants(
+        place, rules.rules, rules.workloads["points"], targets, "cross_entropy", None, None, {}
+    )
+    assert isinstance(found, kind)

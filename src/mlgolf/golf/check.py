@@ -29,6 +29,7 @@ from mlgolf.referee.evaluate import Evaluator
 from mlgolf.workloads.graph.graph import Graph
 
 Tell = Callable[[str], None]
+_WHY_NOT = {False: "as --no-play asks", True: "as a metric is not measured"}
 _IN_A_LINE = re.compile(r"(?P<file>.+?), line (?P<line>\d+)\b")
 
 
@@ -96,9 +97,12 @@ def _tried(
         yield from faults
         yield Skipped("bounds, scale, constants and baseline: the data are not at hand")
         return
+    judges = {name: _judge(competition, name, framework, data) for name in competition.workloads}
+    unknown = [*_unknown_metrics(files, competition, judges)]
+    yield from unknown
     trials: Mapping[str, Trial] = {}
-    if not play:
-        yield Skipped("baseline: not played, as --no-play asks")
+    if not play or unknown:
+        yield Skipped(f"baseline: not played, {_WHY_NOT[bool(unknown)]}")
     elif baseline.frameworks(files):
         tell("playing the baseline once")
         try:
@@ -109,9 +113,38 @@ def _tried(
             yield Finding(baseline.PLACE, None, str(error))
     for name, trial in trials.items():
         yield baseline.verdict(trial, competition.rules, competition.workloads[name])
-    for name in competition.workloads:
+    for name, judge in judges.items():
         tell(f"trying models of {name}")
-        yield from _of_workload(files, competition, name, framework, data, trials.get(name))
+        yield from _of_workload(files, competition, name, data, judge, trials.get(name))
+
+
+def _judge(
+    competition: Competition, name: str, framework: str, data: RunData
+) -> Judge | None:
+    """None for a workload without a graph, whose models are not tried."""
+    workload, size = _played(competition, name)
+    if not isinstance(size.model, Graph):
+        return None
+    threads = load_hardware(competition.rules.hardware).threads
+    evaluator = Evaluator(workload, size, framework, data.folder(name), threads)
+    return Judge(evaluator, competition.rules, competition.workloads[name])
+
+
+def _played(competition: Competition, name: str) -> tuple[Workload, Size]:
+    workload = competition.workload_of(name)
+    return workload, workload.size(competition.played_as(name)[1])
+
+
+def _unknown_metrics(
+    files: GameFiles, competition: Competition, judges: Mapping[str, Judge | None]
+) -> Iterator[Finding]:
+    for name, judge in judges.items():
+        metric = competition.workloads[name].metric
+        if judge and metric not in judge.metric_names:
+            yield Place(files, name, competition.rules).of_row(
+                ("metric",), f"found {metric!r}; the workload measures "
+                f"{', '.join(judge.metric_names)}"
+            )  # fmt: skip
 
 
 def _made(files: GameFiles, data: RunData, name: str, tell: Tell) -> Iterator[Finding]:
@@ -129,30 +162,18 @@ def _made(files: GameFiles, data: RunData, name: str, tell: Tell) -> Iterator[Fi
 
 
 def _of_workload(
-    files: GameFiles, competition: Competition, name: str, framework: str, data: RunData,
+    files: GameFiles, competition: Competition, name: str, data: RunData, judge: Judge | None,
     trial: Trial | None,
 ) -> Iterator[Said]:
     rules, row = competition.rules, competition.workloads[name]
-    workload, size = competition.workload_of(name), competition.played_as(name)[1]
-    place = Place(files, name, rules)
-    threads = load_hardware(rules.hardware).threads
-    examples = _training_examples(workload, workload.size(size), data.folder(name))
-    graph = workload.size(size).model if isinstance(workload.size(size).model, Graph) else None
-    judge = None
-    if graph is not None:
-        evaluator = Evaluator(
-            workload, workload.size(size), framework, data.folder(name), threads
-        )
-        if row.metric not in evaluator.metric_names:
-            yield place.of_row(
-                ("metric",), f"found {row.metric!r}; the workload measures "
-                f"{', '.join(evaluator.metric_names)}"
-            )  # fmt: skip
-            return
-        judge = Judge(evaluator, rules, row)
+    workload, size = _played(competition, name)
+    place, graph = Place(files, name, rules), size.model if judge else None
+    if judge:
         yield from vacuous.idle_bounds(place, judge)
+    examples = _training_examples(workload, size, data.folder(name))
     form = FORMS.get(workload.loss_type)
     if examples is None or form is None:
+        yield Skipped(f"duplicates and constants of {name}: not known for its loss and inputs")
         return
     inputs, targets = examples
     yield from vacuous.reachable_bounds(place, rules, row, least_loss(inputs, targets, form))

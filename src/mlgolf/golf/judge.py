@@ -26,6 +26,11 @@ class Judge:
         self.bounds = [b for b in rules.targets(row) if not quantity(b.metric).accumulates]
 
     @property
+    def metric_names(self) -> list[str]:
+        """What the workload measures."""
+        return self._evaluator.metric_names
+
+    @property
     def fit_bounds(self) -> list[Target]:
         """Bounds on what a model makes of examples, not on its weights."""
         return [bound for bound in self.bounds if not quantity(bound.metric).measure]

@@ -86,6 +86,8 @@ def faults_of_definitions(files: GameFiles) -> Iterator[Finding]:
     for row, definition in files.definitions():
         played = table["workloads"][row].get("workload", row)
         where = ("workloads", row, "workload")
+        if not isinstance(played, str):
+            continue  # said with the fields
         try:
             workload = load_workload(played)
         except MLGolfError as error:

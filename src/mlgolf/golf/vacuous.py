@@ -19,6 +19,7 @@ from mlgolf.workloads.graph.graph import Graph
 
 SEEDS = (0, 1, 2)  # of untrained models
 NEVER = 30.0  # nats: the logit of what never happens is so far below the others
+BITS = ("bit", "bits")
 ROUNDING = 1e-6  # relative, of losses in 32 bits
 _OF_TRAIN = {"train/loss": "mean", "train/loss_max": "worst"}
 
@@ -139,7 +140,7 @@ def _by_formula(
         kind = _OF_TRAIN.get(quantity(name).column_for(row.metric))
         if kind:
             found[name] = float(getattr(least, kind))
-        elif quantity(name).unit in ("bit", "bits"):
+        elif quantity(name).unit in BITS:
             found[name] = examples * least.mean / np.log(2)
     return found
 
@@ -156,9 +157,10 @@ def _as_good(
         rival = Target(metric=rules.objective, value=value, goal=goal)
         best = next((v[rules.objective] for v in keeping if rival.met(v[rules.objective])), None)
         if best is not None:
+            besides = ", its own code left out" if objective.unit in BITS else ""
             return (
                 f"a model that gives every example the same output has {rules.objective} "
-                f"{best:.4g}, as good as {name} ({value:.4g}): nothing was learned"
+                f"{best:.4g}{besides}, as good as {name} ({value:.4g}): nothing was learned"
             )
     return None
 
