@@ -50,7 +50,7 @@ fuzz: setup
 bench: data
 	@for script in benchmarks/start_up.py benchmarks/evaluation_handover.py \
 	  benchmarks/referee_overhead.py benchmarks/verdict_stability.py benchmarks/scoring_speed.py \
-	  benchmarks/measures.py benchmarks/onnx_judging.py; \
+	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_check.py; \
 	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:

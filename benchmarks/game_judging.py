@@ -1,9 +1,9 @@
 """What does judging a model of the digits game take, and what do 1,000 submissions cost a trial?
 
 Judging: read the bytes, losses of all training examples by the weights and by weights a little off,
-the measure. The alternative is one plain forward pass of the same network with its losses. Both take
-turns. Submitting: a trial that works for about 10 s of the clock and submits a thousand times,
-against the same work with one submission; both on the referee's clock, charges included.
+the measure. The alternative is one plain forward pass of the same network with its losses. Both
+take turns. Submitting: a trial that works for some seconds of the clock and submits a thousand
+times, against the same work with one submission; on the referee's clock, charges included.
 """
 
 import json

@@ -177,3 +177,22 @@ def test_a_field_with_a_default_changes_no_fingerprint():
     spelt_out = MINI.model_dump(mode="json", by_alias=True)
     assert Competition.model_validate(spelt_out).fingerprint() == MINI.fingerprint()
     assert "contract" not in MINI.as_record()["rules"]
+
+
+def test_a_competition_without_dates_has_the_record_that_it_had_before_there_were_any():
+    assert MINI.as_record().keys() & {"opens", "closes"} == set()
+
+
+def test_dates_survive_a_record_of_json():
+    dated = Competition.model_validate({**MINI.as_record(), "closes": "2030-01-31"})
+    assert dated.as_record()["closes"] == "2030-01-31"
+    assert Competition.model_validate(dated.as_record()) == dated
+
+
+def test_all_bounds_that_cannot_hold_are_said_at_once():
+    record = MINI.as_record()
+    for row in record["workloads"].values():
+        row["bounds"] = {"budget_seconds": 0}
+    with pytest.raises(ValidationError) as error:
+        Competition.model_validate(record)
+    assert str(error.value).count("allowed is more than 0") == len(MINI.workloads)

@@ -382,7 +382,7 @@ def test_a_replay_is_evaluated_at_the_recorded_steps_and_not_timed():
     assert store.status is Status.FINISHED
 
 
-def entry(script, losses, *, every: float = 4.0, **changes):
+def entry(script, losses, *, every: float = 7.0, **changes):
     """A contestant that submits when it likes, judged every `every` seconds at most."""
     row = PATIENT.model_copy(update={"eval_every_steps": None, "eval_every_seconds": every})
     return play(
@@ -391,7 +391,7 @@ def entry(script, losses, *, every: float = 4.0, **changes):
 
 
 def test_a_model_that_comes_too_soon_waits_and_is_judged_when_its_time_has_come():
-    script = [submitted(1), submitted(2), *[None] * 6, Finished(2, "done")]
+    script = [submitted(1), submitted(2), *[None] * 9, Finished(2, "done")]
     player, store = entry(script, [0.5, 0.4])
     assert [row.step for row in store.rows] == [1, 2]
     told = [dict(message.metrics) for message in player.told if isinstance(message, Evaluated)]
@@ -400,7 +400,7 @@ def test_a_model_that_comes_too_soon_waits_and_is_judged_when_its_time_has_come(
 
 
 def test_the_next_is_judged_an_interval_after_one_that_had_to_wait_was():
-    script = [submitted(1), submitted(2), *[None] * 3, submitted(3), *[None] * 8]
+    script = [submitted(1), submitted(2), *[None] * 3, submitted(3), *[None] * 12]
     player, store = entry([*script, Finished(3, "done")], [0.5, 0.4, 0.3])
     assert [row.step for row in store.rows] == [1, 2, 3]
     told = [dict(message.metrics) for message in player.told if isinstance(message, Evaluated)]
@@ -409,7 +409,7 @@ def test_the_next_is_judged_an_interval_after_one_that_had_to_wait_was():
 
 def test_judging_one_that_had_to_wait_is_charged_beyond_its_share_too():
     row = PATIENT.model_copy(update={"eval_every_steps": None, "eval_every_seconds": 4.0})
-    script = [submitted(1), submitted(2), *[None] * 6, Finished(2, "done")]
+    script = [submitted(1), submitted(2), *[None] * 9, Finished(2, "done")]
     _, store = play(
         script, [0.5, 0.4], clock=FakeClock(1.0, work_per_look=9.0), workload_rules=row,
         contract="entry",
@@ -424,10 +424,10 @@ def test_of_models_that_wait_the_last_is_judged():
 
 
 def test_a_model_that_waits_counts_from_when_it_was_handed_over():
-    script = [submitted(1), submitted(2), *[None] * 6, Finished(2, "done")]
+    script = [submitted(1), submitted(2), *[None] * 9, Finished(2, "done")]
     _, store = entry(script, [0.5, 0.4])
     first, second = (row.reading.seconds for row in store.rows)
-    assert second - first < 4.0
+    assert second - first < 7.0
 
 
 def test_what_waits_is_judged_when_the_trial_ends_however_it_ends():

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +32,8 @@ class Competition(BaseModel):
     round: int = 1  # a host that changes the data or the rules of a game begins another
     published_as: str = ""  # what published tables call this version, e.g. "v0.5"
     notice: str = ""  # to stand on every board
+    opens: date | None = None  # first and last day of the competition, if it has any
+    closes: date | None = None
     rules: Rules
     workloads: dict[str, WorkloadRules]
 
@@ -45,56 +49,67 @@ class Competition(BaseModel):
         return upgraded(record) if isinstance(record, dict) else record
 
     @model_validator(mode="after")
-    def _has_the_bounds_that_its_rules_need(self) -> "Competition":
+    def _can_be_played(self) -> "Competition":
+        """What is wrong between its parts, all at once."""
+        problems = [*self._problems_of_dates(), *self._problems_of_bounds()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _problems_of_dates(self) -> Iterator[str]:
+        if self.opens and self.closes and self.closes < self.opens:
+            yield f"closes: found {self.closes}, allowed is {self.opens} (opens) or later"
+
+    def _problems_of_bounds(self) -> Iterator[str]:
         """A name that nothing uses is a slip of the pen; only budgets may be left open."""
         constraints = (*self.rules.constraints, *self.rules.trial_chosen_by)
         used = {str(constraint.bound) for constraint in constraints}
+        allowed = used | {quantity.usual_bound for quantity in quantities().values()}
         for name, row in self.workloads.items():
             where = f"workloads.{name}.bounds"
-            for bound in {*row.bounds, *row.sources} - used:
-                allowed = used | {quantity.usual_bound for quantity in quantities().values()}
-                if bound not in allowed:
-                    raise ValueError(
-                        f"{where}: found {bound!r}, which no constraint uses; allowed are "
-                        f"{', '.join(sorted(allowed))}"
-                    )
+            for bound in sorted({*row.bounds, *row.sources} - used - allowed):
+                yield (
+                    f"{where}: found {bound!r}, which no constraint uses; allowed are "
+                    f"{', '.join(sorted(allowed))}"
+                )
             for constraint in constraints:
-                self._check_bound(where, constraint, row.number(constraint.bound))
-            self._check_that_it_ends(name, row)
+                yield from self._problems_of(where, constraint, row.number(constraint.bound))
+            yield from self._problems_of_its_end(name, row)
         for constraint in constraints:
-            self._check_name(constraint)
-        return self
+            yield from self._problems_of_name(constraint)
 
-    def _check_that_it_ends(self, name: str, row: WorkloadRules) -> None:
+    def _problems_of_its_end(self, name: str, row: WorkloadRules) -> Iterator[str]:
         """Where nothing has to be reached, only what is used up ends a trial."""
         if self.rules.objective_quantity.accumulates:
             return
         spent = [c for c in self.rules.constraints if c.bounded.accumulates]
         bounded = any(row.number(constraint.bound) is not None for constraint in spent)
         if not bounded and math.isinf(self.rules.seconds_allowed(row)):
-            raise ValueError(
+            yield (
                 f"workloads.{name}: nothing ends a trial that minimises {self.rules.objective}: "
                 "give budget_seconds in its bounds"
             )
 
-    def _check_name(self, constraint: Constraint) -> None:
+    def _problems_of_name(self, constraint: Constraint) -> Iterator[str]:
         given = any(row.number(constraint.bound) is not None for row in self.workloads.values())
         if self.workloads and not given and constraint.bound != constraint.bounded.usual_bound:
-            raise ValueError(
+            yield (
                 f"rules.constraints: no workload has a bound {constraint.bound!r} for "
                 f"{constraint.quantity}, which is usually called "
                 f"{constraint.bounded.usual_bound!r}"
             )
 
-    def _check_bound(self, where: str, constraint: Constraint, number: float | None) -> None:
+    def _problems_of(
+        self, where: str, constraint: Constraint, number: float | None
+    ) -> Iterator[str]:
         bounded = constraint.bounded
         if number is None and bounded.is_target:
-            raise ValueError(
+            yield (
                 f"{where}: found no {constraint.bound!r}, which the rules bound "
                 f"{constraint.quantity} by"
             )
         if number is not None and bounded.accumulates and not number > 0:
-            raise ValueError(
+            yield (
                 f"{where}.{constraint.bound}: found {number:g}, allowed is more than 0: "
                 f"{bounded.noun} only grows"
             )

@@ -14,8 +14,8 @@ _BOUNDS_OF_1 = ("target", "test_target", "budget_seconds", "step_limit")
 
 def upgraded(record: Record) -> Record:
     """The record at today's version; as it is where it says no version that we know."""
-    while upgrade := _UPGRADES.get(record.get("schema_version")):
-        record = upgrade(record)
+    while isinstance(version := record.get("schema_version"), int) and version in _UPGRADES:
+        record = _UPGRADES[version](record)
     return record
 
 
@@ -38,4 +38,4 @@ def _with_table(row: Any) -> Any:
     return {**others, "bounds": bounds}
 
 
-_UPGRADES: Mapping[Any, Callable[[Record], Record]] = {1: _bounds_by_name}
+_UPGRADES: Mapping[int, Callable[[Record], Record]] = {1: _bounds_by_name}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch
-from mlgolf.core.errors import UnknownName, WorkloadError
+from mlgolf.core.errors import RulesError, UnknownName, WorkloadError
 from mlgolf.core.spec import ForwardPassMode, LossType
 
 SPLITS = ("train", "validation", "test")
@@ -199,9 +199,16 @@ class Workload:
         Args:
           definition: that row's. size: what this one size is called.
           folder: where files that it names lie; None where they are no longer needed.
-        Raises: RulesError for what `spec.defined` of its package does not allow.
+        Raises: RulesError for what `spec.defined` of its package does not allow, or has none.
         """
-        defined: Callable[..., Workload] = import_module(f"{self.package}.spec").defined
+        defined: Callable[..., Workload] | None = getattr(
+            import_module(f"{self.package}.spec"), "defined", None
+        )
+        if defined is None:
+            raise RulesError(
+                f"definition: workload {self.name} has data and a network of its own, and takes no "
+                'definition; workload = "graph" takes one'
+            )
         return defined(self, definition, size, folder)
 
     def size(self, name: str) -> Size:

@@ -93,9 +93,7 @@ class Evaluator:
 
     def evaluate(self, arrays: Mapping[str, NDArray], splits: Iterable[str]) -> dict[str, float]:
         """Metrics by name, "validation/error_rate" and so on, of train, validation or test."""
-        self._params, self._model_state = self._backend.load_arrays(
-            self._params, self._model_state, arrays
-        )
+        self._load(arrays)
         return {
             f"{split}/{name}": value
             for split in splits
@@ -104,14 +102,17 @@ class Evaluator:
 
     def losses(self, arrays: Mapping[str, NDArray], split: str) -> NDArray:
         """(examples,): the loss of each, in the order of the split."""
-        self._params, self._model_state = self._backend.load_arrays(
-            self._params, self._model_state, arrays
-        )
+        self._load(arrays)
         found = []
         for batch in self._splits.batches(split):
             outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
             found.append(outputs.per_example[example_weights(outputs, batch) > 0])
         return np.concatenate(found)
+
+    def _load(self, arrays: Mapping[str, NDArray]) -> None:
+        self._params, self._model_state = self._backend.load_arrays(
+            self._params, self._model_state, arrays
+        )
 
     def _metrics_of(self, batches: Iterable[Batch]) -> dict[str, float]:
         metrics = self._workload.metrics(self._size)

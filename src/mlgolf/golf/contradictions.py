@@ -1,0 +1,161 @@
+"""Rules that can be read and make no sense: bounds that nothing meets, or that say nothing.
+
+What only a trial of the game shows is in `vacuous.py`.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import MLGolfError
+from mlgolf.core.quantities import Quantity, quantities, value_in
+from mlgolf.core.rules import Constraint, Rules, WorkloadRules
+from mlgolf.core.workload import SPLITS
+from mlgolf.golf.findings import Finding, Passed, Said
+from mlgolf.golf.game_files import GameFiles
+from mlgolf.golf.place import Place
+
+LOSSES = ("loss", "loss_max")
+# Metrics that depend on which output of an example is the largest, or on the order of outputs.
+OF_ORDER = ("accuracy", "average_precision", "error_rate")
+
+
+def rule_checks(files: GameFiles, competition: Competition) -> Iterator[Said]:
+    """Args: competition: as it was read from these files."""
+    found: list[Said] = []
+    for name, row in competition.workloads.items():
+        place, rules = Place(files, name, competition.rules), competition.rules
+        found += [
+            *_of_constraints(place, rules), *_of_noise(place, rules),
+            *_of_order(place, rules, row), *_of_numbers(place, rules, row),
+            *_of_pace(place, rules, row),
+            *_of_splits(place, rules, row, _splits(competition, name)),
+        ]  # fmt: skip
+    yield from found or [Passed("rules: no bound contradicts another, or the objective")]
+
+
+def _splits(competition: Competition, name: str) -> tuple[str, ...]:
+    """Those that a workload has; all, where it cannot be said."""
+    try:
+        return competition.workload_of(name).size(competition.played_as(name)[1]).splits
+    except MLGolfError:
+        return SPLITS
+
+
+def _of_constraints(place: Place, rules: Rules) -> Iterator[Finding]:
+    names = [constraint.quantity for constraint in rules.constraints]
+    for at, constraint in enumerate(rules.constraints):
+        name, where = constraint.quantity, ("constraints", at)
+        if name in names[:at]:
+            yield place.of_rules(
+                where, f"{name} is bounded twice. Only the tighter bound counts; remove the other"
+            )
+        if name == rules.objective and not constraint.bounded.accumulates:
+            yield place.of_rules(
+                where, f"{name} is the objective, too: models are scored by it, so bound "
+                "something else"
+            )  # fmt: skip
+        if other := _meant_for(constraint):
+            yield place.of_rules(
+                (*where, "bound"), f"{name} is bounded by {constraint.bound!r}, the number for "
+                f"{other}; its own is {constraint.bounded.usual_bound!r}"
+            )  # fmt: skip
+
+
+def _meant_for(constraint: Constraint) -> str | None:
+    """Another quantity that goes by the name of this bound."""
+    if constraint.bound == constraint.bounded.usual_bound:
+        return None
+    return next((q.name for q in quantities().values() if q.usual_bound == constraint.bound), None)
+
+
+def _of_noise(place: Place, rules: Rules) -> Iterator[Finding]:
+    if rules.weight_noise >= 1:
+        yield place.of_rules(
+            ("weight_noise",), f"found {rules.weight_noise:g}, noise as large as the weights, with "
+            "which no model keeps a bound; allowed is less than 1, and usual 0.001"
+        )  # fmt: skip
+
+
+def _of_order(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
+    """Who qualifies by the order of outputs alone can scale them down, and all norms with them."""
+    metrics = [_metric(constraint.bounded, row) for constraint in rules.constraints]
+    by_order = [metric for metric in metrics if metric in OF_ORDER]
+    if not by_order or {*metrics} & {*LOSSES} or not _falls_with_scale(rules.objective_quantity):
+        return
+    yield place.of_rules(
+        ("constraints", metrics.index(by_order[0])), f"models qualify by {by_order[0]} and are "
+        f"scored by {rules.objective}. Scaling a model by 1e-6 keeps every argmax and shrinks the "
+        'norm to nothing: add a bound on a loss, such as { quantity = "train_loss_max", bound = '
+        '"train_loss_max" }'
+    )  # fmt: skip
+
+
+def _metric(measured: Quantity, row: WorkloadRules) -> str:
+    """What a workload calls it: "error_rate" of "test/error_rate"; empty for clocks and steps."""
+    return measured.column_for(row.metric).partition("/")[2]
+
+
+def _falls_with_scale(measured: Quantity) -> bool:
+    """Whether it falls when all weights are scaled down, as norms do and counts do not."""
+    if measured.measure is None:
+        return False
+    large: Mapping[str, np.ndarray] = {"weight": np.ones((2, 2), np.float32)}
+    small: Mapping[str, np.ndarray] = {"weight": np.full((2, 2), 1e-6, np.float32)}
+    return value_in(measured, small) < value_in(measured, large)
+
+
+def _of_numbers(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
+    """Losses and measures of weights are never negative, and a mean is at most the maximum."""
+    numbers = {c.quantity: row.number(c.bound) for c in rules.constraints}
+    for constraint in rules.constraints:
+        name, number = constraint.quantity, numbers[constraint.quantity]
+        bounded = constraint.bounded
+        is_positive = bounded.measure is not None or _metric(bounded, row) in LOSSES
+        if number is not None and number < 0 and is_positive:
+            yield place.of_bound(
+                name, f"found {number:g}, which no model reaches: {name} is never negative"
+            )
+    mean, worst = numbers.get("train_loss"), numbers.get("train_loss_max")
+    if mean is not None and worst is not None and worst <= mean:
+        yield place.of_bound(
+            "train_loss_max", f"found {worst:g}, not above the {mean:g} of train_loss. No mean is "
+            "above the worst example, so the bound on the mean says nothing: raise this one, or "
+            "lower that"
+        )  # fmt: skip
+    if row.par is not None and row.par.value <= 0 and rules.objective_quantity.measure:
+        yield place.of_row(
+            ("par", "value"), f"found {row.par.value:g}; {rules.objective} is more than 0"
+        )
+
+
+def _of_pace(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
+    every, budget = row.eval_every_seconds, rules.seconds_allowed(row)
+    if every is not None and every >= budget:
+        yield place.of_row(
+            ("eval_every_seconds",), f"found {every:g}, but the budget is {budget:g} s: hardly a "
+            "model would be judged; a sixtieth of the budget is usual"
+        )  # fmt: skip
+    if every is None and "entry" in rules.contracts:
+        yield place.of_row(
+            ("eval_every_steps",), "entries submit when they like, so steps do not say how often "
+            "models are judged; give eval_every_seconds"
+        )  # fmt: skip
+
+
+def _of_splits(
+    place: Place, rules: Rules, row: WorkloadRules, splits: tuple[str, ...]
+) -> Iterator[Finding]:
+    """What is measured on a split that there is not keeps no bound."""
+    asked: list[tuple[tuple[str | int, ...], Quantity]] = [
+        (("objective",), rules.objective_quantity),
+        *((("constraints", at), c.bounded) for at, c in enumerate(rules.constraints)),
+    ]
+    for where, quantity in asked:
+        split = quantity.column_for(row.metric).partition("/")[0]
+        if split in SPLITS and split not in splits:
+            yield place.of_rules(
+                where, f"{quantity.name} is measured on the {split} split, and there is none; "
+                f"there are {', '.join(splits)}"
+            )  # fmt: skip
