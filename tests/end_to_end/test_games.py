@@ -75,7 +75,7 @@ def test_a_board_says_how_far_an_entry_is_from_par(mlgolf, run):
     cell = scored(mlgolf, run)
     assert cell["to_par"] == pytest.approx(cell["value"] / 5.0)
     said = " ".join(mlgolf("score", run).stdout.split())
-    assert f"{cell['to_par']:.3g} × par" in said
+    assert f"{100 * (cell['to_par'] - 1):+.2f}%" in said
 
 
 def test_an_entry_is_replayed_bit_for_bit(mlgolf, run):
