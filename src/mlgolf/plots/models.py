@@ -8,7 +8,7 @@ import polars as pl
 from mlgolf.core.quantities import quantity
 from mlgolf.plots.theme import Style
 
-WIDTH, HEIGHT = 440, 280
+WIDTH, HEIGHT = 340, 250
 ROOM = 0.3  # around the valid models, as a share of their range
 
 

@@ -104,8 +104,9 @@ def _run(run: QualifiedRun, measured: str) -> RunView:
 
 
 def _margin(margin: Margin) -> MarginView:
-    near = rounded_beside(margin.value, margin.bound)
-    value = with_unit(margin.value, margin.quantity) if margin.met else near
+    unit = quantity(margin.quantity).unit
+    missed = rounded_beside(margin.value, margin.bound) + ("" if unit == "1" else f" {unit}")
+    value = with_unit(margin.value, margin.quantity) if margin.met else missed
     return MarginView(value=value, share=_share(margin), met=margin.met)
 
 
