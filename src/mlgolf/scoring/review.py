@@ -91,19 +91,21 @@ def review(
     standings = Standings(competition, admission.pool)
     uncertainty = Uncertainty(standings)
     tuning = competition.rules.tuning.under(ruleset)
+    board = make_leaderboard(uncertainty, admission, ruleset, baseline=baseline)
+    unofficial = bool(board.labels.unofficial) or board.labels.practice
     pools = (
         pools_by_level(competition, pool_under if evaluations is admitted else _pools(evaluations))
         if evaluations and admission.pool.submissions else {}
     )
     return Review(
         standings=standings,
-        board=make_leaderboard(uncertainty, admission, ruleset, baseline=baseline),
+        board=board,
         sensitivity=sensitivity(competition, pool_under),
         win_probability=win_probabilities(uncertainty),
         leave_one_out=leave_one_out(standings),
         training_time=training_time(admission.pool),
         runs=qualified_runs(competition, admission.trials, ruleset),
-        record=record_test(standings, ruleset, unofficial=bool(admission.unofficial)),
+        record=record_test(standings, ruleset, unofficial=unofficial),
         bounds=bounds(standings, tuning.trials) if partial else (),
         target_levels=target_levels(competition, pools),
         runtimes=(
