@@ -13,16 +13,14 @@ def runs_section(found: RunsView) -> Html:
     """Every run, qualified or not: its verdict, value, margins, and what to change."""
     if not found.runs:
         return Html("")
-    failed = any(not run.qualified for run in found.runs)
     heads = ["Submission", "Seed", "Verdict", capitalised(found.value_is),
-             *map(capitalised, found.bounded), "Valid models", "How it ended",
-             *["What to change"] * failed]
+             *map(capitalised, found.bounded), "Valid models", "How it ended"]
     about = (
         f"Bounds: {', '.join(found.bounds)}. Each cell has the value of the model that counts and "
         "its share of the bound; where none qualified, those of the nearest model. Valid models "
         "keep all bounds, of those that were judged."
     )
-    rows = [_run(run, len(found.bounded), advised=failed) for run in found.runs]
+    rows = [_run(run, len(found.bounded)) for run in found.runs]
     return section(
         "Every run", *([tag("p", text(f"{found.record}."))] if found.record else []),
         table([text(head) for head in heads], rows, css="board"),
@@ -30,15 +28,15 @@ def runs_section(found: RunsView) -> Html:
     )
 
 
-def _run(run: RunView, bounds: int, *, advised: bool) -> list[Html]:
+def _run(run: RunView, bounds: int) -> list[Html]:
     margins = [_margin(margin) for margin in run.margins] or [text("–")] * bounds
+    advice = [tag("small", text(f"To change: {run.to_change}."))] if run.to_change else []
     verdict = text(run.verdict.replace("_", " ").lower())
     return [
         tag("th", text(run.submission)), text(run.seed),
         tag("td", verdict, css="" if run.qualified else "failed"),
         tag("td", tag("b", text(run.value))), *margins, text(run.models),
-        tag("td", text(run.reason), css="reason"),
-        *([tag("td", text(run.to_change or "–"), css="reason")] if advised else []),
+        tag("td", text(run.reason), *advice, css="reason"),
     ]
 
 
