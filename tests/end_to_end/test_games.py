@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -75,7 +76,23 @@ def test_a_board_says_how_far_an_entry_is_from_par(mlgolf, run):
     cell = scored(mlgolf, run)
     assert cell["to_par"] == pytest.approx(cell["value"] / 5.0)
     said = " ".join(mlgolf("score", run).stdout.split())
-    assert f"{cell['to_par']:.3g} × par" in said
+    assert f"{100 * (cell['to_par'] - 1):+.2f}%" in said
+
+
+def test_a_run_that_is_refused_says_so_and_does_not_keep_the_next_one_from_playing(
+    mlgolf, tmp_path
+):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def play(game):\n    game.submit({'other': 1.0})\n")
+    out = tmp_path / "run"
+    done = mlgolf(
+        "run", wrong, HONEST, "--competition", GAME, "--seed", 1, "--studies", 1, "--out", out,
+        expect=2,
+    )
+    assert re.search(r"wrong/\S+  REFUSED .*other: found \(\), expected", done.stderr)
+    assert re.search(r"fits/\S+  QUALIFIED  l2 7\.\d+ ", done.stderr)
+    told = json.loads(mlgolf("score", out, "--json").stdout)
+    assert [run["verdict"] for run in told["runs"]] == ["QUALIFIED", "REFUSED"]
 
 
 def test_an_entry_is_replayed_bit_for_bit(mlgolf, run):
@@ -133,8 +150,6 @@ def test_a_crash_keeps_what_was_judged_before(mlgolf, played, tmp_path):
     ],
 )
 def test_other_tensors_than_the_graphs_are_refused_by_name(played, tensors, said):
-    import re
-
     _, verdict = played(f"    game.submit({tensors})\n", expect=None)
     assert re.search(said, verdict.reason)
 

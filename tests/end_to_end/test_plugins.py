@@ -84,7 +84,7 @@ def test_a_quantity_of_somebody_elses_is_minimised_bounded_scored_and_reported(
     assert math.isclose(cell["value"], min(held))
     mlgolf_process("report", run)
     page = (run / "report.html").read_text()
-    assert "Which submission reaches the best largest weight" in page
+    assert "Minimise the largest weight subject to" in page
 
 
 def test_a_quantity_that_is_not_installed_is_named_with_those_that_are(

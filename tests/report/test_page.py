@@ -193,7 +193,7 @@ def test_a_run_without_a_trial_that_counts_has_a_report_too(tmp_path):
 def test_the_dual_has_the_same_report(tmp_path):
     rules = dual(RULES)
     text = Elements(report(tmp_path, rules, plausible_run(rules.workloads, ["adam"]))).text
-    assert "reaches the best validation metric while its training time stays within" in text
+    assert "Minimise the validation metric (error rate) subject to training time at most" in text
 
 
 def test_another_framework_is_not_shown(tmp_path):

@@ -76,11 +76,11 @@ def test_a_value_of_another_quantity_than_time_is_shown_with_its_time():
         constraints=[{"quantity": "time", "bound": "budget_seconds"}],
     )
     (row,) = board([trial("a", seconds=[2, 5], values=[0.5, 0.25])], best).rows
-    assert (row.cells[0].value, row.cells[0].details) == ("0.250", ("at 5.00\N{NO-BREAK SPACE}s",))
+    assert (row.cells[0].value, row.cells[0].details) == ("0.2500", ("at 5.00\N{NO-BREAK SPACE}s",))
 
 
 def test_what_is_too_slow_says_so_beside_its_value():
-    rows = board([*reaching("a", "digits", [1]), *reaching("b", "digits", [9])], competition()).rows
+    rows = board([*reaching("a", "digits", [1]), *reaching("b", "digits", [9])]).rows
     assert rows[1].cells[0].details == ("too slow",)
 
 
@@ -126,7 +126,7 @@ def test_a_range_is_not_marked_where_all_are_ranges():
 
 
 def test_bounds_of_a_single_submission_are_explained():
-    explained = board(reaching("a", "digits", [5, math.inf]), competition()).explained
+    explained = board(reaching("a", "digits", [5, math.inf])).explained
     assert explained[-1].startswith("Below the score: ")
 
 

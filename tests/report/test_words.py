@@ -3,11 +3,19 @@
 import math
 
 import pytest
-from synthetic_trials import TIME_TO_TARGET
+from one_workload import SMALLEST
+from synthetic_trials import TIME_TO_TARGET, workload_rules
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.rules import Rules
-from mlgolf.report.words import duration, how_scored, question, three_digits, with_unit
+from mlgolf.report.words import (
+    duration,
+    how_scored,
+    how_valued,
+    question,
+    three_digits,
+    with_unit,
+)
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
 
@@ -79,3 +87,42 @@ def test_rules_that_select_a_trial_by_other_constraints_say_by_which():
         "workload's test target is scored."
     )
     assert how_scored(load_competition("mini").rules).startswith("In each study the best trial co")
+
+
+def test_a_single_workload_is_asked_for_with_its_numbers():
+    rules = SMALLEST.rules
+    assert question(rules, [SMALLEST.workloads["digits"]]) == (
+        "Minimise the L2 norm subject to training loss at most 0.01 nats, largest training loss of "
+        "an example at most 0.1 nats, training time at most 30 s on one-thread-cpu."
+    )
+
+
+def test_the_number_of_a_budget_is_that_of_the_tuning_rules():
+    words = question(SMALLEST.rules, [SMALLEST.workloads["digits"]], budget_factor=1.5)
+    assert "training time at most 45 s" in words
+
+
+def test_numbers_that_workloads_share_are_said_and_others_are_not():
+    rules = Rules.model_validate(TIME_TO_TARGET)
+    same, other = [workload_rules(), workload_rules()], [workload_rules(), workload_rules(target=1)]
+    assert question(rules, same) == (
+        "Minimise the training time subject to validation metric (error rate) at most 0.1, "
+        "training time at most 30 s on one-thread-cpu."
+    )
+    assert question(rules, other) == question(rules)
+
+
+def test_what_is_maximised_and_what_must_be_beaten_are_told_as_such():
+    rules = Rules.model_validate({
+        **TIME_TO_TARGET, "objective": "test_metric",
+        "aggregation": {"interpretations": {"target": "beaten"}},
+    })
+    row = workload_rules(metric="accuracy", goal="maximise", target=0.9)
+    assert question(rules, [row]).startswith(
+        "Maximise the test metric (accuracy) subject to validation metric (accuracy) above 0.9, "
+    )
+
+
+def test_the_share_of_runs_that_must_qualify_is_told():
+    words = how_valued(SMALLEST.rules, "self", SMALLEST.workloads["digits"])
+    assert "median over runs, if at least 80% of them qualify" in words

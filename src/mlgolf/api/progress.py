@@ -14,9 +14,11 @@ from mlgolf.api.notebook import Area, in_notebook
 from mlgolf.api.remaining import Remaining
 from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.protocols import Play, Reading, Row
+from mlgolf.core.protocols import Play, Reading, Row, measured
+from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
+from mlgolf.core.target import Goal
 from mlgolf.core.text import from_the_disk, printable
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import local_engine
@@ -26,6 +28,8 @@ from mlgolf.experiments.runs import Run, open_run, play_run
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.plan_file import write_plan
 from mlgolf.results.trial_folder import is_finished
+from mlgolf.scoring.objective import objective_goal
+from mlgolf.scoring.qualification import Qualification, qualification
 
 FAILED = (Status.CRASHED, Status.HUNG, Status.OUT_OF_MEMORY, Status.DISQUALIFIED)
 
@@ -78,7 +82,7 @@ def play_planned(plan: TrialPlan, console: Console) -> Trial:
         tell(f"{trial.key} has ended before: {trial.status}, {trial.reason}")
         return trial
     tell("checking the plan, its code and its data")
-    display = Display([plan], 1, [], plan.rules, console)
+    display = Display([plan], [plan], [], plan.rules, console)
     with _shown(display, console):
         trial = play_plan(plan, partial(_watched, display))
         display.ended(trial)
@@ -135,7 +139,7 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     waiting = run.waiting()
     done = run.folder.trials() if len(waiting) < len(run.plans) else []
     rules = run.folder.competition.rules
-    display = Display(waiting, len(run.plans), done, rules, console, parallel)
+    display = Display(waiting, run.plans, done, rules, console, parallel)
     with _shown(display, console):
 
         def on_end(trial: Trial) -> None:
@@ -179,22 +183,24 @@ class Display:
     """Watches the trials of a run."""
 
     def __init__(
-        self, waiting: Sequence[TrialPlan], total: int, done: Sequence[Trial], rules: Rules,
-        console: Console, parallel: int = 1,
+        self, waiting: Sequence[TrialPlan], plans: Sequence[TrialPlan], done: Sequence[Trial],
+        rules: Rules, console: Console, parallel: int = 1,
     ) -> None:
-        """Args: total: trials of the run. done: those that ended before."""
-        self._console, self._parallel = console, parallel
-        self._total, self._done = total, total - len(waiting)
+        """Args: plans: all of the run. done: trials of it that ended before."""
+        self._console, self._parallel, self._rules = console, parallel, rules
+        self._total, self._done = len(plans), len(plans) - len(waiting)
+        self._plans = {plan.key: plan for plan in plans}
         self._has_targets = rules.objective_quantity.accumulates
-        self._hits = sum(trial.status is Status.TARGET_REACHED for trial in done)
+        self._hits = sum(map(self._is_hit, done))
         self._remaining = Remaining({plan.key: plan.budget_seconds for plan in waiting}, parallel)
         self._began = time.monotonic()
         self._plan: TrialPlan | None = None
         self._reached = self._metric = ""
+        self._best: float | None = None  # that keeps all bounds, of the trial under way
         self.changed: Callable[[], None] = lambda: None
 
     def begin(self, plan: TrialPlan) -> None:
-        self._plan, self._reached, self._metric = plan, "starting", ""
+        self._plan, self._reached, self._metric, self._best = plan, "starting", "", None
         self.changed()
 
     def tick(self, step: int, reading: Reading) -> None:
@@ -212,12 +218,41 @@ class Display:
         target = self._plan.rules.asked(followed.name, workload_rules)
         asked = "" if target is None else f" (target {target.value:g})"
         what = workload_rules.metric if followed.goal is None else followed.noun
-        self._metric = f", {what} {value:.4g}{asked}"
+        self._metric = f", {what} {value:.4g}{asked}{self._best_so_far(row, value)}"
+
+    def _best_so_far(self, row: Row, value: float) -> str:
+        """The best value that keeps the bounds, where a trial goes on for a better one."""
+        plan = self._plan
+        if self._has_targets or plan is None:
+            return ""
+        metric, rules = plan.workload_rules.metric, plan.rules
+        found = measured(row.step, row.reading, row.metrics)
+        bounds = rules.targets(
+            plan.workload_rules, budget_factor=plan.budget_factor, speed=plan.speed
+        )
+        columns = {bound: quantity(bound.metric).column_for(metric) for bound in bounds}
+        if all(bound.met(found.get(name, math.nan)) for bound, name in columns.items()):
+            pick = min if objective_goal(rules, plan.workload_rules) is Goal.MINIMISE else max
+            self._best = value if self._best is None else pick(self._best, value)
+        return ", no valid model yet" if self._best is None else f", best valid {self._best:.4g}"
+
+    def _judged(self, trial: Trial) -> Qualification | None:
+        """What it came to, where a trial goes on for a better value; None elsewhere."""
+        if self._has_targets:
+            return None
+        plan = self._plans[trial.key]
+        return qualification(
+            trial, plan.rules, plan.workload_rules, budget_factor=plan.budget_factor
+        )
+
+    def _is_hit(self, trial: Trial) -> bool:
+        judged = self._judged(trial)
+        return trial.status is Status.TARGET_REACHED if judged is None else judged.qualified
 
     def ended(self, trial: Trial) -> None:
         assert trial.status is not None
         self._done += 1
-        self._hits += trial.status is Status.TARGET_REACHED
+        self._hits += self._is_hit(trial)
         self._remaining.ended(trial.key, time.monotonic() - self._began)
         if trial.broke_contract:
             self._remaining.dropped(trial.key.submission)
@@ -226,10 +261,14 @@ class Display:
 
     def _line(self, trial: Trial) -> str:
         """One line; on a terminal that is too narrow for it the reason has a second one."""
-        mark = "✓" if trial.status is Status.TARGET_REACHED else "·"
-        seconds = trial.total_seconds or 0.0
-        head = f"[{self._done}/{self._total}] {mark} {trial.key}  {trial.status}  {seconds:.2f} s"
+        mark, judged = "✓" if self._is_hit(trial) else "·", self._judged(trial)
+        seconds, came_to = trial.total_seconds or 0.0, str(trial.status)
         reason = " ".join(trial.reason.split())
+        if judged is not None:
+            value = "" if judged.value is None else f"  {self._rules.objective} {judged.value:.4g}"
+            came_to = f"{judged.verdict}{value}"
+            reason += f"; to change: {judged.to_change}" if judged.to_change else ""
+        head = f"[{self._done}/{self._total}] {mark} {trial.key}  {came_to}  {seconds:.2f} s"
         narrow = self._console.is_terminal and len(head) + len(reason) + 2 > self._console.width
         return f"{head}\n    {reason}" if narrow else f"{head}  {reason}"
 
@@ -238,7 +277,7 @@ class Display:
         count = f"trial {min(self._done + 1, self._total)} of {self._total}"
         if self._parallel > 1:
             count = f"{self._done} of {self._total} trials ended"
-        hits = f"{self._hits} reached the target" if self._has_targets else ""
+        hits = f"{self._hits} {'reached the target' if self._has_targets else 'qualified'}"
         left = self._remaining.in_words(time.monotonic() - self._began)
         lines = [" · ".join(part for part in (count, hits, left) if part)]
         if plan := self._plan:

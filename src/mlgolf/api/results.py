@@ -23,7 +23,13 @@ from mlgolf.report.board import leaderboard_section
 from mlgolf.report.figures import Progress, unwatched
 from mlgolf.report.html import Html, join, table, tag, text
 from mlgolf.report.page import write_report as write_page
-from mlgolf.report.terminal import diagnostic_lines, leaderboard_tables, plain, review_lines
+from mlgolf.report.terminal import (
+    diagnostic_lines,
+    leaderboard_tables,
+    plain,
+    review_lines,
+    run_tables,
+)
 from mlgolf.report.view import ReviewView, review_view
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.run_names import latest_run
@@ -79,7 +85,7 @@ class Board:
 
     def show(self, console: Console) -> None:
         """Print the tables, then notes and diagnostics, a line each."""
-        for part in leaderboard_tables(self.view.board):
+        for part in (*leaderboard_tables(self.view.board), *run_tables(self.view)):
             console.print(part)
         for line in review_lines(self.view):
             console.print(plain(line), soft_wrap=not console.is_terminal)

@@ -84,6 +84,10 @@ class Tuning(_Frozen):
         external: tuple[Ruleset, ...] = ("external",) if self.external else ()
         return (*external, "self") if self.self_ else external
 
+    def stands_alone(self, ruleset: str) -> bool:
+        """Whether a study has one trial, so that each trial is a result by itself."""
+        return self.under(ruleset).trials == 1
+
     @property
     def same_points(self) -> bool:
         """Whether trial i has the same point in all studies."""
@@ -140,6 +144,13 @@ class Aggregation(_Frozen):
     interpretations: Interpretations = Interpretations()
 
 
+class RecordRules(_Frozen):
+    """What the best of a board must show against the next to be a record."""
+
+    level: float = Field(default=0.05, gt=0, le=1)  # of the exact one-sided test over runs
+    minimum_gain: float = Field(default=0.005, ge=0)  # as a share of the other's median
+
+
 class Rules(_Frozen):
     contracts: tuple[Contract, ...] = ("submission",)  # what contestants may be
     objective: str
@@ -171,6 +182,7 @@ class Rules(_Frozen):
     pretraining: Literal["forbidden", "declared"] = "forbidden"
     tuning: Tuning
     aggregation: Aggregation = Aggregation()
+    record: RecordRules = RecordRules()
 
     _known = field_validator("objective")(_declared)
 

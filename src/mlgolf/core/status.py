@@ -33,6 +33,17 @@ class Verdict:
     broke_contract: bool = False
 
 
+class RunVerdict(StrEnum):
+    """What one trial came to under the bounds of its rules, where each is a result by itself."""
+
+    QUALIFIED = "QUALIFIED"  # a model was judged that keeps all bounds, however the trial ended
+    NOT_QUALIFIED = "NOT_QUALIFIED"  # it ended as it wanted, and no model keeps all of them
+    OUT_OF_TIME = "OUT_OF_TIME"  # the clock ended it before a model did
+    CRASHED = "CRASHED"  # it raised, hung or ran out of memory before a model did
+    DISQUALIFIED = "DISQUALIFIED"  # what it said cannot be believed
+    REFUSED = "REFUSED"  # its code, or what it handed over, is not what its contract asks for
+
+
 class Outcome(StrEnum):
     """What a cell of a score table means. The words are those of the official AlgoPerf tables."""
 

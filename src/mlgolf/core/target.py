@@ -14,6 +14,16 @@ class Goal(StrEnum):
     MINIMISE = "minimise"
     MAXIMISE = "maximise"
 
+    @property
+    def sign(self) -> float:
+        """What makes values of which smaller is better."""
+        return 1.0 if self is Goal.MINIMISE else -1.0
+
+    @property
+    def limit(self) -> str:
+        """Before a bound, in sentences."""
+        return "at most" if self is Goal.MINIMISE else "at least"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:

@@ -19,6 +19,7 @@ from mlgolf.scoring.objective import feasible_rows, objective_goal
 from mlgolf.scoring.profiles import share_within
 from mlgolf.scoring.review import Review
 from mlgolf.scoring.standings import Standings
+from mlgolf.scoring.twin import Twin
 
 CURVES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
@@ -29,6 +30,15 @@ STUDIES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
     "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64,
     "seconds": pl.Float64, "median": pl.Float64, "hyperparameters": pl.String,
+}
+MODELS = {
+    "submission": pl.String, "workload": pl.String, "study": pl.Int64, "seconds": pl.Float64,
+    "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64,
+    "valid": pl.Boolean, "best": pl.Float64, "par": pl.Float64,
+}
+TWIN = {
+    "submission": pl.String, "run": pl.Int64, "quantity": pl.String, "value": pl.Float64,
+    "error": pl.String, "twin": pl.Float64,
 }
 PROFILE = {"submission": pl.String, "tau": pl.Float64, "share": pl.Float64}
 WIN_PROBABILITY = {
@@ -130,6 +140,51 @@ def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.Data
             _finite(sign * float(medians[row, column])), hyperparameters_json(points.get(at, {})),
         ))  # fmt: skip
     return pl.DataFrame(rows, schema=STUDIES, orient="row")
+
+
+def models_table(
+    standings: Standings, trials: Iterable[Trial], budget_factor: float
+) -> pl.DataFrame:
+    """Every model that was judged on the one scored workload: the objective, over time.
+
+    `valid` says whether it keeps all bounds, `best` is the best valid value of its run so far.
+    """
+    competition, (workload,) = standings.competition, standings.competition.scored_workloads
+    rules, row = competition.rules, competition.workloads[workload]
+    goal = objective_goal(rules, row)
+    frames = [pl.DataFrame(schema=MODELS)]
+    for trial in sorted(trials, key=lambda trial: trial.key):
+        if standings.pool.place(trial.key) is None or trial.key.workload != workload:
+            continue
+        targets = rules.targets(row, budget_factor=budget_factor, speed=trial.speed)
+        values = trial.values(rules.objective, row.metric)
+        valid = feasible_rows(trial, targets, row.metric) & np.isfinite(values)
+        best = np.minimum.accumulate(np.where(valid, goal.sign * values, np.inf))
+        known = {
+            "submission": trial.key.submission, "workload": workload, "study": trial.key.study,
+            "quantity": rules.objective, "metric": row.metric, "goal": goal.value,
+            "par": row.par.value if row.par else None,
+        }
+        frames.append(pl.DataFrame({
+            **{name: [value] * len(values) for name, value in known.items()},
+            "seconds": trial.seconds, "value": values, "valid": valid, "best": goal.sign * best,
+        }).select(pl.col(name).cast(kind) for name, kind in MODELS.items()))
+    finite = pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)).name.keep()
+    return pl.concat(frames).with_columns(finite).filter(pl.col("value").is_not_null())
+
+
+def twin_table(found: Twin | None) -> pl.DataFrame:
+    """Each model of the comparison, for each quantity and each error on the twin set."""
+    if found is None:
+        return pl.DataFrame(schema=TWIN)
+    rows = [
+        (submission, int(run), name, float(value), error, float(of_twin))
+        for name in found.quantities for error in found.errors
+        for submission, run, value, of_twin in zip(
+            found.submissions, found.runs, found.columns[name], found.columns[error], strict=True
+        )
+    ]
+    return pl.DataFrame(rows, schema=TWIN, orient="row")
 
 
 def profile_table(board: Leaderboard, tau_max: float) -> pl.DataFrame:

@@ -15,10 +15,9 @@ def heading(board: BoardView) -> Html:
 
 
 def leaderboard_section(board: BoardView) -> Html:
-    head = [text("Rank"), text("Submission"), text("Score"), *map(text, board.workloads)]
+    head = [text("Rank"), text("Submission"), *map(text, _heads(board))]
     rows = [
-        [_rank(row), tag("th", text(row.submission)), _score(row), *map(_cell, row.cells)]
-        for row in board.rows
+        [_rank(row), tag("th", text(row.submission)), *_results(row, board)] for row in board.rows
     ]
     notes = [tag("li", text(note)) for note in board.notes]
     return section(
@@ -28,6 +27,29 @@ def leaderboard_section(board: BoardView) -> Html:
         tag("p", text(board.notice), css="aside") if board.notice else Html(""),
         tag("ul", *notes, css="notes") if notes else Html(""),
     )
+
+
+def _heads(board: BoardView) -> list[str]:
+    if board.fact_heads:
+        return [capitalised(head) for head in (board.value_is, *board.fact_heads)]
+    return ["Score", *board.workloads]
+
+
+def _results(row: RowView, board: BoardView) -> list[Html]:
+    """The score and a cell for each workload; with one workload, its value and facts of it."""
+    if board.fact_heads:
+        return [_value(row.cells[0]), *map(text, row.facts)]
+    return [_score(row), *map(_cell, row.cells)]
+
+
+def _value(cell: CellView) -> Html:
+    smalls = [tag("small", text(line)) for line in cell.details]
+    shown = tag("span", text(cell.value), css="" if cell.failed else "score")
+    return tag("td", shown, *smalls, css="failed" if cell.failed else "")
+
+
+def capitalised(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _rank(row: RowView) -> Html:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from mlgolf.core.rules import Aggregation, Rules
+from mlgolf.core.rules import Aggregation, Rules, WorkloadRules
+from mlgolf.core.text import number_of
 from mlgolf.report.view import total_training_time
-from mlgolf.report.words import noun
+from mlgolf.report.words import noun, noun_on
 from mlgolf.scoring.diagnostics import TrainingTime
 from mlgolf.scoring.target_levels import TargetLevel
+from mlgolf.scoring.twin import Twin
 
 TARGET_LEVELS = (
     "Rank of each submission if every target were easier by a share of its value. 0% are the "
@@ -47,6 +49,30 @@ def curves_caption(curves: pl.DataFrame, rules: Rules, *, all_trials: bool) -> s
         f"trial of each study{first}.{others} Dots: the evaluations that are scored.{target} The "
         "axes leave out the worst 10% of the values of bold lines, and all that came after the "
         "longest of them."
+    )
+
+
+def models_caption(rules: Rules, row: WorkloadRules) -> str:
+    measured = noun_on(rules.objective, row)
+    par = " Dashed line: par, the best value that is known." if row.par else ""
+    return (
+        f"{measured[0].upper()}{measured[1:]} of every model that was judged, against the training "
+        "time at which it was handed over. Filled: it keeps all bounds. Hollow: it does not; those "
+        f"far from the filled ones are not drawn. Steps: the best valid model so far, for each run."
+        f"{par}"
+    )
+
+
+def twin_caption(twin: Twin) -> str:
+    taken = "the model that counts of each run" if twin.one_of_each_run else (
+        "all valid models of all runs"
+    )
+    of = f"{number_of(twin.num_runs, 'run')} of " + number_of(
+        len(set(twin.submissions)), "submission"
+    )
+    return (
+        "Each quantity that was measured of models, against their error on the twin set: examples "
+        f"of the same kind that no score has seen. Points: {taken} ({len(twin.runs)} models, {of})."
     )
 
 

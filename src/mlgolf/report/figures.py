@@ -12,6 +12,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.trial import Trial
 from mlgolf.plots.drawing import Svg
 from mlgolf.plots.leave_one_out import leave_one_out_ranks
+from mlgolf.plots.models import models_over_time
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import (
@@ -27,11 +28,13 @@ from mlgolf.plots.svg import (
 from mlgolf.plots.tables import (
     curves_table,
     leave_one_out_table,
+    models_table,
     profile_table,
     runtimes_table,
     studies_table,
     target_levels_table,
     training_time_table,
+    twin_table,
     win_probability_table,
 )
 from mlgolf.plots.target_levels import rank_against_target
@@ -39,20 +42,26 @@ from mlgolf.plots.theme import DARK, Style
 from mlgolf.plots.times_to_target import times_panel
 from mlgolf.plots.training_curves import training_panel
 from mlgolf.plots.training_time import training_time_of_submissions
+from mlgolf.plots.twin import twin_panel
 from mlgolf.plots.win_probability import win_probability_matrix
 from mlgolf.report.captions import (
     LEAVE_ONE_OUT,
     TARGET_LEVELS,
     curves_caption,
+    models_caption,
     profile_caption,
     runtimes_caption,
     studies_caption,
     training_time_caption,
+    twin_caption,
     win_probability_caption,
 )
 from mlgolf.report.html import Html, join
+from mlgolf.report.run_sections import correlations
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.review import Review
+from mlgolf.scoring.standings import Standings
+from mlgolf.scoring.twin import Twin
 
 MOST_BESIDE = 8  # submissions of a matrix that fits beside its caption
 MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
@@ -79,6 +88,7 @@ class Sketch:
     by_workload: bool = False  # as many panels side by side as fit the page
     beside: bool = True  # small: its caption stands to the right
     coloured: bool = True  # by submission, so it needs the legend
+    below: Html | None = None  # more to read of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +117,12 @@ def _no_formula(text: pl.Expr) -> pl.Expr:
 
 def draw_figures(
     review: Review, trials: Sequence[Trial], progress: Progress = unwatched,
-    begin: Begin = drawn_here,
+    begin: Begin = drawn_here, twin: Twin | None = None,
 ) -> list[Figure]:
     """All figures that have data, in the order of the page.
 
     Args:
+      twin: models beside their error on data that no score has seen, if there are such.
       trials: those of the board, if they are known; none where there is only a table of times.
       progress: told of each drawing before it is waited for.
       begin: begins to draw a chart; what it gives waits for the SVG.
@@ -122,7 +133,7 @@ def draw_figures(
     style = Style(
         submissions=tuple(entry.submission for entry in board.entries), notice=_notice(board)
     )
-    sketches = [*_of_workloads(review, trials), *_of_submissions(review)]
+    sketches = [*_of_workloads(review, trials), *_of_twin(twin), *_of_submissions(review)]
     sketches = [sketch for sketch in sketches if sketch.panels]
     begun = [[begin(sketch.chart(part, style)) for part in sketch.panels] for sketch in sketches]
     total, done = sum(map(len, begun)), 0
@@ -148,19 +159,54 @@ def _of_workloads(review: Review, trials: Sequence[Trial]) -> Iterator[Sketch]:
     """Figures with one panel for each workload."""
     standings = review.standings
     competition = standings.competition
-    curves = curves_table(standings, trials)
-    all_trials = len(curves) <= MOST_ROWS
-    yield Sketch(
-        name="training_curves", title="Training curves", table=curves, chart=training_panel,
-        panels=_by_workload(curves if all_trials else curves.filter("best"), competition),
-        caption=curves_caption(curves, competition.rules, all_trials=all_trials),
-        by_workload=True, beside=False,
-    )
+    if review.runs and _is_by_value(competition):
+        yield _models(review, trials)
+    else:
+        yield _curves(standings, trials)
     studies = studies_table(standings)
     yield Sketch(
         name="times_to_target", title="Results of every study", table=studies, chart=times_panel,
         panels=_by_workload(studies, competition), caption=studies_caption(competition.rules),
         by_workload=True, beside=False, coloured=False,
+    )
+
+
+def _is_by_value(competition: Competition) -> bool:
+    """Whether a trial goes on for a better value, on one scored workload."""
+    accumulates = competition.rules.objective_quantity.accumulates
+    return not accumulates and len(competition.scored_workloads) == 1
+
+
+def _models(review: Review, trials: Sequence[Trial]) -> Sketch:
+    competition, rules = review.standings.competition, review.standings.competition.rules
+    (name,) = competition.scored_workloads
+    factor = rules.tuning.under(review.board.ruleset).budget_factor
+    return _single(
+        "models", "Every model that was judged", models_table(review.standings, trials, factor),
+        models_over_time, models_caption(rules, competition.workloads[name]),
+    )
+
+
+def _of_twin(twin: Twin | None) -> Iterator[Sketch]:
+    """A panel for each quantity and each error."""
+    if twin is not None:
+        table = twin_table(twin)
+        yield Sketch(
+            name="twin", title="What predicts the error on the twin set", table=table,
+            panels=table.partition_by("quantity", "error", maintain_order=True), chart=twin_panel,
+            caption=twin_caption(twin), by_workload=True, beside=False, below=correlations(twin),
+        )
+
+
+def _curves(standings: Standings, trials: Sequence[Trial]) -> Sketch:
+    competition = standings.competition
+    curves = curves_table(standings, trials)
+    all_trials = len(curves) <= MOST_ROWS
+    return Sketch(
+        name="training_curves", title="Training curves", table=curves, chart=training_panel,
+        panels=_by_workload(curves if all_trials else curves.filter("best"), competition),
+        caption=curves_caption(curves, competition.rules, all_trials=all_trials),
+        by_workload=True, beside=False,
     )
 
 
@@ -173,24 +219,20 @@ def _by_workload(table: pl.DataFrame, competition: Competition) -> list[pl.DataF
 def _of_submissions(review: Review) -> Iterator[Sketch]:
     """Figures with all workloads together."""
     board, aggregation = review.board, review.standings.competition.rules.aggregation
-    yield _single(
-        "performance_profile", "Performance profile", profile_table(board, aggregation.tau_max),
-        profile, profile_caption(aggregation),
-    )
-    yield _single(
-        "win_probability", "Win probability", win_probability_table(review),
-        win_probability_matrix, win_probability_caption(tested=board.tests_differences),
-        coloured=False, beside=len(board.entries) <= MOST_BESIDE,
-    )
-    rivals = pl.lit(len(board.entries) > 1)
-    yield _single(
-        "rank_against_target", "Ranks at easier targets",
-        target_levels_table(review).filter(rivals), rank_against_target, TARGET_LEVELS,
-    )
-    yield _single(
-        "runtime_distribution", "Runtime distribution", runtimes_table(review),
-        runtime_distributions, runtimes_caption(review.target_levels),
-    )
+    if len(review.standings.competition.scored_workloads) > 1:
+        yield _single(
+            "performance_profile", "Performance profile",
+            profile_table(board, aggregation.tau_max), profile, profile_caption(aggregation),
+        )
+    if not (review.record and len(board.entries) == 2):  # which says it of the only pair
+        yield _single(
+            "win_probability", "Win probability", win_probability_table(review),
+            win_probability_matrix, win_probability_caption(tested=board.tests_differences),
+            coloured=False, beside=len(board.entries) <= MOST_BESIDE,
+        )
+    # What a trial reaches on the way is no result where it goes on for a better value.
+    if not _is_by_value(review.standings.competition):
+        yield from _of_target_levels(review)
     yield _single(
         "leave_one_out", "Leave-one-out", leave_one_out_table(review), leave_one_out_ranks,
         LEAVE_ONE_OUT, coloured=False,
@@ -199,6 +241,19 @@ def _of_submissions(review: Review) -> Iterator[Sketch]:
         "training_time", "Training time", training_time_table(review),
         training_time_of_submissions, training_time_caption(review.training_time),
         coloured=False,
+    )
+
+
+def _of_target_levels(review: Review) -> Iterator[Sketch]:
+    board = review.board
+    rivals = pl.lit(len(board.entries) > 1)
+    yield _single(
+        "rank_against_target", "Ranks at easier targets",
+        target_levels_table(review).filter(rivals), rank_against_target, TARGET_LEVELS,
+    )
+    yield _single(
+        "runtime_distribution", "Runtime distribution", runtimes_table(review),
+        runtime_distributions, runtimes_caption(review.target_levels),
     )
 
 

@@ -20,8 +20,10 @@ from mlgolf.report import sections
 from mlgolf.report.board import heading, leaderboard_section
 from mlgolf.report.figures import Begin, Progress, draw_figures, unwatched
 from mlgolf.report.html import Html, join
+from mlgolf.report.run_sections import runs_section
 from mlgolf.report.view import review_view
 from mlgolf.scoring.review import Review
+from mlgolf.scoring.twin import twin
 
 HERE = files("mlgolf.report")
 
@@ -54,7 +56,10 @@ def write_report(
       begin: begins to draw a chart, here or elsewhere.
     """
     view, board = review_view(review), review.board
-    figures = draw_figures(review, trials, progress, begin)
+    competition = review.standings.competition
+    counted = [t for t in trials if review.standings.pool.place(t.key) is not None]
+    compared = twin(competition, counted, board.ruleset)
+    figures = draw_figures(review, trials, progress, begin, compared)
     folder = path.with_name(f"{path.stem}_figures")
     folder.mkdir(parents=True, exist_ok=True)
     for figure in figures:
@@ -63,6 +68,7 @@ def write_report(
     body = join([
         heading(view.board),
         leaderboard_section(view.board),
+        runs_section(view.runs),
         *sections.figure_sections(board, figures, folder.name),
         sections.further_section(view),
         sections.sensitivity_section(view),
@@ -72,7 +78,7 @@ def write_report(
             sections.machine_section(trials),
         ] if trials else []),
         sections.problems_section(view),
-        sections.footer(review.standings.competition, __version__),
+        sections.footer(competition, __version__),
     ])
     path.write_text(page(view.board.title, body), encoding="utf-8")
 

@@ -32,7 +32,9 @@ def figure_sections(board: Leaderboard, figures: Sequence[Figure], folder: str) 
     )
     return [
         *(
-            section(drawn.sketch.title, _figure(drawn, number, board))
+            section(
+                drawn.sketch.title, _figure(drawn, number, board), drawn.sketch.below or Html("")
+            )
             for number, drawn in enumerate(figures, start=1)
         ),
         tag("p", text(saved), css="facts apart"),

@@ -11,9 +11,11 @@ from mlgolf.report.view import BoardView, CellView, ReviewView
 
 MOST_FULL_COLUMNS = 3
 MOST_NEAR_MISSES = 20
+MOST_RUNS = 40
+MOST_FAILURES = 10
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric",
-    "hyperparameter", "values", "evaluated every",
+    "hyperparameter", "values", "evaluated every", "verdict",
 )
 
 
@@ -25,13 +27,21 @@ def plain(text: str) -> Text:
 def leaderboard_tables(board: BoardView) -> list[Table]:
     """Rank, score, and for each workload the value of the objective and its ratio to the best.
 
-    Many workloads have a table of their own, to fit into 80 columns. So have targets that were not
-    reached.
+    With one scored workload there is no score, but that value, and facts of it. Many workloads have
+    a table of their own, to fit into 80 columns. So have targets that were not reached.
     """
-    heads = ["rank", *["group"] * board.tested, "submission", "score", board.bounds_are]
+    heads = ["rank", *["group"] * board.tested, "submission"]
+    rows = [[row.rank, *[row.group] * board.tested, row.submission] for row in board.rows]
+    if board.fact_heads:
+        rows = [
+            [*head, _value_text(row.cells[0]), *row.facts]
+            for head, row in zip(rows, board.rows, strict=True)
+        ]
+        heads = [*heads, board.value_is, *board.fact_heads]
+        return [text_table(board.short_title, heads, rows), *_near_misses(board)]
+    heads = [*heads, "score", board.bounds_are]
     rows = [
-        [row.rank, *[row.group] * board.tested, row.submission, row.score, row.bounds or "–"]
-        for row in board.rows
+        [*head, row.score, row.bounds or "–"] for head, row in zip(rows, board.rows, strict=True)
     ]
     if not rows:
         return [text_table(board.short_title, heads, rows)]
@@ -46,9 +56,17 @@ def leaderboard_tables(board: BoardView) -> list[Table]:
 
 def _cell_text(cell: CellView) -> str:
     """The value and, in brackets, its ratio and details; a near miss has a table of its own."""
+    return _with_details(cell, [*([cell.ratio] if cell.ratio else []), *cell.details])
+
+
+def _value_text(cell: CellView) -> str:
+    return _with_details(cell, cell.details)
+
+
+def _with_details(cell: CellView, details: Sequence[str]) -> str:
     if cell.failed:
         return cell.value
-    more = ", ".join([*([cell.ratio] if cell.ratio else []), *cell.details])
+    more = ", ".join(details)
     whole = f"{cell.value} ({more})" if more else cell.value
     return whole.replace("\N{NO-BREAK SPACE}", " ")
 
@@ -73,9 +91,31 @@ def _near_misses(board: BoardView) -> list[Table]:
         for miss in board.misses[:MOST_NEAR_MISSES]
     ]
     more = len(board.misses) - len(rows)
-    title = "targets not reached" + (f", {more} more with --json" if more > 0 else "")
+    title = "targets not reached" + _rest(more)
     heads = ["submission", "workload", "best", "at s", "target", "studies"]
     return [text_table(title, heads, rows)]
+
+
+def run_tables(review: ReviewView) -> list[Table]:
+    """Every run with its verdict, its value, and how much of each bound it used."""
+    found = review.runs
+    if not found.runs:
+        return []
+    rows = [
+        [
+            run.submission, run.seed, run.verdict, run.value,
+            *([m.share for m in run.margins] or ["–"] * len(found.bounded)), run.models,
+        ]
+        for run in found.runs[:MOST_RUNS]
+    ]
+    more = len(found.runs) - len(rows)
+    title = f"every run, with its share of each bound ({', '.join(found.bounds)}){_rest(more)}"
+    heads = ["submission", "seed", "verdict", found.value_is, *found.bounded, "models"]
+    return [text_table(title, heads, rows)]
+
+
+def _rest(more: int) -> str:
+    return f", {more} more with --json" if more > 0 else ""
 
 
 def text_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
@@ -85,7 +125,10 @@ def text_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) 
     )
     for head in heads:
         justify = "left" if head in WORDS else "right"
-        table.add_column(plain(head), justify=justify, overflow="fold")
+        table.add_column(
+            plain(head), justify=justify, overflow="fold", no_wrap=head in ("seed", "verdict"),
+            min_width=len(head) if head == "submission" else None,
+        )
     for row in rows:
         table.add_row(*map(plain, row))
     return table
@@ -94,7 +137,13 @@ def text_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) 
 def review_lines(review: ReviewView) -> list[str]:
     """Notes and diagnostics, a sentence each."""
     notice = review.board.notice
-    return [*review.board.notes, *diagnostic_lines(review), *([notice] if notice else [])]
+    failed = review.failures[:MOST_FAILURES]
+    more = len(review.failures) - len(failed)
+    uncounted = [f"{more} more runs did not qualify: see --json"] if more else []
+    return [
+        *failed, *uncounted, *review.board.notes, *diagnostic_lines(review),
+        *([notice] if notice else []),
+    ]
 
 
 def diagnostic_lines(review: ReviewView) -> list[str]:

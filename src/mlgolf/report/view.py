@@ -10,9 +10,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.rules import ExternalTuning, SelfTuning
 from mlgolf.core.status import Outcome
 from mlgolf.core.text import number_of
-from mlgolf.report.words import OUTCOMES, duration, how_scored, question, three_digits, with_unit
+from mlgolf.report.runs import RunsView, failures, runs_view
+from mlgolf.report.words import (
+    DIGITS,
+    OUTCOMES,
+    duration,
+    how_scored,
+    how_valued,
+    noun_on,
+    question,
+    three_digits,
+    with_unit,
+)
 from mlgolf.scoring.diagnostics import TrainingTime, bounds_in_words
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 from mlgolf.scoring.near_misses import NearMiss, rounded_best
@@ -31,6 +43,8 @@ SHORT_MEANING = {
     "never": "target not reached", "none": "no data", "slow": "too slow to count",
     "held": "failed on the held-out workload",
 }
+RANGE_OF_RUNS, RANGE_OF_STUDIES = "range of runs", "range of studies"
+TO_PAR, QUALIFIED, REACHED = "to par", "qualified", "reached"  # heads, of facts
 TOO_FEW_STUDIES = "there are too few studies to test which scores differ"
 
 
@@ -70,6 +84,7 @@ class RowView:
     score: str
     bounds: str  # of the score, as `bounds_are` says; empty if there are none
     cells: tuple[CellView, ...]  # in the order of the board's workloads
+    facts: tuple[str, ...]  # of its value, as `fact_heads` say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +96,10 @@ class BoardView:
     question: str  # that the competition asks
     facts: tuple[str, ...]
     workloads: tuple[str, ...]
+    # With one scored workload submissions are shown by their value on it, and facts of that; with
+    # several by a score, and what is here is empty.
+    value_is: str
+    fact_heads: tuple[str, ...]
     tested: bool  # whether rows have groups
     bounds_are: str  # "95% interval" or "range of studies"; a row of another kind is marked
     rows: tuple[RowView, ...]
@@ -107,6 +126,8 @@ class ReviewView:
     """A leaderboard with its diagnostics, a sentence each."""
 
     board: BoardView
+    runs: RunsView  # every run
+    failures: tuple[str, ...]  # runs that did not qualify: why, and what to change
     problems: tuple[str, ...]  # with reading the results
     diagnostics: tuple[str, ...]  # which scores differ, leave-one-out, training time
     bounds: tuple[str, ...]  # ratios to a baseline, and bounds while trials are missing
@@ -121,10 +142,13 @@ def review_view(review: Review) -> ReviewView:
         "mean over workloads)"
         for entry in review.board.entries if entry.geometric_mean_ratio is not None
     )
+    runs = runs_view(review)
     return ReviewView(
         board=board_view(review.standings.competition, review.board),
+        runs=runs,
+        failures=tuple(failures(runs)),
         problems=first_problems(review.problems, "listed by mlgolf score --json"),
-        diagnostics=tuple(_diagnostics(review)),
+        diagnostics=(*([runs.record] if runs.record else []), *_diagnostics(review)),
         bounds=(*ratios, *map(bounds_in_words, review.bounds)),
         target_levels=tuple(_target_levels(review)),
         interpretations=tuple(map(_interpretation, review.sensitivity)),
@@ -136,23 +160,26 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     tuning = competition.rules.tuning.under(board.ruleset)
     misses = {place: _miss(place[0], miss) for place, miss in board.near_misses.items()}
     interval = any(entry.interval for entry in board.entries)
-    rows = [_row(entry, board, misses, interval) for entry in board.entries]
+    scored = [competition.workloads[name] for name in competition.scored_workloads]
+    heads = fact_heads(competition, board) if len(scored) == 1 else ()
+    rows = [_row(entry, board, misses, interval, heads) for entry in board.entries]
     return BoardView(
         title=" · ".join([competition.title, *board.labels.titles]),
         short_title=" · ".join([
             board.competition, f"{board.ruleset} tuning", board.framework_in_words,
             *board.labels.titles,
         ]),
-        question=question(competition.rules),
+        question=question(competition.rules, scored, budget_factor=tuning.budget_factor),
         facts=(
             number_of(len(board.entries), "submission"),
-            number_of(len(competition.scored_workloads), "workload"),
+            number_of(len(scored), "workload"),
             board.framework_in_words,
-            f"{board.ruleset} tuning, by the rules {number_of(tuning.studies, 'study')} of "
-            f"{number_of(tuning.trials, 'trial')}",
+            f"{board.ruleset} tuning, by the rules {_how_many(tuning, by_value=bool(heads))}",
             f"hardware class {competition.rules.hardware}",
         ),
         workloads=tuple(competition.scored_workloads),
+        value_is=noun_on(board.quantity, scored[0]) if heads else "",
+        fact_heads=heads,
         tested=board.tests_differences,
         bounds_are="95% interval" if interval else "range of studies",
         rows=tuple(rows),
@@ -168,8 +195,37 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     )
 
 
+def _how_many(tuning: ExternalTuning | SelfTuning, *, by_value: bool) -> str:
+    if by_value and tuning.trials == 1:
+        return f"{number_of(tuning.studies, 'run')} each"
+    return f"{number_of(tuning.studies, 'study')} of {number_of(tuning.trials, 'trial')}"
+
+
+def fact_heads(competition: Competition, board: Leaderboard) -> tuple[str, ...]:
+    """What is said of a value on the one scored workload."""
+    (name,) = competition.scored_workloads
+    alone = competition.rules.tuning.stands_alone(board.ruleset)
+    known = [RANGE_OF_RUNS, QUALIFIED] if alone else [RANGE_OF_STUDIES, REACHED]
+    return (known[0], *([TO_PAR] if competition.workloads[name].par else []), known[1])
+
+
+def _facts(cell: Cell, quantity: str, heads: Sequence[str]) -> tuple[str, ...]:
+    """As the heads say; a dash where there is nothing."""
+    low, high = (
+        ("–", "–") if cell.range_of_values is None
+        else (with_unit(value, quantity, DIGITS) for value in cell.range_of_values)
+    )
+    said = {
+        TO_PAR: "–" if cell.to_par is None else f"{100 * (cell.to_par - 1):+.2f}%",
+        **dict.fromkeys((RANGE_OF_RUNS, RANGE_OF_STUDIES), low if low == high else f"{low}–{high}"),
+        **dict.fromkeys((QUALIFIED, REACHED), f"{cell.reached}/{cell.studies}"),
+    }
+    return tuple(said[head] for head in heads)
+
+
 def _row(
-    entry: Entry, board: Leaderboard, misses: dict[tuple[str, str], MissView], interval: bool
+    entry: Entry, board: Leaderboard, misses: dict[tuple[str, str], MissView], interval: bool,
+    heads: Sequence[str],
 ) -> RowView:
     return RowView(
         rank=str(entry.rank),
@@ -178,9 +234,13 @@ def _row(
         score=f"{entry.score:.4f}",
         bounds=_bounds(entry, interval),
         cells=tuple(
-            _cell(name, cell, board.quantity, misses.get((entry.submission, name)))
+            _cell(
+                name, cell, board.quantity, misses.get((entry.submission, name)),
+                heads,
+            )
             for name, cell in entry.cells.items()
         ),
+        facts=next((_facts(c, board.quantity, heads) for c in entry.cells.values()), ()),
     )
 
 
@@ -193,13 +253,15 @@ def _bounds(entry: Entry, interval: bool) -> str:
     return f"{bounds[0]:.2f}–{bounds[1]:.2f}{mark}"
 
 
-def _cell(workload: str, cell: Cell, quantity: str, miss: MissView | None) -> CellView:
+def _cell(
+    workload: str, cell: Cell, quantity: str, miss: MissView | None, heads: Sequence[str]
+) -> CellView:
     failed = cell.outcome not in VALUED
     ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else ""
-    details = _how_near(miss, workload) if failed else _of_the_value(cell, quantity)
+    details = _how_near(miss, workload) if failed else _of_the_value(cell, quantity, heads)
     return CellView(
         workload=workload,
-        value=OUTCOMES[cell.outcome] if failed else with_unit(cell.value, quantity),
+        value=OUTCOMES[cell.outcome] if failed else _value(cell, quantity, heads),
         ratio=ratio,
         details=tuple(details),
         short=ratio or SHORT.get(cell.outcome, ""),
@@ -208,11 +270,20 @@ def _cell(workload: str, cell: Cell, quantity: str, miss: MissView | None) -> Ce
     )
 
 
-def _of_the_value(cell: Cell, quantity: str) -> list[str]:
-    """Its time if that is another quantity, how far from par, and whether it is too slow."""
+def _value(cell: Cell, quantity: str, heads: Sequence[str]) -> str:
+    return with_unit(cell.value, quantity, DIGITS if heads else 3)
+
+
+def _of_the_value(cell: Cell, quantity: str, heads: Sequence[str]) -> list[str]:
+    """Its time if that is another quantity, how far from par, and whether it is too slow.
+
+    Args: heads: of facts that stand beside it, and are not repeated.
+    """
     time = [f"at {with_unit(cell.seconds, 'time')}"] if quantity != "time" else []
-    par = [] if cell.to_par is None else [f"{cell.to_par:.3g} × par"]
-    return [*time, *par, *([OUTCOMES[cell.outcome]] if cell.outcome is not Outcome.SCORED else [])]
+    par = [] if heads or cell.to_par is None else [f"{cell.to_par:.3g} × par"]
+    if cell.outcome is Outcome.SCORED:
+        return [*time, *par]
+    return [*time, *par, f"×{cell.ratio:.2f} the best" if heads else OUTCOMES[cell.outcome]]
 
 
 def _how_near(miss: MissView | None, workload: str) -> list[str]:
@@ -241,10 +312,16 @@ def _short_words(rows: Iterable[RowView]) -> list[str]:
 def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
     """A paragraph each."""
     rules = competition.rules
-    yield how_scored(rules)
+    by_value = len(competition.scored_workloads) == 1
+    if by_value:
+        (name,) = competition.scored_workloads
+        yield how_valued(rules, board.ruleset, competition.workloads[name])
+    else:
+        yield how_scored(rules)
     outcomes = {cell.outcome for entry in board.entries for cell in entry.cells.values()}
     if Outcome.SLOWER_THAN_4X_BEST in outcomes:
-        yield f"Too slow: over {rules.aggregation.tau_max:g} times the best. It scores 0."
+        beyond = f"over {rules.aggregation.tau_max:g} times the best"
+        yield f"What is {beyond} ranks last." if by_value else f"Too slow: {beyond}. It scores 0."
     if any(outcome.name.startswith("HELD_OUT") for outcome in outcomes):
         yield (
             "Held-out workloads are variants of the others: a submission that fails on one (not "
@@ -253,7 +330,13 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
         )
     for name in competition.scored_workloads:
         if par := competition.workloads[name].par:
-            yield f"Par of {name} is {with_unit(par.value, rules.objective)}: {par.provenance}."
+            value = with_unit(par.value, rules.objective, DIGITS)
+            yield f"Par of {name} is {value}: {par.provenance}."
+    yield from _how_sure(board, below_each=not by_value)
+
+
+def _how_sure(board: Leaderboard, *, below_each: bool) -> Iterator[str]:
+    """What intervals, ranges and groups mean. below_each: whether a range stands below a score."""
     interval = any(entry.interval for entry in board.entries)
     below = (
         "its 95% interval or, with too few studies for that, the range of scores of single "
@@ -261,11 +344,14 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
         else "the range of scores of single studies, if there are several."
     )
     if board.tests_differences:
+        each = f"Below each score: {below} " if below_each else ""
         yield (
-            f"Below each score: {below} Group 3, for instance, means that two submissions score "
+            f"{each}Group 3, for instance, means that two submissions score "
             "significantly higher (at 95%). Submissions of different groups may not differ "
             "significantly either: the figure of win probabilities shows every pair."
         )
+    elif not below_each:
+        return
     elif len(board.entries) > 1:
         yield f"Below each score: {below} {_sentence(TOO_FEW_STUDIES)}"
     elif any(entry.interval or entry.range_of_studies for entry in board.entries):
@@ -289,7 +375,7 @@ def _diagnostics(review: Review) -> Iterator[str]:
             f"{significant} of {number_of(len(review.win_probability), 'pair')} of submissions "
             "differ significantly (95%)"
         )
-    elif review.win_probability:
+    elif review.win_probability and not review.record:
         yield TOO_FEW_STUDIES
     for removed in review.leave_one_out:
         moves = (f"{name} {a} → {b}" for name, (a, b) in removed.ranks.items())

@@ -1,11 +1,12 @@
 """Rules, outcomes and measured values in words, for a report."""
 
 import math
+from collections.abc import Sequence
 
 from mlgolf.core.quantities import bound_noun, quantity
-from mlgolf.core.rules import Constraint, Rules, Tuning
+from mlgolf.core.rules import Constraint, Rules, Tuning, WorkloadRules
 from mlgolf.core.status import Outcome
-from mlgolf.core.target import Goal
+from mlgolf.core.target import Goal, Target
 from mlgolf.core.text import number_of
 
 OUTCOMES = {
@@ -17,12 +18,20 @@ OUTCOMES = {
     Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out workload: too slow",
 }
 
+DIGITS = 4  # of values by which submissions are ranked
 _AT_MOST = {Goal.MINIMISE: "at most", Goal.MAXIMISE: "at least", None: "no worse than"}
 _AT_OR_BELOW = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
 
 
-def question(rules: Rules) -> str:
-    """The rules of a competition as one question."""
+def question(
+    rules: Rules, rows: Sequence[WorkloadRules] = (), *, budget_factor: float = 1.0
+) -> str:
+    """The rules of a competition as one question, or as one task where its numbers are known.
+
+    Args: rows: of the scored workloads; what is bounded by one number on all of them shows it.
+    """
+    if len({_task(rules, row, budget_factor) for row in rows}) == 1:
+        return _task(rules, rows[0], budget_factor)
     objective = rules.objective_quantity
     others = [c for c in rules.constraints if c.quantity != objective.name]
     if objective.accumulates:
@@ -34,6 +43,30 @@ def question(rules: Rules) -> str:
     within = f", {_limit(own)}" if own else ""
     given = f" {link} {_enumerate([_condition(c) for c in others])}" if others else ""
     return f"Which submission {wanted}{given}{within}?"
+
+
+def _task(rules: Rules, row: WorkloadRules, budget_factor: float) -> str:
+    """What one workload asks for, with its numbers."""
+    goal = rules.objective_quantity.goal or row.goal
+    targets = rules.targets(row, budget_factor=budget_factor)
+    bounds = ", ".join(_bounded(target, row) for target in targets)
+    given = f" subject to {bounds}" if bounds else ""
+    wanted = noun_on(rules.objective, row)
+    return f"{goal.value.capitalize()} the {wanted}{given} on {rules.hardware}."
+
+
+def _bounded(target: Target, row: WorkloadRules) -> str:
+    unit = quantity(target.metric).unit
+    number = f"{target.value:g}" + ("" if unit == "1" else f" {unit}")
+    strictly = "below" if target.goal is Goal.MINIMISE else "above"
+    relation = strictly if target.strict else target.goal.limit
+    return f"{noun_on(target.metric, row)} {relation} {number}"
+
+
+def noun_on(name: str, row: WorkloadRules) -> str:
+    """A quantity in words, with the workload's metric where it is that."""
+    metric = row.metric.replace("_", " ")
+    return f"{noun(name)} ({metric})" if quantity(name).goal is None else noun(name)
 
 
 def rules_in_words(rules: Rules) -> str:
@@ -106,30 +139,48 @@ def how_scored(rules: Rules, below: str = " (see below)") -> str:
             f"and any ratio above {tau_max:g}, counts as {tau_max:g}"
         ),
     }[rules.aggregation.workloads]
-    trial = "In each study the best trial counts"
-    if rules.trial_chosen_by:
-        chosen, scored = (
-            _enumerate([_condition(c) for c in constraints if c.is_target])
-            for constraints in (rules.trial_chosen_by, rules.constraints)
-        )
-        measured = noun(rules.objective)
-        trial = (
-            f"In each study the trial with the best {measured} until {chosen} is selected; its "
-            f"{measured} until {scored} is scored"
-        )
     return (
-        f"{trial}. On each workload the median over studies is scored. The ratio (×) compares it "
-        "with the best submission on the workload: 1 is the best, larger is worse. The score is "
+        f"{_selected(rules)}. On each workload the median over studies is scored. The ratio (×) "
+        "compares it with the best submission on the workload: 1 is the best, larger is worse. The "
+        "score is "
         f"{over_workloads}. A score of 1 means best on every workload."
     )
 
 
-def with_unit(value: float, name: str) -> str:
-    """A value of a quantity with its unit, to three digits; a dash where it is not finite."""
+def _selected(rules: Rules) -> str:
+    """Which trial of a study counts."""
+    if not rules.trial_chosen_by:
+        return "In each study the best trial counts"
+    chosen, scored = (
+        _enumerate([_condition(c) for c in constraints if c.is_target])
+        for constraints in (rules.trial_chosen_by, rules.constraints)
+    )
+    measured = noun(rules.objective)
+    return (
+        f"In each study the trial with the best {measured} until {chosen} is selected; its "
+        f"{measured} until {scored} is scored"
+    )
+
+
+def how_valued(rules: Rules, ruleset: str, row: WorkloadRules) -> str:
+    """How the runs on the one scored workload become the value by which submissions are ranked."""
+    alone, measured = rules.tuning.stands_alone(ruleset), noun_on(rules.objective, row)
+    what, each = ("runs", "qualify") if alone else ("studies", "reach a value")
+    until = rules.objective_quantity.accumulates
+    of_run = "until all bounds hold" if until else "of a model that keeps all bounds"
+    counted = f"Of each run the best {measured} {of_run} counts" if alone else _selected(rules)
+    share = rules.aggregation.reached_share
+    enough = f", if at least {100 * share:g}% of them {each}" if share else ""
+    par = " To par: how far the median is from the best value that is known." if row.par else ""
+    return f"{counted}. Submissions are ranked by the median over {what}{enough}.{par}"
+
+
+def with_unit(value: float, name: str, digits: int = 3) -> str:
+    """A value of a quantity with its unit, so many digits; a dash where it is not finite."""
     if not math.isfinite(value):
         return "–"
-    unit = quantity(name).unit
-    return three_digits(value) if unit == "1" else f"{three_digits(value)}\N{NO-BREAK SPACE}{unit}"
+    unit, number = quantity(name).unit, significant(value, digits)
+    return number if unit == "1" else f"{number}\N{NO-BREAK SPACE}{unit}"
 
 
 def duration(hours: float) -> str:
@@ -138,9 +189,13 @@ def duration(hours: float) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Three significant digits, without an exponent where that is not needed."""
+    return significant(value, 3)
+
+
+def significant(value: float, digits: int) -> str:
+    """So many significant digits, without an exponent where that is not needed."""
     if value and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.3g}"
-    rounded = abs(float(f"{value:.3g}"))  # 9.999 counts as 10.0
-    decimals = max(0, 2 - math.floor(math.log10(rounded))) if rounded else 0
+        return f"{value:.{digits}g}"
+    rounded = abs(float(f"{value:.{digits}g}"))  # 9.999 counts as 10.0
+    decimals = max(0, digits - 1 - math.floor(math.log10(rounded))) if rounded else 0
     return f"{value:.{decimals}f}"

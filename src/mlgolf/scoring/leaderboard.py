@@ -35,6 +35,9 @@ class Cell:
     seconds: float  # on the clock when the value was reached; inf where never
     ratio: float  # to the best on the workload, at least 1; inf where never
     outcome: Outcome
+    studies: int  # with a trial that counts
+    reached: int  # of them, those that reached a value
+    range_of_values: tuple[float, float] | None  # of those, low and high; None if none did
     to_par: float | None = None  # the value over the best that is known; None where none is
 
 
@@ -164,6 +167,16 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
     return {**finite, "outcome": cell.outcome.value, **to_par}
 
 
+def spread_json(board: Leaderboard) -> list[dict[str, Any]]:
+    """The values behind each median: how many studies have one, and how far apart they are."""
+    return [
+        {"submission": entry.submission, "workload": name, "studies": cell.studies,
+         "studies_reached": cell.reached,
+         "range_of_values": list(cell.range_of_values) if cell.range_of_values else None}
+        for entry in board.entries for name, cell in entry.cells.items()
+    ]  # fmt: skip
+
+
 def _entries(uncertainty: Uncertainty, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
     standings = uncertainty.standings
     exact = score(standings.counted, exactly(standings.competition.rules.aggregation))
@@ -201,8 +214,9 @@ def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
     for row, found in enumerate(outcomes(standings.costs, gates)):
         yield {
             name: _cell(
-                standings, name, objective[row, column], seconds[row, column],
-                standings.minimised[column], standings.ratios[row, number], outcome,
+                standings, name, standings.studies[row, column], objective[row, column],
+                seconds[row, column], standings.minimised[column], standings.ratios[row, number],
+                outcome,
             )
             for number, (name, column, outcome) in enumerate(
                 zip(names, gates.scored, found, strict=True)
@@ -211,21 +225,26 @@ def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
 
 
 def _cell(
-    standings: Standings, workload: str, objective: float, seconds: float, minimised: bool,
-    ratio: float, outcome: Outcome,
+    standings: Standings, workload: str, studies: FloatArray, objective: float, seconds: float,
+    minimised: bool, ratio: float, outcome: Outcome,
 ) -> Cell:
     reached = bool(np.isfinite(objective))
     too_slow = ratio > standings.competition.rules.aggregation.tau_max
     # A maximised objective of 0 was reached, and is infinitely far from the best.
     if reached and too_slow and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
         outcome = Outcome.SLOWER_THAN_4X_BEST
-    value = (1.0 if minimised else -1.0) * (float(objective) if reached else math.inf)
+    sign = 1.0 if minimised else -1.0
+    value = sign * (float(objective) if reached else math.inf)
+    values = sorted((sign * studies[np.isfinite(studies)]).tolist())
     par = standings.competition.workloads[workload].par
     return Cell(
         value=value,
         seconds=float(seconds) if reached else math.inf,
         ratio=float(ratio),
         outcome=outcome,
+        studies=int((~np.isnan(studies)).sum()),
+        reached=len(values),
+        range_of_values=(values[0], values[-1]) if values else None,
         to_par=value / par.value if par and reached and par.value else None,
     )
 

@@ -80,5 +80,10 @@ def _best(
 
 def rounded_best(miss: NearMiss) -> str:
     """The best value in four digits, or in more if it would look as if it had met the target."""
-    near = abs(miss.best - miss.target) < 1e-3 * abs(miss.target)
-    return f"{miss.best:.7g}" if near else f"{miss.best:.4g}"
+    return rounded_beside(miss.best, miss.target)
+
+
+def rounded_beside(value: float, bound: float) -> str:
+    """A value in four digits, or in more where these would show it on the bound's other side."""
+    near = abs(value - bound) < 1e-3 * abs(bound)
+    return f"{value:.7g}" if near else f"{value:.4g}"

@@ -18,8 +18,10 @@ from mlgolf.scoring.diagnostics import (
     training_time,
     win_probabilities,
 )
-from mlgolf.scoring.leaderboard import Leaderboard, make_leaderboard, to_json
+from mlgolf.scoring.leaderboard import Leaderboard, make_leaderboard, spread_json, to_json
 from mlgolf.scoring.pool import Pool
+from mlgolf.scoring.qualification import QualifiedRun, qualified_runs
+from mlgolf.scoring.records import RecordTest, record_test
 from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.runtimes import Runtimes, runtime_distribution
 from mlgolf.scoring.sensitivity import OtherInterpretation, sensitivity
@@ -40,6 +42,8 @@ class Review:
     win_probability: Sequence[WinProbability]
     leave_one_out: Sequence[LeaveOneOut]
     training_time: Sequence[TrainingTime]
+    runs: Sequence[QualifiedRun] = ()  # where each is a result by itself, and logs are known
+    record: RecordTest | None = None
     bounds: Sequence[Bounds] = ()
     target_levels: Sequence[TargetLevel] = ()
     runtimes: Runtimes | None = None
@@ -52,6 +56,11 @@ class Review:
             name: [asdict(record) for record in getattr(self, name)]
             for name in ("sensitivity", "win_probability", "leave_one_out", "training_time")
         }
+        told["spread"] = spread_json(self.board)
+        if self.runs:
+            told["runs"] = [run.as_json() for run in self.runs]
+        if self.record:
+            told["record"] = self.record.as_json()
         if self.bounds:
             told["bounds"] = [asdict(bound) for bound in self.bounds]
         if self.runtimes:
@@ -82,17 +91,21 @@ def review(
     standings = Standings(competition, admission.pool)
     uncertainty = Uncertainty(standings)
     tuning = competition.rules.tuning.under(ruleset)
+    board = make_leaderboard(uncertainty, admission, ruleset, baseline=baseline)
+    unofficial = bool(board.labels.unofficial) or board.labels.practice
     pools = (
         pools_by_level(competition, pool_under if evaluations is admitted else _pools(evaluations))
         if evaluations and admission.pool.submissions else {}
     )
     return Review(
         standings=standings,
-        board=make_leaderboard(uncertainty, admission, ruleset, baseline=baseline),
+        board=board,
         sensitivity=sensitivity(competition, pool_under),
         win_probability=win_probabilities(uncertainty),
         leave_one_out=leave_one_out(standings),
         training_time=training_time(admission.pool),
+        runs=qualified_runs(competition, admission.trials, ruleset),
+        record=record_test(standings, ruleset, unofficial=unofficial),
         bounds=bounds(standings, tuning.trials) if partial else (),
         target_levels=target_levels(competition, pools),
         runtimes=(

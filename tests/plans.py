@@ -6,7 +6,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.trial_key import TrialKey
 
-LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+LINEAR = Path(__file__).parent / "end_to_end" / "linear.toml"
 
 
 def plan(**changes) -> TrialPlan:

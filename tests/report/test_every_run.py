@@ -1,0 +1,169 @@
+"""Every run, and whether the best is a record, as plain text, on a terminal and in a page."""
+
+import io
+import math
+import re
+
+import pytest
+from one_workload import SMALLEST, run, runs
+from rich.console import Console
+from synthetic_trials import competition, reaching
+
+from mlgolf.core.status import Status
+from mlgolf.plots.tables import models_table, twin_table
+from mlgolf.report.page import write_report
+from mlgolf.report.terminal import MOST_RUNS, leaderboard_tables, review_lines, run_tables
+from mlgolf.report.view import ReviewView, review_view
+from mlgolf.scoring.review import review_trials
+
+GOOD, WORSE = [10.1, 10.2, 10.3, 10.4, 10.5], [12.1, 12.2, 12.3, 12.4, math.inf]
+BOTH = [*runs("good", GOOD), *runs("worse", WORSE)]
+
+
+def view(trials, rules=SMALLEST, ruleset="self") -> ReviewView:
+    return review_view(review_trials(rules, trials, ruleset))
+
+
+def on_terminal(found: ReviewView, width: int = 120) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    for table in (*leaderboard_tables(found.board), *run_tables(found)):
+        console.print(table)
+    return console.file.getvalue()
+
+
+def in_page(path, trials) -> str:
+    review = review_trials(SMALLEST, trials, "self")
+    write_report(review, trials, path / "r.html")
+    html = re.sub(r"<(style|script|svg).*?</\1>", "", (path / "r.html").read_text(), flags=re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.replace("<wbr>", "")))
+
+
+def test_a_board_of_one_workload_shows_median_range_distance_to_par_and_share_that_qualified():
+    first, second = view(BOTH).board.rows
+    board = view(BOTH).board
+    assert (board.value_is, board.fact_heads) == (
+        "L2 norm", ("range of runs", "to par", "qualified"),
+    )
+    assert first.cells[0].value == "10.30"
+    assert first.facts == ("10.10–10.50", "+3.00%", "5/5")
+    assert second.facts == ("12.10–12.40", "+23.00%", "4/5")
+
+
+def test_such_a_board_shows_no_score_and_no_ratio(tmp_path):
+    board = on_terminal(view(BOTH))
+    assert "score" not in board
+    assert "×" not in board
+    assert "Score" not in in_page(tmp_path, BOTH)
+
+
+def test_a_board_of_several_workloads_keeps_its_score():
+    rules = competition(["digits", "wmt"])
+    found = view(reaching("a", "digits", [5]), rules, "external")
+    assert found.board.fact_heads == ()
+    assert "score" in on_terminal(found)
+
+
+def test_studies_of_several_trials_are_counted_as_studies():
+    found = view(reaching("a", "digits", [5, math.inf]), competition(), "external")
+    assert found.board.fact_heads == ("range of studies", "reached")
+    assert found.board.rows[0].facts == ("5.000 s".replace(" ", "\N{NO-BREAK SPACE}"), "1/2")
+    assert found.runs.runs == ()
+
+
+def test_too_few_runs_that_qualify_are_no_value():
+    (row,) = view(runs("a", [10.0, 10.0, 10.0, math.inf, math.inf])).board.rows
+    assert (row.cells[0].failed, row.facts) == (True, ("10.00", "–", "3/5"))
+
+
+def test_every_run_has_its_seed_verdict_value_and_share_of_each_bound():
+    found = view(BOTH).runs
+    assert found.bounds == ("train loss ≤ 0.01 nats", "train loss max ≤ 0.1 nats", "time ≤ 30 s")
+    assert [(r.submission, r.seed, r.verdict, r.value) for r in found.runs][3:6] == [
+        ("good", "3", "QUALIFIED", "10.40"), ("good", "4", "QUALIFIED", "10.50"),
+        ("worse", "0", "QUALIFIED", "12.10"),
+    ]
+    assert [m.share for m in found.runs[0].margins] == ["50%", "5%", "3%"]
+
+
+@pytest.mark.parametrize(("loss", "share"), [(0.009999, "99%"), (0.01, "100%"), (0.010001, "101%")])
+def test_only_a_value_on_its_bound_has_a_share_of_all_of_it(loss, share):
+    (only,) = view([run(l2=[5.0], loss=[loss])]).runs.runs
+    assert only.margins[0].share == share
+
+
+def test_who_did_not_qualify_is_told_why_and_what_to_change(tmp_path):
+    trials = [run("a", l2=[5.0], loss=[0.5], status=Status.FINISHED, reason="play() returned")]
+    said = " ".join(review_lines(view(trials)))
+    advice = "train_loss is 0.5 at best, at most 0.01 nats is asked"
+    assert f"a, seed 0: NOT_QUALIFIED, play() returned; to change: {advice}" in said
+    assert advice in in_page(tmp_path, trials)
+
+
+def test_more_runs_than_a_terminal_shows_are_counted():
+    trials = runs("a", [10.0] * (MOST_RUNS + 3))
+    assert "3 more with --json" in " ".join(on_terminal(view(trials)).split())
+
+
+def test_a_run_where_nothing_was_judged_has_dashes_for_margins(tmp_path):
+    trials = [*runs("a", [10.0]), run("b", status=Status.CRASHED, reason="broke")]
+    assert view(trials).runs.runs[1].margins == ()
+    assert re.search(r"b +0 +CRASHED +– +– +– +– +0/0", on_terminal(view(trials)))
+    assert "b 0 crashed – – – – 0/0 broke" in in_page(tmp_path, trials)
+
+
+def test_a_record_is_told_on_terminal_and_page(tmp_path):
+    said = (
+        "good beats worse: 10.30 against 12.30, a gain of 16%; exact one-sided p = 0.004 over 5 + "
+        "5 runs: a record"
+    )
+    assert said in review_lines(view(BOTH))
+    assert said in in_page(tmp_path, BOTH)
+
+
+def test_what_is_no_record_says_why():
+    trials = [*runs("a", [10.0, 10.0]), *runs("b", [10.02, 10.02])]
+    assert (
+        "a is ahead of b: 10.00 against 10.02, a gain of 0.20%; exact one-sided p = 0.167 over 2 + "
+        "2 runs: no record, as the gain is below 0.5% and p is above 0.05"
+    ) in review_lines(view(trials))
+
+
+def test_json_has_the_runs_the_record_and_the_spread():
+    told = review_trials(SMALLEST, BOTH, "self").as_json()
+    assert told["record"]["record"] is True
+    assert [run["verdict"] for run in told["runs"]].count("QUALIFIED") == 9
+    assert told["runs"][0]["margins"][0] == {
+        "quantity": "train_loss", "value": 0.005, "bound": 0.01, "ratio": 0.5, "met": True,
+    }
+    assert told["spread"][1] == {
+        "submission": "worse", "workload": "digits", "studies": 5, "studies_reached": 4,
+        "range_of_values": [12.1, 12.4],
+    }
+
+
+def test_every_model_is_a_point_and_the_steps_are_the_best_valid_so_far():
+    trials = [run("a", l2=[9.0, 12.0, 11.0, 11.5], loss=[1.0, 0.001, 0.001, 0.001])]
+    table = models_table(review_trials(SMALLEST, trials, "self").standings, trials, 1.0)
+    assert table["value"].to_list() == [9.0, 12.0, 11.0, 11.5]
+    assert table["valid"].to_list() == [False, True, True, True]
+    assert table["best"].to_list() == [None, 12.0, 11.0, 11.0]
+    assert set(table["par"]) == {10.0}
+
+
+def test_the_report_draws_every_model_and_the_twin_set_with_its_correlations(tmp_path):
+    trials = [
+        run("a", seed, l2=[10.0 + 2 * seed, 11.0 + 2 * seed],
+            twin={"error_rate": [0.1 + seed, 0.2 + seed], "loss": [1.0, 1.0]})
+        for seed in range(4)
+    ]
+    text = in_page(tmp_path, trials)
+    assert "Every model that was judged" in text
+    assert "Points: all valid models of all runs (8 models, 4 runs of 1 submission)" in text
+    assert re.search(r"L2 norm \+1\.00 \+1\.00 to \+1\.00 – all models are equal", text)
+    assert (tmp_path / "r_figures" / "twin.csv").exists()
+    assert "Performance profile" not in text
+
+
+def test_without_a_twin_set_there_is_no_such_figure(tmp_path):
+    assert twin_table(None).is_empty()
+    assert "twin set" not in in_page(tmp_path, BOTH)
