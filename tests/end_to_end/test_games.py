@@ -265,3 +265,21 @@ def test_rules_may_score_weights_alone_and_record_other_measures(mlgolf, tmp_pat
     assert rows[0]["metrics"]["model/params"] == 9  # of 12: the biases are none
     assert rows[0]["metrics"]["model/l1"] > 0
     assert rows[0]["metrics"]["model/l2"] < plain[0]["metrics"]["model/l2"]
+
+
+def test_a_blind_game_is_played_on_a_draw_of_its_own_and_replayed_on_it(mlgolf, tmp_path):
+    game = changed_game(tmp_path / "game")
+    data = (game / "data.toml").read_text()
+    (game / "data.toml").write_text(f"blind = true\n{data}")
+    losses = {}
+    for name in ("one", "two"):
+        mlgolf("run", HONEST, "--competition", game, "--studies", 1, "--out", tmp_path / name)
+        trial = tmp_path / name / "fits" / "study_0" / "points_torch" / "trial_1"
+        losses[name] = read_rows(trial)[0]["metrics"]["train/loss"]
+    assert losses["one"] != losses["two"]
+    assert (tmp_path / "one" / "held_out.json").exists()  # the draw, once the run has ended
+    trial = tmp_path / "one" / "fits" / "study_0" / "points_torch" / "trial_1"
+    said = mlgolf("replay", trial, expect=2).stderr
+    assert "give the game's folder as --competition" in said
+    again = mlgolf("replay", trial, "--competition", game, expect=None).stdout
+    assert "equal bit for bit" in again

@@ -17,14 +17,19 @@ SHOWN = 20
 
 @disk_errors_told()
 def costliest(
-    run: "str | PathLike[str] | None" = None, *, data_dir: "str | PathLike[str] | None" = None
+    run: "str | PathLike[str] | None" = None, *, competition: str = "",
+    data_dir: "str | PathLike[str] | None" = None,
 ) -> list[ExampleLosses]:
     """The loss of every training example, costliest first, by the models that a run kept.
 
-    Args: run: the latest if None. Raises: RunFolderError where none was kept; DataError.
+    Args:
+      run: the latest if None.
+      competition: its folder, where data that are drawn anew need its files.
+    Raises: RunFolderError where none was kept; DataError.
     """
     folder = RunFolder(Path(run) if run is not None else latest_run())
-    return example_losses(folder, Path(data_dir or default_data_dir()))
+    files = Path(competition) if Path(competition).is_dir() and competition else None
+    return example_losses(folder, Path(data_dir or default_data_dir()), files)
 
 
 def costliest_lines(losses: ExampleLosses, share: float) -> Iterator[str]:

@@ -187,16 +187,23 @@ def _settings_kept(framework: str) -> Iterator[None]:
 
 @_not_again()
 @disk_errors_told()
-def replay(trial: "AnyPath", *, data_dir: "AnyPath | None" = None) -> Replay:
+def replay(
+    trial: "AnyPath", *, competition: "AnyPath | None" = None, data_dir: "AnyPath | None" = None
+) -> Replay:
     """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
 
-    Args: trial: its folder, inside its run.
+    Args:
+      trial: its folder, inside its run.
+      competition: the folder of its competition, where data that are drawn anew need its files.
     Raises: RunFolderError if it is no trial of a run, has no rows, or its code or data changed.
     """
     path = Path(trial)
     check_that_it_is_a_trial(path)
     with _settings_kept(read_trial(path).key.framework):
-        return replay_trial(path, default_data_dir() if data_dir is None else Path(data_dir))
+        return replay_trial(
+            path, default_data_dir() if data_dir is None else Path(data_dir),
+            None if competition is None else Path(competition),
+        )
 
 
 @_not_again()

@@ -21,7 +21,7 @@ def costliest(
         Path | None, typer.Argument(help="A run's folder; the latest if left out.")
     ] = None,
     competition: Annotated[
-        str, typer.Option(help="The game's folder or name, for --next-round.")
+        str, typer.Option(help="The game's folder, or the name of one that ships.")
     ] = "",
     share: Annotated[float, typer.Option(help="Of the examples, those that cost most.")] = 0.01,
     next_round: Annotated[
@@ -35,7 +35,7 @@ def costliest(
     """
     from mlgolf.api import games
 
-    found = games.costliest(run, data_dir=data_dir)
+    found = games.costliest(run, competition=competition, data_dir=data_dir)
     if as_json:
         print_json({"workloads": [
             {

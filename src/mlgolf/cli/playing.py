@@ -125,6 +125,9 @@ def play_trial(
 def replay(
     trial: Annotated[Path, typer.Argument(help="A trial's folder, inside its run.")],
     data_dir: DataDir,
+    competition: Annotated[
+        Path | None, typer.Option(help="Its folder, where data drawn for each run are in files.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a trial under its seed and compare every value exactly.
@@ -135,7 +138,7 @@ def replay(
     """
     from mlgolf.api.playing import replay as replay_trial
 
-    result = replay_trial(trial, data_dir=data_dir)
+    result = replay_trial(trial, competition=competition, data_dir=data_dir)
     if as_json:
         print_json(result.as_json())
     else:

@@ -142,6 +142,17 @@ class Competition(BaseModel):
         workload, size = self.played_as(name)
         return played_workload(workload, size, self.workloads[name].definition, self._folder)
 
+    @property
+    def folder(self) -> Path | None:
+        """Where it was read from; None for one from a record, which has no files of its own."""
+        return self._folder
+
+    def with_files_in(self, folder: Path | None) -> "Competition":
+        """The same, with the folder in which files that its definitions name lie."""
+        found = self.model_copy()
+        found._folder = folder
+        return found
+
     def as_record(self) -> dict[str, Any]:
         """As JSON that `model_validate` takes back, without what is as by default.
 
@@ -217,9 +228,7 @@ def _read(path: Path) -> Competition:
     if (named := competition.rules.regulariser) is not None and named.endswith(".py"):
         text = read_text(path.parent / named)
         update["rules"] = competition.rules.model_copy(update={"regulariser": text})
-    read = competition.model_copy(update=update)
-    read._folder = path.parent
-    return read
+    return competition.model_copy(update=update).with_files_in(path.parent)
 
 
 def _names_a_table(value: Any) -> bool:

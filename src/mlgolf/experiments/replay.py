@@ -130,8 +130,10 @@ class Replay:
         }
 
 
-def replay_trial(path: Path, data_dir: Path) -> Replay:
-    """Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed."""
+def replay_trial(path: Path, data_dir: Path, files: Path | None = None) -> Replay:
+    """Args: files: as of `recorded_data`.
+
+    Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed."""
     check_that_it_is_a_trial(path)
     path = path.resolve()
     trial, run = read_trial(path), _run_of(path)
@@ -141,7 +143,7 @@ def replay_trial(path: Path, data_dir: Path) -> Replay:
         raise RunFolderError(f"{path}: no evaluation was recorded, so there is nothing to compare")
     hardware = load_hardware(run.competition.rules.hardware)
     with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
-        data = recorded_data(run, data_dir.resolve()).of(trial.key.workload)
+        data = recorded_data(run, data_dir.resolve(), files).of(trial.key.workload)
         try:
             _check_data(path, trial, data)
             with taken_cores(hardware) as cores:

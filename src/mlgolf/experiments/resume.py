@@ -21,7 +21,8 @@ _SAME_IF_SAID = ("seed", "studies", "trials")  # else as recorded
 def run_data(request: RunRequest) -> RunData:
     """The data that a run was begun with, or a new draw of them."""
     if request.resume:
-        return recorded_data(RunFolder(request.out), request.data_dir)
+        files = request.competition.folder
+        return recorded_data(RunFolder(request.out), request.data_dir, files)
     return new_data(
         request.competition, request.data_dir, seed=request.seed, practice=request.practice
     )

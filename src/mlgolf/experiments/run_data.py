@@ -103,9 +103,14 @@ def new_data(
     )
 
 
-def recorded_data(run: RunFolder, data_dir: Path) -> RunData:
-    """Those of a run that was begun. Raises: DataError if its draw is not to be had here."""
-    recorded, competition, data_dir = _draw_of(run), run.competition, data_dir.resolve()
+def recorded_data(run: RunFolder, data_dir: Path, files: Path | None = None) -> RunData:
+    """Those of a run that was begun.
+
+    Args: files: the folder of its competition, where data that are drawn anew need its files.
+    Raises: DataError if its draw is not to be had here.
+    """
+    recorded, data_dir = _draw_of(run), data_dir.resolve()
+    competition = run.competition.with_files_in(files)
     return RunData(
         rows=_rows(competition), data_dir=data_dir,
         draw=_recorded_draw(run, data_dir) if recorded.run else None,

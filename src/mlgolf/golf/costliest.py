@@ -42,9 +42,14 @@ class ExampleLosses:
         return float(self.losses[:count].sum() / self.losses.sum())
 
 
-def example_losses(run: RunFolder, data_dir: Path) -> list[ExampleLosses]:
-    """By workload. Raises: RunFolderError where no model was kept; as of `recorded_data`."""
-    data = recorded_data(run, data_dir)
+def example_losses(
+    run: RunFolder, data_dir: Path, files: Path | None = None
+) -> list[ExampleLosses]:
+    """By workload. Args: files: as of `recorded_data`.
+
+    Raises: RunFolderError where no model was kept; DataError.
+    """
+    data = recorded_data(run, data_dir, files)
     data.ensure()
     kept: dict[str, list[tuple[str, bytes]]] = {}
     for trial in run.trials():

@@ -113,8 +113,7 @@ def _checked_file(data: Data) -> Path:
     assert data.file is not None
     if data.host_folder is None:
         raise DataError(
-            f"{data.file} is not at hand: give the game's folder as --competition, or put its "
-            "prepared data where they were"
+            f"{data.file} is not at hand: give the game's folder as --competition"
         )
     path = data.host_folder / data.file
     try:
