@@ -9,7 +9,7 @@ from mlgolf.core.toml_files import SHIPPED
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.objective import trial_result
 
-GAMES = [name for name in competition_names() if (Path(str(SHIPPED)) / name).is_dir()]
+GAMES = [n for n in competition_names() if (Path(str(SHIPPED)) / n / "champion").is_dir()]
 
 
 def best(run: Path, rules: Competition) -> float:

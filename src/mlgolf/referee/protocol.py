@@ -361,7 +361,7 @@ class _Referee:
         """What the contestant asked about a model of its own: told to it, and never scored."""
         reading, began = self._stand_still()
         arrays = self._read(self._model(submitted))
-        told = [split for split in self._rulings.feedback if split in self._evaluator.splits]
+        told = [split for split in self._rulings.told if split in self._evaluator.splits]
         metrics = self._evaluator.evaluate(arrays, told) | self._measured(arrays)
         self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
 
@@ -405,7 +405,7 @@ class _Referee:
         """Add what it cost to the clock, say what came out, let it go on."""
         self._charge(charge)
         reading = self.total = self._clock.read()
-        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.feedback}
+        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.told}
         state = self._rulings.train_state(measured(step, reading, told), reading)
         self._player.thaw()
         self._clock.resume()
