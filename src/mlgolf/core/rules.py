@@ -20,6 +20,11 @@ Ruleset = Literal["external", "self"]
 Contract = Literal["submission", "entry"]
 
 
+def paces_itself(contract: Contract) -> bool:
+    """Whether a contestant drives its own training, and submits when it likes."""
+    return contract == "entry"
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
