@@ -16,7 +16,7 @@ EVERYTHING = [
     *(("quantities", name) for name in quantities()),
 ]
 
-BUDGETS = {"budget_seconds", "dollars"}
+BUDGETS = {"budget_seconds", "budget_dollars"}
 
 
 def one_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Competitions that are one sentence each, played with less of everything and scored."""
 
+import html
 import json
 import math
 import re
@@ -60,7 +61,7 @@ def test_a_speed_run_ends_at_its_validation_loss_and_is_scored_by_its_seconds(pl
 
 
 def test_a_trial_for_the_smallest_loss_ends_by_its_dollars(played):
-    trial, board = played("smallest-loss", dollars=2e-5)
+    trial, board = played("smallest-loss", budget_dollars=2e-5)
     assert trial.status == "OUT_OF_TIME"
     assert ": 2e-05 dollars; " in trial.reason
     hourly = load_hardware("one-thread-cpu").dollars_per_hour
@@ -87,7 +88,7 @@ def test_a_model_that_takes_more_bytes_than_allowed_does_not_count(played):
 
 
 def test_a_page_says_what_a_sum_of_money_bought(played, mlgolf, tmp_path):
-    played("smallest-loss", dollars=1e-5, eval_every_steps=40)
+    played("smallest-loss", budget_dollars=1e-5, eval_every_steps=40)
     mlgolf("report", tmp_path / "run", "-o", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
-    assert "Which submission reaches the best test loss while its cost stays within" in page
+    page = html.unescape((tmp_path / "page.html").read_text())
+    assert "the best test loss while its cost stays within each workload's budget?" in page

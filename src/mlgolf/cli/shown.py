@@ -126,7 +126,8 @@ def _is_budget(competition: Competition, bound: str) -> bool:
 
 
 def _budget_head(bound: str) -> str:
-    return f"{bound_noun(bound)}{' s' if bound.endswith('_seconds') else ''}"
+    units = {"seconds": " s", "dollars": " dollars"}
+    return f"{bound_noun(bound)}{units.get(bound.rpartition('_')[2], '')}"
 
 
 def _number(value: float | None) -> str:

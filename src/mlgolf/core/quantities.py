@@ -28,7 +28,7 @@ MODEL = "model"  # what is measured of the parameters stands beside the splits: 
 
 def bound_noun(bound: str) -> str:
     """For sentences: target, test target, budget, step limit."""
-    return bound.removesuffix("_seconds").replace("_", " ")
+    return bound.removesuffix("_seconds").removesuffix("_dollars").replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +123,7 @@ _OF_EVERY_TRIAL = _by_name(
     ),
     Quantity(
         name="dollars", noun="cost", unit="dollars", goal=Goal.MINIMISE,
-        accumulates=True, column="seconds", priced=True,
+        accumulates=True, bound="budget_dollars", column="seconds", priced=True,
         meaning=(
             "seconds on the referee's clock, times the speed of the machine (as probed, in times "
             "that of the hardware class's reference machine), times the price of a second that "
