@@ -115,7 +115,7 @@ def _plausible_trial(
     """An exponential fall to a floor near the target, slower for submissions further back."""
     pace = rng.lognormal(1.3 + 0.25 * skill, 0.4)
     floor = 1 - rng.lognormal(0.03 - 0.02 * skill, 0.04)
-    seconds = np.linspace(0.2, workload_rules.bounds["budget_seconds"], 60)
+    seconds = np.linspace(0.2, workload_rules.bounds.get("budget_seconds", 30.0), 60)
     progress = np.exp(-seconds / pace) + floor + rng.normal(0, 0.008, 60)
     start = 0.9 if workload_rules.goal.value == "minimise" else 0.02
     target = workload_rules.bounds.get("target", 0.1)

@@ -16,6 +16,8 @@ EVERYTHING = [
     *(("quantities", name) for name in quantities()),
 ]
 
+BUDGETS = {"budget_seconds", "budget_dollars"}
+
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
@@ -49,11 +51,12 @@ def test_an_objective_whose_direction_the_workloads_say_is_to_reach_the_best(mlg
 def test_every_number_of_a_competition_stands_in_its_tables_with_its_source(mlgolf, name):
     shown = one_line(mlgolf("competitions", "show", name).stdout)
     for workload, numbers in load_competition(name).workloads.items():
-        sign = "≤" if numbers.goal == "minimise" else "≥"
+        sign = " ≤" if numbers.goal == "minimise" else " ≥"
+        sign = sign if {*numbers.bounds} - BUDGETS else ""
         targets = [numbers.bounds[name] for name in numbers.bounds if name.endswith("target")]
         cells = "".join(f"{value:.6g} " for value in targets)
-        assert f"{workload} {numbers.metric} {sign} {cells}" in shown
-        budget = numbers.bounds["budget_seconds"]
+        assert f"{workload} {numbers.metric}{sign} {cells}" in shown
+        (budget,) = (numbers.bounds[name] for name in BUDGETS & {*numbers.bounds})
         assert f"{workload} {budget:.6g} {numbers.step_hint} " in shown
         assert one_line(numbers.provenance) in shown
 

@@ -1,9 +1,13 @@
 """What is declared of a quantity agrees with everything that uses it."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic_trials import competition, trial, workload_rules
 
+from mlgolf.core.errors import RulesError
 from mlgolf.core.quantities import bound_noun, quantities
 from mlgolf.report.words import question
 from mlgolf.scoring.dual import dual
@@ -39,11 +43,32 @@ def test_the_dual_bounds_an_objective_by_its_usual_bound(name):
 
 def test_targets_are_reached_and_budgets_are_stayed_within():
     budgets = {name for name, q in quantities().items() if not q.is_target}
-    assert budgets == {"time", "cpu_time", "wall_time", "steps"}
+    assert budgets == {"time", "cpu_time", "wall_time", "dollars", "steps"}
 
 
 def test_steps_alone_are_claimed():
     assert [name for name, q in quantities().items() if q.claimed] == ["steps"]
+
+
+def test_bits_are_nats_in_another_unit():
+    measured = trial(seconds=[1], values=[math.log(8)], metric="loss")
+    assert measured.values("validation_bits", "loss") == pytest.approx(3.0)
+    assert measured.values("validation_loss", "loss").tolist() == [math.log(8)]
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, math.nan, math.inf])
+def test_a_factor_that_would_turn_a_quantity_around_is_refused(factor):
+    with pytest.raises(RulesError, match="allowed is more than 0"):
+        replace(quantities()["validation_bits"], factor=factor)
+
+
+@pytest.mark.parametrize(("reached", "followed"), [
+    (["validation_loss"], "validation_loss"), (["train_loss", "l2"], "train_loss"),
+    (["train_loss", "test_metric"], "validation_metric"), (["time", "l2"], "l2"),
+])  # fmt: skip
+def test_curves_follow_what_must_be_reached(reached, followed):
+    constraints = [{"quantity": name, "bound": 1.0} for name in reached]
+    assert competition(constraints=constraints).rules.followed.name == followed
 
 
 def test_what_was_not_measured_is_missing_at_every_evaluation():

@@ -8,6 +8,7 @@ import pytest
 from synthetic_trials import plausible_run
 
 from mlgolf.core.competition import competition_names, load_competition
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
 from mlgolf.report.page import write_report
 from mlgolf.scoring.review import review_trials
@@ -20,8 +21,10 @@ BOARDS = [(name, tuning) for name in PUBLISHED for tuning in ("external", "self"
 def with_all_metrics(competition, trials):
     """The same trials with a column for each quantity of the rules, and a test metric.
 
-    Each column meets its bound where the validation metric meets its target.
+    Each column meets its bound where the validation metric meets its target. The hardware class
+    is that of the rules, which may have a price.
     """
+    facts = {"hardware": load_hardware(competition.rules.hardware)}
     used = [quantity(name) for name in competition.rules.used_quantities]
     for trial in trials:
         row = competition.workloads[trial.key.workload]
@@ -34,7 +37,7 @@ def with_all_metrics(competition, trials):
                 metrics.setdefault(
                     measured.column_for(row.metric), share * (1.0 if bound is None else bound)
                 )
-        yield replace(trial, metrics=metrics)
+        yield replace(trial, metrics=metrics, facts=trial.facts.model_copy(update=facts))
 
 
 @pytest.mark.parametrize(("name", "tuning"), BOARDS)

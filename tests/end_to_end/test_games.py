@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlgolf.core.competition import load_competition
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_verdict
 
@@ -56,6 +57,11 @@ def scored(mlgolf, run: Path) -> dict:
     return entry["workloads"]["points"]
 
 
+def load_written(file: Path, text: str):
+    file.write_text(text)
+    return load_competition(file)
+
+
 @pytest.fixture(scope="module")
 def run(mlgolf, tmp_path_factory) -> Path:
     """Both seeds of the honest entry."""
@@ -93,6 +99,25 @@ def test_a_run_that_is_refused_says_so_and_does_not_keep_the_next_one_from_playi
     assert re.search(r"fits/\S+  QUALIFIED  l2 7\.\d+ ", done.stderr)
     told = json.loads(mlgolf("score", out, "--json").stdout)
     assert [run["verdict"] for run in told["runs"]] == ["QUALIFIED", "REFUSED"]
+
+
+def test_the_dual_of_a_game_is_played_and_scored(mlgolf, run, tmp_path):
+    game = shutil.copytree(GAME, tmp_path / "game")
+    text = mlgolf("dual", game, "--runs", run).stdout
+    bound = load_written(game / "dual.toml", text).workloads["points"].bounds["l2"]
+    room = 1.1 * bound  # it is a median, which one of the two seeds does not reach again
+    rules = load_written(game / "dual.toml", text.replace(f"l2 = {bound}", f"l2 = {room}"))
+    assert rules.rules.objective == "train_loss"
+    again = tmp_path / "again"
+    mlgolf("run", HONEST, "--competition", game / "dual.toml", "--seed", 1, "--out", again)
+    lowest = [
+        min(loss for loss, norm in zip(*values, strict=True) if norm <= room)
+        for values in (
+            [trial.values(name, "error_rate") for name in ("train_loss", "l2")]
+            for trial in RunFolder(again).trials()
+        )
+    ]
+    assert scored(mlgolf, again)["value"] == pytest.approx(sum(lowest) / 2)
 
 
 def test_an_entry_is_replayed_bit_for_bit(mlgolf, run):

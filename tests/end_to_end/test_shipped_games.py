@@ -10,7 +10,7 @@ from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.objective import trial_result
 
 NEAR_PAR = {"digits-nonzeros": 1.15}  # a search among networks, which depends on the seed more
-GAMES = [name for name in competition_names() if (Path(str(SHIPPED)) / name).is_dir()]
+GAMES = [n for n in competition_names() if (Path(str(SHIPPED)) / n / "champion").is_dir()]
 
 
 def best(run: Path, rules: Competition) -> float:

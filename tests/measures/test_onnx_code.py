@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
+from mlgolf.measures.compression import SMALL, compress, decompress
 from mlgolf.measures.onnx_models import Input, OnnxModel, canonical, code_bits, decode, read_model
-from mlgolf.measures.onnx_models.code import SLACK_BITS, SMALL, compress, decompress
+from mlgolf.measures.onnx_models.code import SLACK_BITS
 
 SIZES = st.lists(st.integers(1, 80), max_size=3)
 ROUNDED = {  # kinds of weights, from those that no compressor shortens to those that it does

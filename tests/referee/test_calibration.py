@@ -1,12 +1,15 @@
 """How fast machines are, and what that does to budgets."""
 
+import numpy as np
 import pytest
 from plans import LINEAR, plan
+from synthetic_trials import trial
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading
+from mlgolf.core.rules import Rules
 from mlgolf.core.workload import SPLITS
 from mlgolf.referee.calibration import Calibration, calibrate
 from mlgolf.referee.rulings import Rulings
@@ -45,6 +48,51 @@ def test_bounds_in_seconds_alone_are_those_of_the_reference_machine(quantity, bo
     target = competition.rules.target(constraint, competition.workloads["linear"], speed=2.0)
     assert target is not None
     assert target.value == expected
+
+
+@pytest.fixture
+def for_dollars():
+    """The one-second competition with the price of 36 s of the reference machine for all."""
+    rules = plan().rules.model_dump(by_alias=True)
+    bound = {"quantity": "dollars", "bound": 36 / 3600 * HARDWARE.dollars_per_hour}
+    return Rules.model_validate(
+        rules | {"objective": "test_loss", "constraints": [bound], "hardware": HARDWARE.name}
+    )
+
+
+@pytest.mark.parametrize(("calibration", "seconds"), [(None, 36.0), (TWICE_AS_FAST, 18.0)])
+def test_dollars_end_a_trial_when_the_reference_machine_would_have_cost_them(
+    for_dollars, calibration, seconds
+):
+    priced = plan(rules=for_dollars, calibration=calibration, ruleset="external")
+    rulings = Rulings(priced, HARDWARE.limits, SPLITS)
+    assert priced.budget_seconds == pytest.approx(seconds)
+    assert priced.told_rules.bounds["budget_seconds"] == pytest.approx(seconds)
+    assert rulings.out_of_time(Reading(0.99 * seconds, 0, 0)) is None
+    reason = str(rulings.out_of_time(Reading(1.01 * seconds, 0, 0)))
+    assert f"the bound is {seconds:g} s: 0.000504 dollars" in reason
+
+
+def test_a_budget_factor_gives_more_dollars(for_dollars):
+    row = plan().workload_rules
+    assert for_dollars.seconds_allowed(row, budget_factor=1.5) == pytest.approx(54.0)
+
+
+def test_a_trial_costs_what_the_reference_machine_would_have():
+    told = {"hardware": HARDWARE, "calibration": TWICE_AS_FAST}
+    cost = trial(seconds=[1800.0], values=[0.1], header=told).values("dollars", "error_rate")
+    assert cost == pytest.approx(HARDWARE.dollars_per_hour)
+
+
+def test_a_trial_of_a_class_without_a_price_has_no_cost():
+    free = trial(seconds=[1.0], values=[0.1], header={"hardware": load_hardware("eight-v100")})
+    assert np.isnan(free.values("dollars", "error_rate")).all()
+
+
+def test_rules_that_bound_dollars_ask_for_a_class_with_a_price(for_dollars):
+    rules = for_dollars.model_dump(by_alias=True) | {"hardware": "eight-v100"}
+    with pytest.raises(ValueError, match="'eight-v100' has no price: give it dollars_per_hour"):
+        Rules.model_validate(rules)
 
 
 def test_a_trial_on_a_machine_that_is_twice_as_fast_has_half_the_budget():

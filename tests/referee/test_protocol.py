@@ -256,6 +256,14 @@ def test_a_contestant_learns_of_an_evaluation_what_the_rules_let_it():
     assert "validation/loss" in store.rows[0].metrics
 
 
+@pytest.mark.parametrize(("objective", "splits"), [
+    ("test_loss", {"train", "validation"}), ("test_metric", {"train", "validation"}),
+    ("validation_loss", {"train", "validation", "test"}),
+])  # fmt: skip
+def test_nobody_is_told_of_the_test_split_where_it_decides(objective, splits):
+    assert {*plan().rules.model_copy(update={"objective": objective}).told} == splits
+
+
 def test_a_query_learns_what_the_rules_let_it_too():
     silent = plan().rules.model_copy(update={"feedback": ("train", "model")})
     player, _ = play([submitted(5, is_query=True), Finished(5, "done")], [0.5], rules=silent)

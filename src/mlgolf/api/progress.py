@@ -215,6 +215,7 @@ class Display:
         workload_rules = self._plan.workload_rules
         followed = self._plan.rules.followed
         value = row.metrics.get(followed.column_for(workload_rules.metric), math.nan)
+        value *= followed.factor
         target = self._plan.rules.asked(followed.name, workload_rules)
         asked = "" if target is None else f" (target {target.value:g})"
         what = workload_rules.metric if followed.goal is None else followed.noun

@@ -32,7 +32,9 @@ def competition_shown(name: str) -> Iterator[Part]:
     rules = competition.rules
     yield f"{competition.name}: {competition.title}"
     yield rules_in_words(rules)
-    yield " ".join([_hardware(load_hardware(rules.hardware)), *tuning_in_words(rules.tuning)])
+    hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)
+    priced = any(quantity(name).priced for name in rules.used_quantities)
+    yield " ".join([_hardware(hardware), *([_price(hardware)] if priced else []), *own])
     yield f"Pre-training: {PRETRAINING[rules.pretraining]}."
     yield how_scored(rules, below="")
     if differing := _interpretations(competition):
@@ -61,6 +63,11 @@ def _hardware(hardware: HardwareClass) -> str:
     return f"{played} Budgets are in seconds of the reference machine: {machine}."
 
 
+def _price(hardware: HardwareClass) -> str:
+    whose = "there" if hardware.reference is None else "of the reference machine"
+    return f"An hour {whose} costs {hardware.dollars_per_hour} dollars."
+
+
 def _interpretations(competition: Competition) -> list[str]:
     chosen = competition.rules.aggregation.interpretations
     return [
@@ -80,10 +87,13 @@ def _targets(competition: Competition) -> Table:
     unscored = [bound_noun(name) for name in names if name not in asked]
     title = f"targets{'; not scored: ' + ', '.join(unscored) if unscored else ''}"
     rows = [
-        [name, f"{n.metric} {signs[n.goal]}", *(_number(n.number(bound)) for bound in names)]
+        [
+            name, f"{n.metric} {signs[n.goal]}" if names else n.metric,
+            *(_number(n.number(bound)) for bound in names),
+        ]
         for name, n in competition.workloads.items()
     ]
-    return text_table(title, ["workload", "metric", *heads], rows)
+    return text_table(title if names else "metric", ["workload", "metric", *heads], rows)
 
 
 def _budgets(competition: Competition) -> Table:
@@ -116,7 +126,8 @@ def _is_budget(competition: Competition, bound: str) -> bool:
 
 
 def _budget_head(bound: str) -> str:
-    return f"{bound_noun(bound)}{' s' if bound.endswith('_seconds') else ''}"
+    units = {"seconds": " s", "dollars": " dollars"}
+    return f"{bound_noun(bound)}{units.get(bound.rpartition('_')[2], '')}"
 
 
 def _number(value: float | None) -> str:

@@ -4,6 +4,7 @@ Each is a TOML file in `competitions/hardware/`. The referee builds the player's
 and from nothing else, so that two machines of a class differ in silicon only.
 """
 
+import math
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,8 +48,16 @@ class HardwareClass(BaseModel):
     # An evaluation is off the clock up to this share of the clock time since the one before.
     evaluation_share: float = Field(default=0.25, ge=0)
     limits: Limits
+    dollars_per_hour: float | None = Field(default=None, gt=0)  # of its reference machine
     reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings
+
+    def dollars_per_second(self, speed: float = 1.0) -> float:
+        """On the clock of a machine that is `speed` times as fast as the reference machine.
+
+        A second of a faster machine does more of the work, and costs more. NaN without a price.
+        """
+        return math.nan if self.dollars_per_hour is None else self.dollars_per_hour / 3600 * speed
 
 
 def load_hardware(name: str) -> HardwareClass:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.records import Calibration, SandboxLevel
-from mlgolf.core.rules import Contract, Rules, Ruleset, WorkloadRules
+from mlgolf.core.rules import Contract, Rules, Ruleset, WorkloadRules, paces_itself
 from mlgolf.core.target import Target
 from mlgolf.core.trial_key import TrialKey
 
@@ -40,7 +40,7 @@ class TrialPlan:
     @property
     def paces_itself(self) -> bool:
         """Whether the contestant drives its own training, and submits when it likes."""
-        return self.contract == "entry"
+        return paces_itself(self.contract)
 
     @property
     def speed(self) -> float:

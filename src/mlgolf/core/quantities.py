@@ -5,6 +5,7 @@ as claimed. Those that every trial has stand here. Others are entry points of th
 `mlgolf.quantities`, each a Quantity: ours are in `mlgolf.measures`, and a stranger's count as much.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,7 +29,7 @@ REGULARISER = "regulariser"  # a measure that rules bring along
 
 def bound_noun(bound: str) -> str:
     """For sentences: target, test target, budget, step limit."""
-    return bound.removesuffix("_seconds").replace("_", " ")
+    return bound.removesuffix("_seconds").removesuffix("_dollars").replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,10 @@ class Quantity:
     usually call the number that bounds it; empty: what the quantity is called.
 
     A value is read from a `column` of the evaluations, "{metric}" being the workload's own metric,
-    or it is what `measure` finds in the named parameters. `of_any_model`: it has a meaning for
-    a model that the contestant brings; a norm has none, which a few additions shrink to nothing.
+    or it is what `measure` finds in the named parameters. A value is `factor` times what stands in
+    its column: bits are made of nats. One that is `priced` is also times what a second costs on
+    the hardware class. `of_any_model`: it has a meaning for a model that the contestant brings; a
+    norm has none, which a few additions shrink to nothing.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Quantity:
     bound: str = ""
     claimed: bool = False
     column: str = ""
+    factor: float = 1.0
+    priced: bool = False
     measure: Measure | None = None
     of_any_model: bool = False
     meaning: str
@@ -64,15 +69,19 @@ class Quantity:
                 f"quantity {self.name!r}: give a column or a measure, and not both: one way to "
                 "find its value"
             )
+        if not 0 < self.factor < math.inf:
+            raise RulesError(
+                f"quantity {self.name!r}: found the factor {self.factor}, allowed is more than 0"
+            )
 
     @property
     def usual_bound(self) -> str:
         return self.bound or self.name
 
     @property
-    def is_a_time(self) -> bool:
-        """Whether it is spent while a trial runs, in seconds."""
-        return self.accumulates and self.unit == "s"
+    def is_of_a_clock(self) -> bool:
+        """Whether a clock says what is spent of it, so that a deadline can be set for it."""
+        return self.column in CLOCKS
 
     @property
     def is_target(self) -> bool:
@@ -86,6 +95,13 @@ class Quantity:
     def column_for(self, metric: str) -> str:
         """Where its values stand; `metric` is the workload's, e.g. "error_rate"."""
         return f"{MODEL}/{self.name}" if self.measure else self.column.format(metric=metric)
+
+    def scale(self, dollars_per_second: float = math.nan) -> float:
+        """What a number of its column is multiplied by.
+
+        Args: dollars_per_second: on the clock of the machine; NaN where nobody says.
+        """
+        return self.factor * (dollars_per_second if self.priced else 1.0)
 
 
 def _by_name(*declared: Quantity) -> Mapping[str, Quantity]:
@@ -107,6 +123,15 @@ _OF_EVERY_TRIAL = _by_name(
         name="wall_time", noun="wall-clock time", unit="s", goal=Goal.MINIMISE,
         accumulates=True, bound="budget_seconds", column="wall_seconds",
         meaning="seconds by the monotonic clock, frozen time left out",
+    ),
+    Quantity(
+        name="dollars", noun="cost", unit="dollars", goal=Goal.MINIMISE,
+        accumulates=True, bound="budget_dollars", column="seconds", priced=True,
+        meaning=(
+            "seconds on the referee's clock, times the speed of the machine (as probed, in times "
+            "that of the hardware class's reference machine), times the price of a second that "
+            "the hardware class gives: what the same work costs on the reference machine"
+        ),
     ),
     Quantity(
         name="steps", noun="number of steps", unit="1", goal=Goal.MINIMISE,
@@ -135,6 +160,24 @@ _OF_EVERY_TRIAL = _by_name(
         name=REGULARISER, noun="regulariser", unit="1", goal=Goal.MINIMISE,
         column=f"{MODEL}/{REGULARISER}",
         meaning="what regulariser(tensors) of the host's regulariser.py finds",
+    ),
+    Quantity(
+        name="validation_loss", noun="validation loss", unit="nats", goal=Goal.MINIMISE,
+        column="validation/loss",
+        meaning="mean loss over the validation split, in evaluation mode",
+    ),
+    Quantity(
+        name="validation_bits", noun="validation loss in bits", unit="bits", goal=Goal.MINIMISE,
+        column="validation/loss", factor=1 / math.log(2),
+        meaning=(
+            "mean loss over the validation split, in evaluation mode, in bits for each example: "
+            "where the loss is a negative log-likelihood, what it takes to send the targets"
+        ),
+    ),
+    Quantity(
+        name="test_loss", noun="test loss", unit="nats", goal=Goal.MINIMISE,
+        column="test/loss",
+        meaning="mean loss over the test split, in evaluation mode",
     ),
     Quantity(
         name="validation_metric", noun="validation metric", unit="1", goal=None,

@@ -5,6 +5,7 @@ changes no file of before. Other changes of what a file means take a new SCHEMA_
 function in `results/upgrades.py`.
 """
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -102,6 +103,11 @@ class TrialFacts(Record):
     def speed(self) -> float:
         """Times as fast as its class's reference machine its own was; 1 where nobody measured."""
         return self.calibration.speed if self.calibration else 1.0
+
+    @property
+    def dollars_per_second(self) -> float:
+        """On the clock of its machine, by the price of its class then; NaN where none is known."""
+        return self.hardware.dollars_per_second(self.speed) if self.hardware else math.nan
 
 
 UNKNOWN = TrialFacts()

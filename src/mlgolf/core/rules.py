@@ -11,12 +11,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from mlgolf.core.errors import MLGolfError, RulesError
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import REGULARISER, Quantity, quantity
 from mlgolf.core.target import Goal, Target
 
 Ruleset = Literal["external", "self"]
 # What a contestant offers: AlgoPerf's functions, or `play(game)`, which drives its own training.
 Contract = Literal["submission", "entry"]
+
+
+def paces_itself(contract: Contract) -> bool:
+    """Whether a contestant drives its own training, and submits when it likes."""
+    return contract == "entry"
 
 
 class _Frozen(BaseModel):
@@ -218,15 +224,35 @@ class Rules(_Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _has_a_price_where_it_counts(self) -> "Rules":
+        for name in sorted(self.used_quantities):
+            if quantity(name).priced and math.isnan(self.dollars_per_second()):
+                raise ValueError(
+                    f"{name}: the hardware class {self.hardware!r} has no price: give it "
+                    "dollars_per_hour"
+                )
+        return self
+
     @property
     def objective_quantity(self) -> Quantity:
         return quantity(self.objective)
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """`feedback` without the test split where the objective is measured on it."""
+        decides = self.objective_quantity.column.partition("/")[0]
+        return tuple(split for split in self.feedback if not split == decides == "test")
+
+    @property
     def followed(self) -> Quantity:
         """What curves show of a trial: what is minimised, or what it trains towards."""
         objective = self.objective_quantity
-        return quantity("validation_metric") if objective.accumulates else objective
+        if not objective.accumulates:
+            return objective
+        reached = [c.bounded for c in self.constraints if c.bounded.is_target]
+        of_workloads = not reached or any(q.goal is None for q in reached)
+        return quantity("validation_metric") if of_workloads else reached[0]
 
     def bound_on(self, name: str) -> Constraint | None:
         """The constraint on a quantity, or None."""
@@ -237,6 +263,14 @@ class Rules(_Frozen):
         """Names of all that is minimised or bounded."""
         constraints = (*self.constraints, *self.trial_chosen_by)
         return {self.objective, *(constraint.quantity for constraint in constraints)}
+
+    def dollars_per_second(self, speed: float = 1.0) -> float:
+        """As the hardware class says, which NaN stands for if it has no price. Reads its file."""
+        return load_hardware(self.hardware).dollars_per_second(speed)
+
+    def scale(self, declared: Quantity, speed: float = 1.0) -> float:
+        """What makes a quantity of its column, on a machine of the class."""
+        return declared.scale(self.dollars_per_second(speed) if declared.priced else math.nan)
 
     def target(
         self, constraint: Constraint, workload_rules: "WorkloadRules", *,
@@ -283,13 +317,16 @@ class Rules(_Frozen):
     def seconds_allowed(
         self, workload_rules: "WorkloadRules", *, budget_factor: float = 1.0, speed: float = 1.0
     ) -> float:
-        """The least bound in seconds on what accumulates.
+        """The least bound on what a clock counts, in seconds of that clock.
 
         Where the rules bound nothing of the kind it is what the workload gives for its budget, as
         far as it does: no trial goes on for ever. Else inf.
         """
         targets = self.targets(workload_rules, budget_factor=budget_factor, speed=speed)
-        timed = [target.value for target in targets if quantity(target.metric).is_a_time]
+        timed = [
+            target.value / self.scale(quantity(target.metric), speed)
+            for target in targets if quantity(target.metric).is_of_a_clock
+        ]
         given = workload_rules.number(quantity("time").usual_bound)
         usual = math.inf if given is None else given * budget_factor / speed
         return min(timed, default=usual)

@@ -53,7 +53,12 @@ class Trial:
 
         Args: metric: the workload's, e.g. "error_rate".
         """
-        column = quantity(name).column_for(metric)
+        declared = quantity(name)
+        found = self._column(declared.column_for(metric))
+        scale = declared.scale(self.facts.dollars_per_second)
+        return found if scale == 1.0 else found * scale
+
+    def _column(self, column: str) -> FloatArray:
         if column in CLOCKS:
             return getattr(self, column)
         if column == STEPS:

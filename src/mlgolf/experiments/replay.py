@@ -17,6 +17,7 @@ import numpy as np
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.hardware import HardwareClass, Reference, load_hardware
 from mlgolf.core.records import Calibration
+from mlgolf.core.rules import paces_itself
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.experiments.planned import replay_plan
@@ -254,8 +255,8 @@ def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
     workload_rules = run.competition.workloads[trial.key.workload]
     if workload_rules.eval_every_steps is None:
         every = (workload_rules.eval_every_seconds or math.inf) / trial.speed
-        paces_itself = run.record.submissions[trial.key.submission].contract == "entry"
-        return _too_many_rows(trial, every) if paces_itself else _early_rows(trial, every)
+        free = paces_itself(run.record.submissions[trial.key.submission].contract)
+        return _too_many_rows(trial, every) if free else _early_rows(trial, every)
     every = workload_rules.eval_every_steps
     asked = every * np.arange(1, len(trial.steps) + 1)
     if trial.status is Status.FINISHED:

@@ -8,7 +8,7 @@ stand in `pyproject.toml` as a stranger's would.
 from mlgolf.core.quantities import Quantity
 from mlgolf.core.target import Goal
 from mlgolf.measures.norms import frobenius, l1, l2, nuclear
-from mlgolf.measures.sizes import nonzeros, params
+from mlgolf.measures.sizes import artifact_bytes, nonzeros, params
 
 L1 = Quantity(
     name="l1", noun="L1 norm", unit="1", goal=Goal.MINIMISE, measure=l1,
@@ -40,4 +40,17 @@ NONZEROS = Quantity(
 PARAMS = Quantity(
     name="params", noun="number of parameters", unit="1", goal=Goal.MINIMISE, measure=params,
     meaning="numbers in all parameter arrays",
+)
+ARTIFACT_BYTES = Quantity(
+    name="artifact_bytes", noun="model size", unit="bytes", goal=Goal.MINIMISE,
+    measure=artifact_bytes, of_any_model=True,
+    meaning=(
+        "bytes of all parameters, compressed. Array after array in order of their names: up to "
+        "256 different numbers and a byte for each place, else the numbers that are not zero and a "
+        "byte for each place, where that is shorter, else all numbers. Those of all arrays of a "
+        "type stand in planes, the high bytes of all first. Of that the shortest of raw, deflate, "
+        "bzip2 and LZMA2 counts (mlgolf/measures/compression.py): at most what the numbers take, "
+        "4 bytes for each array and one. A -0 is a 0. Names and shapes cost nothing, and model "
+        "state, such as running statistics of batch norm, is not counted"
+    ),
 )

@@ -393,7 +393,7 @@ class _Referee:
         """What the contestant asked about a model of its own: told to it, and never scored."""
         reading, began = self._stand_still()
         arrays = self._read(self._model(submitted))
-        told = [split for split in self._rulings.feedback if split in self._evaluator.splits]
+        told = [split for split in self._rulings.told if split in self._evaluator.splits]
         metrics = self._evaluated(arrays, told)
         metrics |= self._measured(arrays, self._rulings.measures)
         self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
@@ -450,7 +450,7 @@ class _Referee:
 
     def _tell(self, step: int, metrics: Mapping[str, float], reading: Reading) -> None:
         """What the rules let the contestant know."""
-        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.feedback}
+        told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.told}
         state = self._rulings.train_state(measured(step, reading, told), reading)
         self._player.send(Evaluated(step, told, state))
 

@@ -13,7 +13,6 @@ from mlgolf.core.host_measure import host_measure
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, measured
 from mlgolf.core.quantities import (
-    CLOCKS,
     REGULARISER,
     Measure,
     Quantity,
@@ -35,7 +34,10 @@ class Rulings:
         self.bounds = plan.rules.targets(
             plan.workload_rules, budget_factor=plan.budget_factor, speed=plan.speed
         )
-        self._timed = [b for b in self.bounds if quantity(b.metric).column in CLOCKS]
+        self._timed = [b for b in self.bounds if quantity(b.metric).is_of_a_clock]
+        self._scale = {  # of each bounded quantity, on this machine
+            b.metric: plan.rules.scale(quantity(b.metric), plan.speed) for b in self.bounds
+        }
         every = plan.workload_rules.eval_every_seconds  # of the reference machine, as budgets are
         self._every_seconds = None if every is None else every / plan.speed
         self._paces_itself = plan.paces_itself
@@ -50,7 +52,7 @@ class Rulings:
         columns = {q.column_for(self._metric).partition("/")[0] for q in used}
         needed = [s for s in splits if s in columns or s == "validation"]
         self.needed = tuple(sorted(needed, key=lambda split: split != "validation"))
-        self.feedback = plan.rules.feedback
+        self.told = plan.rules.told
         self.others = tuple(split for split in splits if split not in self.needed)
 
     def _measures_of(self, found: Sequence[Quantity]) -> dict[str, Measure]:
@@ -131,7 +133,7 @@ class Rulings:
         worse = dict(metrics)
         for bound in self.bounds:
             column = quantity(bound.metric).column_for(self._metric)
-            if column in others and bound.met(metrics[column]):
+            if column in others and bound.met(self._value(bound, metrics)):
                 pick = max if bound.goal is Goal.MINIMISE else min
                 both = metrics[column], others[column]
                 worse[column] = math.nan if math.isnan(others[column]) else pick(both)
@@ -143,15 +145,20 @@ class Rulings:
             return None
         row = measured(0, reading, {})
         for bound in self._timed:
-            passed = self._value(bound, row)
-            if not bound.met(passed):
-                return f"{passed:.4g} s passed, the bound is {bound.value:.4g} s"
+            spent, scale = self._value(bound, row), self._scale[bound.metric]
+            if not bound.met(spent):
+                unit = quantity(bound.metric).unit
+                meant = "" if unit == "s" else f": {bound.value:.4g} {unit}"
+                passed, allowed = spent / scale, bound.value / scale
+                return f"{passed:.4g} s passed, the bound is {allowed:.4g} s{meant}"
         if reading.wall > self._wall_cap:
             return f"{reading.wall:.0f} s of wall time passed, the cap is {self._wall_cap:g} s"
         return None
 
     def _value(self, bound: Target, row: Mapping[str, float]) -> float:
-        return row.get(quantity(bound.metric).column_for(self._metric), math.nan)
+        declared = quantity(bound.metric)
+        found = row.get(declared.column_for(self._metric), math.nan)
+        return found * self._scale.get(bound.metric, declared.factor)
 
     def train_state(self, row: Mapping[str, float], reading: Reading) -> dict[str, Any]:
         """What AlgoPerf's train_state tells a submission after an evaluation."""
