@@ -59,7 +59,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
         _check_contract(source, request.competition)
         _check_bytes(source, request.competition)
     _check_workloads(request)
-    _check_brought_models(request, sources)
+    _check_brought_models(request.competition)
     return sources
 
 
@@ -87,6 +87,17 @@ def _check_contract(source: Source, competition: Competition) -> None:
             f"{source.file.name} is {offers[source.contract]}; {competition.name} takes "
             f"{' or '.join(offers[contract] for contract in allowed)}"
         )
+    left_open = _without_network(competition) if source.contract == "submission" else []
+    if left_open:
+        raise SubmissionError(
+            f"{source.name}: workload {left_open[0]} has no network to train, the contestant "
+            "brings one: write an entry, with play(game)"
+        )
+
+
+def _without_network(competition: Competition) -> list[str]:
+    """Workloads whose model the contestant brings."""
+    return [row for row in competition.workloads if competition.workload_of(row).brings_model]
 
 
 def _check_bytes(source: Source, competition: Competition) -> None:
@@ -117,15 +128,10 @@ def _check_workloads(request: RunRequest) -> None:
             )
 
 
-def _check_brought_models(request: RunRequest, sources: list[Source]) -> None:
-    """Raises: RulesError for rules that need the host's network where a workload has none.
-
-    SubmissionError for a contestant that trains it.
-    """
-    rules, competition = request.competition.rules, request.competition
-    for row in competition.workloads:
-        if not competition.workload_of(row).brings_model:
-            continue
+def _check_brought_models(competition: Competition) -> None:
+    """Raises: RulesError for rules that need the host's network where a workload has none."""
+    rules = competition.rules
+    for row in _without_network(competition):
         for name in sorted({*rules.used_quantities, *rules.recorded}):
             if quantity(name).measure is not None and not quantity(name).of_any_model:
                 raise RulesError(
@@ -137,12 +143,6 @@ def _check_brought_models(request: RunRequest, sources: list[Source]) -> None:
                 f"{competition.name}: rules.weight_noise: the weights of models that contestants "
                 f"bring (workload {row}) are not known; leave it out"
             )
-        for source in sources:
-            if source.contract == "submission":
-                raise SubmissionError(
-                    f"{source.name}: workload {row} has no network to train, the contestant brings "
-                    "one: write an entry, with play(game)"
-                )
 
 
 def check_metrics(request: RunRequest, data: RunData) -> None:
