@@ -4,6 +4,7 @@ PYTHON ?= python3
 #   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 RUN ?= runs/demo
+GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
@@ -23,15 +24,21 @@ data: setup
 	@$(BIN)/mlgolf data check imagenet_resnet criteo1tb >/dev/null 2>&1 || \
 	  $(BIN)/mlgolf data make imagenet_resnet criteo1tb
 
-# Two algorithms on two workloads, one trial each: leaderboard and report in a few minutes.
+# Two algorithms on two workloads, one trial each, and a game with two entries: leaderboards and
+# reports in a few minutes.
 demo: setup
 	@began=$$(date +%s); set -e; \
-	rm -rf $(RUN); \
+	rm -rf $(RUN) $(RUN)-game; \
 	$(BIN)/mlgolf run nadamw nesterov --competition mini --tuning self --studies 1 \
 	  --out $(RUN); \
 	$(BIN)/mlgolf score $(RUN); \
 	$(BIN)/mlgolf report $(RUN); \
-	echo "== ran in $$(( $$(date +%s) - began )) s; open $(RUN)/report.html"
+	$(BIN)/mlgolf run $(GAME)/baseline $(GAME)/champion --competition $(notdir $(GAME)) \
+	  --out $(RUN)-game; \
+	$(BIN)/mlgolf score $(RUN)-game; \
+	$(BIN)/mlgolf report $(RUN)-game; \
+	echo "== ran in $$(( $$(date +%s) - began )) s; open $(RUN)/report.html and" \
+	  "$(RUN)-game/report.html"
 
 test: setup
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone"
@@ -50,7 +57,8 @@ fuzz: setup
 bench: data
 	@for script in benchmarks/start_up.py benchmarks/evaluation_handover.py \
 	  benchmarks/referee_overhead.py benchmarks/verdict_stability.py benchmarks/scoring_speed.py \
-	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_check.py; \
+	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_judging.py \
+	  benchmarks/game_check.py; \
 	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
