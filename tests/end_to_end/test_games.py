@@ -308,3 +308,38 @@ def test_a_blind_game_is_played_on_a_draw_of_its_own_and_replayed_on_it(mlgolf, 
     assert "give the game's folder as --competition" in said
     again = mlgolf("replay", trial, "--competition", game, expect=None).stdout
     assert "equal bit for bit" in again
+
+
+FIXED = """
+import numpy as np
+
+def play(game):
+    rng = np.random.default_rng(0)
+    tensors = {name: rng.normal(size=shape) for name, shape in game.graph.tensors.items()}
+    HONESTLY
+    game.submit(tensors)
+"""
+
+
+@pytest.mark.parametrize("qualifies", [False, True])
+def test_torch_and_jax_find_the_same_loss_and_verdict_of_the_same_tensors(
+    mlgolf, tmp_path, qualifies
+):
+    """Tensors at random, and those of the honest entry."""
+    honest = "from fits import play as fit; fit(game); return"
+    entry = tmp_path / "entry"
+    entry.mkdir()
+    shutil.copy(HONEST, entry / "fits.py")
+    (entry / "entry.py").write_text(FIXED.replace("HONESTLY", honest if qualifies else "pass"))
+    losses, verdicts = [], []
+    for framework in ("torch", "jax"):
+        out = tmp_path / framework
+        args = ("--framework", framework, "--seed", 1, "--studies", 1, "--out", out)
+        mlgolf("run", entry, "--competition", GAME, *args)
+        (trial,) = RunFolder(out).trials()
+        losses.append((trial.metrics["train/loss"][0], trial.metrics["train/loss_max"][0]))
+        board = json.loads(mlgolf("score", out, "--json").stdout)
+        (found,) = board["runs"]
+        verdicts.append(found["verdict"])
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
+    assert verdicts == ["QUALIFIED" if qualifies else "NOT_QUALIFIED"] * 2

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -191,4 +192,44 @@ def test_a_killed_run_of_trials_side_by_side_leaves_no_process_behind(tmp_path, 
         time.sleep(0.1)
     referee.kill()
     referee.wait()
+    assert_no_process_is_left()
+
+
+ROUNDS = """
+import numpy as np
+from fits import play as fit
+
+class Round:
+    def __init__(self, game): self.train, self.seed, self.sent = game.train, game.seed, []
+    def submit(self, tensors): self.sent = {n: np.array(v) for n, v in tensors.items()}
+
+def play(game):
+    for number in range(15):
+        one = Round(game)
+        fit(one)  # longer than from one judging to the next
+        game.submit({n: (1 + number / 100) * v for n, v in one.sent.items()})
+"""
+
+
+def test_an_entry_that_was_killed_and_resumed_has_the_same_models(tmp_path, data_dir):
+    game, entry = Path(__file__).with_name("tiny_game"), tmp_path / "entry"
+    entry.mkdir()
+    shutil.copy(game / "fits.py", entry)
+    (entry / "entry.py").write_text(ROUNDS)
+    common = [entry, "--competition", game, "--seed", 3, "--studies", 2]
+    undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
+    assert start([*common, "--out", undisturbed], data_dir).wait() == 0
+    expected = rows_of(undisturbed)
+    assert [len(rows) for rows in expected.values()] == [15, 15]
+
+    referee = start([*common, "--out", run], data_dir)
+    rows = run / "entry" / "study_1" / "points_torch" / "trial_1" / "evals.jsonl"
+    deadline = time.monotonic() + 60
+    while not rows.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    referee.kill()
+    referee.wait()
+    assert start([*common, "--out", run, "--resume"], data_dir).wait() == 0
+    assert rows_of(run) == expected
+    assert (rows.parent / "attempt_1" / "evals.jsonl").exists()
     assert_no_process_is_left()
