@@ -343,3 +343,17 @@ def test_torch_and_jax_find_the_same_loss_and_verdict_of_the_same_tensors(
         verdicts.append(found["verdict"])
     assert losses[0] == pytest.approx(losses[1], abs=1e-5)
     assert verdicts == ["QUALIFIED" if qualifies else "NOT_QUALIFIED"] * 2
+
+
+def test_noise_on_weights_is_drawn_by_the_secret_of_the_run_and_replayed(mlgolf, tmp_path):
+    """The same model has other losses in another run: no entry can look for one that is spared."""
+    rows = {}
+    for name, more in {"secret": (), "practice": ("--practice",)}.items():
+        args = ("--seed", 1, "--studies", 1, "--out", tmp_path / name, *more)
+        mlgolf("run", HONEST, "--competition", GAME, *args)
+        rows[name] = read_rows(tmp_path / name / "fits/study_0/points_torch/trial_1")[0]
+    assert rows["secret"]["model_sha256"] == rows["practice"]["model_sha256"]
+    losses = {name: row["metrics"]["train/loss_max"] for name, row in rows.items()}
+    assert losses["secret"] != losses["practice"]
+    trial = tmp_path / "secret" / "fits/study_0/points_torch/trial_1"
+    assert "equal bit for bit" in mlgolf("replay", trial, expect=None).stdout

@@ -134,6 +134,7 @@ class PlanRecord(Record):
     data_sha256: str
     held_out: str
     sandbox: SandboxLevel
+    noise_key: str = ""
     unofficial: str = ""
 
 

@@ -58,6 +58,7 @@ def _plan(
         data_dir=data.data_dir,
         data_sha256=record.data[key.workload],
         held_out=data.kind(key.workload),
+        noise_key=data.noise_key,
         sandbox=record.sandbox,
         unofficial=record.unofficial,
     )
@@ -82,6 +83,7 @@ def replay_plan(
         data_dir=data.data_dir,
         data_sha256=facts.data_sha256,
         held_out=data.kind(trial.key.workload),
+        noise_key=data.noise_key,
         sandbox="process",
         folder=folder.resolve(),
         unofficial="replayed",

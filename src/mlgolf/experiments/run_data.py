@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,12 @@ class RunData:
     def of(self, workload: str) -> "RunData":
         """The same for one of its workloads alone."""
         return replace(self, rows={workload: self.rows[workload]})
+
+    @property
+    def noise_key(self) -> str:
+        """Of the run's secret, which is shown once it has ended; the same for all on practice."""
+        text = "" if self.draw is None else f"weight noise {self.draw:x}"
+        return text and sha256(text.encode()).hexdigest()
 
     def _is_drawn(self, row: str) -> bool:
         return self.draw is not None and bool(layout.drawn_splits(*self.rows[row]))

@@ -383,9 +383,8 @@ class _Referee:
         """What the rules need of every model: by its weights, and by weights a little off."""
         metrics = self._evaluated(arrays, self._rulings.needed)
         if noise := self._plan.rules.weight_noise:
-            disturbed = self._evaluated(
-                with_noise(arrays, noise, hashlib.sha256(model).digest()), self._rulings.needed
-            )
+            seed = hashlib.sha256(model + self._plan.noise_key.encode()).digest()
+            disturbed = self._evaluated(with_noise(arrays, noise, seed), self._rulings.needed)
             metrics = self._rulings.worse_of(metrics, disturbed)
         return metrics | self._measured(arrays, self._rulings.measures)
 

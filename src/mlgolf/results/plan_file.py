@@ -26,6 +26,7 @@ def write_plan(plan: TrialPlan) -> Path:
         data=plan.data_folder.relative_to(plan.data_dir).as_posix(),
         data_sha256=plan.data_sha256,
         held_out=plan.held_out,
+        noise_key=plan.noise_key,
         sandbox=plan.sandbox,
         unofficial=plan.unofficial,
     )
@@ -61,6 +62,7 @@ def read_plan(path: Path, data_dir: Path) -> TrialPlan:
         data_dir=data_dir,
         data_sha256=record.data_sha256,
         held_out=record.held_out,
+        noise_key=record.noise_key,
         sandbox=record.sandbox,
         unofficial=record.unofficial,
     )
