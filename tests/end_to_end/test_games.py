@@ -192,3 +192,38 @@ def test_all_that_is_wrong_with_a_graph_is_said_at_once(mlgolf, tmp_path):
     done = mlgolf("run", game / "fits.py", "--competition", game, "--out", tmp_path / "r", expect=2)
     assert "layers.0.units" in done.stderr
     assert "layers.0.colour" in done.stderr
+
+
+def test_the_list_of_games_has_the_best_value_of_runs(mlgolf, run):
+    """Whose rules are those of a game that ships: the tiny one does not."""
+    told = json.loads(mlgolf("game", "list", run, "--json").stdout)["games"]
+    assert {row["name"] for row in told} >= {"digits-l2"}
+    assert all(row["best"] is None for row in told)
+
+
+def test_a_board_of_cells_says_who_holds_each(mlgolf, run):
+    told = json.loads(mlgolf("game", "show", GAME, run, "--board", "--json").stdout)["cells"]
+    (cell,) = told
+    assert cell["submission"] == "fits"
+    assert cell["best"] == pytest.approx(scored(mlgolf, run)["value"])
+    said = " ".join(mlgolf("game", "show", GAME, run.parent, "--board").stdout.split())
+    assert "by fits" in said
+    assert "Tuning outside the budget is unbounded" in said
+
+
+def test_a_game_is_explained_with_its_numbers_and_units(mlgolf):
+    said = mlgolf("game", "show", GAME).stdout
+    assert "the training loss stays at or below 0.1 nats" in said
+    assert "the training time stays at or below 3 s" in said
+    assert "12 weights in 2 tensors: linear.weight 3 x 3, linear.bias 3" in said
+    assert "50 training examples" in said
+    assert "Par, the best that is known: 5 (a round number for tests)" in said
+    assert "each weight is off by 0.1%" in said
+    assert "It is not told what is measured of the twin set" in said
+    assert "Time class: SS" in said
+
+
+def test_a_game_is_explained_to_programs_in_the_same_words(mlgolf):
+    told = json.loads(mlgolf("game", "show", GAME, "--json").stdout)["game"]
+    assert "\n\n".join(told["words"]) == mlgolf("game", "show", GAME).stdout.rstrip("\n")
+    assert told["competition"]["name"] == "tiny-game"

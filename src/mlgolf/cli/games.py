@@ -1,18 +1,24 @@
 """`mlgolf game`: make a game from one's own data, check it, list and show games."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
 from mlgolf.cli.text import say
 
+if TYPE_CHECKING:
+    from mlgolf.core.competition import Competition
+    from mlgolf.golf.games import Runs
+
 GAME = typer.Typer(help="Make, check, list and show games.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     GAME.command(no_args_is_help=True)(new)
+    GAME.command("list")(list_)
+    GAME.command(no_args_is_help=True)(show)
     app.add_typer(GAME, name="game")
 
 
@@ -66,3 +72,95 @@ def new(
     say(
         f"next: mlgolf game show {folder}\n then: mlgolf run {baseline} --competition {folder}"
     )
+
+
+RunPaths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Run folders, or folders of them.", show_default="those in runs/"),
+]
+
+
+def list_(runs: RunPaths = None, as_json: AsJson = False) -> None:
+    """List the games that ship, with par and the best value that runs here have reached.
+
+    Example: mlgolf game list
+    """
+    from mlgolf.golf.games import game_rows
+
+    rows = game_rows(_found(runs))
+    if as_json:
+        print_json({"games": rows})
+    else:
+        _print_games(rows)
+
+
+def _print_games(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    from mlgolf.report.terminal import text_table
+
+    heads = ["name", "objective", "division", "hardware", "time_class", "par", "best"]
+    cells = [["–" if row[head] is None else _cell(row[head]) for head in heads] for row in rows]
+    table = text_table("games", [head.replace("_", " ") for head in heads], cells)
+    Console(highlight=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_cell(part)}" for name, part in value.items())
+    return f"{value:.6g}" if isinstance(value, int | float) else str(value)
+
+
+def _found(runs: list[Path] | None) -> "Runs":
+    from mlgolf.golf.games import find_runs
+    from mlgolf.results.run_names import RUNS
+
+    found = find_runs(runs or ([RUNS] if any(RUNS.glob("*/run.json")) else []))
+    for problem in found.problems:
+        say(f"left out: {problem}", err=True)
+    return found
+
+
+def show(
+    game: Annotated[str, typer.Argument(help="By name, file or folder; NAME@CELL for a cell.")],
+    runs: RunPaths = None,
+    board: Annotated[
+        bool, typer.Option("--board", help="The best value in each of its cells, from runs.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Explain the rules of a game in plain words, or show the best in each of its cells.
+
+    Example: mlgolf game show digits-l2
+
+    Example: mlgolf game show digits-l2 --board
+    """
+    from mlgolf.core.competition import load_competition
+    from mlgolf.report.games import game_as_json, game_in_words
+
+    rules = load_competition(game)
+    if board:
+        _show_board(rules, _found(runs), as_json)
+    elif runs:
+        raise typer.BadParameter("runs are read for a board: add --board")
+    elif as_json:
+        print_json({"game": game_as_json(rules, game)})
+    else:
+        say("\n\n".join(game_in_words(rules, game)))
+
+
+def _show_board(rules: "Competition", runs: "Runs", as_json: bool) -> None:
+    from rich.console import Console
+
+    from mlgolf.golf.games import best_of, cells
+    from mlgolf.report.games import OUTSIDE, cell_matrix, cell_rows
+    from mlgolf.report.terminal import text_table
+
+    rows = cell_rows([(cell, best_of(cell, runs)) for cell in cells(rules)])
+    if as_json:
+        print_json({"cells": rows})
+        return
+    objective = rules.rules.objective_quantity
+    table = text_table(f"{rules.name}: best {objective.noun}", *cell_matrix(rows, objective.name))
+    Console(highlight=False).print(table)
+    say(f"{OUTSIDE} A board of one cell: mlgolf score RUN.")

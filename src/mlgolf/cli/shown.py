@@ -13,7 +13,7 @@ from rich.table import Table
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import FrameworkMissing
-from mlgolf.core.hardware import HardwareClass, load_hardware
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import bound_noun, declared_by, quantities, quantity
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
@@ -21,10 +21,15 @@ from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
 from mlgolf.core.workload import Size, Workload
 from mlgolf.report.terminal import text_table
-from mlgolf.report.words import how_scored, rules_in_words, tuning_in_words
+from mlgolf.report.words import (
+    hardware_in_words,
+    how_scored,
+    pretraining_in_words,
+    rules_in_words,
+    tuning_in_words,
+)
 
 Part = str | Table
-PRETRAINING = {"forbidden": "forbidden", "declared": "allowed if it is declared"}
 
 
 def competition_shown(name: str) -> Iterator[Part]:
@@ -32,8 +37,9 @@ def competition_shown(name: str) -> Iterator[Part]:
     rules = competition.rules
     yield f"{competition.name}: {competition.title}"
     yield rules_in_words(rules)
-    yield " ".join([_hardware(load_hardware(rules.hardware)), *tuning_in_words(rules.tuning)])
-    yield f"Pre-training: {PRETRAINING[rules.pretraining]}."
+    hardware = hardware_in_words(load_hardware(rules.hardware))
+    yield " ".join([hardware, *tuning_in_words(rules.tuning)])
+    yield pretraining_in_words(rules.pretraining)
     yield how_scored(rules, below="")
     if differing := _interpretations(competition):
         yield f"Ambiguous rules, where not by default: {', '.join(differing)}."
@@ -49,16 +55,6 @@ def competition_shown(name: str) -> Iterator[Part]:
     yield from _origins(competition)
     if competition.notice:
         yield competition.notice
-
-
-def _hardware(hardware: HardwareClass) -> str:
-    clock = {"cpu": "CPU time", "wall": "wall-clock time"}[hardware.clock]
-    memory = f"{hardware.memory_bytes / 1e9:g} GB of memory"
-    played = f"Played on {hardware.name}: {hardware.meaning}, {memory}. The clock counts {clock}."
-    if hardware.reference is None:
-        return played
-    machine = hardware.reference.machine
-    return f"{played} Budgets are in seconds of the reference machine: {machine}."
 
 
 def _interpretations(competition: Competition) -> list[str]:

@@ -140,6 +140,29 @@ class Aggregation(_Frozen):
     interpretations: Interpretations = Interpretations()
 
 
+class PinnedModel(_Frozen):
+    """Pre-training of one model and no other, by its hash. The compute behind it is unbounded."""
+
+    model: str  # what it is called, or the file in the competition's folder
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class NamedData(_Frozen):
+    """Pre-training on one set of data, and the host's words on how it relates to the training data.
+
+    likely_inputs: unlabelled examples of the kind. past_outputs: what was produced before, without
+    its inputs. input_output_pairs: further examples with their targets.
+    """
+
+    data: str  # what it is, and where it lies
+    relation: Literal["likely_inputs", "past_outputs", "input_output_pairs"]
+    words: str  # of the host
+
+
+# "declared": any, and boards say that somebody declared it.
+Pretraining = Literal["forbidden", "declared"] | PinnedModel | NamedData
+
+
 class Rules(_Frozen):
     contracts: tuple[Contract, ...] = ("submission",)  # what contestants may be
     objective: str
@@ -158,7 +181,10 @@ class Rules(_Frozen):
     weight_noise: float = Field(default=0.0, ge=0)
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
-    pretraining: Literal["forbidden", "declared"] = "forbidden"
+    pretraining: Pretraining = "forbidden"
+    # Ceiling of the energy: this power times the budget. It stands in the record; nothing here
+    # measures energy.
+    watts: float | None = Field(default=None, gt=0)
     tuning: Tuning
     aggregation: Aggregation = Aggregation()
 
