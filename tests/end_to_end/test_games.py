@@ -208,6 +208,7 @@ def test_a_board_of_cells_says_who_holds_each(mlgolf, run):
     assert cell["best"] == pytest.approx(scored(mlgolf, run)["value"])
     said = " ".join(mlgolf("game", "show", GAME, run.parent, "--board").stdout.split())
     assert "by fits" in said
+    assert "declares" not in said
     assert "Tuning outside the budget is unbounded" in said
 
 
@@ -227,3 +228,25 @@ def test_a_game_is_explained_to_programs_in_the_same_words(mlgolf):
     told = json.loads(mlgolf("game", "show", GAME, "--json").stdout)["game"]
     assert "\n\n".join(told["words"]) == mlgolf("game", "show", GAME).stdout.rstrip("\n")
     assert told["competition"]["name"] == "tiny-game"
+
+
+def test_what_an_entry_declares_is_recorded_and_told_on_the_board_of_cells(mlgolf, tmp_path):
+    entry = tmp_path / "fits"
+    entry.mkdir()
+    shutil.copy(HONEST, entry / "entry.py")
+    (entry / "declared.toml").write_text('tuned = ["step size"]\nruns = 12\n')
+    run = tmp_path / "run"
+    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--studies", 1, "--out", run)
+    said = " ".join(mlgolf("game", "show", GAME, run, "--board").stdout.split())
+    assert "fits declares: tuned on these data in 12 runs: step size." in said
+
+
+def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf, tmp_path):
+    game = shutil.copytree(GAME, tmp_path / "game")
+    rules = (game / "competition.toml").read_text()
+    (game / "competition.toml").write_text(rules.replace("[rules]", "[rules]\ncode_bytes = 100"))
+    done = mlgolf("run", HONEST, "--competition", game, "--out", tmp_path / "run", expect=2)
+    size = HONEST.stat().st_size
+    assert f"fits: its files have {size:,} bytes, tiny-game allows 100" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert "at most 100 bytes, stored weights too" in mlgolf("game", "show", game).stdout

@@ -1,5 +1,6 @@
 """Which games there are, their cells, and the best in each."""
 
+import hashlib
 import tomllib
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from synthetic_trials import competition, trial
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RulesError, UnknownName
+from mlgolf.core.records import SubmissionRecord
 from mlgolf.core.time_classes import time_class
 from mlgolf.golf.games import best_of, division, find_runs, game_names, game_rows, same_rules
 
@@ -123,7 +125,10 @@ class OneRun:
 
     def __init__(self, game: Competition, *trials, path: str) -> None:
         self.competition, self._trials, self.path = game, list(trials), Path(path)
-        self.record = type("Record", (), {"ruleset": "external"})
+        submissions = {trial.key.submission: SubmissionRecord() for trial in trials}
+        self.record = type(
+            "Record", (), {"ruleset": "external", "submissions": submissions}
+        )
 
     def trials(self):
         return self._trials
@@ -152,3 +157,15 @@ def test_the_cell_that_ships_is_an_hour_class_board_of_its_own():
     assert "S" in tomllib.loads(file.read_text())["cells"]
     (row,) = game_rows(find_runs([]), ["digits-l2@S"])
     assert row["time_class"] == "S"
+
+
+def test_a_model_that_pretraining_is_pinned_to_is_checked_by_its_hash(with_cell):
+    digest = hashlib.sha256(b"it").hexdigest()
+    folder = with_cell(f'[cells.P.pretraining]\nmodel = "model.bin"\nsha256 = "{digest}"')
+    pinned = load_competition(f"{folder}@P")
+    pinned.check_pinned_model()  # a contestant brings it
+    (folder / "model.bin").write_bytes(b"it")
+    pinned.check_pinned_model()
+    (folder / "model.bin").write_bytes(b"another")
+    with pytest.raises(RulesError, match=r"model.bin: its SHA-256 is .* correct the hash"):
+        pinned.check_pinned_model()

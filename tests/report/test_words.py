@@ -3,11 +3,19 @@
 import math
 
 import pytest
-from synthetic_trials import TIME_TO_TARGET
+from synthetic_trials import TIME_TO_TARGET, workload_rules
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.rules import Rules
-from mlgolf.report.words import duration, how_scored, question, three_digits, with_unit
+from mlgolf.report.words import (
+    duration,
+    energy_in_words,
+    how_scored,
+    pretraining_in_words,
+    question,
+    three_digits,
+    with_unit,
+)
 
 BUDGET = {"quantity": "time", "bound": "budget_seconds"}
 
@@ -79,3 +87,32 @@ def test_rules_that_select_a_trial_by_other_constraints_say_by_which():
         "workload's test target is scored."
     )
     assert how_scored(load_competition("mini").rules).startswith("In each study the best trial co")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        ("forbidden", "Pre-training: forbidden."),
+        ("declared", "Pre-training: allowed if it is declared."),
+        (
+            {"model": "tiny.bin", "sha256": "a" * 64},
+            f"Pre-training: the model tiny.bin and no other, SHA-256 {'a' * 64}. The compute "
+            "behind it is unbounded.",
+        ),
+        (
+            {"data": "MNIST", "relation": "likely_inputs", "words": "drawn by other people"},
+            "Pre-training: on MNIST and nothing else; they are likely inputs. The host says: drawn "
+            "by other people",
+        ),
+    ],
+)
+def test_what_pre_training_is_allowed_is_a_sentence(allowed, said):
+    rules = Rules.model_validate({**TIME_TO_TARGET, "pretraining": allowed})
+    assert pretraining_in_words(rules.pretraining) == said
+
+
+def test_a_ceiling_of_energy_is_said_with_what_it_is_and_that_nobody_checks_it():
+    rules = Rules.model_validate({**TIME_TO_TARGET, "watts": 15})
+    assert "at most 450 J, 15 W times the budget" in energy_in_words(rules, workload_rules())
+    assert "nobody checks it" in energy_in_words(rules, workload_rules())
+    assert energy_in_words(Rules.model_validate(TIME_TO_TARGET), workload_rules()) == ""

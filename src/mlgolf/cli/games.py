@@ -163,4 +163,6 @@ def _show_board(rules: "Competition", runs: "Runs", as_json: bool) -> None:
     objective = rules.rules.objective_quantity
     table = text_table(f"{rules.name}: best {objective.noun}", *cell_matrix(rows, objective.name))
     Console(highlight=False).print(table)
+    for said in dict.fromkeys(row["declared"] for row in rows if row["declared"]):
+        say(said)
     say(f"{OUTSIDE} A board of one cell: mlgolf score RUN.")

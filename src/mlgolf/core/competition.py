@@ -13,7 +13,7 @@ from mlgolf.core.competition_upgrades import upgraded
 from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import played_workload
-from mlgolf.core.rules import Constraint, Rules, WorkloadRules
+from mlgolf.core.rules import Constraint, PinnedModel, Rules, WorkloadRules
 from mlgolf.core.text import invalid
 from mlgolf.core.toml_files import SHIPPED, read_table, read_toml
 from mlgolf.core.workload import Workload
@@ -156,6 +156,25 @@ class Competition(BaseModel):
                 )
         return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
 
+
+    def check_pinned_model(self) -> None:
+        """Raises: RulesError if the model that pre-training is pinned to is here as another file.
+
+        One that is not here is a contestant's to bring.
+        """
+        pinned = self.rules.pretraining
+        if not isinstance(pinned, PinnedModel) or self._folder is None:
+            return
+        file = self._folder / pinned.model
+        if not file.is_file():
+            return
+        with file.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != pinned.sha256:
+            raise RulesError(
+                f"{file}: its SHA-256 is {found}, rules.pretraining has {pinned.sha256}. Another "
+                "model is another competition: correct the hash, or put the model back"
+            )
 
     def in_cell(self, name: str) -> "Competition":
         """The competition that a cell of this one is. Raises: UnknownName, RulesError."""

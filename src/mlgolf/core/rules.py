@@ -182,6 +182,8 @@ class Rules(_Frozen):
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     pretraining: Pretraining = "forbidden"
+    # What the files of a program may have in all: weights that it brings along count towards it.
+    code_bytes: int | None = Field(default=None, ge=1)
     # Ceiling of the energy: this power times the budget. It stands in the record; nothing here
     # measures energy.
     watts: float | None = Field(default=None, gt=0)

@@ -55,7 +55,9 @@ def checked_sources(request: RunRequest) -> list[Source]:
     for source in sources:
         _check_that_out_is_elsewhere(request.out, source)
         _check_contract(source, request.competition)
+        _check_size(source, request.competition)
     _check_workloads(request)
+    request.competition.check_pinned_model()
     return sources
 
 
@@ -82,6 +84,16 @@ def _check_contract(source: Source, competition: Competition) -> None:
         raise SubmissionError(
             f"{source.file.name} is {offers[source.contract]}; {competition.name} takes "
             f"{' or '.join(offers[contract] for contract in allowed)}"
+        )
+
+
+def _check_size(source: Source, competition: Competition) -> None:
+    allowed = competition.rules.code_bytes
+    if allowed is not None and source.bytes > allowed:
+        raise SubmissionError(
+            f"{source.name}: its files have {source.bytes:,} bytes, {competition.name} allows "
+            f"{allowed:,}: what was learned before is not to be brought along. Remove what the "
+            "program does not need"
         )
 
 

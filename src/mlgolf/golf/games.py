@@ -8,6 +8,7 @@ from typing import Any
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import MLGolfError
+from mlgolf.core.records import Declared
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.time_classes import UNBOUNDED, time_class
@@ -25,6 +26,7 @@ class Best:
     submission: str
     run: Path
     official: bool
+    declared: Declared | None  # what it brought from elsewhere, by its own words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ def _found(run: RunFolder) -> Iterator[tuple[str, Best]]:
                     yield workload, Best(
                         value=cell.value, submission=entry.submission, run=run.path,
                         official=not (board.labels.unofficial or board.labels.practice),
+                        declared=run.record.submissions[entry.submission].declared,
                     )
 
 

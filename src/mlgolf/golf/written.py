@@ -57,6 +57,7 @@ every_split_at = 1              # the twin set is measured at each; nobody is to
 feedback = ["train", "model"]
 weight_noise = 1e-3             # bounds hold for weights that are each off by a thousandth, too
 hardware = "laptop"
+code_bytes = 50000              # of an entry's files: room for a program, and for few weights
 
 [rules.tuning.self]
 studies = 5                     # seeds; the score is the median over them

@@ -7,6 +7,7 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
+from mlgolf.core.records import Declared
 from mlgolf.core.text import number_of, quoted
 from mlgolf.core.workload import Size
 from mlgolf.golf.games import Best, division, time_class_of
@@ -122,17 +123,19 @@ def _told(game: Competition) -> str:
 
 
 def _policies(game: Competition) -> Iterator[str]:
-    yield pretraining_in_words(game.rules.pretraining)
+    rules = game.rules
+    yield pretraining_in_words(rules.pretraining)
     yield OUTSIDE
+    yield "An entry may say what it brings from such runs, in a declared.toml beside it."
+    if rules.code_bytes is not None:
+        yield f"The files of an entry have at most {rules.code_bytes:,} bytes, stored weights too."
     blind = all(
         (row.definition or {}).get("data", {}).get("blind") for row in game.workloads.values()
     )
-    yield (
-        "Weights that were found before and stored in an entry's files help little: each run draws "
-        "its own examples." if blind
-        else "Weights that were found before may be stored in an entry's files: nothing here can "
-        "tell."
-    )
+    if blind:
+        yield "Stored weights help little: each run draws its own examples."
+    elif rules.code_bytes is None:
+        yield "Weights that were found before may be stored in an entry's files: nobody looks."
 
 
 def game_as_json(game: Competition, given: str) -> dict[str, Any]:
@@ -164,11 +167,21 @@ def cell_rows(best: list[tuple[Competition, Mapping[str, Best]]]) -> list[dict[s
 
 def _holder(best: Best | None) -> dict[str, Any]:
     if best is None:
-        return {"best": None, "submission": None, "run": None, "official": None}
+        return {"best": None, "submission": None, "run": None, "official": None, "declared": None}
     return {
         "best": best.value, "submission": best.submission, "run": str(best.run),
         "official": best.official,
+        "declared": best.declared and declared_in_words(best.submission, best.declared),
     }
+
+
+def declared_in_words(submission: str, declared: Declared) -> str:
+    runs = "" if declared.runs is None else f" in {number_of(declared.runs, 'run')}"
+    said = [f"tuned on these data{runs}: {', '.join(declared.tuned)}"] if declared.tuned else []
+    if declared.learned:
+        licence = f" ({declared.licence})" if declared.licence else ""
+        said.append(f"learned elsewhere: {', '.join(declared.learned)}{licence}")
+    return f"{submission} declares: {'; '.join(said) or 'nothing was tuned or learned before'}."
 
 
 def cell_matrix(rows: list[dict[str, Any]], objective: str) -> tuple[list[str], list[list[str]]]:
