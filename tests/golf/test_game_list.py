@@ -51,9 +51,10 @@ def test_a_game_is_a_row_of_what_a_player_chooses_by():
     }
 
 
-def test_a_game_without_a_graph_is_open():
-    assert division(load_competition(TINY)) == "closed"
-    assert division(competition()) == "open"
+def test_a_game_is_open_if_it_declares_data_without_a_graph():
+    game = load_competition(TINY)
+    assert division(game) == division(competition()) == "closed"
+    assert division(changed(game, definition={"data": {}})) == "open"
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,14 @@ def test_a_target_that_is_not_there_lists_the_columns(tmp_path):
         made_from(write_csv(tmp_path / "a.csv", easy_rows()), tmp_path, target="colour")
 
 
+def test_a_row_of_empty_cells_is_missing_and_a_blank_line_is_none(tmp_path):
+    source = write_csv(tmp_path / "a.csv", [*easy_rows(), []])
+    made_from(source, tmp_path)
+    write_csv(source, [*easy_rows(), ["", "", ""]])
+    with pytest.raises(DataError, match="line 32, column 'kind': the value is missing"):
+        made_from(source, tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

@@ -48,9 +48,12 @@ def cells(game: Competition) -> list[Competition]:
 
 
 def division(game: Competition) -> str:
-    """Closed where the host gives the network, open where a contestant brings one."""
-    closed = all("graph" in (row.definition or {}) for row in game.workloads.values())
-    return "closed" if closed else "open"
+    """Closed where the network is given, open where a contestant brings one.
+
+    What a competition declares has a network if it has a graph; every other workload has its own.
+    """
+    declared = (row.definition for row in game.workloads.values() if row.definition is not None)
+    return "closed" if all("graph" in definition for definition in declared) else "open"
 
 
 def time_class_of(game: Competition) -> str:

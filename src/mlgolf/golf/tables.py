@@ -57,7 +57,7 @@ def _lines(path: Path) -> tuple[list[str], list[Row]]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
-            rows = [(reader.line_num, cells) for cells in reader if any(cells)]
+            rows = [(reader.line_num, cells) for cells in reader if cells]
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not a text in UTF-8: {error}") from None
     except (OSError, csv.Error) as error:

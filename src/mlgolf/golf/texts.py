@@ -24,7 +24,10 @@ def read_text(path: Path, wishes: Wishes) -> Examples:
     characters = sorted(set(used))
     if len(characters) < 2:
         raise DataError(f"{path}: found {len(characters)} different characters, expected 2 or more")
-    check_count(len(used) - WINDOWS[0], "character")
+    try:
+        check_count(len(used) - WINDOWS[0], "window")
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
     ids = np.searchsorted(characters, list(used)).astype(np.int32)
     inputs, targets, undecided = _windows(ids)
     return Examples(

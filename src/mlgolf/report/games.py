@@ -50,7 +50,7 @@ def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
     measured = quantity(rules.objective)
     yield f"{rules_in_words(rules, row)} The {noun(measured.name)} is the {measured.meaning}."
     size = game.workload_of(name).size(game.played_as(name)[1])
-    yield _network(game, size)
+    yield _network(game, name, size)
     yield _data(size, (row.definition or {}).get("data", {}))
     yield " ".join(filter(None, [_judged(game, name), energy_in_words(rules, row)]))
     if row.par:
@@ -59,7 +59,9 @@ def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
         yield "Par: nothing is known yet."
 
 
-def _network(game: Competition, size: Size) -> str:
+def _network(game: Competition, name: str, size: Size) -> str:
+    if game.workloads[name].definition is None:
+        return f"The network is that of the workload {game.played_as(name)[0]}."
     if division(game) == "open":
         return "Open division: the contestant brings the model."
     graph = size.model
@@ -79,10 +81,10 @@ def _by(shape: tuple[int, ...]) -> str:
 
 def _data(size: Size, data: Mapping[str, Any]) -> str:
     twin = size.examples.get("test", 0)
-    said = [f"Data: {number_of(size.examples['train'], 'training example')}, and each one counts."]
+    said = [f"Data: {size.examples['train']:,} training examples."]
     if twin:
         said.append(
-            f"The twin set, {number_of(twin, 'other example')} of the same kind, is measured, too, "
+            f"The twin set, {twin:,} other examples of the same kind, is measured, too, "
             "and never scored."
         )
     if data.get("blind"):
