@@ -15,6 +15,7 @@ COMMANDS = [
     ("algorithms", "list"), ("algorithms", "show", "nadamw"),
     ("quantities", "list"), ("quantities", "show", "l2"),
     ("competitions", "list"), ("competitions", "show", "mini"),
+    ("game", "list"), ("game", "show", "digits-l2"), ("game", "show", "digits-l2", "--board"),
     ("data", "check", "linear"),
     ("score", TABLE, "--competition", "algoperf-0.5", "--tuning", "self"),
 ]

@@ -1,5 +1,6 @@
 """Score and report of every shipped competition, from tables and from trials of a run."""
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from mlgolf.core.competition import competition_names, load_competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
 from mlgolf.report.page import write_report
+from mlgolf.report.words import with_unit
 from mlgolf.scoring.review import review_trials
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -66,7 +68,10 @@ def test_trials_with_evaluations_are_scored_and_reported(tmp_path, name):
     found = review_trials(rules, trials, rules.rules.tuning.rulesets[0])
     write_report(found, trials, tmp_path / "page.html")
     assert found.board.entries[0].score > 0
-    assert f"{found.board.entries[0].score:.3f}" in (tmp_path / "page.html").read_text()
+    (entry,) = found.board.entries
+    values = [with_unit(cell.value, rules.rules.objective) for cell in entry.cells.values()]
+    shown = values[0] if len(values) == 1 else f"{entry.score:.3f}"
+    assert shown in html.unescape((tmp_path / "page.html").read_text())
 
 
 @pytest.mark.parametrize("name", sorted(set(competition_names()) - set(PUBLISHED)))

@@ -357,3 +357,61 @@ def test_noise_on_weights_is_drawn_by_the_secret_of_the_run_and_replayed(mlgolf,
     assert losses["secret"] != losses["practice"]
     trial = tmp_path / "secret" / "fits/study_0/points_torch/trial_1"
     assert "equal bit for bit" in mlgolf("replay", trial, expect=None).stdout
+
+
+def test_the_list_of_games_has_the_best_value_of_runs(mlgolf, run):
+    """Whose rules are those of a game that ships: the tiny one does not."""
+    told = json.loads(mlgolf("game", "list", run, "--json").stdout)["games"]
+    assert {row["name"] for row in told} >= {"digits-l2"}
+    assert all(row["best"] is None for row in told)
+
+
+def test_a_board_of_cells_says_who_holds_each(mlgolf, run):
+    told = json.loads(mlgolf("game", "show", GAME, run, "--board", "--json").stdout)["cells"]
+    (cell,) = told
+    assert cell["submission"] == "fits"
+    assert cell["best"] == pytest.approx(scored(mlgolf, run)["value"])
+    said = " ".join(mlgolf("game", "show", GAME, run.parent, "--board").stdout.split())
+    assert "by fits" in said
+    assert "declares" not in said
+    assert "Tuning outside the budget is unbounded" in said
+
+
+def test_a_game_is_explained_with_its_numbers_and_units(mlgolf):
+    said = mlgolf("game", "show", GAME).stdout
+    assert "the training loss stays at or below 0.1 nats" in said
+    assert "the training time stays at or below 3 s" in said
+    assert "12 weights in 2 tensors: linear.weight 3 x 3, linear.bias 3" in said
+    assert "50 training examples" in said
+    assert "Par, the best that is known: 5 (a round number for tests)" in said
+    assert "each weight is off by 0.1%" in said
+    assert "It is not told what is measured of the twin set" in said
+    assert "Time class: SS" in said
+
+
+def test_a_game_is_explained_to_programs_in_the_same_words(mlgolf):
+    told = json.loads(mlgolf("game", "show", GAME, "--json").stdout)["game"]
+    assert "\n\n".join(told["words"]) == mlgolf("game", "show", GAME).stdout.rstrip("\n")
+    assert told["competition"]["name"] == "tiny-game"
+
+
+def test_what_an_entry_declares_is_recorded_and_told_on_the_board_of_cells(mlgolf, tmp_path):
+    entry = tmp_path / "fits"
+    entry.mkdir()
+    shutil.copy(HONEST, entry / "entry.py")
+    (entry / "declared.toml").write_text('tuned = ["step size"]\nruns = 12\n')
+    run = tmp_path / "run"
+    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--studies", 1, "--out", run)
+    said = " ".join(mlgolf("game", "show", GAME, run, "--board").stdout.split())
+    assert "fits declares: tuned on these data in 12 runs: step size." in said
+
+
+def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf, tmp_path):
+    game = shutil.copytree(GAME, tmp_path / "game")
+    rules = (game / "competition.toml").read_text()
+    (game / "competition.toml").write_text(rules.replace("[rules]", "[rules]\ncode_bytes = 100"))
+    done = mlgolf("run", HONEST, "--competition", game, "--out", tmp_path / "run", expect=2)
+    size = HONEST.stat().st_size
+    assert f"fits: its files have {size:,} bytes, tiny-game allows 100" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert "at most 100 bytes, stored weights too" in mlgolf("game", "show", game).stdout

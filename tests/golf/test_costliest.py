@@ -87,7 +87,7 @@ def test_files_of_more_bytes_than_the_rules_allow_are_refused(mlgolf, tmp_path):
     shutil.copytree(TINY, game)
     rules = (game / "competition.toml").read_text()
     (game / "competition.toml").write_text(
-        rules.replace("every_split_at = 1", "most_submission_bytes = 10_000")
+        rules.replace("every_split_at = 1", "code_bytes = 10_000")
     )
     entry = tmp_path / "mine"
     entry.mkdir()

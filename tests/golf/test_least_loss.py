@@ -55,7 +55,9 @@ def test_the_least_mean_loss_is_what_a_search_over_all_outputs_finds(examples, f
 def test_the_least_worst_loss_is_what_a_search_over_all_outputs_finds(examples, form):
     inputs, targets = arrays(examples)
     found = least_loss(inputs, targets, form).worst
-    assert by_brute_force(inputs, targets, form, np.max) == pytest.approx(found, abs=2e-2)
+    alike = [(inputs == row).all(axis=1) for row in np.unique(inputs, axis=0)]  # no others matter
+    worst = [by_brute_force(inputs[of], targets[of], form, np.max) for of in alike]
+    assert max(worst) == pytest.approx(found, abs=2e-2)
 
 
 @given(

@@ -10,8 +10,10 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.rules import Rules
 from mlgolf.report.words import (
     duration,
+    energy_in_words,
     how_scored,
     how_valued,
+    pretraining_in_words,
     question,
     three_digits,
     with_unit,
@@ -126,3 +128,32 @@ def test_what_is_maximised_and_what_must_be_beaten_are_told_as_such():
 def test_the_share_of_runs_that_must_qualify_is_told():
     words = how_valued(SMALLEST.rules, "self", SMALLEST.workloads["digits"])
     assert "median over runs, if at least 80% of them qualify" in words
+
+
+@pytest.mark.parametrize(
+    ("allowed", "said"),
+    [
+        ("forbidden", "Pre-training: forbidden."),
+        ("declared", "Pre-training: allowed if it is declared."),
+        (
+            {"model": "tiny.bin", "sha256": "a" * 64},
+            f"Pre-training: the model tiny.bin and no other, SHA-256 {'a' * 64}. The compute "
+            "behind it is unbounded.",
+        ),
+        (
+            {"data": "MNIST", "relation": "likely_inputs", "words": "drawn by other people"},
+            "Pre-training: on MNIST and nothing else; they are likely inputs. The host says: drawn "
+            "by other people",
+        ),
+    ],
+)
+def test_what_pre_training_is_allowed_is_a_sentence(allowed, said):
+    rules = Rules.model_validate({**TIME_TO_TARGET, "pretraining": allowed})
+    assert pretraining_in_words(rules.pretraining) == said
+
+
+def test_a_ceiling_of_energy_is_said_with_what_it_is_and_that_nobody_checks_it():
+    rules = Rules.model_validate({**TIME_TO_TARGET, "watts": 15})
+    assert "at most 450 J, 15 W times the budget" in energy_in_words(rules, workload_rules())
+    assert "nobody checks it" in energy_in_words(rules, workload_rules())
+    assert energy_in_words(Rules.model_validate(TIME_TO_TARGET), workload_rules()) == ""

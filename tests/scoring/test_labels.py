@@ -4,6 +4,7 @@ import pytest
 from synthetic_trials import competition, reaching, trial, workload_rules
 
 from mlgolf.core.competition import load_competition
+from mlgolf.core.hardware import load_hardware
 from mlgolf.scoring.labels import claimed_quantities, different_machines
 from mlgolf.scoring.leaderboard import score_competition, to_json
 
@@ -125,3 +126,14 @@ def test_a_machine_that_was_not_recorded_is_not_taken_for_the_other_one():
 
 def test_imported_trials_have_no_note_on_machines():
     assert different_machines([trial("a", **REACHED), trial("b", **REACHED)]) == ""
+
+
+def test_trials_on_a_class_that_nobody_can_check_are_labelled_self_reported():
+    header = {"hardware": load_hardware("tpu-pod")}
+    found = board([trial("a", **REACHED, header=header)])
+    assert found.labels.titles == ["self-reported"]
+    assert found.notes[0] == (
+        "self-reported: that its trials ran on one TPU pod is what their contestants say"
+    )
+    assert to_json(found)["self_reported"] == ["one TPU pod"]
+    assert "self_reported" not in to_json(board([trial("a", **REACHED)]))

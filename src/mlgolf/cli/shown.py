@@ -21,10 +21,15 @@ from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
 from mlgolf.core.workload import Size, Workload
 from mlgolf.report.terminal import text_table
-from mlgolf.report.words import how_scored, rules_in_words, tuning_in_words
+from mlgolf.report.words import (
+    hardware_in_words,
+    how_scored,
+    pretraining_in_words,
+    rules_in_words,
+    tuning_in_words,
+)
 
 Part = str | Table
-PRETRAINING = {"forbidden": "forbidden", "declared": "allowed if it is declared"}
 
 
 def competition_shown(name: str) -> Iterator[Part]:
@@ -34,8 +39,8 @@ def competition_shown(name: str) -> Iterator[Part]:
     yield rules_in_words(rules)
     hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)
     priced = any(quantity(name).priced for name in rules.used_quantities)
-    yield " ".join([_hardware(hardware), *([_price(hardware)] if priced else []), *own])
-    yield f"Pre-training: {PRETRAINING[rules.pretraining]}."
+    yield " ".join([hardware_in_words(hardware), *([_price(hardware)] if priced else []), *own])
+    yield pretraining_in_words(rules.pretraining)
     yield how_scored(rules, below="")
     if differing := _interpretations(competition):
         yield f"Ambiguous rules, where not by default: {', '.join(differing)}."
@@ -51,16 +56,6 @@ def competition_shown(name: str) -> Iterator[Part]:
     yield from _origins(competition)
     if competition.notice:
         yield competition.notice
-
-
-def _hardware(hardware: HardwareClass) -> str:
-    clock = {"cpu": "CPU time", "wall": "wall-clock time"}[hardware.clock]
-    memory = f"{hardware.memory_bytes / 1e9:g} GB of memory"
-    played = f"Played on {hardware.name}: {hardware.meaning}, {memory}. The clock counts {clock}."
-    if hardware.reference is None:
-        return played
-    machine = hardware.reference.machine
-    return f"{played} Budgets are in seconds of the reference machine: {machine}."
 
 
 def _price(hardware: HardwareClass) -> str:

@@ -8,13 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mlgolf.core.cells import Cell, split_name
 from mlgolf.core.competition_upgrades import upgraded
 from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import played_workload
-from mlgolf.core.rules import Constraint, Rules, WorkloadRules
+from mlgolf.core.rules import Constraint, PinnedModel, Rules, WorkloadRules
+from mlgolf.core.text import invalid
 from mlgolf.core.toml_files import SHIPPED, read_table, read_text, read_toml
 from mlgolf.core.workload import Workload
 
@@ -36,6 +38,8 @@ class Competition(BaseModel):
     closes: date | None = None
     rules: Rules
     workloads: dict[str, WorkloadRules]
+    # Each is a competition of its own, so a run of this one keeps nothing of them.
+    cells: dict[str, Cell] = Field(default_factory=dict, exclude=True)
 
     def __eq__(self, other: object) -> bool:
         """As data, wherever they were read from."""
@@ -180,6 +184,49 @@ class Competition(BaseModel):
         return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
 
 
+    def check_pinned_model(self) -> None:
+        """Raises: RulesError if the model that pre-training is pinned to is here as another file.
+
+        One that is not here is a contestant's to bring.
+        """
+        pinned = self.rules.pretraining
+        if not isinstance(pinned, PinnedModel) or self._folder is None:
+            return
+        file = self._folder / pinned.model
+        if not file.is_file():
+            return
+        with file.open("rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        if found != pinned.sha256:
+            raise RulesError(
+                f"{file}: its SHA-256 is {found}, rules.pretraining has {pinned.sha256}. Another "
+                "model is another competition: correct the hash, or put the model back"
+            )
+
+    def in_cell(self, name: str) -> "Competition":
+        """The competition that a cell of this one is. Raises: UnknownName, RulesError."""
+        if name not in self.cells:
+            raise UnknownName(
+                f"cell of {self.name}", name, known=self.cells,
+                remedy=f"Each is a table [cells.NAME] in its {FILE}.",
+            )
+        for key in ("bounds", "eval_every_seconds", "par"):
+            for row in getattr(self.cells[name], key):
+                if row not in self.workloads:
+                    raise RulesError(
+                        f"{self.name}: cells.{name}.{key}: found {row!r}, allowed are "
+                        f"{', '.join(self.workloads)}"
+                    )
+        try:
+            cell = Competition.model_validate(self.cells[name].applied(self.as_record(), name))
+        except ValidationError as error:
+            raise RulesError("\n".join(
+                f"{self.name}: cells.{name}: {invalid(e)}" for e in error.errors()
+            )) from None  # fmt: skip
+        cell._folder = self._folder
+        return cell
+
+
 def competition_names() -> list[str]:
     shipped = Path(str(SHIPPED))
     files, folders = shipped.glob("*.toml"), shipped.glob(f"*/{FILE}")
@@ -198,9 +245,14 @@ def shipped_folder(name: str) -> Path:
 def load_competition(name: str | Path) -> Competition:
     """By the name of one that ships, the path of a TOML file, or of a folder with competition.toml.
 
+    "NAME@CELL" is a cell of any of them.
+
     Raises: UnknownName; RulesError naming file, key, what was found and what is allowed.
     """
     path = Path(name)
+    game, cell = split_name(str(name))
+    if cell and not path.exists():
+        return load_competition(game).in_cell(cell)
     if path.is_dir():
         return _read(path / FILE)
     if path.suffix == ".toml":
@@ -228,7 +280,10 @@ def _read(path: Path) -> Competition:
     if (named := competition.rules.regulariser) is not None and named.endswith(".py"):
         text = read_text(path.parent / named)
         update["rules"] = competition.rules.model_copy(update={"regulariser": text})
-    return competition.model_copy(update=update).with_files_in(path.parent)
+    read = competition.model_copy(update=update).with_files_in(path.parent)
+    for cell in read.cells:
+        read.in_cell(cell)
+    return read
 
 
 def _names_a_table(value: Any) -> bool:

@@ -1,7 +1,8 @@
 """Hardware classes: what a player runs on, and which clock rules there.
 
 Each is a TOML file in `competitions/hardware/`. The referee builds the player's environment from it
-and from nothing else, so that two machines of a class differ in silicon only.
+and from nothing else, so that two machines of a class differ in silicon only. A file may say that
+its class is `like` another one, and then gives only what differs.
 """
 
 import math
@@ -10,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlgolf.core.errors import UnknownName
-from mlgolf.core.toml_files import SHIPPED, read_toml
+from mlgolf.core.toml_files import SHIPPED, read_table, validated
 
 
 class Reference(BaseModel):
@@ -51,6 +52,8 @@ class HardwareClass(BaseModel):
     dollars_per_hour: float | None = Field(default=None, gt=0)  # of its reference machine
     reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings
+    # Nothing here can tell whether a trial ran on such a machine: its contestant says so.
+    self_reported: bool = False
 
     def dollars_per_second(self, speed: float = 1.0) -> float:
         """On the clock of a machine that is `speed` times as fast as the reference machine.
@@ -61,8 +64,15 @@ class HardwareClass(BaseModel):
 
 
 def load_hardware(name: str) -> HardwareClass:
-    folder = SHIPPED / "hardware"
-    known = [f.name.removesuffix(".toml") for f in folder.iterdir()]
+    folder, known = SHIPPED / "hardware", hardware_names()
     if name not in known:
         raise UnknownName("hardware class", name, known=known)
-    return read_toml(folder / f"{name}.toml", HardwareClass)
+    file = folder / f"{name}.toml"
+    table = read_table(file)
+    if like := table.pop("like", None):
+        table = {**read_table(folder / f"{like}.toml"), **table}
+    return validated(table, HardwareClass, file)
+
+
+def hardware_names() -> list[str]:
+    return sorted(f.name.removesuffix(".toml") for f in (SHIPPED / "hardware").iterdir())

@@ -41,6 +41,18 @@ class Calibration(Record):
         return self.reference_seconds / self.seconds
 
 
+class Declared(Record):
+    """declared.toml beside a program: what it brings from runs that no budget counted.
+
+    Nobody can check it. A board says that tuning outside the budget is unbounded.
+    """
+
+    tuned: tuple[str, ...] = ()  # what was tuned on the data of the game
+    runs: int | None = Field(default=None, ge=0)  # how many that took
+    learned: tuple[str, ...] = ()  # parts that were learned elsewhere, such as stored weights
+    licence: str = ""  # of those
+
+
 class SubmissionRecord(Record):
     """A submission of a run: what was frozen, or who was imported."""
 
@@ -48,6 +60,7 @@ class SubmissionRecord(Record):
     sha256: str = ""
     module: str = ""  # in the folder of its frozen code
     contract: Contract = "submission"
+    declared: Declared | None = None
     imported: bool = False
 
 

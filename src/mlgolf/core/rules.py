@@ -157,6 +157,29 @@ class RecordRules(_Frozen):
     minimum_gain: float = Field(default=0.005, ge=0)  # as a share of the other's median
 
 
+class PinnedModel(_Frozen):
+    """Pre-training of one model and no other, by its hash. The compute behind it is unbounded."""
+
+    model: str  # what it is called, or the file in the competition's folder
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class NamedData(_Frozen):
+    """Pre-training on one set of data, and the host's words on how it relates to the training data.
+
+    likely_inputs: unlabelled examples of the kind. past_outputs: what was produced before, without
+    its inputs. input_output_pairs: further examples with their targets.
+    """
+
+    data: str  # what it is, and where it lies
+    relation: Literal["likely_inputs", "past_outputs", "input_output_pairs"]
+    words: str  # of the host
+
+
+# "declared": any, and boards say that somebody declared it.
+Pretraining = Literal["forbidden", "declared"] | PinnedModel | NamedData
+
+
 class Rules(_Frozen):
     contracts: tuple[Contract, ...] = ("submission",)  # what contestants may be
     objective: str
@@ -181,11 +204,14 @@ class Rules(_Frozen):
     regulariser: str | None = None  # the host's measure: the text of its regulariser.py
     # Whether the best model of each trial that keeps the bounds stays in the trial's folder.
     keep_model: bool = False
-    # Bytes of all files of a contestant: weights that it brings along are stored, not trained.
-    most_submission_bytes: int | None = Field(default=None, ge=1)
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
-    pretraining: Literal["forbidden", "declared"] = "forbidden"
+    pretraining: Pretraining = "forbidden"
+    # What the files of a program may have in all: weights that it brings along count towards it.
+    code_bytes: int | None = Field(default=None, ge=1)
+    # Ceiling of the energy: this power times the budget. It stands in the record; nothing here
+    # measures energy.
+    watts: float | None = Field(default=None, gt=0)
     tuning: Tuning
     aggregation: Aggregation = Aggregation()
     record: RecordRules = RecordRules()

@@ -1,5 +1,6 @@
 """Records from TOML files, those that ship among them, with errors that name file and key."""
 
+import json
 import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -17,8 +18,13 @@ Record = TypeVar("Record", bound=BaseModel)
 
 def read_toml(path: Traversable | Path, kind: type[Record]) -> Record:
     """Raises: RulesError naming file, key, what was found and what is allowed."""
+    return validated(read_table(path), kind, path)
+
+
+def validated(table: dict[str, Any], kind: type[Record], path: Traversable | Path) -> Record:
+    """The record that a table from a file is. Raises: RulesError, as `read_toml`."""
     try:
-        return kind.model_validate(read_table(path))
+        return kind.model_validate(table)
     except ValidationError as error:
         raise RulesError("\n".join(f"{path}: {invalid(e)}" for e in error.errors())) from None
 
@@ -41,3 +47,9 @@ def read_text(path: Traversable | Path) -> str:
         ) from None
     except UnicodeDecodeError as error:
         raise RulesError(f"{path}, byte {error.start}: no UTF-8; save it as that") from None
+
+
+def toml_string(text: str) -> str:
+    """A text in quotes, as it stands in a TOML file."""
+    # JSON's escapes are TOML's, but for this one character that TOML wants escaped too.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -14,7 +14,7 @@ from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluators import evaluator_for
-from mlgolf.referee.freeze import Source, find_submission, size_bytes
+from mlgolf.referee.freeze import Source, find_submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,10 @@ def checked_sources(request: RunRequest) -> list[Source]:
     for source in sources:
         _check_that_out_is_elsewhere(request.out, source)
         _check_contract(source, request.competition)
-        _check_bytes(source, request.competition)
+        _check_size(source, request.competition)
     _check_workloads(request)
     _check_brought_models(request.competition)
+    request.competition.check_pinned_model()
     return sources
 
 
@@ -100,13 +101,13 @@ def _without_network(competition: Competition) -> list[str]:
     return [row for row in competition.workloads if competition.workload_of(row).brings_model]
 
 
-def _check_bytes(source: Source, competition: Competition) -> None:
-    most = competition.rules.most_submission_bytes
-    found = size_bytes(source)
-    if most is not None and found > most:
+def _check_size(source: Source, competition: Competition) -> None:
+    allowed = competition.rules.code_bytes
+    if allowed is not None and source.bytes > allowed:
         raise SubmissionError(
-            f"{source.name}: its files have {found:,} bytes; {competition.name} allows {most:,}: "
-            "weights are trained on the clock, not brought along. Make them smaller"
+            f"{source.name}: its files have {source.bytes:,} bytes, {competition.name} allows "
+            f"{allowed:,}: what was learned before is not to be brought along. Remove what the "
+            "program does not need"
         )
 
 

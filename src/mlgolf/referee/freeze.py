@@ -10,12 +10,15 @@ from pathlib import Path
 
 import mlgolf
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.records import Declared
 from mlgolf.core.registry import algorithm_folder
 from mlgolf.core.rules import Contract
+from mlgolf.core.toml_files import read_toml
 from mlgolf.results.files import sync_folder
 
 PLAY = "play"  # the function of an entry
 SEARCH_SPACE = "tuning_search_space.json"
+DECLARED = "declared.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,18 @@ class Source:
     def search_space(self) -> Path | None:
         path = self.file.with_name(SEARCH_SPACE)
         return path if self.is_folder and path.exists() else None
+
+
+    @property
+    def declared(self) -> Declared | None:
+        """Raises: RulesError for a file that is no such record."""
+        path = self.file.with_name(DECLARED)
+        return read_toml(path, Declared) if self.is_folder and path.exists() else None
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files."""
+        return sum(file.stat().st_size for file in _files(self).values())
 
 
 def _names_at_the_top(file: Path) -> Iterator[str]:
@@ -88,11 +103,6 @@ def find_submission(text: str, framework: str) -> Source:
 def fingerprint(source: Source) -> str:
     """SHA-256 over the names and bytes of every file of the submission."""
     return _digest(sorted(_files(source).items()))
-
-
-def size_bytes(source: Source) -> int:
-    """Of every file of the submission."""
-    return sum(file.stat().st_size for file in _files(source).values())
 
 
 def check_package(sha256: str) -> None:

@@ -3,8 +3,17 @@
 import math
 from collections.abc import Sequence
 
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.quantities import bound_noun, quantity
-from mlgolf.core.rules import Constraint, Rules, Tuning, WorkloadRules
+from mlgolf.core.rules import (
+    Constraint,
+    NamedData,
+    PinnedModel,
+    Pretraining,
+    Rules,
+    Tuning,
+    WorkloadRules,
+)
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal, Target
 from mlgolf.core.text import number_of
@@ -69,11 +78,14 @@ def noun_on(name: str, row: WorkloadRules) -> str:
     return f"{noun(name)} ({metric})" if quantity(name).goal is None else noun(name)
 
 
-def rules_in_words(rules: Rules) -> str:
-    """What the rules ask for, in one sentence."""
+def rules_in_words(rules: Rules, row: WorkloadRules | None = None) -> str:
+    """What the rules ask for, in one sentence; with the numbers of a workload if it is given."""
     verbs = {Goal.MINIMISE: "Minimise the", Goal.MAXIMISE: "Maximise the", None: "Reach the best"}
     wanted = f"{verbs[rules.objective_quantity.goal]} {noun(rules.objective)}"
-    conditions = [_condition(c, of="the") for c in rules.constraints]
+    conditions = [
+        _condition(c, of="the") if row is None else _condition(_with_number(c, row), of="the")
+        for c in rules.constraints
+    ]
     given = f", subject to: {_enumerate(conditions)}" if conditions else ""
     return f"{wanted}{given}."
 
@@ -96,6 +108,58 @@ def tuning_in_words(tuning: Tuning) -> list[str]:
     return said
 
 
+def hardware_in_words(hardware: HardwareClass) -> str:
+    clock = {"cpu": "CPU time", "wall": "wall-clock time"}[hardware.clock]
+    memory = f"{hardware.memory_bytes / 1e9:g} GB of memory"
+    played = f"Played on {hardware.name}: {hardware.meaning}, {memory}. The clock counts {clock}."
+    if hardware.self_reported:
+        return f"{played} Self-reported: nobody checks that a trial ran on such a machine."
+    if hardware.reference is None:
+        return played
+    machine = hardware.reference.machine
+    return f"{played} Budgets are in seconds of the reference machine: {machine}."
+
+
+def pretraining_in_words(allowed: Pretraining) -> str:
+    match allowed:
+        case "forbidden":
+            return "Pre-training: forbidden."
+        case "declared":
+            return "Pre-training: allowed if it is declared."
+        case PinnedModel():
+            return (
+                f"Pre-training: the model {allowed.model} and no other, SHA-256 {allowed.sha256}. "
+                "The compute behind it is unbounded."
+            )
+        case NamedData():
+            relation = allowed.relation.replace("_", " ").replace("input output", "input-output")
+            return (
+                f"Pre-training: on {allowed.data} and nothing else; they are {relation}. The host "
+                f"says: {allowed.words}"
+            )
+
+
+def energy_in_words(rules: Rules, row: WorkloadRules) -> str:
+    """The ceiling of a trial's energy; empty where there is none."""
+    if rules.watts is None:
+        return ""
+    joules = rules.watts * rules.seconds_allowed(row)
+    return (
+        f"Energy: at most {joules:g} J, {rules.watts:g} W times the budget. No meter is read here, "
+        "so nobody checks it."
+    )
+
+
+def seeds_in_words(rules: Rules, ruleset: str) -> str:
+    """How many runs make a score."""
+    studies, share = rules.tuning.under(ruleset).studies, rules.aggregation.reached_share
+    enough = f"; with less than {100 * share:g}% of them within the bounds it is none" * bool(share)
+    return (
+        f"Runs: {number_of(studies, 'seed')}, drawn after the code was hashed. The score is the "
+        f"median over them{enough}. All runs are kept."
+    )
+
+
 def _longer(budget_factor: float) -> str:
     return "" if budget_factor == 1 else f", with {budget_factor:g} times the budget"
 
@@ -111,6 +175,12 @@ def _condition(constraint: Constraint, *, of: str = "its") -> str:
         reached = f"reaches each workload's {bound_noun(str(constraint.bound))}"
         verb = f"is {_limit(constraint)}" if bounded.goal else reached
     return f"{of} {noun(constraint.quantity)} {verb}"
+
+
+def _with_number(constraint: Constraint, row: WorkloadRules) -> Constraint:
+    """The same with the number that a workload gives, if it does."""
+    number = row.number(constraint.bound)
+    return constraint if number is None else constraint.model_copy(update={"bound": number})
 
 
 def _limit(constraint: Constraint) -> str:

@@ -7,7 +7,6 @@ With the incumbents of the first as the budgets of the second, both problems hav
 on the trade-off curve of the two quantities.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
+from mlgolf.core.toml_files import toml_string
 from mlgolf.scoring.leaderboard import Cell, Leaderboard
 
 NAME_SUFFIX = "-dual"
@@ -159,8 +159,7 @@ def _value(value: Any) -> str:
         case dict():
             return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
         case str():
-            # JSON's escapes are TOML's, but for this one character that TOML wants escaped too.
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+            return toml_string(value)
         case bool():
             return str(value).lower()
     return repr(value)

@@ -19,13 +19,17 @@ class Labels:
     unofficial: tuple[str, ...] = ()  # why its trials are no official ones
     practice: bool = False  # held-out data of some trials could be known
     claimed: tuple[str, ...] = ()  # quantities that the rules use and the referee cannot measure
+    self_reported: tuple[str, ...] = ()  # hardware classes that nobody can check
     machines: str = ""  # how the machines of its trials differ
 
     @property
     def titles(self) -> list[str]:
         """Short enough for a title."""
         claims = (f"{quantity(name).noun} as claimed by the submission" for name in self.claimed)
-        return ["unofficial"] * bool(self.unofficial) + ["practice"] * self.practice + [*claims]
+        return [
+            *["unofficial"] * bool(self.unofficial), *["practice"] * self.practice,
+            *["self-reported"] * bool(self.self_reported), *claims,
+        ]
 
     @property
     def notes(self) -> list[str]:
@@ -40,12 +44,17 @@ class Labels:
             f"{quantity(name).noun}: as claimed by the submission, the referee cannot measure it"
             for name in self.claimed
         ]
+        notes += [
+            f"self-reported: that its trials ran on {meaning} is what their contestants say"
+            for meaning in self.self_reported
+        ]
         return [*notes, *([self.machines] if self.machines else [])]
 
     def as_json(self) -> dict[str, Any]:
         return {
             "unofficial": list(self.unofficial), "practice": self.practice,
             "claimed": list(self.claimed),
+            **({"self_reported": list(self.self_reported)} if self.self_reported else {}),
         }
 
 
@@ -57,6 +66,10 @@ def labels(
         unofficial=tuple(unofficial),
         practice=any(trial.facts.held_out == "practice" for trial in trials),
         claimed=claimed_quantities(competition),
+        self_reported=tuple(sorted({
+            trial.facts.hardware.meaning for trial in trials
+            if trial.facts.hardware and trial.facts.hardware.self_reported
+        })),
         machines=different_machines(trials),
     )
 

@@ -53,11 +53,7 @@ class Model:
 
         There is no dropout, and no batch norm.
         """
-        values = {INPUTS: batch["inputs"]}
-        for layer, sources in self.graph.wiring:
-            compute, tensors = KINDS[layer.kind], _below(layer.name, params)
-            values[layer.name] = compute(layer, tensors, *(values[name] for name in sources))
-        return values[self.graph.layers[-1].name], None
+        return outputs(self.graph, params, batch["inputs"]), None
 
     def loss(
         self, label_batch: Array, logits_batch: Array, mask_batch: Array | None = None,
@@ -74,6 +70,15 @@ class Model:
 
     def is_output(self, key: str) -> bool:
         return self.graph.is_output(key)
+
+
+def outputs(graph: Graph, tensors: Tensors, inputs: Array) -> Array:
+    """(B, *output_shape) of inputs (B, *inputs.shape), by the layers one after the other."""
+    values = {INPUTS: inputs}
+    for layer, sources in graph.wiring:
+        compute, own = KINDS[layer.kind], _below(layer.name, tensors)
+        values[layer.name] = compute(layer, own, *(values[name] for name in sources))
+    return values[graph.layers[-1].name]
 
 
 def _below(prefix: str, tensors: Tensors) -> Tensors:

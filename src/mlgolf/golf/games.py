@@ -1,0 +1,153 @@
+"""The games that there are, their cells, and the best that runs have reached in each."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.competition import Competition, competition_names, load_competition
+from mlgolf.core.errors import MLGolfError
+from mlgolf.core.records import Declared
+from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.target import Goal
+from mlgolf.core.time_classes import UNBOUNDED, time_class
+from mlgolf.results.places import runs_below
+from mlgolf.results.run_folder import RunFolder
+from mlgolf.scoring.leaderboard import score_competition
+from mlgolf.scoring.objective import objective_goal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The best value of the objective in a game, by the board of one run."""
+
+    value: float
+    submission: str
+    run: Path
+    official: bool
+    declared: Declared | None  # what it brought from elsewhere, by its own words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """Runs that could be read, and what could not, a sentence each."""
+
+    folders: tuple[RunFolder, ...]
+    problems: tuple[str, ...] = ()
+
+
+def game_names() -> list[str]:
+    """Competitions that ship and let an entry play."""
+    return [n for n in competition_names() if "entry" in load_competition(n).rules.contracts]
+
+
+def cells(game: Competition) -> list[Competition]:
+    """The game itself, then each of its cells."""
+    return [game, *(game.in_cell(name) for name in game.cells)]
+
+
+def division(game: Competition) -> str:
+    """Closed where the network is given, open where a contestant brings one.
+
+    What a competition declares has a network if it has a graph; every other workload has its own.
+    """
+    brought = (game.workload_of(row).brings_model for row in game.workloads)
+    return "open" if any(brought) else "closed"
+
+
+def time_class_of(game: Competition) -> str:
+    """By the longest budget of its workloads."""
+    seconds = [game.rules.seconds_allowed(row) for row in game.workloads.values()]
+    return time_class(max(seconds)) if seconds else UNBOUNDED
+
+
+def find_runs(paths: Sequence[Path]) -> Runs:
+    """Runs, each given itself or by a folder that holds it."""
+    places = [run for path in paths for run in (runs_below(path) or [path])]
+    folders, problems = [], []
+    for place in places:
+        try:
+            folders.append(RunFolder(place))
+        except MLGolfError as error:
+            problems.append(str(error))
+    return Runs(folders=tuple(folders), problems=tuple(problems))
+
+
+def best_of(game: Competition, runs: Runs) -> dict[str, Best]:
+    """By workload, where anybody qualified under the same rules: the best of all runs' boards.
+
+    Official ones come first. Two runs of one submission are two boards.
+    """
+    best: dict[str, Best] = {}
+    for run in runs.folders:
+        if not same_rules(run.competition, game):
+            continue
+        for workload, found in _found(run):
+            best[workload] = min(
+                best.get(workload, found), found, key=lambda one: _order(game, workload, one)
+            )
+    return best
+
+
+def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float]:
+    goal = objective_goal(game.rules, game.workloads[workload])
+    return not best.official, best.value if goal is Goal.MINIMISE else -best.value
+
+
+def _found(run: RunFolder) -> Iterator[tuple[str, Best]]:
+    """What each submission of a run reached, by its board; nothing where there is no board."""
+    trials = run.trials()
+    for framework in sorted({trial.key.framework for trial in trials}):
+        try:
+            board = score_competition(run.competition, trials, run.record.ruleset, framework)
+        except MLGolfError:
+            continue
+        for entry in board.entries:
+            for workload, cell in entry.cells.items():
+                if math.isfinite(cell.value):
+                    yield workload, Best(
+                        value=cell.value, submission=entry.submission, run=run.path,
+                        official=not (board.labels.unofficial or board.labels.practice),
+                        declared=run.record.submissions[entry.submission].declared,
+                    )
+
+
+def same_rules(one: Competition, other: Competition) -> bool:
+    """Whether results of both stand on one board: equal but for what is said of them."""
+    return (
+        one.rules == other.rules and one.size == other.size
+        and {n: _numbers(row) for n, row in one.workloads.items()}
+        == {n: _numbers(row) for n, row in other.workloads.items()}
+    )
+
+
+def _numbers(row: WorkloadRules) -> WorkloadRules:
+    said = {"par": None, "incumbent": None, "provenance": "", "sources": {}}
+    return row.model_copy(update=said)
+
+
+def game_rows(runs: Runs, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """A row for each game, as `mlgolf game list --json` prints it.
+
+    `par` and `best` are values of the objective, or null; by workload where there are several.
+    """
+    games = [load_competition(name) for name in (game_names() if names is None else names)]
+    return [
+        {
+            "name": game.name,
+            "title": game.title,
+            "objective": game.rules.objective,
+            "division": division(game),
+            "hardware": game.rules.hardware,
+            "time_class": time_class_of(game),
+            "par": one_value({n: row.par and row.par.value for n, row in game.workloads.items()}),
+            "best": one_value({n: best.value for n, best in best_of(game, runs).items()}),
+        }
+        for game in games
+    ]
+
+
+def one_value(values: dict[str, Any]) -> Any:
+    """The value of the one workload that a game has; None for none; else all of them."""
+    return next(iter(values.values()), None) if len(values) < 2 else values

@@ -1,0 +1,179 @@
+"""A new game from a host's data: a folder that plays as it is, and says what was guessed.
+
+    NAME/competition.toml  graph.toml  data.toml  data.csv or data.npz
+    NAME/baseline/entry_torch.py  entry_jax.py
+    NAME/README.md         for players
+"""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import DataError
+from mlgolf.core.quantities import quantities
+from mlgolf.core.target import Goal
+from mlgolf.golf.arrays import read_arrays
+from mlgolf.golf.examples import Examples, Wishes
+from mlgolf.golf.images import read_images
+from mlgolf.golf.tables import read_columns
+from mlgolf.golf.texts import read_text
+from mlgolf.golf.written import Numbers, competition_toml, data_toml, graph_toml, readme
+
+NAME = "[a-z0-9][a-z0-9-]*"
+TWIN_SHARE = 0.2
+LOSS_SHARE, WORST_FACTOR = 0.01, 10  # of the loss of a constant answer; of the bound on the mean
+STARTER = Path(__file__).with_name("starter")
+BASELINES = ("entry_torch.py", "entry_jax.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a host asks for. None: guessed, and said."""
+
+    name: str
+    source: Path
+    folder: Path  # in which the game's own folder is made
+    title: str | None = None
+    objective: str | None = None
+    budget_seconds: float | None = None
+    licence: str | None = None
+    origin: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A game that was made, and what was guessed: a sentence each, with what to edit."""
+
+    folder: Path
+    guesses: tuple[str, ...]
+
+
+def new_game(request: Request) -> Made:
+    """Make the folder, whole or not at all.
+
+    Raises: MLGolfError that lists all that is wrong with the request and with the data.
+    """
+    target = request.folder / request.name
+    problems = [*_problems(request, target)]
+    examples = None
+    try:
+        examples = read_examples(request.source, request.wishes)
+    except DataError as error:
+        problems.append(str(error))
+    if problems or examples is None:
+        raise DataError("\n".join(problems))
+    numbers, guesses = _numbers(request, examples)
+    request.folder.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{request.name}-", dir=request.folder))
+    try:
+        _write(unfinished, numbers, examples)
+        load_competition(unfinished).workload_of(request.name)  # what we wrote can be played
+        unfinished.chmod(0o755)
+        unfinished.rename(target)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return Made(folder=target, guesses=(*examples.guesses, *guesses))
+
+
+def read_examples(path: Path, wishes: Wishes) -> Examples:
+    """What lies at a path. Raises: DataError, a line for each thing that is wrong."""
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file or folder")
+    if path.is_dir():
+        return read_images(path)
+    readers: dict[str, Callable[[Path, Wishes], Examples]] = {
+        ".csv": read_columns, ".npz": read_arrays, ".txt": read_text, ".md": read_text,
+    }
+    reader = readers.get(path.suffix.lower(), read_text if wishes.kind == "text" else None)
+    if reader is None:
+        raise DataError(
+            f"{path}: found {path.suffix or 'no ending'!r}; a game is made from a folder of images "
+            f"(a folder for each class) or a file {', '.join(readers)}. --kind text reads any file"
+        )
+    return reader(path, wishes)
+
+
+def objectives() -> list[str]:
+    """Quantities that a game may minimise: of a model itself, where models of one graph differ."""
+    return [
+        name for name, declared in quantities().items()
+        if declared.measure is not None and declared.goal is Goal.MINIMISE and name != "params"
+    ]
+
+
+def _problems(request: Request, target: Path) -> Sequence[str]:
+    problems = []
+    if not re.fullmatch(NAME, request.name):
+        problems.append(
+            f"NAME: found {request.name!r}, allowed are small letters, digits and dashes"
+        )
+    elif target.exists():
+        problems.append(
+            f"{target}: is there already, and nothing is overwritten. Choose another NAME or --out"
+        )
+    if request.objective is not None and request.objective not in objectives():
+        problems.append(
+            f"--objective: found {request.objective!r}, allowed are {', '.join(objectives())}: "
+            "what differs between models of one graph"
+        )
+    if request.budget_seconds is not None and not request.budget_seconds > 0:
+        problems.append(f"--budget: found {request.budget_seconds:g}, allowed is more than 0")
+    return problems
+
+
+def _numbers(request: Request, examples: Examples) -> tuple[Numbers, list[str]]:
+    """The numbers of the game, and what was guessed of them."""
+    count = len(examples.targets)
+    twin = round(TWIN_SHARE * count)
+    mean = float(f"{LOSS_SHARE * examples.chance_loss:.2g}")
+    numbers = Numbers(
+        name=request.name, title=request.title or request.name.replace("-", " ").capitalize(),
+        objective=request.objective or "l2", budget_seconds=request.budget_seconds or 30.0,
+        licence=request.licence or "not stated", origin=request.origin or str(request.source.name),
+        train=count - twin, twin=twin, train_loss=mean, train_loss_max=WORST_FACTOR * mean,
+    )
+    guesses = {
+        "objective": (request.objective, f"simplest by {numbers.objective}: --objective"),
+        "budget": (
+            request.budget_seconds,
+            f"a budget of {numbers.budget_seconds:g} s: --budget, or budget_seconds in "
+            "competition.toml",
+        ),
+        "licence": (
+            request.licence,
+            "the licence of the data is not stated, say it before you publish the game: "
+            "--licence, or licence in data.toml",
+        ),
+        "origin": (
+            request.origin,
+            f"the origin of the data is {numbers.origin!r}: --origin, or origin in data.toml",
+        ),
+    }
+    said = [sentence for given, sentence in guesses.values() if given is None]
+    return numbers, [
+        *said,
+        f"bounds: mean loss {numbers.train_loss:g}, worst example {numbers.train_loss_max:g}, from "
+        f"a constant answer's {examples.chance_loss:.3g}: [bounds] in competition.toml",
+        f"{numbers.train} examples are trained on, {numbers.twin} are the twin set: train and twin "
+        "in data.toml",
+        "the network is a default for such data: graph.toml",
+    ]
+
+
+def _write(folder: Path, numbers: Numbers, examples: Examples) -> None:
+    (folder / examples.file).write_bytes(examples.content)
+    sha256 = hashlib.sha256(examples.content).hexdigest()
+    (folder / "competition.toml").write_text(competition_toml(numbers, examples), encoding="utf-8")
+    (folder / "graph.toml").write_text(graph_toml(examples), encoding="utf-8")
+    (folder / "data.toml").write_text(data_toml(numbers, examples, sha256), encoding="utf-8")
+    (folder / "README.md").write_text(readme(numbers, STARTER / "README.md"), encoding="utf-8")
+    (folder / "baseline").mkdir()
+    for name in BASELINES:
+        shutil.copyfile(STARTER / name, folder / "baseline" / name)

@@ -1,0 +1,215 @@
+"""The rules of a game in plain words, and the matrix of its cells."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.hardware import load_hardware
+from mlgolf.core.quantities import quantity
+from mlgolf.core.records import Declared
+from mlgolf.core.text import number_of, quoted
+from mlgolf.core.workload import Size
+from mlgolf.golf.games import Best, division, time_class_of
+from mlgolf.report.words import (
+    energy_in_words,
+    hardware_in_words,
+    noun,
+    pretraining_in_words,
+    rules_in_words,
+    seeds_in_words,
+    tuning_in_words,
+    with_unit,
+)
+
+OUTSIDE = (
+    "Tuning outside the budget is unbounded: hyperparameters may have been found on these data, in "
+    "runs that nobody counted."
+)
+NOTHING = "–"
+
+
+def game_in_words(game: Competition, given: str) -> Iterator[str]:
+    """A paragraph each. `given`: how the game is called on the command line."""
+    rules = game.rules
+    yield f"{game.name}: {game.title}"
+    for name in game.workloads:
+        yield from _workload_in_words(game, name)
+    yield f"{hardware_in_words(load_hardware(rules.hardware))} Time class: {time_class_of(game)}."
+    (ruleset, *_) = reversed(rules.tuning.rulesets)  # entries tune themselves
+    yield seeds_in_words(rules, ruleset)
+    if rules.tuning.external:
+        yield " ".join(tuning_in_words(rules.tuning))
+    yield _told(game)
+    yield " ".join(_policies(game))
+    yield f"Play: mlgolf run MY_ENTRY --competition {quoted(given)}"
+
+
+def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
+    rules, row = game.rules, game.workloads[name]
+    measured = quantity(rules.objective)
+    yield f"{rules_in_words(rules, row)} The {noun(measured.name)} is the {measured.meaning}."
+    size = game.workload_of(name).size(game.played_as(name)[1])
+    yield _network(game, name, size)
+    yield _data(size, (row.definition or {}).get("data", {}))
+    yield " ".join(filter(None, [_judged(game, name), energy_in_words(rules, row)]))
+    if row.par:
+        yield f"Par, the best that is known: {row.par.value:.6g} ({row.par.provenance})."
+    else:
+        yield "Par: nothing is known yet."
+
+
+def _network(game: Competition, name: str, size: Size) -> str:
+    if game.workloads[name].definition is None:
+        return f"The network is that of the workload {game.played_as(name)[0]}."
+    if division(game) == "open":
+        return "Open division: the contestant brings the model."
+    graph = size.model
+    layers = ", ".join(f"{layer.name} ({layer.kind})" for layer in graph.layers)
+    weights = sum(math.prod(shape) for shape in graph.tensors.values())
+    tensors = ", ".join(f"{n} {_by(shape)}" for n, shape in graph.tensors.items())
+    return (
+        f"Closed division: the network is the host's. An input has {_by(graph.inputs.shape)} "
+        f"numbers. Layers: {layers}. Loss: {graph.loss.replace('_', ' ')}. {weights:,} weights in "
+        f"{number_of(len(graph.tensors), 'tensor')}: {tensors}."
+    )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _data(size: Size, data: Mapping[str, Any]) -> str:
+    twin = size.examples.get("test", 0)
+    said = [f"Data: {size.examples['train']:,} training examples."]
+    if twin:
+        said.append(
+            f"The twin set, {twin:,} other examples of the same kind, is measured, too, "
+            "and never scored."
+        )
+    if data.get("blind"):
+        said.append("Blind: the examples are drawn anew for each run, after the code was hashed.")
+    said += [f"{key.capitalize()}: {data[key]}." for key in ("licence", "origin") if key in data]
+    return " ".join(said)
+
+
+def _judged(game: Competition, name: str) -> str:
+    row, rules = game.workloads[name], game.rules
+    often = (
+        f"every {row.eval_every_seconds:g} s of the clock" if row.eval_every_seconds is not None
+        else f"every {row.eval_every_steps} steps"
+    )
+    noise = (
+        f" Bounds must hold, too, where each weight is off by {100 * rules.weight_noise:g}% at "
+        "random (standard deviation)." if rules.weight_noise else ""
+    )
+    return (
+        f"Models are judged at most {often}. The clock stands while one is judged; handing it over "
+        f"costs time. The best that keeps all bounds counts.{noise}"
+    )
+
+
+def _told(game: Competition) -> str:
+    words = {
+        "train": "the training examples", "validation": "the validation examples",
+        "test": "the twin set", "model": "the weights",
+    }
+    split = {split for name in game.workloads for split in game.workload_of(name).size(
+        game.played_as(name)[1]
+    ).splits}  # fmt: skip
+    known = [part for part in words if part == "model" or part in split]
+    told = [words[part] for part in known if part in game.rules.feedback]
+    untold = [words[part] for part in known if part not in game.rules.feedback]
+    hidden = f" It is not told what is measured of {' and '.join(untold)}." if untold else ""
+    return f"A program is told what is measured of {' and '.join(told) or 'nothing'}.{hidden}"
+
+
+def _policies(game: Competition) -> Iterator[str]:
+    rules = game.rules
+    yield pretraining_in_words(rules.pretraining)
+    yield OUTSIDE
+    yield "An entry may say what it brings from such runs, in a declared.toml beside it."
+    if rules.code_bytes is not None:
+        yield f"The files of an entry have at most {rules.code_bytes:,} bytes, stored weights too."
+    blind = all(
+        (row.definition or {}).get("data", {}).get("blind") for row in game.workloads.values()
+    )
+    if blind:
+        yield "Stored weights help little: each run draws its own examples."
+    elif rules.code_bytes is None:
+        yield "Weights that were found before may be stored in an entry's files: nobody looks."
+
+
+def game_as_json(game: Competition, given: str) -> dict[str, Any]:
+    """The same as paragraphs, beside the rules as data."""
+    return {
+        "name": game.name, "division": division(game), "time_class": time_class_of(game),
+        "words": [*game_in_words(game, given)],
+        "competition": game.model_dump(mode="json", by_alias=True),
+    }
+
+
+# --- the matrix of cells ---
+
+
+def cell_rows(best: list[tuple[Competition, Mapping[str, Best]]]) -> list[dict[str, Any]]:
+    """A row for each cell and workload, and the best there."""
+    return [
+        {
+            "name": game.name, "workload": workload, "hardware": game.rules.hardware,
+            "self_reported": load_hardware(game.rules.hardware).self_reported,
+            "time_class": time_class_of(game),
+            "budget_seconds": game.rules.seconds_allowed(row),
+            "pretraining": pretraining_in_words(game.rules.pretraining),
+            **_holder(found.get(workload)),
+        }
+        for game, found in best for workload, row in game.workloads.items()
+    ]
+
+
+def _holder(best: Best | None) -> dict[str, Any]:
+    if best is None:
+        return {"best": None, "submission": None, "run": None, "official": None, "declared": None}
+    return {
+        "best": best.value, "submission": best.submission, "run": str(best.run),
+        "official": best.official,
+        "declared": best.declared and declared_in_words(best.submission, best.declared),
+    }
+
+
+def declared_in_words(submission: str, declared: Declared) -> str:
+    runs = "" if declared.runs is None else f" in {number_of(declared.runs, 'run')}"
+    said = [f"tuned on these data{runs}: {', '.join(declared.tuned)}"] if declared.tuned else []
+    if declared.learned:
+        licence = f" ({declared.licence})" if declared.licence else ""
+        said.append(f"learned elsewhere: {', '.join(declared.learned)}{licence}")
+    return f"{submission} declares: {'; '.join(said) or 'nothing was tuned or learned before'}."
+
+
+def cell_matrix(rows: list[dict[str, Any]], objective: str) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: hardware, and pre-training where it differs, against time classes."""
+    times = list(dict.fromkeys(row["time_class"] for row in rows))
+    several = len({row["workload"] for row in rows}) > 1
+    trained = len({row["pretraining"] for row in rows}) > 1
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        mark = " (self-reported)" if row["self_reported"] else ""
+        head = (
+            f"{row['hardware']}{mark}", *([row["pretraining"]] if trained else []),
+            *([row["workload"]] if several else []),
+        )
+        cells = lines.setdefault(head, {})
+        said = _said(row, objective)
+        before = cells.get(row["time_class"])
+        cells[row["time_class"]] = f"{before}; {said}" if before else said
+    heads = ["hardware", *["pre-training"] * trained, *["workload"] * several, *times]
+    return heads, [[*head, *(cells.get(t, "") for t in times)] for head, cells in lines.items()]
+
+
+def _said(row: Mapping[str, Any], objective: str) -> str:
+    where = f"{row['name']}, {row['budget_seconds']:g} s"
+    if row["best"] is None:
+        return f"{NOTHING} ({where})"
+    unofficial = "" if row["official"] else ", unofficial"
+    value = with_unit(row["best"], objective)
+    return f"{value} by {row['submission']}{unofficial} ({where})"

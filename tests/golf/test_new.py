@@ -1,0 +1,214 @@
+"""Games made from a host's own data."""
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import DataError
+from mlgolf.data import layout
+from mlgolf.golf.examples import Wishes
+from mlgolf.golf.new import Made, Request, new_game
+
+
+def write_csv(path: Path, rows: list[list[object]]) -> Path:
+    with open(path, "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def easy_rows(count: int = 30) -> list[list[object]]:
+    """Three kinds, far apart."""
+    rng = np.random.default_rng(0)
+    kinds = ["round", "flat", "odd"]
+    rows = [
+        [*np.round(rng.normal(size=2) * 0.1 + 5 * (number % 3), 3), kinds[number % 3]]
+        for number in range(count)
+    ]
+    return [["width", "height", "kind"], *rows]
+
+
+def made_from(source: Path, folder: Path, **wishes) -> Made:
+    return new_game(
+        Request(name="mine", source=source, folder=folder, wishes=Wishes(**wishes))
+    )
+
+
+def played_data(game: Path, tmp_path: Path) -> dict:
+    """What an entry is given to train on."""
+    competition = load_competition(game)
+    workload, size = competition.workload_of("mine"), competition.size
+    layout.make(workload, size, tmp_path / "data")
+    layout.prepare(workload, size, tmp_path / "data")
+    folder = next((tmp_path / "data").rglob("train/inputs.npy")).parent
+    split = workload.data().open_split(folder, workload.size(size), "train")
+    (batch,) = split.eval_batches()
+    return {"graph": workload.size(size).model, **batch}
+
+
+@pytest.fixture
+def text(tmp_path) -> Path:
+    file = tmp_path / "text.txt"
+    file.write_text("\n".join(f"{n} squared is {n * n}" for n in range(40)), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(15):
+            pixels = rng.integers(0, 256, (12, 10), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pictures" / name / f"{number:02}.png")
+    return tmp_path / "pictures"
+
+
+def test_words_as_targets_become_classes_and_the_file_says_which(tmp_path):
+    game = made_from(write_csv(tmp_path / "a.csv", easy_rows()), tmp_path, target="kind").folder
+    assert 'class 1 is "odd": 10 examples' in (game / "data.toml").read_text()
+    played = played_data(game, tmp_path)
+    assert set(played["targets"]) == {0, 1, 2}
+    assert played["inputs"].shape == (24, 2)
+
+
+def test_classes_that_do_not_start_at_0_are_numbered_anew(tmp_path):
+    rows = [["x", "kind"], *([number, 3 + 4 * (number % 2)] for number in range(30))]
+    game = made_from(write_csv(tmp_path / "a.csv", rows), tmp_path).folder
+    assert set(played_data(game, tmp_path)["targets"]) == {0, 1}
+
+
+def test_measured_targets_are_standardised_and_the_file_says_how(tmp_path):
+    rows = [["x", "y"], *([number, 10.5 + number / 3] for number in range(40))]
+    game = made_from(write_csv(tmp_path / "a.csv", rows), tmp_path).folder
+    said = (game / "data.toml").read_text()
+    mean, spread = map(float, re.search(r"\(target - (.*)\) / (.*)", said).groups())
+    values = 10.5 + np.arange(40) / 3
+    assert (mean, spread) == pytest.approx((values.mean(), values.std()))
+    assert load_competition(game).workloads["mine"].bounds["train_loss"] == pytest.approx(0.01)
+
+
+def test_bounds_come_from_the_loss_of_a_constant_answer(tmp_path):
+    game = made_from(write_csv(tmp_path / "a.csv", easy_rows()), tmp_path).folder
+    bounds = load_competition(game).workloads["mine"].bounds
+    assert bounds["train_loss"] == pytest.approx(0.01 * np.log(3), rel=0.05)
+    assert bounds["train_loss_max"] == pytest.approx(10 * bounds["train_loss"])
+    assert "1.099 nats" in (game / "competition.toml").read_text()
+
+
+def test_a_fifth_of_the_examples_is_the_twin_set(tmp_path):
+    game = made_from(write_csv(tmp_path / "a.csv", easy_rows(50)), tmp_path).folder
+    data = load_competition(game).workloads["mine"].definition["data"]
+    assert (data["train"], data["twin"]) == (40, 10)
+
+
+def test_images_are_convolved(tmp_path, pictures):
+    game = made_from(pictures, tmp_path).folder
+    played = played_data(game, tmp_path)
+    assert played["inputs"].shape == (24, 1, 12, 10)
+    assert 0 <= played["inputs"].min() < played["inputs"].max() <= 1
+    assert played["graph"].layers[0].kind == "convolution"
+
+
+def test_an_npz_of_colour_images_has_its_channels_first(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (30, 9, 7, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", pictures=images, labels=np.arange(30) % 2)
+    game = made_from(tmp_path / "a.npz", tmp_path).folder
+    played = played_data(game, tmp_path)
+    assert played["inputs"].shape == (24, 3, 9, 7)
+    assert {tuple(a.ravel()) for a in np.round(played["inputs"] * 255)} <= {
+        tuple(np.moveaxis(image, 2, 0).ravel()) for image in images
+    }
+
+
+def test_a_character_of_a_text_follows_from_those_before_it(tmp_path, text):
+    game = made_from(text, tmp_path).folder
+    played = played_data(game, tmp_path)
+    assert played["inputs"].dtype == np.int32
+    assert played["graph"].layers[0].kind == "embedding"
+    after: dict[bytes, set[int]] = {}
+    for window, target in zip(played["inputs"], played["targets"], strict=True):
+        after.setdefault(window.tobytes(), set()).add(int(target))
+    assert all(len(targets) == 1 for targets in after.values())
+
+
+def test_all_that_is_wrong_with_a_table_is_said_at_once(tmp_path):
+    rows = easy_rows()
+    rows[3][0], rows[5][1], rows[7][1] = "", "tall", "small"
+    rows[9] = rows[9][:2]
+    with pytest.raises(DataError) as error:
+        made_from(write_csv(tmp_path / "a.csv", rows), tmp_path)
+    said = str(error.value).splitlines()
+    assert len(said) == 3
+    assert "line 10: found 2 cells, line 1 has 3" in said[0]
+    assert "line 4, column 'width': the value is missing (found '')" in said[1]
+    assert "line 6, column 'height': found text: 'tall', 'small'" in said[2]
+
+
+def test_a_target_that_is_not_there_lists_the_columns(tmp_path):
+    with pytest.raises(DataError, match=r"no column 'colour'; it has width, height, kind"):
+        made_from(write_csv(tmp_path / "a.csv", easy_rows()), tmp_path, target="colour")
+
+
+def test_a_row_of_empty_cells_is_missing_and_a_blank_line_is_none(tmp_path):
+    source = write_csv(tmp_path / "a.csv", [*easy_rows(), []])
+    made_from(source, tmp_path)
+    write_csv(source, [*easy_rows(), ["", "", ""]])
+    with pytest.raises(DataError, match="line 32, column 'kind': the value is missing"):
+        made_from(source, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([["x", "kind"], *([n, "a"] for n in range(30))], "all targets are 'a'"),
+        ([["x", "y"], *([n, 2.5] for n in range(30))], "all targets are 2.5"),
+        (easy_rows(19), "found 19 rows; a game needs 20 or more"),
+        ([["x", "x", "kind"], *([n, n, n % 2] for n in range(30))], "2 columns called 'x'"),
+        ([["x;kind"], *([f"{n};{n % 2}"] for n in range(30))], "columns are separated by commas"),
+        ([[n, n % 2] for n in range(30)], "the first line must name the columns"),
+    ],
+)
+def test_tables_that_make_no_game_are_refused_in_words(tmp_path, rows, said):
+    with pytest.raises(DataError, match=re.escape(said)):
+        made_from(write_csv(tmp_path / "a.csv", rows), tmp_path)
+
+
+def test_images_of_different_sizes_are_refused_with_one_of_each(tmp_path, pictures):
+    Image.new("L", (3, 4)).save(pictures / "cats" / "odd.png")
+    with pytest.raises(DataError, match=r"images have 2 sizes.*3 x 4 \(.*odd.png\)"):
+        made_from(pictures, tmp_path)
+
+
+def test_numbers_that_are_missing_in_arrays_are_counted(tmp_path):
+    inputs = np.ones((30, 2))
+    inputs[[4, 6], 1] = np.nan
+    np.savez(tmp_path / "a.npz", inputs=inputs, targets=np.arange(30) % 2)
+    with pytest.raises(DataError, match=r"2 examples have values .* the first is number 4"):
+        made_from(tmp_path / "a.npz", tmp_path)
+
+
+def test_nothing_is_overwritten_and_the_request_is_checked_with_the_data(tmp_path):
+    (tmp_path / "mine").mkdir()
+    request = Request(
+        name="mine", source=tmp_path / "none.csv", folder=tmp_path, objective="params"
+    )
+    with pytest.raises(DataError) as error:
+        new_game(request)
+    said = str(error.value)
+    assert "mine: is there already, and nothing is overwritten" in said
+    assert "--objective: found 'params', allowed are artifact_bytes, frobenius, l1, l2, " in said
+    assert "none.csv: there is no such file or folder" in said
+
+
+def test_a_game_that_could_not_be_made_leaves_nothing_behind(tmp_path, monkeypatch):
+    source = write_csv(tmp_path / "a.csv", easy_rows())
+    monkeypatch.setattr("mlgolf.golf.new.BASELINES", ("no_such_file.py",))
+    with pytest.raises(FileNotFoundError):
+        made_from(source, tmp_path / "games")
+    assert list((tmp_path / "games").iterdir()) == []
