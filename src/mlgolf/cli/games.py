@@ -101,7 +101,7 @@ def _print_games(rows: list[dict[str, Any]]) -> None:
 
     heads = ["name", "objective", "division", "hardware", "time_class", "par", "best"]
     cells = [["–" if row[head] is None else _cell(row[head]) for head in heads] for row in rows]
-    table = text_table("games", [head.replace("_", " ") for head in heads], cells)
+    table = text_table("games", [head.removesuffix("_class") for head in heads], cells)
     Console(highlight=False).print(table)
 
 

@@ -16,6 +16,7 @@ MOST_FAILURES = 10
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric",
     "hyperparameter", "values", "evaluated every", "verdict",
+    "name", "objective", "division", "hardware",
 )
 
 
