@@ -379,8 +379,8 @@ def test_a_board_of_cells_says_who_holds_each(mlgolf, run):
 
 def test_a_game_is_explained_with_its_numbers_and_units(mlgolf):
     said = mlgolf("game", "show", GAME).stdout
-    assert "the training loss stays at or below 0.1 nats" in said
-    assert "the training time stays at or below 3 s" in said
+    assert "training loss at most 0.1 nats" in said
+    assert "training time at most 3 s" in said
     assert "12 weights in 2 tensors: linear.weight 3 x 3, linear.bias 3" in said
     assert "50 training examples" in said
     assert "Par, the best that is known: 5 (a round number for tests)" in said

@@ -16,7 +16,7 @@ from mlgolf.report.words import (
     hardware_in_words,
     noun,
     pretraining_in_words,
-    rules_in_words,
+    question,
     seeds_in_words,
     tuning_in_words,
     with_unit,
@@ -48,7 +48,7 @@ def game_in_words(game: Competition, given: str) -> Iterator[str]:
 def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
     rules, row = game.rules, game.workloads[name]
     measured = quantity(rules.objective)
-    yield f"{rules_in_words(rules, row)} The {noun(measured.name)} is the {measured.meaning}."
+    yield f"{question(rules, [row])} The {noun(measured.name)} is the {measured.meaning}."
     size = game.workload_of(name).size(game.played_as(name)[1])
     yield _network(game, name, size)
     yield _data(size, (row.definition or {}).get("data", {}))
@@ -63,7 +63,12 @@ def _network(game: Competition, name: str, size: Size) -> str:
     if game.workloads[name].definition is None:
         return f"The network is that of the workload {game.played_as(name)[0]}."
     if division(game) == "open":
-        return "Open division: the contestant brings the model."
+        task = size.model
+        return (
+            f"Open division: the contestant brings the model, an ONNX file of at most "
+            f"{task.max_bytes:,} bytes. An input has {_by(task.inputs.shape)} numbers, the output "
+            f"logits of {task.num_classes} classes. Loss: {task.loss.replace('_', ' ')}."
+        )
     graph = size.model
     layers = ", ".join(f"{layer.name} ({layer.kind})" for layer in graph.layers)
     weights = sum(math.prod(shape) for shape in graph.tensors.values())

@@ -78,14 +78,11 @@ def noun_on(name: str, row: WorkloadRules) -> str:
     return f"{noun(name)} ({metric})" if quantity(name).goal is None else noun(name)
 
 
-def rules_in_words(rules: Rules, row: WorkloadRules | None = None) -> str:
-    """What the rules ask for, in one sentence; with the numbers of a workload if it is given."""
+def rules_in_words(rules: Rules) -> str:
+    """What the rules ask for, in one sentence."""
     verbs = {Goal.MINIMISE: "Minimise the", Goal.MAXIMISE: "Maximise the", None: "Reach the best"}
     wanted = f"{verbs[rules.objective_quantity.goal]} {noun(rules.objective)}"
-    conditions = [
-        _condition(c, of="the") if row is None else _condition(_with_number(c, row), of="the")
-        for c in rules.constraints
-    ]
+    conditions = [_condition(c, of="the") for c in rules.constraints]
     given = f", subject to: {_enumerate(conditions)}" if conditions else ""
     return f"{wanted}{given}."
 
@@ -175,12 +172,6 @@ def _condition(constraint: Constraint, *, of: str = "its") -> str:
         reached = f"reaches each workload's {bound_noun(str(constraint.bound))}"
         verb = f"is {_limit(constraint)}" if bounded.goal else reached
     return f"{of} {noun(constraint.quantity)} {verb}"
-
-
-def _with_number(constraint: Constraint, row: WorkloadRules) -> Constraint:
-    """The same with the number that a workload gives, if it does."""
-    number = row.number(constraint.bound)
-    return constraint if number is None else constraint.model_copy(update={"bound": number})
 
 
 def _limit(constraint: Constraint) -> str:
