@@ -4,15 +4,18 @@ A cheat's model must not count, and what the honest one hands over must. Cheats 
 own are in end_to_end/test_open_games.py; scale-free networks in golf/, where games are checked.
 """
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load
 
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.trial import Trial
+from mlgolf.measures.norms import l2
 from mlgolf.results.run_folder import RunFolder
-from mlgolf.results.trial_folder import MODEL
+from mlgolf.results.trial_folder import MODEL, read_rows
 from mlgolf.scoring.objective import row_that_counts
 
 GAME = Path(__file__).parents[1] / "end_to_end" / "tiny_game"
@@ -138,10 +141,12 @@ def test_a_parameter_that_does_nothing_counts_unless_it_is_zero(trial, line, exp
     assert found.metrics["model/nonzeros"][0] == expected
 
 
-LEFT_RUNNING = """def shrink():
-        buffer = game._link._handover._buffer
-        while True: buffer[-8:] = 0
-    threading.Thread(target=shrink, daemon=True).start()
+LEFT_RUNNING = """def change():  # the lower half of the last number, again and again
+        handover, n = game._link._handover, 0
+        while True:
+            n += 1
+            if handover._length: handover._buffer[handover._length - 4] = n % 256
+    threading.Thread(target=change, daemon=True).start()
     game.submit(model)
     time.sleep(0.3)"""
 JOINED = """found = {}
@@ -150,15 +155,14 @@ JOINED = """found = {}
     game.submit(found)"""
 
 
-def test_a_thread_left_running_changes_nothing_of_what_was_handed_over(trial, tmp_path):
-    """One copy is measured: its norm and its losses are of the same bytes, which were hashed."""
-    import hashlib
-
+def test_what_a_thread_left_running_writes_is_measured_in_one_copy(trial, tmp_path):
+    """Its norm and its hash are of the same bytes, whatever was written meanwhile."""
     found = trial(LEFT_RUNNING)
     kept = (tmp_path / "run/entry/study_0/points_torch/trial_1" / MODEL).read_bytes()
     assert counts(tmp_path / "run", found)
-    rows = (tmp_path / "run/entry/study_0/points_torch/trial_1/evals.jsonl").read_text()
-    assert hashlib.sha256(kept).hexdigest() in rows
+    rows = read_rows(tmp_path / "run/entry/study_0/points_torch/trial_1")
+    (row,) = [row for row in rows if row["model_sha256"] == hashlib.sha256(kept).hexdigest()]
+    assert row["metrics"]["model/l2"] == l2(load(kept))
 
 
 def test_a_thread_that_helps_and_ends_is_allowed(trial, tmp_path):

@@ -225,6 +225,91 @@ def test_data_that_are_not_what_the_host_hashed_are_refused(mlgolf, tmp_path, mo
     assert not (tmp_path / "r").exists()
 
 
+def test_data_that_changed_after_a_run_are_refused_by_the_next(mlgolf, tmp_path):
+    game = shutil.copytree(GAME, tmp_path / "game")
+    args = ("run", game / "fits.py", "--competition", game, "--studies", 1, "--out")
+    mlgolf(*args, tmp_path / "one")
+    (game / "points.csv").write_text((game / "points.csv").read_text().replace("1", "2", 1))
+    assert "points.csv: its SHA-256 is" in mlgolf(*args, tmp_path / "two", expect=2).stderr
+
+
+def test_a_late_model_takes_the_place_of_none_that_came_in_time(mlgolf, tmp_path):
+    """The one in time still waits to be judged when the late one is handed over."""
+    game = changed_game(tmp_path / "game", ("eval_every_seconds = 0.05", "eval_every_seconds = 60"))
+    entry = tmp_path / "late"
+    entry.mkdir()
+    shutil.copy(HONEST, entry / "fits.py")
+    (entry / "entry.py").write_text(TRICK + (
+        "    game.submit({n: 1.5 * v for n, v in model.items()})\n"
+        "    game.submit(model)\n"
+        "    end = time.process_time() + 30\n"
+        "    while time.process_time() < end:\n"
+        "        game.submit({n: 9 * v for n, v in model.items()})\n"
+    ))
+    run = tmp_path / "run"
+    args = ("--competition", game, "--seed", 1, "--studies", 1, "--out", run)
+    mlgolf("run", entry, *args, expect=None)
+    rows = read_rows(run / "late" / "study_0" / "points_torch" / "trial_1")
+    assert rows[-1]["metrics"]["model/l2"] > rows[0]["metrics"]["model/l2"]
+    assert all(row["seconds"] <= 3 * 1.5 for row in rows)
+    (trial,) = RunFolder(run).trials()
+    assert trial.status == "OUT_OF_TIME"
+    assert json.loads(mlgolf("score", run, "--json").stdout)["runs"][0]["verdict"] == "QUALIFIED"
+
+
+TOLD = """
+import numpy as np
+from fits import play as fit
+
+class One:
+    def __init__(self, game): self.train, self.seed, self.sent = game.train, game.seed, {}
+    def submit(self, tensors): self.sent = {n: np.array(v) for n, v in tensors.items()}
+
+def play(game):
+    one, scale = One(game), 1.0
+    fit(one)
+    for _ in range(6):
+        for _ in range(3):
+            told = game.submit({n: scale * v for n, v in one.sent.items()})
+            scale += 0.01 if told else 0.1  # it does otherwise where it is told something
+        fit(one)
+"""
+
+
+def test_an_entry_that_acts_on_what_it_is_told_is_replayed_bit_for_bit(mlgolf, tmp_path):
+    entry = tmp_path / "told"
+    entry.mkdir()
+    shutil.copy(HONEST, entry / "fits.py")
+    (entry / "entry.py").write_text(TOLD)
+    run = tmp_path / "run"
+    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--studies", 1, "--out", run)
+    trial = run / "told" / "study_0" / "points_torch" / "trial_1"
+    assert any(row.get("waited") for row in read_rows(trial))
+    assert "equal bit for bit" in mlgolf("replay", trial, expect=None).stdout
+
+
+def test_a_contestants_nan_is_no_fault_of_a_hosts_measure(mlgolf, tmp_path):
+    game = changed_game(
+        tmp_path / "game",
+        ('objective = "l2"', 'objective = "regulariser"\nregulariser = "regulariser.py"'),
+        ("par = {", "# par = {"),
+    )
+    (game / "regulariser.py").write_text(
+        "import numpy as np\ndef regulariser(tensors):\n"
+        "    return float(np.linalg.svd(tensors['linear.weight'])[1].sum())\n"
+    )
+    entry = tmp_path / "nan.py"
+    entry.write_text(
+        "import numpy as np\ndef play(game):\n"
+        "    game.submit({n: np.full(s, np.nan) for n, s in game.graph.tensors.items()})\n"
+    )
+    run = tmp_path / "run"
+    mlgolf("run", entry, HONEST, "--competition", game, "--studies", 1, "--out", run)
+    verdicts = {r["submission"]: r["verdict"]
+                for r in json.loads(mlgolf("score", run, "--json").stdout)["runs"]}
+    assert verdicts == {"nan": "NOT_QUALIFIED", "fits": "QUALIFIED"}
+
+
 def test_all_that_is_wrong_with_a_graph_is_said_at_once(mlgolf, tmp_path):
     game = shutil.copytree(GAME, tmp_path / "game")
     graph = (game / "graph.toml").read_text()

@@ -3,10 +3,12 @@
 The host is trusted, so the referee runs it. Its text is part of the rules, and hashed with them.
 """
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import RulesError
@@ -35,6 +37,8 @@ def host_measure(source: str) -> Measure:
         )
 
     def measure(parameters: Mapping[str, NDArray]) -> float:
+        if not all(np.isfinite(array).all() for array in parameters.values()):
+            return math.nan  # a contestant's NaN is no fault of the host's
         value: Any = found(dict(parameters))
         return value  # `value_in` says so where that is no number
 

@@ -38,6 +38,7 @@ class TrialPlan:
     noise_key: str = ""
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
+    waited: frozenset[int] = frozenset()  # those of them whose values were not told
 
     @property
     def paces_itself(self) -> bool:

@@ -203,6 +203,7 @@ class Row:
     reading: Reading
     metrics: Mapping[str, float]
     model_sha256: str
+    waited: bool = False  # it came too soon to be judged at once; its values were not told
     charged: float = 0.0  # seconds of this evaluation that the clock will show from now on
 
 

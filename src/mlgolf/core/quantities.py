@@ -266,7 +266,8 @@ def value_in(declared: Quantity, parameters: Mapping[str, NDArray]) -> float:
 
 
 def _bad_measure(declared: Quantity, why: str) -> RulesError:
+    whose = ", ".join(filter(None, [f"quantity {declared.name!r}", declared_by(declared.name)]))
     return RulesError(
-        f"quantity {declared.name!r}, {declared_by(declared.name)}: its measure {why}. This says "
+        f"{whose}: its measure {why}. This says "
         "nothing about the submission. Fix the measure, then resume the run."
     )

@@ -119,7 +119,11 @@ class OpenSplit(Protocol):
 
 
 class DataModule(Protocol):
-    """A workload's data.py. Batches are numpy, so that both frameworks train on the same bytes."""
+    """A workload's data.py. Batches are numpy, so that both frameworks train on the same bytes.
+
+    One whose raw data come from a host's file may offer `check_source(size)` as well, which raises
+    DataError if that file has changed.
+    """
 
     DRAWN: tuple[str, ...]  # splits that depend on the draw of held-out data: those, or all
 

@@ -58,6 +58,8 @@ def ensure(
     Returns: their fingerprint, a SHA-256.
     Raises: DataError if they are damaged, or published and not there; UnknownName.
     """
+    if check_source := getattr(workload.data(), "check_source", None):
+        check_source(workload.size(size_name))  # or prepared data of an earlier file would be used
     prepared = prepared_folder(workload, size_name, data_dir)
     if is_made(workload, size_name) and not prepared.exists():
         with alone(prepared.parent):

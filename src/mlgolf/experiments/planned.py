@@ -65,9 +65,12 @@ def _plan(
 
 
 def replay_plan(
-    run: RunFolder, trial: Trial, data: RunData, calibration: Calibration | None, folder: Path
+    run: RunFolder, trial: Trial, data: RunData, calibration: Calibration | None, folder: Path,
+    waited: frozenset[int],
 ) -> TrialPlan:
     """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
+
+    Args: waited: steps whose values were not told.
 
     Raises: RunFolderError, DataError, UnknownName if something it depended on is gone or changed.
     """
@@ -88,6 +91,7 @@ def replay_plan(
         folder=folder.resolve(),
         unofficial="replayed",
         evaluate_at=tuple(int(step) for step in trial.steps),
+        waited=waited,
     )
 
 

@@ -149,7 +149,8 @@ def replay_trial(path: Path, data_dir: Path, files: Path | None = None) -> Repla
             _check_data(path, trial, data)
             with taken_cores(hardware) as cores:
                 calibration = calibrate(hardware, cores.numbers)
-            plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial")
+            waited = frozenset(row["step"] for row in read_rows(path) if row.get("waited"))
+            plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial", waited)
             again = play_trial(plan)
             found = read_rows(plan.folder)
         finally:

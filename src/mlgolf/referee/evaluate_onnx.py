@@ -140,8 +140,20 @@ class OnnxEvaluator:
         seed = int.from_bytes(hashlib.sha256(file).digest(), "little")
         judge = self._started()
         try:
-            return judge.log_probabilities(file, split, seed)
+            return _believable(judge.log_probabilities(file, split, seed))
         except ModelError as error:
             if judge.has_ended:
                 self.close()
             raise SubmissionError(f"the model handed over is refused: {error}") from None
+
+
+def _believable(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log probabilities that add up to no more than one, from a process that is not trusted.
+
+    Raises: ModelError.
+    """
+    with np.errstate(over="ignore"):
+        total = np.exp(found).sum(axis=1)
+    if (total > 1 + 1e-6).any():
+        raise ModelError(f"its probabilities of an example add up to {total.max():.6g}, above 1")
+    return found

@@ -86,6 +86,7 @@ class _Held(NamedTuple):
     step: int
     reading: Reading
     model: bytes
+    waited: bool = False  # it came too soon to be judged at once, and its values were not told
 
 
 class _Ended(Exception):
@@ -149,7 +150,9 @@ def _broke_protocol(why: object) -> _Ended:
     return _Ended(Status.DISQUALIFIED, f"the player broke the protocol: {why}")
 
 
-def _steps_done(step: int) -> str:
+def _steps_done(plan: TrialPlan, step: int) -> str:
+    if plan.paces_itself:
+        return f"{step or 'no'} models were handed over" if step != 1 else "1 model was handed over"
     if step:
         return f"{step} steps were done"
     return (
@@ -253,7 +256,7 @@ class _Referee:
         if self._watcher:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
-            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {_steps_done(step)}")
+            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {_steps_done(self._plan, step)}")
         if self._held and not self._is_too_early(self._held.step, reading):
             _, began = self._stand_still()
             _, charge = self._judge(self._held, began)
@@ -317,13 +320,23 @@ class _Referee:
             self._hold(submitted)
             return
         reading, began = self._stand_still()
+        if self._held:
+            self._end_if_late(reading)
         metrics, charge = self._judge(
             _Held(submitted.step, reading, self._model(submitted)), began
         )
         self._player.evaluate_at(
             self._rulings.next_evaluation(self._evaluations, submitted.step)
         )
-        self._answer(submitted.step, metrics, charge=charge)
+        told = {} if submitted.step in self._plan.waited else metrics
+        self._answer(submitted.step, told, charge=charge)
+
+    def _end_if_late(self, reading: Reading) -> None:
+        """What comes too late takes the place of nothing that came in time."""
+        if reason := self._rulings.out_of_time(reading):
+            raise _Ended(
+                Status.OUT_OF_TIME, f"{reason}; {_steps_done(self._plan, self._player.step)}"
+            )
 
     def _hold(self, submitted: Submitted) -> None:
         """Keep a model to judge later, in place of an earlier one: the last counts.
@@ -332,7 +345,8 @@ class _Referee:
         """
         model = self._model(submitted)
         reading = self.total = self._clock.read()
-        self._held = _Held(submitted.step, reading, model)
+        self._end_if_late(reading)
+        self._held = _Held(submitted.step, reading, model, waited=True)
         self._tell(submitted.step, {}, reading)
 
     def _is_too_early(self, step: int, reading: Reading) -> bool:
@@ -363,6 +377,7 @@ class _Referee:
             step=held.step, reading=reading, metrics=metrics,
             model_sha256=hashlib.sha256(held.model).hexdigest(),
             charged=0.0 if verdict else charge,
+            waited=held.waited,
         )
         self._store.append(row)
         self._keep(held.model, measured(held.step, reading, metrics))

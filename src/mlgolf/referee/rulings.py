@@ -129,14 +129,17 @@ class Rulings:
     def worse_of(
         self, metrics: Mapping[str, float], others: Mapping[str, float]
     ) -> dict[str, float]:
-        """Of two sets of metrics of one model, what is bounded as the worse of both."""
+        """Of two sets of metrics of one model, what the rules ask for as the worse of both."""
+        met = [b for b in self.bounds if b.met(self._value(b, metrics))]
+        asked = {quantity(b.metric).column_for(self._metric): b.goal for b in met}
+        objective = self._rules.objective_quantity
+        goal = objective.goal or self._workload_rules.goal
+        asked[objective.column_for(self._metric)] = goal
         worse = dict(metrics)
-        for bound in self.bounds:
-            column = quantity(bound.metric).column_for(self._metric)
-            if column in others and bound.met(self._value(bound, metrics)):
-                pick = max if bound.goal is Goal.MINIMISE else min
-                both = metrics[column], others[column]
-                worse[column] = math.nan if math.isnan(others[column]) else pick(both)
+        for column in asked.keys() & others.keys():
+            pick = max if asked[column] is Goal.MINIMISE else min
+            both = metrics[column], others[column]
+            worse[column] = math.nan if any(map(math.isnan, both)) else pick(both)
         return worse
 
     def out_of_time(self, reading: Reading) -> str | None:

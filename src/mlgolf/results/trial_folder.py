@@ -63,6 +63,7 @@ class TrialFolder:
             "metrics": dict(row.metrics),
             "model_sha256": row.model_sha256,
             **({"charged_seconds": row.charged} if row.charged else {}),
+            **({"waited": True} if row.waited else {}),
         }
         append_line(self.path / "evals.jsonl", line)
 

@@ -32,6 +32,12 @@ def make(raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SP
     (raw / DRAW).write_text(f"{draw if size.data.blind else size.data.split_seed}\n")
 
 
+def check_source(size: Size) -> None:
+    """Raises: DataError where the host's file, if it is at hand, is not the one that was hashed."""
+    if size.data.file is not None and size.data.host_folder is not None:
+        _checked_file(size.data)
+
+
 def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS) -> None:
     """Raises: DataError for examples that the network cannot take, or too few of them."""
     data: Data = size.data
