@@ -133,7 +133,7 @@ def test_another_clock_gives_the_same_steps_and_values_and_other_seconds(
         store = MemoryStore()
         run_trial(
             plan, ProcessPlayers(hardware), clock=FakeClock(seconds_per_read), store=store,
-            evaluator=evaluator(plan, hardware), header=header(plan, hardware),
+            evaluator=evaluator(plan), header=header(plan, hardware),
             hardware=hardware,
         )
         rows.append(store.rows)
