@@ -150,7 +150,7 @@ def test_an_ordinary_submission_plays_the_same_game(mlgolf, tmp_path):
 def test_an_entry_that_never_submits_has_no_row_and_is_not_scored(mlgolf, played, tmp_path):
     rows, verdict = played("    pass\n")
     assert rows == []
-    assert verdict.reason == "play() returned after 0 steps"
+    assert verdict.reason == "play() returned; 0 models handed over"
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
 
 
@@ -184,7 +184,8 @@ def test_a_thousand_submissions_are_judged_as_often_as_the_rules_say(played):
         "    for _ in range(300):\n        game.submit(model)\n        time.sleep(0.0005)\n"
         "    model['linear.bias'] *= 1.0001\n    game.submit(model)\n"
     )
-    assert verdict.reason == "play() returned after 301 steps"
+    judged = f"{len(rows)} judged: others came too soon after one"
+    assert verdict.reason == f"play() returned; 301 models handed over, {judged}"
     assert rows[-1]["step"] == 301  # the last one waits, and is judged at the end
     apart = [b["seconds"] - a["seconds"] for a, b in itertools.pairwise(rows[:-1])]
     assert min(apart, default=1.0) >= 0.05

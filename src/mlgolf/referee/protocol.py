@@ -43,6 +43,7 @@ from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, m
 from mlgolf.core.quantities import Measure
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
+from mlgolf.core.text import number_of
 from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluate import unchanged, with_noise
 from mlgolf.referee.evaluation_share import FreeShare
@@ -150,17 +151,6 @@ def _broke_protocol(why: object) -> _Ended:
     return _Ended(Status.DISQUALIFIED, f"the player broke the protocol: {why}")
 
 
-def _steps_done(plan: TrialPlan, step: int) -> str:
-    if plan.paces_itself:
-        return f"{step or 'no'} models were handed over" if step != 1 else "1 model was handed over"
-    if step:
-        return f"{step} steps were done"
-    return (
-        "no step was done: the time went before the first one, into importing the submission, "
-        "init_optimizer_state or compiling"
-    )
-
-
 def why_unofficial(sandbox: Mapping[str, Any]) -> str:
     """What the way a player was held leaves open; empty if nothing."""
     if sandbox.get("files") == "shared":
@@ -223,6 +213,19 @@ class _Referee:
             return end.verdict
         return verdict
 
+    def _done(self, step: int) -> str:
+        """In words: what has been done until this step."""
+        if self._plan.paces_itself:
+            judged = self._evaluations + bool(self._held)  # what waits is judged at the end
+            waiting = f", {judged} judged: others came too soon after one" if judged < step else ""
+            return f"{number_of(step, 'model')} handed over{waiting}"
+        if step:
+            return f"{step} steps were done"
+        return (
+            "no step was done: the time went before the first one, into importing the submission, "
+            "init_optimizer_state or compiling"
+        )
+
     def _await_ready(self) -> None:
         patience = self._hardware.limits.setup_seconds
         deadline = time.monotonic() + patience
@@ -256,7 +259,7 @@ class _Referee:
         if self._watcher:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
-            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {_steps_done(self._plan, step)}")
+            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {self._done(step)}")
         if self._held and not self._is_too_early(self._held.step, reading):
             _, began = self._stand_still()
             _, charge = self._judge(self._held, began)
@@ -274,7 +277,7 @@ class _Referee:
                 shown = " ".join(f"{name}={value:.6g}" for name, value in values.items())
                 self._store.log(f"step {step}: {shown}")
             case Finished(step, reason):
-                raise _Ended(Status.FINISHED, f"{reason} after {step} steps")
+                raise _Ended(Status.FINISHED, f"{reason}; {self._done(step)}")
             case Failed():
                 raise self._failure(message)
             case Exited(code):
@@ -334,9 +337,7 @@ class _Referee:
     def _end_if_late(self, reading: Reading) -> None:
         """What comes too late takes the place of nothing that came in time."""
         if reason := self._rulings.out_of_time(reading):
-            raise _Ended(
-                Status.OUT_OF_TIME, f"{reason}; {_steps_done(self._plan, self._player.step)}"
-            )
+            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {self._done(self._player.step)}")
 
     def _hold(self, submitted: Submitted) -> None:
         """Keep a model to judge later, in place of an earlier one: the last counts.
