@@ -501,3 +501,11 @@ def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf,
     assert f"fits: its files have {size:,} bytes, tiny-game allows 100" in done.stderr
     assert not (tmp_path / "run").exists()
     assert "at most 100 bytes, stored weights too" in mlgolf("game", "show", game).stdout
+
+
+def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_path):
+    practice, own = tmp_path / "practice", tmp_path / "own"
+    mlgolf("run", HONEST, "--competition", GAME, "--practice", "--studies", 1, "--out", practice)
+    mlgolf("run", HONEST, "--competition", GAME, "--studies", 1, "--out", own)
+    told = [json.loads(mlgolf("score", run, "--json").stdout)["practice"] for run in (practice, own)]
+    assert told == [True, False]

@@ -57,7 +57,7 @@ def _plan(
         data_folder=data.folder(key.workload),
         data_dir=data.data_dir,
         data_sha256=record.data[key.workload],
-        held_out=data.kind(key.workload),
+        held_out=data.kind(key.workload, is_noisy=folder.competition.rules.weight_noise > 0),
         noise_key=data.noise_key,
         sandbox=record.sandbox,
         unofficial=record.unofficial,
@@ -85,7 +85,9 @@ def replay_plan(
         data_folder=data.folder(trial.key.workload),
         data_dir=data.data_dir,
         data_sha256=facts.data_sha256,
-        held_out=data.kind(trial.key.workload),
+        held_out=data.kind(
+            trial.key.workload, is_noisy=run.competition.rules.weight_noise > 0
+        ),
         noise_key=data.noise_key,
         sandbox="process",
         folder=folder.resolve(),

@@ -44,9 +44,14 @@ class RunData:
     def _drawn_rows(self) -> list[str]:
         return [row for row in self.rows if self._is_drawn(row)]
 
-    def kind(self, workload: str) -> Literal["secret", "practice", "published"]:
-        """What a board has to say of a trial's held-out data."""
-        if not layout.drawn_splits(*self.rows[workload]):
+    def kind(
+        self, workload: str, *, is_noisy: bool = False
+    ) -> Literal["secret", "practice", "published"]:
+        """What a board has to say of a trial's held-out data.
+
+        Args: is_noisy: whether weights are disturbed, by noise that the draw determines, too.
+        """
+        if not layout.drawn_splits(*self.rows[workload]) and not is_noisy:
             return "published"
         return "practice" if self.draw is None or self.is_known else "secret"
 

@@ -19,13 +19,20 @@ def describe(answer_to: int, file: str, ruleset: Ruleset) -> None:
     try:
         text = json.dumps({"search_space": _search_space(Path(file), ruleset)})
     except (Exception, SystemExit) as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
         text = json.dumps({
             "error": f"{type(error).__name__}: {error}",
-            "at": f"{where.filename}, line {where.lineno}",
+            "at": _place(error),
             "kind": type(error).__name__,
         })
     os.write(answer_to, text.encode() + b"\n")
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised; of what is no Python, where it stands."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}"
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{where.filename}, line {where.lineno}"
 
 
 def _search_space(file: Path, ruleset: Ruleset) -> Any:

@@ -70,7 +70,7 @@ def submission_of(module: ModuleType, file: Path) -> Submission:
         raise SubmissionError(
             f"{file.name} has no {', no '.join(missing)}. A submission defines "
             f"{', '.join(REQUIRED)} and, if it likes, {OPTIONAL[0]}; or it sets "
-            f"`submission = mlgolf.torch.from_optimizer(...)`."
+            f"`submission = mlgolf.torch.from_optimizer(...)`. An entry of a game has play(game)."
         )
     return Submission(
         file=file,
