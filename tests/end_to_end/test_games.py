@@ -507,5 +507,5 @@ def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_
     practice, own = tmp_path / "practice", tmp_path / "own"
     mlgolf("run", HONEST, "--competition", GAME, "--practice", "--studies", 1, "--out", practice)
     mlgolf("run", HONEST, "--competition", GAME, "--studies", 1, "--out", own)
-    told = [json.loads(mlgolf("score", run, "--json").stdout)["practice"] for run in (practice, own)]
-    assert told == [True, False]
+    boards = [json.loads(mlgolf("score", run, "--json").stdout) for run in (practice, own)]
+    assert [board["practice"] for board in boards] == [True, False]
