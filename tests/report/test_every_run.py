@@ -167,3 +167,21 @@ def test_the_report_draws_every_model_and_the_twin_set_with_its_correlations(tmp
 def test_without_a_twin_set_there_is_no_such_figure(tmp_path):
     assert twin_table(None).is_empty()
     assert "twin set" not in in_page(tmp_path, BOTH)
+
+
+@pytest.mark.parametrize(("width", "whole"), [(80, "0/29"), (60, "10000%")])
+def test_no_number_of_a_run_is_cut_where_a_terminal_is_narrow(width, whole):
+    trials = [
+        run("a_champion_with_a_long_name", n, l2=[1234.5] * 29, loss=[1.0] * 29, seed=2**31 + n)
+        for n in range(2)
+    ]
+    shown = on_terminal(view(trials), width)
+    assert str(2**31 + 1) in shown
+    assert "NOT_QUALIFIED" in shown
+    assert shown.count(whole) == 2
+
+
+def test_of_a_run_the_count_of_models_is_the_first_that_is_left_out():
+    shown = on_terminal(view(BOTH), 50)
+    assert "models" not in shown
+    assert re.search(r"good +0 +QUALIFIED +10.10 +50%", shown)
