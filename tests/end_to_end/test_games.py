@@ -160,7 +160,7 @@ def test_what_is_not_finite_keeps_no_bound(mlgolf, played, tmp_path):
 
 
 def test_a_crash_keeps_what_was_judged_before(mlgolf, played, tmp_path):
-    rows, verdict = played("    game.submit(model)\n    raise KeyError('later')\n", expect=1)
+    rows, verdict = played("    game.submit(model)\n    raise KeyError('later')\n")
     assert verdict.status == "CRASHED"
     assert len(rows) == 1
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "scored"
@@ -415,3 +415,21 @@ def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf,
     assert f"fits: its files have {size:,} bytes, tiny-game allows 100" in done.stderr
     assert not (tmp_path / "run").exists()
     assert "at most 100 bytes, stored weights too" in mlgolf("game", "show", game).stdout
+
+
+@pytest.mark.parametrize(
+    ("submitted", "code", "said"),
+    [("    game.submit(model)\n", 0, "next: mlgolf score"), ("", 1, "no trial trained to an end")],
+)
+def test_a_run_that_crashed_has_a_result_if_a_model_was_judged_before(
+    mlgolf, tmp_path, submitted, code, said
+):
+    entry = tmp_path / "entry"
+    entry.mkdir()
+    shutil.copy(HONEST, entry)
+    (entry / "entry.py").write_text(f"{TRICK}{submitted}    raise ValueError('later')")
+    ended = mlgolf(
+        "run", entry, "--competition", GAME, "--studies", 1, "--out", tmp_path / "run",
+        expect=code,
+    )
+    assert said in ended.stderr
