@@ -124,8 +124,13 @@ def test_what_is_no_record_says_why():
     trials = [*runs("a", [10.0, 10.0]), *runs("b", [10.02, 10.02])]
     assert (
         "a is ahead of b: 10.00 against 10.02, a gain of 0.20%; exact one-sided p = 0.167 over 2 + "
-        "2 runs: no record, as the gain is below 0.5% and p is above 0.05"
+        "2 runs: no record, as the gain is below 0.5% and p is above 0.05 and a has 2 of 5 runs "
+        "and b has 2 of 5 runs"
     ) in review_lines(view(trials))
+
+
+def test_an_opponent_without_a_value_is_none():
+    assert view([*runs("a", [10.0] * 5), *runs("b", [math.inf] * 5)]).runs.record == ""
 
 
 def test_json_has_the_runs_the_record_and_the_spread():

@@ -118,7 +118,7 @@ def test_a_constraint_without_a_number_bounds_nothing():
 
 
 def test_what_a_trial_spent_is_what_its_verdict_says_also_where_nothing_was_judged():
-    total = ClockTotal(seconds=30.0, cpu_seconds=30.0, wall_seconds=30.0)
+    total = ClockTotal(seconds=30.0, cpu=30.0, wall=30.0)
     for seconds in ([], [0.25]):
         run = trial(seconds=seconds, values=[0.5] * len(seconds), header={"total": total})
         assert trial_result(run, TIME, ERROR).spent == 30.0
