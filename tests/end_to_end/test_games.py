@@ -401,7 +401,7 @@ def test_what_an_entry_declares_is_recorded_and_told_on_the_board_of_cells(mlgol
     shutil.copy(HONEST, entry / "entry.py")
     (entry / "declared.toml").write_text('tuned = ["step size"]\nruns = 12\n')
     run = tmp_path / "run"
-    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--studies", 1, "--out", run)
+    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--out", run)
     said = " ".join(mlgolf("game", "show", GAME, run, "--board").stdout.split())
     assert "fits declares: tuned on these data in 12 runs: step size." in said
 

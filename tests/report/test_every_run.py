@@ -190,3 +190,26 @@ def test_of_a_run_the_count_of_models_is_the_first_that_is_left_out():
     shown = on_terminal(view(BOTH), 50)
     assert "models" not in shown
     assert re.search(r"good +0 +QUALIFIED +10.10 +50%", shown)
+
+
+def test_where_runs_are_ranked_by_value_nothing_is_said_of_scores(tmp_path):
+    said = " ".join(review_lines(view([*runs("a", [10.0] * 3), *runs("b", [11.0])])))
+    assert "--interpretation" not in said
+    assert "targets easier" not in said
+    assert "Sensitivity" not in in_page(tmp_path, BOTH)
+
+
+def test_missing_runs_are_told_once():
+    said = [line for line in review_lines(view(runs("a", [10.0]))) if "the rules ask for" in line]
+    assert said == ["a: fewer than the 5 studies that the rules ask for on 1 workload: digits"]
+
+
+def test_practice_sets_no_record_and_is_said_so_in_json_and_title():
+    trials = [
+        *runs("good", GOOD, header={"held_out": "practice"}),
+        *runs("worse", WORSE, header={"held_out": "practice"}),
+    ]
+    told = review_trials(SMALLEST, trials, "self").as_json()
+    assert (told["practice"], told["record"]["record"]) == (True, False)
+    assert told["record"]["lacks"] == ("the runs are practice",)
+    assert view(trials).board.title == "Tiny · practice"

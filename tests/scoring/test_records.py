@@ -12,6 +12,7 @@ from synthetic_trials import competition, reaching
 
 from mlgolf.core.rules import RecordRules
 from mlgolf.scoring.admission import admit
+from mlgolf.scoring.labels import Labels
 from mlgolf.scoring.records import RecordTest, exact_p, lacking, record_test, relative_gain
 from mlgolf.scoring.standings import Standings
 
@@ -124,7 +125,8 @@ def test_runs_that_do_not_qualify_are_the_worst():
 
 
 def test_unofficial_runs_are_no_record():
-    assert compared([5.0] * 5, [9.0] * 5, unofficial=True).lacks == ("the runs are unofficial",)
+    label = Labels(unofficial=("shared",))
+    assert compared([5.0] * 5, [9.0] * 5, labelled=label).lacks == ("the runs are unofficial",)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ from scipy.stats import rankdata
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.rules import RecordRules
+from mlgolf.scoring.labels import Labels
 from mlgolf.scoring.standings import Standings
+
+UNLABELLED = Labels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,11 @@ class RecordTest:
 
 
 def record_test(
-    standings: Standings, ruleset: str, *, unofficial: bool = False
+    standings: Standings, ruleset: str, *, labelled: Labels = UNLABELLED
 ) -> RecordTest | None:
     """The best of a board against the next; None unless each run is a result on one workload.
 
-    Args: unofficial: whether the runs are no official ones.
+    Args: labelled: of the board; unofficial and practice runs set no record.
     """
     competition, pool = standings.competition, standings.pool
     scored = competition.scored_workloads
@@ -72,7 +75,8 @@ def record_test(
             *lacking(gain, p, competition.rules.record),
             *_too_few({pool.submissions[best]: len(new), pool.submissions[other]: len(old)},
                       competition.rules.tuning.under(ruleset).studies),
-            *(["the runs are unofficial"] if unofficial else []),
+            *(["the runs are unofficial"] if labelled.unofficial else []),
+            *(["the runs are practice"] if labelled.practice else []),
         ),
     )
 
