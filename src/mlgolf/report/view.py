@@ -18,8 +18,7 @@ from mlgolf.report.words import (
     DIGITS,
     OUTCOMES,
     duration,
-    how_scored,
-    how_valued,
+    how_ranked,
     noun_on,
     question,
     three_digits,
@@ -319,11 +318,7 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
     """A paragraph each."""
     rules = competition.rules
     by_value = len(competition.scored_workloads) == 1
-    if by_value:
-        (name,) = competition.scored_workloads
-        yield how_valued(rules, board.ruleset, competition.workloads[name])
-    else:
-        yield how_scored(rules)
+    yield how_ranked(competition, board.ruleset)
     outcomes = {cell.outcome for entry in board.entries for cell in entry.cells.values()}
     if Outcome.SLOWER_THAN_4X_BEST in outcomes:
         beyond = f"over {rules.aggregation.tau_max:g} times the best"
