@@ -8,6 +8,7 @@ import pytest
 from mlgolf.core.competition import competition_names, load_competition
 from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import algorithm_names, workload_names
+from mlgolf.report.words import how_valued, question
 
 EVERYTHING = [
     *(("competitions", name) for name in competition_names()),
@@ -34,8 +35,8 @@ def test_what_is_shown_fits_80_columns_and_holds_no_code(mlgolf, kind, name):
 def test_the_rules_are_sentences(mlgolf):
     shown = one_line(mlgolf("competitions", "show", "mini").stdout)
     assert (
-        "Minimise the training time, subject to: the validation metric reaches each "
-        "workload's target and the training time stays within each workload's budget."
+        "Which submission needs the least training time until its validation metric reaches each "
+        "workload's target, within each workload's budget?"
     ) in shown
     assert "Played on one-thread-cpu: one thread on one core" in shown
     assert "External tuning: 3 studies of 5 trials" in shown
@@ -44,7 +45,16 @@ def test_the_rules_are_sentences(mlgolf):
 
 def test_an_objective_whose_direction_the_workloads_say_is_to_reach_the_best(mlgolf):
     shown = one_line(mlgolf("competitions", "show", "mini-dual").stdout)
-    assert "Reach the best validation metric, subject to: the training time stays" in shown
+    assert "reaches the best validation metric while its training time stays within" in shown
+
+
+def test_a_competition_of_one_workload_is_shown_in_the_words_of_its_board(mlgolf):
+    competition = load_competition("digits-l2")
+    rows = [*competition.workloads.values()]
+    shown = one_line(mlgolf("competitions", "show", "digits-l2").stdout)
+    assert question(competition.rules, rows) in shown
+    assert how_valued(competition.rules, "self", rows[0]) in shown
+    assert "ratio" not in shown
 
 
 @pytest.mark.parametrize("name", competition_names())

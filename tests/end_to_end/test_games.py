@@ -134,7 +134,7 @@ def test_a_game_is_reported_with_its_rules(mlgolf, run, tmp_path):
 
 def test_the_twin_set_is_measured_and_no_entry_is_told(run, played):
     assert "test/error_rate" in read_rows(run / "fits/study_0/points_torch/trial_1")[0]["metrics"]
-    _, verdict = played("    raise ValueError(sorted(game.submit(model)))\n", expect=1)
+    _, verdict = played("    raise ValueError(sorted(game.submit(model)))\n")
     assert "model/l2" in verdict.reason
     assert "test/" not in verdict.reason
 
@@ -160,7 +160,7 @@ def test_what_is_not_finite_keeps_no_bound(mlgolf, played, tmp_path):
 
 
 def test_a_crash_keeps_what_was_judged_before(mlgolf, played, tmp_path):
-    rows, verdict = played("    game.submit(model)\n    raise KeyError('later')\n", expect=1)
+    rows, verdict = played("    game.submit(model)\n    raise KeyError('later')\n")
     assert verdict.status == "CRASHED"
     assert len(rows) == 1
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "scored"
@@ -487,7 +487,7 @@ def test_what_an_entry_declares_is_recorded_and_told_on_the_board_of_cells(mlgol
     shutil.copy(HONEST, entry / "entry.py")
     (entry / "declared.toml").write_text('tuned = ["step size"]\nruns = 12\n')
     run = tmp_path / "run"
-    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--studies", 1, "--out", run)
+    mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--out", run)
     said = " ".join(mlgolf("game", "show", GAME, run, "--board").stdout.split())
     assert "fits declares: tuned on these data in 12 runs: step size." in said
 
@@ -509,3 +509,21 @@ def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_
     mlgolf("run", HONEST, "--competition", GAME, "--studies", 1, "--out", own)
     boards = [json.loads(mlgolf("score", run, "--json").stdout) for run in (practice, own)]
     assert [board["practice"] for board in boards] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("submitted", "code", "said"),
+    [("    game.submit(model)\n", 0, "next: mlgolf score"), ("", 1, "no trial trained to an end")],
+)
+def test_a_run_that_crashed_has_a_result_if_a_model_was_judged_before(
+    mlgolf, tmp_path, submitted, code, said
+):
+    entry = tmp_path / "entry"
+    entry.mkdir()
+    shutil.copy(HONEST, entry)
+    (entry / "entry.py").write_text(f"{TRICK}{submitted}    raise ValueError('later')")
+    ended = mlgolf(
+        "run", entry, "--competition", GAME, "--studies", 1, "--out", tmp_path / "run",
+        expect=code,
+    )
+    assert said in ended.stderr

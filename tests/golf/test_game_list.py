@@ -5,13 +5,21 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from synthetic_trials import competition, trial
+from synthetic_trials import competition, reaching, trial
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RulesError, UnknownName
 from mlgolf.core.records import SubmissionRecord
 from mlgolf.core.time_classes import time_class
-from mlgolf.golf.games import best_of, division, find_runs, game_names, game_rows, same_rules
+from mlgolf.golf.games import (
+    Runs,
+    best_of,
+    division,
+    find_runs,
+    game_names,
+    game_rows,
+    same_rules,
+)
 
 TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_game"
 CELL = """
@@ -138,15 +146,21 @@ class OneRun:
 
 
 def test_the_best_is_official_before_it_is_small():
-    from mlgolf.golf.games import Runs
-
-    game = competition(["digits"])
+    game = competition(["digits"], tuning={"external": {"trials": 1, "studies": 1}})
     runs = [
         OneRun(game, trial(name, seconds=[spent], values=[0.1], unofficial=why), path=name)
         for name, spent, why in (("slow", 9.0, ""), ("fast", 5.0, ""), ("odd", 2.0, "no sandbox"))
     ]
     best = best_of(game, Runs(folders=tuple(runs)))["digits"]
     assert (best.submission, best.value, best.official) == ("fast", 5.0, True)
+
+
+def test_a_result_of_fewer_studies_than_the_rules_ask_for_is_not_the_best():
+    game = competition(["digits"], tuning={"external": {"trials": 1, "studies": 2}})
+    whole = OneRun(game, *reaching("whole", "digits", [9.0, 9.0]), path="whole")
+    half = OneRun(game, *reaching("half", "digits", [5.0]), path="half")
+    best = best_of(game, Runs(folders=(whole, half)))["digits"]
+    assert best.submission == "whole"
 
 
 def test_what_is_no_run_is_said_and_left_out(tmp_path):

@@ -124,8 +124,13 @@ def test_what_is_no_record_says_why():
     trials = [*runs("a", [10.0, 10.0]), *runs("b", [10.02, 10.02])]
     assert (
         "a is ahead of b: 10.00 against 10.02, a gain of 0.20%; exact one-sided p = 0.167 over 2 + "
-        "2 runs: no record, as the gain is below 0.5% and p is above 0.05"
+        "2 runs: no record, as the gain is below 0.5% and p is above 0.05 and a has 2 of 5 runs "
+        "and b has 2 of 5 runs"
     ) in review_lines(view(trials))
+
+
+def test_an_opponent_without_a_value_is_none():
+    assert view([*runs("a", [10.0] * 5), *runs("b", [math.inf] * 5)]).runs.record == ""
 
 
 def test_json_has_the_runs_the_record_and_the_spread():
@@ -167,3 +172,44 @@ def test_the_report_draws_every_model_and_the_twin_set_with_its_correlations(tmp
 def test_without_a_twin_set_there_is_no_such_figure(tmp_path):
     assert twin_table(None).is_empty()
     assert "twin set" not in in_page(tmp_path, BOTH)
+
+
+@pytest.mark.parametrize(("width", "whole"), [(80, "0/29"), (60, "10000%")])
+def test_no_number_of_a_run_is_cut_where_a_terminal_is_narrow(width, whole):
+    trials = [
+        run("a_champion_with_a_long_name", n, l2=[1234.5] * 29, loss=[1.0] * 29, seed=2**31 + n)
+        for n in range(2)
+    ]
+    shown = on_terminal(view(trials), width)
+    assert str(2**31 + 1) in shown
+    assert "NOT_QUALIFIED" in shown
+    assert shown.count(whole) == 2
+
+
+def test_of_a_run_the_count_of_models_is_the_first_that_is_left_out():
+    shown = on_terminal(view(BOTH), 50)
+    assert "models" not in shown
+    assert re.search(r"good +0 +QUALIFIED +10.10 +50%", shown)
+
+
+def test_where_runs_are_ranked_by_value_nothing_is_said_of_scores(tmp_path):
+    said = " ".join(review_lines(view([*runs("a", [10.0] * 3), *runs("b", [11.0])])))
+    assert "--interpretation" not in said
+    assert "targets easier" not in said
+    assert "Sensitivity" not in in_page(tmp_path, BOTH)
+
+
+def test_missing_runs_are_told_once():
+    said = [line for line in review_lines(view(runs("a", [10.0]))) if "the rules ask for" in line]
+    assert said == ["a: fewer than the 5 studies that the rules ask for on 1 workload: digits"]
+
+
+def test_practice_sets_no_record_and_is_said_so_in_json_and_title():
+    trials = [
+        *runs("good", GOOD, header={"held_out": "practice"}),
+        *runs("worse", WORSE, header={"held_out": "practice"}),
+    ]
+    told = review_trials(SMALLEST, trials, "self").as_json()
+    assert (told["practice"], told["record"]["record"]) == (True, False)
+    assert told["record"]["lacks"] == ("the runs are practice",)
+    assert view(trials).board.title == "Tiny · practice"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from synthetic_trials import competition, trial, workload_rules
 
-from mlgolf.core.records import Calibration
+from mlgolf.core.records import Calibration, ClockTotal
 from mlgolf.core.status import Status
 from mlgolf.scoring.admission import admit
 from mlgolf.scoring.objective import TrialResult, trial_result
@@ -115,3 +115,10 @@ def test_a_constraint_without_a_number_bounds_nothing():
     assert trial_result(run, rules, ERROR).objective == 3
     assert trial_result(run, rules, workload_rules(step_limit=1)).objective == 3
     assert np.isinf(trial_result(trial(), rules, ERROR).objective)
+
+
+def test_what_a_trial_spent_is_what_its_verdict_says_also_where_nothing_was_judged():
+    total = ClockTotal(seconds=30.0, cpu=30.0, wall=30.0)
+    for seconds in ([], [0.25]):
+        run = trial(seconds=seconds, values=[0.5] * len(seconds), header={"total": total})
+        assert trial_result(run, TIME, ERROR).spent == 30.0

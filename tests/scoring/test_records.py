@@ -12,6 +12,7 @@ from synthetic_trials import competition, reaching
 
 from mlgolf.core.rules import RecordRules
 from mlgolf.scoring.admission import admit
+from mlgolf.scoring.labels import Labels
 from mlgolf.scoring.records import RecordTest, exact_p, lacking, record_test, relative_gain
 from mlgolf.scoring.standings import Standings
 
@@ -101,14 +102,20 @@ def test_a_gain_that_is_too_small_is_no_record():
 
 
 def test_too_few_runs_are_no_record():
-    assert compared([5.0, 5.0], [10.0, 10.0]).lacks == ("p is above 0.05",)
+    assert compared([5.0, 5.0], [10.0, 10.0]).lacks[0] == "p is above 0.05"
+
+
+def test_fewer_runs_than_the_rules_ask_for_are_no_record_of_either():
+    few, all_five = [5.0] * 4, [10.0] * 5
+    assert compared(few, all_five).lacks == ("new has 4 of 5 runs",)
+    assert compared([5.0] * 5, [10.0] * 4).lacks == ("old has 4 of 5 runs",)
 
 
 def test_the_level_and_the_least_gain_are_rules():
     rules = SMALLEST.model_copy(update={"rules": SMALLEST.rules.model_copy(
         update={"record": RecordRules(level=0.2, minimum_gain=0.0)}
     )})
-    assert compared([9.99, 9.98], [10.0, 10.0], rules).is_record
+    assert compared([9.98] * 5, [10.0] * 5, rules).is_record
 
 
 def test_runs_that_do_not_qualify_are_the_worst():
@@ -118,7 +125,8 @@ def test_runs_that_do_not_qualify_are_the_worst():
 
 
 def test_unofficial_runs_are_no_record():
-    assert compared([5.0] * 5, [9.0] * 5, unofficial=True).lacks == ("the runs are unofficial",)
+    label = Labels(unofficial=("shared",))
+    assert compared([5.0] * 5, [9.0] * 5, labelled=label).lacks == ("the runs are unofficial",)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial
 from mlgolf.results.plan_file import read_plan
+from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.run_names import latest_run, new_run_folder
 from mlgolf.results.trial_folder import read_trial
 from mlgolf.scoring.sources import as_ruleset
@@ -100,7 +101,7 @@ def run(
         sandbox=sandbox, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
     )
-    if lacking := shortfall(played, RESUME):
+    if lacking := shortfall(played, RESUME, RunFolder(path)):
         say(console, lacking)
     return Run(path)
 

@@ -27,6 +27,7 @@ from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import Run, open_run, play_run
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.plan_file import write_plan
+from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.qualification import Qualification, qualification
@@ -91,14 +92,25 @@ def play_planned(plan: TrialPlan, console: Console) -> Trial:
     return trial
 
 
-def shortfall(trials: Sequence[Trial], resume: str) -> str:
-    """What keeps these trials from being results, in a sentence; empty if nothing does."""
+def shortfall(trials: Sequence[Trial], resume: str, run: RunFolder) -> str:
+    """What keeps these trials of a run from being results, in a sentence; empty if nothing does.
+
+    What was judged before a crash counts.
+    """
     cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
     if cut_short:
         return f"{len(cut_short)} trials were cut short by a signal; {resume} repeats them."
-    if trials and all(trial.status in FAILED for trial in trials):
+    failed = (trial.status in FAILED and not _counts(trial, run) for trial in trials)
+    if trials and all(failed):
         return "no trial trained to an end: see the reasons above and each log.txt"
     return ""
+
+
+def _counts(trial: Trial, run: RunFolder) -> bool:
+    competition, row = run.competition, run.competition.workloads[trial.key.workload]
+    factor = competition.rules.tuning.under(run.record.ruleset).budget_factor
+    judged = qualification(trial, competition.rules, row, budget_factor=factor)
+    return judged is not None and judged.qualified
 
 
 def _opened_and_played(

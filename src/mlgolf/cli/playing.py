@@ -77,6 +77,7 @@ def run(
     from mlgolf.api.progress import play, say, shortfall, write_plans
     from mlgolf.core.competition import load_competition
     from mlgolf.core.text import quoted
+    from mlgolf.results.run_folder import RunFolder
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     play_it = partial(play, console=console, parallel=parallel, resume="--resume")
@@ -90,7 +91,7 @@ def run(
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    if lacking := shortfall(played, "--resume"):
+    if lacking := shortfall(played, "--resume", RunFolder(folder)):
         say(console, lacking)
         raise typer.Exit(1)
     if plan_only:
@@ -106,12 +107,15 @@ def play_trial(
     """Play one trial that run --plan-only wrote down, wherever its run and data were copied to.
 
     The folder of the trial is the result: copied back into the run, it is one trial of it. A trial
-    that has ended is not played again. Exit code 1 if the trial failed.
+    that has ended is not played again. Exit code 1 if the trial failed before a
+    result.
 
     Example: mlgolf play-trial runs/a/nadamw/study_0/criteo1tb_torch/trial_1/plan.json
     """
     from mlgolf.api.playing import play_trial as play
     from mlgolf.api.progress import shortfall
+    from mlgolf.results.places import run_above
+    from mlgolf.results.run_folder import RunFolder
 
     trial = play(plan, data_dir=data_dir)
     if as_json:
@@ -119,7 +123,9 @@ def play_trial(
             "trial": str(trial.key), "status": trial.status, "reason": trial.reason,
             "seconds": trial.total_seconds, "unofficial": trial.unofficial,
         })  # fmt: skip
-    raise typer.Exit(1 if shortfall([trial], "the same command") else 0)
+    run = run_above(plan.resolve())
+    assert run is not None, "else it is no plan"
+    raise typer.Exit(1 if shortfall([trial], "the same command", RunFolder(run)) else 0)
 
 
 def replay(

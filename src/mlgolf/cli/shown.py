@@ -23,9 +23,9 @@ from mlgolf.core.workload import Size, Workload
 from mlgolf.report.terminal import text_table
 from mlgolf.report.words import (
     hardware_in_words,
-    how_scored,
+    how_ranked,
     pretraining_in_words,
-    rules_in_words,
+    question,
     tuning_in_words,
 )
 
@@ -36,12 +36,13 @@ def competition_shown(name: str) -> Iterator[Part]:
     competition = load_competition(name)
     rules = competition.rules
     yield f"{competition.name}: {competition.title}"
-    yield rules_in_words(rules)
+    scored = [competition.workloads[workload] for workload in competition.scored_workloads]
+    yield question(rules, scored)
     hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)
     priced = any(quantity(name).priced for name in rules.used_quantities)
     yield " ".join([hardware_in_words(hardware), *([_price(hardware)] if priced else []), *own])
     yield pretraining_in_words(rules.pretraining)
-    yield how_scored(rules, below="")
+    yield how_ranked(competition, rules.tuning.rulesets[0], below="")
     if differing := _interpretations(competition):
         yield f"Ambiguous rules, where not by default: {', '.join(differing)}."
     workloads = number_of(len(competition.workloads), "workload")

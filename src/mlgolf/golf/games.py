@@ -77,7 +77,8 @@ def find_runs(paths: Sequence[Path]) -> Runs:
 def best_of(game: Competition, runs: Runs) -> dict[str, Best]:
     """By workload, where anybody qualified under the same rules: the best of all runs' boards.
 
-    Official ones come first. Two runs of one submission are two boards.
+    Official ones come first; one with fewer runs than the rules ask for is none. Two runs of one
+    submission are two boards.
     """
     best: dict[str, Best] = {}
     for run in runs.folders:
@@ -96,16 +97,17 @@ def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float]:
 
 
 def _found(run: RunFolder) -> Iterator[tuple[str, Best]]:
-    """What each submission of a run reached, by its board; nothing where there is no board."""
+    """What each submission of a run reached in all its studies; nothing where there is no board."""
     trials = run.trials()
     for framework in sorted({trial.key.framework for trial in trials}):
         try:
             board = score_competition(run.competition, trials, run.record.ruleset, framework)
         except MLGolfError:
             continue
+        studies = run.competition.rules.tuning.under(run.record.ruleset).studies
         for entry in board.entries:
             for workload, cell in entry.cells.items():
-                if math.isfinite(cell.value):
+                if math.isfinite(cell.value) and cell.studies >= studies:
                     yield workload, Best(
                         value=cell.value, submission=entry.submission, run=run.path,
                         official=not (board.labels.unofficial or board.labels.practice),

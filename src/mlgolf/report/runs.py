@@ -49,7 +49,7 @@ class RunsView:
     bounded: tuple[str, ...]  # quantities: heads of the margins
     bounds: tuple[str, ...]  # what is asked of each; without a number where machines' differ
     runs: tuple[RunView, ...]
-    record: str  # whether the best is one, or why not; empty if there is no other
+    record: str  # whether the best is one, or why not; empty if no other has a value
 
 
 def runs_view(review: Review) -> RunsView:
@@ -66,7 +66,7 @@ def runs_view(review: Review) -> RunsView:
         bounded=tuple(_words(of_one[0]) for of_one in margins),
         bounds=tuple(map(_asked, margins)),
         runs=tuple(_run(run, board.quantity) for run in own),
-        record=record_in_words(review.record, board.quantity) if review.record else "",
+        record=_told(review.record, board.quantity),
     )
 
 
@@ -125,6 +125,12 @@ def failures(runs: RunsView) -> list[str]:
         f"change: {run.to_change}"
         for run in runs.runs if not run.qualified
     ]
+
+
+def _told(test: RecordTest | None, measured: str) -> str:
+    """Who has no value is no opponent."""
+    known = test is not None and math.isfinite(test.incumbent_value)
+    return record_in_words(test, measured) if test and known else ""
 
 
 def record_in_words(test: RecordTest, measured: str) -> str:

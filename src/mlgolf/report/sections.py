@@ -52,7 +52,7 @@ def _figure(drawn: Figure, number: int, board: Leaderboard) -> Html:
 
 def sensitivity_section(review: ReviewView) -> Html:
     """Scores and ranks that change where ambiguous rules are interpreted differently."""
-    if not review.board.rows:
+    if not (review.board.rows and review.interpretations):
         return Html("")
     rows = [
         [

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -112,27 +114,75 @@ def run_tables(review: ReviewView) -> list[Table]:
     more = len(found.runs) - len(rows)
     title = f"every run, with its share of each bound ({', '.join(found.bounds)}){_rest(more)}"
     heads = ["submission", "seed", "verdict", found.value_is, *found.bounded, "models"]
-    return [text_table(title, heads, rows)]
+    return [text_table(title, heads, rows, spare=("models", *reversed(found.bounded)))]
 
 
 def _rest(more: int) -> str:
     return f", {more} more with --json" if more > 0 else ""
 
 
-def text_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(
+class _Fitting(Table):
+    """Folds words before numbers, and leaves out what can be spared where numbers have no room."""
+
+    texts: Sequence[Sequence[str]] = ()  # of each column, its head first
+    spare: Sequence[str] = ()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width - self._extra_width
+        spare, fitting = self.spare, self
+        while spare and not _widths(fitting.texts, room):
+            left = [texts for texts in fitting.texts if texts[0] != spare[0]]
+            heads, *rows = zip(*left, strict=True)
+            fitting = text_table(str(self.title), heads, rows, spare=spare[1:])
+            spare = spare[1:]
+            room = options.max_width - fitting._extra_width
+        if widths := _widths(fitting.texts, room):
+            for column, width in zip(fitting.columns, widths, strict=True):
+                column.width = width
+        else:  # numbers that are folded are better than numbers that are cut
+            for column in fitting.columns:
+                column.no_wrap, column.min_width, column.width = False, None, None
+        yield from Table.__rich_console__(fitting, console, options)
+
+
+def text_table(
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = ()
+) -> _Fitting:
+    """Args: spare: heads of columns that are left out, in this order, where there is no room."""
+    table = _Fitting(
         title=plain(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False,
-        collapse_padding=True,
+        padding=(0, 1, 0, 0),
     )
+    table.texts, table.spare = [*zip(heads, *rows, strict=True)], spare
     for head in heads:
-        justify = "left" if head in WORDS else "right"
         table.add_column(
-            plain(head), justify=justify, overflow="fold", no_wrap=head in ("seed", "verdict"),
+            plain(head), justify="left" if head in WORDS else "right", overflow="fold",
+            no_wrap=head in ("seed", "verdict"),
             min_width=len(head) if head == "submission" else None,
         )
     for row in rows:
         table.add_row(*map(plain, row))
     return table
+
+
+def _least(texts: Sequence[str]) -> int:
+    """The width of a column below which a number is folded, or a word into very short pieces."""
+    longest = max(cell_len(word) for text in texts for word in (*printable(text).split(), ""))
+    foldable = texts[0] in WORDS and texts[0] != "verdict"
+    return min(longest, len("submission")) if foldable else longest
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Of each column, its text alone; those give way that have most to give. Empty: no room."""
+    widths = [max(cell_len(printable(text)) for text in texts) for texts in columns]
+    least = [*map(_least, columns)]
+    room -= len(columns) - 1  # blanks between them
+    while sum(widths) > room:
+        most = max(range(len(widths)), key=lambda n: widths[n] - least[n])
+        if widths[most] == least[most]:
+            return []
+        widths[most] -= 1
+    return widths
 
 
 def review_lines(review: ReviewView) -> list[str]:

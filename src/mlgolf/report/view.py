@@ -18,8 +18,7 @@ from mlgolf.report.words import (
     DIGITS,
     OUTCOMES,
     duration,
-    how_scored,
-    how_valued,
+    how_ranked,
     noun_on,
     question,
     three_digits,
@@ -132,6 +131,7 @@ class ReviewView:
     diagnostics: tuple[str, ...]  # which scores differ, leave-one-out, training time
     bounds: tuple[str, ...]  # ratios to a baseline, and bounds while trials are missing
     target_levels: tuple[str, ...]
+    # The last two are of scores, so there are none where runs are ranked by their values alone.
     interpretations: tuple[InterpretationView, ...]
     since: tuple[str, ...]  # earlier results
 
@@ -143,15 +143,20 @@ def review_view(review: Review) -> ReviewView:
         for entry in review.board.entries if entry.geometric_mean_ratio is not None
     )
     runs = runs_view(review)
+    competition, board = review.standings.competition, review.board
+    by_score = not (
+        len(competition.scored_workloads) == 1
+        and competition.rules.tuning.stands_alone(board.ruleset)
+    )
     return ReviewView(
-        board=board_view(review.standings.competition, review.board),
+        board=board_view(competition, board),
         runs=runs,
         failures=tuple(failures(runs)),
         problems=first_problems(review.problems, "listed by mlgolf score --json"),
         diagnostics=(*([runs.record] if runs.record else []), *_diagnostics(review)),
         bounds=(*ratios, *map(bounds_in_words, review.bounds)),
-        target_levels=tuple(_target_levels(review)),
-        interpretations=tuple(map(_interpretation, review.sensitivity)),
+        target_levels=tuple(_target_levels(review)) if by_score else (),
+        interpretations=tuple(map(_interpretation, review.sensitivity)) if by_score else (),
         since=tuple(since_in_words(review.since)) if review.since else (),
     )
 
@@ -313,11 +318,7 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
     """A paragraph each."""
     rules = competition.rules
     by_value = len(competition.scored_workloads) == 1
-    if by_value:
-        (name,) = competition.scored_workloads
-        yield how_valued(rules, board.ruleset, competition.workloads[name])
-    else:
-        yield how_scored(rules)
+    yield how_ranked(competition, board.ruleset)
     outcomes = {cell.outcome for entry in board.entries for cell in entry.cells.values()}
     if Outcome.SLOWER_THAN_4X_BEST in outcomes:
         beyond = f"over {rules.aggregation.tau_max:g} times the best"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.quantities import bound_noun, quantity
 from mlgolf.core.rules import (
@@ -11,6 +12,7 @@ from mlgolf.core.rules import (
     PinnedModel,
     Pretraining,
     Rules,
+    Ruleset,
     Tuning,
     WorkloadRules,
 )
@@ -76,15 +78,6 @@ def noun_on(name: str, row: WorkloadRules) -> str:
     """A quantity in words, with the workload's metric where it is that."""
     metric = row.metric.replace("_", " ")
     return f"{noun(name)} ({metric})" if quantity(name).goal is None else noun(name)
-
-
-def rules_in_words(rules: Rules) -> str:
-    """What the rules ask for, in one sentence."""
-    verbs = {Goal.MINIMISE: "Minimise the", Goal.MAXIMISE: "Maximise the", None: "Reach the best"}
-    wanted = f"{verbs[rules.objective_quantity.goal]} {noun(rules.objective)}"
-    conditions = [_condition(c, of="the") for c in rules.constraints]
-    given = f", subject to: {_enumerate(conditions)}" if conditions else ""
-    return f"{wanted}{given}."
 
 
 def tuning_in_words(tuning: Tuning) -> list[str]:
@@ -185,6 +178,14 @@ def _limit(constraint: Constraint) -> str:
 
 def _enumerate(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def how_ranked(competition: Competition, ruleset: Ruleset, below: str = " (see below)") -> str:
+    """How trials rank submissions: by a value where one workload is scored, else by a score."""
+    scored = competition.scored_workloads
+    if len(scored) == 1:
+        return how_valued(competition.rules, ruleset, competition.workloads[scored[0]])
+    return how_scored(competition.rules, below)
 
 
 def how_scored(rules: Rules, below: str = " (see below)") -> str:

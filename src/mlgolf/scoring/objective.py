@@ -96,7 +96,7 @@ class TrialResults:
             seconds=math.inf if scored is None else float(trial.seconds[scored]),
             choice=math.inf if chosen is None else self._sign * float(values[chosen]),
             evaluation=math.inf if chosen is None else float(chosen),
-            spent=float(trial.seconds[-1]) if len(trial.seconds) else 0.0,
+            spent=_spent(trial),
             counts=counts,
         )
 
@@ -114,6 +114,12 @@ class TrialResults:
         return self._rules.targets(
             self._workload_rules, constraints, budget_factor=self._budget_factor, speed=speed
         )
+
+
+def _spent(trial: Trial) -> float:
+    """By its verdict, so what came after the last evaluation is counted, too."""
+    last = float(trial.seconds[-1]) if len(trial.seconds) else 0.0
+    return last if trial.total_seconds is None else trial.total_seconds
 
 
 def trial_result(

@@ -7,7 +7,7 @@ Source: Mann and Whitney (1947), doi:10.1214/aoms/1177730491.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,7 +16,10 @@ from scipy.stats import rankdata
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.rules import RecordRules
+from mlgolf.scoring.labels import Labels
 from mlgolf.scoring.standings import Standings
+
+UNLABELLED = Labels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,11 @@ class RecordTest:
 
 
 def record_test(
-    standings: Standings, ruleset: str, *, unofficial: bool = False
+    standings: Standings, ruleset: str, *, labelled: Labels = UNLABELLED
 ) -> RecordTest | None:
     """The best of a board against the next; None unless each run is a result on one workload.
 
-    Args: unofficial: whether the runs are no official ones.
+    Args: labelled: of the board; unofficial and practice runs set no record.
     """
     competition, pool = standings.competition, standings.pool
     scored = competition.scored_workloads
@@ -68,8 +71,13 @@ def record_test(
         challenger=pool.submissions[best], incumbent=pool.submissions[other],
         value=sign * medians[best], incumbent_value=sign * medians[other],
         gain=gain, p=p, runs=(len(new), len(old)),
-        lacks=(*lacking(gain, p, competition.rules.record),
-               *(["the runs are unofficial"] if unofficial else [])),
+        lacks=(
+            *lacking(gain, p, competition.rules.record),
+            *_too_few({pool.submissions[best]: len(new), pool.submissions[other]: len(old)},
+                      competition.rules.tuning.under(ruleset).studies),
+            *(["the runs are unofficial"] if labelled.unofficial else []),
+            *(["the runs are practice"] if labelled.practice else []),
+        ),
     )
 
 
@@ -85,6 +93,11 @@ def lacking(gain: float, p: float, rules: RecordRules) -> list[str]:
         *([too_small] if not gain >= rules.minimum_gain else []),
         *([too_likely] if not p <= rules.level else []),
     ]
+
+
+def _too_few(runs: Mapping[str, int], asked: int) -> list[str]:
+    """Who has fewer runs than the rules ask for, by name."""
+    return [f"{name} has {n} of {asked} runs" for name, n in runs.items() if n < asked]
 
 
 def relative_gain(new: float, old: float) -> float:

@@ -92,7 +92,6 @@ def review(
     uncertainty = Uncertainty(standings)
     tuning = competition.rules.tuning.under(ruleset)
     board = make_leaderboard(uncertainty, admission, ruleset, baseline=baseline)
-    unofficial = bool(board.labels.unofficial) or board.labels.practice
     pools = (
         pools_by_level(competition, pool_under if evaluations is admitted else _pools(evaluations))
         if evaluations and admission.pool.submissions else {}
@@ -105,7 +104,7 @@ def review(
         leave_one_out=leave_one_out(standings),
         training_time=training_time(admission.pool),
         runs=qualified_runs(competition, admission.trials, ruleset),
-        record=record_test(standings, ruleset, unofficial=unofficial),
+        record=record_test(standings, ruleset, labelled=board.labels),
         bounds=bounds(standings, tuning.trials) if partial else (),
         target_levels=target_levels(competition, pools),
         runtimes=(
