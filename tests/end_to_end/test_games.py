@@ -490,6 +490,8 @@ def test_what_an_entry_declares_is_recorded_and_told_on_the_board_of_cells(mlgol
     mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--out", run)
     said = " ".join(mlgolf("game", "show", GAME, run, "--board").stdout.split())
     assert "fits declares: tuned on these data in 12 runs: step size." in said
+    notes = json.loads(mlgolf("score", run, "--json").stdout)["notes"]
+    assert "fits declares: tuned on these data in 12 runs: step size" in notes
 
 
 def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf, tmp_path):

@@ -213,3 +213,12 @@ def test_practice_sets_no_record_and_is_said_so_in_json_and_title():
     assert (told["practice"], told["record"]["record"]) == (True, False)
     assert told["record"]["lacks"] == ("the runs are practice",)
     assert view(trials).board.title == "Tiny · practice"
+
+
+def test_on_a_narrow_screen_the_range_of_runs_gives_way(tmp_path):
+    write_report(review_trials(SMALLEST, BOTH, "self"), BOTH, tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    (head,) = re.findall(r'<table class="board valued">.*?</thead>', page, flags=re.S)
+    heads = re.findall(r"<th[^>]*>(.*?)</th>", head)
+    assert heads[3] == "Range of runs"
+    assert ".valued :is(th, td):nth-child(4) { display: none; }" in page

@@ -5,7 +5,7 @@ from synthetic_trials import competition, reaching, trial, workload_rules
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.hardware import load_hardware
-from mlgolf.scoring.labels import claimed_quantities, different_machines
+from mlgolf.scoring.labels import OUTSIDE, claimed_quantities, different_machines
 from mlgolf.scoring.leaderboard import score_competition, to_json
 
 ONE = competition(["digits"])
@@ -137,3 +137,9 @@ def test_trials_on_a_class_that_nobody_can_check_are_labelled_self_reported():
     )
     assert to_json(found)["self_reported"] == ["one TPU pod"]
     assert "self_reported" not in to_json(board([trial("a", **REACHED)]))
+
+
+def test_where_programs_may_be_entered_the_board_says_that_tuning_before_is_unbounded():
+    entries = competition(["digits"], contracts=["entry"])
+    assert OUTSIDE.removesuffix(".") in board(reaching("a", "digits", [5]), entries).notes
+    assert OUTSIDE.removesuffix(".") not in board(reaching("a", "digits", [5])).notes

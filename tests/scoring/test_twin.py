@@ -58,12 +58,12 @@ def test_with_many_submissions_each_run_gives_the_model_that_counts():
 
 def test_models_that_break_a_bound_are_left_out():
     trials = [
-        run("a", seed, l2=[5.0, 9.0], loss=[1.0, 0.001], twin={"error_rate": [0.1, 0.2]})
+        run("a", seed, l2=[5.0, 9.0 + seed], loss=[1.0, 0.001], twin={"error_rate": [0.1, 0.2]})
         for seed in range(3)
     ]
     found = twin(SMALLEST, trials, "self")
     assert found is not None
-    assert set(found.columns["l2"]) == {9.0}
+    assert set(found.columns["l2"]) == {9.0, 10.0, 11.0}
 
 
 def test_the_interval_resamples_runs_and_not_their_models():
@@ -90,3 +90,12 @@ def test_a_split_that_is_scored_is_no_twin_set():
 
 def test_without_a_measured_twin_set_there_is_nothing_to_compare():
     assert twin(SMALLEST, [run("a", seed, l2=[5.0]) for seed in range(3)], "self") is None
+
+
+def test_a_quantity_on_which_all_models_are_equal_is_left_out():
+    trials = played(2, 3)
+    for trial in trials:
+        trial.metrics["model/params"] = np.full(len(trial.steps), 12.0)
+    found = twin(SMALLEST, trials, "self")
+    assert found is not None
+    assert found.quantities == ("l2",)

@@ -153,8 +153,9 @@ def _show_board(rules: "Competition", runs: "Runs", as_json: bool) -> None:
     from rich.console import Console
 
     from mlgolf.golf.games import best_of, cells
-    from mlgolf.report.games import OUTSIDE, cell_matrix, cell_rows
+    from mlgolf.report.games import cell_matrix, cell_rows
     from mlgolf.report.terminal import text_table
+    from mlgolf.scoring.labels import OUTSIDE
 
     rows = cell_rows([(cell, best_of(cell, runs)) for cell in cells(rules)])
     if as_json:

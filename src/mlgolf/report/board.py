@@ -20,9 +20,10 @@ def leaderboard_section(board: BoardView) -> Html:
         [_rank(row), tag("th", text(row.submission)), *_results(row, board)] for row in board.rows
     ]
     notes = [tag("li", text(note)) for note in board.notes]
+    css = "board valued" if board.fact_heads else "board"
     return section(
         "Leaderboard",
-        table(head, rows, css="board") if rows else tag("p", text("There are no trials.")),
+        table(head, rows, css=css) if rows else tag("p", text("There are no trials.")),
         *(tag("p", text(said), css="aside") for said in board.explained),
         tag("p", text(board.notice), css="aside") if board.notice else Html(""),
         tag("ul", *notes, css="notes") if notes else Html(""),

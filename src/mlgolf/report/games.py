@@ -7,7 +7,6 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
-from mlgolf.core.records import Declared
 from mlgolf.core.text import number_of, quoted
 from mlgolf.core.workload import Size
 from mlgolf.golf.games import Best, division, time_class_of
@@ -21,11 +20,8 @@ from mlgolf.report.words import (
     tuning_in_words,
     with_unit,
 )
+from mlgolf.scoring.labels import OUTSIDE, declared_in_words
 
-OUTSIDE = (
-    "Tuning outside the budget is unbounded: hyperparameters may have been found on these data, in "
-    "runs that nobody counted."
-)
 NOTHING = "–"
 
 
@@ -180,15 +176,6 @@ def _holder(best: Best | None) -> dict[str, Any]:
         "official": best.official,
         "declared": best.declared and declared_in_words(best.submission, best.declared),
     }
-
-
-def declared_in_words(submission: str, declared: Declared) -> str:
-    runs = "" if declared.runs is None else f" in {number_of(declared.runs, 'run')}"
-    said = [f"tuned on these data{runs}: {', '.join(declared.tuned)}"] if declared.tuned else []
-    if declared.learned:
-        licence = f" ({declared.licence})" if declared.licence else ""
-        said.append(f"learned elsewhere: {', '.join(declared.learned)}{licence}")
-    return f"{submission} declares: {'; '.join(said) or 'nothing was tuned or learned before'}."
 
 
 def cell_matrix(rows: list[dict[str, Any]], objective: str) -> tuple[list[str], list[list[str]]]:

@@ -8,7 +8,7 @@
 import fcntl
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.records import RunRecord
+from mlgolf.core.records import Declared, RunRecord
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
@@ -179,6 +179,7 @@ class Played:
     ruleset: Ruleset
     trials: tuple[Trial, ...]
     problems: tuple[str, ...] = ()  # what was not read when they were imported, a sentence each
+    declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions, of themselves
 
 
 def read_runs(paths: Sequence[Path]) -> Played:
@@ -209,6 +210,10 @@ def read_runs(paths: Sequence[Path]) -> Played:
     return Played(
         competition=first.competition, ruleset=first.record.ruleset, trials=trials,
         problems=(*left_out, *in_part, *waiting),
+        declared={
+            name: submission.declared for run in runs
+            for name, submission in run.record.submissions.items() if submission.declared
+        },
     )
 
 

@@ -6,10 +6,17 @@ from typing import Any
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import quantity
+from mlgolf.core.records import Declared
+from mlgolf.core.rules import paces_itself
+from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.claimed import claimed_quantities
 
 SPEED_TOLERANCE = 1.25  # probes of one machine differ by up to this ratio
+OUTSIDE = (
+    "Tuning outside the budget is unbounded: hyperparameters may have been found on these data, in "
+    "runs that nobody counted."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +28,7 @@ class Labels:
     claimed: tuple[str, ...] = ()  # quantities that the rules use and the referee cannot measure
     self_reported: tuple[str, ...] = ()  # hardware classes that nobody can check
     machines: str = ""  # how the machines of its trials differ
+    untold_tuning: bool = False  # programs that tune themselves: nobody counts what was before
 
     @property
     def titles(self) -> list[str]:
@@ -48,7 +56,8 @@ class Labels:
             f"self-reported: that its trials ran on {meaning} is what their contestants say"
             for meaning in self.self_reported
         ]
-        return [*notes, *([self.machines] if self.machines else [])]
+        notes += [self.machines] if self.machines else []
+        return [*notes, *([OUTSIDE.removesuffix(".")] if self.untold_tuning else [])]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -71,7 +80,18 @@ def labels(
             if trial.facts.hardware and trial.facts.hardware.self_reported
         })),
         machines=different_machines(trials),
+        untold_tuning=any(map(paces_itself, competition.rules.contracts)),
     )
+
+
+def declared_in_words(submission: str, declared: Declared) -> str:
+    """What a submission brought from outside its budget, by its own words."""
+    runs = "" if declared.runs is None else f" in {number_of(declared.runs, 'run')}"
+    said = [f"tuned on these data{runs}: {', '.join(declared.tuned)}"] if declared.tuned else []
+    if declared.learned:
+        licence = f" ({declared.licence})" if declared.licence else ""
+        said.append(f"learned elsewhere: {', '.join(declared.learned)}{licence}")
+    return f"{submission} declares: {'; '.join(said) or 'nothing was tuned or learned before'}."
 
 
 def different_machines(trials: Sequence[Trial]) -> str:

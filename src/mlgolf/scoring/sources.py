@@ -1,7 +1,7 @@
 """What the scoring commands are given: run folders, AlgoPerf's logs, or a published table."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
 
@@ -9,6 +9,7 @@ import polars as pl
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.records import Declared
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.text import quoted
 from mlgolf.core.trial import Trial
@@ -19,6 +20,7 @@ from mlgolf.results.run_folder import Played, read_runs
 from mlgolf.results.run_names import last_written
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import Admission, admit
+from mlgolf.scoring.labels import declared_in_words
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.published import admit_table
 
@@ -37,6 +39,7 @@ class Source:
     table: pl.DataFrame | None = None  # of times to targets, if that is all there is
     problems: tuple[str, ...] = ()  # what could not be read, a sentence each
     path: Path | None = None  # of a table, whichever its kind
+    declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions
 
     def admitted(self, competition: Competition) -> Admission:
         """The trials that a competition's rules admit, and what was left out."""
@@ -54,7 +57,12 @@ class Source:
         if names is not None:
             _check_known("submission", names, {trial.key.submission for trial in trials})
             trials = tuple(trial for trial in trials if trial.key.submission in names)
-        return admit(competition, trials, self.ruleset, self.framework)
+        found = admit(competition, trials, self.ruleset, self.framework)
+        said = (
+            declared_in_words(name, self.declared[name]).removesuffix(".")
+            for name in found.pool.submissions if name in self.declared
+        )
+        return replace(found, notes=(*found.notes, *said))
 
     @property
     def has_evaluations(self) -> bool:
@@ -118,6 +126,7 @@ def open_source(
     return Source(
         competition=rules, ruleset=played.ruleset, framework=framework,
         submissions=chosen, trials=played.trials, problems=played.problems,
+        declared=played.declared,
     )
 
 

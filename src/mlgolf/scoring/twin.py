@@ -57,7 +57,8 @@ class Twin:
 def twin(competition: Competition, trials: Sequence[Trial], ruleset: str) -> Twin | None:
     """The models of the one scored workload; None without a twin set, or with nothing to compare.
 
-    A split that the rules minimise or bound something on is no twin set.
+    A split that the rules minimise or bound something on is no twin set. Of quantities those are
+    compared on which models differ.
 
     Args: trials: those that count.
     """
@@ -99,6 +100,9 @@ def _twin(
     joined = {name.partition("/")[2]: np.concatenate(parts) for name, parts in columns.items()}
     of_runs = np.array(runs)
     quantities, of_twin = ([n.partition("/")[2] for n in group] for group in (measured, errors))
+    quantities = [name for name in quantities if len(np.unique(joined[name])) > 1]
+    if not quantities:
+        return None
     return Twin(
         workload=competition.scored_workloads[0], submissions=tuple(submissions), runs=of_runs,
         columns=joined, quantities=tuple(quantities), errors=tuple(of_twin),
