@@ -2,14 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mlgolf.api.games import costliest_lines, next_round
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
-from mlgolf.golf.costliest import example_losses, write_next_round
+from mlgolf.core.spec import LossType
+from mlgolf.golf.costliest import ExampleLosses, example_losses, write_next_round
+from mlgolf.golf.least_loss import unit_of_loss
 from mlgolf.results.run_folder import RunFolder
 
 TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_game"
@@ -69,6 +73,50 @@ def test_all_examples_are_listed_as_json(mlgolf, run):
     record = json.loads(mlgolf("game", "costliest", run, "--json").stdout)
     (workload,) = record["workloads"]
     assert len(workload["examples"]) == 50
+
+
+def test_an_example_of_a_table_is_told_by_its_line(mlgolf, run):
+    (first,) = (
+        line for line in mlgolf("game", "costliest", run).stdout.splitlines() if "example " in line
+    )
+    (workload,) = json.loads(mlgolf("game", "costliest", run, "--json").stdout)["workloads"]
+    row, line = workload["examples"][0]["row"], workload["examples"][0]["line"]
+    assert f"example {row}, from 0 (line {line} of points.csv): " in first
+    text = (TINY / "points.csv").read_text().splitlines()
+    assert np.genfromtxt([text[line - 1]], delimiter=",").tolist() == (
+        np.genfromtxt(TINY / "points.csv", delimiter=",", skip_header=1)[row].tolist()
+    )
+
+
+def losses(**changes) -> ExampleLosses:
+    return replace(
+        ExampleLosses(
+            competition="digits-l2", workload="digits", file="", rows=np.array([7, 3]),
+            losses=np.array([0.5, 0.25]), unit="nats", models=1,
+        ), **changes,
+    )  # fmt: skip
+
+
+def test_an_example_of_a_library_is_told_by_its_place():
+    head, first = costliest_lines(losses(), 0.5)
+    assert head.endswith("mean over 1 model")
+    assert first == "  example 7, from 0: 0.5 nats"
+
+
+def test_a_squared_error_is_not_in_nats():
+    assert unit_of_loss(LossType.MEAN_SQUARED_ERROR) == ""
+    _, first = costliest_lines(losses(unit=""), 0.5)
+    assert first == "  example 7, from 0: 0.5"
+
+
+def test_a_game_that_ships_is_found_by_the_name_in_its_run(tmp_path):
+    next_round([losses()], 0.5, "", tmp_path / "next")
+    assert load_competition(tmp_path / "next").name == "digits-l2"
+
+
+def test_the_folder_of_a_game_that_does_not_ship_is_asked_for(mlgolf, run, tmp_path):
+    said = mlgolf("game", "costliest", run, "--next-round", tmp_path / "next", expect=2).stderr
+    assert "tiny-game, which does not ship: give its folder as --competition" in said
 
 
 def test_an_existing_folder_is_not_written_into(game, tmp_path):

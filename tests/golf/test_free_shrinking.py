@@ -1,5 +1,7 @@
 import pytest
-from small_games import checked, said
+from small_games import checked, game, said
+
+from mlgolf.golf.check import check_game
 
 DENSE = 'name = "linear"\nkind = "dense"\nunits = 3\n'
 OUT = '[[layers]]\nname = "out"\nkind = "dense"\nunits = 3\n'
@@ -20,6 +22,34 @@ def test_what_a_normalisation_follows_is_found_with_its_layer(tmp_path):
     assert "hidden.bias and hidden.weight" in line
     assert "l2 shrinks for free" in line
     assert len(found.findings) == 1
+
+
+L2 = "sum(float((array ** 2).sum()) for array in tensors.values()) ** 0.5"
+
+
+def by_regulariser(tmp_path, measure, rules="", **edits):
+    folder = game(tmp_path, **edits)
+    (folder / "regulariser.py").write_text(f"def regulariser(tensors):\n    return {measure}\n")
+    file = folder / "competition.toml"
+    text = 'objective = "regulariser"\nregulariser = "regulariser.py"' + rules
+    file.write_text(file.read_text().replace('objective = "l2"', text))
+    return check_game(str(folder), tmp_path / "data", play=False)
+
+
+def test_a_norm_that_the_host_wrote_is_refused_under_a_normalisation_as_ours_is(tmp_path):
+    found = by_regulariser(tmp_path, L2, graph=layers("layer_norm", "relu"))
+    assert "regulariser shrinks for free" in said(found, "multiplied by")
+
+
+def test_a_measure_of_weights_alone_does_not_see_biases(tmp_path):
+    raises_at_a_bias = f"{L2} if min(array.ndim for array in tensors.values()) > 1 else 1 / 0"
+    found = by_regulariser(tmp_path, raises_at_a_bias, '\nscored = "weights"')
+    assert found.findings == ()
+
+
+def test_a_measure_that_cannot_be_taken_is_found_with_its_line(tmp_path):
+    found = by_regulariser(tmp_path, "tensors['none'].sum()")
+    assert "regulariser.py:2" in said(found, "KeyError")
 
 
 def test_an_activation_in_front_of_a_normalisation_hides_nothing(tmp_path):

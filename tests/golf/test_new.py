@@ -106,6 +106,17 @@ def test_a_fifth_of_the_examples_is_the_twin_set(tmp_path):
     assert (data["train"], data["twin"]) == (40, 10)
 
 
+@pytest.mark.parametrize("objective", ["l2", "nonzeros"])
+def test_a_new_game_keeps_models_and_records_the_other_measures(tmp_path, objective):
+    source = write_csv(tmp_path / "a.csv", easy_rows())
+    request = Request(name="mine", source=source, folder=tmp_path, objective=objective)
+    rules = load_competition(new_game(request).folder).rules
+    measures = {"l1", "l2", "frobenius", "nuclear", "nonzeros"}
+    assert {*rules.recorded} == measures - {objective}
+    assert rules.keep_model
+    assert rules.code_bytes == load_competition("digits-l2").rules.code_bytes
+
+
 def test_images_are_convolved(tmp_path, pictures):
     game = made_from(pictures, tmp_path).folder
     played = played_data(game, tmp_path)

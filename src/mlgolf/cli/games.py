@@ -175,7 +175,7 @@ def costliest(
         Path | None, typer.Argument(help="A run's folder; the latest if left out.")
     ] = None,
     competition: Annotated[
-        str, typer.Option(help="The game's folder, or the name of one that ships.")
+        str, typer.Option(help="The game's folder; not needed for one that ships.")
     ] = "",
     share: Annotated[float, typer.Option(help="Of the examples, those that cost most.")] = 0.01,
     next_round: Annotated[
@@ -185,7 +185,7 @@ def costliest(
 ) -> None:
     """Say which examples of a game cost most to fit, by the models that were kept.
 
-    Example: mlgolf game costliest runs/latest --next-round my-game-2 --competition my-game
+    Example: mlgolf game costliest --competition my-game --next-round my-game-2
     """
     from mlgolf.api import games
 
@@ -195,7 +195,7 @@ def costliest(
             {
                 "workload": losses.workload, "models": losses.models,
                 "examples": [
-                    {"row": int(row), "loss": float(loss)}
+                    {"row": int(row), "line": losses.line(int(row)), "loss": float(loss)}
                     for row, loss in zip(losses.rows, losses.losses, strict=True)
                 ],
             }

@@ -1,10 +1,12 @@
 """A measure that the host of a competition writes: `regulariser.py`, beside its competition.toml.
 
 The host is trusted, so the referee runs it. Its text is part of the rules, and hashed with them.
+Which of a model's parameters are measured is a rule, too.
 """
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,9 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import RulesError
-from mlgolf.core.quantities import Measure
+from mlgolf.core.quantities import REGULARISER, Measure, Quantity
+from mlgolf.core.rules import Rules
 
 FILE = "regulariser.py"
+
+
+def measured_by(rules: Rules, declared: Quantity) -> Quantity:
+    """The same, with the measure that the rules bring along if it is that.
+
+    Raises: RulesError as `host_measure`.
+    """
+    if declared.name != REGULARISER or rules.regulariser is None:
+        return declared
+    return replace(declared, column="", measure=host_measure(rules.regulariser))
+
+
+def scored(rules: Rules, parameters: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
+    """Those that quantities of the model are measured on."""
+    if rules.scored == "all":
+        return parameters
+    return {name: array for name, array in parameters.items() if array.ndim > 1}
 
 
 @lru_cache(maxsize=16)

@@ -84,6 +84,11 @@ class Quantity:
         return self.column in CLOCKS
 
     @property
+    def is_of_the_model(self) -> bool:
+        """Whether it is found in the parameters alone, by its own measure or the host's."""
+        return self.measure is not None or self.column.startswith(f"{MODEL}/")
+
+    @property
     def is_target(self) -> bool:
         """Whether a bound on it is a value to reach, not one to stay within.
 

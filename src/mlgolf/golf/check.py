@@ -22,9 +22,9 @@ from mlgolf.golf import baseline, contradictions, static_checks, vacuous
 from mlgolf.golf.findings import Checked, Finding, Said, Skipped, gathered
 from mlgolf.golf.free_shrinking import free_shrinking
 from mlgolf.golf.game_files import GameFiles, game_files
-from mlgolf.golf.judge import Judge
 from mlgolf.golf.least_loss import FORMS, least_loss
 from mlgolf.golf.place import Place
+from mlgolf.golf.trying import Trying
 from mlgolf.referee.evaluate import Evaluator
 from mlgolf.workloads.graph.graph import Graph
 
@@ -61,6 +61,11 @@ def _said(
         return
     unplayable = [*_unplayable(files, competition)]
     yield from (fault for fault in unplayable if fault not in first)
+    broken = [*contradictions.faults_of_the_measure(files, competition)]
+    if broken:
+        yield from broken
+        yield Skipped("all that is measured of models: the regulariser cannot be run")
+        return
     yield from contradictions.rule_checks(files, competition)
     if unplayable or not static_checks.has_its_examples(files):
         yield Skipped("bounds, scale, constants and baseline: data or network are not as declared")
@@ -97,8 +102,8 @@ def _tried(
         yield from faults
         yield Skipped("bounds, scale, constants and baseline: the data are not at hand")
         return
-    judges = {name: _judge(competition, name, framework, data) for name in competition.workloads}
-    unknown = [*_unknown_metrics(files, competition, judges)]
+    tried = {name: _trying(competition, name, framework, data) for name in competition.workloads}
+    unknown = [*_unknown_metrics(files, competition, tried)]
     yield from unknown
     trials: Mapping[str, Trial] = {}
     if not play or unknown:
@@ -113,21 +118,21 @@ def _tried(
             yield Finding(baseline.PLACE, None, str(error))
     for name, trial in trials.items():
         yield baseline.verdict(trial, competition.rules, competition.workloads[name])
-    for name, judge in judges.items():
+    for name, trying in tried.items():
         tell(f"trying models of {name}")
-        yield from _of_workload(files, competition, name, data, judge, trials.get(name))
+        yield from _of_workload(files, competition, name, data, trying, trials.get(name))
 
 
-def _judge(
+def _trying(
     competition: Competition, name: str, framework: str, data: RunData
-) -> Judge | None:
+) -> Trying | None:
     """None for a workload without a graph, whose models are not tried."""
     workload, size = _played(competition, name)
     if not isinstance(size.model, Graph):
         return None
     threads = load_hardware(competition.rules.hardware).threads
     evaluator = Evaluator(workload, size, framework, data.folder(name), threads)
-    return Judge(evaluator, competition.rules, competition.workloads[name])
+    return Trying(evaluator, competition.rules, competition.workloads[name])
 
 
 def _played(competition: Competition, name: str) -> tuple[Workload, Size]:
@@ -136,14 +141,14 @@ def _played(competition: Competition, name: str) -> tuple[Workload, Size]:
 
 
 def _unknown_metrics(
-    files: GameFiles, competition: Competition, judges: Mapping[str, Judge | None]
+    files: GameFiles, competition: Competition, tried: Mapping[str, Trying | None]
 ) -> Iterator[Finding]:
-    for name, judge in judges.items():
+    for name, trying in tried.items():
         metric = competition.workloads[name].metric
-        if judge and metric not in judge.metric_names:
+        if trying and metric not in trying.metric_names:
             yield Place(files, name, competition.rules).of_row(
                 ("metric",), f"found {metric!r}; the workload measures "
-                f"{', '.join(judge.metric_names)}"
+                f"{', '.join(trying.metric_names)}"
             )  # fmt: skip
 
 
@@ -162,14 +167,14 @@ def _made(files: GameFiles, data: RunData, name: str, tell: Tell) -> Iterator[Fi
 
 
 def _of_workload(
-    files: GameFiles, competition: Competition, name: str, data: RunData, judge: Judge | None,
+    files: GameFiles, competition: Competition, name: str, data: RunData, trying: Trying | None,
     trial: Trial | None,
 ) -> Iterator[Said]:
     rules, row = competition.rules, competition.workloads[name]
     workload, size = _played(competition, name)
-    place, graph = Place(files, name, rules), size.model if judge else None
-    if judge:
-        yield from vacuous.idle_bounds(place, judge)
+    place, graph = Place(files, name, rules), size.model if trying else None
+    if trying:
+        yield from vacuous.idle_bounds(place, trying)
     examples = _training_examples(workload, size, data.folder(name))
     form = FORMS.get(workload.loss_type)
     if examples is None or form is None:
@@ -180,9 +185,9 @@ def _of_workload(
     rivals = {} if row.par is None else {"par": row.par.value}
     if trial and (best := baseline.best_objective(trial, rules, row)) is not None:
         rivals["the baseline"] = best
-    yield from vacuous.constants(place, rules, row, targets, form, judge, graph, rivals)
-    if judge and graph:
-        yield from free_shrinking(place, judge, graph, inputs)
+    yield from vacuous.constants(place, rules, row, targets, form, trying, graph, rivals)
+    if trying and graph:
+        yield from free_shrinking(place, trying, graph, inputs)
 
 
 def _training_examples(

@@ -6,15 +6,18 @@ What only a trial of the game shows is in `vacuous.py`.
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import MLGolfError
-from mlgolf.core.quantities import Quantity, quantities, value_in
+from mlgolf.core.errors import MLGolfError, RulesError
+from mlgolf.core.host_measure import measured_by, scored
+from mlgolf.core.quantities import REGULARISER, Quantity, quantities, quantity, value_in
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.workload import SPLITS
 from mlgolf.golf.findings import Finding, Passed, Said
 from mlgolf.golf.game_files import GameFiles
 from mlgolf.golf.place import Place
+from mlgolf.workloads.graph.graph import Graph
 
 LOSSES = ("loss", "loss_max")
 # Metrics that depend on which output of an example is the largest, or on the order of outputs.
@@ -28,11 +31,25 @@ def rule_checks(files: GameFiles, competition: Competition) -> Iterator[Said]:
         place, rules = Place(files, name, competition.rules), competition.rules
         found += [
             *_of_constraints(place, rules), *_of_noise(place, rules),
-            *_of_order(place, rules, row), *_of_numbers(place, rules, row),
-            *_of_pace(place, rules, row),
+            *_of_order(place, rules, row, _shapes(competition, name)),
+            *_of_numbers(place, rules, row), *_of_pace(place, rules, row),
             *_of_splits(place, rules, row, _splits(competition, name)),
         ]  # fmt: skip
     yield from found or [Passed("rules: no bound contradicts another, or the objective")]
+
+
+def faults_of_the_measure(files: GameFiles, competition: Competition) -> Iterator[Finding]:
+    """Why the host's regulariser cannot be measured, on random parameters of each network."""
+    rules = competition.rules
+    if rules.regulariser is None:
+        return
+    for name in competition.workloads:
+        try:
+            measured = measured_by(rules, quantity(REGULARISER))
+            value_in(measured, scored(rules, _random_model(_shapes(competition, name))))
+        except RulesError as error:
+            where = ("rules", REGULARISER)
+            yield files.finding(files.rules, where, f"{'.'.join(where)}: {error}")
 
 
 def _splits(competition: Competition, name: str) -> tuple[str, ...]:
@@ -41,6 +58,15 @@ def _splits(competition: Competition, name: str) -> tuple[str, ...]:
         return competition.workload_of(name).size(competition.played_as(name)[1]).splits
     except MLGolfError:
         return SPLITS
+
+
+def _shapes(competition: Competition, name: str) -> Mapping[str, tuple[int, ...]]:
+    """Of the network's tensors, by name; of any tensor, where there is no network."""
+    try:
+        model = competition.workload_of(name).size(competition.played_as(name)[1]).model
+    except MLGolfError:
+        model = None
+    return model.tensors if isinstance(model, Graph) else {"weight": (2, 2)}
 
 
 def _of_constraints(place: Place, rules: Rules) -> Iterator[Finding]:
@@ -78,11 +104,13 @@ def _of_noise(place: Place, rules: Rules) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_order(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
+def _of_order(
+    place: Place, rules: Rules, row: WorkloadRules, shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[Finding]:
     """Who qualifies by the order of outputs alone can scale them down, and all norms with them."""
     metrics = [_metric(constraint.bounded, row) for constraint in rules.constraints]
     by_order = [metric for metric in metrics if metric in OF_ORDER]
-    if not by_order or {*metrics} & {*LOSSES} or not _falls_with_scale(rules.objective_quantity):
+    if not by_order or {*metrics} & {*LOSSES} or not _falls_with_scale(rules, shapes):
         return
     yield place.of_rules(
         ("constraints", metrics.index(by_order[0])), f"models qualify by {by_order[0]} and are "
@@ -97,13 +125,20 @@ def _metric(measured: Quantity, row: WorkloadRules) -> str:
     return measured.column_for(row.metric).partition("/")[2]
 
 
-def _falls_with_scale(measured: Quantity) -> bool:
-    """Whether it falls when all weights are scaled down, as norms do and counts do not."""
-    if measured.measure is None:
+def _falls_with_scale(rules: Rules, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether the objective falls when all weights are scaled down; norms do, counts do not."""
+    if not rules.objective_quantity.is_of_the_model:
         return False
-    large: Mapping[str, np.ndarray] = {"weight": np.ones((2, 2), np.float32)}
-    small: Mapping[str, np.ndarray] = {"weight": np.full((2, 2), 1e-6, np.float32)}
-    return value_in(measured, small) < value_in(measured, large)
+    large = _random_model(shapes)
+    small = {name: array * np.float32(1e-6) for name, array in large.items()}
+    measured = measured_by(rules, rules.objective_quantity)
+    values = [value_in(measured, scored(rules, model)) for model in (small, large)]
+    return values[0] < values[1] / 2  # a compressed size may differ a little
+
+
+def _random_model(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray]:
+    rng = np.random.default_rng(0)
+    return {n: rng.standard_normal(shape).astype(np.float32) for n, shape in shapes.items()}
 
 
 def _of_numbers(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
@@ -152,10 +187,10 @@ def _of_splits(
         (("objective",), rules.objective_quantity),
         *((("constraints", at), c.bounded) for at, c in enumerate(rules.constraints)),
     ]
-    for where, quantity in asked:
-        split = quantity.column_for(row.metric).partition("/")[0]
+    for where, measured in asked:
+        split = measured.column_for(row.metric).partition("/")[0]
         if split in SPLITS and split not in splits:
             yield place.of_rules(
-                where, f"{quantity.name} is measured on the {split} split, and there is none; "
+                where, f"{measured.name} is measured on the {split} split, and there is none; "
                 f"there are {', '.join(splits)}"
             )  # fmt: skip

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.core.cells import split_name
 from mlgolf.core.competition import FILE
 from mlgolf.core.errors import RulesError, RunFolderError
 from mlgolf.experiments.run_data import RunData, recorded_data
+from mlgolf.golf.least_loss import unit_of_loss
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import MODEL
@@ -28,10 +30,17 @@ DATA, ROUND = "data.toml", "round"
 class ExampleLosses:
     """Of one workload, costliest first."""
 
+    competition: str  # the name of the game that was played
     workload: str
+    file: str  # of the host's data; empty where they come from a library
     rows: IntArray  # (examples,): places in the host's data, from 0
-    losses: FloatArray  # (examples,): nats, mean over models
+    losses: FloatArray  # (examples,): in the unit, mean over models
+    unit: str  # nats; empty for a squared error
     models: int
+
+    def line(self, row: int) -> int | None:
+        """Of the file, from 1, where it is a table under a line of names."""
+        return row + 2 if self.file.endswith(".csv") else None
 
     def costliest(self, share: float) -> IntArray:
         """Rows of that share of the examples, at least one."""
@@ -81,8 +90,11 @@ def _losses(
     file = folder / "train" / ROWS
     rows = np.load(file) if file.exists() else np.arange(len(mean))
     return ExampleLosses(
-        workload=workload, rows=rows[order], losses=mean[order], models=len(models)
-    )
+        competition=split_name(competition.name)[0], workload=workload,
+        file=(competition.workloads[workload].definition or {}).get("data", {}).get("file") or "",
+        rows=rows[order], losses=mean[order], models=len(models),
+        unit=unit_of_loss(data.rows[workload][0].loss_type),
+    )  # fmt: skip
 
 
 def write_next_round(game: Path, destination: Path, left_out: IntArray) -> int:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.golf.findings import Passed, Said
-from mlgolf.golf.judge import Arrays, Judge
 from mlgolf.golf.place import Place
+from mlgolf.golf.trying import Arrays, Trying
 from mlgolf.workloads.graph.graph import INPUTS, Graph
 
 NORMALISES = ("layer_norm",)
@@ -36,14 +36,14 @@ class _Group:
 
 
 def free_shrinking(
-    place: Place, judge: Judge, graph: Graph, inputs: NDArray
+    place: Place, trying: Trying, graph: Graph, inputs: NDArray
 ) -> Iterator[Said]:
     """Args: inputs: of the training data, which the sizes of tried tensors suit."""
     models = [ordinary_model(graph, inputs, seed) for seed in range(MODELS)]
     free: set[str] = set()
     found = False
     for group in _groups(graph):
-        tried = _Tried(judge, models, group)
+        tried = _Tried(trying, models, group)
         known = free.issuperset(group.tensors)
         if known or not tried.shrinks() or not all(map(tried.is_unchanged, FACTORS)):
             continue
@@ -71,27 +71,26 @@ def _finding(place: Place, graph: Graph, group: _Group, tried: "_Tried") -> Said
 class _Tried:
     """Models with one group of tensors multiplied by factors, beside what they were."""
 
-    def __init__(self, judge: Judge, models: Sequence[Arrays], group: _Group) -> None:
-        self._judge, self._group = judge, group
+    def __init__(self, trying: Trying, models: Sequence[Arrays], group: _Group) -> None:
+        self._trying, self._group = trying, group
         self._models = [_scaled(model, group, group.size) for model in models]
 
     @cached_property
     def _losses(self) -> list[NDArray]:
-        return [self._judge.losses(model) for model in self._models]
+        return [self._trying.losses(model) for model in self._models]
 
     def is_unchanged(self, factor: float) -> bool:
         """Whether all losses of all models stay as they are."""
+        models = (_scaled(model, self._group, factor) for model in self._models)
         return all(
-            np.allclose(
-                self._judge.losses(_scaled(model, self._group, factor)), plain, TOLERANCE, TOLERANCE
-            )
-            for model, plain in zip(self._models, self._losses, strict=True)
+            np.allclose(self._trying.losses(model), plain, TOLERANCE, TOLERANCE)
+            for model, plain in zip(models, self._losses, strict=True)
         )
 
     def shrinks(self) -> list[str]:
         """What the rules measure of a model that falls with the group."""
         before, after = (
-            self._judge.measures(m)
+            self._trying.measures(m)
             for m in (self._models[0], _scaled(self._models[0], self._group, FACTORS[0]))
         )
         return [name.partition("/")[2] for name in before if after[name] < before[name]]

@@ -12,9 +12,9 @@ from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.target import Target
 from mlgolf.golf.findings import Passed, Said
-from mlgolf.golf.judge import Arrays, Judge, margin
 from mlgolf.golf.least_loss import LeastLoss, least_constant_loss
 from mlgolf.golf.place import Place
+from mlgolf.golf.trying import Arrays, Trying
 from mlgolf.workloads.graph.graph import Graph
 
 SEEDS = (0, 1, 2)  # of untrained models
@@ -27,15 +27,15 @@ _OF_TRAIN = {"train/loss": "mean", "train/loss_max": "worst"}
 # --- bounds that nothing has to be learned for ---
 
 
-def idle_bounds(place: Place, judge: Judge) -> Iterator[Said]:
+def idle_bounds(place: Place, trying: Trying) -> Iterator[Said]:
     """Bounds on the fit that an all-zero model or an untrained one meets."""
-    bounds = judge.fit_bounds
+    bounds = trying.fit_bounds
     if not bounds:
-        yield _without_bounds(place, judge.rules)
+        yield _without_bounds(place, trying.rules)
         return
-    named = {"an all-zero model": judge.zeros}
-    named |= {f"an untrained model (seed {seed})": judge.untrained(seed) for seed in SEEDS}
-    found = {name: judge.values(arrays) for name, arrays in named.items()}
+    named = {"an all-zero model": trying.zeros}
+    named |= {f"an untrained model (seed {seed})": trying.untrained(seed) for seed in SEEDS}
+    found = {name: trying.values(arrays) for name, arrays in named.items()}
     for name, values in found.items():
         if all(bound.met(values[bound.metric]) for bound in bounds):
             reached = ", ".join(f"{b} is met by {values[b.metric]:.3g}" for b in bounds)
@@ -59,16 +59,16 @@ def _each_alone(
                 "is idle; tighten it, or remove it"
             )  # fmt: skip
     for name in ("an all-zero model", f"an untrained model (seed {SEEDS[0]})"):
-        missed = [margin(b, found[name][b.metric]) for b in bounds]
         if not any(b.met(found[name][b.metric]) for b in bounds):
-            yield Passed(f"bounds: {name} misses {', '.join(missed)}")
+            has = [f"{b.metric} {found[name][b.metric]:.3g} (allowed {b.value:g})" for b in bounds]
+            yield Passed(f"bounds: {name} misses all, with {', '.join(has)}")
 
 
 def _without_bounds(place: Place, rules: Rules) -> Said:
-    if rules.objective_quantity.measure:
+    if rules.objective_quantity.is_of_the_model:
         return place.of_rules(
-            ("constraints",), f"nothing bounds how well a model fits, so an all-zero model has the "
-            f"least {rules.objective}: add a bound such as "
+            ("constraints",), "nothing bounds how well a model fits, so the one with the least "
+            f"{rules.objective} need not fit anything: add a bound such as "
             '{ quantity = "train_loss_max", bound = "train_loss_max" }'
         )  # fmt: skip
     return Passed(f"bounds: none is on the fit, as the objective is {rules.objective}")
@@ -98,22 +98,22 @@ def reachable_bounds(
 
 def constants(
     place: Place, rules: Rules, row: WorkloadRules, targets: NDArray, form: str,
-    judge: Judge | None, graph: Graph | None, rivals: dict[str, float],
+    trying: Trying | None, graph: Graph | None, rivals: dict[str, float],
 ) -> Iterator[Said]:
     """What a model reaches that gives one output, whatever its inputs are.
 
     Args:
-      judge, graph: to try such models; None: only the losses of the best constant are known.
+      trying, graph: to try such models; None: only the losses of the best constant are known.
       rivals: the objective of par and of the baseline, as far as they are known.
     """
     least = least_constant_loss(targets, form)
     bounds = [b for b in rules.targets(row) if not quantity(b.metric).accumulates]
-    if judge and graph:
-        tried = [judge.values(m) for m in constant_models(graph, judge.zeros, targets, form)]
+    if trying and graph:
+        tried = [trying.values(m) for m in constant_models(graph, trying.zeros, targets, form)]
     else:
         tried = [_by_formula(bounds, rules, row, least, len(targets))]
     keeping = [v for v in tried if all(b.met(v.get(b.metric, np.nan)) for b in bounds)]
-    fit = [b for b in bounds if not quantity(b.metric).measure]
+    fit = [b for b in bounds if not quantity(b.metric).is_of_the_model]
     if keeping and fit:
         reached = ", ".join(f"{b.metric} {keeping[0][b.metric]:.3g}" for b in fit)
         yield place.of_row(
@@ -150,7 +150,7 @@ def _as_good(
 ) -> str | None:
     """Why an objective that is no measure of the weights is reached by a constant."""
     objective = rules.objective_quantity
-    if objective.measure or objective.accumulates:
+    if objective.is_of_the_model or objective.accumulates:
         return None
     goal = objective.goal or row.goal
     for name, value in rivals.items():

@@ -10,6 +10,7 @@ from mlgolf.core.toml_files import toml_string
 from mlgolf.golf.examples import Examples
 
 SHOWN_CLASSES = 100
+RECORDED = ("l1", "l2", "frobenius", "nuclear", "nonzeros")  # of these, what is not the objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ def competition_toml(numbers: Numbers, examples: Examples) -> str:
         else f"{examples.chance_loss:.4g}, the variance of the targets: it says their mean"
     )
     beside, every = _beside, numbers.budget_seconds / 60
+    recorded = ", ".join(f'"{name}"' for name in RECORDED if name != numbers.objective)
     return f"""\
 # A game of ML Golf: the simplest model that fits the data. What each line means: docs/games.md.
 schema_version = 2
@@ -55,9 +57,12 @@ constraints = [
 ]
 every_split_at = 1              # the twin set is measured at each; nobody is told
 feedback = ["train", "model"]
+# Measured beside the objective: the report shows which goes with the error on the twin set.
+recorded = [{recorded}]
+keep_model = true               # yours to use, and to find the examples that cost most
 weight_noise = 1e-3             # bounds hold for weights that are each off by a thousandth, too
 hardware = "laptop"
-code_bytes = 50000              # of an entry's files: room for a program, and for few weights
+code_bytes = 50_000             # of an entry's files, weights that it brings along included
 
 [rules.tuning.self]
 studies = 5                     # seeds; the score is the median over them

@@ -2,23 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 
 from mlgolf.core.hardware import Limits
-from mlgolf.core.host_measure import host_measure
+from mlgolf.core.host_measure import measured_by, scored
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Reading, measured
-from mlgolf.core.quantities import (
-    REGULARISER,
-    Measure,
-    Quantity,
-    quantity,
-    value_in,
-)
+from mlgolf.core.quantities import Measure, Quantity, quantity, value_in
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.target import Goal, Target
 from mlgolf.player.channel import NEVER
@@ -56,21 +49,12 @@ class Rulings:
         self.others = tuple(split for split in splits if split not in self.needed)
 
     def _measures_of(self, found: Sequence[Quantity]) -> dict[str, Measure]:
-        measured = [self._with_measure(declared) for declared in found]
+        measured = [measured_by(self._rules, declared) for declared in found]
         return {q.column_for(self._metric): partial(value_in, q) for q in measured if q.measure}
-
-    def _with_measure(self, declared: Quantity) -> Quantity:
-        """The same, with the measure that the rules bring along if it is that."""
-        text = self._rules.regulariser
-        if declared.name != REGULARISER or text is None:
-            return declared
-        return replace(declared, column="", measure=host_measure(text))
 
     def scored(self, parameters: Mapping[str, NDArray]) -> Mapping[str, NDArray]:
         """Those that quantities of the model are measured on."""
-        if self._rules.scored == "all":
-            return parameters
-        return {name: array for name, array in parameters.items() if array.ndim > 1}
+        return scored(self._rules, parameters)
 
     def next_evaluation(self, evaluations: int, step: int) -> int:
         """The step at which the next evaluation is due, as far as steps say; else NEVER."""

@@ -1,4 +1,4 @@
-"""A model judged as the referee judges it, where no trial is played."""
+"""A model judged as the referee tried it, where no trial is played."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -6,22 +6,22 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mlgolf.core.host_measure import measured_by, scored
 from mlgolf.core.quantities import quantity, value_in
 from mlgolf.core.rules import Rules, WorkloadRules
-from mlgolf.core.target import Goal, Target
+from mlgolf.core.target import Target
 from mlgolf.referee.evaluate import Evaluator
 
 Arrays = Mapping[str, NDArray]
 
 
-class Judge:
+class Trying:
     """The rules of one workload beside the referee's evaluator."""
 
     def __init__(self, evaluator: Evaluator, rules: Rules, row: WorkloadRules) -> None:
         self._evaluator, self.rules, self.row = evaluator, rules, row
-        self._used = [
-            q for q in map(quantity, sorted(rules.used_quantities)) if not q.accumulates
-        ]
+        used = [measured_by(rules, quantity(name)) for name in sorted(rules.used_quantities)]
+        self._used = [q for q in used if not q.accumulates]
         # Of models, not of trials: what is used up while one runs is left out.
         self.bounds = [b for b in rules.targets(row) if not quantity(b.metric).accumulates]
 
@@ -33,7 +33,7 @@ class Judge:
     @property
     def fit_bounds(self) -> list[Target]:
         """Bounds on what a model makes of examples, not on its weights."""
-        return [bound for bound in self.bounds if not quantity(bound.metric).measure]
+        return [bound for bound in self.bounds if not quantity(bound.metric).is_of_the_model]
 
     @cached_property
     def zeros(self) -> Arrays:
@@ -56,14 +56,7 @@ class Judge:
 
     def measures(self, arrays: Arrays) -> dict[str, float]:
         """What the rules use of the weights themselves, by column."""
-        parameters = self._evaluator.parameters(arrays)
+        parameters = scored(self.rules, self._evaluator.parameters(arrays))
         return {
             q.column_for(self.row.metric): value_in(q, parameters) for q in self._used if q.measure
         }
-
-
-def margin(bound: Target, value: float) -> str:
-    """How far a value misses a bound: "train_loss by 2.29 nats"."""
-    beyond = value - bound.value if bound.goal is Goal.MINIMISE else bound.value - value
-    unit = quantity(bound.metric).unit
-    return f"{bound.metric} by {beyond:.3g}" + (f" {unit}" if unit != "1" else "")
