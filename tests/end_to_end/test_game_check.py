@@ -47,7 +47,7 @@ def test_a_bound_that_the_baseline_cannot_meet_is_found_with_its_margin(mlgolf, 
     found = json.loads(mlgolf("game", "check", game, "--json", expect=1).stdout)
     (finding,) = found["findings"]
     assert finding["file"] == "baseline/"
-    assert "nats beyond 1e-06" in finding["what"]
+    assert "at most 1e-06" in finding["what"]
     assert found["ok"] is False
 
 
