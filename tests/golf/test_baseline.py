@@ -45,7 +45,7 @@ def test_a_baseline_that_misses_a_bound_is_found_with_what_to_change():
 def test_a_baseline_of_which_nothing_was_judged_is_found_with_the_reason():
     said = verdict(trial([], [], []), GAME.rules, ROW)
     assert isinstance(said, Finding)
-    assert "FINISHED, play() returned" in said.what
+    assert "FINISHED: play() returned" in said.what
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
