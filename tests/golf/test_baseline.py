@@ -5,7 +5,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
-from mlgolf.golf.baseline import best_objective, verdict
+from mlgolf.golf.baseline import qualified, verdict
 from mlgolf.golf.findings import Finding, Passed
 
 GAME = load_competition("digits-l2")
@@ -31,20 +31,21 @@ def test_a_baseline_that_keeps_all_bounds_passes_with_its_best_model():
     said = verdict(played, GAME.rules, ROW)
     assert isinstance(said, Passed)
     assert "l2 18, train_loss 0.005 (allowed 0.01)" in said.what
-    assert best_objective(played, GAME.rules, ROW) == 18
+    assert qualified(played, GAME.rules, ROW).value == 18
 
 
-def test_a_baseline_that_misses_a_bound_is_found_with_the_margin_of_its_closest_model():
+def test_a_baseline_that_misses_a_bound_is_found_with_what_to_change():
     said = verdict(trial([0.5, 0.005, 0.2], [2.0, 0.13, 1.0], [1, 2, 3]), GAME.rules, ROW)
     assert isinstance(said, Finding)
     assert said.file == "baseline/"
-    assert "the closest: train_loss_max 0.13 is 0.03 nats beyond 0.1." in said.what
+    assert "train_loss_max is 0.13 at best, at most 0.1" in said.what
+    assert "lower the penalty or train longer" in said.what
 
 
 def test_a_baseline_of_which_nothing_was_judged_is_found_with_the_reason():
     said = verdict(trial([], [], []), GAME.rules, ROW)
     assert isinstance(said, Finding)
-    assert "FINISHED, play() returned" in said.what
+    assert "FINISHED: play() returned" in said.what
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -14,7 +14,7 @@ from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.evaluators import evaluator_for
-from mlgolf.referee.freeze import Source, find_submission
+from mlgolf.referee.freeze import DECLARED, Source, find_submission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
         _check_that_out_is_elsewhere(request.out, source)
         _check_contract(source, request.competition)
         _check_size(source, request.competition)
+        _check_declared(source, request.competition)
     _check_workloads(request)
     _check_brought_models(request.competition)
     request.competition.check_pinned_model()
@@ -108,6 +109,17 @@ def _check_size(source: Source, competition: Competition) -> None:
             f"{source.name}: its files have {source.bytes:,} bytes, {competition.name} allows "
             f"{allowed:,}: what was learned before is not to be brought along. Remove what the "
             "program does not need"
+        )
+
+
+def _check_declared(source: Source, competition: Competition) -> None:
+    """Raises: SubmissionError for parts that were learned elsewhere, where that is forbidden."""
+    declared = source.declared
+    if declared and declared.learned and competition.rules.pretraining == "forbidden":
+        raise SubmissionError(
+            f"{source.name}: its {DECLARED} says that it brings what was learned elsewhere "
+            f"({', '.join(declared.learned)}); {competition.name} has pretraining = \"forbidden\". "
+            "Enter it without these parts, or where pre-training is allowed"
         )
 
 

@@ -4,14 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from mlgolf.backends import require
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import FrameworkMissing, SubmissionError
-from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import Rules, WorkloadRules
-from mlgolf.core.target import Goal, Target
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import local_engine
 from mlgolf.experiments.requests import RunRequest
@@ -20,10 +16,11 @@ from mlgolf.golf.findings import Finding, Passed, Said
 from mlgolf.golf.game_files import GameFiles
 from mlgolf.referee.freeze import find_submission
 from mlgolf.referee.trial import play_trial
-from mlgolf.scoring.objective import row_that_counts
+from mlgolf.scoring.qualification import Qualification, qualification
 
 FOLDER, PLACE = "baseline", "baseline/"
 SEED = 1
+HOSTS_PART = "or allow a longer budget, a larger network or a wider bound"
 
 
 def presence(files: GameFiles) -> Iterator[Finding]:
@@ -84,52 +81,20 @@ def played(
 
 
 def verdict(trial: Trial, rules: Rules, row: WorkloadRules) -> Said:
-    """Whether the trial's best model keeps all bounds, with the margin."""
-    bounds = _bounds(trial, rules, row)
-    best = row_that_counts(trial, bounds, rules, row)
-    if best is None:
-        what = f"workloads.{trial.key.workload}: the baseline keeps not all bounds. "
-        return Finding(PLACE, None, what + _closest(trial, bounds, row))
-    reached = [f"{rules.objective} {_values(trial, rules.objective, row)[best]:.4g}"]
-    reached += [
-        f"{b.metric} {_values(trial, b.metric, row)[best]:.3g} (allowed {b.value:.3g})"
-        for b in bounds
-    ]
+    """Whether the trial's best model keeps all bounds, with the margins; else what to change."""
+    result = qualified(trial, rules, row)
+    if result is None or result.value is None:
+        change = f" To change: {result.to_change}; {HOSTS_PART}" if result else ""
+        return Finding(
+            PLACE, None, f"workloads.{trial.key.workload}: the baseline keeps not all bounds. The "
+            f"trial ended {trial.status}: {trial.reason}.{change}"
+        )  # fmt: skip
+    reached = [f"{rules.objective} {result.value:.4g}"]
+    reached += [f"{m.quantity} {m.value:.3g} (allowed {m.bound:.3g})" for m in result.margins]
     return Passed(f"baseline: it keeps all bounds, with {', '.join(reached)}")
 
 
-def best_objective(trial: Trial, rules: Rules, row: WorkloadRules) -> float | None:
-    """Of the model that counts; None if none does."""
-    best = row_that_counts(trial, _bounds(trial, rules, row), rules, row)
-    return None if best is None else float(_values(trial, rules.objective, row)[best])
-
-
-def _bounds(trial: Trial, rules: Rules, row: WorkloadRules) -> list[Target]:
+def qualified(trial: Trial, rules: Rules, row: WorkloadRules) -> Qualification | None:
+    """What the trial came to; None if something outside cut it short."""
     factor = rules.tuning.under(rules.tuning.rulesets[0]).budget_factor
-    return rules.targets(row, budget_factor=factor, speed=trial.speed)
-
-
-def _values(trial: Trial, name: str, row: WorkloadRules) -> np.ndarray:
-    return trial.values(name, row.metric)
-
-
-def _closest(trial: Trial, bounds: list[Target], row: WorkloadRules) -> str:
-    """What the model that misses least has for the bounds that it misses."""
-    if len(trial.steps) == 0:
-        return f"No model of it was judged: {trial.status}, {trial.reason}"
-    missed = [(b, _beyond(b, _values(trial, b.metric, row))) for b in bounds]
-    total = np.sum([m / max(abs(b.value), 1e-12) for b, m in missed], axis=0)
-    closest = int(np.argmin(np.where(np.isnan(total), np.inf, total)))
-    said = [
-        f"{b.metric} {_values(trial, b.metric, row)[closest]:.4g} is {beyond[closest]:.3g} "
-        f"{quantity(b.metric).unit} beyond {b.value:.4g}".replace(" 1 beyond", " beyond")
-        for b, beyond in missed if not b.met(_values(trial, b.metric, row)[closest])
-    ]
-    status = f" The trial ended {trial.status}: {trial.reason}" if trial.status else ""
-    return f"Of its {len(trial.steps)} models, the closest: {', '.join(said)}.{status}"
-
-
-def _beyond(bound: Target, values: np.ndarray) -> np.ndarray:
-    """How far values are on the wrong side."""
-    excess = values - bound.value if bound.goal is Goal.MINIMISE else bound.value - values
-    return np.maximum(excess, 0.0)
+    return qualification(trial, rules, row, budget_factor=factor)

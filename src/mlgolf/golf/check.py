@@ -183,8 +183,9 @@ def _of_workload(
     inputs, targets = examples
     yield from vacuous.reachable_bounds(place, rules, row, least_loss(inputs, targets, form))
     rivals = {} if row.par is None else {"par": row.par.value}
-    if trial and (best := baseline.best_objective(trial, rules, row)) is not None:
-        rivals["the baseline"] = best
+    result = baseline.qualified(trial, rules, row) if trial else None
+    if result and result.value is not None:
+        rivals["the baseline"] = result.value
     yield from vacuous.constants(place, rules, row, targets, form, trying, graph, rivals)
     if trying and graph:
         yield from free_shrinking(place, trying, graph, inputs)

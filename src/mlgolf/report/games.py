@@ -135,10 +135,14 @@ def _policies(game: Competition) -> Iterator[str]:
     blind = all(
         (row.definition or {}).get("data", {}).get("blind") for row in game.workloads.values()
     )
+    if rules.code_bytes is None:
+        yield "Nothing bounds the weights that an entry's files bring along."
+    yield "Nobody can check where weights in an entry's files come from."
     if blind:
-        yield "Stored weights help little: each run draws its own examples."
-    elif rules.code_bytes is None:
-        yield "Weights that were found before may be stored in an entry's files: nobody looks."
+        yield (
+            "Each run draws its own examples from a pool. Who knows the pool can fit all of it "
+            "beforehand."
+        )
 
 
 def game_as_json(game: Competition, given: str) -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""What `mlgolf game show` says of weights that an entry brings along."""
+
+from mlgolf.core.competition import load_competition
+from mlgolf.report.games import game_in_words
+
+GAME = load_competition("digits-l2")
+
+
+def test_weights_that_are_brought_along_are_said_to_be_bounded_and_not_checked():
+    said = " ".join(game_in_words(GAME, "digits-l2"))
+    assert "at most 50,000 bytes, stored weights too. Nobody can check where" in said
+    assert "from a pool" not in said
+
+
+def test_a_blind_game_is_not_said_to_make_stored_weights_useless():
+    row = GAME.workloads["digits"]
+    data = {**row.definition["data"], "blind": True}
+    blind = row.model_copy(update={"definition": {**row.definition, "data": data}})
+    game = GAME.model_copy(update={"workloads": {"digits": blind}}).with_files_in(GAME.folder)
+    said = " ".join(game_in_words(game, "digits-l2"))
+    assert "Who knows the pool can fit all of it beforehand" in said
+    assert "help little" not in said
