@@ -114,6 +114,11 @@ def test_a_model_of_ones_own_is_scored_by_its_bits(mlgolf, played):
     assert entry["workloads"]["text"]["value"] == trial.metrics["train/bits"].min() < 2808
 
 
+def test_a_trial_says_which_compressors_measured_its_bits(played):
+    header = json.loads((trial_of(played(HONEST)) / "trial.json").read_text())
+    assert {"zlib", "bzip2", "liblzma", "onnxruntime"} == header["machine"]["libraries"].keys()
+
+
 def test_a_run_of_models_of_ones_own_is_replayed_bit_for_bit(mlgolf, played):
     done = mlgolf("replay", trial_of(played(HONEST)), expect=None)  # seconds are another matter
     assert "equal bit for bit" in done.stdout

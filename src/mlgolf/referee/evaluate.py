@@ -39,6 +39,11 @@ class Evaluator:
     def _named_arrays(self) -> dict[str, NDArray]:
         return self._backend.named_arrays(self._params, self._model_state)
 
+    @property
+    def libraries(self) -> dict[str, str]:
+        """Versions of those on which its numbers depend, beside the framework's."""
+        return {}
+
     def untrained(self, seed: int) -> dict[str, NDArray]:
         """The parameters that a trial of this seed starts from, without other model state."""
         model_key = self._backend.split(self._backend.key(seed), 4)[2]

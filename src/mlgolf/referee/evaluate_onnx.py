@@ -23,6 +23,7 @@ from mlgolf.measures.label_bits import example_bits
 from mlgolf.measures.onnx_models import Model, canonical, code_bits, read_model
 from mlgolf.player.handover import MODEL_FILE, places
 from mlgolf.referee.judging import Judge
+from mlgolf.referee.machine import libraries_of_bits
 from mlgolf.referee.splits import Splits
 
 _NATS = np.log(2.0)  # a bit
@@ -56,6 +57,10 @@ class OnnxEvaluator:
         nothing = np.zeros((1, self._size.model.num_classes)), np.zeros(1)
         metrics.update(Outputs(*nothing), {name: array[:1] for name, array in data.items()})
         return sorted([*metrics.result(), "bits"])
+
+    @property
+    def libraries(self) -> dict[str, str]:
+        return libraries_of_bits()
 
     def warm_up(self) -> None:
         """Each trial has a process of its own: nothing that a model did to one is left."""

@@ -1,12 +1,20 @@
 """What the machine is, and how busy it was: written beside every result."""
 
+import ctypes
+import importlib
 import os
 import platform
+import zlib
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 
-def machine() -> dict[str, object]:
-    """Processor, cores, memory, kernel. Energy is unknown here, never estimated."""
+def machine(libraries: Mapping[str, str]) -> dict[str, object]:
+    """Processor, cores, memory, kernel. Energy is unknown here, never estimated.
+
+    Args: libraries: versions of those on which what is measured depends.
+    """
     return {
         "processor": _processor(),
         "architecture": platform.machine(),
@@ -15,7 +23,29 @@ def machine() -> dict[str, object]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "energy": "unknown",
+        **({"libraries": dict(libraries)} if libraries else {}),
     }
+
+
+def libraries_of_bits() -> dict[str, str]:
+    """Versions of what `bits` are measured by: three compressors, and what runs a model."""
+    return {
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+        "bzip2": library_version("_bz2", "BZ2_bzlibVersion"),
+        "liblzma": library_version("_lzma", "lzma_version_string"),
+        "onnxruntime": metadata.version("onnxruntime"),
+    }
+
+
+def library_version(extension: str, function: str) -> str:
+    """What a C library says of itself; of one that cannot be asked, the Python that has it."""
+    file = getattr(importlib.import_module(extension), "__file__", None)  # None: in Python itself
+    try:
+        ask = getattr(ctypes.CDLL(file), function)
+    except (AttributeError, OSError):
+        return f"of Python {platform.python_version()}, {' '.join(platform.python_build())}"
+    ask.restype = ctypes.c_char_p
+    return ask().decode()
 
 
 def _processor() -> str:

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from mlgolf import __version__
 from mlgolf.core.errors import SandboxError, SubmissionError
@@ -42,8 +44,9 @@ def play_trial(
             run_trial(
                 plan, players(plan, hardware, folder, cores),
                 clock=TrialClock(hardware.clock, helpers=evaluates.helpers_cpu_seconds),
-                store=folder, evaluator=evaluates, header=header(plan, hardware),
-                hardware=hardware, watcher=watcher,
+                store=folder, evaluator=evaluates,
+                header=header(plan, hardware, evaluates.libraries), hardware=hardware,
+                watcher=watcher,
             )
     return read_trial(plan.folder)
 
@@ -78,7 +81,9 @@ def evaluator(plan: TrialPlan) -> Evaluator | OnnxEvaluator:
     )
 
 
-def header(plan: TrialPlan, hardware: HardwareClass) -> TrialHeader:
+def header(
+    plan: TrialPlan, hardware: HardwareClass, libraries: Mapping[str, str] = MappingProxyType({})
+) -> TrialHeader:
     """trial.json: everything the trial depends on, before it starts."""
     return TrialHeader(
         key=plan.key,
@@ -92,7 +97,7 @@ def header(plan: TrialPlan, hardware: HardwareClass) -> TrialHeader:
         held_out=plan.held_out,
         size=plan.size,
         hardware=hardware,
-        machine=machine(),
+        machine=machine(libraries),
         calibration=plan.calibration,
         mlgolf_version=__version__,
     )
