@@ -18,6 +18,7 @@ def game(mlgolf, tmp_path_factory):
     done = mlgolf("game", "new", "mine", "--from", folder / "mine.csv", "--out", folder,
                   "--budget", 4)
     assert "the target is the column 'way': give --target COLUMN" in done.stdout
+    assert f"then: mlgolf game check {folder / 'mine'}" in done.stdout
     return folder / "mine"
 
 

@@ -27,3 +27,11 @@ def test_every_command_of_the_readme_exists(mlgolf_process):
     assert commands >= {"run", "score", "report", "replay"}
     for command in commands:
         mlgolf_process(command, "--help")
+
+
+def test_the_guide_of_hosts_activates_then_makes_checks_and_plays():
+    guide = (README.parent / "docs" / "games.md").read_text()
+    commands = ["source .venv/bin/activate", "mlgolf game new wine", "mlgolf game check wine",
+                "mlgolf run wine/baseline"]  # fmt: skip
+    places = [guide.index(command) for command in commands]
+    assert places == sorted(places)

@@ -117,6 +117,12 @@ def test_a_new_game_keeps_models_and_records_the_other_measures(tmp_path, object
     assert rules.code_bytes == load_competition("digits-l2").rules.code_bytes
 
 
+def test_players_are_told_how_ml_golf_is_installed(tmp_path):
+    game = made_from(write_csv(tmp_path / "a.csv", easy_rows()), tmp_path).folder
+    said = (game / "README.md").read_text()
+    assert said.index("make setup") < said.index(".venv/bin/activate") < said.index("mlgolf run")
+
+
 def test_images_are_convolved(tmp_path, pictures):
     game = made_from(pictures, tmp_path).folder
     played = played_data(game, tmp_path)

@@ -70,7 +70,8 @@ def new(
     if made.guesses:
         say("\n".join(["guessed, and yours to edit:", *(f"  - {g}" for g in made.guesses)]))
     say(
-        f"next: mlgolf game show {folder}\n then: mlgolf run {baseline} --competition {folder}"
+        f"next: mlgolf game show {folder}\n then: mlgolf game check {folder}\n"
+        f"  and: mlgolf run {baseline} --competition {folder}"
     )
 
 
