@@ -63,7 +63,7 @@ def node(operator, inputs, output, **attributes):
     return helper.make_node(operator, inputs.split(), [output], **attributes)
 
 def submit(game, nodes, **constants):
-    "Hands the model over until it is judged."
+    "Hands the model over when it will be judged at once."
     constants |= {"last": np.array(31), "log": np.log([1e-9, 1, 1, 1, 1]).astype("f4")}
     model = helper.make_model(helper.make_graph(
         nodes, "model",
@@ -71,8 +71,10 @@ def submit(game, nodes, **constants):
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", None])],
         [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()],
     ), opset_imports=[helper.make_opsetid("", 20)])
-    while not game.submit(model):
+    begun = game.seconds_left
+    while begun - game.seconds_left < 0.2:  # models are judged no more often than each 0.02 s
         pass
+    assert game.submit(model)
 
 LAST = node("Gather", "x last", "c", axis=1)  # the last letter
 CLASSES = np.arange(5, dtype=np.int32)

@@ -69,7 +69,7 @@ def counted(stored, windows):
 
 
 def model(stored, weights, step, window):
-    """The whole model as an ONNX file. Args: weights: of `entry.fresh`, int8, in steps."""
+    """The whole model as an ONNX file. Args: weights: of `entry_torch.fresh`, int8, in steps."""
     g = Graph()
     w = {name: g.DequantizeLinear(value, np.float32(step)) for name, value in weights.items()}
     logits = mixed(g, w, counts(g, stored, window), columns(g, window))
@@ -152,7 +152,7 @@ def columns(g, window):
 def mixed(g, w, counts, columns):
     """(batch, classes): logits, by a small network that sees the counts of one class at a time.
 
-    Args: w: weights by name; `fresh` in entry.py has their shapes.
+    Args: w: weights by name; `fresh` in entry_torch.py has their shapes.
     """
     characters = classes(g)
     newline, space = (g.Gather(counts, [n], axis=2) for n in (NEWLINE, SPACE))

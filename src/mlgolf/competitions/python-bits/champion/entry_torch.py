@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-STORED = 14_000  # characters, at most
+STORED = 14_000  # characters, about
 HIDDEN, BATCH, STEPS, FREE_STEPS = 6, 256, 5000, 3000  # weights are not rounded in FREE_STEPS
 STEP = 0.125  # of the weights
 HALF = counting.HALF

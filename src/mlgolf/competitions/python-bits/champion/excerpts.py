@@ -8,7 +8,6 @@ import numpy as np
 # them: measured on what the champion does not store.
 BITS = np.array([14.7, 10.6, 6.3, 3.9, 2.4, 1.6, 1.3, 0.9, 0.7, 0.6, 0.5, 0.4])
 LONGEST = len(BITS) - 1
-STORING = 1.0
 START = 6  # bits, until the model knows that it is in a paragraph that it stores
 SHORTEST = 150  # characters of a paragraph
 NEWLINE, SPACE = 1, 2
@@ -71,13 +70,13 @@ class Search:
         self._stored = np.zeros(len(text), bool)
 
     def gain(self, start, end):
-        """Bits that storing a paragraph saves."""
+        """Bits that storing a paragraph saves, if storing takes what it would to say it by BITS."""
         places, lengths = self._explained(start, end)
         others = ~self._stored[places] & ((places < start) | (places >= end))
         before = self._matched[places]
         saved = (BITS[before] - BITS[np.maximum(before, lengths)])[others].sum()
         own = BITS[self._matched[start:end]].sum()
-        return saved + own - STORING * BITS[self._in_stored[start:end]].sum() - START
+        return saved + own - BITS[self._in_stored[start:end]].sum() - START
 
     def store(self, start, end):
         places, lengths = self._explained(start, end)
