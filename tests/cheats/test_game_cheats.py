@@ -104,7 +104,7 @@ LOOKALIKES = {
         "game.submit(fitted(game, **{n: a[::-1] for n, a in game.train.items()}))",
     ),
     "digits that cancel": (
-        "model['linear.weight'] += 3e3; game.submit(model)",
+        "model['linear.weight'] += 3e5; game.submit(model)",
         "model['linear.weight'] += 0.01; game.submit(model)",
     ),
     "a late submission": (

@@ -67,7 +67,8 @@ def test_every_number_of_a_competition_stands_in_its_tables_with_its_source(mlgo
         cells = "".join(f"{value:.6g} " for value in targets)
         assert f"{workload} {numbers.metric}{sign} {cells}" in shown
         (budget,) = (numbers.bounds[name] for name in BUDGETS & {*numbers.bounds})
-        assert f"{workload} {budget:.6g} {numbers.step_hint} " in shown
+        hint = "" if numbers.step_hint is None else f"{numbers.step_hint} "
+        assert f"{workload} {budget:.6g} {hint}" in shown
         assert one_line(numbers.provenance) in shown
 
 

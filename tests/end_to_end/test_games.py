@@ -205,7 +205,7 @@ def test_weights_that_fit_to_the_last_digit_alone_do_not_keep_a_bound(played):
     honest, cancelling = (
         played(f"    game.submit({{**model, 'linear.weight': {weight}}})\n", name=name)[0]
         for name, weight in (
-            ("honest", "model['linear.weight']"), ("cancelling", "model['linear.weight'] + 3e3"),
+            ("honest", "model['linear.weight']"), ("cancelling", "model['linear.weight'] + 3e5"),
         )
     )
     assert honest[0]["metrics"]["train/loss_max"] < 0.7

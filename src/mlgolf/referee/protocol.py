@@ -277,7 +277,9 @@ class _Referee:
                 shown = " ".join(f"{name}={value:.6g}" for name, value in values.items())
                 self._store.log(f"step {step}: {shown}")
             case Finished(step, reason):
-                raise _Ended(Status.FINISHED, f"{reason}; {self._done(step)}")
+                paced = self._plan.paces_itself
+                done = f"; {self._done(step)}" if paced else f" after {step} steps"
+                raise _Ended(Status.FINISHED, f"{reason}{done}")
             case Failed():
                 raise self._failure(message)
             case Exited(code):
