@@ -183,7 +183,6 @@ class Competition(BaseModel):
                 )
         return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
 
-
     def check_pinned_model(self) -> None:
         """Raises: RulesError if the model that pre-training is pinned to is here as another file.
 
@@ -223,8 +222,7 @@ class Competition(BaseModel):
             raise RulesError("\n".join(
                 f"{self.name}: cells.{name}: {invalid(e)}" for e in error.errors()
             )) from None  # fmt: skip
-        cell._folder = self._folder
-        return cell
+        return cell.with_files_in(self._folder)
 
 
 def competition_names() -> list[str]:

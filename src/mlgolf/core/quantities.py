@@ -273,6 +273,6 @@ def value_in(declared: Quantity, parameters: Mapping[str, NDArray]) -> float:
 def _bad_measure(declared: Quantity, why: str) -> RulesError:
     whose = ", ".join(filter(None, [f"quantity {declared.name!r}", declared_by(declared.name)]))
     return RulesError(
-        f"{whose}: its measure {why}. This says "
-        "nothing about the submission. Fix the measure, then resume the run."
+        f"{whose}: its measure {why}. This says nothing about the submission. Fix the measure, "
+        "then resume the run."
     )
