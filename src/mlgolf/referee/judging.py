@@ -63,7 +63,12 @@ class Judge:
                 raise SandboxError(f"the models' sandbox could not be made: {error}") from error
         self._spent: float | None = None  # once it has ended
         self._held.start()
-        self._await(START_SECONDS, "could not be started")
+        try:
+            self._await(START_SECONDS, "is not there yet")
+        except ModelError:
+            raise SandboxError(
+                f"the process that runs models was not ready after {START_SECONDS:g} s"
+            ) from None
 
     @property
     def has_ended(self) -> bool:
