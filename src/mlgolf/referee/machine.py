@@ -8,9 +8,10 @@ import zlib
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 
-def machine(libraries: Mapping[str, str]) -> dict[str, object]:
+def machine(libraries: Mapping[str, str] = MappingProxyType({})) -> dict[str, object]:
     """Processor, cores, memory, kernel. Energy is unknown here, never estimated.
 
     Args: libraries: versions of those on which what is measured depends.
