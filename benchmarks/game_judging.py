@@ -3,7 +3,8 @@
 Judging: read the bytes, losses of all training examples by the weights and by weights a little off,
 the measure. The alternative is one plain forward pass of the same network with its losses. Both
 take turns. Submitting: a trial that works for some seconds of the clock and submits a thousand
-times, against the same work with one submission; on the referee's clock, charges included.
+times, against the same work with one submission; on the referee's clock, charges included, and as
+a share of the time that the game gives.
 """
 
 import json
@@ -106,15 +107,18 @@ def clock_of(folder: Path, *, each: bool) -> float:
 
 
 def submitting() -> None:
+    game = load_competition("digits-l2")
+    (budget,) = (game.rules.seconds_allowed(row) for row in game.workloads.values())
     with tempfile.TemporaryDirectory() as folder:
         pairs = [
             (clock_of(Path(folder), each=True), clock_of(Path(folder), each=False))
             for _ in range(PAIRS)
         ]
-    lost = [100 * (each / once - 1) for each, once in pairs]
+    lost = [each - once for each, once in pairs]
     print(
-        f"{SUBMISSIONS} submissions / one = {spread([a / b for a, b in pairs])}, so "
-        f"{spread(lost)}% of the clock; with them {spread([a for a, _ in pairs])} s"
+        f"{SUBMISSIONS} submissions / one = {spread([a / b for a, b in pairs])}; lost "
+        f"{spread(lost)} s, {spread([100 * each / budget for each in lost])}% of the game's "
+        f"{budget:g} s"
     )
 
 
