@@ -65,7 +65,7 @@ from mlgolf.scoring.twin import Twin
 
 MOST_BESIDE = 8  # submissions of a matrix that fits beside its caption
 MOST_ROWS = 20_000  # of evaluations; with more, only the best trials are drawn
-COLUMNS = 3  # of a file with a panel for each workload
+COLUMNS = 3  # of a figure with a panel for each workload
 
 Progress = Callable[[str, int, int], None]  # what is done now, how many are done, of how many
 Begin = Callable[[Any], Svg]  # chart -> what waits for its SVG
@@ -85,7 +85,7 @@ class Sketch:
     table: pl.DataFrame
     panels: Sequence[pl.DataFrame]  # the part of the table for each, or all of it
     chart: Callable[[pl.DataFrame, Style], Any]  # of a panel
-    by_workload: bool = False  # as many panels side by side as fit the page
+    columns: int = 1  # panels side by side, or fewer on a narrow page; 1: one chart
     beside: bool = True  # small: its caption stands to the right
     coloured: bool = True  # by submission, so it needs the legend
     below: Html | None = None  # more to read of it
@@ -167,7 +167,7 @@ def _of_workloads(review: Review, trials: Sequence[Trial]) -> Iterator[Sketch]:
     yield Sketch(
         name="times_to_target", title="Results of every study", table=studies, chart=times_panel,
         panels=_by_workload(studies, competition), caption=studies_caption(competition.rules),
-        by_workload=True, beside=False, coloured=False,
+        columns=COLUMNS, beside=False, coloured=False,
     )
 
 
@@ -194,7 +194,8 @@ def _of_twin(twin: Twin | None) -> Iterator[Sketch]:
         yield Sketch(
             name="twin", title="What predicts the error on the twin set", table=table,
             panels=table.partition_by("quantity", "error", maintain_order=True), chart=twin_panel,
-            caption=twin_caption(twin), by_workload=True, beside=False, below=correlations(twin),
+            caption=twin_caption(twin), columns=table["error"].n_unique(), beside=False,
+            below=correlations(twin),
         )
 
 
@@ -206,7 +207,7 @@ def _curves(standings: Standings, trials: Sequence[Trial]) -> Sketch:
         name="training_curves", title="Training curves", table=curves, chart=training_panel,
         panels=_by_workload(curves if all_trials else curves.filter("best"), competition),
         caption=curves_caption(curves, competition.rules, all_trials=all_trials),
-        by_workload=True, beside=False,
+        columns=COLUMNS, beside=False,
     )
 
 
@@ -269,11 +270,13 @@ def _single(
 
 def _inline(sketch: Sketch, svgs: Sequence[str]) -> Html:
     """For the page, which has a legend of its own and wraps the panels."""
-    panels = []
+    panels, numbered = [], len(svgs) > 1
     for number, svg in enumerate(svgs):
-        label = escape(sketch.name.replace("_", " ") + f" {number}" * sketch.by_workload)
+        label = escape(sketch.name.replace("_", " ") + f" {number}" * numbered)
         panels.append(Html(f'<div role="img" aria-label="{label}">{for_page(svg)}</div>'))
-    return Html(f'<div class="panels">{join(panels)}</div>') if sketch.by_workload else panels[0]
+    if sketch.columns == 1 and not numbered:
+        return panels[0]
+    return Html(f'<div class="panels" style="--columns: {sketch.columns}">{join(panels)}</div>')
 
 
 class _Frame:
@@ -286,7 +289,7 @@ class _Frame:
 
     def around(self, sketch: Sketch, svgs: Sequence[str]) -> str:
         """All panels in one, with legend and notice."""
-        drawn = in_columns(svgs, COLUMNS)
+        drawn = in_columns(svgs, sketch.columns)
         above = [self._legend(size(drawn)[0])] if sketch.coloured else []
         return stacked([*above, drawn, *self._notice])
 
