@@ -124,7 +124,7 @@ def test_what_is_no_record_says_why():
     trials = [*runs("a", [10.0, 10.0]), *runs("b", [10.02, 10.02])]
     assert (
         "a is ahead of b: 10.00 against 10.02, a gain of 0.20%; exact one-sided p = 0.167 over 2 + "
-        "2 runs: no record, as the gain is below 0.5% and p is above 0.05 and a has 2 of 5 runs "
+        "2 runs: no record, as the gain is below 0.5%, p is above 0.05, a has 2 of 5 runs "
         "and b has 2 of 5 runs"
     ) in review_lines(view(trials))
 

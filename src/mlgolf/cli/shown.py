@@ -18,7 +18,7 @@ from mlgolf.core.quantities import bound_noun, declared_by, quantities, quantity
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 from mlgolf.core.workload import Size, Workload
 from mlgolf.report.terminal import text_table
 from mlgolf.report.words import (
@@ -158,7 +158,7 @@ def workload_shown(name: str) -> Iterator[Part]:
     yield name
     yield from _first_lines(Path(str(files(workload.package))))
     loss = workload.loss_type.name.lower().replace("_", " ")
-    yield f"Loss: {loss}. Models for {' and '.join(workload.frameworks)}. Data: {workload.dataset}."
+    yield f"Loss: {loss}. Models for {enumerated(workload.frameworks)}. Data: {workload.dataset}."
     if workload.sizes:
         yield _models(workload)
         yield _examples(workload)
@@ -218,7 +218,7 @@ def algorithm_shown(name: str) -> Iterator[Part]:
     yield name
     yield from _first_lines(folder)
     has = [f for f in ("torch", "jax") if (folder / f"submission_{f}.py").exists()]
-    yield f"Frameworks: {' and '.join(has)}. Folder: {folder}"
+    yield f"Frameworks: {enumerated(has)}. Folder: {folder}"
     space = folder / "tuning_search_space.json"
     yield _space(json.loads(space.read_text())) if space.exists() else "It has no search space."
 

@@ -14,6 +14,7 @@ from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import REGULARISER, Quantity, quantity
 from mlgolf.core.target import Goal, Target
+from mlgolf.core.text import enumerated
 
 Ruleset = Literal["external", "self"]
 # What a contestant offers: AlgoPerf's functions, or `play(game)`, which drives its own training.
@@ -104,7 +105,7 @@ class Tuning(_Frozen):
         tuning = self.external if ruleset == "external" else self.self_
         if tuning is None:
             raise RulesError(
-                f"tuning: found {ruleset!r}, these rules know {' and '.join(self.rulesets)}"
+                f"tuning: found {ruleset!r}, these rules know {enumerated(self.rulesets)}"
             )
         return tuning
 

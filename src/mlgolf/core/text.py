@@ -3,7 +3,7 @@
 import errno
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Escape sequences begin with a control character; surrogates stand for bytes that are no text;
@@ -53,6 +53,12 @@ def number_of(number: int, noun: str) -> str:
     """For sentences: 1 trial, 2 trials, 3 studies."""
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{number} {noun if number == 1 else plural}"
+
+
+def enumerated(parts: Iterable[object], last: str = "and") -> str:
+    """For sentences: "a", "a and b", "a, b and c"; empty for nothing. last: "and" or "or"."""
+    *others, final = [*map(str, parts)] or [""]
+    return f"{', '.join(others)} {last} {final}" if others else final
 
 
 def invalid(error: Mapping[str, Any]) -> str:

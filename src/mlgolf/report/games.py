@@ -7,7 +7,7 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
-from mlgolf.core.text import number_of, quoted
+from mlgolf.core.text import enumerated, number_of, quoted
 from mlgolf.core.workload import Size
 from mlgolf.golf.games import Best, division, time_class_of
 from mlgolf.report.words import (
@@ -121,8 +121,8 @@ def _told(game: Competition) -> str:
     known = [part for part in words if part == "model" or part in split]
     told = [words[part] for part in known if part in game.rules.feedback]
     untold = [words[part] for part in known if part not in game.rules.feedback]
-    hidden = f" It is not told what is measured of {' and '.join(untold)}." if untold else ""
-    return f"A program is told what is measured of {' and '.join(told) or 'nothing'}.{hidden}"
+    hidden = f" It is not told what is measured of {enumerated(untold)}." if untold else ""
+    return f"A program is told what is measured of {enumerated(told) or 'nothing'}.{hidden}"
 
 
 def _policies(game: Competition) -> Iterator[str]:

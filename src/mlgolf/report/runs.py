@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mlgolf.core.quantities import quantity
 from mlgolf.core.target import Goal
+from mlgolf.core.text import enumerated
 from mlgolf.report.words import DIGITS, noun_on, significant, three_digits, with_unit
 from mlgolf.scoring.near_misses import rounded_beside
 from mlgolf.scoring.qualification import Margin, QualifiedRun
@@ -142,7 +143,7 @@ def record_in_words(test: RecordTest, measured: str) -> str:
     verb = "beats" if test.is_record else "is ahead of"
     gained = f", a gain of {significant(100 * test.gain, 2)}%" if math.isfinite(test.gain) else ""
     runs = " + ".join(map(str, test.runs))
-    ruled = "a record" if test.is_record else f"no record, as {' and '.join(test.lacks)}"
+    ruled = "a record" if test.is_record else f"no record, as {enumerated(test.lacks)}"
     p = f"{test.p:.1g}" if test.p < 0.01 else three_digits(test.p)
     return (
         f"{test.challenger} {verb} {test.incumbent}: {new} against {old}{gained}; exact "

@@ -18,7 +18,7 @@ from mlgolf.core.rules import (
 )
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal, Target
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
@@ -52,7 +52,7 @@ def question(
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
     within = f", {_limit(own)}" if own else ""
-    given = f" {link} {_enumerate([_condition(c) for c in others])}" if others else ""
+    given = f" {link} {enumerated([_condition(c) for c in others])}" if others else ""
     return f"Which submission {wanted}{given}{within}?"
 
 
@@ -176,10 +176,6 @@ def _limit(constraint: Constraint) -> str:
     return f"{_AT_OR_BELOW[bounded.goal]} {constraint.bound:g}{unit}"
 
 
-def _enumerate(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
 def how_ranked(competition: Competition, ruleset: Ruleset, below: str = " (see below)") -> str:
     """How trials rank submissions: by a value where one workload is scored, else by a score."""
     scored = competition.scored_workloads
@@ -214,7 +210,7 @@ def _selected(rules: Rules) -> str:
     if not rules.trial_chosen_by:
         return "In each study the best trial counts"
     chosen, scored = (
-        _enumerate([_condition(c) for c in constraints if c.is_target])
+        enumerated([_condition(c) for c in constraints if c.is_target])
         for constraints in (rules.trial_chosen_by, rules.constraints)
     )
     measured = noun(rules.objective)
