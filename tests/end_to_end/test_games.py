@@ -154,8 +154,13 @@ def test_an_entry_that_never_submits_has_no_row_and_is_not_scored(mlgolf, played
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
 
 
-def test_what_is_not_finite_keeps_no_bound(mlgolf, played, tmp_path):
-    played("    game.submit({n: np.full_like(v, np.nan) for n, v in model.items()})\n")
+def test_what_is_not_finite_keeps_no_bound_and_is_named(mlgolf, played, tmp_path):
+    _, verdict = played(
+        "    game.submit({n: np.full_like(v, np.nan) for n, v in model.items()})\n"
+    )
+    assert verdict.reason.endswith(
+        "model 1 has NaN or infinity: linear.bias, in 3 of 3 numbers"
+    )
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
 
 
