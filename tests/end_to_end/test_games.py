@@ -222,6 +222,14 @@ def test_an_entry_is_refused_where_only_submissions_are_taken(mlgolf, tmp_path):
     assert "fits.py is an entry, with play(game); mini takes AlgoPerf's functions" in done.stderr
 
 
+def test_rules_that_contradict_themselves_are_refused_before_a_run(mlgolf, tmp_path):
+    game = changed_game(tmp_path / "game", ("train_loss_max = 0.7", "train_loss_max = 0.1"))
+    done = mlgolf("run", HONEST, "--competition", game, "--out", tmp_path / "r", expect=2)
+    assert "its rules contradict themselves" in done.stderr
+    assert "competition.toml:33: workloads.points.bounds.train_loss_max: found 0.1" in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
 def test_data_that_are_not_what_the_host_hashed_are_refused(mlgolf, tmp_path, monkeypatch):
     game = shutil.copytree(GAME, tmp_path / "game")
     (game / "points.csv").write_text((game / "points.csv").read_text().replace("1", "2", 1))

@@ -1,7 +1,10 @@
 import pytest
 from small_games import checked, game, said
 
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import RulesError
 from mlgolf.golf.check import check_game
+from mlgolf.golf.contradictions import refuse_contradictions
 
 BOUNDS = "train_loss = 0.1, train_loss_max = 0.7, budget_seconds = 3"
 MAX = '{ quantity = "train_loss_max", bound = "train_loss_max" }'
@@ -62,3 +65,13 @@ def test_a_norm_under_a_bound_on_errors_alone_is_refused(
     assert any("keeps every argmax" in f.what for f in found.findings) == is_refused
     if is_refused:
         assert said(found, "keeps every argmax").startswith("competition.toml:11")
+
+
+def test_a_cell_whose_rules_contradict_themselves_is_refused_by_its_name(tmp_path):
+    folder = game(tmp_path)
+    with (folder / "competition.toml").open("a") as file:
+        file.write("\n[cells.SS]\neval_every_seconds.points = 5\n")
+    refuse_contradictions(str(folder), load_competition(folder))  # the game itself is fine
+    name = f"{folder}@SS"
+    with pytest.raises(RulesError, match=r"(?s)@SS: its rules contradict .*the budget is 3 s"):
+        refuse_contradictions(name, load_competition(name))

@@ -4,10 +4,12 @@ What only a trial of the game shows is in `vacuous.py`.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlgolf.core.cells import split_name
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.host_measure import measured_by, scored
@@ -15,7 +17,7 @@ from mlgolf.core.quantities import REGULARISER, Quantity, quantities, quantity, 
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.workload import SPLITS
 from mlgolf.golf.findings import Finding, Passed, Said
-from mlgolf.golf.game_files import GameFiles
+from mlgolf.golf.game_files import GameFiles, game_files
 from mlgolf.golf.place import Place
 from mlgolf.workloads.graph.graph import Graph
 
@@ -36,6 +38,24 @@ def rule_checks(files: GameFiles, competition: Competition) -> Iterator[Said]:
             *_of_splits(place, rules, row, _splits(competition, name)),
         ]  # fmt: skip
     yield from found or [Passed("rules: no bound contradicts another, or the objective")]
+
+
+def refuse_contradictions(name: str, competition: Competition) -> None:
+    """Raises: RulesError that lists all contradictions in the rules, as `mlgolf game check` does.
+
+    Args:
+      name: what the competition is called by, as for `load_competition`.
+      competition: that one, or some of its workloads.
+    """
+    files = game_files(name if Path(name).exists() else split_name(name)[0])
+    found = dict.fromkeys(
+        str(said) for said in rule_checks(files, competition) if isinstance(said, Finding)
+    )
+    if found:
+        raise RulesError(
+            "\n".join([f"{name}: its rules contradict themselves:", *found])
+            + "\nChange them, then run mlgolf game check, which also looks at the data"
+        )
 
 
 def faults_of_the_measure(files: GameFiles, competition: Competition) -> Iterator[Finding]:
