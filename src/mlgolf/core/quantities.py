@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.entry_points import load_entry, named
-from mlgolf.core.errors import BrokenPackage, RulesError
+from mlgolf.core.errors import BrokenPackage, RulesError, UnknownName
 from mlgolf.core.target import Goal
 
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
@@ -240,7 +240,7 @@ def declared_by(name: str) -> str:
 def quantity(name: str) -> Quantity:
     """The declared quantity of that name.
 
-    Raises: RulesError, naming all that are declared; BrokenPackage if it cannot be loaded.
+    Raises: UnknownName, with all that are declared; BrokenPackage if it cannot be loaded.
     """
     if name in _OF_EVERY_TRIAL:
         return _OF_EVERY_TRIAL[name]
@@ -248,9 +248,9 @@ def quantity(name: str) -> Quantity:
         return quantities()[name]
     if name in broken_quantities():
         raise broken_quantities()[name]
-    raise RulesError(
-        f"unknown quantity {name!r}; declared are {', '.join(quantities())}. Others come with "
-        "packages: install the one that declares it."
+    raise UnknownName(
+        "quantity", name, known=quantities(),
+        remedy="Others come with packages: install the one that declares it.",
     )
 
 

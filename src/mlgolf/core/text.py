@@ -61,12 +61,17 @@ def enumerated(parts: Iterable[object], last: str = "and") -> str:
     return f"{', '.join(others)} {last} {final}" if others else final
 
 
+def key_in_words(keys: Iterable[str | int]) -> str:
+    """Keys that lead to a value, places in a list counted from 1: rules.constraints.#2.bound."""
+    return ".".join(f"#{key + 1}" if isinstance(key, int) else key for key in keys)
+
+
 def invalid(error: Mapping[str, Any]) -> str:
     """Key, message and what was found, of one of the errors of a pydantic ValidationError.
 
     A record as a whole has no key, and is too long to show.
     """
-    key = ".".join(map(str, error["loc"]))
+    key = key_in_words(error["loc"])
     message, found = error["msg"].removeprefix("Value error, "), error["input"]
     told = error["type"] == "missing" or isinstance(found, Mapping) or repr(found) in message
     shown = "" if told else f" (found {found!r})"
