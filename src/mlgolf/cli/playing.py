@@ -87,6 +87,7 @@ def run(
             resume=resume, competition=competition, workloads=workload or (), framework=framework,
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
+            tell=partial(say, console),
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
