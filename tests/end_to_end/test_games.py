@@ -518,6 +518,20 @@ def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf,
     assert "at most 100 bytes, stored weights too" in mlgolf("game", "show", game).stdout
 
 
+@pytest.mark.parametrize(
+    ("pretraining", "said"),
+    [("forbidden", "is not to be brought along"), ("declared", "counts, too")],
+)
+def test_what_was_learned_before_counts_by_size_where_it_may_be_brought_along(
+    mlgolf, tmp_path, pretraining, said
+):
+    game = changed_game(
+        tmp_path / "game", ("[rules]", f'[rules]\ncode_bytes = 100\npretraining = "{pretraining}"')
+    )
+    done = mlgolf("run", HONEST, "--competition", game, "--out", tmp_path / "run", expect=2)
+    assert f"what was learned before {said}. Remove" in done.stderr
+
+
 def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_path):
     practice, own = tmp_path / "practice", tmp_path / "own"
     mlgolf("run", HONEST, "--competition", GAME, "--practice", "--studies", 1, "--out", practice)

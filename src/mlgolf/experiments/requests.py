@@ -106,10 +106,11 @@ def _without_network(competition: Competition) -> list[str]:
 def _check_size(source: Source, competition: Competition) -> None:
     allowed = competition.rules.code_bytes
     if allowed is not None and source.bytes > allowed:
+        forbidden = competition.rules.pretraining == "forbidden"
+        learned = "is not to be brought along" if forbidden else "counts, too"
         raise SubmissionError(
             f"{source.name}: its files have {source.bytes:,} bytes, {competition.name} allows "
-            f"{allowed:,}: what was learned before is not to be brought along. Remove what the "
-            "program does not need"
+            f"{allowed:,}: what was learned before {learned}. Remove what the program does not need"
         )
 
 
