@@ -13,7 +13,7 @@ from rich.table import Table
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import FrameworkMissing
-from mlgolf.core.hardware import HardwareClass, load_hardware
+from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import bound_noun, declared_by, quantities, quantity
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
@@ -25,6 +25,7 @@ from mlgolf.report.words import (
     hardware_in_words,
     how_ranked,
     pretraining_in_words,
+    price_in_words,
     question,
     tuning_in_words,
 )
@@ -39,8 +40,7 @@ def competition_shown(name: str) -> Iterator[Part]:
     scored = [competition.workloads[workload] for workload in competition.scored_workloads]
     yield question(rules, scored)
     hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)
-    priced = any(quantity(name).priced for name in rules.used_quantities)
-    yield " ".join([hardware_in_words(hardware), *([_price(hardware)] if priced else []), *own])
+    yield " ".join(filter(None, [hardware_in_words(hardware), price_in_words(rules), *own]))
     yield pretraining_in_words(rules.pretraining)
     yield how_ranked(competition, rules.tuning.rulesets[0], below="")
     if differing := _interpretations(competition):
@@ -57,11 +57,6 @@ def competition_shown(name: str) -> Iterator[Part]:
     yield from _origins(competition)
     if competition.notice:
         yield competition.notice
-
-
-def _price(hardware: HardwareClass) -> str:
-    whose = "there" if hardware.reference is None else "of the reference machine"
-    return f"An hour {whose} costs {hardware.dollars_per_hour} dollars."
 
 
 def _interpretations(competition: Competition) -> list[str]:

@@ -20,6 +20,7 @@ from mlgolf.report.words import (
     duration,
     how_ranked,
     noun_on,
+    price_in_words,
     question,
     three_digits,
     with_unit,
@@ -333,6 +334,8 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
         if par := competition.workloads[name].par:
             value = with_unit(par.value, rules.objective, DIGITS)
             yield f"Par of {name} is {value}: {par.provenance}."
+    if price := price_in_words(rules):
+        yield price
     yield from _how_sure(board, below_each=not by_value)
 
 

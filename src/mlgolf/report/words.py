@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import bound_noun, quantity
 from mlgolf.core.rules import (
     Constraint,
@@ -108,6 +108,17 @@ def hardware_in_words(hardware: HardwareClass) -> str:
         return played
     machine = hardware.reference.machine
     return f"{played} Budgets are in seconds of the reference machine: {machine}."
+
+
+def price_in_words(rules: Rules) -> str:
+    """What an hour costs, and where the price is from; empty where rules count no money."""
+    if not any(quantity(name).priced for name in rules.used_quantities):
+        return ""
+    hardware = load_hardware(rules.hardware)
+    whose = "there" if hardware.reference is None else "of the reference machine"
+    provenance = hardware.dollars_per_hour_provenance
+    source = f" ({provenance})" if provenance else ""
+    return f"An hour {whose} costs {hardware.dollars_per_hour} dollars{source}."
 
 
 def pretraining_in_words(allowed: Pretraining) -> str:
