@@ -31,8 +31,8 @@ def on_terminal(found: ReviewView, width: int = 120) -> str:
     return console.file.getvalue()
 
 
-def in_page(path, trials) -> str:
-    review = review_trials(SMALLEST, trials, "self")
+def in_page(path, trials, rules=SMALLEST) -> str:
+    review = review_trials(rules, trials, "self")
     write_report(review, trials, path / "r.html")
     html = re.sub(r"<(style|script|svg).*?</\1>", "", (path / "r.html").read_text(), flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.replace("<wbr>", "")))
@@ -97,6 +97,28 @@ def test_who_did_not_qualify_is_told_why_and_what_to_change(tmp_path):
     advice = "train_loss is 0.5 at best, at most 0.01 nats is asked"
     assert f"a, seed 0: NOT_QUALIFIED, play() returned; to change: {advice}" in said
     assert advice in in_page(tmp_path, trials)
+
+
+@pytest.mark.parametrize(("loss", "are_nats"), [("squared_error", False), ("cross_entropy", True)])
+@pytest.mark.parametrize("objective", ["l2", "train_loss"])
+def test_losses_are_in_nats_unless_the_graph_declares_squared_errors(
+    tmp_path, loss, are_nats, objective
+):
+    row = SMALLEST.workloads["digits"].model_copy(
+        update={"definition": {"graph": {"loss": loss}}}
+    )
+    bounds = [{"quantity": name, "bound": name} for name in ("train_loss", "train_loss_max")]
+    rules = competition(
+        {"digits": row}, objective=objective, tuning={"self": {"studies": 5, "budget_factor": 1.0}},
+        constraints=[*bounds, {"quantity": "time", "bound": "budget_seconds"}],
+    )
+    trials = [*runs("fits", GOOD), run("fails", l2=[5.0], loss=[0.5], status=Status.FINISHED)]
+    found = view(trials, rules)
+    told = [on_terminal(found), *review_lines(found), found.board.question, *found.board.explained]
+    assert "train_loss is 0.5 at best" in in_page(tmp_path, trials, rules)
+    with_figures = (tmp_path / "r.html").read_text()
+    for text in (" ".join(told), with_figures):
+        assert bool(re.search(r"\bnats\b", text)) is are_nats
 
 
 def test_more_runs_than_a_terminal_shows_are_counted():

@@ -14,7 +14,7 @@ from mlgolf.backends import load_backend
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import FrameworkMissing
 from mlgolf.core.hardware import load_hardware
-from mlgolf.core.quantities import bound_noun, declared_by, quantities, quantity
+from mlgolf.core.quantities import SQUARED_ERROR, bound_noun, declared_by, quantities, quantity
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
@@ -227,6 +227,8 @@ def quantity_shown(name: str) -> Iterator[Part]:
         None: "Each workload says which way is better.",
     }
     unit = "It has no unit." if measured.unit == "1" else f"Unit: {measured.unit}."
+    if measured.unit_under(SQUARED_ERROR) != measured.unit:
+        unit = f"Unit: {measured.unit}; where the loss is a squared error it has none."
     known = "as claimed by the submission" if measured.claimed else "by the referee"
     grows = " It only grows while a trial runs." if measured.accumulates else ""
     yield f"{better[measured.goal]} {unit}{grows} Measured {known}."

@@ -51,8 +51,8 @@ def question(
     else:
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
-    within = f", {_limit(own)}" if own else ""
-    given = f" {link} {enumerated([_condition(c) for c in others])}" if others else ""
+    within = f", {_limit(own, rows)}" if own else ""
+    given = f" {link} {enumerated([_condition(c, rows) for c in others])}" if others else ""
     return f"Which submission {wanted}{given}{within}?"
 
 
@@ -67,7 +67,7 @@ def _task(rules: Rules, row: WorkloadRules, budget_factor: float) -> str:
 
 
 def _bounded(target: Target, row: WorkloadRules) -> str:
-    unit = quantity(target.metric).unit
+    unit = row.unit(target.metric)
     number = f"{target.value:g}" + ("" if unit == "1" else f" {unit}")
     strictly = "below" if target.goal is Goal.MINIMISE else "above"
     relation = strictly if target.strict else target.goal.limit
@@ -170,20 +170,21 @@ def noun(name: str) -> str:
     return f"{measured.noun} (as claimed by the submission)" if measured.claimed else measured.noun
 
 
-def _condition(constraint: Constraint, *, of: str = "its") -> str:
-    bounded, verb = constraint.bounded, f"stays {_limit(constraint)}"
+def _condition(constraint: Constraint, rows: Sequence[WorkloadRules] = ()) -> str:
+    bounded, verb = constraint.bounded, f"stays {_limit(constraint, rows)}"
     if constraint.is_target:  # a metric is reached; a size of the model just is
         reached = f"reaches each workload's {bound_noun(str(constraint.bound))}"
-        verb = f"is {_limit(constraint)}" if bounded.goal else reached
-    return f"{of} {noun(constraint.quantity)} {verb}"
+        verb = f"is {_limit(constraint, rows)}" if bounded.goal else reached
+    return f"its {noun(constraint.quantity)} {verb}"
 
 
-def _limit(constraint: Constraint) -> str:
+def _limit(constraint: Constraint, rows: Sequence[WorkloadRules]) -> str:
     bounded = constraint.bounded
     if isinstance(constraint.bound, str):
         relation = _AT_MOST[bounded.goal] if constraint.is_target else "within"
         return f"{relation} each workload's {bound_noun(constraint.bound)}"
-    unit = "" if bounded.unit == "1" else f" {bounded.unit}"
+    units = {row.unit(bounded.name) for row in rows} or {bounded.unit}
+    unit = "" if "1" in units else f" {bounded.unit}"
     return f"{_AT_OR_BELOW[bounded.goal]} {constraint.bound:g}{unit}"
 
 
@@ -244,11 +245,11 @@ def how_valued(rules: Rules, ruleset: str, row: WorkloadRules) -> str:
     return f"{counted}. Submissions are ranked by the median over {what}{enough}.{par}"
 
 
-def with_unit(value: float, name: str, digits: int = 3) -> str:
-    """A value of a quantity with its unit, so many digits; a dash where it is not finite."""
+def with_unit(value: float, unit: str, digits: int = 3) -> str:
+    """A value with its unit ("1": none), so many digits; a dash where it is not finite."""
     if not math.isfinite(value):
         return "–"
-    unit, number = quantity(name).unit, significant(value, digits)
+    number = significant(value, digits)
     return number if unit == "1" else f"{number}\N{NO-BREAK SPACE}{unit}"
 
 
