@@ -43,6 +43,7 @@ from mlgolf.backends.training_jax import (
 )
 from mlgolf.core import spec
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.text import enumerated
 
 __all__ = [
     "JaxSubmission",
@@ -192,7 +193,7 @@ class JaxSubmission(ShortForm):
         missing = [name for name in self.arguments.missing(point) if name != RATE]
         if missing:
             raise SubmissionError(
-                f"{self.arguments.name} needs a value for {' and '.join(missing)}: put it into the "
+                f"{self.arguments.name} needs a value for {enumerated(missing)}: put it into the "
                 "search space, or fix it with functools.partial."
             )
         defaults = self.arguments.defaults

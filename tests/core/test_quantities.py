@@ -56,6 +56,12 @@ def test_bits_are_nats_in_another_unit():
     assert measured.values("validation_loss", "loss").tolist() == [math.log(8)]
 
 
+def test_a_squared_error_has_no_unit_and_other_quantities_keep_theirs():
+    changed = {name for name, q in quantities().items() if q.unit_under("squared_error") != q.unit}
+    losses = {"train_loss", "train_loss_max", "validation_loss", "test_loss", "validation_bits"}
+    assert changed == losses
+
+
 @pytest.mark.parametrize("factor", [0.0, -1.0, math.nan, math.inf])
 def test_a_factor_that_would_turn_a_quantity_around_is_refused(factor):
     with pytest.raises(RulesError, match="allowed is more than 0"):

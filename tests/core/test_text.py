@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
 from mlgolf.cli.options import print_json
-from mlgolf.core.text import from_the_disk, invalid, printable, quoted
+from mlgolf.core.text import enumerated, from_the_disk, invalid, printable, quoted
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,15 @@ def test_what_is_invalid_has_its_key_and_what_was_found_once_and_no_whole_record
     with pytest.raises(ValidationError) as caught:
         _Outer.model_validate(record)
     assert invalid(caught.value.errors()[0]) == said
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_only_the_last_of_several_things_follows_an_and(parts, told):
+    assert enumerated(parts) == told
+
+
+def test_a_choice_is_enumerated_by_or():
+    assert enumerated([1, 2, 3], "or") == "1, 2 or 3"

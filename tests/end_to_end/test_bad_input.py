@@ -103,8 +103,9 @@ def test_a_bad_search_space_is_named_with_its_key(mlgolf, tmp_path, space, expec
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('"steps", bound', '"stepz", bound', "rules.constraints.2.quantity: unknown quantity"),
-        ('objective = "time"', 'objective = "speed"', "declared are time, cpu_time"),
+        ('"steps", bound', '"stepz", bound', "rules.constraints.#3.quantity: unknown quantity"),
+        ('"steps", bound', '"stepz", bound', "'stepz'. Did you mean steps? Known: "),
+        ('objective = "time"', 'objective = "speed"', "rules.objective: unknown quantity"),
         ('goal = "minimise"', "", "workloads.linear.goal: Field required"),
         ("budget_seconds = 30", "budget_seconds = -1", "budget_seconds: found -1, allowed is more"),
         ('bound = "step_limit"', 'bound = "step_limits"', "no workload has a bound 'step_limits'"),

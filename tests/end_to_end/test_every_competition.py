@@ -69,7 +69,10 @@ def test_trials_with_evaluations_are_scored_and_reported(tmp_path, name):
     write_report(found, trials, tmp_path / "page.html")
     assert found.board.entries[0].score > 0
     (entry,) = found.board.entries
-    values = [with_unit(cell.value, rules.rules.objective) for cell in entry.cells.values()]
+    values = [
+        with_unit(cell.value, rules.workloads[name].unit(rules.rules.objective))
+        for name, cell in entry.cells.items()
+    ]
     shown = values[0] if len(values) == 1 else f"{entry.score:.3f}"
     assert shown in html.unescape((tmp_path / "page.html").read_text())
 

@@ -154,8 +154,13 @@ def test_an_entry_that_never_submits_has_no_row_and_is_not_scored(mlgolf, played
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
 
 
-def test_what_is_not_finite_keeps_no_bound(mlgolf, played, tmp_path):
-    played("    game.submit({n: np.full_like(v, np.nan) for n, v in model.items()})\n")
+def test_what_is_not_finite_keeps_no_bound_and_is_named(mlgolf, played, tmp_path):
+    _, verdict = played(
+        "    game.submit({n: np.full_like(v, np.nan) for n, v in model.items()})\n"
+    )
+    assert verdict.reason.endswith(
+        "model 1 has NaN or infinity: linear.bias, in 3 of 3 numbers"
+    )
     assert scored(mlgolf, tmp_path / "trick_run")["outcome"] == "target_not_reached"
 
 
@@ -215,6 +220,14 @@ def test_weights_that_fit_to_the_last_digit_alone_do_not_keep_a_bound(played):
 def test_an_entry_is_refused_where_only_submissions_are_taken(mlgolf, tmp_path):
     done = mlgolf("run", HONEST, "--competition", "mini", "--out", tmp_path / "run", expect=2)
     assert "fits.py is an entry, with play(game); mini takes AlgoPerf's functions" in done.stderr
+
+
+def test_rules_that_no_model_fulfils_are_refused_before_a_run(mlgolf, tmp_path):
+    game = changed_game(tmp_path / "game", ("train_loss = 0.1", "train_loss = -0.1"))
+    done = mlgolf("run", HONEST, "--competition", game, "--out", tmp_path / "r", expect=2)
+    assert "no model fulfils its rules" in done.stderr
+    assert "competition.toml:33: workloads.points.bounds.train_loss: found -0.1" in done.stderr
+    assert not (tmp_path / "r").exists()
 
 
 def test_data_that_are_not_what_the_host_hashed_are_refused(mlgolf, tmp_path, monkeypatch):
@@ -316,8 +329,8 @@ def test_all_that_is_wrong_with_a_graph_is_said_at_once(mlgolf, tmp_path):
     graph = (game / "graph.toml").read_text()
     (game / "graph.toml").write_text(graph.replace("units = 3", "units = 0\ncolour = 1"))
     done = mlgolf("run", game / "fits.py", "--competition", game, "--out", tmp_path / "r", expect=2)
-    assert "layers.0.units" in done.stderr
-    assert "layers.0.colour" in done.stderr
+    assert "layers.#1.units" in done.stderr
+    assert "layers.#1.colour" in done.stderr
 
 
 def changed_game(folder: Path, *replacements: tuple[str, str]) -> Path:
@@ -503,6 +516,20 @@ def test_an_entry_whose_files_are_larger_than_the_rules_allow_is_refused(mlgolf,
     assert f"fits: its files have {size:,} bytes, tiny-game allows 100" in done.stderr
     assert not (tmp_path / "run").exists()
     assert "at most 100 bytes, stored weights too" in mlgolf("game", "show", game).stdout
+
+
+@pytest.mark.parametrize(
+    ("pretraining", "said"),
+    [("forbidden", "is not to be brought along"), ("declared", "counts, too")],
+)
+def test_what_was_learned_before_counts_by_size_where_it_may_be_brought_along(
+    mlgolf, tmp_path, pretraining, said
+):
+    game = changed_game(
+        tmp_path / "game", ("[rules]", f'[rules]\ncode_bytes = 100\npretraining = "{pretraining}"')
+    )
+    done = mlgolf("run", HONEST, "--competition", game, "--out", tmp_path / "run", expect=2)
+    assert f"what was learned before {said}. Remove" in done.stderr
 
 
 def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_path):

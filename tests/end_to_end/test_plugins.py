@@ -93,7 +93,7 @@ def test_a_quantity_that_is_not_installed_is_named_with_those_that_are(
     done = mlgolf(
         "run", "nadamw", "--competition", installed / "rules.toml", "--out", tmp_path, expect=2
     )
-    assert "unknown quantity 'largest_weight'; declared are time" in done.stderr
+    assert "unknown quantity 'largest_weight'. Known: artifact_bytes" in done.stderr
 
 
 def test_the_quantity_of_this_example_is_nan_where_a_parameter_is_and_knows_empty_arrays():

@@ -1,7 +1,10 @@
 import pytest
 from small_games import checked, game, said
 
+from mlgolf.core.competition import load_competition
+from mlgolf.core.errors import RulesError
 from mlgolf.golf.check import check_game
+from mlgolf.golf.contradictions import contradictions
 
 BOUNDS = "train_loss = 0.1, train_loss_max = 0.7, budget_seconds = 3"
 MAX = '{ quantity = "train_loss_max", bound = "train_loss_max" }'
@@ -62,3 +65,19 @@ def test_a_norm_under_a_bound_on_errors_alone_is_refused(
     assert any("keeps every argmax" in f.what for f in found.findings) == is_refused
     if is_refused:
         assert said(found, "keeps every argmax").startswith("competition.toml:11")
+
+
+def test_rules_of_a_cell_that_no_model_fulfils_are_refused_by_its_name(tmp_path):
+    folder = game(tmp_path)
+    with (folder / "competition.toml").open("a") as file:
+        file.write("\n[cells.A]\nbounds.points.train_loss = -1\n")
+    assert not contradictions(str(folder), load_competition(folder))  # the game itself is fine
+    name = f"{folder}@A"
+    with pytest.raises(RulesError, match=r"(?s)@A: no model fulfils .*found -1, which no model"):
+        contradictions(name, load_competition(name))
+
+
+def test_rules_that_say_nothing_are_told_and_not_refused(tmp_path):
+    folder = game(tmp_path, competition=(MAX, f'{MAX}, {{ quantity = "l2", bound = 20.0 }}'))
+    (told,) = contradictions(str(folder), load_competition(folder))
+    assert told.startswith("competition.toml:12: rules.constraints.#3: l2 is the objective, too")

@@ -11,9 +11,7 @@ import pytest
 from mlgolf.api.games import costliest_lines, next_round
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
-from mlgolf.core.spec import LossType
 from mlgolf.golf.costliest import ExampleLosses, example_losses, write_next_round
-from mlgolf.golf.least_loss import unit_of_loss
 from mlgolf.results.run_folder import RunFolder
 
 TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_game"
@@ -104,7 +102,6 @@ def test_an_example_of_a_library_is_told_by_its_place():
 
 
 def test_a_squared_error_is_not_in_nats():
-    assert unit_of_loss(LossType.MEAN_SQUARED_ERROR) == ""
     _, first = costliest_lines(losses(unit=""), 0.5)
     assert first == "  example 7, from 0: 0.5"
 

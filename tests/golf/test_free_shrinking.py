@@ -123,7 +123,7 @@ def test_a_residual_stream_in_front_of_a_normalisation_is_found_as_a_whole(tmp_p
     found = sequences(tmp_path, before="first", after="second")
     line = said(found, "multiplied by")
     assert "layer 'second' normalises" in line
-    assert "mixed.output.bias and mixed.output.weight and places.weight and tokens.weight" in line
+    assert "mixed.output.bias, mixed.output.weight, places.weight and tokens.weight" in line
 
 
 def test_a_bias_that_changes_nothing_is_told_and_no_fault(tmp_path):

@@ -38,13 +38,15 @@ def test_syntax_errors_of_several_files_are_found_at_once(tmp_path):
 def test_an_unknown_measure_is_named_with_those_that_there_are(tmp_path):
     found = checked(tmp_path, competition=('y = "train_loss_max"', 'y = "train_loss_mox"'))
     line = said(found, "train_loss_mox")
-    assert line.startswith("competition.toml:12: rules.constraints.1.quantity: unknown quantity")
-    assert "train_loss_max" in line
+    assert line.startswith("competition.toml:12: rules.constraints.#2.quantity: unknown quantity")
+    assert "Did you mean train_loss_max" in line
 
 
 def test_all_bounds_that_are_wrong_are_found(tmp_path):
     found = checked(tmp_path, competition=("train_loss_max = 0.7", "train_los_max = 0.7"))
-    assert "competition.toml:33" in said(found, "found 'train_los_max', which no constraint uses")
+    unused = said(found, "found 'train_los_max', which no constraint uses")
+    assert "competition.toml:33" in unused
+    assert "Did you mean train_loss_max" in unused
     assert "competition.toml:33" in said(found, "found no 'train_loss_max'")
 
 

@@ -99,6 +99,19 @@ def test_a_nan_is_no_end_and_never_meets_a_target():
     assert store.status is Status.FINISHED
 
 
+def test_a_verdict_says_which_model_was_the_first_with_a_nan_and_in_which_tensor():
+    class Diverges(FakeEvaluator):
+        def read(self, model):
+            return {"bias": np.ones(1), "weight": np.array([1.0, np.nan, -np.inf, 2.0])}
+
+    losses = [float("nan")] * 2
+    script = [submitted(100), submitted(200), Finished(200, "done")]
+    _, store = play(script, evaluator=Diverges(losses))
+    assert store.reason.endswith(
+        "; the model of step 100 has NaN or infinity: weight, in 2 of 4 numbers"
+    )
+
+
 def test_validation_alone_is_measured_but_for_every_tenth_and_the_hit():
     script = [submitted(100 * n) for n in range(1, 12)]
     _, store = play(script, [0.5] * 10 + [0.01])

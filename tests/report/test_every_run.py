@@ -31,8 +31,8 @@ def on_terminal(found: ReviewView, width: int = 120) -> str:
     return console.file.getvalue()
 
 
-def in_page(path, trials) -> str:
-    review = review_trials(SMALLEST, trials, "self")
+def in_page(path, trials, rules=SMALLEST) -> str:
+    review = review_trials(rules, trials, "self")
     write_report(review, trials, path / "r.html")
     html = re.sub(r"<(style|script|svg).*?</\1>", "", (path / "r.html").read_text(), flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html.replace("<wbr>", "")))
@@ -99,6 +99,28 @@ def test_who_did_not_qualify_is_told_why_and_what_to_change(tmp_path):
     assert advice in in_page(tmp_path, trials)
 
 
+@pytest.mark.parametrize(("loss", "are_nats"), [("squared_error", False), ("cross_entropy", True)])
+@pytest.mark.parametrize("objective", ["l2", "train_loss"])
+def test_losses_are_in_nats_unless_the_graph_declares_squared_errors(
+    tmp_path, loss, are_nats, objective
+):
+    row = SMALLEST.workloads["digits"].model_copy(
+        update={"definition": {"graph": {"loss": loss}}}
+    )
+    bounds = [{"quantity": name, "bound": name} for name in ("train_loss", "train_loss_max")]
+    rules = competition(
+        {"digits": row}, objective=objective, tuning={"self": {"studies": 5, "budget_factor": 1.0}},
+        constraints=[*bounds, {"quantity": "time", "bound": "budget_seconds"}],
+    )
+    trials = [*runs("fits", GOOD), run("fails", l2=[5.0], loss=[0.5], status=Status.FINISHED)]
+    found = view(trials, rules)
+    told = [on_terminal(found), *review_lines(found), found.board.question, *found.board.explained]
+    assert "train_loss is 0.5 at best" in in_page(tmp_path, trials, rules)
+    with_figures = (tmp_path / "r.html").read_text()
+    for text in (" ".join(told), with_figures):
+        assert bool(re.search(r"\bnats\b", text)) is are_nats
+
+
 def test_more_runs_than_a_terminal_shows_are_counted():
     trials = runs("a", [10.0] * (MOST_RUNS + 3))
     assert "3 more with --json" in " ".join(on_terminal(view(trials)).split())
@@ -124,7 +146,7 @@ def test_what_is_no_record_says_why():
     trials = [*runs("a", [10.0, 10.0]), *runs("b", [10.02, 10.02])]
     assert (
         "a is ahead of b: 10.00 against 10.02, a gain of 0.20%; exact one-sided p = 0.167 over 2 + "
-        "2 runs: no record, as the gain is below 0.5% and p is above 0.05 and a has 2 of 5 runs "
+        "2 runs: no record, as the gain is below 0.5%, p is above 0.05, a has 2 of 5 runs "
         "and b has 2 of 5 runs"
     ) in review_lines(view(trials))
 

@@ -79,6 +79,14 @@ def test_a_value_of_another_quantity_than_time_is_shown_with_its_time():
     assert (row.cells[0].value, row.cells[0].details) == ("0.2500", ("at 5.00\N{NO-BREAK SPACE}s",))
 
 
+@pytest.mark.parametrize(("quantity", "is_said"), [("dollars", True), ("time", False)])
+def test_a_board_that_scores_money_says_where_its_price_is_from(quantity, is_said):
+    spent = {"quantity": quantity, "bound": "budget_seconds"}
+    rules = competition(objective="validation_metric", constraints=[spent])
+    said = " ".join(board([trial("a", seconds=[2], values=[0.5])], rules).explained)
+    assert ("costs 0.0504 dollars (assumed: " in said) is is_said
+
+
 def test_what_is_too_slow_says_so_beside_its_value():
     rows = board([*reaching("a", "digits", [1]), *reaching("b", "digits", [9])]).rows
     assert rows[1].cells[0].details == ("too slow",)

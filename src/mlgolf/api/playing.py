@@ -4,6 +4,7 @@ import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from mlgolf.engines.local import local_engine
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.targets import FoundTarget, find_target
+from mlgolf.golf.contradictions import contradictions
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import find_submission
 from mlgolf.results.places import check_that_it_is_a_trial
@@ -96,7 +98,7 @@ def run(
 
     path, played = play_in_folder(
         names, None if out is None else Path(out), play_it, resume=resume,
-        competition=load_competition(str(competition)).select(chosen or None),
+        competition=str(competition), workloads=chosen, tell=partial(say, console),
         framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
@@ -108,22 +110,29 @@ def run(
 
 def play_in_folder(
     submissions: Sequence[str], out: Path | None, play_it: Callable[[RunRequest], list[Trial]], *,
-    resume: bool, ruleset: Ruleset | None, trials: int | None, parallel: int = 1, **asked: Any,
+    competition: str, workloads: Sequence[str], resume: bool, ruleset: Ruleset | None,
+    trials: int | None, tell: Callable[[str], None], parallel: int = 1, **asked: Any,
 ) -> tuple[Path, list[Trial]]:
     """Play a request in the folder that was given; else in a new one, or the latest to continue.
 
     Args:
+      competition: by name, file or folder. workloads: those that are played; empty: all.
       ruleset: of tuning; None: the first that the competition knows.
+      tell: hears what is doubtful in the rules.
       parallel: how many trials `play_it` plays at a time.
       asked: further fields of the request.
     Returns: the folder, and the trials that were played now.
+    Raises: RulesError for rules that no model fulfils, unless the run began under them.
     """
-    chosen = ruleset or asked["competition"].rules.tuning.rulesets[0]
+    played = load_competition(competition).select([*workloads] or None)
+    for doubt in [] if resume else contradictions(competition, played):
+        tell(f"the rules contradict themselves: {doubt}")
+    chosen = ruleset or played.rules.tuning.rulesets[0]
     if chosen == "self" and trials not in (None, 1):
         raise RulesError(f"trials: found {trials}, but a study of self-tuning is one trial")
     with _run_folder(submissions, asked["framework"], out, resume=resume) as folder:
         request = RunRequest(
-            submissions=tuple(submissions), out=folder, resume=resume,
+            submissions=tuple(submissions), competition=played, out=folder, resume=resume,
             shares_the_machine=local_engine(parallel).shares_the_machine,
             ruleset=chosen, trials=trials if chosen == "external" else 1, **asked,
         )

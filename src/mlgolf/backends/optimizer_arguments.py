@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from mlgolf.core.errors import SearchSpaceError, SubmissionError
+from mlgolf.core.text import enumerated
 
 TRAINING_ARGUMENTS = ("dropout_rate", "label_smoothing")  # of the model and of the loss
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -51,7 +52,7 @@ class Arguments:
         """Raises: SubmissionError if an argument has neither a value nor a default."""
         if missing := self.missing(values):
             raise SubmissionError(
-                f"{self.name} needs a value for {' and '.join(missing)}: put it into the search "
+                f"{self.name} needs a value for {enumerated(missing)}: put it into the search "
                 f"space, or fix it with functools.partial({self.name}, {missing[0]}=...)."
             )
 

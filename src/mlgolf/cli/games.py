@@ -163,7 +163,7 @@ def _show_board(rules: "Competition", runs: "Runs", as_json: bool) -> None:
         print_json({"cells": rows})
         return
     objective = rules.rules.objective_quantity
-    table = text_table(f"{rules.name}: best {objective.noun}", *cell_matrix(rows, objective.name))
+    table = text_table(f"{rules.name}: best {objective.noun}", *cell_matrix(rows))
     Console(highlight=False).print(table)
     for said in dict.fromkeys(row["declared"] for row in rows if row["declared"]):
         say(said)

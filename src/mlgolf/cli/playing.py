@@ -75,7 +75,6 @@ def run(
 
     from mlgolf.api.playing import play_in_folder
     from mlgolf.api.progress import play, say, shortfall, write_plans
-    from mlgolf.core.competition import load_competition
     from mlgolf.core.text import quoted
     from mlgolf.results.run_folder import RunFolder
 
@@ -85,9 +84,10 @@ def run(
         folder, played = play_in_folder(
             submissions, out,
             partial(write_plans, console=console, show=typer.echo) if plan_only else play_it,
-            resume=resume, competition=load_competition(competition).select(workload),
-            framework=framework, ruleset=tuning, trials=trials, studies=studies, seed=seed,
+            resume=resume, competition=competition, workloads=workload or (), framework=framework,
+            ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
+            tell=partial(say, console),
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -13,18 +13,19 @@ from rich.table import Table
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import FrameworkMissing
-from mlgolf.core.hardware import HardwareClass, load_hardware
-from mlgolf.core.quantities import bound_noun, declared_by, quantities, quantity
+from mlgolf.core.hardware import load_hardware
+from mlgolf.core.quantities import SQUARED_ERROR, bound_noun, declared_by, quantities, quantity
 from mlgolf.core.registry import algorithm_folder, load_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 from mlgolf.core.workload import Size, Workload
 from mlgolf.report.terminal import text_table
 from mlgolf.report.words import (
     hardware_in_words,
     how_ranked,
     pretraining_in_words,
+    price_in_words,
     question,
     tuning_in_words,
 )
@@ -39,8 +40,7 @@ def competition_shown(name: str) -> Iterator[Part]:
     scored = [competition.workloads[workload] for workload in competition.scored_workloads]
     yield question(rules, scored)
     hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)
-    priced = any(quantity(name).priced for name in rules.used_quantities)
-    yield " ".join([hardware_in_words(hardware), *([_price(hardware)] if priced else []), *own])
+    yield " ".join(filter(None, [hardware_in_words(hardware), price_in_words(rules), *own]))
     yield pretraining_in_words(rules.pretraining)
     yield how_ranked(competition, rules.tuning.rulesets[0], below="")
     if differing := _interpretations(competition):
@@ -57,11 +57,6 @@ def competition_shown(name: str) -> Iterator[Part]:
     yield from _origins(competition)
     if competition.notice:
         yield competition.notice
-
-
-def _price(hardware: HardwareClass) -> str:
-    whose = "there" if hardware.reference is None else "of the reference machine"
-    return f"An hour {whose} costs {hardware.dollars_per_hour} dollars."
 
 
 def _interpretations(competition: Competition) -> list[str]:
@@ -158,7 +153,7 @@ def workload_shown(name: str) -> Iterator[Part]:
     yield name
     yield from _first_lines(Path(str(files(workload.package))))
     loss = workload.loss_type.name.lower().replace("_", " ")
-    yield f"Loss: {loss}. Models for {' and '.join(workload.frameworks)}. Data: {workload.dataset}."
+    yield f"Loss: {loss}. Models for {enumerated(workload.frameworks)}. Data: {workload.dataset}."
     if workload.sizes:
         yield _models(workload)
         yield _examples(workload)
@@ -218,7 +213,7 @@ def algorithm_shown(name: str) -> Iterator[Part]:
     yield name
     yield from _first_lines(folder)
     has = [f for f in ("torch", "jax") if (folder / f"submission_{f}.py").exists()]
-    yield f"Frameworks: {' and '.join(has)}. Folder: {folder}"
+    yield f"Frameworks: {enumerated(has)}. Folder: {folder}"
     space = folder / "tuning_search_space.json"
     yield _space(json.loads(space.read_text())) if space.exists() else "It has no search space."
 
@@ -232,6 +227,8 @@ def quantity_shown(name: str) -> Iterator[Part]:
         None: "Each workload says which way is better.",
     }
     unit = "It has no unit." if measured.unit == "1" else f"Unit: {measured.unit}."
+    if measured.unit_under(SQUARED_ERROR) != measured.unit:
+        unit = f"Unit: {measured.unit}; where the loss is a squared error it has none."
     known = "as claimed by the submission" if measured.claimed else "by the referee"
     grows = " It only grows while a trial runs." if measured.accumulates else ""
     yield f"{better[measured.goal]} {unit}{grows} Measured {known}."

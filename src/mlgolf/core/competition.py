@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mlgolf.core.cells import Cell, split_name
 from mlgolf.core.competition_upgrades import upgraded
-from mlgolf.core.errors import RulesError, UnknownName
+from mlgolf.core.errors import RulesError, UnknownName, did_you_mean
 from mlgolf.core.quantities import quantities
 from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Constraint, PinnedModel, Rules, WorkloadRules
@@ -73,8 +73,8 @@ class Competition(BaseModel):
             where = f"workloads.{name}.bounds"
             for bound in sorted({*row.bounds, *row.sources} - used - allowed):
                 yield (
-                    f"{where}: found {bound!r}, which no constraint uses; allowed are "
-                    f"{', '.join(sorted(allowed))}"
+                    f"{where}: found {bound!r}, which no constraint uses. "
+                    f"{did_you_mean(bound, sorted(allowed))}Known: {', '.join(sorted(allowed))}"
                 )
             for constraint in constraints:
                 yield from self._problems_of(where, constraint, row.number(constraint.bound))

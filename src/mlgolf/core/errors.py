@@ -7,6 +7,14 @@ escapes is a defect of ours and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from mlgolf.core.text import enumerated
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question, with a space behind it, that offers the nearest names; empty if none is near."""
+    near = get_close_matches(name, [*known], n=3, cutoff=0.5)
+    return f"Did you mean {enumerated(near, 'or')}? " if near else ""
+
 
 class MLGolfError(Exception):
     """Base of every error whose message is meant for the person who made the mistake."""
@@ -17,8 +25,7 @@ class UnknownName(MLGolfError):
 
     def __init__(self, kind: str, name: str, *, known: Iterable[str], remedy: str = "") -> None:
         known = sorted(known)
-        near = get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        hint = did_you_mean(name, known)
         message = f"unknown {kind} {name!r}. {hint}Known: {', '.join(known) or 'none'}. {remedy}"
         super().__init__(message.rstrip())
 
@@ -28,7 +35,7 @@ class AmbiguousName(MLGolfError):
 
     def __init__(self, kind: str, name: str, *, offered_by: Iterable[str]) -> None:
         super().__init__(
-            f"{kind} {name!r} is offered by {' and '.join(sorted(offered_by))}. "
+            f"{kind} {name!r} is offered by {enumerated(sorted(offered_by))}. "
             "Uninstall all but one."
         )
 

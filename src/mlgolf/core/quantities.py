@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.entry_points import load_entry, named
-from mlgolf.core.errors import BrokenPackage, RulesError
+from mlgolf.core.errors import BrokenPackage, RulesError, UnknownName
 from mlgolf.core.target import Goal
 
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
 CLOCKS, STEPS = ("seconds", "cpu_seconds", "wall_seconds"), "steps"  # columns of every trial
 MODEL = "model"  # what is measured of the parameters stands beside the splits: "model/l2"
 REGULARISER = "regulariser"  # a measure that rules bring along
+SQUARED_ERROR = "squared_error"  # what a network's loss is called that is no log-likelihood
 
 
 def bound_noun(bound: str) -> str:
@@ -41,6 +42,8 @@ class Quantity:
     constraints, going on can then not improve an objective of this kind, so the trial is over.
     `claimed` says that the referee takes the player's word for it. `bound` is what workloads
     usually call the number that bounds it; empty: what the quantity is called.
+
+    `unit` is that of a log-likelihood where the quantity is a loss; `unit_under` knows others.
 
     A value is read from a `column` of the evaluations, "{metric}" being the workload's own metric,
     or it is what `measure` finds in the named parameters. A value is `factor` times what stands in
@@ -96,6 +99,11 @@ class Quantity:
         eased among the target levels, and must be beaten where rules ask for that.
         """
         return not self.accumulates
+
+    def unit_under(self, loss: str | None) -> str:
+        """Its unit where a network is declared with this loss: a squared error has none."""
+        is_loss = self.column.endswith(("/loss", "/loss_max"))
+        return "1" if is_loss and loss == SQUARED_ERROR else self.unit
 
     def column_for(self, metric: str) -> str:
         """Where its values stand; `metric` is the workload's, e.g. "error_rate"."""
@@ -240,7 +248,7 @@ def declared_by(name: str) -> str:
 def quantity(name: str) -> Quantity:
     """The declared quantity of that name.
 
-    Raises: RulesError, naming all that are declared; BrokenPackage if it cannot be loaded.
+    Raises: UnknownName, with all that are declared; BrokenPackage if it cannot be loaded.
     """
     if name in _OF_EVERY_TRIAL:
         return _OF_EVERY_TRIAL[name]
@@ -248,9 +256,9 @@ def quantity(name: str) -> Quantity:
         return quantities()[name]
     if name in broken_quantities():
         raise broken_quantities()[name]
-    raise RulesError(
-        f"unknown quantity {name!r}; declared are {', '.join(quantities())}. Others come with "
-        "packages: install the one that declares it."
+    raise UnknownName(
+        "quantity", name, known=quantities(),
+        remedy="Others come with packages: install the one that declares it.",
     )
 
 

@@ -5,7 +5,7 @@ what kind of competition it is.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
@@ -14,6 +14,7 @@ from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import REGULARISER, Quantity, quantity
 from mlgolf.core.target import Goal, Target
+from mlgolf.core.text import enumerated
 
 Ruleset = Literal["external", "self"]
 # What a contestant offers: AlgoPerf's functions, or `play(game)`, which drives its own training.
@@ -104,7 +105,7 @@ class Tuning(_Frozen):
         tuning = self.external if ruleset == "external" else self.self_
         if tuning is None:
             raise RulesError(
-                f"tuning: found {ruleset!r}, these rules know {' and '.join(self.rulesets)}"
+                f"tuning: found {ruleset!r}, these rules know {enumerated(self.rulesets)}"
             )
         return tuning
 
@@ -395,6 +396,12 @@ class WorkloadRules(_Frozen):
     def number(self, bound: float | str) -> float | None:
         """A constraint's bound as a number; None where this workload leaves it open."""
         return self.bounds.get(bound) if isinstance(bound, str) else bound
+
+    def unit(self, name: str) -> str:
+        """Of a quantity on this workload, by the loss of the network that is declared here."""
+        network = (self.definition or {}).get("graph")
+        loss = network.get("loss") if isinstance(network, Mapping) else None
+        return quantity(name).unit_under(loss)
 
     def with_bounds(self, **changes: float) -> "WorkloadRules":
         """The same with other numbers for some bounds."""

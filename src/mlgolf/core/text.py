@@ -3,7 +3,7 @@
 import errno
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # Escape sequences begin with a control character; surrogates stand for bytes that are no text;
@@ -55,12 +55,23 @@ def number_of(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
+def enumerated(parts: Iterable[object], last: str = "and") -> str:
+    """For sentences: "a", "a and b", "a, b and c"; empty for nothing. last: "and" or "or"."""
+    *others, final = [*map(str, parts)] or [""]
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
+def key_in_words(keys: Iterable[str | int]) -> str:
+    """Keys that lead to a value, places in a list counted from 1: rules.constraints.#2.bound."""
+    return ".".join(f"#{key + 1}" if isinstance(key, int) else key for key in keys)
+
+
 def invalid(error: Mapping[str, Any]) -> str:
     """Key, message and what was found, of one of the errors of a pydantic ValidationError.
 
     A record as a whole has no key, and is too long to show.
     """
-    key = ".".join(map(str, error["loc"]))
+    key = key_in_words(error["loc"])
     message, found = error["msg"].removeprefix("Value error, "), error["input"]
     told = error["type"] == "missing" or isinstance(found, Mapping) or repr(found) in message
     shown = "" if told else f" (found {found!r})"

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import RulesError, UnknownName, WorkloadError
 from mlgolf.core.spec import ForwardPassMode, LossType
+from mlgolf.core.text import enumerated
 
 SPLITS = ("train", "validation", "test")
 FRAMEWORKS = ("torch", "jax")
@@ -259,7 +260,7 @@ class Workload:
             missing, found = parts, "there is no such module"
         else:
             missing = tuple(part for part in parts if not hasattr(module, part))
-            found = f"it has no {' and no '.join(missing)}"
+            found = f"it has {enumerated(f'no {part}' for part in missing)}"
         if not missing:
             return module
         kind = own.partition("_")[0]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch, IntArray, map_arrays
 from mlgolf.core.errors import DataError
+from mlgolf.core.text import enumerated
 
 
 def shuffled_batches(
@@ -34,7 +35,7 @@ def num_rows(batch: Batch) -> int:
     map_arrays(lambda array: counts.add(len(array)), batch)
     if len(counts) != 1:
         raise DataError(
-            f"found arrays of {' and '.join(map(str, sorted(counts)))} rows in one batch, expected "
+            f"found arrays of {enumerated(sorted(counts))} rows in one batch, expected "
             "a row per example in each. Cut and pad such batches in data.py itself."
         )
     return counts.pop()

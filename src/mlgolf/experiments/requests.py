@@ -10,6 +10,7 @@ from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import SandboxLevel
 from mlgolf.core.rules import Ruleset
+from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
@@ -87,7 +88,7 @@ def _check_contract(source: Source, competition: Competition) -> None:
         offers = {"entry": "an entry, with play(game)", "submission": "AlgoPerf's functions"}
         raise SubmissionError(
             f"{source.file.name} is {offers[source.contract]}; {competition.name} takes "
-            f"{' or '.join(offers[contract] for contract in allowed)}"
+            f"{enumerated(map(offers.get, allowed), 'or')}"
         )
     left_open = _without_network(competition) if source.contract == "submission" else []
     if left_open:
@@ -105,10 +106,11 @@ def _without_network(competition: Competition) -> list[str]:
 def _check_size(source: Source, competition: Competition) -> None:
     allowed = competition.rules.code_bytes
     if allowed is not None and source.bytes > allowed:
+        forbidden = competition.rules.pretraining == "forbidden"
+        learned = "is not to be brought along" if forbidden else "counts, too"
         raise SubmissionError(
             f"{source.name}: its files have {source.bytes:,} bytes, {competition.name} allows "
-            f"{allowed:,}: what was learned before is not to be brought along. Remove what the "
-            "program does not need"
+            f"{allowed:,}: what was learned before {learned}. Remove what the program does not need"
         )
 
 
@@ -137,7 +139,7 @@ def _check_workloads(request: RunRequest) -> None:
         if request.framework not in workload.frameworks:
             raise SubmissionError(
                 f"workload {name} has no {request.framework} model; it has "
-                f"{' and '.join(workload.frameworks)}. Choose others with --workload."
+                f"{enumerated(workload.frameworks)}. Choose others with --workload."
             )
 
 

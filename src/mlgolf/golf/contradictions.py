@@ -4,10 +4,12 @@ What only a trial of the game shows is in `vacuous.py`.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlgolf.core.cells import split_name
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.host_measure import measured_by, scored
@@ -15,7 +17,7 @@ from mlgolf.core.quantities import REGULARISER, Quantity, quantities, quantity, 
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.workload import SPLITS
 from mlgolf.golf.findings import Finding, Passed, Said
-from mlgolf.golf.game_files import GameFiles
+from mlgolf.golf.game_files import GameFiles, game_files
 from mlgolf.golf.place import Place
 from mlgolf.workloads.graph.graph import Graph
 
@@ -26,16 +28,43 @@ OF_ORDER = ("accuracy", "average_precision", "error_rate")
 
 def rule_checks(files: GameFiles, competition: Competition) -> Iterator[Said]:
     """Args: competition: as it was read from these files."""
-    found: list[Said] = []
-    for name, row in competition.workloads.items():
-        place, rules = Place(files, name, competition.rules), competition.rules
-        found += [
-            *_of_constraints(place, rules), *_of_noise(place, rules),
-            *_of_order(place, rules, row, _shapes(competition, name)),
-            *_of_numbers(place, rules, row), *_of_pace(place, rules, row),
-            *_of_splits(place, rules, row, _splits(competition, name)),
-        ]  # fmt: skip
+    found = [*_impossible(files, competition), *_doubtful(files, competition)]
     yield from found or [Passed("rules: no bound contradicts another, or the objective")]
+
+
+def contradictions(name: str, competition: Competition) -> list[str]:
+    """What `rule_checks` find that a run may be played under, with file and line.
+
+    Args:
+      name: what the competition is called by, as for `load_competition`.
+      competition: that one, or some of its workloads.
+    Raises: RulesError that lists what no model fulfils.
+    """
+    files = game_files(name if Path(name).exists() else split_name(name)[0])
+    if impossible := dict.fromkeys(map(str, _impossible(files, competition))):
+        raise RulesError("\n".join([f"{name}: no model fulfils its rules:", *impossible]))
+    return [*dict.fromkeys(map(str, _doubtful(files, competition)))]
+
+
+def _impossible(files: GameFiles, competition: Competition) -> Iterator[Finding]:
+    """What no model fulfils."""
+    rules = competition.rules
+    for name, row in competition.workloads.items():
+        place = Place(files, name, rules)
+        yield from _of_noise(place, rules)
+        yield from _of_signs(place, rules, row)
+        yield from _of_splits(place, rules, row, _splits(competition, name))
+
+
+def _doubtful(files: GameFiles, competition: Competition) -> Iterator[Finding]:
+    """What says nothing, or hardly what is meant."""
+    rules = competition.rules
+    for name, row in competition.workloads.items():
+        place = Place(files, name, rules)
+        yield from _of_constraints(place, rules)
+        yield from _of_order(place, rules, row, _shapes(competition, name))
+        yield from _of_numbers(place, rules, row)
+        yield from _of_pace(place, rules, row)
 
 
 def faults_of_the_measure(files: GameFiles, competition: Competition) -> Iterator[Finding]:
@@ -141,17 +170,21 @@ def _random_model(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray]:
     return {n: rng.standard_normal(shape).astype(np.float32) for n, shape in shapes.items()}
 
 
-def _of_numbers(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
-    """Losses and measures of weights are never negative, and a mean is at most the maximum."""
-    numbers = {c.quantity: row.number(c.bound) for c in rules.constraints}
+def _of_signs(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
+    """Losses and measures of weights are never negative."""
     for constraint in rules.constraints:
-        name, number = constraint.quantity, numbers[constraint.quantity]
+        name, number = constraint.quantity, row.number(constraint.bound)
         bounded = constraint.bounded
         is_positive = bounded.measure is not None or _metric(bounded, row) in LOSSES
         if number is not None and number < 0 and is_positive:
             yield place.of_bound(
                 name, f"found {number:g}, which no model reaches: {name} is never negative"
             )
+
+
+def _of_numbers(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding]:
+    """A mean is at most the maximum, and par is what somebody reached."""
+    numbers = {c.quantity: row.number(c.bound) for c in rules.constraints}
     mean, worst = numbers.get("train_loss"), numbers.get("train_loss_max")
     if mean is not None and worst is not None and worst <= mean:
         yield place.of_bound(

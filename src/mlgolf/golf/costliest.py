@@ -17,7 +17,6 @@ from mlgolf.core.cells import split_name
 from mlgolf.core.competition import FILE
 from mlgolf.core.errors import RulesError, RunFolderError
 from mlgolf.experiments.run_data import RunData, recorded_data
-from mlgolf.golf.least_loss import unit_of_loss
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import MODEL
@@ -93,7 +92,7 @@ def _losses(
         competition=split_name(competition.name)[0], workload=workload,
         file=(competition.workloads[workload].definition or {}).get("data", {}).get("file") or "",
         rows=rows[order], losses=mean[order], models=len(models),
-        unit=unit_of_loss(data.rows[workload][0].loss_type),
+        unit=competition.workloads[workload].unit("train_loss").removesuffix("1"),
     )  # fmt: skip
 
 

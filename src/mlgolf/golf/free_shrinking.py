@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from mlgolf.core.text import enumerated
 from mlgolf.golf.findings import Passed, Said
 from mlgolf.golf.place import Place
 from mlgolf.golf.trying import Arrays, Trying
@@ -32,7 +33,7 @@ class _Group:
     size: float = 1.0  # what tensors are multiplied by before anything is tried
 
     def __str__(self) -> str:
-        return " and ".join(self.tensors)
+        return enumerated(self.tensors)
 
 
 def free_shrinking(
@@ -63,7 +64,7 @@ def _finding(place: Place, graph: Graph, group: _Group, tried: "_Tried") -> Said
     keys = ("layers", names.index(group.layer)) if group.layer else ("layers",)
     return place.of_file(
         "graph", keys, f"{by}The losses of all examples stay as they are when {group} are "
-        f"multiplied by {FACTORS[-1]:g}, and {' and '.join(tried.shrinks())} shrinks for free. "
+        f"multiplied by {FACTORS[-1]:g}, and {enumerated(tried.shrinks())} shrinks for free. "
         "Remove the normalisation, or score something that does not depend on scale"
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.findings import Finding
 from mlgolf.golf.toml_lines import line_of, lines_of_keys
 
-_KEYS = re.compile(r"((?:[\w-]+\.)*[\w-]+): ")  # at the start of a message
+_KEYS = re.compile(r"((?:#?[\w-]+\.)*#?[\w-]+): ")  # at the start of a message, as `key_in_words`
 
 
 class GameFiles:
@@ -103,6 +103,7 @@ def game_files(name: str) -> GameFiles:
 
 
 def keys_of(message: str) -> tuple[str | int, ...]:
-    """The keys that a message begins with: "rules.constraints.0: ..." -> rules, constraints, 0."""
+    """The keys that a message begins with: "rules.constraints.#1: ..." -> rules, constraints, 0."""
     found = _KEYS.match(message)
-    return tuple(int(k) if k.isdigit() else k for k in found[1].split(".")) if found else ()
+    keys = found[1].split(".") if found else []
+    return tuple(int(key[1:]) - 1 if key.startswith("#") else key for key in keys)

@@ -22,11 +22,6 @@ FORMS = {  # how targets (examples, ...) are taken: as classes, or as numbers
 }
 
 
-def unit_of_loss(loss: LossType) -> str:
-    """Nats, where a loss is a log probability; empty for a squared error."""
-    return "" if loss is LossType.MEAN_SQUARED_ERROR else "nats"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeastLoss:
     """Losses as workloads/graph defines them: nats, or squared error as the mean over outputs."""

@@ -1,6 +1,7 @@
 """Where the numbers of one workload stand, for findings about them."""
 
 from mlgolf.core.rules import Rules
+from mlgolf.core.text import key_in_words
 from mlgolf.golf.findings import Finding
 from mlgolf.golf.game_files import GameFiles
 
@@ -26,7 +27,7 @@ class Place:
 
     def of_rules(self, keys: tuple[str | int, ...], what: str) -> Finding:
         where = ("rules", *keys)
-        return self._files.finding(self._files.rules, where, f"{'.'.join(map(str, where))}: {what}")
+        return self._files.finding(self._files.rules, where, f"{key_in_words(where)}: {what}")
 
     def of_file(self, part: str, keys: tuple[str | int, ...], what: str) -> Finding:
         """In a file that the definition names."""

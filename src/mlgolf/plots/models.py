@@ -19,7 +19,7 @@ def models_over_time(table: pl.DataFrame, style: Style) -> Any:
     """
     measured = quantity(table["quantity"][0])
     name = table["metric"][0] if measured.goal is None else measured.noun
-    unit = "" if measured.unit == "1" else f", {measured.unit}"
+    unit = "" if table["unit"][0] == "1" else f", {table['unit'][0]}"
     low, high = _ends(table)
     x = alt.X("seconds:Q", title="training time, s", axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y(

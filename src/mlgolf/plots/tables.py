@@ -28,13 +28,13 @@ CURVES = {
 }
 STUDIES = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "trial": pl.Int64,
-    "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64,
-    "seconds": pl.Float64, "median": pl.Float64, "hyperparameters": pl.String,
+    "quantity": pl.String, "unit": pl.String, "metric": pl.String, "goal": pl.String,
+    "value": pl.Float64, "seconds": pl.Float64, "median": pl.Float64, "hyperparameters": pl.String,
 }
 MODELS = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "seconds": pl.Float64,
-    "quantity": pl.String, "metric": pl.String, "goal": pl.String, "value": pl.Float64,
-    "valid": pl.Boolean, "best": pl.Float64, "par": pl.Float64,
+    "quantity": pl.String, "unit": pl.String, "metric": pl.String, "goal": pl.String,
+    "value": pl.Float64, "valid": pl.Boolean, "best": pl.Float64, "par": pl.Float64,
 }
 TWIN = {
     "submission": pl.String, "run": pl.Int64, "quantity": pl.String, "value": pl.Float64,
@@ -135,7 +135,8 @@ def studies_table(standings: Standings, trials: Iterable[Trial] = ()) -> pl.Data
         sign = 1.0 if standings.minimised[column] else -1.0
         rows.append((
             pool.submissions[row], workload, study, at[-1] + 1, competition.rules.objective,
-            workload_rules.metric, objective_goal(competition.rules, workload_rules).value,
+            workload_rules.unit(competition.rules.objective), workload_rules.metric,
+            objective_goal(competition.rules, workload_rules).value,
             _finite(sign * float(pool.objective[at])), _finite(float(pool.seconds[at])),
             _finite(sign * float(medians[row, column])), hyperparameters_json(points.get(at, {})),
         ))  # fmt: skip
@@ -162,7 +163,8 @@ def models_table(
         best = np.minimum.accumulate(np.where(valid, goal.sign * values, np.inf))
         known = {
             "submission": trial.key.submission, "workload": workload, "study": trial.key.study,
-            "quantity": rules.objective, "metric": row.metric, "goal": goal.value,
+            "quantity": rules.objective, "unit": row.unit(rules.objective), "metric": row.metric,
+            "goal": goal.value,
             "par": row.par.value if row.par else None,
         }
         frames.append(pl.DataFrame({

@@ -110,5 +110,5 @@ def _axis_title(row: dict[str, Any]) -> str:
     measured = quantity(row["quantity"])
     if measured.goal is None:
         return row["metric"]
-    unit = "" if measured.unit == "1" else f", {measured.unit}"
+    unit = "" if row["unit"] == "1" else f", {row['unit']}"
     return f"{measured.noun}{unit}"

@@ -13,6 +13,7 @@ from safetensors.numpy import load as load_safetensors
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.text import number_of
 from mlgolf.core.workload import Size, Workload
 from mlgolf.player.handover import places
 from mlgolf.referee.splits import Splits
@@ -136,6 +137,15 @@ def with_noise(
         name: (a * (1 + share * rng.standard_normal(a.shape))).astype(a.dtype)
         for name, a in sorted(arrays.items())
     }
+
+
+def not_finite(arrays: Mapping[str, NDArray]) -> str:
+    """The first tensor by name with NaN or infinity, and how many; empty where all is finite."""
+    for name, array in sorted(arrays.items()):
+        wrong = array.size - np.count_nonzero(np.isfinite(array))
+        if wrong:
+            return f"{name}, in {wrong:,} of {number_of(array.size, 'number')}"
+    return ""
 
 
 def unchanged(untrained: Mapping[str, NDArray], arrays: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from mlgolf.core.errors import SubmissionError
 from mlgolf.core.records import Declared
 from mlgolf.core.registry import algorithm_folder
 from mlgolf.core.rules import Contract
+from mlgolf.core.text import enumerated
 from mlgolf.core.toml_files import read_toml
 from mlgolf.results.files import sync_folder
 
@@ -95,7 +96,7 @@ def find_submission(text: str, framework: str) -> Source:
         if (path / name).is_file():
             return Source(name=path.resolve().name, file=path.resolve() / name)
     raise SubmissionError(
-        f"{text}: no {' and no '.join(module_names(framework))} there. "
+        f"{text}: {enumerated(f'no {name}' for name in module_names(framework))} there. "
         f"Found: {', '.join(sorted(file.name for file in path.glob('*.py'))) or 'no module'}."
     )
 

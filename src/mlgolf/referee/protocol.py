@@ -20,7 +20,7 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.text import number_of
 from mlgolf.referee.cores import SHARED_MACHINE
-from mlgolf.referee.evaluate import unchanged, with_noise
+from mlgolf.referee.evaluate import not_finite, unchanged, with_noise
 from mlgolf.referee.evaluation_share import FreeShare
 from mlgolf.referee.folders import without_folders
 from mlgolf.referee.heartbeat import Heartbeat
@@ -177,6 +177,7 @@ class _Referee:
         self._evaluations, self._evaluated_at = 0, 0.0  # how many, and the clock at the last
         self._held: _Held | None = None
         self._best = math.inf  # what the objective counts of the model that is kept
+        self._diverged = ""  # the first model with a NaN or infinity, and where
         self.versions: Mapping[str, str] = {}
         self.total = Reading(0.0, 0.0, 0.0)
         self.charged = 0.0
@@ -201,7 +202,9 @@ class _Referee:
                         self._hear(message)
                 self._look_at_the_clock()
         except _Ended as end:
-            return self._after_what_was_held(end.verdict)
+            verdict = self._after_what_was_held(end.verdict)
+            reason = f"{verdict.reason.removesuffix('.')}; {self._diverged}"
+            return replace(verdict, reason=reason) if self._diverged else verdict
 
     def _after_what_was_held(self, verdict: Verdict) -> Verdict:
         """Judge the last model that was handed over in time, if it still waits for that."""
@@ -364,6 +367,7 @@ class _Referee:
         self._held, reading = None, held.reading
         arrays = self._read(held.model)
         metrics = self._metrics(held.model, arrays)
+        self._look_for_divergence(held.step, arrays, metrics)
         charge = self._beyond_share(began, reading)
         if self._evaluations == 0 and not self._plan.paces_itself:
             self._check_that_it_trains(held.step, arrays)
@@ -389,6 +393,15 @@ class _Referee:
         if verdict is not None:
             raise _Ended(verdict.status, verdict.reason)
         return metrics, charge
+
+    def _look_for_divergence(
+        self, step: int, arrays: Mapping[str, NDArray], metrics: Mapping[str, float]
+    ) -> None:
+        if self._diverged or all(map(math.isfinite, metrics.values())):
+            return
+        if where := not_finite(arrays):
+            which = f"model {step}" if self._plan.paces_itself else f"the model of step {step}"
+            self._diverged = f"{which} has NaN or infinity: {where}"
 
     def _keep(self, model: bytes, row: Mapping[str, float]) -> None:
         """The best model so far that keeps the bounds, where the rules have it kept."""

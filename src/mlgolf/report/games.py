@@ -7,7 +7,7 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
-from mlgolf.core.text import number_of, quoted
+from mlgolf.core.text import enumerated, number_of, quoted
 from mlgolf.core.workload import Size
 from mlgolf.golf.games import Best, division, time_class_of
 from mlgolf.report.words import (
@@ -121,8 +121,8 @@ def _told(game: Competition) -> str:
     known = [part for part in words if part == "model" or part in split]
     told = [words[part] for part in known if part in game.rules.feedback]
     untold = [words[part] for part in known if part not in game.rules.feedback]
-    hidden = f" It is not told what is measured of {' and '.join(untold)}." if untold else ""
-    return f"A program is told what is measured of {' and '.join(told) or 'nothing'}.{hidden}"
+    hidden = f" It is not told what is measured of {enumerated(untold)}." if untold else ""
+    return f"A program is told what is measured of {enumerated(told) or 'nothing'}.{hidden}"
 
 
 def _policies(game: Competition) -> Iterator[str]:
@@ -166,6 +166,7 @@ def cell_rows(best: list[tuple[Competition, Mapping[str, Best]]]) -> list[dict[s
             "time_class": time_class_of(game),
             "budget_seconds": game.rules.seconds_allowed(row),
             "pretraining": pretraining_in_words(game.rules.pretraining),
+            "unit": row.unit(game.rules.objective),
             **_holder(found.get(workload)),
         }
         for game, found in best for workload, row in game.workloads.items()
@@ -182,7 +183,7 @@ def _holder(best: Best | None) -> dict[str, Any]:
     }
 
 
-def cell_matrix(rows: list[dict[str, Any]], objective: str) -> tuple[list[str], list[list[str]]]:
+def cell_matrix(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """Heads and rows: hardware, and pre-training where it differs, against time classes."""
     times = list(dict.fromkeys(row["time_class"] for row in rows))
     several = len({row["workload"] for row in rows}) > 1
@@ -195,17 +196,17 @@ def cell_matrix(rows: list[dict[str, Any]], objective: str) -> tuple[list[str], 
             *([row["workload"]] if several else []),
         )
         cells = lines.setdefault(head, {})
-        said = _said(row, objective)
+        said = _said(row)
         before = cells.get(row["time_class"])
         cells[row["time_class"]] = f"{before}; {said}" if before else said
     heads = ["hardware", *["pre-training"] * trained, *["workload"] * several, *times]
     return heads, [[*head, *(cells.get(t, "") for t in times)] for head, cells in lines.items()]
 
 
-def _said(row: Mapping[str, Any], objective: str) -> str:
+def _said(row: Mapping[str, Any]) -> str:
     where = f"{row['name']}, {row['budget_seconds']:g} s"
     if row["best"] is None:
         return f"{NOTHING} ({where})"
     unofficial = "" if row["official"] else ", unofficial"
-    value = with_unit(row["best"], objective)
+    value = with_unit(row["best"], row["unit"])
     return f"{value} by {row['submission']}{unofficial} ({where})"

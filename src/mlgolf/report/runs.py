@@ -6,8 +6,9 @@ As `view.py`, text without markup.
 import math
 from dataclasses import dataclass
 
-from mlgolf.core.quantities import quantity
+from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
+from mlgolf.core.text import enumerated
 from mlgolf.report.words import DIGITS, noun_on, significant, three_digits, with_unit
 from mlgolf.scoring.near_misses import rounded_beside
 from mlgolf.scoring.qualification import Margin, QualifiedRun
@@ -61,12 +62,13 @@ def runs_view(review: Review) -> RunsView:
     own = [run for run in review.runs if run.key.workload == scored[0]]
     own.sort(key=lambda run: (place[run.key.submission], run.key))
     margins = _by_bound(own)
+    row = competition.workloads[scored[0]]
     return RunsView(
-        value_is=noun_on(board.quantity, competition.workloads[scored[0]]),
+        value_is=noun_on(board.quantity, row),
         bounded=tuple(_words(of_one[0]) for of_one in margins),
-        bounds=tuple(map(_asked, margins)),
-        runs=tuple(_run(run, board.quantity) for run in own),
-        record=_told(review.record, board.quantity),
+        bounds=tuple(_asked(of_one, row) for of_one in margins),
+        runs=tuple(_run(run, board.quantity, row) for run in own),
+        record=_told(review.record, row.unit(board.quantity)),
     )
 
 
@@ -79,34 +81,34 @@ def _words(margin: Margin) -> str:
     return margin.quantity.replace("_", " ")
 
 
-def _asked(margins: tuple[Margin, ...]) -> str:
+def _asked(margins: tuple[Margin, ...], row: WorkloadRules) -> str:
     first = margins[0]
     if len({margin.bound for margin in margins}) > 1:
         return f"{_words(first)}, as each machine's speed allows"
-    return f"{_words(first)} {_SIGN[first.goal]} {_bound(first)}"
+    return f"{_words(first)} {_SIGN[first.goal]} {_bound(first, row)}"
 
 
-def _bound(margin: Margin) -> str:
-    unit = quantity(margin.quantity).unit
+def _bound(margin: Margin, row: WorkloadRules) -> str:
+    unit = row.unit(margin.quantity)
     return f"{margin.bound:.4g}{'' if unit == '1' else f' {unit}'}"
 
 
-def _run(run: QualifiedRun, measured: str) -> RunView:
-    result = run.result
+def _run(run: QualifiedRun, measured: str, row: WorkloadRules) -> RunView:
+    result, unit = run.result, row.unit(measured)
     return RunView(
         submission=run.key.submission, seed=str(run.seed), verdict=result.verdict.value,
         qualified=result.qualified,
-        value="–" if result.value is None else with_unit(result.value, measured, DIGITS),
+        value="–" if result.value is None else with_unit(result.value, unit, DIGITS),
         models=f"{result.valid}/{result.models}",
-        margins=tuple(map(_margin, result.margins)), reason=result.reason,
+        margins=tuple(_margin(margin, row) for margin in result.margins), reason=result.reason,
         to_change=result.to_change,
     )
 
 
-def _margin(margin: Margin) -> MarginView:
-    unit = quantity(margin.quantity).unit
+def _margin(margin: Margin, row: WorkloadRules) -> MarginView:
+    unit = row.unit(margin.quantity)
     missed = rounded_beside(margin.value, margin.bound) + ("" if unit == "1" else f" {unit}")
-    value = with_unit(margin.value, margin.quantity) if margin.met else missed
+    value = with_unit(margin.value, unit) if margin.met else missed
     return MarginView(value=value, share=_share(margin), met=margin.met)
 
 
@@ -127,22 +129,22 @@ def failures(runs: RunsView) -> list[str]:
     ]
 
 
-def _told(test: RecordTest | None, measured: str) -> str:
+def _told(test: RecordTest | None, unit: str) -> str:
     """Who has no value is no opponent."""
     known = test is not None and math.isfinite(test.incumbent_value)
-    return record_in_words(test, measured) if test and known else ""
+    return record_in_words(test, unit) if test and known else ""
 
 
-def record_in_words(test: RecordTest, measured: str) -> str:
+def record_in_words(test: RecordTest, unit: str) -> str:
     """Whether the best of a board is a record over the next, or why not."""
     new, old = (
-        with_unit(value, measured, DIGITS) if math.isfinite(value) else "no value"
+        with_unit(value, unit, DIGITS) if math.isfinite(value) else "no value"
         for value in (test.value, test.incumbent_value)
     )
     verb = "beats" if test.is_record else "is ahead of"
     gained = f", a gain of {significant(100 * test.gain, 2)}%" if math.isfinite(test.gain) else ""
     runs = " + ".join(map(str, test.runs))
-    ruled = "a record" if test.is_record else f"no record, as {' and '.join(test.lacks)}"
+    ruled = "a record" if test.is_record else f"no record, as {enumerated(test.lacks)}"
     p = f"{test.p:.1g}" if test.p < 0.01 else three_digits(test.p)
     return (
         f"{test.challenger} {verb} {test.incumbent}: {new} against {old}{gained}; exact "

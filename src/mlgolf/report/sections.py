@@ -120,7 +120,8 @@ def _best_trials(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
         [
             [
                 tag("th", text(row["workload"])), text(row["study"]), text(row["trial"]),
-                text(with_unit(row["value"], quantity)), *(_setting(point, name) for name in names),
+                text(with_unit(row["value"], row["unit"])),
+                *(_setting(point, name) for name in names),
             ]
             for row, point in zip(best, points, strict=True)
         ],

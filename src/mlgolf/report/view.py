@@ -6,7 +6,7 @@ them escapes them.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
@@ -20,6 +20,7 @@ from mlgolf.report.words import (
     duration,
     how_ranked,
     noun_on,
+    price_in_words,
     question,
     three_digits,
     with_unit,
@@ -167,7 +168,8 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     interval = any(entry.interval for entry in board.entries)
     scored = [competition.workloads[name] for name in competition.scored_workloads]
     heads = fact_heads(competition, board) if len(scored) == 1 else ()
-    rows = [_row(entry, board, misses, interval, heads) for entry in board.entries]
+    units = {name: row.unit(board.quantity) for name, row in competition.workloads.items()}
+    rows = [_row(entry, board, units, misses, interval, heads) for entry in board.entries]
     return BoardView(
         title=" · ".join([competition.title, *board.labels.titles]),
         short_title=" · ".join([
@@ -214,11 +216,11 @@ def fact_heads(competition: Competition, board: Leaderboard) -> tuple[str, ...]:
     return (known[0], *([TO_PAR] if competition.workloads[name].par else []), known[1])
 
 
-def _facts(cell: Cell, quantity: str, heads: Sequence[str]) -> tuple[str, ...]:
+def _facts(cell: Cell, unit: str, heads: Sequence[str]) -> tuple[str, ...]:
     """As the heads say; a dash where there is nothing."""
     low, high = (
         ("–", "–") if cell.range_of_values is None
-        else (with_unit(value, quantity, DIGITS) for value in cell.range_of_values)
+        else (with_unit(value, unit, DIGITS) for value in cell.range_of_values)
     )
     said = {
         TO_PAR: "–" if cell.to_par is None else f"{100 * (cell.to_par - 1):+.2f}%",
@@ -229,8 +231,8 @@ def _facts(cell: Cell, quantity: str, heads: Sequence[str]) -> tuple[str, ...]:
 
 
 def _row(
-    entry: Entry, board: Leaderboard, misses: dict[tuple[str, str], MissView], interval: bool,
-    heads: Sequence[str],
+    entry: Entry, board: Leaderboard, units: Mapping[str, str],
+    misses: dict[tuple[str, str], MissView], interval: bool, heads: Sequence[str],
 ) -> RowView:
     return RowView(
         rank=str(entry.rank),
@@ -240,12 +242,12 @@ def _row(
         bounds=_bounds(entry, interval),
         cells=tuple(
             _cell(
-                name, cell, board.quantity, misses.get((entry.submission, name)),
-                heads,
+                name, cell, units[name], misses.get((entry.submission, name)), heads,
+                with_time=board.quantity != "time",
             )
             for name, cell in entry.cells.items()
         ),
-        facts=next((_facts(c, board.quantity, heads) for c in entry.cells.values()), ()),
+        facts=next((_facts(c, units[name], heads) for name, c in entry.cells.items()), ()),
     )
 
 
@@ -259,14 +261,16 @@ def _bounds(entry: Entry, interval: bool) -> str:
 
 
 def _cell(
-    workload: str, cell: Cell, quantity: str, miss: MissView | None, heads: Sequence[str]
+    workload: str, cell: Cell, unit: str, miss: MissView | None, heads: Sequence[str], *,
+    with_time: bool,
 ) -> CellView:
     failed = cell.outcome not in VALUED
+    value = with_unit(cell.value, unit, DIGITS if heads else 3)
     ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else ""
-    details = _how_near(miss, workload) if failed else _of_the_value(cell, quantity, heads)
+    details = _how_near(miss, workload) if failed else _of_the_value(cell, heads, with_time)
     return CellView(
         workload=workload,
-        value=OUTCOMES[cell.outcome] if failed else _value(cell, quantity, heads),
+        value=OUTCOMES[cell.outcome] if failed else value,
         ratio=ratio,
         details=tuple(details),
         short=ratio or SHORT.get(cell.outcome, ""),
@@ -275,16 +279,12 @@ def _cell(
     )
 
 
-def _value(cell: Cell, quantity: str, heads: Sequence[str]) -> str:
-    return with_unit(cell.value, quantity, DIGITS if heads else 3)
-
-
-def _of_the_value(cell: Cell, quantity: str, heads: Sequence[str]) -> list[str]:
+def _of_the_value(cell: Cell, heads: Sequence[str], with_time: bool) -> list[str]:
     """Its time if that is another quantity, how far from par, and whether it is too slow.
 
     Args: heads: of facts that stand beside it, and are not repeated.
     """
-    time = [f"at {with_unit(cell.seconds, 'time')}"] if quantity != "time" else []
+    time = [f"at {with_unit(cell.seconds, 's')}"] if with_time else []
     par = [] if heads or cell.to_par is None else [f"{cell.to_par:.3g} × par"]
     if cell.outcome is Outcome.SCORED:
         return [*time, *par]
@@ -331,8 +331,10 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
         )
     for name in competition.scored_workloads:
         if par := competition.workloads[name].par:
-            value = with_unit(par.value, rules.objective, DIGITS)
+            value = with_unit(par.value, competition.workloads[name].unit(rules.objective), DIGITS)
             yield f"Par of {name} is {value}: {par.provenance}."
+    if price := price_in_words(rules):
+        yield price
     yield from _how_sure(board, below_each=not by_value)
 
 

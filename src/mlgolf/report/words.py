@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import bound_noun, quantity
 from mlgolf.core.rules import (
     Constraint,
@@ -18,7 +18,7 @@ from mlgolf.core.rules import (
 )
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal, Target
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
@@ -51,8 +51,8 @@ def question(
     else:
         wanted, link = f"reaches the best {noun(objective.name)}", "while"
     own = rules.bound_on(objective.name)
-    within = f", {_limit(own)}" if own else ""
-    given = f" {link} {_enumerate([_condition(c) for c in others])}" if others else ""
+    within = f", {_limit(own, rows)}" if own else ""
+    given = f" {link} {enumerated([_condition(c, rows) for c in others])}" if others else ""
     return f"Which submission {wanted}{given}{within}?"
 
 
@@ -67,7 +67,7 @@ def _task(rules: Rules, row: WorkloadRules, budget_factor: float) -> str:
 
 
 def _bounded(target: Target, row: WorkloadRules) -> str:
-    unit = quantity(target.metric).unit
+    unit = row.unit(target.metric)
     number = f"{target.value:g}" + ("" if unit == "1" else f" {unit}")
     strictly = "below" if target.goal is Goal.MINIMISE else "above"
     relation = strictly if target.strict else target.goal.limit
@@ -108,6 +108,17 @@ def hardware_in_words(hardware: HardwareClass) -> str:
         return played
     machine = hardware.reference.machine
     return f"{played} Budgets are in seconds of the reference machine: {machine}."
+
+
+def price_in_words(rules: Rules) -> str:
+    """What an hour costs, and where the price is from; empty where rules count no money."""
+    if not any(quantity(name).priced for name in rules.used_quantities):
+        return ""
+    hardware = load_hardware(rules.hardware)
+    whose = "there" if hardware.reference is None else "of the reference machine"
+    provenance = hardware.dollars_per_hour_provenance
+    source = f" ({provenance})" if provenance else ""
+    return f"An hour {whose} costs {hardware.dollars_per_hour} dollars{source}."
 
 
 def pretraining_in_words(allowed: Pretraining) -> str:
@@ -159,25 +170,22 @@ def noun(name: str) -> str:
     return f"{measured.noun} (as claimed by the submission)" if measured.claimed else measured.noun
 
 
-def _condition(constraint: Constraint, *, of: str = "its") -> str:
-    bounded, verb = constraint.bounded, f"stays {_limit(constraint)}"
+def _condition(constraint: Constraint, rows: Sequence[WorkloadRules] = ()) -> str:
+    bounded, verb = constraint.bounded, f"stays {_limit(constraint, rows)}"
     if constraint.is_target:  # a metric is reached; a size of the model just is
         reached = f"reaches each workload's {bound_noun(str(constraint.bound))}"
-        verb = f"is {_limit(constraint)}" if bounded.goal else reached
-    return f"{of} {noun(constraint.quantity)} {verb}"
+        verb = f"is {_limit(constraint, rows)}" if bounded.goal else reached
+    return f"its {noun(constraint.quantity)} {verb}"
 
 
-def _limit(constraint: Constraint) -> str:
+def _limit(constraint: Constraint, rows: Sequence[WorkloadRules]) -> str:
     bounded = constraint.bounded
     if isinstance(constraint.bound, str):
         relation = _AT_MOST[bounded.goal] if constraint.is_target else "within"
         return f"{relation} each workload's {bound_noun(constraint.bound)}"
-    unit = "" if bounded.unit == "1" else f" {bounded.unit}"
+    units = {row.unit(bounded.name) for row in rows} or {bounded.unit}
+    unit = "" if "1" in units else f" {bounded.unit}"
     return f"{_AT_OR_BELOW[bounded.goal]} {constraint.bound:g}{unit}"
-
-
-def _enumerate(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def how_ranked(competition: Competition, ruleset: Ruleset, below: str = " (see below)") -> str:
@@ -214,7 +222,7 @@ def _selected(rules: Rules) -> str:
     if not rules.trial_chosen_by:
         return "In each study the best trial counts"
     chosen, scored = (
-        _enumerate([_condition(c) for c in constraints if c.is_target])
+        enumerated([_condition(c) for c in constraints if c.is_target])
         for constraints in (rules.trial_chosen_by, rules.constraints)
     )
     measured = noun(rules.objective)
@@ -237,11 +245,11 @@ def how_valued(rules: Rules, ruleset: str, row: WorkloadRules) -> str:
     return f"{counted}. Submissions are ranked by the median over {what}{enough}.{par}"
 
 
-def with_unit(value: float, name: str, digits: int = 3) -> str:
-    """A value of a quantity with its unit, so many digits; a dash where it is not finite."""
+def with_unit(value: float, unit: str, digits: int = 3) -> str:
+    """A value with its unit ("1": none), so many digits; a dash where it is not finite."""
     if not math.isfinite(value):
         return "–"
-    unit, number = quantity(name).unit, significant(value, digits)
+    number = significant(value, digits)
     return number if unit == "1" else f"{number}\N{NO-BREAK SPACE}{unit}"
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.records import SCHEMA_VERSION, Record
-from mlgolf.core.text import invalid
+from mlgolf.core.text import enumerated, invalid
 from mlgolf.results.files import read_json, write_json
 from mlgolf.results.upgrades import UPGRADES
 
@@ -36,7 +36,7 @@ def read_record(path: Path, kind: type[Kind]) -> Kind:
     if version != SCHEMA_VERSION:
         raise RunFolderError(
             f"{path}: schema_version is {version}, this mlgolf reads "
-            f"{' and '.join(map(str, [*upgrades, SCHEMA_VERSION]))}"
+            f"{enumerated([*upgrades, SCHEMA_VERSION])}"
         )
     try:
         return kind.model_validate(fields)

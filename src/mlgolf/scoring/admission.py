@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.rules import ExternalTuning, Rules, Ruleset, SelfTuning
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.scoring.objective import TrialResults
@@ -141,14 +141,14 @@ def one_framework(found: Collection[tuple[str, str]], rules: Rules) -> str | Non
     frameworks = sorted({framework for _, framework in found})
     if len(frameworks) > 1 and rules.frameworks == "apart":
         raise ScoringError(
-            f"trials of {' and '.join(frameworks)} are mixed. Times of different frameworks are "
+            f"trials of {enumerated(frameworks)} are mixed. Times of different frameworks are "
             f"not compared: pick one with --framework {'|'.join(frameworks)}."
         )
     times = Counter(submission for submission, _ in found)
     for name in sorted(name for name, count in times.items() if count > 1):
         own = sorted(framework for submission, framework in found if submission == name)
         raise ScoringError(
-            f"{name} has trials in {' and '.join(own)}: two submissions under one name. Rename "
+            f"{name} has trials in {enumerated(own)}: two submissions under one name. Rename "
             "one, or name all the others with --submissions."
         )
     return frameworks[0] if len(frameworks) == 1 else None

@@ -154,7 +154,9 @@ def qualification(
         margins=() if shown is None else tuple(
             _margin(target, values[target.metric], shown) for target in targets
         ),
-        to_change="" if counts is not None else _to_change(verdict, targets, values, shown, rules),
+        to_change="" if counts is not None else _to_change(
+            verdict, targets, values, shown, rules, workload_rules
+        ),
     )
 
 
@@ -186,7 +188,7 @@ def _nearest(targets: list[Target], values: dict[str, FloatArray]) -> int | None
 
 def _to_change(
     verdict: RunVerdict, targets: list[Target], values: dict[str, FloatArray], shown: int | None,
-    rules: Rules,
+    rules: Rules, workload_rules: WorkloadRules,
 ) -> str:
     """What kept the nearest model from qualifying, and what would help."""
     fatal = verdict in (RunVerdict.DISQUALIFIED, RunVerdict.REFUSED)
@@ -198,11 +200,13 @@ def _to_change(
     worst = max(missed, key=lambda t: _margin(t, values[t.metric], shown).beyond)
     others = [t for t in targets if t is not worst and not quantity(t.metric).accumulates]
     counted = [f"{_how_many_met(t, values[t.metric])} met {t.metric}" for t in others]
-    return "; ".join([_what_lacks(worst, values[worst.metric], shown, rules), *counted])
+    unit = workload_rules.unit(worst.metric)
+    return "; ".join([_what_lacks(worst, values[worst.metric], shown, rules, unit), *counted])
 
 
-def _what_lacks(worst: Target, values: FloatArray, shown: int, rules: Rules) -> str:
-    unit = quantity(worst.metric).unit
+def _what_lacks(
+    worst: Target, values: FloatArray, shown: int, rules: Rules, unit: str
+) -> str:
     asked = f"{worst.goal.limit} {worst.value:g}{'' if unit == '1' else f' {unit}'} is asked"
     finite = values[np.isfinite(values)]
     if not len(finite):

@@ -8,6 +8,7 @@ from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, ScoringError
 from mlgolf.core.rules import Interpretations
+from mlgolf.core.text import enumerated
 from mlgolf.scoring.pool import Pool
 from mlgolf.scoring.standings import Standings, ranks
 
@@ -35,7 +36,7 @@ def with_interpretations(competition: Competition, chosen: Mapping[str, str]) ->
             raise RulesError(f"unknown interpretation {name!r}; allowed are {', '.join(choices())}")
         if choice not in allowed:
             raise RulesError(
-                f"interpretation {name}: found {choice!r}, allowed is {' or '.join(allowed)}"
+                f"interpretation {name}: found {choice!r}, allowed is {enumerated(allowed, 'or')}"
             )
     rules = competition.rules
     interpretations = rules.aggregation.interpretations.model_copy(update=dict(chosen))

@@ -11,7 +11,7 @@ from mlgolf.core.competition import Competition, competition_names, load_competi
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.records import Declared
 from mlgolf.core.rules import Ruleset
-from mlgolf.core.text import quoted
+from mlgolf.core.text import enumerated, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs
 from mlgolf.results.curve_table import read_curve_table
@@ -138,7 +138,7 @@ def _check_kind(path: Path, command: str) -> None:
     if what == "a file" and path.suffix not in TABLES:
         raise RunFolderError(
             f"{path} is a file; {command} takes the folder of a run, a tree of AlgoPerf's logs, or "
-            f"a table whose name ends in {' or '.join(TABLES)}."
+            f"a table whose name ends in {enumerated(TABLES, 'or')}."
         )
     if what == "a folder of runs":
         run = max(runs_below(path), key=last_written)

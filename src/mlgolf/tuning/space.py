@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import SearchSpaceError
+from mlgolf.core.text import enumerated
 from mlgolf.tuning.optlist import OptList, check_value, parse_optlist
 
 
@@ -153,7 +154,7 @@ def _parse_interval(low: Any, high: Any, scaling: Any, where: str) -> Interval:
             raise SearchSpaceError(f"{where}: {key}: found {value!r}, expected a finite number.")
     if scaling not in list(Scaling):
         raise SearchSpaceError(
-            f"{where}: scaling: found {scaling!r}, allowed are {' and '.join(Scaling)}."
+            f"{where}: scaling: found {scaling!r}, allowed are {enumerated(Scaling)}."
         )
     if low > high:
         raise SearchSpaceError(f"{where}: min {low!r} is above max {high!r}. Swap them.")

@@ -260,7 +260,7 @@ def test_an_error_of_a_file_is_one_line_with_its_place(tmp_path):
     with pytest.raises(RulesError) as caught:
         read(tmp_path, TWO_LAYERS.replace("units = 32", "units = 0"))
     place, text = str(caught.value).split(": ", 2)[1:]
-    assert place == "layers.0.units"
+    assert place == "layers.#1.units"
     assert text == "layer 'hidden': Input should be greater than or equal to 1 (found 0)"
 
 

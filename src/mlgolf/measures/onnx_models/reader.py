@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import ModelError
+from mlgolf.core.text import enumerated
 from mlgolf.measures.onnx_models import protobuf
 from mlgolf.measures.onnx_models.graph import Attribute, Draft, Model, NamedNode
 from mlgolf.measures.onnx_models.operators import (
@@ -70,7 +71,7 @@ def _opset(reader: Reader, imports: list[memoryview]) -> int:
     if len(versions) != 1 or versions[0] not in OPSETS:
         raise ModelError(
             f"the model's version of the standard operators (opset) is "
-            f"{' and '.join(map(str, versions)) or 'not given'}; allowed is one of {OPSETS[0]} to "
+            f"{enumerated(versions) or 'not given'}; allowed is one of {OPSETS[0]} to "
             f"{OPSETS[-1]}. Export it for one of these, or convert it: "
             "onnx.version_converter.convert_version"
         )
@@ -183,7 +184,7 @@ def _attributes(
         kind = ATTRIBUTES[name]
         if set(found) - {kind} or (kind == "t" and not found):
             raise ModelError(
-                f"{where}: the attribute {name!r} holds {' and '.join(found) or 'nothing'}; it is "
+                f"{where}: the attribute {name!r} holds {enumerated(found) or 'nothing'}; it is "
                 f"of the kind {kind!r} (AttributeProto). Write it by onnx.helper.make_node"
             )
         if kind == "ints" and len(found.get(kind, ())) > MAX_INTS:

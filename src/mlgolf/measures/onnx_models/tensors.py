@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import ModelError
+from mlgolf.core.text import enumerated
 from mlgolf.measures.onnx_models.operators import TENSOR_TYPES
 from mlgolf.measures.onnx_models.protobuf import TENSOR, Reader
 
@@ -39,7 +40,7 @@ def read_tensor(reader: Reader, message: memoryview, where: str) -> tuple[bytes,
         raise ModelError(f"{where} is stored in another file; save all tensors inside the file")
     stored = [name for name in found if name.endswith("_data")]
     if len(stored) > 1:
-        raise ModelError(f"{where} has its numbers twice, as {' and '.join(stored)}; give one")
+        raise ModelError(f"{where} has its numbers twice, as {enumerated(stored)}; give one")
     numbers = _numbers(found, stored[0] if stored else "raw_data", np.dtype(TENSOR_TYPES[kind]))
     if numbers is None or numbers.size != math.prod(shape):
         raise ModelError(

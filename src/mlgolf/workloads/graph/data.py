@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
+from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import shuffled_batches
 from mlgolf.workloads.graph.graph import Inputs
@@ -102,7 +103,7 @@ def _read(data: Data) -> tuple[NDArray, NDArray]:
         ".npz": _read_arrays, ".csv": _read_columns, ".txt": _read_text,
     }
     if path.suffix not in readers:
-        raise DataError(f"{path}: found {path.suffix!r}, allowed are {' and '.join(readers)}")
+        raise DataError(f"{path}: found {path.suffix!r}, allowed are {enumerated(readers)}")
     inputs, targets = readers[path.suffix](path, data)
     if len(inputs) != len(targets):
         raise DataError(f"{path}: found {len(inputs)} inputs and {len(targets)} targets")
