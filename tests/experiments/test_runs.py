@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,20 @@ def test_a_run_goes_on_only_under_the_hardware_class_that_it_was_begun_with(tmp_
     (tmp_path / "run/run.json").write_text(json.dumps(record))
     with pytest.raises(RunFolderError, match=r"hardware\.evaluation_share: there 0\.5"):
         open_run(replace(request, resume=True))
+
+
+NOON = datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+def test_a_run_that_goes_on_was_received_when_it_was_begun(tmp_path, data_dir):
+    request = RunRequest(
+        submissions=("nadamw",), competition=load_competition(LINEAR), trials=1, studies=1,
+        seed=1, data_dir=data_dir, out=tmp_path / "run", now=NOON,
+    )
+    with open_run(request):
+        pass
+    with open_run(replace(request, resume=True, now=NOON + timedelta(days=1))) as run:
+        assert run.folder.record.begun == NOON
 
 
 NEEDS_A_MOMENTUM = """

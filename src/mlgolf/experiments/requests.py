@@ -1,7 +1,8 @@
 """What a person asks of a run, and what can be said against it before anything is written."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlgolf.core.competition import Competition
@@ -34,6 +35,7 @@ class RunRequest:
     data_dir: Path
     out: Path
     resume: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def hardware(self) -> HardwareClass:
