@@ -396,6 +396,14 @@ def test_a_blind_game_is_played_on_a_draw_of_its_own_and_replayed_on_it(mlgolf, 
     assert "equal bit for bit" in again
 
 
+def test_a_game_that_has_closed_is_played_unofficially_and_says_so(mlgolf, tmp_path):
+    game = changed_game(tmp_path / "game", ('size = "game"', 'size = "game"\ncloses = 2024-01-31'))
+    played = mlgolf("run", HONEST, "--competition", game, "--studies", 1, "--out", tmp_path / "run")
+    said = "unofficial: played after the competition closed on 2024-01-31"
+    assert said in played.stderr
+    assert said in mlgolf("score", tmp_path / "run").stdout
+
+
 FIXED = """
 import numpy as np
 

@@ -1,5 +1,7 @@
 """What `mlgolf game show` says of weights that an entry brings along."""
 
+from datetime import date
+
 from mlgolf.core.competition import load_competition
 from mlgolf.report.games import game_in_words
 
@@ -10,6 +12,13 @@ def test_weights_that_are_brought_along_are_said_to_be_bounded_and_not_checked()
     said = " ".join(game_in_words(GAME, "digits-l2"))
     assert "at most 50,000 bytes, stored weights too. Nobody can check where" in said
     assert "from a pool" not in said
+
+
+def test_the_days_on_which_runs_are_official_are_said():
+    game = GAME.model_copy(update={"opens": date(2030, 1, 2), "closes": date(2030, 1, 31)})
+    said = " ".join(game_in_words(game.with_files_in(GAME.folder), "digits-l2"))
+    assert "Open from 2030-01-02 until 2030-01-31, in UTC." in said
+    assert "in UTC" not in " ".join(game_in_words(GAME, "digits-l2"))
 
 
 def test_a_blind_game_is_not_said_to_make_stored_weights_useless():

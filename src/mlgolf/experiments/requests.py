@@ -41,12 +41,16 @@ class RunRequest:
     def hardware(self) -> HardwareClass:
         return load_hardware(self.competition.rules.hardware)
 
-    @property
-    def why_unofficial(self) -> str:
-        """Empty if nothing is known that would make the run's trials unofficial."""
-        if self.sandbox == "none":
-            return "played without a sandbox"
-        return SHARED_MACHINE if self.shares_the_machine else ""
+    def why_unofficial(self, begun: datetime | None) -> str:
+        """Empty if nothing is known that would make the run's trials unofficial.
+
+        Args: begun: when the run was; None where it did not write it down.
+        """
+        without, shared = self.sandbox == "none", self.shares_the_machine
+        return "; ".join(filter(None, [
+            "" if begun is None else self.competition.why_not_open(begun),
+            "played without a sandbox" if without else SHARED_MACHINE if shared else "",
+        ]))  # fmt: skip
 
 
 def checked_sources(request: RunRequest) -> list[Source]:

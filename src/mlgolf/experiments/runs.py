@@ -136,6 +136,7 @@ def _record(
 ) -> RunRecord:
     """run.json. Official seeds are drawn here, after the code was hashed."""
     tuning = request.competition.rules.tuning.under(request.ruleset)
+    received = begun(request)
     return RunRecord(
         competition=request.competition,
         submissions=submissions,
@@ -145,8 +146,8 @@ def _record(
         studies=request.studies or tuning.studies,
         sandbox=request.sandbox,
         seed=secrets.randbits(32) if request.seed is None else request.seed,
-        begun=begun(request),
-        unofficial=request.why_unofficial,
+        begun=received,
+        unofficial=request.why_unofficial(received),
         **measured,
     )
 

@@ -34,11 +34,21 @@ def game_in_words(game: Competition, given: str) -> Iterator[str]:
     yield f"{hardware_in_words(load_hardware(rules.hardware))} Time class: {time_class_of(game)}."
     (ruleset, *_) = reversed(rules.tuning.rulesets)  # entries tune themselves
     yield seeds_in_words(rules, ruleset)
+    yield from _dates(game)
     if rules.tuning.external:
         yield " ".join(tuning_in_words(rules.tuning))
     yield _told(game)
     yield " ".join(_policies(game))
     yield f"Play: mlgolf run MY_ENTRY --competition {quoted(given)}"
+
+
+def _dates(game: Competition) -> Iterator[str]:
+    said = [f"from {game.opens}"] * bool(game.opens) + [f"until {game.closes}"] * bool(game.closes)
+    if said:
+        yield (
+            f"Open {' '.join(said)}, in UTC. A run that is begun on another day is recorded as "
+            "unofficial."
+        )
 
 
 def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
