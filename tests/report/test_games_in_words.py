@@ -21,11 +21,22 @@ def test_the_days_on_which_runs_are_official_are_said():
     assert "in UTC" not in " ".join(game_in_words(GAME, "digits-l2"))
 
 
-def test_a_blind_game_is_not_said_to_make_stored_weights_useless():
+def words_of(**data) -> str:
+    """Of the game with other data."""
     row = GAME.workloads["digits"]
-    data = {**row.definition["data"], "blind": True}
-    blind = row.model_copy(update={"definition": {**row.definition, "data": data}})
-    game = GAME.model_copy(update={"workloads": {"digits": blind}}).with_files_in(GAME.folder)
-    said = " ".join(game_in_words(game, "digits-l2"))
-    assert "Who knows the pool can fit all of it beforehand" in said
+    definition = {**row.definition, "data": {**row.definition["data"], **data}}
+    rows = {"digits": row.model_copy(update={"definition": definition})}
+    game = GAME.model_copy(update={"workloads": rows}).with_files_in(GAME.folder)
+    return " ".join(game_in_words(game, "digits-l2"))
+
+
+def test_a_blind_game_is_not_said_to_make_stored_weights_useless():
+    said = words_of(blind=True)
+    assert "Who knows the pool can fit all of it beforehand." in said
     assert "help little" not in said
+
+
+def test_a_game_that_renames_its_classes_says_what_cannot_be_known_beforehand():
+    said = words_of(blind=True, permute_labels=True)
+    assert "Classes are renamed by a permutation" in said
+    assert "can fit all of it beforehand, but for the names of the classes." in said

@@ -100,6 +100,8 @@ def _data(size: Size, data: Mapping[str, Any]) -> str:
         )
     if data.get("blind"):
         said.append("Blind: the examples are drawn anew for each run, after the code was hashed.")
+    if data.get("permute_labels"):
+        said.append("Classes are renamed by a permutation that is drawn with them.")
     said += [f"{key.capitalize()}: {data[key]}." for key in ("licence", "origin") if key in data]
     return " ".join(said)
 
@@ -142,16 +144,15 @@ def _policies(game: Competition) -> Iterator[str]:
     yield "An entry may say what it brings from such runs, in a declared.toml beside it."
     if rules.code_bytes is not None:
         yield f"The files of an entry have at most {rules.code_bytes:,} bytes, stored weights too."
-    blind = all(
-        (row.definition or {}).get("data", {}).get("blind") for row in game.workloads.values()
-    )
     if rules.code_bytes is None:
         yield "Nothing bounds the weights that an entry's files bring along."
     yield "Nobody can check where weights in an entry's files come from."
-    if blind:
+    data = [(row.definition or {}).get("data", {}) for row in game.workloads.values()]
+    if all(one.get("blind") for one in data):
+        renamed = all(one.get("permute_labels") for one in data)
         yield (
             "Each run draws its own examples from a pool. Who knows the pool can fit all of it "
-            "beforehand."
+            f"beforehand{', but for the names of the classes' if renamed else ''}."
         )
 
 

@@ -1,6 +1,7 @@
 """Examples of a game: from a host's file to splits, and what is wrong with a file."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,17 @@ GRAPH = {
 CSV = "a,b,kind\n" + "".join(f"{n},{-n},{n % 2}\n" for n in range(10))
 
 
-def workload(folder: Path, text: str | bytes = CSV, file: str = "d.csv", **more: Any) -> Workload:
+def workload(
+    folder: Path, text: str | bytes = CSV, file: str = "d.csv", *,
+    graph: Mapping[str, Any] = GRAPH, **more: Any,
+) -> Workload:
     content = text.encode() if isinstance(text, str) else text
     (folder / file).write_bytes(content)
     data = {
         "file": file, "sha256": hashlib.sha256(content).hexdigest(), "targets": "kind",
         "train": 6, "twin": 4, "licence": "CC0-1.0", "origin": "this test", **more,
     }
-    return played_workload("graph", "game", {"graph": GRAPH, "data": data}, folder)
+    return played_workload("graph", "game", {"graph": graph, "data": data}, folder)
 
 
 def open_task(folder: Path, text: str | bytes, *, classes: int, **data: Any) -> Workload:
@@ -119,6 +123,70 @@ def test_a_blind_game_draws_all_its_splits_anew(tmp_path):
         folder = held_out.folder(game, "game", tmp_path / "data", draw)
         seen.add(tuple(np.load(folder / "train" / "inputs.npy")[:, 0]))
     assert len(seen) == 2
+
+
+TEN = "a,b,kind\n" + "".join(f"{n},{-n},{n}\n" for n in range(10))
+TEN_CLASSES = {**GRAPH, "layers": [{"name": "linear", "kind": "dense", "units": 10}]}
+
+
+def names_of(game: Workload, folder: Path, draw: int) -> list[int]:
+    """What each class of the file is called in both splits of a draw."""
+    layout.ensure(game, "game", folder)
+    held_out.ensure(game, "game", folder, draw)
+    drawn = held_out.folder(game, "game", folder, draw)
+    names = {}
+    for part in ("train", "test"):
+        rows, targets = (np.load(drawn / part / f"{name}.npy") for name in ("rows", "targets"))
+        names |= dict(zip(rows.tolist(), targets.tolist(), strict=True))
+    return [names[row] for row in range(10)]
+
+
+@pytest.mark.parametrize("draw", [0, 1, 2**128 - 1])
+def test_classes_are_renamed_by_a_permutation_that_the_draw_alone_determines(tmp_path, draw):
+    game = workload(tmp_path, TEN, graph=TEN_CLASSES, blind=True, permute_labels=True)
+    names = names_of(game, tmp_path / "one", draw)
+    assert sorted(names) == list(range(10))
+    assert names_of(game, tmp_path / "two", draw) == names
+
+
+def test_each_draw_has_its_own_names_of_classes(tmp_path):
+    game = workload(tmp_path, TEN, graph=TEN_CLASSES, blind=True, permute_labels=True)
+    one, other = (names_of(game, tmp_path / "data", draw) for draw in (1, 2))
+    assert one != other
+
+
+def test_classes_keep_their_names_where_nothing_else_is_asked(tmp_path):
+    game = workload(tmp_path, TEN, graph=TEN_CLASSES, blind=True)
+    assert names_of(game, tmp_path / "data", 1) == list(range(10))
+
+
+def test_a_draw_has_the_same_examples_with_renamed_classes_and_without(tmp_path):
+    found = []
+    for renamed in (False, True):
+        game = workload(tmp_path, blind=True, permute_labels=renamed)
+        layout.ensure(game, "game", tmp_path / "data")
+        held_out.ensure(game, "game", tmp_path / "data", 1)
+        folder = held_out.folder(game, "game", tmp_path / "data", 1)
+        found.append(np.load(folder / "train" / "rows.npy").tolist())
+    assert found[0] == found[1]
+
+
+def test_a_target_that_does_not_count_is_renamed_to_nothing_else(tmp_path):
+    one = TEN.replace("3,-3,3", "3,-3,-1")
+    game = workload(tmp_path, one, graph=TEN_CLASSES, blind=True, permute_labels=True)
+    assert names_of(game, tmp_path / "data", 1).index(-1) == 3
+
+
+def test_the_names_of_classes_are_only_drawn_where_examples_are(tmp_path):
+    with pytest.raises(RulesError, match="permute_labels needs blind = true"):
+        workload(tmp_path, permute_labels=True)
+
+
+def test_measured_numbers_have_no_names_to_permute(tmp_path):
+    with pytest.raises(RulesError, match="found the loss 'squared_error', allowed is 'cross_en"):
+        workload(
+            tmp_path, graph={**GRAPH, "loss": "squared_error"}, blind=True, permute_labels=True
+        )
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from mlgolf.workloads.graph.spec import Data
 
 DRAWN: tuple[str, ...] = ()  # by default; a blind game draws all its splits
 EXAMPLES, DRAW = "examples.npz", "draw"
+RENAMING = 1  # of what a draw determines, besides which examples are in which split
 ROWS = "rows.npy"  # of a split: which rows of the source its examples are, from 0
 
 
@@ -43,7 +44,8 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
     data: Data = size.data
     examples = np.load(raw / EXAMPLES, allow_pickle=False)
     inputs, targets = examples["inputs"], examples["targets"]
-    order = _order(data, len(inputs), int((raw / DRAW).read_text()))
+    draw = int((raw / DRAW).read_text())
+    order = _order(data, len(inputs), draw)
     if len(order) < data.train + data.twin:
         raise DataError(
             f"found {len(order)} examples; train = {data.train} and twin = {data.twin} ask for "
@@ -52,6 +54,8 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
     chosen = {"train": order[: data.train], "test": order[data.train : data.train + data.twin]}
     inputs = _scaled(inputs, data, chosen["train"])
     inputs, targets = _as_declared(inputs, targets, size.model)
+    if data.permute_labels:
+        targets = _renamed(targets, draw)
     for split in size.splits:
         if split in splits:
             (prepared / split).mkdir(parents=True)
@@ -228,6 +232,13 @@ def _as_declared(
     targets = targets.reshape(len(targets), *model.target_shape).astype(np.float32)
     _check_numbers("targets", targets)
     return inputs, targets
+
+
+def _renamed(targets: NDArray, draw: int) -> NDArray:
+    """The classes that occur under each other's names; -1, which does not count, stays."""
+    classes = np.unique(targets[targets >= 0])
+    names = np.random.default_rng([draw, RENAMING]).permutation(classes)
+    return np.where(targets < 0, targets, names[np.searchsorted(classes, targets)])
 
 
 def _check_numbers(what: str, values: NDArray) -> None:

@@ -58,6 +58,8 @@ class Data(BaseModel):
     leave_out: tuple[Annotated[int, Field(ge=0)], ...] = ()
     # Blind: they are drawn anew for each run, from a number that nobody knew when code was hashed.
     blind: bool = False
+    # Classes are renamed, in all splits alike, by a permutation from that number.
+    permute_labels: bool = False
     batch_size: Count = 64  # of a submission that asks for none
     licence: str
     origin: str  # who made them, and where they are published
@@ -76,6 +78,8 @@ class Data(BaseModel):
             raise ValueError("a .txt needs a window, in characters; nothing else has one")
         if self.blind and self.order == "as_given":
             raise ValueError("a blind game draws its examples: leave out order")
+        if self.permute_labels and not self.blind:
+            raise ValueError("permute_labels needs blind = true: each run draws a permutation")
         return self
 
     @property
@@ -98,6 +102,15 @@ class Definition(BaseModel):
 
     graph: Graph
     data: Data
+
+    @model_validator(mode="after")
+    def _renames_classes_alone(self) -> "Definition":
+        if self.data.permute_labels and self.graph.loss != "cross_entropy":
+            raise ValueError(
+                f"data.permute_labels: found the loss {self.graph.loss!r}, allowed is "
+                "'cross_entropy': only classes can be renamed"
+            )
+        return self
 
 
 def defined(
