@@ -441,6 +441,28 @@ def test_a_player_sees_the_classes_under_names_of_its_run_and_a_replay_sees_the_
     assert "equal bit for bit" in again
 
 
+GENERATE = """
+def generate(rng):
+    inputs = rng.normal(size=(99, 3))
+    return {"inputs": inputs, "targets": 1 + (inputs[:, 0] > 0)}
+"""
+
+
+def test_a_game_whose_examples_a_program_makes_is_played_on_other_ones_in_each_run_and_replayed(
+    mlgolf, tmp_path
+):
+    game = changed_game(tmp_path / "game")
+    with_data(game, "generate.py", GENERATE, blind=True, train=50, twin=49)
+    hashes = set()
+    for name in ("one", "two"):
+        mlgolf("run", HONEST, "--competition", game, "--studies", 1, "--out", tmp_path / name)
+        trial = tmp_path / name / "fits" / "study_0" / "points_torch" / "trial_1"
+        hashes.add(json.loads((trial / "trial.json").read_text())["data_sha256"])
+    assert len(hashes) == 2
+    again = mlgolf("replay", trial, "--competition", game, expect=None).stdout
+    assert "equal bit for bit" in again
+
+
 def with_data(game: Path, file: str, text: str, **keys) -> None:
     """Other examples for a game."""
     (game / file).write_text(text)

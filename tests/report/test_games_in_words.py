@@ -36,6 +36,12 @@ def test_a_blind_game_is_not_said_to_make_stored_weights_useless():
     assert "help little" not in said
 
 
+def test_a_game_whose_examples_are_made_for_each_run_has_no_pool_to_fit():
+    said = words_of(blind=True, source=None, file="generate.py", sha256="0" * 64)
+    assert "A program of the host makes the examples of each run anew." in said
+    assert "pool" not in said
+
+
 def test_a_game_that_renames_its_classes_says_what_cannot_be_known_beforehand():
     said = words_of(blind=True, permute_labels=True)
     assert "Classes are renamed by a permutation" in said

@@ -1,7 +1,7 @@
 """The rules of a game in plain words, and the matrix of its cells."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgolf.core.competition import Competition
@@ -147,13 +147,26 @@ def _policies(game: Competition) -> Iterator[str]:
     if rules.code_bytes is None:
         yield "Nothing bounds the weights that an entry's files bring along."
     yield "Nobody can check where weights in an entry's files come from."
-    data = [(row.definition or {}).get("data", {}) for row in game.workloads.values()]
-    if all(one.get("blind") for one in data):
-        renamed = all(one.get("permute_labels") for one in data)
+    yield from _known_beforehand(
+        [(row.definition or {}).get("data", {}) for row in game.workloads.values()]
+    )
+
+
+def _known_beforehand(data: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Of blind games. Args: data: of each workload, as its data.toml has it."""
+    if not all(one.get("blind") for one in data):
+        return
+    if all(str(one.get("file")).endswith(".py") for one in data):
         yield (
-            "Each run draws its own examples from a pool. Who knows the pool can fit all of it "
-            f"beforehand{', but for the names of the classes' if renamed else ''}."
+            "A program of the host makes the examples of each run anew. Who knows the program can "
+            "fit others that it makes beforehand."
         )
+        return
+    renamed = all(one.get("permute_labels") for one in data)
+    yield (
+        "Each run draws its own examples from a pool. Who knows the pool can fit all of it "
+        f"beforehand{', but for the names of the classes' if renamed else ''}."
+    )
 
 
 def game_as_json(game: Competition, given: str) -> dict[str, Any]:

@@ -125,6 +125,76 @@ def test_a_blind_game_draws_all_its_splits_anew(tmp_path):
     assert len(seen) == 2
 
 
+GENERATE = """
+import numpy as np
+
+def generate(rng):
+    inputs = rng.normal(size=(10, 2))
+    return {"inputs": inputs, "kind": inputs[:, 0] > 0}
+"""
+
+
+def inputs_of(game: Workload, folder: Path, draw: int) -> list:
+    layout.ensure(game, "game", folder)
+    held_out.ensure(game, "game", folder, draw)
+    drawn = held_out.folder(game, "game", folder, draw)
+    return np.load(drawn / "train" / "inputs.npy").tolist()
+
+
+def test_a_program_of_the_host_makes_both_splits(tmp_path):
+    game = workload(tmp_path, GENERATE, "generate.py")
+    for part, count in (("train", 6), ("test", 4)):
+        found = split(game, tmp_path / "data", part)
+        assert found["targets"].tolist() == (found["inputs"][:, 0] > 0).tolist()
+        assert len(found["inputs"]) == count
+
+
+def test_a_program_of_the_host_makes_other_examples_for_each_draw(tmp_path):
+    game = workload(tmp_path, GENERATE, "generate.py", blind=True)
+    one, other = (inputs_of(game, tmp_path / "data", draw) for draw in (1, 2))
+    assert not np.isin(one, other).any()
+
+
+def test_a_program_of_the_host_makes_the_same_examples_for_the_same_draw(tmp_path):
+    game = workload(tmp_path, GENERATE, "generate.py", blind=True)
+    one, two = (inputs_of(game, tmp_path / name, 1) for name in ("one", "two"))
+    assert one == two
+
+
+def test_a_split_seed_decides_what_is_made_where_a_game_is_not_blind(tmp_path):
+    found = [
+        split(workload(tmp_path, GENERATE, "generate.py", split_seed=seed), tmp_path / "data",
+              "train")["inputs"].tolist()
+        for seed in (1, 2)
+    ]  # fmt: skip
+    assert not np.isin(*found).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def generate(rng):\n    return {'x': 1 / 0}", r"generate\.py, line 2: ZeroDivisionError"),
+        ("import json\n\njson.loads('x')", r"generate\.py, line 3: JSONDecodeError"),
+        ("def generate(rng)\n", r"generate\.py, line 1: SyntaxError"),
+        ("import no_such_module_anywhere", r"generate\.py, line 1: ModuleNotFoundError"),
+        ("make = 1", r"has no function generate\(rng\)"),
+        ("def generate(rng):\n    return 3", r"returned int, expected arrays by name"),
+        ("def generate(rng):\n    return {'inputs': [1]}", r"no array of numbers.* as 'inputs'"),
+        (GENERATE.replace('"kind"', '"label"'), r"no array 'kind'; it has inputs, label"),
+        (GENERATE.replace("> 0}", "[:9] > 0}"), r"found 10 inputs and 9 targets"),
+        (GENERATE.replace("rng.normal", "np.random.normal"), r"'inputs' differs from call to call"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_program_is_said_with_its_place(tmp_path, text, said):
+    with pytest.raises(DataError, match=said):
+        layout.ensure(workload(tmp_path, text, "generate.py"), "game", tmp_path / "data")
+
+
+def test_rows_of_examples_that_each_run_has_for_itself_cannot_be_left_out(tmp_path):
+    with pytest.raises(RulesError, match="leave_out names rows"):
+        workload(tmp_path, GENERATE, "generate.py", blind=True, leave_out=[1])
+
+
 TEN = "a,b,kind\n" + "".join(f"{n},{-n},{n}\n" for n in range(10))
 TEN_CLASSES = {**GRAPH, "layers": [{"name": "linear", "kind": "dense", "units": 10}]}
 

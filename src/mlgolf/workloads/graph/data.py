@@ -6,7 +6,8 @@ open. The host's file is checked against its hash before anything is read from i
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,20 +18,22 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import shuffled_batches
+from mlgolf.workloads.graph.generated import SUFFIX, generated
 from mlgolf.workloads.graph.graph import Inputs
 from mlgolf.workloads.graph.spec import Data
 
 DRAWN: tuple[str, ...] = ()  # by default; a blind game draws all its splits
 EXAMPLES, DRAW = "examples.npz", "draw"
-RENAMING = 1  # of what a draw determines, besides which examples are in which split
+RENAMING, GENERATING = 1, 2  # what a draw determines, besides which examples a split has
 ROWS = "rows.npy"  # of a split: which rows of the source its examples are, from 0
 
 
 def make(raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS) -> None:
     """All examples, in the order of their source, and the number that splits are drawn by."""
-    inputs, targets = _read(size.data)
+    number = draw if size.data.blind else size.data.split_seed
+    inputs, targets = _read(size.data, number)
     np.savez(raw / EXAMPLES, inputs=inputs, targets=targets)
-    (raw / DRAW).write_text(f"{draw if size.data.blind else size.data.split_seed}\n")
+    (raw / DRAW).write_text(f"{number}\n")
 
 
 def check_source(size: Size) -> None:
@@ -97,13 +100,15 @@ def open_split(folder: Path, size: Size, split: str) -> Examples:
 # --- from where a host has them ---
 
 
-def _read(data: Data) -> tuple[NDArray, NDArray]:
-    """(inputs, targets), a row per example. Raises: DataError."""
+def _read(data: Data, draw: int) -> tuple[NDArray, NDArray]:
+    """(inputs, targets), a row per example; what generates them is given `draw`. Raises: DataError.
+    """
     if data.source is not None:
         return _of_scikit_learn(data.source)
     path = _checked_file(data)
     readers: dict[str, Callable[[Path, Data], tuple[NDArray, NDArray]]] = {
         ".npz": _read_arrays, ".csv": _read_columns, ".txt": _read_text,
+        SUFFIX: partial(_generate, draw=draw),
     }
     if path.suffix not in readers:
         raise DataError(f"{path}: found {path.suffix!r}, allowed are {' and '.join(readers)}")
@@ -144,6 +149,16 @@ def _read_arrays(path: Path, data: Data) -> tuple[NDArray, NDArray]:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: not an .npz of plain arrays: {error}") from None
+    return _chosen(path, arrays, data)
+
+
+def _generate(path: Path, data: Data, draw: int) -> tuple[NDArray, NDArray]:
+    return _chosen(path, generated(path, [draw, GENERATING]), data)
+
+
+def _chosen(
+    path: Path, arrays: Mapping[str, NDArray], data: Data
+) -> tuple[NDArray, NDArray]:
     for name in (data.inputs, data.targets):
         if name not in arrays:
             raise DataError(f"{path}: no array {name!r}; it has {', '.join(arrays)}")
