@@ -1,5 +1,6 @@
 import math
 import re
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,28 @@ def test_a_field_with_a_default_changes_no_fingerprint():
 
 def test_a_competition_without_dates_has_the_record_that_it_had_before_there_were_any():
     assert MINI.as_record().keys() & {"opens", "closes"} == set()
+
+
+OPEN = MINI.model_copy(update={"opens": date(2030, 1, 2), "closes": date(2030, 1, 31)})
+WEST = timezone(timedelta(hours=-5))
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        (datetime(2030, 1, 1, 23, 59, tzinfo=UTC), "before the competition opens on 2030-01-02"),
+        (datetime(2030, 1, 2, tzinfo=UTC), ""),
+        (datetime(2030, 1, 31, 23, 59, tzinfo=UTC), ""),
+        (datetime(2030, 2, 1, tzinfo=UTC), "after the competition closed on 2030-01-31"),
+        (datetime(2030, 1, 31, 20, tzinfo=WEST), "after the competition closed on 2030-01-31"),
+    ],
+)
+def test_a_competition_is_open_on_its_first_and_last_day_in_utc(moment, said):
+    assert OPEN.why_not_open(moment) == (said and f"played {said}")
+
+
+def test_a_competition_without_dates_is_always_open():
+    assert MINI.why_not_open(datetime(1970, 1, 1, tzinfo=UTC)) == ""
 
 
 def test_dates_survive_a_record_of_json():

@@ -1,5 +1,6 @@
 """A game of a second, played by programs that drive their own training."""
 
+import hashlib
 import itertools
 import json
 import re
@@ -407,6 +408,82 @@ def test_a_blind_game_is_played_on_a_draw_of_its_own_and_replayed_on_it(mlgolf, 
     assert "give the game's folder as --competition" in said
     again = mlgolf("replay", trial, "--competition", game, expect=None).stdout
     assert "equal bit for bit" in again
+
+
+def test_a_game_that_has_closed_is_played_unofficially_and_says_so(mlgolf, tmp_path):
+    game = changed_game(tmp_path / "game", ('size = "game"', 'size = "game"\ncloses = 2024-01-31'))
+    played = mlgolf("run", HONEST, "--competition", game, "--studies", 1, "--out", tmp_path / "run")
+    said = "unofficial: played after the competition closed on 2024-01-31"
+    assert said in played.stderr
+    assert said in mlgolf("score", tmp_path / "run").stdout
+
+
+CLASSES = 13  # whose names are never drawn alike twice
+COUNTS = f"""
+import numpy as np
+
+def play(game):
+    counts = np.bincount(game.train["targets"], minlength={CLASSES})
+    game.log(**{{f"of_{{number}}": count for number, count in enumerate(counts)}})
+    game.submit({{name: np.ones(shape) for name, shape in game.graph.tensors.items()}})
+"""
+
+
+def test_a_player_sees_the_classes_under_names_of_its_run_and_a_replay_sees_the_same(
+    mlgolf, tmp_path
+):
+    game = changed_game(tmp_path / "game")
+    rows = [f"{k},{n},1,{k}\n" for k in range(CLASSES) for n in range(k + 1)]  # k + 1 of class k
+    with_data(
+        game, "points.csv", "a,b,c,kind\n" + "".join(rows), blind=True, permute_labels=True,
+        targets="kind", train=len(rows),
+    )
+    graph = (game / "graph.toml").read_text()
+    (game / "graph.toml").write_text(graph.replace("units = 3", f"units = {CLASSES}"))
+    entry = tmp_path / "counts.py"
+    entry.write_text(COUNTS)
+    found = []
+    for name in ("one", "two"):
+        mlgolf("run", entry, "--competition", game, "--studies", 1, "--out", tmp_path / name)
+        trial = tmp_path / name / "counts" / "study_0" / "points_torch" / "trial_1"
+        logged = (trial / "log.txt").read_text()
+        found.append([int(n) for n in re.findall(r"of_\d+\D+(\d+)", logged)])
+    assert sorted(found[0]) == sorted(found[1]) == list(range(1, CLASSES + 1))
+    assert found[0] != found[1]
+    again = mlgolf("replay", trial, "--competition", game, expect=None).stdout
+    assert "equal bit for bit" in again
+
+
+GENERATE = """
+def generate(rng):
+    inputs = rng.normal(size=(99, 3))
+    return {"inputs": inputs, "targets": 1 + (inputs[:, 0] > 0)}
+"""
+
+
+def test_a_game_whose_examples_a_program_makes_is_played_on_other_ones_in_each_run_and_replayed(
+    mlgolf, tmp_path
+):
+    game = changed_game(tmp_path / "game")
+    with_data(game, "generate.py", GENERATE, blind=True, train=50, twin=49)
+    hashes = set()
+    for name in ("one", "two"):
+        mlgolf("run", HONEST, "--competition", game, "--studies", 1, "--out", tmp_path / name)
+        trial = tmp_path / name / "fits" / "study_0" / "points_torch" / "trial_1"
+        hashes.add(json.loads((trial / "trial.json").read_text())["data_sha256"])
+    assert len(hashes) == 2
+    again = mlgolf("replay", trial, "--competition", game, expect=None).stdout
+    assert "equal bit for bit" in again
+
+
+def with_data(game: Path, file: str, text: str, **keys) -> None:
+    """Other examples for a game."""
+    (game / file).write_text(text)
+    keys |= {"file": file, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    keys |= {"licence": "Apache-2.0", "origin": "this test"}
+    (game / "data.toml").write_text(
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+    )
 
 
 FIXED = """

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,49 @@ def test_a_run_goes_on_only_under_the_hardware_class_that_it_was_begun_with(tmp_
     (tmp_path / "run/run.json").write_text(json.dumps(record))
     with pytest.raises(RunFolderError, match=r"hardware\.evaluation_share: there 0\.5"):
         open_run(replace(request, resume=True))
+
+
+NOON = datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+def test_a_run_that_goes_on_was_received_when_it_was_begun(tmp_path, data_dir):
+    request = RunRequest(
+        submissions=("nadamw",), competition=load_competition(LINEAR), trials=1, studies=1,
+        seed=1, data_dir=data_dir, out=tmp_path / "run", now=NOON,
+    )
+    with open_run(request):
+        pass
+    with open_run(replace(request, resume=True, now=NOON + timedelta(days=1))) as run:
+        assert run.folder.record.begun == NOON
+
+
+def closing(day: date, tmp_path, data_dir, now: datetime) -> RunRequest:
+    competition = load_competition(LINEAR).model_copy(update={"closes": day})
+    return RunRequest(
+        submissions=("nadamw",), competition=competition, trials=1, studies=1, seed=1,
+        data_dir=data_dir, out=tmp_path / "run", now=now,
+    )
+
+
+def test_all_trials_of_a_run_after_the_last_day_are_unofficial(tmp_path, data_dir):
+    with open_run(closing(date(2030, 1, 30), tmp_path, data_dir, NOON)) as run:
+        said = "played after the competition closed on 2030-01-30"
+        assert run.folder.record.unofficial == said
+        assert {plan.unofficial for plan in run.plans} == {said}
+
+
+def test_a_run_that_was_begun_in_time_goes_on_as_official_after_the_last_day(tmp_path, data_dir):
+    request = closing(date(2030, 1, 31), tmp_path, data_dir, NOON)
+    with open_run(request):
+        pass
+    with open_run(replace(request, resume=True, now=NOON + timedelta(days=1))) as run:
+        assert run.folder.record.unofficial == ""
+
+
+def test_every_reason_why_a_run_is_unofficial_is_recorded(tmp_path, data_dir):
+    request = closing(date(2030, 1, 30), tmp_path, data_dir, NOON)
+    said = replace(request, sandbox="none").why_unofficial(NOON)
+    assert said.endswith("closed on 2030-01-30; played without a sandbox")
 
 
 NEEDS_A_MOMENTUM = """

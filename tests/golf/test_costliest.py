@@ -121,6 +121,14 @@ def test_an_existing_folder_is_not_written_into(game, tmp_path):
         write_next_round(game, tmp_path, np.array([1]))
 
 
+def test_a_game_whose_examples_are_made_for_each_run_has_none_to_leave_out(game, tmp_path):
+    data = (game / "data.toml").read_text().replace("points.csv", "generate.py")
+    (game / "data.toml").write_text(f"blind = true\n{data}")
+    with pytest.raises(RulesError, match="each run has examples of its own"):
+        write_next_round(game, tmp_path / "next", np.array([1]))
+    assert not (tmp_path / "next").exists()
+
+
 def test_a_run_that_kept_no_model_says_what_is_missing(mlgolf, tmp_path):
     run = tmp_path / "run"
     mlgolf("run", TINY / "fits.py", "--competition", TINY, "--studies", 1, "--out", run)

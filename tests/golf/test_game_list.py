@@ -2,6 +2,7 @@
 
 import hashlib
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,19 @@ def test_the_best_is_official_before_it_is_small():
     ]
     best = best_of(game, Runs(folders=tuple(runs)))["digits"]
     assert (best.submission, best.value, best.official) == ("fast", 5.0, True)
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_of_equal_results_the_best_is_the_one_that_was_received_first(first):
+    game = competition(["digits"], tuning={"external": {"trials": 1, "studies": 1}})
+    runs = tuple(
+        OneRun(game, trial(
+            name, seconds=[5.0], values=[0.1],
+            received=datetime(2030, 1, 1 if name == first else 2, tzinfo=UTC),
+        ), path=name)
+        for name in "ab"
+    )  # fmt: skip
+    assert best_of(game, Runs(folders=runs))["digits"].submission == first
 
 
 def test_a_result_of_fewer_studies_than_the_rules_ask_for_is_not_the_best():

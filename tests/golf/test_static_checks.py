@@ -1,3 +1,5 @@
+import hashlib
+import re
 from datetime import date
 
 import pytest
@@ -72,6 +74,17 @@ def test_a_hash_that_differs_is_shown_with_the_one_that_the_file_has(tmp_path):
     line = said(found, "SHA-256")
     assert line.startswith("data.toml:2: sha256: found 00000000")
     assert "589934904175425b1b7675f65f411f6c" in line
+
+
+def test_a_program_that_cannot_make_its_examples_is_found_in_its_line(tmp_path):
+    folder = game(tmp_path, data=('file = "points.csv"', 'file = "generate.py"'))
+    text = "def generate(rng):\n    return {'inputs': rng.norm(9)}\n"
+    (folder / "generate.py").write_text(text)
+    data = (folder / "data.toml").read_text()
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    (folder / "data.toml").write_text(re.sub('sha256 = "[^"]*"', f'sha256 = "{sha256}"', data))
+    found = check_game(str(folder), folder / "data", play=False)
+    assert said(found, "AttributeError").startswith("generate.py:2")
 
 
 def test_a_bad_number_in_the_data_is_found_in_its_line(tmp_path):

@@ -1,5 +1,6 @@
 import json
 import math
+from datetime import UTC, datetime
 
 import pytest
 from synthetic_trials import competition, run_record, workload_rules
@@ -81,6 +82,13 @@ def test_a_run_is_not_made_over_another(tmp_path):
     with pytest.raises(RunFolderError, match="--resume"):
         create_run(tmp_path / "run", run_record(seed=2))
     assert RunFolder(tmp_path / "run").record.seed == 1
+
+
+def test_the_trials_of_a_run_were_received_when_it_was_begun(tmp_path):
+    noon = datetime(2030, 1, 31, 12, tzinfo=UTC)
+    run, _ = create_run(tmp_path / "run", run_record(begun=noon))
+    TrialFolder(run.trial_path(HEADER.key)).begin(HEADER)
+    assert [trial.received for trial in RunFolder(run.path).trials()] == [noon]
 
 
 def test_a_run_is_not_continued_under_other_rules(tmp_path):

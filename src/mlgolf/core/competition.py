@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ class Competition(BaseModel):
     round: int = 1  # a host that changes the data or the rules of a game begins another
     published_as: str = ""  # what published tables call this version, e.g. "v0.5"
     notice: str = ""  # to stand on every board
-    opens: date | None = None  # first and last day of the competition, if it has any
+    opens: date | None = None  # first and last day of the competition in UTC, if it has any
     closes: date | None = None
     rules: Rules
     workloads: dict[str, WorkloadRules]
@@ -167,6 +167,18 @@ class Competition(BaseModel):
     def fingerprint(self) -> str:
         """SHA-256 of the rules as data: equal for files that differ in comments only."""
         return hashlib.sha256(json.dumps(self.as_record(), sort_keys=True).encode()).hexdigest()
+
+    def why_not_open(self, moment: datetime) -> str:
+        """Why a run begun at a moment is no official one; empty from `opens` to `closes`.
+
+        Args: moment: with its time zone.
+        """
+        day = moment.astimezone(UTC).date()
+        if self.opens and day < self.opens:
+            return f"played before the competition opens on {self.opens}"
+        if self.closes and day > self.closes:
+            return f"played after the competition closed on {self.closes}"
+        return ""
 
     def select(self, workloads: list[str] | None) -> "Competition":
         """The same competition on some of its workloads. Raises: UnknownName."""

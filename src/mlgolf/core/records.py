@@ -8,7 +8,7 @@ function in `results/upgrades.py`.
 import math
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import HardwareClass
@@ -83,6 +83,7 @@ class RunRecord(Record):
     studies: int
     sandbox: SandboxLevel
     seed: int | None = None
+    begun: AwareDatetime | None = None  # when its submissions were received
     unofficial: str = ""  # why none of its trials is an official one
     package_sha256: str = ""  # of mlgolf itself when the run was begun
     data: dict[str, str] = Field(default_factory=dict)  # row of the competition -> SHA-256

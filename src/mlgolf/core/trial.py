@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Trial:
     metrics: Mapping[str, FloatArray]  # "validation/error_rate" -> values; NaN where not measured
     charged_seconds: FloatArray | None = None  # what each evaluation cost beyond its free share
     unofficial: str = ""  # why it may not stand beside official trials; empty: it may
+    received: datetime | None = None  # when its run was begun; None where nobody wrote it down
     facts: TrialFacts = UNKNOWN  # what else was known before it started
     verdict: VerdictRecord | None = None  # how it was held and how it ended
 

@@ -1,7 +1,8 @@
 """What a person asks of a run, and what can be said against it before anything is written."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlgolf.core.competition import Competition
@@ -35,17 +36,22 @@ class RunRequest:
     data_dir: Path
     out: Path
     resume: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def hardware(self) -> HardwareClass:
         return load_hardware(self.competition.rules.hardware)
 
-    @property
-    def why_unofficial(self) -> str:
-        """Empty if nothing is known that would make the run's trials unofficial."""
-        if self.sandbox == "none":
-            return "played without a sandbox"
-        return SHARED_MACHINE if self.shares_the_machine else ""
+    def why_unofficial(self, begun: datetime | None) -> str:
+        """Empty if nothing is known that would make the run's trials unofficial.
+
+        Args: begun: when the run was; None where it did not write it down.
+        """
+        without, shared = self.sandbox == "none", self.shares_the_machine
+        return "; ".join(filter(None, [
+            "" if begun is None else self.competition.why_not_open(begun),
+            "played without a sandbox" if without else SHARED_MACHINE if shared else "",
+        ]))  # fmt: skip
 
 
 def checked_sources(request: RunRequest) -> list[Source]:

@@ -4,6 +4,8 @@ What has ended is kept: `Run.waiting` has the rest. A trial that was cut short i
 seed, and its rows move aside (`results/trial_folder.py`).
 """
 
+from datetime import datetime
+
 from mlgolf.core.records import RunRecord
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.run_data import RunData, new_data, recorded_data
@@ -26,6 +28,11 @@ def run_data(request: RunRequest) -> RunData:
     return new_data(
         request.competition, request.data_dir, seed=request.seed, practice=request.practice
     )
+
+
+def begun(request: RunRequest) -> datetime | None:
+    """When a run was begun, or begins; None for one that did not write it down."""
+    return RunFolder(request.out).record.begun if request.resume else request.now
 
 
 def run_folder(request: RunRequest, record: RunRecord) -> tuple[RunFolder, RunLock]:

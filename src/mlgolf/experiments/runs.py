@@ -13,7 +13,7 @@ from mlgolf.core.records import Calibration, RunRecord, SubmissionRecord
 from mlgolf.core.trial import Trial
 from mlgolf.experiments.planned import planned_trials
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
-from mlgolf.experiments.resume import run_data, run_folder
+from mlgolf.experiments.resume import begun, run_data, run_folder
 from mlgolf.experiments.run_data import RunData
 from mlgolf.experiments.search_spaces import search_spaces, shortfalls
 from mlgolf.referee.calibration import calibrate
@@ -136,6 +136,7 @@ def _record(
 ) -> RunRecord:
     """run.json. Official seeds are drawn here, after the code was hashed."""
     tuning = request.competition.rules.tuning.under(request.ruleset)
+    received = begun(request)
     return RunRecord(
         competition=request.competition,
         submissions=submissions,
@@ -145,7 +146,8 @@ def _record(
         studies=request.studies or tuning.studies,
         sandbox=request.sandbox,
         seed=secrets.randbits(32) if request.seed is None else request.seed,
-        unofficial=request.why_unofficial,
+        begun=received,
+        unofficial=request.why_unofficial(received),
         **measured,
     )
 

@@ -5,7 +5,7 @@ A fault hides as little as it can: what cannot be looked at because of it is lis
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -43,11 +43,12 @@ def check_game(
       name: of one that ships, or the path of its folder or file.
       data_dir: where its data lie; they are made if they are missing.
       play: whether to play the baseline once, which takes as long as it trains.
+      today: in UTC; None for the day that it is.
       tell: hears a sentence before each step that lasts.
     Raises: UnknownName if there is no such game. What is wrong with it is a finding.
     """
     files = game_files(name)
-    return gathered(name, _said(files, data_dir, play, today or date.today(), tell))
+    return gathered(name, _said(files, data_dir, play, today or datetime.now(UTC).date(), tell))
 
 
 def _said(

@@ -16,11 +16,13 @@ from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.cells import split_name
 from mlgolf.core.competition import FILE
 from mlgolf.core.errors import RulesError, RunFolderError
+from mlgolf.core.toml_files import read_table
 from mlgolf.experiments.run_data import RunData, recorded_data
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import MODEL
 from mlgolf.workloads.graph.data import ROWS
+from mlgolf.workloads.graph.spec import Data, validated
 
 DATA, ROUND = "data.toml", "round"
 
@@ -101,13 +103,15 @@ def write_next_round(game: Path, destination: Path, left_out: IntArray) -> int:
 
     Args: game: with data.toml. left_out: rows of its source.
     Returns: the number of the round. Raises: RulesError, before anything is written, where the
-      destination exists or the folder is of another kind.
+      destination exists, the folder is of another kind, or its examples are made for each run.
     """
     if destination.exists():
         raise RulesError(f"{destination} exists already; give another folder")
     for name in (FILE, DATA):
         if not (game / name).is_file():
             raise RulesError(f"{game}: no {name} there; give the game's folder as --competition")
+    if validated(Data, read_table(game / DATA)).made_for_a_run:
+        raise RulesError(f"{game}: each run has examples of its own; change what makes them")
     data = (game / DATA).read_text()
     train = re.search(r"^train\s*=\s*(\d+)", data, re.MULTILINE)
     if train is None or re.search(r"^leave_out\s*=", data, re.MULTILINE):

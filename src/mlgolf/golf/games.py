@@ -16,6 +16,7 @@ from mlgolf.results.places import runs_below
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.leaderboard import score_competition
 from mlgolf.scoring.objective import objective_goal
+from mlgolf.scoring.ties import TieBreak
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Best:
     run: Path
     official: bool
     declared: Declared | None  # what it brought from elsewhere, by its own words
+    tie_break: TieBreak  # against those of the same value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +79,8 @@ def find_runs(paths: Sequence[Path]) -> Runs:
 def best_of(game: Competition, runs: Runs) -> dict[str, Best]:
     """By workload, where anybody qualified under the same rules: the best of all runs' boards.
 
-    Official ones come first; one with fewer runs than the rules ask for is none. Two runs of one
-    submission are two boards.
+    Official ones come first; one with fewer runs than the rules ask for is none. Equal values are
+    ordered as on a board. Two runs of one submission are two boards.
     """
     best: dict[str, Best] = {}
     for run in runs.folders:
@@ -91,9 +93,10 @@ def best_of(game: Competition, runs: Runs) -> dict[str, Best]:
     return best
 
 
-def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float]:
+def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float, TieBreak]:
     goal = objective_goal(game.rules, game.workloads[workload])
-    return not best.official, best.value if goal is Goal.MINIMISE else -best.value
+    value = best.value if goal is Goal.MINIMISE else -best.value
+    return not best.official, value, best.tie_break
 
 
 def _found(run: RunFolder) -> Iterator[tuple[str, Best]]:
@@ -112,6 +115,7 @@ def _found(run: RunFolder) -> Iterator[tuple[str, Best]]:
                         value=cell.value, submission=entry.submission, run=run.path,
                         official=not (board.labels.unofficial or board.labels.practice),
                         declared=run.record.submissions[entry.submission].declared,
+                        tie_break=entry.tie_break,
                     )
 
 

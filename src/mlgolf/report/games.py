@@ -1,7 +1,7 @@
 """The rules of a game in plain words, and the matrix of its cells."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlgolf.core.competition import Competition
@@ -34,11 +34,21 @@ def game_in_words(game: Competition, given: str) -> Iterator[str]:
     yield f"{hardware_in_words(load_hardware(rules.hardware))} Time class: {time_class_of(game)}."
     (ruleset, *_) = reversed(rules.tuning.rulesets)  # entries tune themselves
     yield seeds_in_words(rules, ruleset)
+    yield from _dates(game)
     if rules.tuning.external:
         yield " ".join(tuning_in_words(rules.tuning))
     yield _told(game)
     yield " ".join(_policies(game))
     yield f"Play: mlgolf run MY_ENTRY --competition {quoted(given)}"
+
+
+def _dates(game: Competition) -> Iterator[str]:
+    said = [f"from {game.opens}"] * bool(game.opens) + [f"until {game.closes}"] * bool(game.closes)
+    if said:
+        yield (
+            f"Open {' '.join(said)}, in UTC. A run that is begun on another day is recorded as "
+            "unofficial."
+        )
 
 
 def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
@@ -90,6 +100,8 @@ def _data(size: Size, data: Mapping[str, Any]) -> str:
         )
     if data.get("blind"):
         said.append("Blind: the examples are drawn anew for each run, after the code was hashed.")
+    if data.get("permute_labels"):
+        said.append("Classes are renamed by a permutation that is drawn with them.")
     said += [f"{key.capitalize()}: {data[key]}." for key in ("licence", "origin") if key in data]
     return " ".join(said)
 
@@ -132,17 +144,29 @@ def _policies(game: Competition) -> Iterator[str]:
     yield "An entry may say what it brings from such runs, in a declared.toml beside it."
     if rules.code_bytes is not None:
         yield f"The files of an entry have at most {rules.code_bytes:,} bytes, stored weights too."
-    blind = all(
-        (row.definition or {}).get("data", {}).get("blind") for row in game.workloads.values()
-    )
     if rules.code_bytes is None:
         yield "Nothing bounds the weights that an entry's files bring along."
     yield "Nobody can check where weights in an entry's files come from."
-    if blind:
+    yield from _known_beforehand(
+        [(row.definition or {}).get("data", {}) for row in game.workloads.values()]
+    )
+
+
+def _known_beforehand(data: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Of blind games. Args: data: of each workload, as its data.toml has it."""
+    if not all(one.get("blind") for one in data):
+        return
+    if all(str(one.get("file")).endswith(".py") for one in data):
         yield (
-            "Each run draws its own examples from a pool. Who knows the pool can fit all of it "
-            "beforehand."
+            "A program of the host makes the examples of each run anew. Who knows the program can "
+            "fit others that it makes beforehand."
         )
+        return
+    renamed = all(one.get("permute_labels") for one in data)
+    yield (
+        "Each run draws its own examples from a pool. Who knows the pool can fit all of it "
+        f"beforehand{', but for the names of the classes' if renamed else ''}."
+    )
 
 
 def game_as_json(game: Competition, given: str) -> dict[str, Any]:

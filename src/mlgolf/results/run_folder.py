@@ -65,7 +65,8 @@ class RunFolder:
     def trials(self) -> list[Trial]:
         """Every trial that has begun, in the order of their keys."""
         found = self.path.glob("*/study_*/*/trial_*/trial.json")
-        return sorted((read_trial(file.parent) for file in found), key=lambda trial: trial.key)
+        trials = (read_trial(file.parent, received=self.record.begun) for file in found)
+        return sorted(trials, key=lambda trial: trial.key)
 
     def lock(self) -> "RunLock":
         """Keep a second referee out until it is released, or this process ends, however it ends.

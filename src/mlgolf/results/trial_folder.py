@@ -10,6 +10,7 @@
 """
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +98,11 @@ def read_rows(path: Path) -> list[dict]:
     return list(read_lines(path / "evals.jsonl", torn_end=not ended))
 
 
-def read_trial(path: Path) -> Trial:
-    """Raises: RunFolderError naming the file and what is wrong with it."""
+def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
+    """Args: received: when its run was begun.
+
+    Raises: RunFolderError naming the file and what is wrong with it.
+    """
     header, verdict = read_record(path / HEADER, TrialHeader), read_verdict(path)
     rows = read_rows(path)
     try:
@@ -115,6 +119,7 @@ def read_trial(path: Path) -> Trial:
                 [row.get("charged_seconds", 0.0) for row in rows], dtype=np.float64
             ),
             unofficial=verdict.unofficial if verdict and verdict.unofficial else header.unofficial,
+            received=received,
             facts=header,
             verdict=verdict,
         )

@@ -25,6 +25,7 @@ from mlgolf.scoring.near_misses import NearMiss, near_miss
 from mlgolf.scoring.profiles import score
 from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.standings import Standings, ranks
+from mlgolf.scoring.ties import TieBreak, tie_breaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +55,13 @@ class Entry:
     interval: tuple[float, float] | None  # 95%; None with too few studies to say
     range_of_studies: tuple[float, float] | None  # of the score, were each study the only one
     cells: Mapping[str, Cell]  # by workload, in the competition's order
+    tie_break: TieBreak  # against those of the same rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
-    """Entries, best first, equal ones by name. `notes` starts with those of the labels, then says
-    which trials were left out, and why.
+    """Entries, best first, those of one rank as `ties.py` says. `notes` starts with those of the
+    labels, then says which trials were left out, and why.
     """
 
     competition: str
@@ -121,7 +123,10 @@ def make_leaderboard(
         quantity=competition.rules.objective,
         notice=competition.notice,
         labels=found,
-        entries=_entries(uncertainty, to_baseline) if standings.pool.submissions else (),
+        entries=(
+            _entries(uncertainty, to_baseline, tie_breaks(standings, admission.trials))
+            if standings.pool.submissions else ()
+        ),
         near_misses=_near_misses(standings, admission.trials, factor),
         notes=(*found.notes, *admission.notes),
     )
@@ -177,7 +182,9 @@ def spread_json(board: Leaderboard) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _entries(uncertainty: Uncertainty, to_baseline: FloatArray | None) -> tuple[Entry, ...]:
+def _entries(
+    uncertainty: Uncertainty, to_baseline: FloatArray | None, ties: Sequence[TieBreak]
+) -> tuple[Entry, ...]:
     standings = uncertainty.standings
     exact = score(standings.counted, exactly(standings.competition.rules.aggregation))
     rank = ranks(standings.scores)
@@ -193,12 +200,13 @@ def _entries(uncertainty: Uncertainty, to_baseline: FloatArray | None) -> tuple[
             interval=uncertainty.intervals[row],
             range_of_studies=uncertainty.ranges[row],
             cells=cells,
+            tie_break=ties[row],
         )
         for row, (submission, cells) in enumerate(
             zip(standings.pool.submissions, _cells(standings), strict=True)
         )
     ]
-    return tuple(sorted(entries, key=lambda entry: (entry.rank, entry.submission)))
+    return tuple(sorted(entries, key=lambda entry: (entry.rank, entry.tie_break)))
 
 
 def exactly(aggregation: Aggregation) -> Aggregation:

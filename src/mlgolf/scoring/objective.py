@@ -69,6 +69,7 @@ class TrialResult:
     spent: float  # seconds on the clock in all
     ended: bool = True
     counts: bool = True  # False for one that ended and that the rules leave out
+    bits: float = math.inf  # of the model that reached `objective`; inf where not measured
 
 
 class TrialResults:
@@ -98,6 +99,7 @@ class TrialResults:
             evaluation=math.inf if chosen is None else float(chosen),
             spent=_spent(trial),
             counts=counts,
+            bits=math.inf if scored is None else _bits(trial, scored, self._workload_rules.metric),
         )
 
     def _targets_at(self, speed: float) -> tuple[list[Target], list[Target] | None]:
@@ -120,6 +122,18 @@ def _spent(trial: Trial) -> float:
     """By its verdict, so what came after the last evaluation is counted, too."""
     last = float(trial.seconds[-1]) if len(trial.seconds) else 0.0
     return last if trial.total_seconds is None else trial.total_seconds
+
+
+def _bits(trial: Trial, row: int, metric: str) -> float:
+    """Of the model of one evaluation: with its labels, else of its file; inf if neither is known.
+
+    A file counts for itself alone, so games that measure both are ordered by the first.
+    """
+    for name, bits_each in (("bits", 1), ("artifact_bytes", 8)):
+        found = float(trial.values(name, metric)[row])
+        if math.isfinite(found):
+            return bits_each * found
+    return math.inf
 
 
 def trial_result(

@@ -17,7 +17,7 @@ from mlgolf.scoring.objective import TrialResult
 # What stands where there is no trial.
 EMPTY = {
     "objective": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
-    "spent": 0.0, "ended": False,
+    "spent": 0.0, "ended": False, "bits": math.inf,
 }
 
 
@@ -38,6 +38,7 @@ class Pool:
     evaluation: FloatArray  # index of the one at which `choice` was measured; inf where never
     spent: FloatArray  # seconds on the clock in all; 0 where there is no trial
     ended: BoolArray  # there is a trial, perhaps one that is left out: it is not missing
+    bits: FloatArray  # of the model that reached `objective`; inf where not measured
 
     def place(self, key: TrialKey) -> tuple[int, int, int, int] | None:
         """Where a trial lies in the arrays; None if it is not there."""

@@ -67,7 +67,8 @@ def admit_table(
     pool = lay_out(
         places,
         {"objective": objective, "seconds": objective, "choice": choice, "evaluation": evaluation,
-         "spent": spent, "ended": np.ones(len(spent), dtype=bool)},
+         "spent": spent, "ended": np.ones(len(spent), dtype=bool),
+         "bits": np.full(len(spent), np.inf)},
         admitted["exclusion"].is_null().to_numpy(),
         submissions, workloads, tuning.studies,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Examples of a game: from a host's file to splits, and what is wrong with a file."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,17 @@ GRAPH = {
 CSV = "a,b,kind\n" + "".join(f"{n},{-n},{n % 2}\n" for n in range(10))
 
 
-def workload(folder: Path, text: str | bytes = CSV, file: str = "d.csv", **more: Any) -> Workload:
+def workload(
+    folder: Path, text: str | bytes = CSV, file: str = "d.csv", *,
+    graph: Mapping[str, Any] = GRAPH, **more: Any,
+) -> Workload:
     content = text.encode() if isinstance(text, str) else text
     (folder / file).write_bytes(content)
     data = {
         "file": file, "sha256": hashlib.sha256(content).hexdigest(), "targets": "kind",
         "train": 6, "twin": 4, "licence": "CC0-1.0", "origin": "this test", **more,
     }
-    return played_workload("graph", "game", {"graph": GRAPH, "data": data}, folder)
+    return played_workload("graph", "game", {"graph": graph, "data": data}, folder)
 
 
 def open_task(folder: Path, text: str | bytes, *, classes: int, **data: Any) -> Workload:
@@ -119,6 +123,140 @@ def test_a_blind_game_draws_all_its_splits_anew(tmp_path):
         folder = held_out.folder(game, "game", tmp_path / "data", draw)
         seen.add(tuple(np.load(folder / "train" / "inputs.npy")[:, 0]))
     assert len(seen) == 2
+
+
+GENERATE = """
+import numpy as np
+
+def generate(rng):
+    inputs = rng.normal(size=(10, 2))
+    return {"inputs": inputs, "kind": inputs[:, 0] > 0}
+"""
+
+
+def inputs_of(game: Workload, folder: Path, draw: int) -> list:
+    layout.ensure(game, "game", folder)
+    held_out.ensure(game, "game", folder, draw)
+    drawn = held_out.folder(game, "game", folder, draw)
+    return np.load(drawn / "train" / "inputs.npy").tolist()
+
+
+def test_a_program_of_the_host_makes_both_splits(tmp_path):
+    game = workload(tmp_path, GENERATE, "generate.py")
+    for part, count in (("train", 6), ("test", 4)):
+        found = split(game, tmp_path / "data", part)
+        assert found["targets"].tolist() == (found["inputs"][:, 0] > 0).tolist()
+        assert len(found["inputs"]) == count
+
+
+def test_a_program_of_the_host_makes_other_examples_for_each_draw(tmp_path):
+    game = workload(tmp_path, GENERATE, "generate.py", blind=True)
+    one, other = (inputs_of(game, tmp_path / "data", draw) for draw in (1, 2))
+    assert not np.isin(one, other).any()
+
+
+def test_a_program_of_the_host_makes_the_same_examples_for_the_same_draw(tmp_path):
+    game = workload(tmp_path, GENERATE, "generate.py", blind=True)
+    one, two = (inputs_of(game, tmp_path / name, 1) for name in ("one", "two"))
+    assert one == two
+
+
+def test_a_split_seed_decides_what_is_made_where_a_game_is_not_blind(tmp_path):
+    found = [
+        split(workload(tmp_path, GENERATE, "generate.py", split_seed=seed), tmp_path / "data",
+              "train")["inputs"].tolist()
+        for seed in (1, 2)
+    ]  # fmt: skip
+    assert not np.isin(*found).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def generate(rng):\n    return {'x': 1 / 0}", r"generate\.py, line 2: ZeroDivisionError"),
+        ("import json\n\njson.loads('x')", r"generate\.py, line 3: JSONDecodeError"),
+        ("def generate(rng)\n", r"generate\.py, line 1: SyntaxError"),
+        ("import no_such_module_anywhere", r"generate\.py, line 1: ModuleNotFoundError"),
+        ("make = 1", r"has no function generate\(rng\)"),
+        ("def generate(rng):\n    return 3", r"returned int, expected arrays by name"),
+        ("def generate(rng):\n    return {'inputs': [1]}", r"no array of numbers.* as 'inputs'"),
+        (GENERATE.replace('"kind"', '"label"'), r"no array 'kind'; it has inputs, label"),
+        (GENERATE.replace("> 0}", "[:9] > 0}"), r"found 10 inputs and 9 targets"),
+        (GENERATE.replace("rng.normal", "np.random.normal"), r"'inputs' differs from call to call"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_program_is_said_with_its_place(tmp_path, text, said):
+    with pytest.raises(DataError, match=said):
+        layout.ensure(workload(tmp_path, text, "generate.py"), "game", tmp_path / "data")
+
+
+def test_rows_of_examples_that_each_run_has_for_itself_cannot_be_left_out(tmp_path):
+    with pytest.raises(RulesError, match="leave_out names rows"):
+        workload(tmp_path, GENERATE, "generate.py", blind=True, leave_out=[1])
+
+
+TEN = "a,b,kind\n" + "".join(f"{n},{-n},{n}\n" for n in range(10))
+TEN_CLASSES = {**GRAPH, "layers": [{"name": "linear", "kind": "dense", "units": 10}]}
+
+
+def names_of(game: Workload, folder: Path, draw: int) -> list[int]:
+    """What each class of the file is called in both splits of a draw."""
+    layout.ensure(game, "game", folder)
+    held_out.ensure(game, "game", folder, draw)
+    drawn = held_out.folder(game, "game", folder, draw)
+    names = {}
+    for part in ("train", "test"):
+        rows, targets = (np.load(drawn / part / f"{name}.npy") for name in ("rows", "targets"))
+        names |= dict(zip(rows.tolist(), targets.tolist(), strict=True))
+    return [names[row] for row in range(10)]
+
+
+@pytest.mark.parametrize("draw", [0, 1, 2**128 - 1])
+def test_classes_are_renamed_by_a_permutation_that_the_draw_alone_determines(tmp_path, draw):
+    game = workload(tmp_path, TEN, graph=TEN_CLASSES, blind=True, permute_labels=True)
+    names = names_of(game, tmp_path / "one", draw)
+    assert sorted(names) == list(range(10))
+    assert names_of(game, tmp_path / "two", draw) == names
+
+
+def test_each_draw_has_its_own_names_of_classes(tmp_path):
+    game = workload(tmp_path, TEN, graph=TEN_CLASSES, blind=True, permute_labels=True)
+    one, other = (names_of(game, tmp_path / "data", draw) for draw in (1, 2))
+    assert one != other
+
+
+def test_classes_keep_their_names_where_nothing_else_is_asked(tmp_path):
+    game = workload(tmp_path, TEN, graph=TEN_CLASSES, blind=True)
+    assert names_of(game, tmp_path / "data", 1) == list(range(10))
+
+
+def test_a_draw_has_the_same_examples_with_renamed_classes_and_without(tmp_path):
+    found = []
+    for renamed in (False, True):
+        game = workload(tmp_path, blind=True, permute_labels=renamed)
+        layout.ensure(game, "game", tmp_path / "data")
+        held_out.ensure(game, "game", tmp_path / "data", 1)
+        folder = held_out.folder(game, "game", tmp_path / "data", 1)
+        found.append(np.load(folder / "train" / "rows.npy").tolist())
+    assert found[0] == found[1]
+
+
+def test_a_target_that_does_not_count_is_renamed_to_nothing_else(tmp_path):
+    one = TEN.replace("3,-3,3", "3,-3,-1")
+    game = workload(tmp_path, one, graph=TEN_CLASSES, blind=True, permute_labels=True)
+    assert names_of(game, tmp_path / "data", 1).index(-1) == 3
+
+
+def test_the_names_of_classes_are_only_drawn_where_examples_are(tmp_path):
+    with pytest.raises(RulesError, match="permute_labels needs blind = true"):
+        workload(tmp_path, permute_labels=True)
+
+
+def test_measured_numbers_have_no_names_to_permute(tmp_path):
+    with pytest.raises(RulesError, match="found the loss 'squared_error', allowed is 'cross_en"):
+        workload(
+            tmp_path, graph={**GRAPH, "loss": "squared_error"}, blind=True, permute_labels=True
+        )
 
 
 @pytest.mark.parametrize(

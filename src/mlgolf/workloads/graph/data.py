@@ -6,7 +6,8 @@ open. The host's file is checked against its hash before anything is read from i
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,19 +19,22 @@ from mlgolf.core.errors import DataError
 from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import shuffled_batches
+from mlgolf.workloads.graph.generated import SUFFIX, generated
 from mlgolf.workloads.graph.graph import Inputs
 from mlgolf.workloads.graph.spec import Data
 
 DRAWN: tuple[str, ...] = ()  # by default; a blind game draws all its splits
 EXAMPLES, DRAW = "examples.npz", "draw"
+RENAMING, GENERATING = 1, 2  # what a draw determines, besides which examples a split has
 ROWS = "rows.npy"  # of a split: which rows of the source its examples are, from 0
 
 
 def make(raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS) -> None:
     """All examples, in the order of their source, and the number that splits are drawn by."""
-    inputs, targets = _read(size.data)
+    number = draw if size.data.blind else size.data.split_seed
+    inputs, targets = _read(size.data, number)
     np.savez(raw / EXAMPLES, inputs=inputs, targets=targets)
-    (raw / DRAW).write_text(f"{draw if size.data.blind else size.data.split_seed}\n")
+    (raw / DRAW).write_text(f"{number}\n")
 
 
 def check_source(size: Size) -> None:
@@ -44,7 +48,8 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
     data: Data = size.data
     examples = np.load(raw / EXAMPLES, allow_pickle=False)
     inputs, targets = examples["inputs"], examples["targets"]
-    order = _order(data, len(inputs), int((raw / DRAW).read_text()))
+    draw = int((raw / DRAW).read_text())
+    order = _order(data, len(inputs), draw)
     if len(order) < data.train + data.twin:
         raise DataError(
             f"found {len(order)} examples; train = {data.train} and twin = {data.twin} ask for "
@@ -53,6 +58,8 @@ def prepare(raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLIT
     chosen = {"train": order[: data.train], "test": order[data.train : data.train + data.twin]}
     inputs = _scaled(inputs, data, chosen["train"])
     inputs, targets = _as_declared(inputs, targets, size.model)
+    if data.permute_labels:
+        targets = _renamed(targets, draw)
     for split in size.splits:
         if split in splits:
             (prepared / split).mkdir(parents=True)
@@ -94,13 +101,15 @@ def open_split(folder: Path, size: Size, split: str) -> Examples:
 # --- from where a host has them ---
 
 
-def _read(data: Data) -> tuple[NDArray, NDArray]:
-    """(inputs, targets), a row per example. Raises: DataError."""
+def _read(data: Data, draw: int) -> tuple[NDArray, NDArray]:
+    """(inputs, targets), a row per example; what generates them is given `draw`. Raises: DataError.
+    """
     if data.source is not None:
         return _of_scikit_learn(data.source)
     path = _checked_file(data)
     readers: dict[str, Callable[[Path, Data], tuple[NDArray, NDArray]]] = {
         ".npz": _read_arrays, ".csv": _read_columns, ".txt": _read_text,
+        SUFFIX: partial(_generate, draw=draw),
     }
     if path.suffix not in readers:
         raise DataError(f"{path}: found {path.suffix!r}, allowed are {enumerated(readers)}")
@@ -141,6 +150,16 @@ def _read_arrays(path: Path, data: Data) -> tuple[NDArray, NDArray]:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: not an .npz of plain arrays: {error}") from None
+    return _chosen(path, arrays, data)
+
+
+def _generate(path: Path, data: Data, draw: int) -> tuple[NDArray, NDArray]:
+    return _chosen(path, generated(path, [draw, GENERATING]), data)
+
+
+def _chosen(
+    path: Path, arrays: Mapping[str, NDArray], data: Data
+) -> tuple[NDArray, NDArray]:
     for name in (data.inputs, data.targets):
         if name not in arrays:
             raise DataError(f"{path}: no array {name!r}; it has {', '.join(arrays)}")
@@ -229,6 +248,13 @@ def _as_declared(
     targets = targets.reshape(len(targets), *model.target_shape).astype(np.float32)
     _check_numbers("targets", targets)
     return inputs, targets
+
+
+def _renamed(targets: NDArray, draw: int) -> NDArray:
+    """The classes that occur under each other's names; -1, which does not count, stays."""
+    classes = np.unique(targets[targets >= 0])
+    names = np.random.default_rng([draw, RENAMING]).permutation(classes)
+    return np.where(targets < 0, targets, names[np.searchsorted(classes, targets)])
 
 
 def _check_numbers(what: str, values: NDArray) -> None:

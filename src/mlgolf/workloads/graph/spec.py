@@ -19,6 +19,7 @@ from mlgolf.core.errors import RulesError
 from mlgolf.core.spec import LossType
 from mlgolf.core.text import invalid
 from mlgolf.core.workload import Size, Workload
+from mlgolf.workloads.graph.generated import SUFFIX
 from mlgolf.workloads.graph.graph import Graph
 
 Count = Annotated[int, Field(ge=1)]
@@ -40,9 +41,10 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: Literal["digits", "breast_cancer"] | None = None  # of scikit-learn
-    file: str | None = None  # .npz, .csv or .txt beside data.toml
+    file: str | None = None  # .npz, .csv or .txt beside data.toml, or the .py that makes them
     sha256: str | None = None  # of the file
-    inputs: str = "inputs"  # an .npz: the array of that name. A .csv: all columns but the targets
+    # An .npz or a .py: the array of that name. A .csv: all columns but the targets.
+    inputs: str = "inputs"
     targets: str = "targets"  # the array, or the column
     divide_by: Annotated[float, Field(gt=0)] = 1.0  # all inputs
     standardise: bool = False  # each input by its mean and standard deviation over training data
@@ -58,6 +60,8 @@ class Data(BaseModel):
     leave_out: tuple[Annotated[int, Field(ge=0)], ...] = ()
     # Blind: they are drawn anew for each run, from a number that nobody knew when code was hashed.
     blind: bool = False
+    # Classes are renamed, in all splits alike, by a permutation from that number.
+    permute_labels: bool = False
     batch_size: Count = 64  # of a submission that asks for none
     licence: str
     origin: str  # who made them, and where they are published
@@ -74,9 +78,21 @@ class Data(BaseModel):
         is_text = (self.file or "").endswith(".txt")
         if is_text != (self.window is not None):
             raise ValueError("a .txt needs a window, in characters; nothing else has one")
+        if self.made_for_a_run and self.leave_out:
+            raise ValueError(
+                "leave_out names rows, and a blind game with a .py has others in each run: "
+                "change the .py"
+            )
         if self.blind and self.order == "as_given":
             raise ValueError("a blind game draws its examples: leave out order")
+        if self.permute_labels and not self.blind:
+            raise ValueError("permute_labels needs blind = true: each run draws a permutation")
         return self
+
+    @property
+    def made_for_a_run(self) -> bool:
+        """Whether a host's program makes other examples in each run."""
+        return self.blind and (self.file or "").endswith(SUFFIX)
 
     @property
     def folder(self) -> str:
@@ -98,6 +114,15 @@ class Definition(BaseModel):
 
     graph: Graph
     data: Data
+
+    @model_validator(mode="after")
+    def _renames_classes_alone(self) -> "Definition":
+        if self.data.permute_labels and self.graph.loss != "cross_entropy":
+            raise ValueError(
+                f"data.permute_labels: found the loss {self.graph.loss!r}, allowed is "
+                "'cross_entropy': only classes can be renamed"
+            )
+        return self
 
 
 def defined(
