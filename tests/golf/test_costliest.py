@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlgolf.api.games import costliest_lines, next_round
+from mlgolf.api.rounds import costliest_lines, next_round
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.spec import LossType
