@@ -5,22 +5,20 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tiny_games import HONEST, changed_game, scored
 
 from mlgolf.core.competition import load_competition
 from mlgolf.results.run_folder import RunFolder
-
-TINY = Path(__file__).with_name("tiny_game")
 
 
 @pytest.fixture(scope="module")
 def place(mlgolf, tmp_path_factory) -> Path:
     """Holds `game`, the tiny one with models kept, and `run`, of an entry that is a folder."""
     place = tmp_path_factory.mktemp("rounds")
-    rules = shutil.copytree(TINY, place / "game") / "competition.toml"
     every = "every_split_at = 1"
-    rules.write_text(rules.read_text().replace(every, f"{every}\nkeep_model = true"))
+    changed_game(place / "game", (every, f"{every}\nkeep_model = true"))
     (place / "mine").mkdir()
-    shutil.copy(TINY / "fits.py", place / "mine" / "entry.py")
+    shutil.copy(HONEST, place / "mine" / "entry.py")
     mlgolf(
         "run", place / "mine", "--competition", place / "game", "--seed", 1, "--out", place / "run"
     )
@@ -38,16 +36,11 @@ def told(mlgolf, place) -> dict:
     return json.loads(done.stdout)["next_round"]
 
 
-def scored(mlgolf, run: Path) -> float:
-    (entry,) = json.loads(mlgolf("score", run, "--json").stdout)["leaderboard"]
-    return entry["workloads"]["points"]["value"]
-
-
 def test_the_same_entry_is_played_without_the_costliest_and_both_scores_are_told(
     mlgolf, place, told
 ):
     (score,) = told["scores"]
-    before, after = scored(mlgolf, place / "run"), scored(mlgolf, place / told["run"])
+    before, after = (scored(mlgolf, place / run)["value"] for run in ("run", told["run"]))
     assert score["submission"] == "mine"
     assert (score["before"]["value"], score["after"]["value"]) == (before, after)
     assert score["difference"] == after - before < 0
