@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlgolf.api.games import costliest_lines, next_round
+from mlgolf.api.rounds import costliest_lines, next_round
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
-from mlgolf.golf.costliest import ExampleLosses, example_losses, write_next_round
+from mlgolf.golf.costliest import ExampleLosses, example_losses
+from mlgolf.golf.next_round import write_next_round
 from mlgolf.results.run_folder import RunFolder
 
 TINY = Path(__file__).parents[1] / "end_to_end" / "tiny_game"
@@ -89,7 +90,7 @@ def test_an_example_of_a_table_is_told_by_its_line(mlgolf, run):
 def losses(**changes) -> ExampleLosses:
     return replace(
         ExampleLosses(
-            competition="digits-l2", workload="digits", file="", rows=np.array([7, 3]),
+            game=load_competition("digits-l2"), workload="digits", file="", rows=np.array([7, 3]),
             losses=np.array([0.5, 0.25]), unit="nats", models=1,
         ), **changes,
     )  # fmt: skip
@@ -107,13 +108,40 @@ def test_a_squared_error_is_not_in_nats():
 
 
 def test_a_game_that_ships_is_found_by_the_name_in_its_run(tmp_path):
-    next_round([losses()], 0.5, "", tmp_path / "next")
-    assert load_competition(tmp_path / "next").name == "digits-l2"
+    next_round([losses()], 0.5, out=tmp_path / "next")
+    assert (tmp_path / "next" / "baseline").is_dir()
+    data = load_competition(tmp_path / "next").workloads["digits"].definition["data"]
+    assert (data["train"], data["leave_out"]) == (1436, [7])
 
 
-def test_the_folder_of_a_game_that_does_not_ship_is_asked_for(mlgolf, run, tmp_path):
+def test_a_game_with_data_of_a_library_is_made_of_what_its_run_recorded(tmp_path):
+    mine = load_competition("digits-l2").model_copy(update={"name": "mine"})
+    next_round([losses(game=mine)], 0.5, out=tmp_path / "next")
+    made = load_competition(tmp_path / "next")
+    assert (made.name, made.round) == ("mine", 2)
+    assert made.rules == mine.rules
+    assert made.workloads["digits"].definition["data"]["leave_out"] == [7]
+
+
+def test_a_changed_game_that_is_called_as_one_that_ships_is_not_taken_for_it(tmp_path):
+    shipped = load_competition("digits-l2")
+    row = shipped.workloads["digits"].with_bounds(train_loss=0.02)
+    mine = shipped.model_copy(update={"workloads": {"digits": row}})
+    next_round([losses(game=mine)], 0.5, out=tmp_path / "next")
+    made = load_competition(tmp_path / "next")
+    assert made.workloads["digits"].bounds["train_loss"] == 0.02
+
+
+def test_the_next_round_of_a_cell_is_a_cell_of_the_next_round(tmp_path):
+    hour = losses(game=load_competition("digits-l2@S"))
+    made = next_round([hour], 0.5, out=tmp_path / "next")
+    assert load_competition(made.competition).name == "digits-l2@S"
+
+
+def test_the_folder_of_a_game_with_its_data_in_a_file_is_asked_for(mlgolf, run, tmp_path):
     said = mlgolf("game", "costliest", run, "--next-round", tmp_path / "next", expect=2).stderr
-    assert "tiny-game, which does not ship: give its folder as --competition" in said
+    assert "points.csv of tiny-game is not at hand: give the game's folder as --competition" in said
+    assert not (tmp_path / "next").exists()
 
 
 def test_an_existing_folder_is_not_written_into(game, tmp_path):
@@ -122,10 +150,11 @@ def test_an_existing_folder_is_not_written_into(game, tmp_path):
 
 
 def test_a_game_whose_examples_are_made_for_each_run_has_none_to_leave_out(game, tmp_path):
-    data = (game / "data.toml").read_text().replace("points.csv", "generate.py")
-    (game / "data.toml").write_text(f"blind = true\n{data}")
+    made = shutil.copytree(game, tmp_path / "made")
+    data = (made / "data.toml").read_text().replace("points.csv", "generate.py")
+    (made / "data.toml").write_text(f"blind = true\n{data}")
     with pytest.raises(RulesError, match="each run has examples of its own"):
-        write_next_round(game, tmp_path / "next", np.array([1]))
+        write_next_round(made, tmp_path / "next", np.array([1]))
     assert not (tmp_path / "next").exists()
 
 

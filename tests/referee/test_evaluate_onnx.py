@@ -142,13 +142,13 @@ def test_a_model_of_too_few_classes_is_refused_and_the_next_one_is_judged(evalua
 
 def test_after_its_process_was_killed_the_next_model_is_judged_in_a_new_one(evaluator):
     before = evaluator.helpers_cpu_seconds()
-    judge = evaluator._started()
-    os.kill(judge._held.pid, signal.SIGKILL)
+    predictor = evaluator._started()
+    os.kill(predictor._held.pid, signal.SIGKILL)
     file = bigrams(np.zeros((CLASSES, CLASSES)))
     with pytest.raises(SubmissionError, match="ended its process"):
         judged(evaluator, file)
     assert judged(evaluator, file)["train/bits"] > 0
-    assert evaluator._judge is not judge
+    assert evaluator._predictor is not predictor
     assert evaluator.helpers_cpu_seconds() >= before
 
 

@@ -1,76 +1,137 @@
-"""Games for their hosts: what was learnt of the data."""
+"""Games, for their hosts and for who chooses one: make, check, list, explain, compare cells.
 
-from collections.abc import Iterator, Sequence
+What `mlgolf game` does, as functions: each returns a record, and `mlgolf game --json` prints it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any, Literal
 
-from mlgolf.core.competition import shipped_folder
+from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
-from mlgolf.core.errors import RulesError, UnknownName
-from mlgolf.core.text import number_of
 from mlgolf.data.layout import default_data_dir
-from mlgolf.golf.costliest import ExampleLosses, example_losses, write_next_round
-from mlgolf.results.run_folder import RunFolder
-from mlgolf.results.run_names import latest_run
+from mlgolf.golf import check, games, new
+from mlgolf.golf.examples import Wishes
+from mlgolf.golf.findings import Checked
+from mlgolf.report.games import cell_matrix, cell_rows, game_as_json
+from mlgolf.results.run_names import RUNS
+from mlgolf.scoring.labels import OUTSIDE
 
-SHOWN = 20
+AnyPath = str | PathLike[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Games:
+    """The games that ship, a row each; and a sentence for each run that could not be read."""
+
+    rows: Sequence[dict[str, Any]]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellBoard:
+    """The best of each cell of a game: as records, and as a table of text."""
+
+    title: str
+    rows: Sequence[dict[str, Any]]  # a row for each cell and workload, as `report.games.cell_rows`
+    heads: Sequence[str]  # of the table: hardware, then classes of time
+    cells: Sequence[Sequence[str]]
+    notes: tuple[str, ...]  # what who holds a cell declares, and what no budget counts
+    problems: tuple[str, ...]  # a sentence for each run that could not be read
 
 
 @disk_errors_told()
-def costliest(
-    run: "str | PathLike[str] | None" = None, *, competition: str = "",
-    data_dir: "str | PathLike[str] | None" = None,
-) -> list[ExampleLosses]:
-    """The loss of every training example, costliest first, by the models that a run kept.
+def new_game(
+    name: str, source: AnyPath, *, out: AnyPath = ".", target: str | None = None,
+    objective: str | None = None, budget_seconds: float | None = None, title: str | None = None,
+    licence: str | None = None, origin: str | None = None,
+    kind: Literal["vectors", "images", "text"] | None = None, numbers: bool | None = None,
+) -> new.Made:
+    """Make the folder of a game from a host's own data, whole or not at all. It plays as it is.
+
+    What is None is guessed, and `.guesses` of what is returned says how, a sentence each.
 
     Args:
-      run: the latest if None.
-      competition: its folder, where data that are drawn anew need its files.
-    Raises: RunFolderError where none was kept; DataError.
+      name: small letters, digits and dashes; the folder is called so.
+      source: a .csv, an .npz, a .txt, or a folder with one of images for each class.
+      out: where the folder is made.
+      target: the column, or the array, that is to be predicted.
+      objective: the quantity that is to be small, such as "l2".
+      budget_seconds: of one run.
+      licence, origin: of the data, in words.
+      kind: what inputs are. numbers: whether targets are numbers; else they are classes.
+    Raises: DataError, a line for each thing that is wrong; nothing has been written then.
     """
-    folder = RunFolder(Path(run) if run is not None else latest_run())
-    files = Path(competition) if Path(competition).is_dir() and competition else None
-    return example_losses(folder, Path(data_dir or default_data_dir()), files)
-
-
-def costliest_lines(losses: ExampleLosses, share: float) -> Iterator[str]:
-    """For a person: the costliest examples, and how much of all loss is theirs."""
-    count = len(losses.costliest(share))
-    yield (
-        f"{losses.workload}: the costliest {count} of {len(losses.rows)} examples ({share:.1%}) "
-        f"have {losses.share_of_loss(count):.0%} of the loss; mean over "
-        f"{number_of(losses.models, 'model')}"
-    )
-    for row, loss in list(zip(losses.rows, losses.losses, strict=True))[: min(count, SHOWN)]:
-        line = losses.line(row)
-        where = f"example {row}, from 0" + (f" (line {line} of {losses.file})" if line else "")
-        yield f"  {where}: {loss:.4g} {losses.unit}".rstrip()
-    if count > SHOWN:
-        yield f"  and {count - SHOWN} more: with --json all examples are listed"
+    return new.new_game(new.Request(
+        name=name, source=Path(source), folder=Path(out), title=title, objective=objective,
+        budget_seconds=budget_seconds, licence=licence, origin=origin,
+        wishes=Wishes(target=target, kind=kind, numbers=numbers),
+    ))  # fmt: skip
 
 
 @disk_errors_told()
-def next_round(
-    found: Sequence[ExampleLosses], share: float, competition: str, destination: Path
-) -> int:
-    """Write the game without its costliest examples. Returns: the number of the round.
+def check_game(
+    game: AnyPath, *, play: bool = True, data_dir: AnyPath | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Checked:
+    """All that is wrong with a game, at once; and whether it can be won without learning.
 
-    Args: competition: the game's folder, or its name; the one that was played if empty.
-    Raises: RulesError for several workloads, or a game whose folder is not known.
+    Args:
+      game: by the name of one that ships, or the path of its folder or file.
+      play: whether to play the baseline once, which takes as long as it trains.
+      data_dir: where data lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data that
+        are missing are made.
+      tell: hears a sentence before each step that lasts.
+    Returns: findings, what was looked at, and what was not; `.is_fine` if all was, without any.
+    Raises: UnknownName if there is no such game.
     """
-    if len(found) != 1:
-        raise RulesError("the next round of a game with several workloads is written by hand")
-    game = _folder_of(competition, found[0].competition)
-    return write_next_round(game, destination, found[0].costliest(share))
+    folder = default_data_dir() if data_dir is None else Path(data_dir)
+    return check.check_game(str(game), folder, play=play, tell=tell)
 
 
-def _folder_of(competition: str, played: str) -> Path:
-    if competition:
-        folder = Path(competition)
-        return folder if folder.is_dir() else shipped_folder(competition)
-    try:
-        return shipped_folder(played)
-    except UnknownName:
-        raise RulesError(
-            f"the run is of {played}, which does not ship: give its folder as --competition"
-        ) from None
+@disk_errors_told()
+def list_games(runs: Sequence[AnyPath] | None = None) -> Games:
+    """The games that ship, with par and the best value that runs have reached.
+
+    Args: runs: run folders, or folders of them; None for those in runs/, if there are any.
+    Returns: rows with `name`, `title`, `objective`, `division`, `hardware`, `time_class`, `par`,
+      `best`. The last two are values of the objective or None, and by workload where a game has
+      several.
+    """
+    found = _found(runs)
+    return Games(rows=games.game_rows(found), problems=found.problems)
+
+
+def show_game(game: AnyPath) -> dict[str, Any]:
+    """A game in plain words and as data.
+
+    Args: game: by name, file or folder; "NAME@CELL" for a cell.
+    Returns: `words`, a paragraph each, and `competition`, its rules; see `report.games`.
+    Raises: UnknownName; RulesError for a file that cannot be read as rules.
+    """
+    return game_as_json(load_competition(str(game)), str(game))
+
+
+@disk_errors_told()
+def show_cells(game: AnyPath, runs: Sequence[AnyPath] | None = None) -> CellBoard:
+    """The best value in each cell of a game, and who holds it.
+
+    Args: as of `show_game` and `list_games`.
+    Raises: as `show_game`.
+    """
+    rules, found = load_competition(str(game)), _found(runs)
+    rows = cell_rows([(cell, games.best_of(cell, found)) for cell in games.cells(rules)])
+    objective = rules.rules.objective_quantity
+    heads, cells = cell_matrix(rows)
+    declared = dict.fromkeys(row["declared"] for row in rows if row["declared"])
+    return CellBoard(
+        title=f"{rules.name}: best {objective.noun}", rows=rows, heads=heads, cells=cells,
+        notes=(*declared, OUTSIDE), problems=found.problems,
+    )
+
+
+def _found(runs: Sequence[AnyPath] | None) -> games.Runs:
+    here = [RUNS] if any(RUNS.glob("*/run.json")) else []
+    return games.find_runs([Path(run) for run in runs] if runs else here)

@@ -1,24 +1,27 @@
 """`mlgolf game`: make a game from one's own data, check it, list and show games."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mlgolf.cli import rounds
 from mlgolf.cli.options import AsJson, DataDir, print_json
 from mlgolf.cli.text import say
 
 if TYPE_CHECKING:
-    from mlgolf.core.competition import Competition
-    from mlgolf.golf.games import Runs
+    from mlgolf.api.games import CellBoard
 
 GAME = typer.Typer(help="Make, check, list and show games.", no_args_is_help=True)
 
 
 def add_to(app: typer.Typer) -> None:
     GAME.command(no_args_is_help=True)(new)
+    GAME.command(no_args_is_help=True)(check)
     GAME.command("list")(list_)
     GAME.command(no_args_is_help=True)(show)
+    rounds.add_to(GAME)
     app.add_typer(GAME, name="game")
 
 
@@ -53,17 +56,15 @@ def new(
 
     Example: mlgolf game new wine --from wine.csv --target kind --licence CC-BY-4.0
     """
+    from mlgolf.api.games import new_game
     from mlgolf.core.text import quoted
-    from mlgolf.golf.examples import Wishes
-    from mlgolf.golf.new import Request, new_game
 
-    made = new_game(Request(
-        name=name, source=source, folder=out, title=title, objective=objective,
-        budget_seconds=budget, licence=licence, origin=origin,
-        wishes=Wishes(target=target, kind=kind, numbers=numbers),
-    ))  # fmt: skip
+    made = new_game(
+        name, source, out=out, target=target, objective=objective, budget_seconds=budget,
+        title=title, licence=licence, origin=origin, kind=kind, numbers=numbers,
+    )
     if as_json:
-        print_json({"folder": str(made.folder), "guesses": list(made.guesses)})
+        print_json(made.as_json())
         return
     folder, baseline = quoted(made.folder), quoted(made.folder / "baseline")
     say(f"made {folder}")
@@ -86,24 +87,28 @@ def list_(runs: RunPaths = None, as_json: AsJson = False) -> None:
 
     Example: mlgolf game list
     """
-    from mlgolf.golf.games import game_rows
+    from mlgolf.api.games import list_games
 
-    rows = game_rows(_found(runs))
+    games = list_games(runs)
+    _say_what_was_left_out(games.problems)
     if as_json:
-        print_json({"games": rows})
+        print_json({"games": games.rows})
     else:
-        _print_games(rows)
+        _print_games(games.rows)
 
 
-def _print_games(rows: list[dict[str, Any]]) -> None:
+def _print_games(rows: Sequence[dict[str, Any]]) -> None:
+    heads = ["name", "objective", "division", "hardware", "time_class", "par", "best"]
+    cells = [["–" if row[head] is None else _cell(row[head]) for head in heads] for row in rows]
+    _print_table("games", [head.removesuffix("_class") for head in heads], cells)
+
+
+def _print_table(title: str, heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
 
     from mlgolf.report.terminal import text_table
 
-    heads = ["name", "objective", "division", "hardware", "time_class", "par", "best"]
-    cells = [["–" if row[head] is None else _cell(row[head]) for head in heads] for row in rows]
-    table = text_table("games", [head.removesuffix("_class") for head in heads], cells)
-    Console(highlight=False).print(table)
+    Console(highlight=False).print(text_table(title, heads, cells))
 
 
 def _cell(value: Any) -> str:
@@ -112,14 +117,9 @@ def _cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, int | float) else str(value)
 
 
-def _found(runs: list[Path] | None) -> "Runs":
-    from mlgolf.golf.games import find_runs
-    from mlgolf.results.run_names import RUNS
-
-    found = find_runs(runs or ([RUNS] if any(RUNS.glob("*/run.json")) else []))
-    for problem in found.problems:
+def _say_what_was_left_out(problems: Sequence[str]) -> None:
+    for problem in problems:
         say(f"left out: {problem}", err=True)
-    return found
 
 
 def show(
@@ -136,85 +136,29 @@ def show(
 
     Example: mlgolf game show digits-l2 --board
     """
-    from mlgolf.core.competition import load_competition
-    from mlgolf.report.games import game_as_json, game_in_words
+    from mlgolf.api.games import show_cells, show_game
 
-    rules = load_competition(game)
     if board:
-        _show_board(rules, _found(runs), as_json)
+        _print_board(show_cells(game, runs), as_json)
     elif runs:
         raise typer.BadParameter("runs are read for a board: add --board")
     elif as_json:
-        print_json({"game": game_as_json(rules, game)})
+        print_json({"game": show_game(game)})
     else:
-        say("\n\n".join(game_in_words(rules, game)))
+        say("\n\n".join(show_game(game)["words"]))
 
 
-def _show_board(rules: "Competition", runs: "Runs", as_json: bool) -> None:
-    from rich.console import Console
-
-    from mlgolf.golf.games import best_of, cells
-    from mlgolf.report.games import cell_matrix, cell_rows
-    from mlgolf.report.terminal import text_table
-    from mlgolf.scoring.labels import OUTSIDE
-
-    rows = cell_rows([(cell, best_of(cell, runs)) for cell in cells(rules)])
+def _print_board(board: "CellBoard", as_json: bool) -> None:
+    _say_what_was_left_out(board.problems)
     if as_json:
-        print_json({"cells": rows})
+        print_json({"cells": board.rows})
         return
-    objective = rules.rules.objective_quantity
-    table = text_table(f"{rules.name}: best {objective.noun}", *cell_matrix(rows))
-    Console(highlight=False).print(table)
-    for said in dict.fromkeys(row["declared"] for row in rows if row["declared"]):
-        say(said)
-    say(f"{OUTSIDE} A board of one cell: mlgolf score RUN.")
+    _print_table(board.title, board.heads, board.cells)
+    for note in board.notes:
+        say(note)
+    say("A board of one cell: mlgolf score RUN.")
 
 
-@GAME.command()
-def costliest(
-    run: Annotated[
-        Path | None, typer.Argument(help="A run's folder; the latest if left out.")
-    ] = None,
-    competition: Annotated[
-        str, typer.Option(help="The game's folder; not needed for one that ships.")
-    ] = "",
-    share: Annotated[float, typer.Option(help="Of the examples, those that cost most.")] = 0.01,
-    next_round: Annotated[
-        Path | None, typer.Option(help="Write the game without them into this folder.")
-    ] = None,
-    *, data_dir: DataDir, as_json: AsJson = False,
-) -> None:
-    """Say which examples of a game cost most to fit, by the models that were kept.
-
-    Example: mlgolf game costliest --competition my-game --next-round my-game-2
-    """
-    from mlgolf.api import games
-
-    found = games.costliest(run, competition=competition, data_dir=data_dir)
-    if as_json:
-        print_json({"workloads": [
-            {
-                "workload": losses.workload, "models": losses.models,
-                "examples": [
-                    {"row": int(row), "line": losses.line(int(row)), "loss": float(loss)}
-                    for row, loss in zip(losses.rows, losses.losses, strict=True)
-                ],
-            }
-            for losses in found
-        ]})  # fmt: skip
-    for losses in found if not as_json else ():
-        for line in games.costliest_lines(losses, share):
-            say(line)
-    if next_round is not None:
-        number = games.next_round(found, share, competition, next_round)
-        say(
-            f"round {number} is in {next_round}: without these examples. Play an entry in both "
-            "rounds to see how its score moves: mlgolf run ENTRY --competition "
-            f"{next_round}", err=as_json,
-        )
-
-
-@GAME.command(no_args_is_help=True)
 def check(
     game: Annotated[str, typer.Argument(help="By name, or the path of its folder.")],
     no_play: Annotated[
@@ -233,10 +177,10 @@ def check(
 
     Example: mlgolf game check digits-l2
     """
-    from mlgolf.golf.check import check_game
+    from mlgolf.api.games import check_game
 
     found = check_game(
-        game, data_dir, play=not no_play, tell=lambda text: say(f"{text} ...", err=True)
+        game, play=not no_play, data_dir=data_dir, tell=lambda text: say(f"{text} ...", err=True)
     )
     if as_json:
         print_json(found.as_json())

@@ -262,6 +262,11 @@ class Rules(_Frozen):
         return self
 
     @property
+    def admits_own_pace(self) -> bool:
+        """Whether contestants may drive their own training, and submit when they like."""
+        return any(map(paces_itself, self.contracts))
+
+    @property
     def objective_quantity(self) -> Quantity:
         return quantity(self.objective)
 

@@ -205,7 +205,7 @@ def _of_pace(place: Place, rules: Rules, row: WorkloadRules) -> Iterator[Finding
             ("eval_every_seconds",), f"found {every:g}, but the budget is {budget:g} s: hardly a "
             "model would be judged; a sixtieth of the budget is usual"
         )  # fmt: skip
-    if every is None and "entry" in rules.contracts:
+    if every is None and rules.admits_own_pace:
         yield place.of_row(
             ("eval_every_steps",), "entries submit when they like, so steps do not say how often "
             "models are judged; give eval_every_seconds"

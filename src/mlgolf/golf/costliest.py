@@ -5,33 +5,26 @@ By the best model of each trial that kept the bounds, where the rules have it ke
 """
 
 import json
-import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
-from mlgolf.core.cells import split_name
-from mlgolf.core.competition import FILE
-from mlgolf.core.errors import RulesError, RunFolderError
-from mlgolf.core.toml_files import read_table
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import RunFolderError
 from mlgolf.experiments.run_data import RunData, recorded_data
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import MODEL
 from mlgolf.workloads.graph.data import ROWS
-from mlgolf.workloads.graph.spec import Data, validated
-
-DATA, ROUND = "data.toml", "round"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleLosses:
     """Of one workload, costliest first."""
 
-    competition: str  # the name of the game that was played
+    game: Competition  # that was played
     workload: str
     file: str  # of the host's data; empty where they come from a library
     rows: IntArray  # (examples,): places in the host's data, from 0
@@ -91,42 +84,8 @@ def _losses(
     file = folder / "train" / ROWS
     rows = np.load(file) if file.exists() else np.arange(len(mean))
     return ExampleLosses(
-        competition=split_name(competition.name)[0], workload=workload,
+        game=competition, workload=workload,
         file=(competition.workloads[workload].definition or {}).get("data", {}).get("file") or "",
         rows=rows[order], losses=mean[order], models=len(models),
         unit=competition.workloads[workload].unit("train_loss").removesuffix("1"),
     )  # fmt: skip
-
-
-def write_next_round(game: Path, destination: Path, left_out: IntArray) -> int:
-    """A copy of a game's folder without some examples of the training data.
-
-    Args: game: with data.toml. left_out: rows of its source.
-    Returns: the number of the round. Raises: RulesError, before anything is written, where the
-      destination exists, the folder is of another kind, or its examples are made for each run.
-    """
-    if destination.exists():
-        raise RulesError(f"{destination} exists already; give another folder")
-    for name in (FILE, DATA):
-        if not (game / name).is_file():
-            raise RulesError(f"{game}: no {name} there; give the game's folder as --competition")
-    if validated(Data, read_table(game / DATA)).made_for_a_run:
-        raise RulesError(f"{game}: each run has examples of its own; change what makes them")
-    data = (game / DATA).read_text()
-    train = re.search(r"^train\s*=\s*(\d+)", data, re.MULTILINE)
-    if train is None or re.search(r"^leave_out\s*=", data, re.MULTILINE):
-        raise RulesError(
-            f"{game / DATA}: expected a line `train = ...` and none for leave_out; leave these "
-            f"rows out by hand: {', '.join(map(str, left_out))}"
-        )
-    rows = ", ".join(map(str, sorted(left_out.tolist())))
-    fewer = f"train = {int(train[1]) - len(left_out)}\nleave_out = [{rows}]"
-    rules = (game / FILE).read_text()
-    before = re.search(rf"^{ROUND}\s*=\s*(\d+)\n", rules, re.MULTILINE)
-    number = 1 + (int(before[1]) if before else 1)
-    rest = rules if before is None else rules.replace(before[0], "")
-    shutil.copytree(game, destination)
-    (destination / DATA).write_text(data.replace(train[0], fewer, 1))
-    titled = re.sub(r"^(title\s*=.*\n)", rf"\1{ROUND} = {number}\n", rest, flags=re.MULTILINE)
-    (destination / FILE).write_text(titled)
-    return number

@@ -40,8 +40,8 @@ class Runs:
 
 
 def game_names() -> list[str]:
-    """Competitions that ship and let an entry play."""
-    return [n for n in competition_names() if "entry" in load_competition(n).rules.contracts]
+    """Competitions that ship and whose contestants may drive their own training."""
+    return [name for name in competition_names() if load_competition(name).rules.admits_own_pace]
 
 
 def cells(game: Competition) -> list[Competition]:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import DataError
@@ -52,6 +53,9 @@ class Made:
 
     folder: Path
     guesses: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "guesses": list(self.guesses)}
 
 
 def new_game(request: Request) -> Made:

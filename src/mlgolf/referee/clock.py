@@ -18,7 +18,7 @@ class TrialClock:
         self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic, *,
         helpers: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """Args: helpers: CPU seconds of processes that work for the referee, such as a judge."""
+        """Args: helpers: CPU seconds of processes that predict for the referee."""
         self._rule, self._wall, self._helpers = rule, wall_seconds, helpers
         self._cpu: Callable[[], float] = lambda: 0.0  # of nobody, until it is started
         self._cpu_zero = self._wall_zero = self._charged = 0.0

@@ -22,8 +22,8 @@ from mlgolf.data.batches import join_batches
 from mlgolf.measures.label_bits import example_bits
 from mlgolf.measures.onnx_models import Model, canonical, code_bits, read_model
 from mlgolf.player.handover import MODEL_FILE, places
-from mlgolf.referee.judging import Judge
 from mlgolf.referee.machine import libraries_of_bits
+from mlgolf.referee.predicting import Predictor
 from mlgolf.referee.splits import Splits
 
 _NATS = np.log(2.0)  # a bit
@@ -41,8 +41,8 @@ class OnnxEvaluator:
         self._splits = Splits(workload, size, data_folder)
         self.splits = size.splits
         self.capacity = places({MODEL_FILE: np.zeros(size.model.max_bytes, np.uint8)})[2]
-        self._judge: Judge | None = None
-        self._cpu_seconds = 0.0  # of judges that have ended
+        self._predictor: Predictor | None = None
+        self._cpu_seconds = 0.0  # of predictors that have ended
 
     @cached_property
     def _data(self) -> dict[str, Batch]:
@@ -68,25 +68,25 @@ class OnnxEvaluator:
         self._started()
 
     def close(self) -> None:
-        if self._judge is not None:
-            self._judge.stop()
-            self._cpu_seconds += self._judge.cpu_seconds()
-            self._judge = None
+        if self._predictor is not None:
+            self._predictor.stop()
+            self._cpu_seconds += self._predictor.cpu_seconds()
+            self._predictor = None
 
     def helpers_cpu_seconds(self) -> float:
         """What processes that run models have used so far."""
-        return self._cpu_seconds + (self._judge.cpu_seconds() if self._judge else 0.0)
+        return self._cpu_seconds + (self._predictor.cpu_seconds() if self._predictor else 0.0)
 
-    def _started(self) -> Judge:
-        if self._judge is None:
+    def _started(self) -> Predictor:
+        if self._predictor is None:
             task = self._size.model
-            self._judge = Judge(
+            self._predictor = Predictor(
                 self._framework, self._hardware,
                 {split: data["inputs"] for split, data in self._data.items()},
                 classes=task.num_classes, max_bytes=task.max_bytes,
                 batch_size=self._size.eval_batch_size, seconds_per_batch=task.seconds_per_batch,
             )
-        return self._judge
+        return self._predictor
 
     def untrained(self, seed: int) -> dict[str, NDArray]:
         """Of no model that the host knows."""
@@ -143,11 +143,11 @@ class OnnxEvaluator:
     def _log_probabilities(self, split: str, file: bytes) -> NDArray[np.float64]:
         # By the file itself: a replay has the same batches, and no file can prepare for them.
         seed = int.from_bytes(hashlib.sha256(file).digest(), "little")
-        judge = self._started()
+        predictor = self._started()
         try:
-            return _believable(judge.log_probabilities(file, split, seed))
+            return _believable(predictor.log_probabilities(file, split, seed))
         except ModelError as error:
-            if judge.has_ended:
+            if predictor.has_ended:
                 self.close()
             raise SubmissionError(f"the model handed over is refused: {error}") from None
 

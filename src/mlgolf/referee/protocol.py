@@ -16,16 +16,13 @@ likes is held to the same protocol.
 
 import hashlib
 import math
-import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
-from mlgolf.core.errors import SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import (
     Begin,
@@ -40,38 +37,21 @@ from mlgolf.core.messages import (
 )
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
-from mlgolf.core.quantities import Measure
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.text import number_of
 from mlgolf.referee.cores import SHARED_MACHINE
-from mlgolf.referee.evaluate import not_finite, unchanged, with_noise
+from mlgolf.referee.endings import Ended, broke_protocol, disappearance, failure
+from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.evaluation_share import FreeShare
 from mlgolf.referee.folders import without_folders
 from mlgolf.referee.heartbeat import Heartbeat
 from mlgolf.referee.machine import load_average
+from mlgolf.referee.measuring import Evaluates, Measuring
 from mlgolf.referee.rulings import Rulings
 
 POLL_SECONDS = 0.02
 STOPPED_BY_A_PERSON = "stopped by a person; --resume it"
-_OWN_FAULTS = frozenset(
-    {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
-     signal.SIGTRAP, signal.SIGXFSZ}
-)
-_ALLOCATION_FAILURES = ("can't allocate memory", "RESOURCE_EXHAUSTED", "out of memory")
-
-
-class Evaluates(Protocol):
-    """What the referee needs of an evaluator."""
-
-    capacity: int
-    splits: tuple[str, ...]
-
-    def warm_up(self) -> None: ...
-    def parameters(self, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]: ...
-    def untrained(self, seed: int) -> Mapping[str, NDArray]: ...
-    def read(self, model: bytes) -> dict[str, NDArray]: ...
-    def evaluate(self, arrays: Mapping[str, NDArray], splits: Any) -> dict[str, float]: ...
 
 
 class Watcher(Protocol):
@@ -88,14 +68,6 @@ class _Held(NamedTuple):
     reading: Reading
     model: bytes
     waited: bool = False  # it came too soon to be judged at once, and its values were not told
-
-
-class _Ended(Exception):
-    """Leaves the loop, however deep in it something ended the trial."""
-
-    def __init__(self, status: Status, reason: str, *, broke_contract: bool = False) -> None:
-        super().__init__(reason)
-        self.verdict = Verdict(status=status, reason=reason, broke_contract=broke_contract)
 
 
 def run_trial(
@@ -138,19 +110,6 @@ def run_trial(
     return verdict
 
 
-@contextmanager
-def _refused() -> Iterator[None]:
-    """What cannot be judged ends the trial: what was handed over before still counts."""
-    try:
-        yield
-    except SubmissionError as error:
-        raise _Ended(Status.CRASHED, str(error), broke_contract=True) from None
-
-
-def _broke_protocol(why: object) -> _Ended:
-    return _Ended(Status.DISQUALIFIED, f"the player broke the protocol: {why}")
-
-
 def why_unofficial(sandbox: Mapping[str, Any]) -> str:
     """What the way a player was held leaves open; empty if nothing."""
     if sandbox.get("files") == "shared":
@@ -171,6 +130,7 @@ class _Referee:
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
         self._rulings = Rulings(plan, hardware.limits, evaluator.splits)
+        self._measuring = Measuring(plan, self._rulings, evaluator)
         self._heartbeat = Heartbeat(hardware.limits, expected=not plan.paces_itself)
         self._hardware, share = hardware, hardware.evaluation_share
         self._free, self._free_besides = FreeShare(share), FreeShare(share)
@@ -201,7 +161,7 @@ class _Referee:
                     case _:
                         self._hear(message)
                 self._look_at_the_clock()
-        except _Ended as end:
+        except Ended as end:
             verdict = self._after_what_was_held(end.verdict)
             reason = f"{verdict.reason.removesuffix('.')}; {self._diverged}"
             return replace(verdict, reason=reason) if self._diverged else verdict
@@ -212,7 +172,7 @@ class _Referee:
             if self._held:
                 _, charge = self._judge(self._held, self._clock.work())
                 self._charge(charge)
-        except _Ended as end:
+        except Ended as end:
             return end.verdict
         return verdict
 
@@ -241,19 +201,19 @@ class _Referee:
                     pass
                 case message:
                     self._hear(message)
-        raise _Ended(Status.HUNG, f"the player was not ready after {patience:.0f} s")
+        raise Ended(Status.HUNG, f"the player was not ready after {patience:.0f} s")
 
     def _receive(self) -> Message | None:
         try:
             return self._player.receive(POLL_SECONDS)
         except ValueError as error:
-            raise _broke_protocol(error) from None
+            raise broke_protocol(error) from None
 
     def _model(self, submitted: Submitted) -> bytes:
         try:
             return self._player.model(submitted.length)
         except ValueError as error:
-            raise _broke_protocol(error) from None
+            raise broke_protocol(error) from None
 
     def _look_at_the_clock(self) -> None:
         reading = self.total = self._clock.read()
@@ -262,7 +222,7 @@ class _Referee:
         if self._watcher:
             self._watcher.tick(step, reading)
         if reason := self._rulings.out_of_time(reading):
-            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {self._done(step)}")
+            raise Ended(Status.OUT_OF_TIME, f"{reason}; {self._done(step)}")
         if self._held and not self._is_too_early(self._held.step, reading):
             _, began = self._stand_still()
             _, charge = self._judge(self._held, began)
@@ -272,7 +232,7 @@ class _Referee:
         if self._rulings.is_due(reading.seconds, self._evaluated_at):
             self._player.evaluate_at(0)  # at the end of the step that it is in
         if idle := self._heartbeat.hung_for(step, reading):
-            raise _Ended(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
+            raise Ended(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
 
     def _hear(self, message: Message) -> None:
         match message:
@@ -282,45 +242,15 @@ class _Referee:
             case Finished(step, reason):
                 paced = self._plan.paces_itself
                 done = f"; {self._done(step)}" if paced else f" after {step} steps"
-                raise _Ended(Status.FINISHED, f"{reason}{done}")
+                raise Ended(Status.FINISHED, f"{reason}{done}")
             case Failed():
-                raise self._failure(message)
+                self._store.log(without_folders(message.traceback, self._plan))
+                raise failure(message, self._plan, self._hardware)
             case Exited(code):
-                raise self._disappearance(code)
+                evidence = self._player.out_of_memory()
+                raise disappearance(code, self._player.step, evidence)
             case _:
-                raise _broke_protocol(f"{type(message).__name__} is not the player's to send")
-
-    def _failure(self, failed: Failed) -> _Ended:
-        self._store.log(without_folders(failed.traceback, self._plan))
-        message = without_folders(failed.message, self._plan)
-        reason = f"{failed.kind} at step {failed.step}"
-        reason += f": {message}" if message else ""
-        lacks_memory = failed.kind in ("MemoryError", "OutOfMemoryError") or any(
-            sign in failed.message for sign in _ALLOCATION_FAILURES
-        )
-        if lacks_memory:
-            return _Ended(Status.OUT_OF_MEMORY, f"{reason}; {self._memory(failed.peak_bytes)}")
-        if failed.kind == SubmissionError.__name__:
-            return _Ended(Status.CRASHED, message, broke_contract=True)
-        return _Ended(Status.CRASHED, f"{reason.removesuffix('.')}. The traceback is in log.txt.")
-
-    def _memory(self, peak_bytes: int) -> str:
-        used = f", of which {peak_bytes / 1e9:.1f} GB were in use" if peak_bytes else ""
-        allowed = self._hardware.memory_bytes / 1e9
-        return f"{self._hardware.name} allows {allowed:.1f} GB of address space{used}"
-
-    def _disappearance(self, code: int | None) -> _Ended:
-        step = self._player.step
-        if evidence := self._player.out_of_memory():
-            return _Ended(Status.OUT_OF_MEMORY, f"{evidence}, after step {step}")
-        if code is not None and -code in _OWN_FAULTS:
-            name = signal.Signals(-code).name
-            return _Ended(Status.CRASHED, f"ended by its own {name} after step {step}")
-        if code is not None and code < 0:
-            return _Ended(Status.KILLED, f"ended by signal {-code} after step {step}")
-        if code is None:
-            return _Ended(Status.CRASHED, f"closed its connection to the referee after step {step}")
-        return _Ended(Status.CRASHED, f"the player exited with code {code} after step {step}")
+                raise broke_protocol(f"{type(message).__name__} is not the player's to send")
 
     def _evaluate(self, submitted: Submitted) -> None:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""
@@ -342,7 +272,7 @@ class _Referee:
     def _end_if_late(self, reading: Reading) -> None:
         """What comes too late takes the place of nothing that came in time."""
         if reason := self._rulings.out_of_time(reading):
-            raise _Ended(Status.OUT_OF_TIME, f"{reason}; {self._done(self._player.step)}")
+            raise Ended(Status.OUT_OF_TIME, f"{reason}; {self._done(self._player.step)}")
 
     def _hold(self, submitted: Submitted) -> None:
         """Keep a model to judge later, in place of an earlier one: the last counts.
@@ -365,9 +295,9 @@ class _Referee:
         Args: began: when our work on it did. Returns: metrics, and what is to be charged.
         """
         self._held, reading = None, held.reading
-        arrays = self._read(held.model)
-        metrics = self._metrics(held.model, arrays)
-        self._look_for_divergence(held.step, arrays, metrics)
+        arrays = self._measuring.read(held.model)
+        metrics = self._measuring.needed(held.model, arrays)
+        self._diverged = self._diverged or self._measuring.divergence(held.step, arrays, metrics)
         charge = self._beyond_share(began, reading)
         if self._evaluations == 0 and not self._plan.paces_itself:
             self._check_that_it_trains(held.step, arrays)
@@ -375,8 +305,7 @@ class _Referee:
         verdict = self._rulings.end_after(measured(held.step, reading, metrics))
         if verdict is not None or self._rulings.is_full(self._evaluations):
             began = self._clock.work()
-            metrics |= self._evaluated(arrays, self._rulings.others)
-            metrics |= self._measured(arrays, self._rulings.recorded)
+            metrics |= self._measuring.recorded(arrays)
             charge += self._free_besides.excess(self._clock.work() - began, reading.seconds)
         # Now, though it may have been handed over before; a charge is no time to train in.
         self._evaluated_at = self.total.seconds + charge
@@ -391,17 +320,8 @@ class _Referee:
         if self._watcher:
             self._watcher.row(row)
         if verdict is not None:
-            raise _Ended(verdict.status, verdict.reason)
+            raise Ended(verdict.status, verdict.reason)
         return metrics, charge
-
-    def _look_for_divergence(
-        self, step: int, arrays: Mapping[str, NDArray], metrics: Mapping[str, float]
-    ) -> None:
-        if self._diverged or all(map(math.isfinite, metrics.values())):
-            return
-        if where := not_finite(arrays):
-            which = f"model {step}" if self._plan.paces_itself else f"the model of step {step}"
-            self._diverged = f"{which} has NaN or infinity: {where}"
 
     def _keep(self, model: bytes, row: Mapping[str, float]) -> None:
         """The best model so far that keeps the bounds, where the rules have it kept."""
@@ -410,22 +330,11 @@ class _Referee:
             self._best = value
             self._store.keep(model)
 
-    def _metrics(self, model: bytes, arrays: Mapping[str, NDArray]) -> dict[str, float]:
-        """What the rules need of every model: by its weights, and by weights a little off."""
-        metrics = self._evaluated(arrays, self._rulings.needed)
-        if noise := self._plan.rules.weight_noise:
-            seed = hashlib.sha256(model + self._plan.noise_key.encode()).digest()
-            disturbed = self._evaluated(with_noise(arrays, noise, seed), self._rulings.needed)
-            metrics = self._rulings.worse_of(metrics, disturbed)
-        return metrics | self._measured(arrays, self._rulings.measures)
-
     def _answer_query(self, submitted: Submitted) -> None:
         """What the contestant asked about a model of its own: told to it, and never scored."""
         reading, began = self._stand_still()
-        arrays = self._read(self._model(submitted))
-        told = [split for split in self._rulings.told if split in self._evaluator.splits]
-        metrics = self._evaluated(arrays, told)
-        metrics |= self._measured(arrays, self._rulings.measures)
+        arrays = self._measuring.read(self._model(submitted))
+        metrics = self._measuring.told(arrays)
         self._answer(submitted.step, metrics, charge=self._beyond_share(began, reading))
 
     def _stand_still(self) -> tuple[Reading, float]:
@@ -434,32 +343,13 @@ class _Referee:
         reading = self.total = self._clock.pause()
         return reading, self._clock.work()
 
-    def _measured(
-        self, arrays: Mapping[str, NDArray], measures: Mapping[str, Measure]
-    ) -> dict[str, float]:
-        """What the rules ask of the parameters themselves."""
-        if not measures:
-            return {}
-        scored = self._rulings.scored(self._evaluator.parameters(arrays))
-        return {name: measure(scored) for name, measure in measures.items()}
-
     def _beyond_share(self, began: float, reading: Reading) -> float:
         """What evaluating has cost since `began`, beyond what is off the clock."""
         return self._free.excess(self._clock.work() - began, reading.seconds)
 
-    def _read(self, model: bytes) -> dict[str, NDArray]:
-        with _refused():
-            return self._evaluator.read(model)
-
-    def _evaluated(
-        self, arrays: Mapping[str, NDArray], splits: Sequence[str]
-    ) -> dict[str, float]:
-        with _refused():
-            return self._evaluator.evaluate(arrays, splits)
-
     def _check_that_it_trains(self, step: int, arrays: Mapping[str, NDArray]) -> None:
         if unchanged(self._evaluator.untrained(self._plan.seed), arrays):
-            raise _Ended(
+            raise Ended(
                 Status.CRASHED,
                 f"update_params changed no parameter in {step} steps. In torch change them in "
                 "place; in JAX return the new tree.",
@@ -483,5 +373,3 @@ class _Referee:
         told = {n: v for n, v in metrics.items() if n.partition("/")[0] in self._rulings.told}
         state = self._rulings.train_state(measured(step, reading, told), reading)
         self._player.send(Evaluated(step, told, state))
-
-

@@ -7,7 +7,6 @@ from typing import Any
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import Declared
-from mlgolf.core.rules import paces_itself
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.claimed import claimed_quantities
@@ -80,7 +79,7 @@ def labels(
             if trial.facts.hardware and trial.facts.hardware.self_reported
         })),
         machines=different_machines(trials),
-        untold_tuning=any(map(paces_itself, competition.rules.contracts)),
+        untold_tuning=competition.rules.admits_own_pace,
     )
 
 

@@ -1,4 +1,4 @@
-"""Run contestants' models on the host's inputs: in a process that may be killed.
+"""What contestants' models predict for the host's inputs, in a process that may be killed.
 
 An ONNX runtime is a large program that other people's files have made read foreign memory. So it
 runs in a sandbox like everything of theirs, and is given no label.
@@ -20,7 +20,7 @@ from mlgolf.measures.onnx_models import Input, OnnxModel, log_probabilities, rea
 LONGEST_REQUEST = 1 << 16
 
 
-def judge(requests: int, model: int, answers: int, *rest: Any) -> None:
+def predict(requests: int, model: int, answers: int, *rest: Any) -> None:
     """Serve one trial, until the referee hangs up.
 
     Args:

@@ -1,4 +1,4 @@
-"""The referee's end of `player/judge.py`: log probabilities by a model that it does not trust."""
+"""The referee's end of `player/predict.py`: log probabilities by a model that it does not trust."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mlgolf.core.errors import ModelError, SandboxError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.player.channel import anonymous_memory
-from mlgolf.player.judge import LONGEST_REQUEST
+from mlgolf.player.predict import LONGEST_REQUEST
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
@@ -24,7 +24,7 @@ START_SECONDS = 60.0
 SLACK_SECONDS = 20.0  # of the whole pass, beside what batches may take
 
 
-class Judge:
+class Predictor:
     """One process in a sandbox, which holds the inputs of every split and no targets."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Judge:
             self._answers, answers = _memory("mlgolf-answers", most * classes * 8, theirs)
             memories = [_filled(array, theirs) for array in inputs.values()]
             order = Order(
-                argv=["judge", json.dumps(task)],
+                argv=["predict", json.dumps(task)],
                 inherit=[other.fileno(), model, answers, *memories],
                 cores=sorted(os.sched_getaffinity(0)), memory_bytes=hardware.memory_bytes,
             )
