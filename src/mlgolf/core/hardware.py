@@ -50,7 +50,8 @@ class HardwareClass(BaseModel):
     evaluation_share: float = Field(default=0.25, ge=0)
     limits: Limits
     dollars_per_hour: float | None = Field(default=None, gt=0)  # of its reference machine
-    dollars_per_hour_provenance: str = ""
+    # Words, and no part of what a run was begun with: they may be written better later.
+    dollars_per_hour_provenance: str = Field(default="", exclude=True)
     reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings
     # Nothing here can tell whether a trial ran on such a machine: its contestant says so.

@@ -162,11 +162,11 @@ def reopen_run(path: Path, asked: Mapping[str, Any]) -> RunFolder:
     """
     run = RunFolder(path)
     for name, wanted in asked.items():
-        there = getattr(run.record, name)
-        if there != wanted:
+        there, now = _plain(getattr(run.record, name)), _plain(wanted)
+        if there != now:
             raise RunFolderError(
                 f"{path} was begun with another {name}: "
-                f"{named(_plain(there), _plain(wanted), _BEGUN_WITH, key=name)}. "
+                f"{named(there, now, _BEGUN_WITH, key=name)}. "
                 "Give the same as before to continue it, or another --out; nothing was changed."
             )
     return run
