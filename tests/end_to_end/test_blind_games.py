@@ -116,3 +116,19 @@ def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_
     mlgolf("run", HONEST, "--competition", GAME, "--studies", 1, "--out", own)
     boards = [json.loads(mlgolf("score", run, "--json").stdout) for run in (practice, own)]
     assert [board["practice"] for board in boards] == [True, False]
+
+
+def test_noise_on_weights_is_another_in_each_trial(mlgolf, tmp_path):
+    """Or five seeds of an entry that draws nothing would be one draw of the noise, five times."""
+    entry = tmp_path / "steps.py"
+    entry.write_text(
+        "import numpy as np\n\ndef play(game):\n    shapes = game.graph.tensors.items()\n"
+        "    game.submit({n: np.arange(np.prod(s)).reshape(s) for n, s in shapes})\n"
+    )
+    args = ("--practice", "--seed", 1, "--studies", 4, "--out", tmp_path / "run")
+    mlgolf("run", entry, "--competition", GAME, *args)
+    trials = [tmp_path / f"run/steps/study_{n}/points_torch/trial_1" for n in range(4)]
+    rows = [read_rows(trial)[0] for trial in trials]
+    assert len({row["model_sha256"] for row in rows}) == 1
+    # The worse counts of what the model itself has and of what it has with noise.
+    assert len({row["metrics"]["train/loss_max"] for row in rows}) > 1

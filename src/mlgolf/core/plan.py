@@ -34,7 +34,7 @@ class TrialPlan:
     run_folder: Path  # whole, with everybody's code and trials: the player cannot write to it
     folder: Path  # where this trial is written down: in the run, but for a replay
     held_out: str  # how its validation and test splits came to be: secret, practice, published
-    # What noise on weights is drawn by, beside the model: nobody can look for one that it spares.
+    # What noise on weights is drawn by, beside model and seed: nobody can look for one it spares.
     noise_key: str = ""
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps

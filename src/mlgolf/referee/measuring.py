@@ -45,10 +45,16 @@ class Measuring:
         """What the rules need of every model: by its weights, and by weights a little off."""
         metrics = self._evaluated(arrays, self._rulings.needed)
         if noise := self._plan.rules.weight_noise:
-            seed = hashlib.sha256(model + self._plan.noise_key.encode()).digest()
-            disturbed = self._evaluated(with_noise(arrays, noise, seed), self._rulings.needed)
+            disturbed = self._evaluated(
+                with_noise(arrays, noise, self._noise_seed(model)), self._rulings.needed
+            )
             metrics = self._rulings.worse_of(metrics, disturbed)
         return metrics | self._measured(arrays, self._rulings.measures)
+
+    def _noise_seed(self, model: bytes) -> bytes:
+        """Another in each trial: a model that one seed's noise spares is not spared by all."""
+        drawn_by = f"{self._plan.noise_key} {self._plan.seed}"
+        return hashlib.sha256(model + drawn_by.encode()).digest()
 
     def divergence(
         self, step: int, arrays: Mapping[str, NDArray], metrics: Mapping[str, float]
