@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 
-from tiny_games import GAME, HONEST, changed_game
+from tiny_games import GAME, HONEST, TRICK, changed_game
 
 from mlgolf.results.trial_folder import read_rows
 
@@ -120,14 +121,14 @@ def test_a_game_with_noise_is_practice_where_the_noise_can_be_known(mlgolf, tmp_
 
 def test_noise_on_weights_is_another_in_each_trial(mlgolf, tmp_path):
     """Or five seeds of an entry that draws nothing would be one draw of the noise, five times."""
-    entry = tmp_path / "steps.py"
-    entry.write_text(
-        "import numpy as np\n\ndef play(game):\n    shapes = game.graph.tensors.items()\n"
-        "    game.submit({n: np.arange(np.prod(s)).reshape(s) for n, s in shapes})\n"
-    )
+    entry = tmp_path / "same"
+    entry.mkdir()
+    shutil.copy(HONEST, entry / "fits.py")
+    same = TRICK.replace("seed=game.seed", "seed=0")
+    (entry / "entry.py").write_text(f"{same}    game.submit(model)\n")
     args = ("--practice", "--seed", 1, "--studies", 4, "--out", tmp_path / "run")
     mlgolf("run", entry, "--competition", GAME, *args)
-    trials = [tmp_path / f"run/steps/study_{n}/points_torch/trial_1" for n in range(4)]
+    trials = [tmp_path / f"run/same/study_{n}/points_torch/trial_1" for n in range(4)]
     rows = [read_rows(trial)[0] for trial in trials]
     assert len({row["model_sha256"] for row in rows}) == 1
     # The worse counts of what the model itself has and of what it has with noise.
