@@ -6,10 +6,11 @@ As `view.py`, text without markup.
 import math
 from dataclasses import dataclass
 
+from mlgolf.core.quantities import DIGITS, quantity
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
-from mlgolf.core.text import enumerated
-from mlgolf.report.words import DIGITS, noun_on, significant, three_digits, with_unit
+from mlgolf.core.text import enumerated, significant
+from mlgolf.report.words import noun_on, three_digits, valued
 from mlgolf.scoring.near_misses import rounded_beside
 from mlgolf.scoring.qualification import Margin, QualifiedRun
 from mlgolf.scoring.records import RecordTest
@@ -68,7 +69,7 @@ def runs_view(review: Review) -> RunsView:
         bounded=tuple(_words(of_one[0]) for of_one in margins),
         bounds=tuple(_asked(of_one, row) for of_one in margins),
         runs=tuple(_run(run, board.quantity, row) for run in own),
-        record=_told(review.record, row.unit(board.quantity)),
+        record=_told(review.record, board.quantity, row.unit(board.quantity)),
     )
 
 
@@ -90,7 +91,8 @@ def _asked(margins: tuple[Margin, ...], row: WorkloadRules) -> str:
 
 def _bound(margin: Margin, row: WorkloadRules) -> str:
     unit = row.unit(margin.quantity)
-    return f"{margin.bound:.4g}{'' if unit == '1' else f' {unit}'}"
+    number = quantity(margin.quantity).given(margin.bound, DIGITS)
+    return f"{number}{'' if unit == '1' else f' {unit}'}"
 
 
 def _run(run: QualifiedRun, measured: str, row: WorkloadRules) -> RunView:
@@ -98,7 +100,7 @@ def _run(run: QualifiedRun, measured: str, row: WorkloadRules) -> RunView:
     return RunView(
         submission=run.key.submission, seed=str(run.seed), verdict=result.verdict.value,
         qualified=result.qualified,
-        value="–" if result.value is None else with_unit(result.value, unit, DIGITS),
+        value="–" if result.value is None else valued(measured, result.value, unit),
         models=f"{result.valid}/{result.models}",
         margins=tuple(_margin(margin, row) for margin in result.margins), reason=result.reason,
         to_change=result.to_change,
@@ -108,7 +110,7 @@ def _run(run: QualifiedRun, measured: str, row: WorkloadRules) -> RunView:
 def _margin(margin: Margin, row: WorkloadRules) -> MarginView:
     unit = row.unit(margin.quantity)
     missed = rounded_beside(margin.value, margin.bound) + ("" if unit == "1" else f" {unit}")
-    value = with_unit(margin.value, unit) if margin.met else missed
+    value = valued(margin.quantity, margin.value, unit, 3) if margin.met else missed
     return MarginView(value=value, share=_share(margin), met=margin.met)
 
 
@@ -129,16 +131,16 @@ def failures(runs: RunsView) -> list[str]:
     ]
 
 
-def _told(test: RecordTest | None, unit: str) -> str:
+def _told(test: RecordTest | None, measured: str, unit: str) -> str:
     """Who has no value is no opponent."""
     known = test is not None and math.isfinite(test.incumbent_value)
-    return record_in_words(test, unit) if test and known else ""
+    return record_in_words(test, measured, unit) if test and known else ""
 
 
-def record_in_words(test: RecordTest, unit: str) -> str:
+def record_in_words(test: RecordTest, measured: str, unit: str) -> str:
     """Whether the best of a board is a record over the next, or why not."""
     new, old = (
-        with_unit(value, unit, DIGITS) if math.isfinite(value) else "no value"
+        valued(measured, value, unit) if math.isfinite(value) else "no value"
         for value in (test.value, test.incumbent_value)
     )
     verb = "beats" if test.is_record else "is ahead of"

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.quantities import DIGITS
 from mlgolf.core.rules import ExternalTuning, SelfTuning
 from mlgolf.core.status import Outcome
 from mlgolf.core.text import number_of
 from mlgolf.report.runs import RunsView, failures, runs_view
 from mlgolf.report.words import (
-    DIGITS,
     OUTCOMES,
     duration,
     how_ranked,
@@ -23,6 +23,7 @@ from mlgolf.report.words import (
     price_in_words,
     question,
     three_digits,
+    valued,
     with_unit,
 )
 from mlgolf.scoring.diagnostics import TrainingTime, bounds_in_words
@@ -216,11 +217,11 @@ def fact_heads(competition: Competition, board: Leaderboard) -> tuple[str, ...]:
     return (known[0], *([TO_PAR] if competition.workloads[name].par else []), known[1])
 
 
-def _facts(cell: Cell, unit: str, heads: Sequence[str]) -> tuple[str, ...]:
+def _facts(cell: Cell, measured: str, unit: str, heads: Sequence[str]) -> tuple[str, ...]:
     """As the heads say; a dash where there is nothing."""
     low, high = (
         ("–", "–") if cell.range_of_values is None
-        else (with_unit(value, unit, DIGITS) for value in cell.range_of_values)
+        else (valued(measured, value, unit) for value in cell.range_of_values)
     )
     said = {
         TO_PAR: "–" if cell.to_par is None else f"{100 * (cell.to_par - 1):+.2f}%",
@@ -242,12 +243,14 @@ def _row(
         bounds=_bounds(entry, interval),
         cells=tuple(
             _cell(
-                name, cell, units[name], misses.get((entry.submission, name)), heads,
-                with_time=board.quantity != "time",
+                name, cell, board.quantity, units[name], misses.get((entry.submission, name)),
+                heads,
             )
             for name, cell in entry.cells.items()
         ),
-        facts=next((_facts(c, units[name], heads) for name, c in entry.cells.items()), ()),
+        facts=next(
+            (_facts(c, board.quantity, units[name], heads) for name, c in entry.cells.items()), ()
+        ),
     )
 
 
@@ -261,13 +264,13 @@ def _bounds(entry: Entry, interval: bool) -> str:
 
 
 def _cell(
-    workload: str, cell: Cell, unit: str, miss: MissView | None, heads: Sequence[str], *,
-    with_time: bool,
+    workload: str, cell: Cell, measured: str, unit: str, miss: MissView | None,
+    heads: Sequence[str],
 ) -> CellView:
     failed = cell.outcome not in VALUED
-    value = with_unit(cell.value, unit, DIGITS if heads else 3)
+    value = valued(measured, cell.value, unit, DIGITS if heads else 3)
     ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else ""
-    details = _how_near(miss, workload) if failed else _of_the_value(cell, heads, with_time)
+    details = _how_near(miss, workload) if failed else _of_the_value(cell, measured, heads)
     return CellView(
         workload=workload,
         value=OUTCOMES[cell.outcome] if failed else value,
@@ -279,12 +282,12 @@ def _cell(
     )
 
 
-def _of_the_value(cell: Cell, heads: Sequence[str], with_time: bool) -> list[str]:
+def _of_the_value(cell: Cell, measured: str, heads: Sequence[str]) -> list[str]:
     """Its time if that is another quantity, how far from par, and whether it is too slow.
 
     Args: heads: of facts that stand beside it, and are not repeated.
     """
-    time = [f"at {with_unit(cell.seconds, 's')}"] if with_time else []
+    time = [f"at {with_unit(cell.seconds, 's')}"] if measured != "time" else []
     par = [] if heads or cell.to_par is None else [f"{cell.to_par:.3g} × par"]
     if cell.outcome is Outcome.SCORED:
         return [*time, *par]
@@ -331,7 +334,8 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
         )
     for name in competition.scored_workloads:
         if par := competition.workloads[name].par:
-            value = with_unit(par.value, competition.workloads[name].unit(rules.objective), DIGITS)
+            unit = competition.workloads[name].unit(rules.objective)
+            value = valued(rules.objective, par.value, unit)
             yield f"Par of {name} is {value}: {par.provenance}."
     if price := price_in_words(rules):
         yield price
