@@ -231,7 +231,8 @@ class Display:
         target = self._plan.rules.asked(followed.name, workload_rules)
         asked = "" if target is None else f" (target {followed.given(target.value)})"
         what = workload_rules.metric if followed.goal is None else followed.noun
-        self._metric = f", {what} {followed.given(value, DIGITS)}{asked}{self._best_so_far(row, value)}"
+        found = followed.given(value, DIGITS)
+        self._metric = f", {what} {found}{asked}{self._best_so_far(row, value)}"
 
     def _best_so_far(self, row: Row, value: float) -> str:
         """The best value that keeps the bounds, where a trial goes on for a better one."""

@@ -83,14 +83,14 @@ RunPaths = Annotated[
 
 
 def list_(runs: RunPaths = None, as_json: AsJson = False) -> None:
-    """List the games that ship, with par and the best value that runs here have reached.
+    """List games and their cells, with par and the best value that runs here have reached.
 
     Example: mlgolf game list
     """
     from mlgolf.api.games import list_games
 
     games = list_games(runs)
-    _say_what_was_left_out(games.problems)
+    _say_what_was_left_out([*games.problems, *games.too_few_runs])
     if as_json:
         print_json({"games": games.rows})
     else:
@@ -154,7 +154,7 @@ def show(
 
 
 def _print_board(board: "CellBoard", as_json: bool) -> None:
-    _say_what_was_left_out(board.problems)
+    _say_what_was_left_out([*board.problems, *board.too_few_runs])
     if as_json:
         print_json({"cells": board.rows})
         return
