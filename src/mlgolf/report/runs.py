@@ -6,8 +6,9 @@ As `view.py`, text without markup.
 import math
 from dataclasses import dataclass
 
+from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import DIGITS, quantity
-from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.rules import Ruleset, WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.text import enumerated, significant
 from mlgolf.report.words import noun_on, three_digits, valued
@@ -51,6 +52,7 @@ class RunsView:
     bounded: tuple[str, ...]  # quantities: heads of the margins
     bounds: tuple[str, ...]  # what is asked of each; without a number where machines' differ
     runs: tuple[RunView, ...]
+    reference: str  # what a budget is on the reference machine; empty if that is no other
     record: str  # whether the best is one, or why not; empty if no other has a value
 
 
@@ -58,7 +60,7 @@ def runs_view(review: Review) -> RunsView:
     competition, board = review.standings.competition, review.board
     scored = competition.scored_workloads
     if len(scored) != 1 or not review.runs:
-        return RunsView(value_is="", bounded=(), bounds=(), runs=(), record="")
+        return RunsView(value_is="", bounded=(), bounds=(), runs=(), reference="", record="")
     place = {entry.submission: at for at, entry in enumerate(board.entries)}
     own = [run for run in review.runs if run.key.workload == scored[0]]
     own.sort(key=lambda run: (place[run.key.submission], run.key))
@@ -69,6 +71,7 @@ def runs_view(review: Review) -> RunsView:
         bounded=tuple(_words(of_one[0]) for of_one in margins),
         bounds=tuple(_asked(of_one, row) for of_one in margins),
         runs=tuple(_run(run, board.quantity, row) for run in own),
+        reference=_on_reference(margins, competition, board.ruleset),
         record=_told(review.record, board.quantity, row.unit(board.quantity)),
     )
 
@@ -76,6 +79,28 @@ def runs_view(review: Review) -> RunsView:
 def _by_bound(runs: list[QualifiedRun]) -> list[tuple[Margin, ...]]:
     """The margins of all runs that had a model judged, for each bound."""
     return list(zip(*(run.result.margins for run in runs if run.result.margins), strict=True))
+
+
+def _on_reference(
+    margins: list[tuple[Margin, ...]], competition: Competition, ruleset: Ruleset
+) -> str:
+    """A sentence without its full stop, where budgets here are other seconds than in the rules."""
+    rules, (name,) = competition.rules, competition.scored_workloads
+    factor = rules.tuning.under(ruleset).budget_factor
+    given = {
+        target.metric: target.value
+        for target in rules.targets(competition.workloads[name], budget_factor=factor)
+    }
+    for first, *others in margins:
+        there = given[first.quantity]
+        if first.bound == there and all(other.bound == there for other in others):
+            continue
+        said = f"Budgets are in seconds of the reference machine: {there:.4g} s"
+        if any(other.bound != first.bound for other in others):
+            return f"{said}, more or fewer on each machine by its speed"
+        more = f"{first.bound:.4g} s on this machine, {first.bound / there:.3g} times as many"
+        return f"{said} are {more}"
+    return ""
 
 
 def _words(margin: Margin) -> str:
@@ -146,7 +171,8 @@ def record_in_words(test: RecordTest, measured: str, unit: str) -> str:
     verb = "beats" if test.is_record else "is ahead of"
     gained = f", a gain of {significant(100 * test.gain, 2)}%" if math.isfinite(test.gain) else ""
     runs = " + ".join(map(str, test.runs))
-    ruled = "a record" if test.is_record else f"no record, as {enumerated(test.lacks)}"
+    over, lacks = f"a record over {test.incumbent}", enumerated(test.lacks)
+    ruled = over if test.is_record else f"no record, as {lacks}"
     p = f"{test.p:.1g}" if test.p < 0.01 else three_digits(test.p)
     return (
         f"{test.challenger} {verb} {test.incumbent}: {new} against {old}{gained}; exact "
