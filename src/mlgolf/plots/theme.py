@@ -110,7 +110,7 @@ class Style:
                 "labelColor": theme.muted, "titleColor": theme.muted, "gridColor": theme.grid,
                 "domainColor": theme.muted, "tickColor": theme.grid, "labelFontSize": 12,
                 "titleFontSize": 12, "titleFontWeight": "normal", "labelPadding": 5,
-                "titlePadding": 8, "tickSize": 4, **UNLIMITED,
+                "titlePadding": 8, "tickSize": 4, "labelFlush": False, **UNLIMITED,
             },
             "title": {
                 "color": theme.ink, "fontSize": 14, "fontWeight": 600, "anchor": "start",

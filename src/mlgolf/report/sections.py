@@ -96,7 +96,7 @@ def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:
         )
         if not own.is_empty():
             blocks += [tag("h3", text(entry.submission)), _best_trials(own, entry, board.quantity)]
-    if studies.filter(pl.col("hyperparameters") != "{}").is_empty() and blocks:
+    if studies.filter(pl.col("hyperparameters") != "{}").is_empty():
         return Html("")
     caption = (
         "The best trial over all studies on each workload; what is scored is the median study."

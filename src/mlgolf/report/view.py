@@ -19,6 +19,7 @@ from mlgolf.report.words import (
     OUTCOMES,
     duration,
     how_ranked,
+    missed_in_words,
     noun_on,
     price_in_words,
     question,
@@ -55,6 +56,7 @@ class MissView:
 
     submission: str
     workload: str  # perhaps a held-out variant of the cell's
+    quantity: str  # that the target is on; empty for the workload's own metric
     best: str
     seconds: str  # on the clock, without the unit
     target: str
@@ -155,7 +157,7 @@ def review_view(review: Review) -> ReviewView:
         runs=runs,
         failures=tuple(failures(runs)),
         problems=first_problems(review.problems, "listed by mlgolf score --json"),
-        diagnostics=(*([runs.record] if runs.record else []), *_diagnostics(review)),
+        diagnostics=(*filter(None, [runs.reference, runs.record]), *_diagnostics(review)),
         bounds=(*ratios, *map(bounds_in_words, review.bounds)),
         target_levels=tuple(_target_levels(review)) if by_score else (),
         interpretations=tuple(map(_interpretation, review.sensitivity)) if by_score else (),
@@ -165,7 +167,9 @@ def review_view(review: Review) -> ReviewView:
 
 def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     tuning = competition.rules.tuning.under(board.ruleset)
-    misses = {place: _miss(place[0], miss) for place, miss in board.near_misses.items()}
+    misses = {
+        place: _miss(place[0], miss, competition) for place, miss in board.near_misses.items()
+    }
     interval = any(entry.interval for entry in board.entries)
     scored = [competition.workloads[name] for name in competition.scored_workloads]
     heads = fact_heads(competition, board) if len(scored) == 1 else ()
@@ -235,8 +239,9 @@ def _row(
     entry: Entry, board: Leaderboard, units: Mapping[str, str],
     misses: dict[tuple[str, str], MissView], interval: bool, heads: Sequence[str],
 ) -> RowView:
+    valueless = all(cell.outcome not in VALUED for cell in entry.cells.values())
     return RowView(
-        rank=str(entry.rank),
+        rank="–" if heads and valueless else str(entry.rank),
         group=str(entry.rank_group) if board.tests_differences else "",
         submission=entry.submission,
         score=f"{entry.score:.4f}",
@@ -300,13 +305,17 @@ def _how_near(miss: MissView | None, workload: str) -> list[str]:
     some = miss.studies_missed < miss.studies
     in_studies = [f"in {miss.studies_missed} of {miss.studies} studies"] if some else []
     held_out = [f"in {miss.workload}"] if miss.workload != workload else []
-    best = f"best {miss.best} at {miss.seconds}\N{NO-BREAK SPACE}s"
-    return [*held_out, *in_studies, best, f"target {miss.target}"]
+    best = f"best {miss.quantity} {miss.best}".replace("  ", " ")
+    asked = "bound" if miss.quantity else "target"
+    at = f"at {miss.seconds}\N{NO-BREAK SPACE}s"
+    return [*held_out, *in_studies, f"{best} {at}", f"{asked} {miss.target}"]
 
 
-def _miss(submission: str, miss: NearMiss) -> MissView:
+def _miss(submission: str, miss: NearMiss, competition: Competition) -> MissView:
+    own = competition.workloads[miss.workload].metric
     return MissView(
-        submission=submission, workload=miss.workload, best=rounded_best(miss),
+        submission=submission, workload=miss.workload,
+        quantity="" if miss.metric == own else miss.metric, best=rounded_best(miss),
         seconds=three_digits(miss.seconds), target=f"{miss.target:g}",
         studies_missed=miss.studies_missed, studies=miss.studies,
     )
@@ -389,7 +398,8 @@ def _diagnostics(review: Review) -> Iterator[str]:
         yield f"leave-one-out: without {removed.without}, ranks change: {', '.join(moves)}"
     if any(spent.hours for spent in review.training_time):
         total, share = total_training_time(review.training_time)
-        yield f"{total} of training, {share} of it in trials that did not reach the target"
+        missed = missed_in_words(review.standings.competition.rules)
+        yield f"{total} of training, {share} of it in trials that {missed}"
 
 
 def total_training_time(times: Sequence[TrainingTime]) -> tuple[str, str]:

@@ -259,6 +259,11 @@ def _united(number: str, unit: str) -> str:
     return number if unit == "1" else f"{number}\N{NO-BREAK SPACE}{unit}"
 
 
+def missed_in_words(rules: Rules) -> str:
+    """For sentences, of trials without a value."""
+    return "did not reach the target" if rules.objective_quantity.accumulates else "did not qualify"
+
+
 def duration(hours: float) -> str:
     """Hours with their unit; below one hour, seconds."""
     return f"{three_digits(hours)} hours" if hours >= 1 else f"{three_digits(3600 * hours)} s"
