@@ -12,7 +12,7 @@ from mlgolf.core.competition import competition_names, load_competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.quantities import quantity
 from mlgolf.report.page import write_report
-from mlgolf.report.words import with_unit
+from mlgolf.report.words import valued
 from mlgolf.scoring.review import review_trials
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -70,7 +70,9 @@ def test_trials_with_evaluations_are_scored_and_reported(tmp_path, name):
     assert found.board.entries[0].score > 0
     (entry,) = found.board.entries
     values = [
-        with_unit(cell.value, rules.workloads[name].unit(rules.rules.objective))
+        valued(
+            rules.rules.objective, cell.value, rules.workloads[name].unit(rules.rules.objective)
+        )
         for name, cell in entry.cells.items()
     ]
     shown = values[0] if len(values) == 1 else f"{entry.score:.3f}"

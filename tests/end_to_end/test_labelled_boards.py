@@ -52,7 +52,7 @@ def test_unofficial_results_have_their_label_in_the_report(run, mlgolf, tmp_path
 
 def test_bounds_from_unofficial_runs_are_said_beside_the_dual(run, mlgolf):
     done = mlgolf("dual", LINEAR, "--runs", run)
-    assert "mlgolf: bounds from these runs are unofficial: " in done.stderr
+    assert "mlgolf: of the runs that give the bounds: unofficial: " in done.stderr
     assert "unofficial" not in done.stdout
 
 

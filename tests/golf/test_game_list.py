@@ -14,11 +14,12 @@ from mlgolf.core.records import SubmissionRecord
 from mlgolf.core.time_classes import time_class
 from mlgolf.golf.games import (
     Runs,
-    best_of,
     division,
     find_runs,
     game_names,
-    game_rows,
+    game_row,
+    held,
+    listed,
     same_rules,
 )
 
@@ -52,7 +53,7 @@ def test_games_are_the_competitions_that_an_entry_may_play():
 
 
 def test_a_game_is_a_row_of_what_a_player_chooses_by():
-    row, *_ = game_rows(find_runs([]), ["digits-l2"])
+    row = game_row(load_competition("digits-l2"), {})
     assert row == {
         "name": "digits-l2", "title": "Digits with the smallest L2 norm", "objective": "l2",
         "division": "closed", "hardware": "one-thread-cpu", "time_class": "SS", "par": 14.91,
@@ -152,7 +153,7 @@ def test_the_best_is_official_before_it_is_small():
         OneRun(game, trial(name, seconds=[spent], values=[0.1], unofficial=why), path=name)
         for name, spent, why in (("slow", 9.0, ""), ("fast", 5.0, ""), ("odd", 2.0, "no sandbox"))
     ]
-    best = best_of(game, Runs(folders=tuple(runs)))["digits"]
+    best = held(game, Runs(folders=tuple(runs))).best["digits"]
     assert (best.submission, best.value, best.official) == ("fast", 5.0, True)
 
 
@@ -166,15 +167,21 @@ def test_of_equal_results_the_best_is_the_one_that_was_received_first(first):
         ), path=name)
         for name in "ab"
     )  # fmt: skip
-    assert best_of(game, Runs(folders=runs))["digits"].submission == first
+    assert held(game, Runs(folders=runs)).best["digits"].submission == first
 
 
 def test_a_result_of_fewer_studies_than_the_rules_ask_for_is_not_the_best():
     game = competition(["digits"], tuning={"external": {"trials": 1, "studies": 2}})
     whole = OneRun(game, *reaching("whole", "digits", [9.0, 9.0]), path="whole")
     half = OneRun(game, *reaching("half", "digits", [5.0]), path="half")
-    best = best_of(game, Runs(folders=(whole, half)))["digits"]
-    assert best.submission == "whole"
+    found = held(game, Runs(folders=(whole, half)))
+    assert found.best["digits"].submission == "whole"
+    assert found.too_few_runs == ("half in half: 1 of 2 runs on digits",)
+
+
+def test_cells_are_listed_below_their_game():
+    names = [game.name for game in listed()]
+    assert names[names.index("digits-l2") + 1] == "digits-l2@S"
 
 
 def test_what_is_no_run_is_said_and_left_out(tmp_path):
@@ -186,7 +193,7 @@ def test_what_is_no_run_is_said_and_left_out(tmp_path):
 def test_the_cell_that_ships_is_an_hour_class_board_of_its_own():
     file = Path(load_competition("digits-l2")._folder) / "competition.toml"
     assert "S" in tomllib.loads(file.read_text())["cells"]
-    (row,) = game_rows(find_runs([]), ["digits-l2@S"])
+    row = game_row(load_competition("digits-l2@S"), {})
     assert row["time_class"] == "S"
 
 

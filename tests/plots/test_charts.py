@@ -12,6 +12,7 @@ from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
 from mlgolf.plots.svg import for_page, in_columns, recoloured, size, stacked, to_svg, with_ids
 from mlgolf.plots.tables import (
+    STUDIES,
     curves_table,
     profile_table,
     runtimes_table,
@@ -218,6 +219,22 @@ def test_a_workload_where_nobody_measured_anything_is_drawn_all_the_same():
     assert all(to_svg(chart).startswith("<svg") for chart in charts)
     never = review_trials(competition(), [trial("sgd")], "external").standings
     assert to_svg(times_panel(studies_table(never), STYLE)).startswith("<svg")
+
+
+def counted(values):
+    rows = [
+        ("adam", "digits", study, 1, "bits", "bits", "", "minimise", value, 1.0, value, "{}")
+        for study, value in enumerate(values)
+    ]
+    return pl.DataFrame(rows, schema=STUDIES, orient="row")
+
+
+@pytest.mark.parametrize("values", [[158_155.0], [158_155.0, 158_156.0], [158_155.0, 158_190.0]])
+def test_ticks_of_counts_that_lie_close_together_are_told_apart(values):
+    drawn = ElementTree.fromstring(to_svg(times_panel(counted(values), STYLE)))
+    labels = [element.text for element in drawn.iter() if "158" in (element.text or "")]
+    assert labels
+    assert len(set(labels)) == len(labels)
 
 
 def plots(svg: str) -> list[tuple[float, float]]:

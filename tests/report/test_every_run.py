@@ -9,6 +9,7 @@ from one_workload import SMALLEST, run, runs
 from rich.console import Console
 from synthetic_trials import competition, reaching
 
+from mlgolf.core.records import Calibration
 from mlgolf.core.status import Status
 from mlgolf.plots.tables import models_table, twin_table
 from mlgolf.report.page import write_report
@@ -136,10 +137,44 @@ def test_a_run_where_nothing_was_judged_has_dashes_for_margins(tmp_path):
 def test_a_record_is_told_on_terminal_and_page(tmp_path):
     said = (
         "good beats worse: 10.30 against 12.30, a gain of 16%; exact one-sided p = 0.004 over 5 + "
-        "5 runs: a record"
+        "5 runs: a record over worse"
     )
     assert said in review_lines(view(BOTH))
     assert said in in_page(tmp_path, BOTH)
+
+
+def test_a_median_below_par_is_said_to_beat_it():
+    said = "good beats par on digits: 9.500 against 10.00. The host may set par anew"
+    assert said in view(runs("good", [9.5] * 5)).board.notes
+    assert not [note for note in view(BOTH).board.notes if "par" in note]
+
+
+def test_who_has_no_value_has_no_rank_and_is_told_the_bound_that_was_missed():
+    (row,) = view(runs("a", [math.inf] * 5)).board.rows
+    assert row.rank == "–"
+    assert row.cells[0].details[0].startswith("best training loss 1 at ")
+    assert row.cells[0].details[1] == "bound 0.01"
+
+
+def test_budgets_in_other_seconds_than_the_rules_are_told_beside_those_of_the_rules():
+    slow = run("a", l2=[9.0], header={"calibration": Calibration(
+        seconds=2.0, spread=0.0, reference_seconds=1.0
+    )})  # fmt: skip
+    assert view([slow]).runs.reference == (
+        "Budgets are in seconds of the reference machine: 30 s are 60 s on this machine, 2 times "
+        "as many"
+    )
+    assert view(BOTH).runs.reference == ""
+
+
+def test_captions_explain_only_what_is_drawn(tmp_path):
+    all_qualify = in_page(tmp_path, runs("good", GOOD))
+    assert "Results of every run" in all_qualify
+    for absent in ("Crosses", "Hollow", "Pale", "held-out", "Best hyperparameters"):
+        assert absent not in all_qualify
+    assert "Pale: the 20% spent on trials that did not qualify" in in_page(
+        tmp_path, runs("worse", WORSE)
+    )
 
 
 def test_what_is_no_record_says_why():

@@ -16,6 +16,7 @@ from mlgolf.report.words import (
     pretraining_in_words,
     question,
     three_digits,
+    valued,
     with_unit,
 )
 
@@ -72,6 +73,18 @@ def test_what_was_never_reached_is_a_dash_and_units_follow_after_a_space_that_do
     assert with_unit(math.inf, "s") == "–"
     assert with_unit(5.0, "s") == "5.00\N{NO-BREAK SPACE}s"
     assert with_unit(0.25, "1") == "0.250"
+
+
+def test_a_value_has_the_four_digits_by_which_submissions_are_ranked():
+    assert valued("l2", 14.9486, "1") == "14.95"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(181_712.4, "181,712"), (115.0, "115"), (115.5, "115.5"), (2e7, "20,000,000")],
+)
+def test_a_count_is_a_whole_number_with_separators_of_thousands(value, said):
+    assert valued("nonzeros", value, "1") == said
 
 
 @pytest.mark.parametrize(

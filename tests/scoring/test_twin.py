@@ -92,10 +92,11 @@ def test_without_a_measured_twin_set_there_is_nothing_to_compare():
     assert twin(SMALLEST, [run("a", seed, l2=[5.0]) for seed in range(3)], "self") is None
 
 
-def test_a_quantity_on_which_all_models_are_equal_is_left_out():
+def test_a_quantity_on_which_all_models_are_equal_is_left_out_and_named():
     trials = played(2, 3)
     for trial in trials:
         trial.metrics["model/params"] = np.full(len(trial.steps), 12.0)
     found = twin(SMALLEST, trials, "self")
     assert found is not None
     assert found.quantities == ("l2",)
+    assert found.left_out == (("params", "which is the same in all models"),)

@@ -3,13 +3,13 @@
 What `mlgolf game` does, as functions: each returns a record, and `mlgolf game --json` prints it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-from mlgolf.core.competition import load_competition
+from mlgolf.core.competition import Competition, load_competition
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.data.layout import default_data_dir
 from mlgolf.golf import check, games, new
@@ -18,16 +18,18 @@ from mlgolf.golf.findings import Checked
 from mlgolf.report.games import cell_matrix, cell_rows, game_as_json
 from mlgolf.results.run_names import RUNS
 from mlgolf.scoring.labels import OUTSIDE
+from mlgolf.scoring.objective import par_beaten
 
 AnyPath = str | PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Games:
-    """The games that ship, a row each; and a sentence for each run that could not be read."""
+    """The games that ship and their cells, a row each; and what counts for none, in sentences."""
 
     rows: Sequence[dict[str, Any]]
-    problems: tuple[str, ...]
+    problems: tuple[str, ...]  # runs that could not be read
+    too_few_runs: tuple[str, ...]  # submissions with fewer than the rules ask for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class CellBoard:
     cells: Sequence[Sequence[str]]
     notes: tuple[str, ...]  # what who holds a cell declares, and what no budget counts
     problems: tuple[str, ...]  # a sentence for each run that could not be read
+    too_few_runs: tuple[str, ...]  # and for each submission with fewer than the rules ask for
 
 
 @disk_errors_told()
@@ -101,7 +104,11 @@ def list_games(runs: Sequence[AnyPath] | None = None) -> Games:
       several.
     """
     found = _found(runs)
-    return Games(rows=games.game_rows(found), problems=found.problems)
+    held = [(game, games.held(game, found)) for game in games.listed()]
+    return Games(
+        rows=[games.game_row(game, by.best) for game, by in held], problems=found.problems,
+        too_few_runs=tuple(said for _, by in held for said in by.too_few_runs),
+    )
 
 
 def show_game(game: AnyPath) -> dict[str, Any]:
@@ -122,14 +129,24 @@ def show_cells(game: AnyPath, runs: Sequence[AnyPath] | None = None) -> CellBoar
     Raises: as `show_game`.
     """
     rules, found = load_competition(str(game)), _found(runs)
-    rows = cell_rows([(cell, games.best_of(cell, found)) for cell in games.cells(rules)])
+    held = [(cell, games.held(cell, found)) for cell in games.cells(rules)]
+    rows = cell_rows([(cell, by.best) for cell, by in held])
     objective = rules.rules.objective_quantity
     heads, cells = cell_matrix(rows)
     declared = dict.fromkeys(row["declared"] for row in rows if row["declared"])
     return CellBoard(
         title=f"{rules.name}: best {objective.noun}", rows=rows, heads=heads, cells=cells,
-        notes=(*declared, OUTSIDE), problems=found.problems,
+        notes=(*_beaten([(cell, by.best) for cell, by in held]), *declared, OUTSIDE),
+        problems=found.problems,
+        too_few_runs=tuple(said for _, by in held for said in by.too_few_runs),
     )
+
+
+def _beaten(held: Sequence[tuple[Competition, Mapping[str, games.Best]]]) -> Iterator[str]:
+    for cell, best in held:
+        for workload, one in best.items():
+            if said := par_beaten(cell, workload, one.submission, one.value):
+                yield f"{cell.name}: {said}."
 
 
 def _found(runs: Sequence[AnyPath] | None) -> games.Runs:

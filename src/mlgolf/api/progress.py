@@ -15,7 +15,7 @@ from mlgolf.api.remaining import Remaining
 from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Play, Reading, Row, measured
-from mlgolf.core.quantities import quantity
+from mlgolf.core.quantities import DIGITS, quantity
 from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
@@ -229,9 +229,10 @@ class Display:
         value = row.metrics.get(followed.column_for(workload_rules.metric), math.nan)
         value *= followed.factor
         target = self._plan.rules.asked(followed.name, workload_rules)
-        asked = "" if target is None else f" (target {target.value:g})"
+        asked = "" if target is None else f" (target {followed.given(target.value)})"
         what = workload_rules.metric if followed.goal is None else followed.noun
-        self._metric = f", {what} {value:.4g}{asked}{self._best_so_far(row, value)}"
+        found = followed.given(value, DIGITS)
+        self._metric = f", {what} {found}{asked}{self._best_so_far(row, value)}"
 
     def _best_so_far(self, row: Row, value: float) -> str:
         """The best value that keeps the bounds, where a trial goes on for a better one."""
@@ -247,7 +248,9 @@ class Display:
         if all(bound.met(found.get(name, math.nan)) for bound, name in columns.items()):
             pick = min if objective_goal(rules, plan.workload_rules) is Goal.MINIMISE else max
             self._best = value if self._best is None else pick(self._best, value)
-        return ", no valid model yet" if self._best is None else f", best valid {self._best:.4g}"
+        if self._best is None:
+            return ", no valid model yet"
+        return f", best valid {rules.followed.given(self._best, DIGITS)}"
 
     def _judged(self, trial: Trial) -> Qualification | None:
         """What it came to, where a trial goes on for a better value; None elsewhere."""
@@ -278,8 +281,10 @@ class Display:
         seconds, came_to = trial.total_seconds or 0.0, str(trial.status)
         reason = " ".join(trial.reason.split())
         if judged is not None:
-            value = "" if judged.value is None else f"  {self._rules.objective} {judged.value:.4g}"
-            came_to = f"{judged.verdict}{value}"
+            came_to = str(judged.verdict)
+            if judged.value is not None:
+                objective = self._rules.objective_quantity
+                came_to += f"  {objective.name} {objective.given(judged.value, DIGITS)}"
             reason += f"; to change: {judged.to_change}" if judged.to_change else ""
         head = f"[{self._done}/{self._total}] {mark} {trial.key}  {came_to}  {seconds:.2f} s"
         narrow = self._console.is_terminal and len(head) + len(reason) + 2 > self._console.width

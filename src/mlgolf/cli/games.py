@@ -83,14 +83,14 @@ RunPaths = Annotated[
 
 
 def list_(runs: RunPaths = None, as_json: AsJson = False) -> None:
-    """List the games that ship, with par and the best value that runs here have reached.
+    """List games and their cells, with par and the best value that runs here have reached.
 
     Example: mlgolf game list
     """
     from mlgolf.api.games import list_games
 
     games = list_games(runs)
-    _say_what_was_left_out(games.problems)
+    _say_what_was_left_out([*games.problems, *games.too_few_runs])
     if as_json:
         print_json({"games": games.rows})
     else:
@@ -99,7 +99,10 @@ def list_(runs: RunPaths = None, as_json: AsJson = False) -> None:
 
 def _print_games(rows: Sequence[dict[str, Any]]) -> None:
     heads = ["name", "objective", "division", "hardware", "time_class", "par", "best"]
-    cells = [["–" if row[head] is None else _cell(row[head]) for head in heads] for row in rows]
+    cells = [
+        ["–" if row[head] is None else _cell(row[head], row["objective"]) for head in heads]
+        for row in rows
+    ]
     _print_table("games", [head.removesuffix("_class") for head in heads], cells)
 
 
@@ -111,10 +114,12 @@ def _print_table(title: str, heads: Sequence[str], cells: Sequence[Sequence[str]
     Console(highlight=False).print(text_table(title, heads, cells))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, objective: str) -> str:
+    from mlgolf.core.quantities import quantity
+
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_cell(part)}" for name, part in value.items())
-    return f"{value:.6g}" if isinstance(value, int | float) else str(value)
+        return ", ".join(f"{name} {_cell(part, objective)}" for name, part in value.items())
+    return quantity(objective).given(value) if isinstance(value, int | float) else str(value)
 
 
 def _say_what_was_left_out(problems: Sequence[str]) -> None:
@@ -149,7 +154,7 @@ def show(
 
 
 def _print_board(board: "CellBoard", as_json: bool) -> None:
-    _say_what_was_left_out(board.problems)
+    _say_what_was_left_out([*board.problems, *board.too_few_runs])
     if as_json:
         print_json({"cells": board.rows})
         return

@@ -214,6 +214,6 @@ def dual(
         played = read_runs(runs)
         board = score_competition(played.competition, played.trials, played.ruleset)
         for note in board.labels.notes:
-            typer.echo(f"mlgolf: bounds from these runs are {note}", err=True)
+            typer.echo(f"mlgolf: of the runs that give the bounds: {note}", err=True)
         best = incumbents(board)
     typer.echo(to_toml(swapped(original, best)), nl=False)

@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 from mlgolf.core.entry_points import load_entry, named
 from mlgolf.core.errors import BrokenPackage, RulesError, UnknownName
 from mlgolf.core.target import Goal
+from mlgolf.core.text import significant
 
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
 CLOCKS, STEPS = ("seconds", "cpu_seconds", "wall_seconds"), "steps"  # columns of every trial
 MODEL = "model"  # what is measured of the parameters stands beside the splits: "model/l2"
+DIGITS = 4  # of values by which submissions are ranked
 REGULARISER = "regulariser"  # a measure that rules bring along
 SQUARED_ERROR = "squared_error"  # what a network's loss is called that is no log-likelihood
 
@@ -49,7 +51,8 @@ class Quantity:
     or it is what `measure` finds in the named parameters. A value is `factor` times what stands in
     its column: bits are made of nats. One that is `priced` is also times what a second costs on
     the hardware class. `of_any_model`: it has a meaning for a model that the contestant brings; a
-    norm has none, which a few additions shrink to nothing.
+    norm has none, which a few additions shrink to nothing. `whole`: it counts something, so it is
+    shown in whole numbers, with separators of thousands.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Quantity:
     priced: bool = False
     measure: Measure | None = None
     of_any_model: bool = False
+    whole: bool = False
     meaning: str
 
     def __post_init__(self) -> None:
@@ -99,6 +103,14 @@ class Quantity:
         eased among the target levels, and must be beaten where rules ask for that.
         """
         return not self.accumulates
+
+    def number(self, value: float, digits: int = DIGITS) -> str:
+        """A measured value as text, without its unit; so many significant digits, or all."""
+        return significant(value, digits, whole=self.whole)
+
+    def given(self, value: float, digits: int = 6) -> str:
+        """A value that rules give, as text without its unit: no longer than it was given."""
+        return self.number(value) if self.whole else f"{value:.{digits}g}"
 
     def unit_under(self, loss: str | None) -> str:
         """Its unit where a network is declared with this loss: a squared error has none."""
@@ -148,7 +160,7 @@ _OF_EVERY_TRIAL = _by_name(
     ),
     Quantity(
         name="steps", noun="number of steps", unit="1", goal=Goal.MINIMISE,
-        accumulates=True, bound="step_limit", claimed=True, column="steps",
+        accumulates=True, bound="step_limit", claimed=True, column="steps", whole=True,
         meaning="completed update_params calls, as the player counted them",
     ),
     Quantity(
@@ -163,7 +175,7 @@ _OF_EVERY_TRIAL = _by_name(
     ),
     Quantity(
         name="bits", noun="two-part code length", unit="bits", goal=Goal.MINIMISE,
-        column="train/bits",
+        column="train/bits", whole=True,
         meaning=(
             "bits of the model's compressed code, and of all training labels given the model: "
             "-log2 of the probability of each (Rissanen 1978)"

@@ -1,6 +1,7 @@
 """Text from outside as it may stand in a terminal, and as it must be typed in a shell."""
 
 import errno
+import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -53,6 +54,21 @@ def number_of(number: int, noun: str) -> str:
     """For sentences: 1 trial, 2 trials, 3 studies."""
     plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
     return f"{number} {noun if number == 1 else plural}"
+
+
+def significant(value: float, digits: int, *, whole: bool = False) -> str:
+    """So many significant digits, without an exponent where that is not needed.
+
+    Args: whole: a count is written in full, as 181,712; 115 is not 115.0.
+    """
+    if whole and value.is_integer():
+        return f"{value:,.0f}"
+    largest = math.inf if whole else 1e7
+    if not math.isfinite(value) or (value and not 1e-3 <= abs(value) < largest):
+        return f"{value:.{digits}g}"
+    rounded = abs(float(f"{value:.{digits}g}"))  # 9.999 counts as 10.0
+    decimals = max(0, digits - 1 - math.floor(math.log10(rounded))) if rounded else 0
+    return f"{value:{',' if whole else ''}.{decimals}f}"
 
 
 def enumerated(parts: Iterable[object], last: str = "and") -> str:

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from mlgolf.backends import require
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import FrameworkMissing, SubmissionError
+from mlgolf.core.quantities import DIGITS
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import local_engine
@@ -89,7 +90,7 @@ def verdict(trial: Trial, rules: Rules, row: WorkloadRules) -> Said:
             PLACE, None, f"workloads.{trial.key.workload}: the baseline keeps not all bounds. The "
             f"trial ended {trial.status}: {trial.reason}.{change}"
         )  # fmt: skip
-    reached = [f"{rules.objective} {result.value:.4g}"]
+    reached = [f"{rules.objective} {rules.objective_quantity.given(result.value, DIGITS)}"]
     reached += [f"{m.quantity} {m.value:.3g} (allowed {m.bound:.3g})" for m in result.margins]
     return Passed(f"baseline: it keeps all bounds, with {', '.join(reached)}")
 

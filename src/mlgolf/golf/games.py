@@ -1,7 +1,7 @@
 """The games that there are, their cells, and the best that runs have reached in each."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,14 @@ class Best:
     official: bool
     declared: Declared | None  # what it brought from elsewhere, by its own words
     tie_break: TieBreak  # against those of the same value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Who holds a game: the best of each workload, and who has too few runs to be among them."""
+
+    best: dict[str, Best]  # by workload, where anybody qualified
+    too_few_runs: tuple[str, ...]  # a sentence each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +84,33 @@ def find_runs(paths: Sequence[Path]) -> Runs:
     return Runs(folders=tuple(folders), problems=tuple(problems))
 
 
-def best_of(game: Competition, runs: Runs) -> dict[str, Best]:
-    """By workload, where anybody qualified under the same rules: the best of all runs' boards.
+def listed() -> list[Competition]:
+    """The games that ship, each followed by its cells."""
+    return [game for name in game_names() for game in cells(load_competition(name))]
+
+
+def held(game: Competition, runs: Runs) -> Held:
+    """The best of the boards of all runs under the same rules.
 
     Official ones come first; one with fewer runs than the rules ask for is none. Equal values are
     ordered as on a board. Two runs of one submission are two boards.
     """
     best: dict[str, Best] = {}
+    too_few: list[str] = []
     for run in runs.folders:
         if not same_rules(run.competition, game):
             continue
-        for workload, found in _found(run):
+        asked = run.competition.rules.tuning.under(run.record.ruleset).studies
+        for workload, studies, found in _found(run):
+            if studies < asked:
+                too_few.append(
+                    f"{found.submission} in {run.path}: {studies} of {asked} runs on {workload}"
+                )
+                continue
             best[workload] = min(
                 best.get(workload, found), found, key=lambda one: _order(game, workload, one)
             )
-    return best
+    return Held(best=best, too_few_runs=tuple(too_few))
 
 
 def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float, TieBreak]:
@@ -99,19 +119,21 @@ def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float, T
     return not best.official, value, best.tie_break
 
 
-def _found(run: RunFolder) -> Iterator[tuple[str, Best]]:
-    """What each submission of a run reached in all its studies; nothing where there is no board."""
+def _found(run: RunFolder) -> Iterator[tuple[str, int, Best]]:
+    """What each submission of a run reached on a workload, and in how many studies.
+
+    Nothing where there is no board.
+    """
     trials = run.trials()
     for framework in sorted({trial.key.framework for trial in trials}):
         try:
             board = score_competition(run.competition, trials, run.record.ruleset, framework)
         except MLGolfError:
             continue
-        studies = run.competition.rules.tuning.under(run.record.ruleset).studies
         for entry in board.entries:
             for workload, cell in entry.cells.items():
-                if math.isfinite(cell.value) and cell.studies >= studies:
-                    yield workload, Best(
+                if math.isfinite(cell.value):
+                    yield workload, cell.studies, Best(
                         value=cell.value, submission=entry.submission, run=run.path,
                         official=not (board.labels.unofficial or board.labels.practice),
                         declared=run.record.submissions[entry.submission].declared,
@@ -133,25 +155,21 @@ def _numbers(row: WorkloadRules) -> WorkloadRules:
     return row.model_copy(update=said)
 
 
-def game_rows(runs: Runs, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """A row for each game, as `mlgolf game list --json` prints it.
+def game_row(game: Competition, best: Mapping[str, Best]) -> dict[str, Any]:
+    """A game as `mlgolf game list --json` prints it.
 
     `par` and `best` are values of the objective, or null; by workload where there are several.
     """
-    games = [load_competition(name) for name in (game_names() if names is None else names)]
-    return [
-        {
-            "name": game.name,
-            "title": game.title,
-            "objective": game.rules.objective,
-            "division": division(game),
-            "hardware": game.rules.hardware,
-            "time_class": time_class_of(game),
-            "par": one_value({n: row.par and row.par.value for n, row in game.workloads.items()}),
-            "best": one_value({n: best.value for n, best in best_of(game, runs).items()}),
-        }
-        for game in games
-    ]
+    return {
+        "name": game.name,
+        "title": game.title,
+        "objective": game.rules.objective,
+        "division": division(game),
+        "hardware": game.rules.hardware,
+        "time_class": time_class_of(game),
+        "par": one_value({n: row.par and row.par.value for n, row in game.workloads.items()}),
+        "best": one_value({name: one.value for name, one in best.items()}),
+    }
 
 
 def one_value(values: dict[str, Any]) -> Any:

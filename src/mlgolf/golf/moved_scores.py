@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlgolf.core.quantities import Quantity, quantity
 from mlgolf.scoring.leaderboard import Cell, Leaderboard
 
 
@@ -47,13 +48,16 @@ def moved_in_words(
 
     Args: left_out: examples. blind: whether each run draws its examples.
     """
+    measured = quantity(objective)
     for score in scores:
         moved = ""
         if math.isfinite(score.difference):
-            moved = f": {score.difference:+.4g} ({score.difference / score.before.value:+.1%})"
+            share = score.difference / score.before.value
+            sign = "+" if share > 0 else ""
+            moved = f": {sign}{measured.number(score.difference)} ({share:+.1%})"
         yield (
-            f"{score.submission}: {objective} {_in_words(score.before)} with all examples, "
-            f"{_in_words(score.after)} without the costliest {left_out}{moved}"
+            f"{score.submission}: {objective} {_in_words(score.before, measured)} with all "
+            f"examples, {_in_words(score.after, measured)} without the costliest {left_out}{moved}"
         )
     anew = ", but each draws its examples anew" if blind else ""
     yield (
@@ -69,10 +73,10 @@ def _score(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _in_words(cell: Cell) -> str:
-    value = f"{cell.value:.4g}" if math.isfinite(cell.value) else "no score"
+def _in_words(cell: Cell, measured: Quantity) -> str:
+    value = measured.number(cell.value) if math.isfinite(cell.value) else "no score"
     seeds = f"{cell.reached} of {cell.studies} seeds"
     if cell.range_of_values is None:
         return f"{value} ({seeds} within the bounds)"
-    low, high = cell.range_of_values
-    return f"{value} ({low:.4g} to {high:.4g}, {seeds} within the bounds)"
+    low, high = map(measured.number, cell.range_of_values)
+    return f"{value} ({low} to {high}, {seeds} within the bounds)"

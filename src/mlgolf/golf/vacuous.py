@@ -160,7 +160,8 @@ def _as_good(
             besides = ", its own code left out" if objective.unit in BITS else ""
             return (
                 f"a model that gives every example the same output has {rules.objective} "
-                f"{best:.4g}{besides}, as good as {name} ({value:.4g}): nothing was learned"
+                f"{objective.number(best)}{besides}, as good as {name} "
+                f"({objective.number(value)}): nothing was learned"
             )
     return None
 

@@ -35,15 +35,16 @@ NUCLEAR = Quantity(
 )
 NONZEROS = Quantity(
     name="nonzeros", noun="number of non-zero parameters", unit="1", goal=Goal.MINIMISE,
-    measure=nonzeros, meaning="parameters that are not exactly zero; a NaN counts",
+    measure=nonzeros, whole=True, meaning="parameters that are not exactly zero; a NaN counts",
 )
 PARAMS = Quantity(
     name="params", noun="number of parameters", unit="1", goal=Goal.MINIMISE, measure=params,
+    whole=True,
     meaning="numbers in all parameter arrays",
 )
 ARTIFACT_BYTES = Quantity(
     name="artifact_bytes", noun="model size", unit="bytes", goal=Goal.MINIMISE,
-    measure=artifact_bytes, of_any_model=True,
+    measure=artifact_bytes, of_any_model=True, whole=True,
     meaning=(
         "bytes of all parameters, compressed. Array after array in order of their names: up to "
         "256 different numbers and a byte for each place, else the numbers that are not zero and a "

@@ -5,8 +5,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.core.quantities import quantity
-from mlgolf.plots.theme import Style
+from mlgolf.core.quantities import Quantity, quantity
+from mlgolf.plots.theme import Style, steps_of
 
 WIDTH, HEIGHT = 340, 250
 ROOM = 0.3  # around the valid models, as a share of their range
@@ -23,7 +23,8 @@ def models_over_time(table: pl.DataFrame, style: Style) -> Any:
     low, high = _ends(table)
     x = alt.X("seconds:Q", title="training time, s", axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y(
-        "value:Q", title=f"{name}{unit}", axis=alt.Axis(domain=False, ticks=False, tickCount=6),
+        "value:Q", title=f"{name}{unit}",
+        axis=alt.Axis(domain=False, ticks=False, tickCount=6, **steps_of(measured)),
         scale=alt.Scale(domain=[low, high], nice=False, zero=False),
     )
     marks = {"clip": True, "size": 26, "strokeWidth": 1.2}
@@ -32,7 +33,7 @@ def models_over_time(table: pl.DataFrame, style: Style) -> Any:
         "submission", "seconds", "study", value="best"
     )
     layers = [
-        *_par(table["par"][0], style, y),
+        *_par(table["par"][0], measured, style, y),
         alt.Chart(points.filter(~pl.col("valid")))
         .mark_point(filled=False, opacity=0.45, **marks).encode(x, y, style.colour()),
         alt.Chart(steps).mark_line(clip=True, interpolate="step-after", strokeWidth=1.4)
@@ -51,12 +52,12 @@ def _ends(table: pl.DataFrame) -> tuple[float, float]:
     return min(seen) - ROOM * span, max(seen) + ROOM * span
 
 
-def _par(value: float | None, style: Style, y: alt.Y) -> list[alt.Chart]:
+def _par(value: float | None, measured: Quantity, style: Style, y: alt.Y) -> list[alt.Chart]:
     if value is None:
         return []
     data = alt.Chart(pl.DataFrame({"value": [value]}))
     rule = data.mark_rule(strokeDash=[5, 4], color=style.theme.ink, strokeWidth=1).encode(y)
     label = data.mark_text(
         align="left", baseline="middle", dx=5, color=style.theme.ink, fontSize=12
-    ).encode(alt.XValue(WIDTH), y, alt.TextValue(f"par {value:.4g}"))
+    ).encode(alt.XValue(WIDTH), y, alt.TextValue(f"par {measured.number(value)}"))
     return [rule, label]

@@ -11,6 +11,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from mlgolf.core.quantities import Quantity
+
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 PADDING = {"left": 0, "right": 6, "top": 4, "bottom": 4}
 DASHES = ([1, 0], [6, 3], [2, 2])
@@ -49,6 +51,11 @@ DARK = Theme(
         "#4aa8e8", "#f5843d", "#2cc295", "#e08fc4", "#edb944", "#9ad7fa", "#c9a27c", "#a9b0bc",
     ),
 )
+
+
+def steps_of(measured: Quantity) -> dict[str, Any]:
+    """For an axis of a quantity: what is counted has no ticks between whole numbers."""
+    return {"tickMinStep": 1} if measured.whole else {}
 
 
 def name_axis(pixels: int, **looks: Any) -> alt.Axis:
@@ -103,7 +110,7 @@ class Style:
                 "labelColor": theme.muted, "titleColor": theme.muted, "gridColor": theme.grid,
                 "domainColor": theme.muted, "tickColor": theme.grid, "labelFontSize": 12,
                 "titleFontSize": 12, "titleFontWeight": "normal", "labelPadding": 5,
-                "titlePadding": 8, "tickSize": 4, **UNLIMITED,
+                "titlePadding": 8, "tickSize": 4, "labelFlush": False, **UNLIMITED,
             },
             "title": {
                 "color": theme.ink, "fontSize": 14, "fontWeight": 600, "anchor": "start",

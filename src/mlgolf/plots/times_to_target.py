@@ -7,10 +7,11 @@ import altair as alt
 import polars as pl
 
 from mlgolf.core.quantities import quantity
-from mlgolf.plots.theme import Style, name_axis
+from mlgolf.plots.theme import Style, name_axis, steps_of
 
 WIDTH, ROW = 200, 24
 LABELS = 124
+APART = 0.1  # a range as a share of its end, in which labels are shortened
 
 
 def times_panel(table: pl.DataFrame, style: Style) -> Any:
@@ -80,7 +81,7 @@ def _ends(table: pl.DataFrame) -> tuple[float, float]:
     if _logarithmic(table):
         span = math.log(worse / better) or 1.0
         return better * math.exp(-0.06 * span), worse * math.exp(never * span)
-    span = worse - better or 0.1
+    span = worse - better or 0.1 * abs(better) or 0.1
     return better - 0.06 * span, worse + never * span
 
 
@@ -100,9 +101,13 @@ def _scale(table: pl.DataFrame) -> alt.Scale:
 def _axis(table: pl.DataFrame) -> alt.Axis:
     if table["value"].drop_nulls().is_empty():  # no value, so no numbers on the axis
         return alt.Axis(grid=False, labels=False, ticks=False)
+    low, high = sorted(_ends(table))
+    # Short labels of numbers that lie close together would be the same.
     short = "datum.value >= 10000 ? format(datum.value, '~s') : datum.label"
+    shortened = {"labelExpr": short} if high - low > APART * high else {}
     return alt.Axis(
-        grid=False, tickCount=5, labelOverlap="greedy", labelSeparation=8, labelExpr=short
+        grid=False, tickCount=5, labelOverlap="greedy", labelSeparation=8, **shortened,
+        **steps_of(quantity(table["quantity"][0])),
     )
 
 

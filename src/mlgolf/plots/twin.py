@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from mlgolf.core.quantities import quantity
-from mlgolf.plots.theme import Style
+from mlgolf.plots.theme import Style, steps_of
 
 WIDTH, HEIGHT = 240, 170
 
@@ -20,7 +20,7 @@ def twin_panel(table: pl.DataFrame, style: Style) -> Any:
     )
     return style.apply(points.encode(
         alt.X("value:Q", title=f"{measured.noun}{unit}", scale=alt.Scale(zero=False),
-              axis=alt.Axis(grid=False, tickCount=5)),
+              axis=alt.Axis(grid=False, tickCount=5, **steps_of(measured))),
         alt.Y("twin:Q", title=f"{error} on the twin set", scale=alt.Scale(zero=False),
               axis=alt.Axis(domain=False, ticks=False, tickCount=5)),
         style.colour(),

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from mlgolf.core.competition import Competition
 from mlgolf.core.rules import Aggregation, Rules, WorkloadRules
 from mlgolf.core.text import number_of
 from mlgolf.report.view import total_training_time
-from mlgolf.report.words import noun, noun_on
+from mlgolf.report.words import missed_in_words, noun, noun_on
 from mlgolf.scoring.diagnostics import TrainingTime
 from mlgolf.scoring.target_levels import TargetLevel
 from mlgolf.scoring.twin import Twin
@@ -52,14 +53,24 @@ def curves_caption(curves: pl.DataFrame, rules: Rules, *, all_trials: bool) -> s
     )
 
 
-def models_caption(rules: Rules, row: WorkloadRules) -> str:
+def models_caption(models: pl.DataFrame, rules: Rules, row: WorkloadRules) -> str:
     measured = noun_on(rules.objective, row)
     par = " Dashed line: par, the best value that is known." if row.par else ""
     return (
         f"{measured[0].upper()}{measured[1:]} of every model that was judged, against the training "
-        "time at which it was handed over. Filled: it keeps all bounds. Hollow: it does not; those "
-        f"far from the filled ones are not drawn. Steps: the best valid model so far, for each run."
-        f"{par}"
+        f"time at which it was handed over. {_which_are_valid(models)}{par}"
+    )
+
+
+def _which_are_valid(models: pl.DataFrame) -> str:
+    if not models["valid"].any():
+        return "None keeps all bounds."
+    steps = "Steps: the best valid model so far, for each run."
+    if models["valid"].all():
+        return f"All keep all bounds. {steps}"
+    return (
+        "Filled: it keeps all bounds. Hollow: it does not; those far from the filled ones are not "
+        f"drawn. {steps}"
     )
 
 
@@ -76,15 +87,21 @@ def twin_caption(twin: Twin) -> str:
     )
 
 
-def studies_caption(rules: Rules) -> str:
+def studies_caption(studies: pl.DataFrame, rules: Rules, *, alone: bool) -> str:
+    """Args: alone: whether a study is one run."""
     measured = noun(rules.objective)
-    missed = "reach the target" if _has_target(rules) else "meet the rules"
-    return (
-        f"{measured[0].upper()}{measured[1:]} of every study. Dots: studies; further left is "
-        "better. Bars: the median over studies, which is scored unless the leaderboard says why "
-        "not; none where most studies missed. Crosses with a count: studies that did not "
-        f"{missed}."
+    one, several = ("run", "runs") if alone else ("study", "studies")
+    reached = (
+        f" Dots: {several}; further left is better. Bars: the median over {several}, which is "
+        "scored unless the leaderboard says why not."
+        if studies["value"].count() else ""
     )
+    missed = (
+        f" Crosses with a count: {several} that {missed_in_words(rules)}."
+        if studies["value"].has_nulls() else ""
+    )
+    no_bar = f" There is none where most {several} missed." if reached and missed else ""
+    return f"{measured[0].upper()}{measured[1:]} of every {one}.{reached}{no_bar}{missed}"
 
 
 def _has_target(rules: Rules) -> bool:
@@ -114,10 +131,13 @@ def runtimes_caption(levels: Sequence[TargetLevel]) -> str:
     )
 
 
-def training_time_caption(times: Sequence[TrainingTime]) -> str:
+def training_time_caption(times: Sequence[TrainingTime], competition: Competition) -> str:
     total, share = total_training_time(times)
+    held_out = any(row.held_out_of for row in competition.workloads.values())
+    also = ", those on held-out workloads too" if held_out else ""
+    pale = f" Pale: the {share} spent on trials that {missed_in_words(competition.rules)}."
+    missed = any(spent.hours_without_target for spent in times)
     return (
-        "Training time of all trials, those on held-out workloads included and evaluations not: "
-        f"{total} in total. Pale: the {share} spent on trials that did not reach "
-        "the target."
+        f"Training time of all trials{also}; evaluations are not counted. {total} in total."
+        f"{pale if missed else ''}"
     )

@@ -164,10 +164,12 @@ def _of_workloads(review: Review, trials: Sequence[Trial]) -> Iterator[Sketch]:
     else:
         yield _curves(standings, trials)
     studies = studies_table(standings)
+    alone = competition.rules.tuning.stands_alone(review.board.ruleset)
     yield Sketch(
-        name="times_to_target", title="Results of every study", table=studies, chart=times_panel,
-        panels=_by_workload(studies, competition), caption=studies_caption(competition.rules),
-        columns=COLUMNS, beside=False, coloured=False,
+        name="times_to_target", title=f"Results of every {'run' if alone else 'study'}",
+        table=studies, chart=times_panel, panels=_by_workload(studies, competition),
+        caption=studies_caption(studies, competition.rules, alone=alone), columns=COLUMNS,
+        beside=False, coloured=False,
     )
 
 
@@ -181,9 +183,10 @@ def _models(review: Review, trials: Sequence[Trial]) -> Sketch:
     competition, rules = review.standings.competition, review.standings.competition.rules
     (name,) = competition.scored_workloads
     factor = rules.tuning.under(review.board.ruleset).budget_factor
+    models = models_table(review.standings, trials, factor)
     return _single(
-        "models", "Every model that was judged", models_table(review.standings, trials, factor),
-        models_over_time, models_caption(rules, competition.workloads[name]),
+        "models", "Every model that was judged", models, models_over_time,
+        models_caption(models, rules, competition.workloads[name]),
     )
 
 
@@ -240,7 +243,8 @@ def _of_submissions(review: Review) -> Iterator[Sketch]:
     )
     yield _single(
         "training_time", "Training time", training_time_table(review),
-        training_time_of_submissions, training_time_caption(review.training_time),
+        training_time_of_submissions,
+        training_time_caption(review.training_time, review.standings.competition),
         coloured=False,
     )
 

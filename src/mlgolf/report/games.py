@@ -18,7 +18,7 @@ from mlgolf.report.words import (
     question,
     seeds_in_words,
     tuning_in_words,
-    with_unit,
+    valued,
 )
 from mlgolf.scoring.labels import OUTSIDE, declared_in_words
 
@@ -60,7 +60,8 @@ def _workload_in_words(game: Competition, name: str) -> Iterator[str]:
     yield _data(size, (row.definition or {}).get("data", {}))
     yield " ".join(filter(None, [_judged(game, name), energy_in_words(rules, row)]))
     if row.par:
-        yield f"Par, the best that is known: {row.par.value:.6g} ({row.par.provenance})."
+        par = measured.given(row.par.value)
+        yield f"Par, the best that is known: {par} ({row.par.provenance})."
     else:
         yield "Par: nothing is known yet."
 
@@ -190,7 +191,7 @@ def cell_rows(best: list[tuple[Competition, Mapping[str, Best]]]) -> list[dict[s
             "time_class": time_class_of(game),
             "budget_seconds": game.rules.seconds_allowed(row),
             "pretraining": pretraining_in_words(game.rules.pretraining),
-            "unit": row.unit(game.rules.objective),
+            "objective": game.rules.objective, "unit": row.unit(game.rules.objective),
             **_holder(found.get(workload)),
         }
         for game, found in best for workload, row in game.workloads.items()
@@ -232,5 +233,5 @@ def _said(row: Mapping[str, Any]) -> str:
     if row["best"] is None:
         return f"{NOTHING} ({where})"
     unofficial = "" if row["official"] else ", unofficial"
-    value = with_unit(row["best"], row["unit"])
+    value = valued(row["objective"], row["best"], row["unit"])
     return f"{value} by {row['submission']}{unofficial} ({where})"

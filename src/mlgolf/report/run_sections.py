@@ -19,6 +19,7 @@ def runs_section(found: RunsView) -> Html:
         f"Bounds: {', '.join(found.bounds)}. Each cell has the value of the model that counts and "
         "its share of the bound; where none qualified, those of the nearest model. Valid models "
         "keep all bounds, of those that were judged."
+        + (f" {found.reference}." if found.reference else "")
     )
     rows = [_run(run, len(found.bounded)) for run in found.runs]
     return section(
@@ -61,17 +62,23 @@ def correlations(found: Twin) -> Html:
         "Spearman's rank correlation: 1 if the error always rises with the quantity, -1 if it "
         "always falls, 0 if they are unrelated. Below it the 95% interval, over resampled runs. "
         + ("Models of one run resemble each other, so few runs say little, however many models "
-           "there are." if not found.one_of_each_run else "")
+           "there are. " if not found.one_of_each_run else "")
+        + " ".join(f"Left out: {quantity(name).noun}, {why}." for name, why in found.left_out)
     )
     return join([
         table([text(head) for head in heads], rows), tag("p", text(about.strip()), css="aside")
     ])
 
 
+def _signed(value: float) -> str:
+    """With two decimals; what rounds to 0 has no sign."""
+    return f"{value:+.2f}" if round(value, 2) else "0.00"
+
+
 def _association(found: Association) -> Html:
     if math.isnan(found.correlation):
         return tag("td", text("–"), tag("small", text("all models are equal")))
     interval = "too few runs for an interval" if found.interval is None else (
-        f"{found.interval[0]:+.2f} to {found.interval[1]:+.2f}"
+        " to ".join(map(_signed, found.interval))
     )
-    return tag("td", text(f"{found.correlation:+.2f}"), tag("small", text(interval)))
+    return tag("td", text(_signed(found.correlation)), tag("small", text(interval)))

@@ -14,7 +14,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.report.figures import Figure, legend
 from mlgolf.report.html import Html, figure, join, section, table, tag, text
 from mlgolf.report.view import ReviewView
-from mlgolf.report.words import with_unit
+from mlgolf.report.words import valued
 from mlgolf.scoring.leaderboard import Entry, Leaderboard
 
 # The trial ended as the rules say, so the report gives no reason.
@@ -96,7 +96,7 @@ def hyperparameters_section(studies: pl.DataFrame, board: Leaderboard) -> Html:
         )
         if not own.is_empty():
             blocks += [tag("h3", text(entry.submission)), _best_trials(own, entry, board.quantity)]
-    if studies.filter(pl.col("hyperparameters") != "{}").is_empty() and blocks:
+    if studies.filter(pl.col("hyperparameters") != "{}").is_empty():
         return Html("")
     caption = (
         "The best trial over all studies on each workload; what is scored is the median study."
@@ -120,7 +120,7 @@ def _best_trials(own: pl.DataFrame, entry: Entry, quantity: str) -> Html:
         [
             [
                 tag("th", text(row["workload"])), text(row["study"]), text(row["trial"]),
-                text(with_unit(row["value"], row["unit"])),
+                text(valued(row["quantity"], row["value"], row["unit"])),
                 *(_setting(point, name) for name in names),
             ]
             for row, point in zip(best, points, strict=True)

@@ -16,7 +16,7 @@ MOST_NEAR_MISSES = 20
 MOST_RUNS = 40
 MOST_FAILURES = 10
 WORDS = (  # heads of columns of words
-    "submission", "95% interval", "range of studies", "workload", "size", "metric",
+    "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
     "name", "objective", "division", "hardware",
 )
@@ -86,16 +86,18 @@ def _near_misses(board: BoardView) -> list[Table]:
     """Targets that were not reached: the best value, and when it was measured."""
     if not board.misses:
         return []
+    bounded = any(miss.quantity for miss in board.misses)
     rows = [
         [
-            miss.submission, miss.workload, miss.best, miss.seconds, miss.target,
-            f"{miss.studies_missed}/{miss.studies}",
+            miss.submission, miss.workload, *[miss.quantity] * bounded, miss.best, miss.seconds,
+            miss.target, f"{miss.studies_missed}/{miss.studies}",
         ]
         for miss in board.misses[:MOST_NEAR_MISSES]
     ]
     more = len(board.misses) - len(rows)
-    title = "targets not reached" + _rest(more)
-    heads = ["submission", "workload", "best", "at s", "target", "studies"]
+    title = ("bounds not kept" if bounded else "targets not reached") + _rest(more)
+    asked = "bound" if bounded else "target"
+    heads = ["submission", "workload", *["quantity"] * bounded, "best", "at s", asked, "studies"]
     return [text_table(title, heads, rows)]
 
 

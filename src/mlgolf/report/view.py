@@ -10,19 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.quantities import DIGITS
 from mlgolf.core.rules import ExternalTuning, SelfTuning
 from mlgolf.core.status import Outcome
 from mlgolf.core.text import number_of
 from mlgolf.report.runs import RunsView, failures, runs_view
 from mlgolf.report.words import (
-    DIGITS,
     OUTCOMES,
     duration,
     how_ranked,
+    missed_in_words,
     noun_on,
     price_in_words,
     question,
     three_digits,
+    valued,
     with_unit,
 )
 from mlgolf.scoring.diagnostics import TrainingTime, bounds_in_words
@@ -54,6 +56,7 @@ class MissView:
 
     submission: str
     workload: str  # perhaps a held-out variant of the cell's
+    quantity: str  # that the target is on; empty for the workload's own metric
     best: str
     seconds: str  # on the clock, without the unit
     target: str
@@ -154,7 +157,7 @@ def review_view(review: Review) -> ReviewView:
         runs=runs,
         failures=tuple(failures(runs)),
         problems=first_problems(review.problems, "listed by mlgolf score --json"),
-        diagnostics=(*([runs.record] if runs.record else []), *_diagnostics(review)),
+        diagnostics=(*filter(None, [runs.reference, runs.record]), *_diagnostics(review)),
         bounds=(*ratios, *map(bounds_in_words, review.bounds)),
         target_levels=tuple(_target_levels(review)) if by_score else (),
         interpretations=tuple(map(_interpretation, review.sensitivity)) if by_score else (),
@@ -164,7 +167,9 @@ def review_view(review: Review) -> ReviewView:
 
 def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     tuning = competition.rules.tuning.under(board.ruleset)
-    misses = {place: _miss(place[0], miss) for place, miss in board.near_misses.items()}
+    misses = {
+        place: _miss(place[0], miss, competition) for place, miss in board.near_misses.items()
+    }
     interval = any(entry.interval for entry in board.entries)
     scored = [competition.workloads[name] for name in competition.scored_workloads]
     heads = fact_heads(competition, board) if len(scored) == 1 else ()
@@ -216,11 +221,11 @@ def fact_heads(competition: Competition, board: Leaderboard) -> tuple[str, ...]:
     return (known[0], *([TO_PAR] if competition.workloads[name].par else []), known[1])
 
 
-def _facts(cell: Cell, unit: str, heads: Sequence[str]) -> tuple[str, ...]:
+def _facts(cell: Cell, measured: str, unit: str, heads: Sequence[str]) -> tuple[str, ...]:
     """As the heads say; a dash where there is nothing."""
     low, high = (
         ("–", "–") if cell.range_of_values is None
-        else (with_unit(value, unit, DIGITS) for value in cell.range_of_values)
+        else (valued(measured, value, unit) for value in cell.range_of_values)
     )
     said = {
         TO_PAR: "–" if cell.to_par is None else f"{100 * (cell.to_par - 1):+.2f}%",
@@ -234,20 +239,23 @@ def _row(
     entry: Entry, board: Leaderboard, units: Mapping[str, str],
     misses: dict[tuple[str, str], MissView], interval: bool, heads: Sequence[str],
 ) -> RowView:
+    valueless = all(cell.outcome not in VALUED for cell in entry.cells.values())
     return RowView(
-        rank=str(entry.rank),
+        rank="–" if heads and valueless else str(entry.rank),
         group=str(entry.rank_group) if board.tests_differences else "",
         submission=entry.submission,
         score=f"{entry.score:.4f}",
         bounds=_bounds(entry, interval),
         cells=tuple(
             _cell(
-                name, cell, units[name], misses.get((entry.submission, name)), heads,
-                with_time=board.quantity != "time",
+                name, cell, board.quantity, units[name], misses.get((entry.submission, name)),
+                heads,
             )
             for name, cell in entry.cells.items()
         ),
-        facts=next((_facts(c, units[name], heads) for name, c in entry.cells.items()), ()),
+        facts=next(
+            (_facts(c, board.quantity, units[name], heads) for name, c in entry.cells.items()), ()
+        ),
     )
 
 
@@ -261,13 +269,13 @@ def _bounds(entry: Entry, interval: bool) -> str:
 
 
 def _cell(
-    workload: str, cell: Cell, unit: str, miss: MissView | None, heads: Sequence[str], *,
-    with_time: bool,
+    workload: str, cell: Cell, measured: str, unit: str, miss: MissView | None,
+    heads: Sequence[str],
 ) -> CellView:
     failed = cell.outcome not in VALUED
-    value = with_unit(cell.value, unit, DIGITS if heads else 3)
+    value = valued(measured, cell.value, unit, DIGITS if heads else 3)
     ratio = f"×{cell.ratio:.2f}" if math.isfinite(cell.ratio) else ""
-    details = _how_near(miss, workload) if failed else _of_the_value(cell, heads, with_time)
+    details = _how_near(miss, workload) if failed else _of_the_value(cell, measured, heads)
     return CellView(
         workload=workload,
         value=OUTCOMES[cell.outcome] if failed else value,
@@ -279,12 +287,12 @@ def _cell(
     )
 
 
-def _of_the_value(cell: Cell, heads: Sequence[str], with_time: bool) -> list[str]:
+def _of_the_value(cell: Cell, measured: str, heads: Sequence[str]) -> list[str]:
     """Its time if that is another quantity, how far from par, and whether it is too slow.
 
     Args: heads: of facts that stand beside it, and are not repeated.
     """
-    time = [f"at {with_unit(cell.seconds, 's')}"] if with_time else []
+    time = [f"at {with_unit(cell.seconds, 's')}"] if measured != "time" else []
     par = [] if heads or cell.to_par is None else [f"{cell.to_par:.3g} × par"]
     if cell.outcome is Outcome.SCORED:
         return [*time, *par]
@@ -297,13 +305,17 @@ def _how_near(miss: MissView | None, workload: str) -> list[str]:
     some = miss.studies_missed < miss.studies
     in_studies = [f"in {miss.studies_missed} of {miss.studies} studies"] if some else []
     held_out = [f"in {miss.workload}"] if miss.workload != workload else []
-    best = f"best {miss.best} at {miss.seconds}\N{NO-BREAK SPACE}s"
-    return [*held_out, *in_studies, best, f"target {miss.target}"]
+    best = f"best {miss.quantity} {miss.best}".replace("  ", " ")
+    asked = "bound" if miss.quantity else "target"
+    at = f"at {miss.seconds}\N{NO-BREAK SPACE}s"
+    return [*held_out, *in_studies, f"{best} {at}", f"{asked} {miss.target}"]
 
 
-def _miss(submission: str, miss: NearMiss) -> MissView:
+def _miss(submission: str, miss: NearMiss, competition: Competition) -> MissView:
+    own = competition.workloads[miss.workload].metric
     return MissView(
-        submission=submission, workload=miss.workload, best=rounded_best(miss),
+        submission=submission, workload=miss.workload,
+        quantity="" if miss.metric == own else miss.metric, best=rounded_best(miss),
         seconds=three_digits(miss.seconds), target=f"{miss.target:g}",
         studies_missed=miss.studies_missed, studies=miss.studies,
     )
@@ -331,7 +343,8 @@ def _explained(competition: Competition, board: Leaderboard) -> Iterator[str]:
         )
     for name in competition.scored_workloads:
         if par := competition.workloads[name].par:
-            value = with_unit(par.value, competition.workloads[name].unit(rules.objective), DIGITS)
+            unit = competition.workloads[name].unit(rules.objective)
+            value = valued(rules.objective, par.value, unit)
             yield f"Par of {name} is {value}: {par.provenance}."
     if price := price_in_words(rules):
         yield price
@@ -385,7 +398,8 @@ def _diagnostics(review: Review) -> Iterator[str]:
         yield f"leave-one-out: without {removed.without}, ranks change: {', '.join(moves)}"
     if any(spent.hours for spent in review.training_time):
         total, share = total_training_time(review.training_time)
-        yield f"{total} of training, {share} of it in trials that did not reach the target"
+        missed = missed_in_words(review.standings.competition.rules)
+        yield f"{total} of training, {share} of it in trials that {missed}"
 
 
 def total_training_time(times: Sequence[TrainingTime]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import HardwareClass, load_hardware
-from mlgolf.core.quantities import bound_noun, quantity
+from mlgolf.core.quantities import DIGITS, bound_noun, quantity
 from mlgolf.core.rules import (
     Constraint,
     NamedData,
@@ -18,7 +18,7 @@ from mlgolf.core.rules import (
 )
 from mlgolf.core.status import Outcome
 from mlgolf.core.target import Goal, Target
-from mlgolf.core.text import enumerated, number_of
+from mlgolf.core.text import enumerated, number_of, significant
 
 OUTCOMES = {
     Outcome.TARGET_NOT_REACHED: "not reached",
@@ -29,7 +29,6 @@ OUTCOMES = {
     Outcome.HELD_OUT_SLOWER_THAN_4X_BEST: "held-out workload: too slow",
 }
 
-DIGITS = 4  # of values by which submissions are ranked
 _AT_MOST = {Goal.MINIMISE: "at most", Goal.MAXIMISE: "at least", None: "no worse than"}
 _AT_OR_BELOW = {Goal.MINIMISE: "at or below", Goal.MAXIMISE: "at or above", None: "no worse than"}
 
@@ -68,7 +67,7 @@ def _task(rules: Rules, row: WorkloadRules, budget_factor: float) -> str:
 
 def _bounded(target: Target, row: WorkloadRules) -> str:
     unit = row.unit(target.metric)
-    number = f"{target.value:g}" + ("" if unit == "1" else f" {unit}")
+    number = quantity(target.metric).given(target.value) + ("" if unit == "1" else f" {unit}")
     strictly = "below" if target.goal is Goal.MINIMISE else "above"
     relation = strictly if target.strict else target.goal.limit
     return f"{noun_on(target.metric, row)} {relation} {number}"
@@ -185,7 +184,7 @@ def _limit(constraint: Constraint, rows: Sequence[WorkloadRules]) -> str:
         return f"{relation} each workload's {bound_noun(constraint.bound)}"
     units = {row.unit(bounded.name) for row in rows} or {bounded.unit}
     unit = "" if "1" in units else f" {bounded.unit}"
-    return f"{_AT_OR_BELOW[bounded.goal]} {constraint.bound:g}{unit}"
+    return f"{_AT_OR_BELOW[bounded.goal]} {bounded.given(constraint.bound)}{unit}"
 
 
 def how_ranked(competition: Competition, ruleset: Ruleset, below: str = " (see below)") -> str:
@@ -247,10 +246,22 @@ def how_valued(rules: Rules, ruleset: str, row: WorkloadRules) -> str:
 
 def with_unit(value: float, unit: str, digits: int = 3) -> str:
     """A value with its unit ("1": none), so many digits; a dash where it is not finite."""
-    if not math.isfinite(value):
-        return "–"
-    number = significant(value, digits)
+    return _united(significant(value, digits), unit) if math.isfinite(value) else "–"
+
+
+def valued(name: str, value: float, unit: str, digits: int = DIGITS) -> str:
+    """A value of a quantity with its unit, as `with_unit`; a count as a whole number."""
+    number = quantity(name).number(value, digits)
+    return _united(number, unit) if math.isfinite(value) else "–"
+
+
+def _united(number: str, unit: str) -> str:
     return number if unit == "1" else f"{number}\N{NO-BREAK SPACE}{unit}"
+
+
+def missed_in_words(rules: Rules) -> str:
+    """For sentences, of trials without a value."""
+    return "did not reach the target" if rules.objective_quantity.accumulates else "did not qualify"
 
 
 def duration(hours: float) -> str:
@@ -260,12 +271,3 @@ def duration(hours: float) -> str:
 
 def three_digits(value: float) -> str:
     return significant(value, 3)
-
-
-def significant(value: float, digits: int) -> str:
-    """So many significant digits, without an exponent where that is not needed."""
-    if value and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.{digits}g}"
-    rounded = abs(float(f"{value:.{digits}g}"))  # 9.999 counts as 10.0
-    decimals = max(0, digits - 1 - math.floor(math.log10(rounded))) if rounded else 0
-    return f"{value:.{decimals}f}"

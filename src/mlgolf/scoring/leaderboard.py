@@ -22,6 +22,7 @@ from mlgolf.scoring.admission import Admission, admit
 from mlgolf.scoring.held_out import missed_workload, outcomes
 from mlgolf.scoring.labels import Labels, labels
 from mlgolf.scoring.near_misses import NearMiss, near_miss
+from mlgolf.scoring.objective import par_beaten
 from mlgolf.scoring.profiles import score
 from mlgolf.scoring.resampling import Uncertainty
 from mlgolf.scoring.standings import Standings, ranks
@@ -61,7 +62,7 @@ class Entry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
     """Entries, best first, those of one rank as `ties.py` says. `notes` starts with those of the
-    labels, then says which trials were left out, and why.
+    labels, then says who beats par and which trials were left out, and why.
     """
 
     competition: str
@@ -116,6 +117,10 @@ def make_leaderboard(
     factor = competition.rules.tuning.under(ruleset).budget_factor
     to_baseline = standings.ratio_to(baseline, factor) if baseline else None
     found = labels(competition, admission.trials, admission.unofficial)
+    entries = (
+        _entries(uncertainty, to_baseline, tie_breaks(standings, admission.trials))
+        if standings.pool.submissions else ()
+    )
     return Leaderboard(
         competition=competition.name,
         ruleset=ruleset,
@@ -123,12 +128,9 @@ def make_leaderboard(
         quantity=competition.rules.objective,
         notice=competition.notice,
         labels=found,
-        entries=(
-            _entries(uncertainty, to_baseline, tie_breaks(standings, admission.trials))
-            if standings.pool.submissions else ()
-        ),
+        entries=entries,
         near_misses=_near_misses(standings, admission.trials, factor),
-        notes=(*found.notes, *admission.notes),
+        notes=(*found.notes, *_beaten_pars(competition, entries), *admission.notes),
     )
 
 
@@ -255,6 +257,13 @@ def _cell(
         range_of_values=(values[0], values[-1]) if values else None,
         to_par=value / par.value if par and reached and par.value else None,
     )
+
+
+def _beaten_pars(competition: Competition, entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        for workload, cell in entry.cells.items():
+            if said := par_beaten(competition, workload, entry.submission, cell.value):
+                yield said
 
 
 def _near_misses(

@@ -86,4 +86,6 @@ def rounded_best(miss: NearMiss) -> str:
 def rounded_beside(value: float, bound: float) -> str:
     """A value in four digits, or in more where these would show it on the bound's other side."""
     near = abs(value - bound) < 1e-3 * abs(bound)
-    return f"{value:.7g}" if near else f"{value:.4g}"
+    if near:
+        return f"{value:,.7g}"
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"

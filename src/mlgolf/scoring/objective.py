@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray
+from mlgolf.core.competition import Competition
 from mlgolf.core.rules import Constraint, Rules, WorkloadRules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal, Target
@@ -21,6 +22,25 @@ from mlgolf.core.trial import Trial
 def objective_goal(rules: Rules, workload_rules: WorkloadRules) -> Goal:
     """Which way the objective gets better; workloads declare it for their own metrics."""
     return rules.objective_quantity.goal or workload_rules.goal
+
+
+def par_beaten(
+    competition: Competition, workload: str, submission: str, median: float
+) -> str:
+    """A sentence without its full stop if a median is better than par; else empty.
+
+    Par is often a rounded value, so a median that is written the same is no better.
+    """
+    row, measured = competition.workloads[workload], competition.rules.objective_quantity
+    if row.par is None or not math.isfinite(median):
+        return ""
+    goal = objective_goal(competition.rules, row)
+    found, par = measured.number(median), measured.number(row.par.value)
+    if goal.sign * median >= goal.sign * row.par.value or found == par:
+        return ""
+    return (
+        f"{submission} beats par on {workload}: {found} against {par}. The host may set par anew"
+    )
 
 
 def feasible_rows(trial: Trial, targets: Iterable[Target], metric: str) -> BoolArray:

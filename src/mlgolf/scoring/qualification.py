@@ -207,7 +207,8 @@ def _to_change(
 def _what_lacks(
     worst: Target, values: FloatArray, shown: int, rules: Rules, unit: str
 ) -> str:
-    asked = f"{worst.goal.limit} {worst.value:g}{'' if unit == '1' else f' {unit}'} is asked"
+    bound = quantity(worst.metric).given(worst.value) + ("" if unit == "1" else f" {unit}")
+    asked = f"{worst.goal.limit} {bound} is asked"
     finite = values[np.isfinite(values)]
     if not len(finite):
         return f"{worst.metric} is never a finite number, {asked}: look for what diverges"

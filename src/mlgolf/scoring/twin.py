@@ -48,6 +48,7 @@ class Twin:
     errors: tuple[str, ...]
     one_of_each_run: bool  # or all valid models of all runs
     associations: tuple[Association, ...]
+    left_out: tuple[tuple[str, str], ...]  # other quantities that rules ask for, and why
 
     @property
     def num_runs(self) -> int:
@@ -100,7 +101,9 @@ def _twin(
     joined = {name.partition("/")[2]: np.concatenate(parts) for name, parts in columns.items()}
     of_runs = np.array(runs)
     quantities, of_twin = ([n.partition("/")[2] for n in group] for group in (measured, errors))
-    quantities = [name for name in quantities if len(np.unique(joined[name])) > 1]
+    equal = [name for name in quantities if len(np.unique(joined[name])) < 2]
+    never = [name for name in competition.rules.recorded if name not in quantities]
+    quantities = [name for name in quantities if name not in equal]
     if not quantities:
         return None
     return Twin(
@@ -110,6 +113,10 @@ def _twin(
         associations=tuple(
             association(name, error, joined[name], joined[error], of_runs)
             for name in quantities for error in of_twin
+        ),
+        left_out=(
+            *((name, "which is the same in all models") for name in equal),
+            *((name, "which was not measured") for name in never),
         ),
     )
 
