@@ -123,6 +123,12 @@ def test_players_are_told_how_ml_golf_is_installed(tmp_path):
     assert said.index("make setup") < said.index(".venv/bin/activate") < said.index("mlgolf run")
 
 
+def test_players_are_told_no_number_of_examples_that_the_next_round_changes(tmp_path):
+    game = made_from(write_csv(tmp_path / "a.csv", easy_rows(47)), tmp_path).folder
+    said = (game / "README.md").read_text()
+    assert not re.search(r"\b(38|9)\b", said)
+
+
 def test_images_are_convolved(tmp_path, pictures):
     game = made_from(pictures, tmp_path).folder
     played = played_data(game, tmp_path)

@@ -127,8 +127,8 @@ def show_cells(game: AnyPath, runs: Sequence[AnyPath] | None = None) -> CellBoar
     heads, cells = cell_matrix(rows)
     declared = dict.fromkeys(row["declared"] for row in rows if row["declared"])
     return CellBoard(
-        title=f"{rules.name}: best {objective.noun}", rows=rows, heads=heads, cells=cells,
-        notes=(*declared, OUTSIDE), problems=found.problems,
+        title=f"{rules.with_round(rules.name)}: best {objective.noun}",
+        rows=rows, heads=heads, cells=cells, notes=(*declared, OUTSIDE), problems=found.problems,
     )
 
 

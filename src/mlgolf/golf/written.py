@@ -151,7 +151,7 @@ def readme(numbers: Numbers, template: Path) -> str:
         name=numbers.name, title=numbers.title, noun=quantity(numbers.objective).noun,
         meaning=quantity(numbers.objective).meaning, train_loss=f"{numbers.train_loss:g}",
         train_loss_max=f"{numbers.train_loss_max:g}", budget=f"{numbers.budget_seconds:g}",
-        train=numbers.train, twin=numbers.twin, licence=numbers.licence, origin=numbers.origin,
+        licence=numbers.licence, origin=numbers.origin,
     )
 
 
