@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,17 @@ def test_its_baseline_plays_and_keeps_the_bounds(mlgolf, tmp_path, game, framewo
     )
     (entry,) = json.loads(mlgolf("score", run, "--json").stdout)["leaderboard"]
     assert entry["workloads"]["mine"]["outcome"] == "scored"
+
+
+def test_a_game_of_measured_numbers_with_noise_passes_its_own_check(mlgolf, tmp_path):
+    table = load_diabetes()
+    names = ",".join([*table.feature_names, "progression"])
+    np.savetxt(tmp_path / "a.csv", np.column_stack([table.data, table.target]), delimiter=",",
+               header=names, comments="")
+    mlgolf("game", "new", "ill", "--from", tmp_path / "a.csv", "--out", tmp_path, "--licence",
+           "BSD-3-Clause", "--budget", 15)
+    done = mlgolf("game", "check", tmp_path / "ill")
+    assert "ok  baseline: it keeps all bounds" in done.stdout
 
 
 def test_bad_data_are_one_message_and_exit_code_2(mlgolf, tmp_path):

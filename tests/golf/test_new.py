@@ -123,6 +123,23 @@ def test_players_are_told_how_ml_golf_is_installed(tmp_path):
     assert said.index("make setup") < said.index(".venv/bin/activate") < said.index("mlgolf run")
 
 
+def hidden_units(made: Made) -> int:
+    graph = load_competition(made.folder).workload_of("mine").size("game").model
+    return graph.tensors["hidden.bias"][0]
+
+
+def test_measured_targets_get_a_network_that_grows_with_the_examples(tmp_path):
+    rows = [["x", "y"], *([number, 0.5 + number / 3] for number in range(600))]
+    made = made_from(write_csv(tmp_path / "a.csv", rows), tmp_path)
+    assert hidden_units(made) == 200
+    assert any("200 hidden units: units in graph.toml" in guess for guess in made.guesses)
+
+
+def test_classes_get_a_network_of_32_units_for_any_number_of_examples(tmp_path):
+    made = made_from(write_csv(tmp_path / "a.csv", easy_rows(600)), tmp_path)
+    assert hidden_units(made) == 32
+
+
 def test_players_are_told_no_number_of_examples_that_the_next_round_changes(tmp_path):
     game = made_from(write_csv(tmp_path / "a.csv", easy_rows(47)), tmp_path).folder
     said = (game / "README.md").read_text()

@@ -23,7 +23,14 @@ from mlgolf.golf.examples import Examples, Wishes
 from mlgolf.golf.images import read_images
 from mlgolf.golf.tables import read_columns
 from mlgolf.golf.texts import read_text
-from mlgolf.golf.written import Numbers, competition_toml, data_toml, graph_toml, readme
+from mlgolf.golf.written import (
+    Numbers,
+    competition_toml,
+    data_toml,
+    graph_toml,
+    hidden_units,
+    readme,
+)
 
 NAME = "[a-z0-9][a-z0-9-]*"
 TWIN_SHARE = 0.2
@@ -167,8 +174,18 @@ def _numbers(request: Request, examples: Examples) -> tuple[Numbers, list[str]]:
         f"a constant answer's {examples.chance_loss:.3g}: [bounds] in competition.toml",
         f"{numbers.train} examples are trained on, {numbers.twin} are the twin set: train and twin "
         "in data.toml",
-        "the network is a default for such data: graph.toml",
+        _network_in_words(examples),
     ]
+
+
+def _network_in_words(examples: Examples) -> str:
+    if examples.kind != "vectors":
+        return "the network is a default for such data: graph.toml"
+    units = hidden_units(examples)
+    return (
+        f"the network has {units} hidden units: units in graph.toml. If the baseline misses a "
+        "bound, take more of them, or a wider bound"
+    )
 
 
 def _write(folder: Path, numbers: Numbers, examples: Examples) -> None:

@@ -10,6 +10,7 @@ from mlgolf.core.toml_files import toml_string
 from mlgolf.golf.examples import Examples
 
 SHOWN_CLASSES = 100
+FEWEST_UNITS, MOST_UNITS, EXAMPLES_A_UNIT = 32, 512, 3
 RECORDED = ("l1", "l2", "frobenius", "nuclear", "nonzeros")  # of these, what is not the objective
 
 
@@ -125,10 +126,17 @@ dtype = "{dtype}"
     )
 
 
+def hidden_units(examples: Examples) -> int:
+    """Of a table's network. Measured numbers have noise, which takes many more to fit exactly."""
+    if examples.classes:
+        return FEWEST_UNITS
+    return min(MOST_UNITS, max(FEWEST_UNITS, len(examples.targets) // EXAMPLES_A_UNIT))
+
+
 def _body(examples: Examples) -> list[dict[str, Any]]:
     rectified = {"name": "rectified", "kind": "relu"}
     if examples.kind == "vectors":
-        return [_dense("hidden", 32), rectified]
+        return [_dense("hidden", hidden_units(examples)), rectified]
     flat = {"name": "flat", "kind": "flatten"}
     if examples.kind == "text":
         table = {"name": "characters", "kind": "embedding", "entries": examples.entries, "width": 8}
