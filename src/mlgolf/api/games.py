@@ -58,7 +58,8 @@ def new_game(
       source: a .csv, an .npz, a .txt, or a folder with one of images for each class.
       out: where the folder is made.
       target: the column, or the array, that is to be predicted.
-      objective: the quantity that is to be small, such as "l2".
+      objective: the quantity that is to be small, such as "l2"; "bits", of a text, makes a game
+        of the open division.
       budget_seconds: of one run.
       licence, origin: of the data, in words.
       kind: what inputs are. numbers: whether targets are numbers; else they are classes.
