@@ -32,6 +32,7 @@ from mlgolf.golf.open_text import (
     open_competition_toml,
     read_open_text,
 )
+from mlgolf.golf.open_text import STARTER as OPEN_STARTER
 from mlgolf.golf.tables import read_columns
 from mlgolf.golf.texts import SUFFIXES, read_text
 from mlgolf.golf.written import (
@@ -202,10 +203,11 @@ def _open_content(request: Request, text: OpenText) -> Content:
     texts = {
         "competition.toml": open_competition_toml(numbers, text),
         "data.toml": data_toml(numbers, FILE, content, KEYS),
-        "README.md": open_readme(numbers, STARTER / "open" / "README.md"),
+        "README.md": open_readme(numbers, OPEN_STARTER / "README.md"),
     }
     return Content(
-        files={FILE: content, **{n: t.encode() for n, t in texts.items()}}, baseline=BASELINE,
+        files={FILE: content, **{n: t.encode() for n, t in texts.items()}},
+        baseline={BASELINE: OPEN_STARTER / BASELINE},
         guesses=(*text.guesses, *_guesses(request, numbers)),
     )
 

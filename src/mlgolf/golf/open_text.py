@@ -1,15 +1,15 @@
 """A game of the open division from a text: say it in as few bits as you can, by your own model.
 
     NAME/competition.toml  data.toml  text.txt
-    NAME/baseline/entry.py  onnx_layers.py     a table of which character follows which
-    NAME/README.md                             for players
+    NAME/baseline/entry.py  a table of which character follows which
+    NAME/README.md          for players
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlgolf.core.errors import DataError
-from mlgolf.core.toml_files import SHIPPED, toml_string
+from mlgolf.core.toml_files import toml_string
 from mlgolf.golf.examples import Wishes
 from mlgolf.golf.texts import SUFFIXES, read_characters
 from mlgolf.golf.written import Numbers
@@ -18,8 +18,8 @@ OBJECTIVE = "bits"
 FILE, WINDOW, MAX_BYTES = "text.txt", 64, 1_000_000
 FEWEST, MOST = 10_000, 100_000  # characters: a model is paid for by the labels that it says
 KEYS = {"window": WINDOW, "order": "as_given"}  # the end of the text is the twin set
-_SHIPPED = Path(str(SHIPPED / "python-bits" / "baseline"))
-BASELINE = {"entry.py": _SHIPPED / "entry_jax.py", "onnx_layers.py": _SHIPPED / "onnx_layers.py"}
+STARTER = Path(__file__).with_name("starter") / "open"
+BASELINE = "entry.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
