@@ -1,9 +1,11 @@
 """A game from one's own table: made, played, scored without an edit."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,53 @@ def test_its_baseline_plays_and_keeps_the_bounds(mlgolf, tmp_path, game, framewo
     )
     (entry,) = json.loads(mlgolf("score", run, "--json").stdout)["leaderboard"]
     assert entry["workloads"]["mine"]["outcome"] == "scored"
+
+
+def test_a_game_of_measured_numbers_with_noise_passes_its_own_check(mlgolf, tmp_path):
+    table = load_diabetes()
+    names = ",".join([*table.feature_names, "progression"])
+    np.savetxt(tmp_path / "a.csv", np.column_stack([table.data, table.target]), delimiter=",",
+               header=names, comments="")
+    mlgolf("game", "new", "ill", "--from", tmp_path / "a.csv", "--out", tmp_path, "--licence",
+           "BSD-3-Clause", "--budget", 15)
+    done = mlgolf("game", "check", tmp_path / "ill")
+    assert "ok  baseline: it keeps all bounds" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def open_game(mlgolf, tmp_path_factory):
+    """A text in which characters depend on those before them."""
+    folder = tmp_path_factory.mktemp("open")
+    text = "\n".join(f"{number} squared is {number * number}" for number in range(600))
+    (folder / "squares.txt").write_text(text)
+    mlgolf("game", "new", "squares", "--from", folder / "squares.txt", "--objective", "bits",
+           "--licence", "CC0-1.0", "--budget", 10, "--out", folder)
+    return folder / "squares"
+
+
+def test_an_open_game_from_a_text_passes_its_own_check(mlgolf, open_game):
+    done = mlgolf("game", "check", open_game)
+    assert "ok  baseline: it keeps all bounds, with bits " in done.stdout
+
+
+def test_the_baseline_of_an_open_game_has_a_score_below_that_of_a_constant(
+    mlgolf, tmp_path, open_game
+):
+    run = tmp_path / "run"
+    mlgolf("run", open_game / "baseline", "--competition", open_game, "--studies", 1, "--out", run)
+    (entry,) = json.loads(mlgolf("score", run, "--json").stdout)["leaderboard"]
+    text = (open_game / "text.txt").read_text()
+    shares = np.array([text.count(character) / len(text) for character in set(text)])
+    constant = -0.8 * len(text) * (shares * np.log2(shares)).sum()
+    assert entry["workloads"]["squares"]["value"] < 0.9 * constant
+
+
+def test_more_classes_than_a_text_has_are_told(mlgolf, tmp_path, open_game):
+    changed = shutil.copytree(open_game, tmp_path / "changed")
+    rules = (changed / "competition.toml").read_text()
+    (changed / "competition.toml").write_text(rules.replace("num_classes = 21", "num_classes = 25"))
+    done = mlgolf("game", "check", changed, "--no-play", expect=1)
+    assert "num_classes: found 25, but text.txt has 20 different characters" in done.stdout
 
 
 def test_bad_data_are_one_message_and_exit_code_2(mlgolf, tmp_path):

@@ -68,6 +68,36 @@ def test_a_difference_is_told_with_the_ranges_over_seeds(mlgolf, place, tmp_path
     assert "a difference within the ranges over seeds says little" in caveat
 
 
+def test_a_board_and_the_rules_say_the_round(mlgolf, place, told):
+    assert mlgolf("score", place / told["run"]).stdout.startswith("tiny-game, round 2 · ")
+    shown = mlgolf("game", "show", place / told["folder"]).stdout
+    assert shown.startswith("tiny-game, round 2: ")
+
+
+def test_a_third_round_leaves_out_more(mlgolf, place, told, tmp_path):
+    second = place / told["folder"]
+    mlgolf("game", "costliest", place / told["run"], "--competition", second, "--next-round",
+           tmp_path / "third")
+    before, after = (
+        load_competition(game).workloads["points"].definition["data"]
+        for game in (second, tmp_path / "third")
+    )
+    assert load_competition(tmp_path / "third").round == 3
+    assert after["train"] == before["train"] - 1 == 46
+    assert len({*after["leave_out"]} - {*before["leave_out"]}) == 1
+    assert {*before["leave_out"]} < {*after["leave_out"]}
+
+
+def test_a_round_that_was_not_played_yet_is_not_answered_from_a_run_of_another(
+    mlgolf, place, told
+):
+    second = place / told["folder"]
+    done = mlgolf("game", "costliest", place / "run", "--competition", second, expect=2)
+    assert f"{place / 'run'} was played under other rules than those of {second}" in done.stderr
+    data = "workloads.points.definition.data"
+    assert f"what differs is {data}.train, {data}.leave_out. Play an entry there" in done.stderr
+
+
 def test_nothing_is_played_under_other_rules_than_those_of_the_run(
     mlgolf, place, tmp_path, monkeypatch
 ):
@@ -77,5 +107,6 @@ def test_nothing_is_played_under_other_rules_than_those_of_the_run(
     done = mlgolf(
         "game", "costliest", place / "run", "--competition", "game", "--play", expect=2
     )
-    assert "its rules are not those that" in done.stderr
+    assert "what differs is workloads.points.bounds.train_loss." in done.stderr
+    assert not (tmp_path / "tiny-game-round-2").exists()
     assert not (tmp_path / "runs").exists()

@@ -158,6 +158,49 @@ def test_a_game_whose_examples_are_made_for_each_run_has_none_to_leave_out(game,
     assert not (tmp_path / "next").exists()
 
 
+def test_par_of_the_round_before_is_no_par_of_the_next(game, tmp_path):
+    write_next_round(game, tmp_path / "next", np.array([1]))
+    assert load_competition(game).workloads["points"].par is not None
+    assert load_competition(tmp_path / "next").workloads["points"].par is None
+    assert "\n# No par: " in (tmp_path / "next" / "competition.toml").read_text()
+
+
+def test_par_of_a_cell_is_no_par_of_its_next_round(game, tmp_path):
+    celled = shutil.copytree(game, tmp_path / "celled")
+    with open(celled / "competition.toml", "a") as rules:
+        rules.write('[cells.S]\npar.points = { value = 1.0, provenance = "a guess" }\n')
+    write_next_round(celled, tmp_path / "next", np.array([1]))
+    assert load_competition(f"{tmp_path / 'next'}@S").workloads["points"].par is None
+
+
+def test_a_recorded_game_loses_par_in_its_next_round(tmp_path):
+    mine = load_competition("digits-l2").model_copy(update={"name": "mine"})
+    next_round([losses(game=mine)], 0.5, out=tmp_path / "next")
+    assert load_competition(tmp_path / "next").workloads["digits"].par is None
+    assert (tmp_path / "next" / "competition.toml").read_text().startswith("# No par: ")
+
+
+def test_a_list_of_several_lines_is_extended_and_comments_stay(game, tmp_path):
+    second = shutil.copytree(game, tmp_path / "second")
+    data = (second / "data.toml").read_text().replace(
+        "train = 50\n", "train = 48  # of 99\nleave_out = [\n  3,\n  40,\n]\n"
+    )
+    (second / "data.toml").write_text(data)
+    write_next_round(second, tmp_path / "third", np.array([7]))
+    written = (tmp_path / "third" / "data.toml").read_text()
+    assert "train = 47  # of 99\nleave_out = [3, 7, 40]\n" in written
+    assert written.count("leave_out") == 1
+
+
+def test_lines_that_cannot_be_changed_are_told_and_nothing_is_written(game, tmp_path):
+    odd = shutil.copytree(game, tmp_path / "odd")
+    data = (odd / "data.toml").read_text().replace("train = 50", "'train' = 50")
+    (odd / "data.toml").write_text(data)
+    with pytest.raises(RulesError, match="leave these rows out by hand: 7"):
+        write_next_round(odd, tmp_path / "next", np.array([7]))
+    assert not (tmp_path / "next").exists()
+
+
 def test_a_run_that_kept_no_model_says_what_is_missing(mlgolf, tmp_path):
     run = tmp_path / "run"
     mlgolf("run", TINY / "fits.py", "--competition", TINY, "--studies", 1, "--out", run)

@@ -12,6 +12,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import DataError
 from mlgolf.data import layout
 from mlgolf.golf.examples import Wishes
+from mlgolf.golf.games import division
 from mlgolf.golf.new import Made, Request, new_game
 
 
@@ -121,6 +122,67 @@ def test_players_are_told_how_ml_golf_is_installed(tmp_path):
     game = made_from(write_csv(tmp_path / "a.csv", easy_rows()), tmp_path).folder
     said = (game / "README.md").read_text()
     assert said.index("make setup") < said.index(".venv/bin/activate") < said.index("mlgolf run")
+
+
+def hidden_units(made: Made) -> int:
+    graph = load_competition(made.folder).workload_of("mine").size("game").model
+    return graph.tensors["hidden.bias"][0]
+
+
+def test_measured_targets_get_a_network_that_grows_with_the_examples(tmp_path):
+    rows = [["x", "y"], *([number, 0.5 + number / 3] for number in range(600))]
+    made = made_from(write_csv(tmp_path / "a.csv", rows), tmp_path)
+    assert hidden_units(made) == 200
+    assert any("200 hidden units: units in graph.toml" in guess for guess in made.guesses)
+
+
+def test_classes_get_a_network_of_32_units_for_any_number_of_examples(tmp_path):
+    made = made_from(write_csv(tmp_path / "a.csv", easy_rows(600)), tmp_path)
+    assert hidden_units(made) == 32
+
+
+def test_players_are_told_no_number_of_examples_that_the_next_round_changes(tmp_path):
+    game = made_from(write_csv(tmp_path / "a.csv", easy_rows(47)), tmp_path).folder
+    said = (game / "README.md").read_text()
+    assert not re.search(r"\b(38|9)\b", said)
+
+
+@pytest.fixture
+def long_text(tmp_path) -> Path:
+    file = tmp_path / "long.txt"
+    file.write_text("\n".join(f"{n} squared is {n * n}" for n in range(600)), encoding="utf-8")
+    return file
+
+
+def test_a_text_whose_bits_are_to_be_small_becomes_a_game_without_a_network(tmp_path, long_text):
+    request = Request(name="mine", source=long_text, folder=tmp_path, objective="bits")
+    game = new_game(request).folder
+    competition = load_competition(game)
+    task = competition.workload_of("mine").size("game").model
+    assert division(competition) == "open"
+    assert task.num_classes == len(set(long_text.read_text())) + 1
+    assert (game / "text.txt").read_text() == long_text.read_text()
+    assert not (game / "graph.toml").exists()
+
+
+def test_what_was_guessed_of_an_open_game_is_said(tmp_path, long_text):
+    request = Request(name="mine", source=long_text, folder=tmp_path, objective="bits")
+    first, second, *_ = new_game(request).guesses
+    assert first.startswith("an example is 64 characters")
+    assert second == f"all {len(long_text.read_text())} characters are used; 20 of them differ"
+
+
+def test_a_text_that_is_too_short_for_bits_is_refused(tmp_path, text):
+    request = Request(name="mine", source=text, folder=tmp_path, objective="bits")
+    with pytest.raises(DataError, match="a game of bits needs 10,000 or more"):
+        new_game(request)
+
+
+def test_bits_of_a_table_are_refused_in_words(tmp_path):
+    source = write_csv(tmp_path / "a.csv", easy_rows())
+    request = Request(name="mine", source=source, folder=tmp_path, objective="bits")
+    with pytest.raises(DataError, match=r"--objective bits is for a text, \.txt or \.md"):
+        new_game(request)
 
 
 def test_images_are_convolved(tmp_path, pictures):

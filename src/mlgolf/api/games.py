@@ -61,7 +61,8 @@ def new_game(
       source: a .csv, an .npz, a .txt, or a folder with one of images for each class.
       out: where the folder is made.
       target: the column, or the array, that is to be predicted.
-      objective: the quantity that is to be small, such as "l2".
+      objective: the quantity that is to be small, such as "l2"; "bits", of a text, makes a game
+        of the open division.
       budget_seconds: of one run.
       licence, origin: of the data, in words.
       kind: what inputs are. numbers: whether targets are numbers; else they are classes.
@@ -135,7 +136,8 @@ def show_cells(game: AnyPath, runs: Sequence[AnyPath] | None = None) -> CellBoar
     heads, cells = cell_matrix(rows)
     declared = dict.fromkeys(row["declared"] for row in rows if row["declared"])
     return CellBoard(
-        title=f"{rules.name}: best {objective.noun}", rows=rows, heads=heads, cells=cells,
+        title=f"{rules.with_round(rules.name)}: best {objective.noun}",
+        rows=rows, heads=heads, cells=cells,
         notes=(*_beaten([(cell, by.best) for cell, by in held]), *declared, OUTSIDE),
         problems=found.problems,
         too_few_runs=tuple(said for _, by in held for said in by.too_few_runs),

@@ -155,7 +155,7 @@ class Run:
         counts = ", ".join(f"{count} {end}" for end, count in ends.most_common())
         unofficial = dict.fromkeys(trial.unofficial for trial in trials if trial.unofficial)
         facts = [
-            self.competition.title,
+            self.competition.with_round(self.competition.title),
             f"submissions: {', '.join(self._folder.record.submissions)}",
             f"workloads: {', '.join(self.competition.workloads)}",
             f"{len(trials)} trial{'s' * (len(trials) != 1)}" + (f": {counts}" if counts else ""),

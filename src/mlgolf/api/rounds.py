@@ -14,10 +14,10 @@ from mlgolf.core.cells import SEPARATOR, split_name
 from mlgolf.core.competition import Competition, load_competition, shipped_folder
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RulesError, UnknownName
-from mlgolf.core.text import number_of
+from mlgolf.core.text import number_of, quoted
 from mlgolf.data.layout import default_data_dir
 from mlgolf.golf.costliest import ExampleLosses, example_losses
-from mlgolf.golf.games import same_rules
+from mlgolf.golf.games import differing_rules, same_rules
 from mlgolf.golf.moved_scores import MovedScore, moved_in_words, moved_scores
 from mlgolf.golf.next_round import without_examples, write_next_round, write_recorded_round
 from mlgolf.results.run_folder import RunFolder
@@ -25,7 +25,7 @@ from mlgolf.results.run_names import latest_run
 from mlgolf.scoring.leaderboard import Leaderboard, score_competition
 
 AnyPath = str | PathLike[str]
-SHOWN = 20
+SHOWN, SHOWN_KEYS = 20, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +74,30 @@ def costliest(
 
     Args:
       run: the latest if None.
-      competition: its folder, where data that are drawn anew need its files.
-    Raises: RunFolderError where none was kept; DataError.
+      competition: its folder, where data that are drawn anew need its files; or its name.
+    Raises: RunFolderError where none was kept; RulesError where the run was played under other
+      rules than those of the competition that is given; DataError.
     """
     folder = RunFolder(Path(run) if run is not None else latest_run())
+    if competition:
+        _check_that_it_was_played(folder, str(competition))
     files = Path(competition) if competition and Path(competition).is_dir() else None
     return example_losses(folder, Path(data_dir or default_data_dir()), files)
+
+
+def _check_that_it_was_played(run: RunFolder, competition: str) -> None:
+    played, given = run.competition, load_competition(competition)
+    _, cell = split_name(played.name)
+    if cell in given.cells:
+        given = given.in_cell(cell)
+    differing = differing_rules(given.select(list(played.workloads)), played)
+    if differing:
+        more = f" and {len(differing) - SHOWN_KEYS} more" if differing[SHOWN_KEYS:] else ""
+        raise RulesError(
+            f"{run.path} was played under other rules than those of {competition}: what differs is "
+            f"{', '.join(differing[:SHOWN_KEYS])}{more}. Play an entry there first (mlgolf run "
+            f"ENTRY --competition {quoted(competition)}), or give the game that was played"
+        )
 
 
 def costliest_lines(losses: ExampleLosses, share: float) -> Iterator[str]:

@@ -38,7 +38,11 @@ def new(
         str | None, typer.Option(help="The column, or array, that is to be predicted.")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="What is to be small: l1, l2, nuclear, nonzeros, ...")
+        str | None,
+        typer.Option(
+            help="What is to be small: l1, l2, nuclear, nonzeros, ...; bits, of a text, for models "
+            "that players bring."
+        ),
     ] = None,
     budget: Annotated[float | None, typer.Option(help="Seconds of one run.")] = None,
     title: Annotated[str | None, typer.Option()] = None,
@@ -55,6 +59,8 @@ def new(
     """Make a game from your own data: a folder that plays as it is. Says what it guessed.
 
     Example: mlgolf game new wine --from wine.csv --target kind --licence CC-BY-4.0
+
+    Example: mlgolf game new letters --from letters.txt --objective bits
     """
     from mlgolf.api.games import new_game
     from mlgolf.core.text import quoted

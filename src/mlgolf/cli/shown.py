@@ -36,7 +36,7 @@ Part = str | Table
 def competition_shown(name: str) -> Iterator[Part]:
     competition = load_competition(name)
     rules = competition.rules
-    yield f"{competition.name}: {competition.title}"
+    yield f"{competition.with_round(competition.name)}: {competition.title}"
     scored = [competition.workloads[workload] for workload in competition.scored_workloads]
     yield question(rules, scored)
     hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)

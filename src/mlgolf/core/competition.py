@@ -151,6 +151,10 @@ class Competition(BaseModel):
         """Where it was read from; None for one from a record, which has no files of its own."""
         return self._folder
 
+    def with_round(self, called: str) -> str:
+        """The name or the title as it is shown: with the round, unless it is the first."""
+        return f"{called}, round {self.round}" if self.round > 1 else called
+
     def with_files_in(self, folder: Path | None) -> "Competition":
         """The same, with the folder in which files that its definitions name lie."""
         found = self.model_copy()

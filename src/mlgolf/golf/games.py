@@ -1,7 +1,7 @@
 """The games that there are, their cells, and the best that runs have reached in each."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,11 +143,32 @@ def _found(run: RunFolder) -> Iterator[tuple[str, int, Best]]:
 
 def same_rules(one: Competition, other: Competition) -> bool:
     """Whether results of both stand on one board: equal but for what is said of them."""
-    return (
-        one.rules == other.rules and one.size == other.size
-        and {n: _numbers(row) for n, row in one.workloads.items()}
-        == {n: _numbers(row) for n, row in other.workloads.items()}
-    )
+    return not differing_rules(one, other)
+
+
+def differing_rules(one: Competition, other: Competition) -> list[str]:
+    """Keys of the rules that differ, such as "workloads.wine.bounds.train_loss"."""
+    mine, others = dict(_flat(_rules(one))), dict(_flat(_rules(other)))
+    missing = object()
+    return [
+        ".".join(key) for key in {**mine, **others}
+        if mine.get(key, missing) != others.get(key, missing)
+    ]
+
+
+def _rules(game: Competition) -> dict[str, Any]:
+    return {
+        "size": game.size, "rules": game.rules.model_dump(),
+        "workloads": {n: _numbers(row).model_dump() for n, row in game.workloads.items()},
+    }
+
+
+def _flat(table: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, (*above, key))
+        else:
+            yield (*above, key), value
 
 
 def _numbers(row: WorkloadRules) -> WorkloadRules:

@@ -11,12 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlgolf.core.competition import Competition, load_competition
-from mlgolf.core.errors import MLGolfError, RulesError
+from mlgolf.core.errors import DataError, MLGolfError, RulesError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.registry import load_workload
 from mlgolf.core.text import invalid
 from mlgolf.golf.findings import Finding, Passed, Said
 from mlgolf.golf.game_files import GameFiles, keys_of
+from mlgolf.golf.texts import read_characters
 
 _NO_LICENCE = ("", "?", "none", "tbd", "todo", "unknown")
 
@@ -25,7 +26,7 @@ def file_checks(files: GameFiles, today: date) -> Iterator[Said]:
     """Syntax, fields, names, dates, data files; not whether the rules make sense."""
     said = [
         *_of_syntax(files), *_of_rules(files, today), *unknown_hardware(files),
-        *faults_of_definitions(files), *_of_data(files),
+        *faults_of_definitions(files), *_of_data(files), *_of_classes(files),
     ]  # fmt: skip
     yield from said
     if not any(isinstance(one, Finding) for one in said):
@@ -143,6 +144,31 @@ def _of_data(files: GameFiles) -> Iterator[Said]:
             )  # fmt: skip
         if isinstance(table.get("file"), str):
             yield _of_examples(files, name, table)
+
+
+def _of_classes(files: GameFiles) -> Iterator[Finding]:
+    """Classes that a text does not have: 0 stands before it, and each character has one."""
+    for row, definition in files.definitions():
+        declared = definition.get("num_classes")
+        data = files.table(files.named(definition).get("data", "")) or {}
+        characters = _characters(files, data.get("file"))
+        if isinstance(declared, int) and characters and declared > characters + 1:
+            where = ("workloads", row, "definition", "num_classes")
+            yield files.finding(
+                files.rules, where, f"{'.'.join(where)}: found {declared}, but {data['file']} has "
+                f"{characters} different characters: with 0 for what stands before the text that "
+                f"makes {characters + 1} classes. Give that number"
+            )  # fmt: skip
+
+
+def _characters(files: GameFiles, file: Any) -> int | None:
+    """How many different ones a text has; None where there is none that can be read."""
+    if not isinstance(file, str) or not file.endswith(".txt"):
+        return None
+    try:
+        return len(set(read_characters(files.folder / file)))
+    except DataError:
+        return None
 
 
 def _of_examples(files: GameFiles, name: str, table: Mapping[str, Any]) -> Said:

@@ -10,16 +10,14 @@ from mlgolf.core.text import number_of
 from mlgolf.core.toml_files import toml_string
 from mlgolf.golf.examples import Examples, Wishes, as_npz, check_count
 
+SUFFIXES = (".txt", ".md")
 WINDOWS = (4, 8, 16, 32, 64)  # characters
 MOST_EXAMPLES = 2000
 
 
 def read_text(path: Path, wishes: Wishes) -> Examples:
     """The first MOST_EXAMPLES windows. Raises: DataError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text in UTF-8: {error}") from None
+    text = read_characters(path)
     used = text[: MOST_EXAMPLES + WINDOWS[-1]]
     characters = sorted(set(used))
     if len(characters) < 2:
@@ -39,6 +37,16 @@ def read_text(path: Path, wishes: Wishes) -> Examples:
         ),
         guesses=_guesses(len(text), inputs, undecided),
     )
+
+
+def read_characters(path: Path) -> str:
+    """Raises: DataError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text in UTF-8: {error}") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
 
 
 def _windows(ids: NDArray) -> tuple[NDArray, NDArray, int]:

@@ -1,5 +1,7 @@
 """The files of a new game, as text."""
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -10,6 +12,7 @@ from mlgolf.core.toml_files import toml_string
 from mlgolf.golf.examples import Examples
 
 SHOWN_CLASSES = 100
+FEWEST_UNITS, MOST_UNITS, EXAMPLES_A_UNIT = 32, 512, 3
 RECORDED = ("l1", "l2", "frobenius", "nuclear", "nonzeros")  # of these, what is not the objective
 
 
@@ -25,11 +28,17 @@ class Numbers:
     origin: str
     train: int  # examples
     twin: int
-    train_loss: float  # bounds: the mean, the worst example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitNumbers(Numbers):
+    """Of a game that bounds how well a model fits: the mean loss, and that of the worst example."""
+
+    train_loss: float
     train_loss_max: float
 
 
-def competition_toml(numbers: Numbers, examples: Examples) -> str:
+def competition_toml(numbers: FitNumbers, examples: Examples) -> str:
     classifies = bool(examples.classes)
     unit = "nats" if classifies else "of the targets' variance"
     metric = "error_rate" if classifies else "loss"
@@ -94,15 +103,18 @@ data = "data.toml"
 """
 
 
-def data_toml(numbers: Numbers, examples: Examples, sha256: str) -> str:
-    comments = examples.comments[:SHOWN_CLASSES]
+def data_toml(
+    numbers: Numbers, file: str, content: bytes, keys: Mapping[str, Any],
+    comments: Sequence[str] = (),
+) -> str:
+    """Args: keys: of data.toml, how the file is read."""
     lines = {
-        "file": examples.file, "sha256": sha256, **examples.keys,
+        "file": file, "sha256": hashlib.sha256(content).hexdigest(), **keys,
         "train": numbers.train, "twin": numbers.twin,
         "licence": numbers.licence, "origin": numbers.origin,
     }
     return "".join([
-        *(f"# {comment}\n" for comment in comments),
+        *(f"# {comment}\n" for comment in comments[:SHOWN_CLASSES]),
         *(f"{key} = {_value(value)}\n" for key, value in lines.items()),
     ])
 
@@ -125,10 +137,17 @@ dtype = "{dtype}"
     )
 
 
+def hidden_units(examples: Examples) -> int:
+    """Of a table's network. Measured numbers have noise, which takes many more to fit exactly."""
+    if examples.classes:
+        return FEWEST_UNITS
+    return min(MOST_UNITS, max(FEWEST_UNITS, len(examples.targets) // EXAMPLES_A_UNIT))
+
+
 def _body(examples: Examples) -> list[dict[str, Any]]:
     rectified = {"name": "rectified", "kind": "relu"}
     if examples.kind == "vectors":
-        return [_dense("hidden", 32), rectified]
+        return [_dense("hidden", hidden_units(examples)), rectified]
     flat = {"name": "flat", "kind": "flatten"}
     if examples.kind == "text":
         table = {"name": "characters", "kind": "embedding", "entries": examples.entries, "width": 8}
@@ -146,12 +165,19 @@ def _dense(name: str, units: int) -> dict[str, Any]:
     return {"name": name, "kind": "dense", "units": units}
 
 
-def readme(numbers: Numbers, template: Path) -> str:
+def readme(numbers: FitNumbers, template: Path) -> str:
     return Template(template.read_text(encoding="utf-8")).substitute(
         name=numbers.name, title=numbers.title, noun=quantity(numbers.objective).noun,
         meaning=quantity(numbers.objective).meaning, train_loss=f"{numbers.train_loss:g}",
         train_loss_max=f"{numbers.train_loss_max:g}", budget=f"{numbers.budget_seconds:g}",
-        train=numbers.train, twin=numbers.twin, licence=numbers.licence, origin=numbers.origin,
+        licence=numbers.licence, origin=numbers.origin,
+    )
+
+
+def open_readme(numbers: Numbers, template: Path) -> str:
+    return Template(template.read_text(encoding="utf-8")).substitute(
+        title=numbers.title, budget=f"{numbers.budget_seconds:g}", licence=numbers.licence,
+        origin=numbers.origin,
     )
 
 

@@ -28,7 +28,7 @@ NOTHING = "–"
 def game_in_words(game: Competition, given: str) -> Iterator[str]:
     """A paragraph each. `given`: how the game is called on the command line."""
     rules = game.rules
-    yield f"{game.name}: {game.title}"
+    yield f"{game.with_round(game.name)}: {game.title}"
     for name in game.workloads:
         yield from _workload_in_words(game, name)
     yield f"{hardware_in_words(load_hardware(rules.hardware))} Time class: {time_class_of(game)}."

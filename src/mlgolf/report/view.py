@@ -176,10 +176,10 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     units = {name: row.unit(board.quantity) for name, row in competition.workloads.items()}
     rows = [_row(entry, board, units, misses, interval, heads) for entry in board.entries]
     return BoardView(
-        title=" · ".join([competition.title, *board.labels.titles]),
+        title=" · ".join([competition.with_round(competition.title), *board.labels.titles]),
         short_title=" · ".join([
-            board.competition, f"{board.ruleset} tuning", board.framework_in_words,
-            *board.labels.titles,
+            competition.with_round(board.competition), f"{board.ruleset} tuning",
+            board.framework_in_words, *board.labels.titles,
         ]),
         question=question(competition.rules, scored, budget_factor=tuning.budget_factor),
         facts=(
