@@ -153,6 +153,23 @@ def play(game):
     assert len(read_rows(trial_of(run))) == 1  # what was judged before stays
 
 
+@pytest.mark.parametrize(
+    "handed_over",
+    ['model(game, counted(game), node="NonZero")', 'b"hello"', "bytes(20001)",
+     "model(game, np.ones((7, 3)))"],
+)  # fmt: skip
+def test_a_model_that_is_not_allowed_is_refused_whoever_finds_it(mlgolf, played, handed_over):
+    run = played(f"def play(game): game.submit({handed_over})", expect=None)
+    (entry,) = json.loads(mlgolf("score", run, "--json", expect=None).stdout)["runs"]
+    assert entry["verdict"] == "REFUSED"
+
+
+def test_a_refused_model_takes_nothing_from_one_that_was_judged_before(mlgolf, played):
+    run = played(HONEST + "    game.submit(b'hello')", expect=None)
+    (entry,) = json.loads(mlgolf("score", run, "--json", expect=None).stdout)["runs"]
+    assert entry["verdict"] == "QUALIFIED"
+
+
 def test_a_submission_has_nothing_to_train_there(mlgolf, game, tmp_path):
     said = mlgolf("run", "nadamw", "--competition", game, "--out", tmp_path / "r", expect=2).stderr
     assert "nadamw: workload text has no network to train" in said
