@@ -141,7 +141,7 @@ def play_entry(assignment: Assignment, link: Link) -> None:
 
 def load_play(file: Path) -> Callable[[Game], object]:
     """Import the module of an entry. Raises: SubmissionError if it has no function `play`."""
-    module: ModuleType = load_module(file)
+    module: ModuleType = load_module(file, "entry")
     play = getattr(module, "play", None)
     if not callable(play):
         raise SubmissionError(f"{file.name} has no function play(game)")
