@@ -24,6 +24,7 @@ from mlgolf.golf.free_shrinking import free_shrinking
 from mlgolf.golf.game_files import GameFiles, game_files
 from mlgolf.golf.least_loss import FORMS, least_loss
 from mlgolf.golf.place import Place
+from mlgolf.golf.source_rows import source_rows
 from mlgolf.golf.trying import Trying
 from mlgolf.referee.evaluate import Evaluator
 from mlgolf.workloads.graph.graph import Graph
@@ -182,7 +183,8 @@ def _of_workload(
         yield Skipped(f"duplicates and constants of {name}: not known for its loss and inputs")
         return
     inputs, targets = examples
-    yield from vacuous.reachable_bounds(place, rules, row, least_loss(inputs, targets, form))
+    rows = source_rows(data.folder(name) / "train", len(targets))
+    yield from vacuous.reachable_bounds(place, rules, row, least_loss(inputs, targets, form), rows)
     rivals = {} if row.par is None else {"par": row.par.value}
     result = baseline.qualified(trial, rules, row) if trial else None
     if result and result.value is not None:
