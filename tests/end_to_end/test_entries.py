@@ -91,6 +91,8 @@ def test_a_run_that_is_refused_says_so_and_does_not_keep_the_next_one_from_playi
         expect=2,
     )
     assert re.search(r"wrong/\S+  REFUSED .*other: found \(\), expected", done.stderr)
+    assert done.stderr.count("other: found ()") == 1
+    assert "mlgolf: wrong: refused, for the reason above" in done.stderr
     assert re.search(r"fits/\S+  QUALIFIED  l2 7\.\d+ ", done.stderr)
     told = json.loads(mlgolf("score", out, "--json").stdout)
     assert [run["verdict"] for run in told["runs"]] == ["QUALIFIED", "REFUSED"]

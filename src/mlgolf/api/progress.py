@@ -168,7 +168,8 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     for said in elsewhere:
         say(console, said)
     if broken:
-        raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))
+        heard = "" if console.quiet else "refused, for the reason above"
+        raise SubmissionError("\n".join(f"{name}: {heard or why}" for name, why in broken.items()))
     return ended
 
 
