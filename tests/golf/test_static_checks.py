@@ -5,7 +5,9 @@ from datetime import date
 import pytest
 from small_games import checked, game, said
 
+from mlgolf.core.competition import load_competition
 from mlgolf.golf.check import check_game
+from mlgolf.workloads.graph.data import ANOTHER_GAME
 
 L2 = 'objective = "l2"'
 
@@ -74,6 +76,13 @@ def test_a_hash_that_differs_is_shown_with_the_one_that_the_file_has(tmp_path):
     line = said(found, "SHA-256")
     assert line.startswith("data.toml:2: sha256: found 00000000")
     assert "589934904175425b1b7675f65f411f6c" in line
+    assert line.endswith(ANOTHER_GAME)
+
+
+def test_the_key_that_is_to_be_raised_where_data_changed_is_one_of_the_rules(tmp_path):
+    (key,) = re.findall("`(.*)`", ANOTHER_GAME)
+    folder = game(tmp_path, competition=('size = "', f'{key} = 2\nsize = "'))
+    assert load_competition(folder).round == 2
 
 
 def test_a_program_that_cannot_make_its_examples_is_found_in_its_line(tmp_path):

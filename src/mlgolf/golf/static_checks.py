@@ -17,6 +17,7 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.text import invalid
 from mlgolf.golf.findings import Finding, Passed, Said
 from mlgolf.golf.game_files import GameFiles, keys_of
+from mlgolf.workloads.graph.data import ANOTHER_GAME
 
 _NO_LICENCE = ("", "?", "none", "tbd", "todo", "unknown")
 
@@ -153,6 +154,8 @@ def _of_examples(files: GameFiles, name: str, table: Mapping[str, Any]) -> Said:
         what = f"file: {table['file']}: {error.strerror}; it is expected beside {name}"
         return files.finding(name, ("file",), what)
     if table.get("sha256") not in (None, found):
-        what = f"sha256: found {table['sha256']}, but the SHA-256 of {table['file']} is {found}"
-        return files.finding(name, ("sha256",), what)
+        return files.finding(
+            name, ("sha256",), f"sha256: found {table['sha256']}, but the SHA-256 of "
+            f"{table['file']} is {found}. {ANOTHER_GAME}"
+        )  # fmt: skip
     return Passed(f"data: {table['file']} has the SHA-256 that {name} says")
