@@ -140,13 +140,26 @@ def test_a_game_that_has_closed_is_found(tmp_path):
     assert said(found, "has passed").startswith("competition.toml:7: closes: found 2024-02-01")
 
 
+def test_an_unknown_quantity_hides_no_fault_of_dates_data_or_examples(tmp_path):
+    folder = game(
+        tmp_path, points="a,b,c,kind\n1,2,3,0\n1,x,3,1\n", data=("train = 50", "train = 1"),
+        competition=(L2, 'objective = "l3"'),
+    )
+    rules = folder / "competition.toml"
+    rules.write_text(rules.read_text().replace('size = "', 'closes = 2024-02-01\nsize = "'))
+    found = check_game(str(folder), folder / "data", play=False, today=date(2024, 2, 2))
+    assert "unknown quantity 'l3'" in said(found, "objective")
+    assert said(found, "closes").startswith("competition.toml:")
+    assert said(found, "expected a number").startswith("points.csv:3")
+
+
 def test_the_last_day_counts(tmp_path):
     assert closing(tmp_path, "2024-02-01", date(2024, 2, 1)).findings == ()
 
 
 def test_a_game_does_not_close_before_it_opens(tmp_path):
     found = closing(tmp_path, "2023-12-31", date(2024, 2, 1))
-    assert "allowed is 2024-01-01 (opens) or later" in said(found, "closes")
+    assert said(found, "allowed is 2024-01-01 (opens) or later").startswith("competition.toml:7: ")
 
 
 def test_a_missing_baseline_is_found(tmp_path):

@@ -59,7 +59,8 @@ def _said(
     yield from first
     competition = static_checks.loaded(files)
     if competition is None:
-        yield Skipped("rules, data and baseline: the files above cannot be read as rules")
+        yield from _unreadable_data(files, data_dir, tell)
+        yield Skipped("rules, models and baseline: the files above cannot be read as rules")
         return
     unplayable = [*_unplayable(files, competition)]
     yield from (fault for fault in unplayable if fault not in first)
@@ -78,6 +79,17 @@ def _said(
         return
     with load_backend(framework).settings_kept():
         yield from _tried(files, competition, framework, data_dir, play, tell)
+
+
+def _unreadable_data(files: GameFiles, data_dir: Path, tell: Tell) -> Iterator[Finding]:
+    """What is wrong with the examples, where rules do not say how they are scored."""
+    size = str((files.table(files.rules) or {}).get("size"))
+    if not static_checks.has_its_examples(files):
+        return  # said with the files
+    declared = {name: (of, size) for name, of in static_checks.declared_workloads(files)}
+    data = RunData(rows=declared, data_dir=data_dir.resolve(), draw=None, name="", is_known=True)
+    for name in declared:
+        yield from _made(files, data, name, tell)
 
 
 def _unplayable(files: GameFiles, competition: Competition) -> Iterator[Finding]:
