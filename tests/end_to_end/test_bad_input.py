@@ -47,7 +47,8 @@ def run(mlgolf, tmp_path, *arguments, competition=LINEAR) -> str:
         (["data", "make", "linaer"], "Did you mean linear?"),
         (["data", "make", "mine"], "If it is yours, install its package again."),
         (["run", "mine", "--out", "x"], "install its package again, or give a path."),
-        (["run", "nadamw", "--out", "x", "--competition", "mine"], "the path of its .toml file"),
+        (["run", "nadamw", "--out", "x", "--competition", "mine"],
+         "give its folder, or the path of its .toml file"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_ones(mlgolf, arguments, expected):

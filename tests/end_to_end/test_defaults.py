@@ -82,6 +82,15 @@ def test_a_run_makes_the_data_it_misses_and_says_so(here, adamw, mlgolf):
     assert "TARGET_REACHED" in again
 
 
+def test_data_that_a_game_declares_are_called_by_its_row(mlgolf, tmp_path):
+    game = Path(__file__).with_name("tiny_game")
+    said = mlgolf(
+        "run", game / "fits.py", "--competition", game, "--studies", 1, "--out", tmp_path / "run",
+        "--data-dir", tmp_path / "new", expect=None,
+    ).stderr
+    assert "making the data of points in" in said
+
+
 def test_a_mistake_is_found_before_data_are_made(here, mlgolf):
     said = mlgolf("run", "nadamw", "--framework", "jax", "--data-dir", "new", expect=2).stderr
     assert "imagenet_resnet has no jax model" in said

@@ -38,6 +38,12 @@ def test_the_twin_set_is_measured_and_no_entry_is_told(played):
     assert "test/" not in verdict.reason
 
 
+def test_what_an_entry_prints_is_in_the_log_of_its_trial(played, tmp_path):
+    played("    print('nine pins')\n", expect=None)
+    (log,) = (tmp_path / "trick_run").rglob("log.txt")
+    assert "nine pins" in log.read_text()
+
+
 def test_an_entry_that_never_submits_has_no_row_and_is_not_scored(mlgolf, played, tmp_path):
     rows, verdict = played("    pass\n")
     assert rows == []
@@ -91,6 +97,8 @@ def test_a_run_that_is_refused_says_so_and_does_not_keep_the_next_one_from_playi
         expect=2,
     )
     assert re.search(r"wrong/\S+  REFUSED .*other: found \(\), expected", done.stderr)
+    assert done.stderr.count("other: found ()") == 1
+    assert "mlgolf: wrong: refused, for the reason above" in done.stderr
     assert re.search(r"fits/\S+  QUALIFIED  l2 7\.\d+ ", done.stderr)
     told = json.loads(mlgolf("score", out, "--json").stdout)
     assert [run["verdict"] for run in told["runs"]] == ["QUALIFIED", "REFUSED"]

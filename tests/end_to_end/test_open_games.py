@@ -71,7 +71,7 @@ def counted(game):
 """
 HONEST = """
 def play(game):
-    assert game.graph is None
+    assert not hasattr(game, "graph")
     game.submit(model(game, np.log(counted(game) + 0.01)))
 """
 
@@ -151,6 +151,28 @@ def play(game):
     assert "NonZero" in verdict.reason
     assert verdict.broke_contract
     assert len(read_rows(trial_of(run))) == 1  # what was judged before stays
+
+
+@pytest.mark.parametrize(
+    "handed_over",
+    ['model(game, counted(game), node="NonZero")', 'b"hello"', "bytes(20001)",
+     "model(game, np.ones((7, 3)))"],
+)  # fmt: skip
+def test_a_model_that_is_not_allowed_is_refused_whoever_finds_it(mlgolf, played, handed_over):
+    run = played(f"def play(game): game.submit({handed_over})", expect=None)
+    (entry,) = json.loads(mlgolf("score", run, "--json", expect=None).stdout)["runs"]
+    assert entry["verdict"] == "REFUSED"
+
+
+def test_a_refused_model_takes_nothing_from_one_that_was_judged_before(mlgolf, played):
+    run = played(HONEST + "    game.submit(b'hello')", expect=None)
+    (entry,) = json.loads(mlgolf("score", run, "--json", expect=None).stdout)["runs"]
+    assert entry["verdict"] == "QUALIFIED"
+
+
+def test_an_entry_that_asks_an_open_game_for_its_graph_is_told_where_to_look(played):
+    run = played("def play(game): game.graph.tensors", expect=1)
+    assert "the model is yours; game.task says what" in read_verdict(trial_of(run)).reason
 
 
 def test_a_submission_has_nothing_to_train_there(mlgolf, game, tmp_path):

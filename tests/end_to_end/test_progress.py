@@ -107,6 +107,29 @@ def test_trials_side_by_side_are_counted_as_they_end(mlgolf_process, adamw, tmp_
     assert [line[:5] for line in said.splitlines() if line[0] == "["] == ["[1/2]", "[2/2]"]
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory, data_dir) -> Path:
+    """The folder of a trial."""
+    out = tmp_path_factory.mktemp("replayed") / "run"
+    on_a_terminal(
+        80, "run", "nadamw", "--competition", LINEAR, "--seed", 1, "--trials", 1, "--out", out,
+        environment={"MLGOLF_DATA_DIR": str(data_dir)},
+    )
+    return next(out.rglob("trial_1"))
+
+
+def test_a_replay_shows_on_a_terminal_how_it_goes(played, data_dir):
+    shown = on_a_terminal(80, "replay", played, environment={"MLGOLF_DATA_DIR": str(data_dir)})
+    assert any(re.match(r"trial 1 of 1 · ", line) for line in live_lines(shown))
+    assert re.search(r"step \d+, \d+\.\d of \d\S* s", shown)
+
+
+def test_a_replay_without_a_terminal_says_what_it_found_alone(mlgolf_process, played):
+    done = mlgolf_process("replay", played, expect=None)
+    assert done.stderr == ""
+    assert "equal bit for bit" in done.stdout
+
+
 TABLE = Path(__file__).parents[1] / "golden" / "trials.csv"
 REPORT = ("report", TABLE, "--competition", "algoperf-0.5", "--tuning", "self", "-o")
 

@@ -12,6 +12,7 @@ def test_data_that_are_not_what_the_host_hashed_are_refused(mlgolf, tmp_path):
     (game / "data.toml").write_text((game / "data.toml").read_text() + "split_seed = 7\n")
     done = mlgolf("run", game / "fits.py", "--competition", game, "--out", tmp_path / "r", expect=2)
     assert "points.csv: its SHA-256 is" in done.stderr
+    assert "write the new hash there, and raise `round`" in done.stderr
     assert not (tmp_path / "r").exists()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 LINEAR = Path(__file__).with_name("linear.toml")
+TINY_GAME = Path(__file__).with_name("tiny_game")
 SHORT = """\
 from mlgolf.torch import from_optimizer
 {imports}
@@ -69,8 +70,28 @@ def test_a_module_that_is_on_pythonpath_alone_is_told_so(data_dir, tmp_path):
     )
     assert done.returncode == 2
     said = " ".join(done.stderr.split())
-    assert "A submission does not see PYTHONPATH" in said
+    assert "Neither PYTHONPATH nor the folder of a file given alone is seen" in said
     assert "put both into a folder, name the submission submission.py" in said
+
+
+def test_an_entry_whose_helper_is_elsewhere_is_told_to_be_called_entry(mlgolf, tmp_path):
+    (tmp_path / "mine.py").write_text("import my_helper\ndef play(game): pass\n")
+    args = ("--competition", TINY_GAME, "--out", tmp_path / "run")
+    said = " ".join(mlgolf("run", tmp_path / "mine.py", *args, expect=2).stderr.split())
+    assert "put both into a folder, name the entry entry.py, and give the folder" in said
+
+
+def test_a_module_without_any_function_is_told_first_what_the_game_takes_first(mlgolf, tmp_path):
+    (tmp_path / "mine.py").write_text("def plai(game): pass\n")
+    args = ("--competition", TINY_GAME, "--out", tmp_path / "run")
+    said = " ".join(mlgolf("run", tmp_path / "mine.py", *args, expect=2).stderr.split())
+    assert "mine.py has no function play(game). An entry defines play(game). A subm" in said
+
+
+def test_where_entries_are_not_taken_none_is_asked_for(complaint, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("def plai(game): pass\n")
+    assert "play" not in complaint(file).replace("plai", "")
 
 
 def test_what_the_short_form_cannot_serve_is_refused_before_the_run(complaint, tmp_path):

@@ -5,7 +5,9 @@ from datetime import date
 import pytest
 from small_games import checked, game, said
 
+from mlgolf.core.competition import load_competition
 from mlgolf.golf.check import check_game
+from mlgolf.workloads.graph.data import ANOTHER_GAME
 
 L2 = 'objective = "l2"'
 
@@ -74,6 +76,13 @@ def test_a_hash_that_differs_is_shown_with_the_one_that_the_file_has(tmp_path):
     line = said(found, "SHA-256")
     assert line.startswith("data.toml:2: sha256: found 00000000")
     assert "589934904175425b1b7675f65f411f6c" in line
+    assert line.endswith(ANOTHER_GAME)
+
+
+def test_the_key_that_is_to_be_raised_where_data_changed_is_one_of_the_rules(tmp_path):
+    (key,) = re.findall("`(.*)`", ANOTHER_GAME)
+    folder = game(tmp_path, competition=('size = "', f'{key} = 2\nsize = "'))
+    assert load_competition(folder).round == 2
 
 
 def test_a_program_that_cannot_make_its_examples_is_found_in_its_line(tmp_path):
@@ -131,13 +140,26 @@ def test_a_game_that_has_closed_is_found(tmp_path):
     assert said(found, "has passed").startswith("competition.toml:7: closes: found 2024-02-01")
 
 
+def test_an_unknown_quantity_hides_no_fault_of_dates_data_or_examples(tmp_path):
+    folder = game(
+        tmp_path, points="a,b,c,kind\n1,2,3,0\n1,x,3,1\n", data=("train = 50", "train = 1"),
+        competition=(L2, 'objective = "l3"'),
+    )
+    rules = folder / "competition.toml"
+    rules.write_text(rules.read_text().replace('size = "', 'closes = 2024-02-01\nsize = "'))
+    found = check_game(str(folder), folder / "data", play=False, today=date(2024, 2, 2))
+    assert "unknown quantity 'l3'" in said(found, "objective")
+    assert said(found, "closes").startswith("competition.toml:")
+    assert said(found, "expected a number").startswith("points.csv:3")
+
+
 def test_the_last_day_counts(tmp_path):
     assert closing(tmp_path, "2024-02-01", date(2024, 2, 1)).findings == ()
 
 
 def test_a_game_does_not_close_before_it_opens(tmp_path):
     found = closing(tmp_path, "2023-12-31", date(2024, 2, 1))
-    assert "allowed is 2024-01-01 (opens) or later" in said(found, "closes")
+    assert said(found, "allowed is 2024-01-01 (opens) or later").startswith("competition.toml:7: ")
 
 
 def test_a_missing_baseline_is_found(tmp_path):

@@ -65,6 +65,12 @@ def test_duplicates_are_told_where_bounds_leave_room_for_them(tmp_path):
     assert any(line.startswith("duplicates: 2 examples") for line in found.passed)
 
 
+def test_duplicates_are_told_with_their_lines_group_after_group(tmp_path):
+    csv = points([0, 1, 1, 0, *([2] * 16)], [7, 5, 7, 5, *range(8, 24)])
+    found = checked(tmp_path, points=csv, data=ALL_OF_THEM, competition=bounds(0.01, 0.75))
+    assert "4 examples (lines 2, 4, 3 and 5 of points.csv)" in said(found, "cannot be reached")
+
+
 def test_bounds_that_a_constant_keeps_are_found(tmp_path):
     csv = points([1, *([0] * 19)])
     found = checked(tmp_path, points=csv, data=ALL_OF_THEM, competition=bounds(0.3, 3.5))

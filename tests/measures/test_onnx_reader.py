@@ -1,6 +1,8 @@
 """Which ONNX files are read, what is refused, and in which words."""
 
+import re
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -12,7 +14,14 @@ from onnx import helper, numpy_helper
 
 from mlgolf.core.errors import ModelError
 from mlgolf.measures.onnx_models import Model, canonical, protobuf, read_model
-from mlgolf.measures.onnx_models.operators import ATTRIBUTES, OPERATORS, OPSETS, TENSOR_TYPES
+from mlgolf.measures.onnx_models.operators import (
+    ATTRIBUTES,
+    CONSTANT,
+    IDENTITY,
+    OPERATORS,
+    OPSETS,
+    TENSOR_TYPES,
+)
 from mlgolf.measures.onnx_models.protobuf import MAX_FIELDS, field
 from mlgolf.measures.onnx_models.reader import MAX_NODES
 
@@ -256,9 +265,9 @@ TEXTS = helper.make_tensor("t", onnx.TensorProto.STRING, [1], [b"labels"])
 HALF = helper.make_tensor("t", onnx.TensorProto.BFLOAT16, [1], [1.0])
 REFUSED = {
     "random": (with_node("RandomNormalLike", ["x"], ["z"], name="noise", seed=1.0),
-               r"node 'noise' \('RandomNormalLike'\) is not allowed. Use operators .* Abs, "),
+               r"node 'noise' \('RandomNormalLike'\) is not allowed. Did you .*Allowed are [0-9]+"),
     "dropout": (with_node("Dropout", ["x"], ["z"]), "'Dropout'.* is not allowed"),
-    "subgraph": (subgraph(), "node 'choice' .* is not allowed. Use operators .* subgraphs"),
+    "subgraph": (subgraph(), "node 'choice' .* is not allowed. .* subgraphs"),
     "hidden subgraph": (with_subgraph_in_an_allowed_operator(),
                         "an attribute of node 'z' .* has 'g', which is not allowed: .*If, Loop"),
     "custom domain": (with_node("Relu", ["x"], ["z"], domain="com.microsoft"),
@@ -278,7 +287,7 @@ REFUSED = {
     "training mode": (with_node("BatchNormalization", ["x", "a", "b", "c", "d"], ["z"],
                       training_mode=1), "is in training mode; export .* evaluation mode"),
     "attribute": (with_node("Relu", ["x"], ["z"], smuggled=[1, 2]),
-                  "has the attribute 'smuggled'; allowed are align_corners"),
+                  "has the attribute 'smuggled', which no allowed operator has"),
     "attribute of another kind": (with_node("LeakyRelu", ["x"], ["z"], alpha=[0.5]),
                                   "'alpha' holds floats; it is of the kind 'f'"),
     "negative attribute": (with_node("GatherND", ["x", "w0"], ["z"], batch_dims=-2),
@@ -320,6 +329,26 @@ def test_what_is_not_allowed_is_refused_in_words(case):
     model, message = REFUSED[case]
     with pytest.raises(ModelError, match=message):
         read(model)
+
+
+def test_an_operator_off_the_list_is_told_the_nearest_and_not_the_whole_list():
+    with pytest.raises(ModelError, match=r"Did you mean .*Softmax") as caught:
+        read(with_node("SoftMax", ["x"], ["z"]))
+    assert len(str(caught.value)) < 250
+
+
+def test_the_documentation_lists_every_operator_that_is_allowed():
+    text = (Path(__file__).parents[2] / "docs" / "games.md").read_text()
+    listed = text.partition("### Operators\n")[2].partition("\n## ")[0]
+    assert {*re.findall(r"[A-Z]\w+", listed.partition("```")[2])} == {
+        *OPERATORS, CONSTANT, IDENTITY
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [b"hello", b"\x80", bytes(1000)])
+def test_bytes_that_are_no_onnx_are_called_that(data):
+    with pytest.raises(ModelError, match=r"^this is no ONNX file \("):
+        read(data)
 
 
 def test_a_file_with_more_bytes_than_allowed_is_not_read():

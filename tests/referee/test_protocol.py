@@ -206,8 +206,9 @@ def test_a_player_that_exits_without_a_word_crashed():
     assert "code 3" in store.reason
 
 
-def test_a_broken_contract_is_marked_as_such():
-    _, store = play([Failed(1, "SubmissionError", "returned None", "")])
+@pytest.mark.parametrize("kind", ["SubmissionError", "ModelError"])
+def test_a_broken_contract_is_marked_as_such(kind):
+    _, store = play([Failed(1, kind, "returned None", "")])
     assert store.status is Status.CRASHED
     assert store.verdict.broke_contract
     assert store.reason == "returned None"

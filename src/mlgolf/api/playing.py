@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from mlgolf.api.notebook import in_notebook
-from mlgolf.api.progress import play, play_planned, say, shortfall, write_plans
+from mlgolf.api.progress import play, play_planned, say, shortfall, shown_while, write_plans
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
@@ -198,22 +198,25 @@ def _settings_kept(framework: str) -> Iterator[None]:
 @_not_again()
 @disk_errors_told()
 def replay(
-    trial: "AnyPath", *, competition: "AnyPath | None" = None, data_dir: "AnyPath | None" = None
+    trial: "AnyPath", *, competition: "AnyPath | None" = None, data_dir: "AnyPath | None" = None,
+    progress: bool = True,
 ) -> Replay:
     """Repeat a trial under its seed and compare every value exactly; see `.confirmed`.
 
     Args:
       trial: its folder, inside its run.
       competition: the folder of its competition, where data that are drawn anew need its files.
+      progress: whether to show how it goes, on a terminal or in a notebook.
     Raises: RunFolderError if it is no trial of a run, has no rows, or its code or data changed.
     """
     path = Path(trial)
     check_that_it_is_a_trial(path)
     with _settings_kept(read_trial(path).key.framework):
-        return replay_trial(
-            path, default_data_dir() if data_dir is None else Path(data_dir),
+        replayed = partial(
+            replay_trial, path, default_data_dir() if data_dir is None else Path(data_dir),
             None if competition is None else Path(competition),
         )
+        return shown_while(replayed, _console(progress))
 
 
 @_not_again()

@@ -23,6 +23,7 @@ from mlgolf.core.text import from_the_disk, printable
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import local_engine
 from mlgolf.experiments.elsewhere import play_plan
+from mlgolf.experiments.replay import Replay
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import Run, open_run, play_run
 from mlgolf.referee.trial import play_trial
@@ -90,6 +91,20 @@ def play_planned(plan: TrialPlan, console: Console) -> Trial:
     if trial.unofficial:
         tell(f"unofficial: {trial.unofficial}")
     return trial
+
+
+def shown_while(replay: Callable[[Play], Replay], console: Console) -> Replay:
+    """What `replay` returns; it is handed what plays a plan, and shows how that goes."""
+    checking = console.status("checking the trial and its data")
+
+    def play(plan: TrialPlan) -> Trial:
+        checking.stop()
+        display = Display([plan], [plan], [], plan.rules, console)
+        with _shown(display, console):
+            return _watched(display, plan)
+
+    with checking:
+        return replay(play)
 
 
 def shortfall(trials: Sequence[Trial], resume: str, run: RunFolder) -> str:
@@ -168,7 +183,8 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     for said in elsewhere:
         say(console, said)
     if broken:
-        raise SubmissionError("\n".join(f"{name}: {why}" for name, why in broken.items()))
+        heard = "" if console.quiet else "refused, for the reason above"
+        raise SubmissionError("\n".join(f"{name}: {heard or why}" for name, why in broken.items()))
     return ended
 
 

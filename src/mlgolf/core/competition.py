@@ -274,7 +274,7 @@ def load_competition(name: str | Path) -> Competition:
     if str(name) not in competition_names():
         raise UnknownName(
             "competition", str(name), known=competition_names(),
-            remedy="If it is yours, give the path of its .toml file.",
+            remedy="If it is yours, give its folder, or the path of its .toml file.",
         )
     folder = Path(str(SHIPPED / str(name)))
     return _read(folder / FILE if folder.is_dir() else folder.with_name(f"{name}.toml"))

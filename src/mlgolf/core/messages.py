@@ -59,7 +59,7 @@ class Failed:
     """The player stopped by an exception."""
 
     step: Step
-    kind: str  # the exception's class; "SubmissionError" where the contract was broken
+    kind: str  # the exception's class; SubmissionError or ModelError where the contract was broken
     message: str
     traceback: str
     peak_bytes: Annotated[int, Field(ge=0, lt=2**63)] = 0  # of address space; 0 if not known

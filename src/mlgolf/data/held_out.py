@@ -78,11 +78,12 @@ def folder(workload: Workload, size_name: str, data_dir: Path, draw: int) -> Pat
 
 def ensure(
     workload: Workload, size_name: str, data_dir: Path, draw: int,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None, *, called: str = "",
 ) -> str:
     """Make the data of a draw unless they are there, and verify them.
 
     The training data must be prepared already; where a draw does not change them, they are shared.
+    Args: tell, called: as of `layout.ensure`.
     Returns: their fingerprint, a SHA-256. Raises: DataError; UnknownName.
     """
     prepared = folder(workload, size_name, data_dir, draw)
@@ -90,7 +91,7 @@ def ensure(
         _use(prepared.parent)
         _remove_unused(prepared.parents[1])  # of runs that were cut short
         if not prepared.exists():
-            tell(f"drawing the held-out data of {workload.name}")
+            tell(f"drawing the held-out data of {called or workload.name}")
             _make(workload, size_name, data_dir, draw, prepared)
     remedy = f"rm -r {quoted(prepared)}"
     made_from.check(prepared, workload.size(size_name), remedy=remedy)

@@ -50,11 +50,13 @@ def prepared_folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
 
 def ensure(
     workload: Workload, size_name: str, data_dir: Path,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None, *, called: str = "",
 ) -> str:
     """Verify the prepared data, and make them first if there are none.
 
-    Args: tell: hears a sentence before each step that lasts.
+    Args:
+      tell: hears a sentence before each step that lasts.
+      called: what the sentence calls the workload, if not by its name.
     Returns: their fingerprint, a SHA-256.
     Raises: DataError if they are damaged, or published and not there; UnknownName.
     """
@@ -63,11 +65,12 @@ def ensure(
     prepared = prepared_folder(workload, size_name, data_dir)
     if is_made(workload, size_name) and not prepared.exists():
         with alone(prepared.parent):
+            name = called or workload.name
             if not raw_folder(workload, size_name, data_dir).exists():
-                tell(f"making the data of {workload.name} in {prepared.parent} (only once)")
+                tell(f"making the data of {name} in {prepared.parent} (only once)")
                 _make(workload, size_name, data_dir, DEFAULT_SEED)
             if not prepared.exists():
-                tell(f"preparing the data of {workload.name}")
+                tell(f"preparing the data of {name}")
                 _prepare(workload, size_name, data_dir)
     return check(workload, size_name, data_dir)
 

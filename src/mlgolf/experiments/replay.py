@@ -16,6 +16,7 @@ import numpy as np
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.hardware import HardwareClass, Reference, load_hardware
+from mlgolf.core.protocols import Play
 from mlgolf.core.records import Calibration
 from mlgolf.core.rules import paces_itself
 from mlgolf.core.status import Status
@@ -131,10 +132,13 @@ class Replay:
         }
 
 
-def replay_trial(path: Path, data_dir: Path, files: Path | None = None) -> Replay:
-    """Args: files: as of `recorded_data`.
+def replay_trial(
+    path: Path, data_dir: Path, files: Path | None = None, play: Play = play_trial
+) -> Replay:
+    """Args: files: as of `recorded_data`. play: plays the plan of the repetition.
 
-    Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed."""
+    Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed.
+    """
     check_that_it_is_a_trial(path)
     path = path.resolve()
     trial, run = read_trial(path), _run_of(path)
@@ -151,7 +155,7 @@ def replay_trial(path: Path, data_dir: Path, files: Path | None = None) -> Repla
                 calibration = calibrate(hardware, cores.numbers)
             waited = frozenset(row["step"] for row in read_rows(path) if row.get("waited"))
             plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial", waited)
-            again = play_trial(plan)
+            again = play(plan)
             found = read_rows(plan.folder)
         finally:
             if run_has_ended(run):

@@ -65,9 +65,11 @@ class RunData:
         """Fingerprints by workload. Makes what is missing and can be made. Raises: DataError."""
         fingerprints = {}
         for name, played in self.rows.items():
-            fingerprints[name] = layout.ensure(*played, self.data_dir, tell)
+            fingerprints[name] = layout.ensure(*played, self.data_dir, tell, called=name)
             if self.draw is not None and self._is_drawn(name):
-                fingerprints[name] = held_out.ensure(*played, self.data_dir, self.draw, tell)
+                fingerprints[name] = held_out.ensure(
+                    *played, self.data_dir, self.draw, tell, called=name
+                )
         return fingerprints
 
     def record(self) -> DrawRecord:

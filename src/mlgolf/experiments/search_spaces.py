@@ -54,6 +54,7 @@ def _look_over(request: RunRequest, sources: list[Source], speed: float) -> dict
             source.name: Inspection(
                 freeze(source, scratch / source.name), request.framework, request.ruleset,
                 request.hardware, [request.data_dir.resolve()], speed,
+                request.competition.rules.contracts,
             )
             for source in sources
         }

@@ -24,6 +24,7 @@ from mlgolf.golf.free_shrinking import free_shrinking
 from mlgolf.golf.game_files import GameFiles, game_files
 from mlgolf.golf.least_loss import FORMS, least_loss
 from mlgolf.golf.place import Place
+from mlgolf.golf.source_rows import source_rows
 from mlgolf.golf.trying import Trying
 from mlgolf.referee.evaluate import Evaluator
 from mlgolf.workloads.graph.graph import Graph
@@ -58,7 +59,8 @@ def _said(
     yield from first
     competition = static_checks.loaded(files)
     if competition is None:
-        yield Skipped("rules, data and baseline: the files above cannot be read as rules")
+        yield from _unreadable_data(files, data_dir, tell)
+        yield Skipped("rules, models and baseline: the files above cannot be read as rules")
         return
     unplayable = [*_unplayable(files, competition)]
     yield from (fault for fault in unplayable if fault not in first)
@@ -77,6 +79,17 @@ def _said(
         return
     with load_backend(framework).settings_kept():
         yield from _tried(files, competition, framework, data_dir, play, tell)
+
+
+def _unreadable_data(files: GameFiles, data_dir: Path, tell: Tell) -> Iterator[Finding]:
+    """What is wrong with the examples, where rules do not say how they are scored."""
+    size = str((files.table(files.rules) or {}).get("size"))
+    if not static_checks.has_its_examples(files):
+        return  # said with the files
+    declared = {name: (of, size) for name, of in static_checks.declared_workloads(files)}
+    data = RunData(rows=declared, data_dir=data_dir.resolve(), draw=None, name="", is_known=True)
+    for name in declared:
+        yield from _made(files, data, name, tell)
 
 
 def _unplayable(files: GameFiles, competition: Competition) -> Iterator[Finding]:
@@ -182,7 +195,8 @@ def _of_workload(
         yield Skipped(f"duplicates and constants of {name}: not known for its loss and inputs")
         return
     inputs, targets = examples
-    yield from vacuous.reachable_bounds(place, rules, row, least_loss(inputs, targets, form))
+    rows = source_rows(data.folder(name) / "train", len(targets))
+    yield from vacuous.reachable_bounds(place, rules, row, least_loss(inputs, targets, form), rows)
     rivals = {} if row.par is None else {"par": row.par.value}
     result = baseline.qualified(trial, rules, row) if trial else None
     if result and result.value is not None:

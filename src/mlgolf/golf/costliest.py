@@ -14,10 +14,10 @@ from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.experiments.run_data import RunData, recorded_data
+from mlgolf.golf.source_rows import line_of, source_file, source_rows
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import MODEL
-from mlgolf.workloads.graph.data import ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class ExampleLosses:
 
     def line(self, row: int) -> int | None:
         """Of the file, from 1, where it is a table under a line of names."""
-        return row + 2 if self.file.endswith(".csv") else None
+        return line_of(self.file, row)
 
     def costliest(self, share: float) -> IntArray:
         """Rows of that share of the examples, at least one."""
@@ -81,11 +81,10 @@ def _losses(
         evaluator.close()
     mean = np.mean(found, axis=0)
     order = np.argsort(-mean, kind="stable")
-    file = folder / "train" / ROWS
-    rows = np.load(file) if file.exists() else np.arange(len(mean))
+    rows = source_rows(folder / "train", len(mean))
     return ExampleLosses(
         game=competition, workload=workload,
-        file=(competition.workloads[workload].definition or {}).get("data", {}).get("file") or "",
+        file=source_file(competition.workloads[workload]),
         rows=rows[order], losses=mean[order], models=len(models),
         unit=competition.workloads[workload].unit("train_loss").removesuffix("1"),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from mlgolf.core.arrays import FloatArray
+from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.spec import LossType
 
 FORMS = {  # how targets (examples, ...) are taken: as classes, or as numbers
@@ -28,7 +28,7 @@ class LeastLoss:
 
     mean: float  # over examples
     worst: float  # of the worst example; a bound from below where an example has several targets
-    disagreeing: int  # examples with the inputs of another one and different targets
+    disagreeing: tuple[IntArray, ...]  # indices of examples with equal inputs, unequal targets
 
 
 def least_loss(inputs: NDArray, targets: NDArray, form: str) -> LeastLoss:
@@ -56,14 +56,15 @@ def least_constant_loss(targets: NDArray, form: str) -> LeastLoss:
 def _of_groups(rows: NDArray, groups: Iterable[NDArray], form: str) -> LeastLoss:
     """Args: groups: indices of the rows that share an output; all others have one of their own."""
     of_each = _alone(rows, form)
-    worst, disagreeing = float(of_each.max(initial=0.0)), 0
+    worst, disagreeing = float(of_each.max(initial=0.0)), []
     for group in groups:
         members = rows[group]
         different = np.unique(members, axis=0)
         of_each[group] = _least_mean(members, form)
         worst = max(worst, _least_worst(different, form))
-        disagreeing += len(group) if len(different) > 1 else 0
-    return LeastLoss(mean=float(of_each.mean()), worst=worst, disagreeing=disagreeing)
+        if len(different) > 1:
+            disagreeing.append(group)
+    return LeastLoss(mean=float(of_each.mean()), worst=worst, disagreeing=tuple(disagreeing))
 
 
 def _alone(rows: NDArray, form: str) -> FloatArray:

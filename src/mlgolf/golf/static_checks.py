@@ -15,9 +15,11 @@ from mlgolf.core.errors import DataError, MLGolfError, RulesError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.registry import load_workload
 from mlgolf.core.text import invalid
+from mlgolf.core.workload import Workload
 from mlgolf.golf.findings import Finding, Passed, Said
 from mlgolf.golf.game_files import GameFiles, keys_of
 from mlgolf.golf.texts import read_characters
+from mlgolf.workloads.graph.data import ANOTHER_GAME
 
 _NO_LICENCE = ("", "?", "none", "tbd", "todo", "unknown")
 
@@ -56,13 +58,14 @@ def _of_rules(files: GameFiles, today: date) -> Iterator[Finding]:
     table = files.table(files.rules)
     if table is None:
         return
+    closes = table.get("closes")
+    if type(closes) is date and closes < today:  # what is no day is said with the fields
+        yield files.finding(
+            files.rules, ("closes",), f"closes: found {closes}, which has passed (today is "
+            f"{today}); give a later day"
+        )  # fmt: skip
     try:
-        closes = Competition.model_validate(table).closes
-        if closes and closes < today:
-            yield files.finding(
-                files.rules, ("closes",), f"closes: found {closes}, which has passed (today is "
-                f"{today}); give a later day"
-            )  # fmt: skip
+        Competition.model_validate(table)
     except ValidationError as error:
         for one in error.errors():
             if one["loc"]:
@@ -94,14 +97,30 @@ def faults_of_definitions(files: GameFiles) -> Iterator[Finding]:
         except MLGolfError as error:
             yield files.finding(files.rules, where, f"{'.'.join(where)}: {error}")
             continue
-        named = files.named(definition)
-        # What is no TOML is an empty table here: its fault is said, and what it lacks is not.
-        tables = {k: files.table(f) or {} for k, f in named.items()}
         try:
-            workload.defined_by({**definition, **tables}, str(table.get("size")), files.folder)
+            _defined(files, workload, definition)
         except RulesError as error:
             lines = str(error).split("\n")
-            yield from _of_messages(files, row, named, lines)
+            yield from _of_messages(files, row, files.named(definition), lines)
+
+
+def _defined(files: GameFiles, workload: Workload, definition: Mapping[str, Any]) -> Workload:
+    """Raises: RulesError, a line for each fault."""
+    # What is no TOML is an empty table here: its fault is said, and what it lacks is not.
+    tables = {key: files.table(file) or {} for key, file in files.named(definition).items()}
+    size = (files.table(files.rules) or {}).get("size")
+    return workload.defined_by({**definition, **tables}, str(size), files.folder)
+
+
+def declared_workloads(files: GameFiles) -> Iterator[tuple[str, Workload]]:
+    """By row, those that rows define without a fault, whatever the rules are."""
+    rows = (files.table(files.rules) or {}).get("workloads", {})
+    for row, definition in files.definitions():
+        try:
+            workload = load_workload(str(rows[row].get("workload", row)))
+            yield row, _defined(files, workload, definition)
+        except MLGolfError:
+            continue  # said by `faults_of_definitions`
 
 
 def _of_messages(
@@ -179,6 +198,8 @@ def _of_examples(files: GameFiles, name: str, table: Mapping[str, Any]) -> Said:
         what = f"file: {table['file']}: {error.strerror}; it is expected beside {name}"
         return files.finding(name, ("file",), what)
     if table.get("sha256") not in (None, found):
-        what = f"sha256: found {table['sha256']}, but the SHA-256 of {table['file']} is {found}"
-        return files.finding(name, ("sha256",), what)
+        return files.finding(
+            name, ("sha256",), f"sha256: found {table['sha256']}, but the SHA-256 of "
+            f"{table['file']} is {found}. {ANOTHER_GAME}"
+        )  # fmt: skip
     return Passed(f"data: {table['file']} has the SHA-256 that {name} says")

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from mlgolf.core.arrays import IntArray
 from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import Rules, WorkloadRules
 from mlgolf.core.target import Target
 from mlgolf.golf.findings import Passed, Said
 from mlgolf.golf.least_loss import LeastLoss, least_constant_loss
 from mlgolf.golf.place import Place
+from mlgolf.golf.source_rows import in_words, source_file
 from mlgolf.golf.trying import Arrays, Trying
 from mlgolf.workloads.graph.graph import Graph
 
@@ -78,12 +80,18 @@ def _without_bounds(place: Place, rules: Rules) -> Said:
 
 
 def reachable_bounds(
-    place: Place, rules: Rules, row: WorkloadRules, least: LeastLoss
+    place: Place, rules: Rules, row: WorkloadRules, least: LeastLoss, rows: IntArray
 ) -> Iterator[Said]:
-    """Bounds on the training loss against the least loss that equal inputs leave possible."""
+    """Bounds on the training loss against the least loss that equal inputs leave possible.
+
+    Args: rows: (examples,), the place of each in the host's data.
+    """
+    groups = sorted(sorted(rows[group].tolist()) for group in least.disagreeing)
+    places = [place for group in groups for place in group]
     said = (
-        f"{least.disagreeing} examples have the inputs of another one and other targets, so no "
-        f"model gets below a mean loss of {least.mean:.4g} and {least.worst:.4g} for the worst"
+        f"{len(places)} examples ({in_words(source_file(row), places)}) have the inputs of another "
+        f"one and other targets, so no model gets below a mean loss of {least.mean:.4g} and "
+        f"{least.worst:.4g} for the worst"
     )
     fine = True
     for bound in rules.targets(row):
@@ -93,7 +101,7 @@ def reachable_bounds(
             yield place.of_bound(bound.metric, f"{bound} cannot be reached: {said}")
     if fine:
         clean = "no two examples have the same inputs and different targets"
-        yield Passed(f"duplicates: {said if least.disagreeing else clean}")
+        yield Passed(f"duplicates: {said if places else clean}")
 
 
 def constants(

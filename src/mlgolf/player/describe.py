@@ -6,18 +6,22 @@ Runs in the sandbox like every line of a contestant's: the referee never imports
 import json
 import os
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.rules import Ruleset
+from mlgolf.core.rules import Contract, Ruleset
 from mlgolf.player.submission import Submission, load_module, submission_of
 
 
-def describe(answer_to: int, file: str, ruleset: Ruleset) -> None:
-    """Write what there is to say of the module `file`, as JSON, to the descriptor `answer_to`."""
+def describe(answer_to: int, file: str, ruleset: Ruleset, *contracts: Contract) -> None:
+    """Write what there is to say of the module `file`, as JSON, to the descriptor `answer_to`.
+
+    Args: contracts: what the competition takes, its first choice first.
+    """
     try:
-        text = json.dumps({"search_space": _search_space(Path(file), ruleset)})
+        text = json.dumps({"search_space": _search_space(Path(file), ruleset, contracts)})
     except (Exception, SystemExit) as error:
         text = json.dumps({
             "error": f"{type(error).__name__}: {error}",
@@ -35,12 +39,12 @@ def _place(error: BaseException) -> str:
     return f"{where.filename}, line {where.lineno}"
 
 
-def _search_space(file: Path, ruleset: Ruleset) -> Any:
+def _search_space(file: Path, ruleset: Ruleset, contracts: Sequence[Contract]) -> Any:
     """What a submission declares; None of an entry, which has no hyperparameters of ours."""
-    module = load_module(file)
+    module = load_module(file, contracts[0])
     if callable(getattr(module, "play", None)):
         return None
-    submission = submission_of(module, file)
+    submission = submission_of(module, file, contracts)
     if submission.rehearse is not None:
         _rehearse(submission, ruleset)
     return submission.search_space

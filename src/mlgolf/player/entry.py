@@ -32,10 +32,6 @@ class Game:
 
     Attributes:
       train: all training examples, by name: `inputs` (examples, ...), `targets` (examples, ...).
-      graph: the host's network: its layers, and `graph.tensors`, the shape of each by name. None
-        where the contestant brings the model.
-      task: what such a model takes and gives: `inputs.shape`, `inputs.dtype`, `num_classes`,
-        `max_bytes`. None where the network is the host's.
       bounds: what a model must keep to, by the names of quantities: {"train_loss": 0.01}.
       objective: the name of the quantity that is to be small.
       budget_seconds: of the clock, from the moment at which the program is imported.
@@ -47,10 +43,35 @@ class Game:
         budget_seconds: float, split: OpenSplit, link: Link, *, brings_model: bool = False,
     ) -> None:
         self.train, self.objective, self.seed = train, objective, seed
-        self.graph: Any = None if brings_model else model
-        self.task: Any = model if brings_model else None
+        self._model, self._brings_model = model, brings_model
         self.bounds, self.budget_seconds = MappingProxyType(dict(bounds)), budget_seconds
         self._split, self._link, self._submitted = split, link, 0
+
+    @property
+    def graph(self) -> Any:
+        """The host's network: its layers, and `graph.tensors`, the shape of each by name.
+
+        Raises: AttributeError where the contestant brings the model.
+        """
+        if self._brings_model:
+            raise AttributeError(
+                "an open game has no graph: the model is yours; game.task says what it takes and "
+                "gives"
+            )
+        return self._model
+
+    @property
+    def task(self) -> Any:
+        """What a model of the contestant's takes and gives: `inputs.shape`, `inputs.dtype`,
+        `num_classes`, `max_bytes`.
+
+        Raises: AttributeError where the network is the host's.
+        """
+        if not self._brings_model:
+            raise AttributeError(
+                "a game with a graph has no task: the network is the host's; game.graph is it"
+            )
+        return self._model
 
     @property
     def seconds_left(self) -> float:
@@ -75,7 +96,7 @@ class Game:
         Raises: SubmissionError for other names or shapes, ModelError for a file that is not
           allowed; nothing has been handed over then.
         """
-        arrays = self._file(model) if self.graph is None else self._tensors(model)
+        arrays = self._file(model) if self._brings_model else self._tensors(model)
         self._submitted += 1
         self._link.board.step = self._submitted
         return dict(self._link.submit(arrays, self._submitted).metrics)
@@ -141,7 +162,7 @@ def play_entry(assignment: Assignment, link: Link) -> None:
 
 def load_play(file: Path) -> Callable[[Game], object]:
     """Import the module of an entry. Raises: SubmissionError if it has no function `play`."""
-    module: ModuleType = load_module(file)
+    module: ModuleType = load_module(file, "entry")
     play = getattr(module, "play", None)
     if not callable(play):
         raise SubmissionError(f"{file.name} has no function play(game)")

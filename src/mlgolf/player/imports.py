@@ -7,14 +7,18 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.rules import Contract
 
 
-def explain_import(error: ImportError | AttributeError, file: Path, path: Iterable[str]) -> None:
+def explain_import(
+    error: ImportError | AttributeError, file: Path, path: Iterable[str], contract: Contract
+) -> None:
     """Raise a better error where a name is at fault; else return.
 
     Args:
       file: the submission whose import failed.
       path: where Python looks for modules besides the folder of the submission.
+      contract: what the file should be; a folder has it under that name.
     Raises: SubmissionError for a file beside the submission (or the submission itself) that has
       the name of an installed package, and for a module that is nowhere.
     """
@@ -31,10 +35,9 @@ def explain_import(error: ImportError | AttributeError, file: Path, path: Iterab
         if _beside(name, file) is None and not _is_installed(name, path):
             raise SubmissionError(
                 f"{file.name} does not import: ModuleNotFoundError: {error} ({_place(error)}). "
-                f"{name} is neither beside the submission nor installed here. A submission does "
-                "not see PYTHONPATH, and a file given alone is copied alone: put both into a "
-                "folder, name the submission submission.py, and give the folder; or install "
-                f"{name}."
+                f"{name} is neither beside the {contract} nor installed here. Neither PYTHONPATH "
+                "nor the folder of a file given alone is seen: put both into a folder, name the "
+                f"{contract} {contract}.py, and give the folder; or install {name}."
             ) from error
 
 

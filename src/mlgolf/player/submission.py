@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import sys
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -12,10 +12,17 @@ from typing import Any
 
 from mlgolf.backends.short_form import ShortForm
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.rules import Contract
 from mlgolf.player.imports import explain_import
 
 REQUIRED = ("get_batch_size", "init_optimizer_state", "update_params", "data_selection")
 OPTIONAL = ("prepare_for_eval",)
+_ENTRY_LACKS = "no function play(game)"
+_TAKEN: Mapping[Contract, str] = {
+    "entry": "An entry defines play(game).",
+    "submission": f"A submission defines {', '.join(REQUIRED)} and, if it likes, {OPTIONAL[0]}; or "
+    "it sets `submission = mlgolf.torch.from_optimizer(...)`.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +48,10 @@ def load_submission(file: Path) -> Submission:
     return submission_of(load_module(file), file)
 
 
-def load_module(file: Path) -> ModuleType:
+def load_module(file: Path, contract: Contract = "submission") -> ModuleType:
     """Import a contestant's module; helpers beside it can be imported by their names.
 
+    Args: contract: what is expected of it, after which its file is called in a folder.
     Raises: SubmissionError for an import that finds the wrong module or none. What the module
       itself raises otherwise passes.
     """
@@ -57,21 +65,25 @@ def load_module(file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (ImportError, AttributeError) as error:
-        explain_import(error, file, elsewhere)
+        explain_import(error, file, elsewhere, contract)
         raise
     return module
 
 
-def submission_of(module: ModuleType, file: Path) -> Submission:
-    """Raises: SubmissionError for a function that is missing."""
+def submission_of(
+    module: ModuleType, file: Path, contracts: Sequence[Contract] = ("submission",)
+) -> Submission:
+    """Args: contracts: what the competition takes, its first choice first.
+
+    Raises: SubmissionError for a function that is missing.
+    """
     functions = getattr(module, "submission", module)
     missing = [name for name in REQUIRED if not callable(getattr(functions, name, None))]
     if missing:
-        raise SubmissionError(
-            f"{file.name} has no {', no '.join(missing)}. A submission defines "
-            f"{', '.join(REQUIRED)} and, if it likes, {OPTIONAL[0]}; or it sets "
-            f"`submission = mlgolf.torch.from_optimizer(...)`. An entry of a game has play(game)."
-        )
+        is_meant = len(missing) < len(REQUIRED) or contracts[0] == "submission"
+        lacks = ", ".join(f"no {name}" for name in missing) if is_meant else _ENTRY_LACKS
+        taken = " ".join(_TAKEN[contract] for contract in contracts)
+        raise SubmissionError(f"{file.name} has {lacks}. {taken}")
     return Submission(
         file=file,
         **{name: getattr(functions, name) for name in REQUIRED},

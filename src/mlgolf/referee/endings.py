@@ -2,7 +2,7 @@
 
 import signal
 
-from mlgolf.core.errors import SubmissionError
+from mlgolf.core.errors import ModelError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import Failed
 from mlgolf.core.plan import TrialPlan
@@ -13,6 +13,8 @@ _OWN_FAULTS = frozenset(
     {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS,
      signal.SIGTRAP, signal.SIGXFSZ}
 )
+# What is at fault there is what was handed over, not the run of the program.
+_CONTRACT_ERRORS = (SubmissionError.__name__, ModelError.__name__)
 _ALLOCATION_FAILURES = ("can't allocate memory", "RESOURCE_EXHAUSTED", "out of memory")
 
 
@@ -38,7 +40,7 @@ def failure(failed: Failed, plan: TrialPlan, hardware: HardwareClass) -> Ended:
     )
     if lacks_memory:
         return Ended(Status.OUT_OF_MEMORY, f"{reason}; {_memory(failed.peak_bytes, hardware)}")
-    if failed.kind == SubmissionError.__name__:
+    if failed.kind in _CONTRACT_ERRORS:
         return Ended(Status.CRASHED, message, broke_contract=True)
     return Ended(Status.CRASHED, f"{reason.removesuffix('.')}. The traceback is in log.txt.")
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.core.rules import Ruleset
+from mlgolf.core.rules import Contract, Ruleset
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
@@ -42,16 +42,19 @@ class Inspection:
     def __init__(
         self, file: Path, framework: str, ruleset: Ruleset, hardware: HardwareClass,
         hide: Sequence[Path] = (), speed: float = 1.0,
+        contracts: Sequence[Contract] = ("submission",),
     ) -> None:
         """`hide`: folders that it must not see. `speed`: of this machine, against the reference.
+
+        `contracts`: what the competition takes, its first choice first.
 
         Raises: SandboxError.
         """
         self._file, self._allowed = file, CPU_SECONDS / speed
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         order = Order(
-            argv=["describe", str(file), ruleset], inherit=[theirs], see=[file.parent], hide=hide,
-            memory_bytes=hardware.memory_bytes,
+            argv=["describe", str(file), ruleset, *contracts], inherit=[theirs],
+            see=[file.parent], hide=hide, memory_bytes=hardware.memory_bytes,
         )
         try:
             self._held = HeldProcess(order, launch=fork_server_for(framework, hardware).launch)

@@ -73,6 +73,10 @@ TYPE = _schema(
 )  # fmt: skip
 
 
+class Unreadable(ModelError):
+    """Bytes that are damaged, or that hold what no message of this kind holds."""
+
+
 class Reader:
     """Reads the messages of one file, each once."""
 
@@ -84,7 +88,8 @@ class Reader:
 
         Returns: for each kind, int: int; bytes, float, double: memoryview (little-endian); bytes*:
           list of memoryviews; int*: (n,) int64; float*, double*: the numbers as bytes.
-        Raises: ModelError if the bytes are damaged, or hold what the schema does not list.
+        Raises: Unreadable if the bytes are damaged, or hold what the schema does not list;
+          ModelError for what it lists as not allowed.
         """
         found: dict[str, Any] = {}
         for number, wire, value in _fields(message, where):
@@ -96,11 +101,12 @@ class Reader:
             name, kind = schema.get(number, (f"field {number}", "no"))
             if kind == "no":
                 to_do = _TO_DO.get(name, "leave it out")
-                raise ModelError(f"{where} has {name!r}, which is not allowed: {to_do}")
+                refused = ModelError if number in schema else Unreadable
+                raise refused(f"{where} has {name!r}, which is not allowed: {to_do}")
             many = kind.endswith("*")
             packed = many and wire == 2 and kind != "bytes*"
             if wire != _WIRES[kind.rstrip("*")] and not packed:
-                raise ModelError(f"{where}: {name!r} is damaged: it is stored as another type")
+                raise Unreadable(f"{where}: {name!r} is damaged: it is stored as another type")
             if name in found and not many:
                 raise ModelError(f"{where} has {name!r} twice; give it once")
             if many:
@@ -129,9 +135,9 @@ def _fields(message: memoryview, where: str) -> Iterator[tuple[int, int, Any]]:
             elif wire in _SIZES:
                 size = _SIZES[wire]
             else:
-                raise ModelError(f"{where} is damaged: no ONNX file has wire type {wire}")
+                raise Unreadable(f"{where} is damaged: no ONNX file has wire type {wire}")
             if not 0 <= size <= len(message) - at:
-                raise ModelError(f"{where} is damaged: it ends in the middle of a field")
+                raise Unreadable(f"{where} is damaged: it ends in the middle of a field")
             value, at = message[at : at + size], at + size
         yield tag >> 3, wire, value
 
@@ -141,14 +147,14 @@ def read_varint(message: memoryview, at: int, where: str) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
         if at == len(message):
-            raise ModelError(f"{where} is damaged: it ends in the middle of a number")
+            raise Unreadable(f"{where} is damaged: it ends in the middle of a number")
         byte = message[at]
         value |= (byte & 0x7F) << shift
         at += 1
         if byte < 0x80:
             value &= 2**64 - 1
             return value - (value >> 63 << 64), at
-    raise ModelError(f"{where} is damaged: a number has more than 64 bits")
+    raise Unreadable(f"{where} is damaged: a number has more than 64 bits")
 
 
 def _integers(parts: list[int | memoryview], where: str) -> NDArray[np.int64]:
@@ -166,7 +172,7 @@ def _unpacked(packed: memoryview, where: str) -> NDArray[np.int64]:
     ends = np.flatnonzero(octets < 0x80) + 1
     starts = np.concatenate([[0], ends[:-1]])[: len(ends)]
     if octets.size and (not len(ends) or ends[-1] != octets.size or (ends - starts).max() > 10):
-        raise ModelError(f"{where} is damaged: it ends in the middle of a number")
+        raise Unreadable(f"{where} is damaged: it ends in the middle of a number")
     if not octets.size:
         return np.zeros(0, np.int64)
     place = np.arange(octets.size) - np.repeat(starts, ends - starts)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlgolf.core.errors import ModelError
+from mlgolf.core.errors import ModelError, did_you_mean
 from mlgolf.core.text import enumerated
 from mlgolf.measures.onnx_models import protobuf
 from mlgolf.measures.onnx_models.graph import Attribute, Draft, Model, NamedNode
@@ -25,7 +25,7 @@ from mlgolf.measures.onnx_models.operators import (
     TENSOR_TYPES,
     TYPE_ATTRIBUTES,
 )
-from mlgolf.measures.onnx_models.protobuf import Reader
+from mlgolf.measures.onnx_models.protobuf import Reader, Unreadable
 from mlgolf.measures.onnx_models.tensors import TYPE_NAMES, read_tensor, shown
 
 MAX_NODES, MAX_INTS = 10_000, 64  # of a model; of an attribute, which has a few for each axis
@@ -39,7 +39,13 @@ def read_model(data: bytes, *, max_bytes: int) -> Model:
     if len(data) > max_bytes:
         raise ModelError(f"the model has {len(data)} bytes; at most {max_bytes} are allowed")
     reader = Reader()
-    model = reader.read(memoryview(data), protobuf.MODEL, "the model")
+    try:
+        model = reader.read(memoryview(data), protobuf.MODEL, "the model")
+    except Unreadable as error:
+        raise ModelError(
+            f"this is no ONNX file ({error}). Give a ModelProto, or what its SerializeToString() "
+            "returns"
+        ) from None
     opset = _opset(reader, model.get("opset_import", []))
     if "graph" not in model:
         raise ModelError("the model has no graph; export it again")
@@ -105,9 +111,10 @@ def _read_node(draft: Draft, reader: Reader, message: memoryview) -> None:
         )
     allowed = (CONSTANT, IDENTITY, *OPERATORS)
     if operator.decode(errors="replace") not in allowed:
+        near = did_you_mean(operator.decode(errors="replace")[:60], allowed)
         raise ModelError(
-            f"{where} is not allowed. Use operators on tensors without randomness, state or "
-            f"subgraphs: {', '.join(allowed)}"
+            f"{where} is not allowed. {near}Allowed are {len(allowed)} operators on tensors "
+            "without randomness, state or subgraphs: docs/games.md lists them"
         )
     if not outputs:
         raise ModelError(f"{where} has no output; remove it")
@@ -178,8 +185,10 @@ def _attributes(
     values: dict[str, Any] = {}
     for name, found in fields.items():
         if name not in ATTRIBUTES:
+            near = did_you_mean(name[:60], ATTRIBUTES)
             raise ModelError(
-                f"{where} has the attribute {name[:60]!a}; allowed are {', '.join(ATTRIBUTES)}"
+                f"{where} has the attribute {name[:60]!a}, which no allowed operator has. {near}"
+                "Leave it out"
             )
         kind = ATTRIBUTES[name]
         if set(found) - {kind} or (kind == "t" and not found):

@@ -26,6 +26,10 @@ from mlgolf.workloads.graph.spec import Data
 DRAWN: tuple[str, ...] = ()  # by default; a blind game draws all its splits
 EXAMPLES, DRAW = "examples.npz", "draw"
 RENAMING, GENERATING = 1, 2  # what a draw determines, besides which examples a split has
+ANOTHER_GAME = (  # what a host does where the hash of a file is not the one that is written down
+    "Data that changed are another round: write the new hash there, and raise `round` (1 if it is "
+    "not given) in competition.toml"
+)
 ROWS = "rows.npy"  # of a split: which rows of the source its examples are, from 0
 
 
@@ -138,8 +142,7 @@ def _checked_file(data: Data) -> Path:
         raise DataError(f"{path}: {error.strerror}") from None
     if found != data.sha256:
         raise DataError(
-            f"{path}: its SHA-256 is {found}, data.toml has {data.sha256}. Data that changed are "
-            "another game: write the new hash into data.toml, and raise the version"
+            f"{path}: its SHA-256 is {found}, data.toml has {data.sha256}. {ANOTHER_GAME}"
         )
     return path
 
