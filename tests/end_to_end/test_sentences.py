@@ -67,9 +67,10 @@ def test_a_trial_for_the_smallest_loss_ends_by_its_dollars(played):
     hourly = load_hardware("one-thread-cpu").dollars_per_hour
     cost = trial.total_seconds * trial.speed * hourly / 3600
     assert 2e-5 < cost < 2.5e-5
-    assert (trial.values("dollars", "loss") <= 2e-5).all()
     assert board["quantity"] == "test_loss"
-    assert cell(board)["value"] == trial.metrics["test/loss"].min()
+    # A model that was handed over a moment too late is written down, and does not count.
+    paid = trial.values("dollars", "loss") <= 2e-5
+    assert cell(board)["value"] == trial.metrics["test/loss"][paid].min()
 
 
 def test_a_small_model_is_scored_in_bits(played):

@@ -83,9 +83,11 @@ def a_trial(run: Path) -> Path:
 
 
 def test_a_replay_confirms_a_trial_bit_for_bit(run, mlgolf):
-    done = json.loads(mlgolf("replay", a_trial(run), "--json").stdout)
-    assert done["confirmed"] is True
+    # Seconds of a fifth of a second may differ where other tests run beside it.
+    done = json.loads(mlgolf("replay", a_trial(run), "--json", expect=None).stdout)
+    assert done["differences"] == []
     assert done["rows"] > 0
+    assert done["confirmed"] is done["seconds"]["agree"]
 
 
 def test_a_replay_detects_one_altered_value(run, mlgolf, tmp_path):
