@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test check fuzz bench data clean
+.PHONY: setup demo test long check fuzz bench data clean
 
 setup: .venv/.complete
 
@@ -41,8 +41,12 @@ demo: setup
 	  "$(RUN)-game/report.html"
 
 test: setup
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long"
 	@$(BIN)/pytest -m alone
+
+# What plays whole games: every baseline and champion that ships. Five minutes.
+long: setup
+	@$(BIN)/pytest -n 2 --dist worksteal -m long
 
 check: setup
 	@$(BIN)/ruff check .

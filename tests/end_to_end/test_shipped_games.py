@@ -9,6 +9,7 @@ from mlgolf.core.toml_files import SHIPPED
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.objective import trial_result
 
+pytestmark = pytest.mark.long
 NEAR_PAR = {"digits-nonzeros": 1.15}  # a search among networks, which depends on the seed more
 GAMES = [n for n in competition_names() if (Path(str(SHIPPED)) / n / "champion").is_dir()]
 
