@@ -7,7 +7,7 @@ resamples whole runs.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.competition import Competition
-from mlgolf.core.quantities import MODEL, quantity
+from mlgolf.core.quantities import quantities, quantity
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.objective import feasible_rows, row_that_counts
 
@@ -71,7 +71,7 @@ def twin(competition: Competition, trials: Sequence[Trial], ruleset: str) -> Twi
     errors = [f"{TWIN}/{name}" for name in dict.fromkeys([row.metric, "loss"])]
     trials = [trial for trial in trials if trial.key.workload == scored[0]]
     names = {name for trial in trials for name in trial.metrics}
-    measured = sorted(name for name in names if name.startswith(f"{MODEL}/"))
+    measured = _measured(competition, row.metric, names)
     errors = [name for name in errors if name in names]
     if any(name.startswith(f"{TWIN}/") for name in used) or not measured or not errors:
         return None
@@ -79,8 +79,21 @@ def twin(competition: Competition, trials: Sequence[Trial], ruleset: str) -> Twi
     return _twin(competition, trials, ruleset, measured, errors, one_each=one_each)
 
 
+def _measured(competition: Competition, metric: str, names: Collection[str]) -> dict[str, str]:
+    """Quantities of models themselves that have a column: its name -> theirs. And what is scored.
+
+    What rose with the clock, or was measured by the loss alone, says nothing of a model.
+    """
+    objective = competition.rules.objective_quantity
+    found = {
+        measured.column_for(metric): name for name, measured in sorted(quantities().items())
+        if measured.measure or (name == objective.name and not measured.accumulates)
+    }
+    return {column: name for column, name in found.items() if column in names}
+
+
 def _twin(
-    competition: Competition, trials: Sequence[Trial], ruleset: str, measured: list[str],
+    competition: Competition, trials: Sequence[Trial], ruleset: str, measured: Mapping[str, str],
     errors: list[str], *, one_each: bool,
 ) -> Twin | None:
     columns: dict[str, list[FloatArray]] = {name: [] for name in (*measured, *errors)}
@@ -98,21 +111,21 @@ def _twin(
         runs += [run] * len(rows)
     if len(runs) < FEWEST_RUNS:
         return None
-    joined = {name.partition("/")[2]: np.concatenate(parts) for name, parts in columns.items()}
-    of_runs = np.array(runs)
-    quantities, of_twin = ([n.partition("/")[2] for n in group] for group in (measured, errors))
-    equal = [name for name in quantities if len(np.unique(joined[name])) < 2]
-    never = [name for name in competition.rules.recorded if name not in quantities]
-    quantities = [name for name in quantities if name not in equal]
-    if not quantities:
+    called = {**measured, **{name: name.partition("/")[2] for name in errors}}
+    joined = {called[name]: np.concatenate(parts) for name, parts in columns.items()}
+    of_runs, of_twin = np.array(runs), [called[name] for name in errors]
+    equal = [name for name in measured.values() if len(np.unique(joined[name])) < 2]
+    never = [name for name in competition.rules.recorded if name not in measured.values()]
+    compared = [name for name in measured.values() if name not in equal]
+    if not compared:
         return None
     return Twin(
         workload=competition.scored_workloads[0], submissions=tuple(submissions), runs=of_runs,
-        columns=joined, quantities=tuple(quantities), errors=tuple(of_twin),
+        columns=joined, quantities=tuple(compared), errors=tuple(of_twin),
         one_of_each_run=one_each,
         associations=tuple(
             association(name, error, joined[name], joined[error], of_runs)
-            for name in quantities for error in of_twin
+            for name in compared for error in of_twin
         ),
         left_out=(
             *((name, "which is the same in all models") for name in equal),
