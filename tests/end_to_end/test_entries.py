@@ -8,6 +8,10 @@ import shutil
 import pytest
 from tiny_games import GAME, HONEST, TRICK, changed_game, scored
 
+from mlgolf.core.plan import TrialPlan
+from mlgolf.core.trial import Trial
+from mlgolf.experiments.replay import replay_trial
+from mlgolf.referee.trial import play_trial
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_verdict
 
@@ -203,3 +207,26 @@ def test_an_entry_that_acts_on_what_it_is_told_is_replayed_bit_for_bit(mlgolf, t
     trial = run / "told" / "study_0" / "points_torch" / "trial_1"
     assert any(row.get("waited") for row in read_rows(trial))
     assert "equal bit for bit" in mlgolf("replay", trial, expect=None).stdout
+
+
+@pytest.mark.parametrize(("factors", "confirmed"), [("(1.0, 1.01)", True), ("(1.01, 1.0)", False)])
+def test_a_replay_that_ends_a_model_earlier_is_confirmed_if_that_was_not_the_best(
+    played, tmp_path, data_dir, factors, confirmed
+):
+    played(
+        f"    for factor in {factors}:\n"
+        "        game.submit({n: factor * v for n, v in model.items()})\n"
+        "        time.sleep(0.2)\n"
+    )
+
+    def ends_earlier(plan: TrialPlan) -> Trial:
+        trial = play_trial(plan)
+        rows = plan.folder / "evals.jsonl"
+        rows.write_text("".join(rows.read_text().splitlines(keepends=True)[:-1]))
+        return trial
+
+    trial = tmp_path / "trick_run" / "trick" / "study_0" / "points_torch" / "trial_1"
+    found = replay_trial(trial, data_dir, play=ends_earlier)
+    assert (found.differences == ()) is confirmed
+    assert found.end.startswith("It ended a model earlier" if confirmed else "")
+    assert found.rows == (1 if confirmed else 2)

@@ -222,3 +222,12 @@ def test_files_of_more_bytes_than_the_rules_allow_are_refused(mlgolf, tmp_path):
     (entry / "weights.bin").write_bytes(bytes(10_000))
     said = mlgolf(*args, tmp_path / "large", expect=2).stderr
     assert "allows 10,000" in said
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 2.0])
+def test_a_share_that_leaves_nothing_to_train_on_is_refused(mlgolf, run, tmp_path, share):
+    said = mlgolf(
+        "game", "costliest", run, "--share", share, "--next-round", tmp_path / "next", expect=2
+    ).stderr
+    assert "more than 0, and below 1" in said
+    assert not (tmp_path / "next").exists()

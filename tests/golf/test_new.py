@@ -291,3 +291,44 @@ def test_a_game_that_could_not_be_made_leaves_nothing_behind(tmp_path, monkeypat
     with pytest.raises(FileNotFoundError):
         made_from(source, tmp_path / "games")
     assert list((tmp_path / "games").iterdir()) == []
+
+
+# --- examples that a program makes ---
+
+GENERATE = """\
+def generate(rng):
+    inputs = rng.normal(size=(60, 3))
+    return {"inputs": inputs, "targets": TARGETS}
+"""
+
+
+def program(tmp_path: Path, targets: str) -> Path:
+    file = tmp_path / "halves.py"
+    file.write_text(GENERATE.replace("TARGETS", targets), encoding="utf-8")
+    return file
+
+
+def test_a_program_that_makes_examples_becomes_a_blind_game(tmp_path):
+    made = made_from(program(tmp_path, "(inputs.sum(axis=1) > 0).astype(int)"), tmp_path)
+    declared = (made.folder / "data.toml").read_text(encoding="utf-8")
+    assert 'file = "generate.py"' in declared
+    assert "blind = true" in declared
+    assert played_data(made.folder, tmp_path)["inputs"].shape == (48, 3)
+
+
+def test_numbers_that_a_program_makes_are_targets_as_they_are(tmp_path):
+    made = made_from(program(tmp_path, "100 * inputs[:, 0]"), tmp_path)
+    assert np.abs(played_data(made.folder, tmp_path)["targets"]).max() > 50
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ("1 + (inputs.sum(axis=1) > 0).astype(int)", "found the classes 1, 2; expected are whole"),
+        ("inputs", "targets are one number for each example"),
+        ("rng.nowhere()", "line 3: AttributeError"),
+    ],
+)
+def test_a_program_whose_examples_make_no_game_is_refused(tmp_path, targets, said):
+    with pytest.raises(DataError, match=said):
+        made_from(program(tmp_path, targets), tmp_path)

@@ -58,6 +58,12 @@ def test_a_bound_below_what_duplicates_allow_is_found_with_the_least_loss(tmp_pa
         assert f"{mean:.4g} and {worst:.4g}" in line
 
 
+def test_a_negative_bound_says_nothing_of_duplicates_where_there_are_none(tmp_path):
+    labels, limits = points([0, 1] * 10), bounds(-1, 0.75)
+    found = checked(tmp_path, points=labels, data=ALL_OF_THEM, competition=limits)
+    assert not any("cannot be reached" in str(finding) for finding in found.findings)
+
+
 def test_duplicates_are_told_where_bounds_leave_room_for_them(tmp_path):
     csv = points([0, 1, *([2] * 18)], [0, 0, *range(2, 20)])
     found = checked(tmp_path, points=csv, data=ALL_OF_THEM, competition=bounds(0.1, 0.75))

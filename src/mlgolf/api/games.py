@@ -58,7 +58,8 @@ def new_game(
 
     Args:
       name: small letters, digits and dashes; the folder is called so.
-      source: a .csv, an .npz, a .txt, or a folder with one of images for each class.
+      source: a .csv, an .npz, a .txt, a .py that makes examples, or a folder with one of images for
+        each class.
       out: where the folder is made.
       target: the column, or the array, that is to be predicted.
       objective: the quantity that is to be small, such as "l2"; "bits", of a text, makes a game

@@ -126,7 +126,7 @@ def play_in_folder(
     """
     played = load_competition(competition).select([*workloads] or None)
     for doubt in [] if resume else contradictions(competition, played):
-        tell(f"the rules contradict themselves: {doubt}")
+        tell(f"look at these rules again: {doubt}")
     chosen = ruleset or played.rules.tuning.rulesets[0]
     if chosen == "self" and trials not in (None, 1):
         raise RulesError(f"trials: found {trials}, but a study of self-tuning is one trial")

@@ -124,7 +124,7 @@ def next_round(
     """Write a game without its costliest examples.
 
     Args:
-      found: what `costliest` found. share: of the examples, in (0, 1].
+      found: what `costliest` found. share: of the examples, in (0, 1).
       competition: the game's folder, or its name. If empty it is the one that was played: by its
         name where it ships and has not changed, else as the run recorded it.
       out: a folder that is made; None for NAME-round-NUMBER, here.

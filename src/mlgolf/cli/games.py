@@ -30,7 +30,9 @@ def new(
     source: Annotated[
         Path,
         typer.Option(
-            "--from", help="A .csv, an .npz, a .txt, or a folder with one of images for each class."
+            "--from",
+            help="A .csv, an .npz, a .txt, a .py that makes examples, or a folder with one of "
+            "images for each class.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="Where the game's folder is made.")] = Path(),

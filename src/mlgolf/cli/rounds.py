@@ -26,7 +26,9 @@ def costliest(
             help="The game's folder. Needed where its data are in a file and it does not ship."
         ),
     ] = "",
-    share: Annotated[float, typer.Option(help="Of the examples, those that cost most.")] = 0.01,
+    share: Annotated[
+        float, typer.Option(help="Of the examples, those that cost most: between 0 and 1.")
+    ] = 0.01,
     next_round: Annotated[
         Path | None, typer.Option(help="Write the game without them into this folder.")
     ] = None,
@@ -64,6 +66,8 @@ def costliest(
             told["next_round"] |= moved.as_json()
             for line in moved.lines() if not as_json else ():
                 say(line)
+            say(f"the latest run is now that of round {following.number}, {moved.run}; the one "
+                f"before is {run}", err=True)
         else:
             again = quoted(following.competition)
             say(f"next: mlgolf run ENTRY --competition {again}", err=as_json)

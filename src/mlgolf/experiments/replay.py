@@ -29,6 +29,7 @@ from mlgolf.referee.trial import play_trial
 from mlgolf.results.places import check_that_it_is_a_trial, run_above
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_trial
+from mlgolf.scoring.objective import row_that_counts
 
 SLACK_SECONDS = 0.05  # by which a row may be off besides: starting takes its time
 
@@ -79,7 +80,10 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """What a replay found. `differences` are in words, at most one per recorded row."""
+    """What a replay found, of the recorded rows that it compares.
+
+    `differences` are in words, at most one per row.
+    """
 
     trial: str
     rows: int
@@ -87,6 +91,7 @@ class Replay:
     processor: str
     seconds: Seconds
     differences: tuple[str, ...]
+    end: str = ""  # in words, where the program ended at another model, which was not the best
 
     @property
     def confirmed(self) -> bool:
@@ -97,7 +102,7 @@ class Replay:
             verdict = "confirmed" if self.confirmed else "NOT confirmed"
             return (
                 f"{self.trial}: {verdict}. Values of {self.rows} evaluations are equal bit for "
-                f"bit. {self.seconds.text()}{self._whose_speed()}"
+                f"bit. {self.end}{self.seconds.text()}{self._whose_speed()}"
             )
         lines = [f"{self.trial}: NOT confirmed, {len(self.differences)} of {self.rows} rows differ"]
         lines += self.differences[:5]
@@ -122,6 +127,7 @@ class Replay:
             "confirmed": self.confirmed,
             "rows": self.rows,
             "differences": list(self.differences),
+            "end": self.end,
             "seconds": {
                 "recorded": self.seconds.recorded, "now": self.seconds.now,
                 "ratio": self.seconds.ratio, "allowed": self.seconds.allowed,
@@ -161,14 +167,17 @@ def replay_trial(
             if run_has_ended(run):
                 data.discard()
     recorded = read_rows(path)
+    end = _end_by_the_clock(run, trial, recorded, found)
+    compares = recorded[:-1] if end else recorded
     return Replay(
         trial=str(trial.key),
-        rows=len(recorded),
+        rows=len(compares),
+        end=end,
         recorded_processor=_processor(trial),
         processor=_processor(again),
         seconds=compared(trial, again, hardware),
         differences=(
-            *_schedule_differences(run, trial), *_differences(recorded, found, trial, again)
+            *_schedule_differences(run, trial), *_differences(compares, found, trial, again)
         ),
     )
 
@@ -290,6 +299,32 @@ def _early_rows(trial: Trial, every: float) -> list[str]:
         f"row {n + 1} is {passed[n]:.2f} s after the one before, the rules ask for {every:g} s"
         for n in early[:1]
     ]
+
+
+def _end_by_the_clock(
+    run: RunFolder, trial: Trial, recorded: list[dict], found: list[dict]
+) -> str:
+    """Empty unless a program that ends when it likes ended at another model than it had.
+
+    One that asks how many seconds are left does. That model is the last, and none that counts.
+    """
+    last = len(recorded) - 1
+    if not paces_itself(run.record.submissions[trial.key.submission].contract) or last < 1:
+        return ""
+    if trial.status is not Status.FINISHED or _row_that_counts(run, trial) == last:
+        return ""
+    then, now = recorded[last]["step"], found[last]["step"] if last < len(found) else None
+    if then == now:
+        return ""
+    ended = "a model earlier" if now is None else f"at model {now}, not {then}"
+    return f"It ended {ended}, as programs do that look at the clock; that one was not the best. "
+
+
+def _row_that_counts(run: RunFolder, trial: Trial) -> int | None:
+    rules, row = run.competition.rules, run.competition.workloads[trial.key.workload]
+    factor = rules.tuning.under(run.record.ruleset).budget_factor
+    targets = rules.targets(row, budget_factor=factor, speed=trial.speed)
+    return row_that_counts(trial, targets, rules, row)
 
 
 def _differences(

@@ -1,5 +1,6 @@
-"""An npz with two arrays: inputs, a row for each example, and targets."""
+"""Two arrays, inputs with a row for each example and targets: in an npz, or made by a program."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,52 @@ from numpy.typing import NDArray
 
 from mlgolf.core.errors import DataError
 from mlgolf.golf.examples import Examples, Kind, Wishes, as_npz, as_targets, check_count
+from mlgolf.workloads.graph.generated import generated
 
+PROGRAM = "generate.py"
+LOOKED_AT = [0]  # the seed of the draw that a new game is cut to; each run has its own
 USUAL_TARGETS = ("targets", "target", "labels", "label", "y", "Y", "y_train")
 
 
 def read_arrays(path: Path, wishes: Wishes) -> Examples:
     """Raises: DataError, a line for each problem."""
-    arrays = _loaded(path)
+    return _examples(path, _loaded(path), wishes)
+
+
+def read_program(path: Path, wishes: Wishes) -> Examples:
+    """Of a program with a function `generate(rng)`, which a blind game calls for each run.
+
+    Raises: DataError, also for arrays that are not yet as a game takes them: nothing stands between
+      the program and the game.
+    """
+    arrays = generated(path, LOOKED_AT)
+    if {*arrays} != {"inputs", "targets"}:
+        raise DataError(
+            f"{path}: generate(rng) returned {', '.join(arrays) or 'nothing'}; expected are "
+            "inputs and targets"
+        )
+    found = _examples(path, arrays, replace(wishes, target="targets"))
+    given = arrays["targets"]
+    if found.classes and not np.array_equal(found.targets, given.reshape(len(given))):
+        raise DataError(
+            f"{path}: found the classes {', '.join(found.classes)}; expected are whole numbers "
+            "from 0, all of which are drawn"
+        )
+    if found.shape != arrays["inputs"].shape[1:]:
+        raise DataError(
+            f"{path}: found inputs {arrays['inputs'].shape}; expected for {found.kind} are "
+            f"(examples, {', '.join(map(str, found.shape))})"
+        )
+    as_given = {} if found.classes else {"targets": given.reshape(len(given))}
+    return replace(
+        found, file=PROGRAM, content=path.read_bytes(), keys={**found.keys, "blind": True},
+        comments=(),
+        guesses=(*found.guesses, "each run makes examples of its own: blind in data.toml"),
+        **as_given,
+    )
+
+
+def _examples(path: Path, arrays: dict[str, NDArray], wishes: Wishes) -> Examples:
     inputs_name, targets_name, guesses = _names(path, arrays, wishes)
     inputs, given = arrays[inputs_name], arrays[targets_name]
     if given.ndim == 2 and given.shape[1] == 1:

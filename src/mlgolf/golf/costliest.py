@@ -12,7 +12,7 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import RunFolderError
+from mlgolf.core.errors import RulesError, RunFolderError
 from mlgolf.experiments.run_data import RunData, recorded_data
 from mlgolf.golf.source_rows import line_of, source_file, source_rows
 from mlgolf.referee.evaluators import evaluator_for
@@ -37,7 +37,12 @@ class ExampleLosses:
         return line_of(self.file, row)
 
     def costliest(self, share: float) -> IntArray:
-        """Rows of that share of the examples, at least one."""
+        """Rows of that share of the examples, at least one. Raises: RulesError if none is left."""
+        if not 0 < share < 1:
+            raise RulesError(
+                f"a share of {share:g} was asked for; it is more than 0, and below 1: some are "
+                "left to train on"
+            )
         return self.rows[: max(1, round(share * len(self.rows)))]
 
     def share_of_loss(self, count: int) -> float:

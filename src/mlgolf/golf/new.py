@@ -1,6 +1,6 @@
 """A new game from a host's data: a folder that plays as it is, and says what was guessed.
 
-    NAME/competition.toml  graph.toml  data.toml  data.csv or data.npz
+    NAME/competition.toml  graph.toml  data.toml  data.csv, data.npz or generate.py
     NAME/baseline/entry_torch.py  entry_jax.py
     NAME/README.md         for players
 
@@ -20,7 +20,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import DataError
 from mlgolf.core.quantities import quantities
 from mlgolf.core.target import Goal
-from mlgolf.golf.arrays import read_arrays
+from mlgolf.golf.arrays import read_arrays, read_program
 from mlgolf.golf.examples import Examples, Wishes
 from mlgolf.golf.images import read_images
 from mlgolf.golf.open_text import (
@@ -130,7 +130,8 @@ def read_examples(path: Path, wishes: Wishes) -> Examples:
     if path.is_dir():
         return read_images(path)
     readers: dict[str, Callable[[Path, Wishes], Examples]] = {
-        ".csv": read_columns, ".npz": read_arrays, **dict.fromkeys(SUFFIXES, read_text),
+        ".csv": read_columns, ".npz": read_arrays, ".py": read_program,
+        **dict.fromkeys(SUFFIXES, read_text),
     }
     reader = readers.get(path.suffix.lower(), read_text if wishes.kind == "text" else None)
     if reader is None:

@@ -134,4 +134,6 @@ def _says(text: str, table: dict[str, Any]) -> bool:
 
 def _check_that_it_is_new(destination: Path) -> None:
     if destination.exists():
-        raise RulesError(f"{destination} exists already; give another folder")
+        raise RulesError(
+            f"{destination} exists already; give another folder for the next round (--next-round)"
+        )

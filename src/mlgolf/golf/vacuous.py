@@ -96,7 +96,7 @@ def reachable_bounds(
     fine = True
     for bound in rules.targets(row):
         kind = _OF_TRAIN.get(quantity(bound.metric).column_for(row.metric))
-        if kind and bound.value < getattr(least, kind) * (1 - ROUNDING):
+        if kind and places and bound.value < getattr(least, kind) * (1 - ROUNDING):
             fine = False
             yield place.of_bound(bound.metric, f"{bound} cannot be reached: {said}")
     if fine:
