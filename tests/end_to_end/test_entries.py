@@ -230,3 +230,10 @@ def test_a_replay_that_ends_a_model_earlier_is_confirmed_if_that_was_not_the_bes
     assert (found.differences == ()) is confirmed
     assert found.end.startswith("It ended a model earlier" if confirmed else "")
     assert found.rows == (1 if confirmed else 2)
+
+
+def test_a_bound_that_a_game_lacks_is_told_with_those_that_it_has(played):
+    _, verdict = played("    game.bounds['l2']\n", expect=None)
+    assert "this game has no bound on 'l2'; it has bounds on train_loss, train_loss_max" in (
+        verdict.reason
+    )

@@ -7,7 +7,7 @@ a model is judged and when the clock ends it are the referee's business; here is
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,16 @@ from mlgolf.player.link import Link
 from mlgolf.player.submission import load_module
 
 
+class Bounds(dict[str, float]):
+    """What a model must keep to, by the names of quantities."""
+
+    def __missing__(self, name: str) -> float:
+        raise SubmissionError(
+            f"this game has no bound on {name!r}; it has bounds on {', '.join(self) or 'nothing'}. "
+            "game.bounds.get(name) is None where there is none"
+        )
+
+
 class Game:
     """What `play(game)` gets.
 
@@ -44,7 +54,7 @@ class Game:
     ) -> None:
         self.train, self.objective, self.seed = train, objective, seed
         self._model, self._brings_model = model, brings_model
-        self.bounds, self.budget_seconds = MappingProxyType(dict(bounds)), budget_seconds
+        self.bounds, self.budget_seconds = Bounds(bounds), budget_seconds
         self._split, self._link, self._submitted = split, link, 0
 
     @property

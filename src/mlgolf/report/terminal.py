@@ -114,7 +114,8 @@ def run_tables(review: ReviewView) -> list[Table]:
         for run in found.runs[:MOST_RUNS]
     ]
     more = len(found.runs) - len(rows)
-    title = f"every run, with its share of each bound ({', '.join(found.bounds)}){_rest(more)}"
+    bounds = f", with its share of each bound ({', '.join(found.bounds)})" if found.bounds else ""
+    title = f"every run{bounds}{_rest(more)}"
     heads = ["submission", "seed", "verdict", found.value_is, *found.bounded, "models"]
     return [text_table(title, heads, rows, spare=("models", *reversed(found.bounded)))]
 
