@@ -165,6 +165,13 @@ def test_a_bound_that_cannot_hold_is_refused(changed, said):
         Competition.model_validate(record)
 
 
+def test_a_row_may_train_on_a_part_of_the_data_of_its_variant():
+    record = MINI.as_record()
+    record["workloads"]["criteo1tb"] |= {"variant": "layernorm", "data_fraction": 0.25}
+    found = Competition.model_validate(record)
+    assert found.played_as("criteo1tb") == ("criteo1tb", "mini_layernorm@0.25")
+
+
 def test_a_competition_of_the_first_schema_is_read_as_one_of_today():
     """Its four numbers stood beside the workload's others; null was for none."""
     record = MINI.model_dump(mode="json", by_alias=True)

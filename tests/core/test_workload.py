@@ -60,3 +60,15 @@ def test_a_package_that_is_nowhere_is_named():
     lost = replace(load_workload("linear"), package="no_such_package.linear")
     with pytest.raises(WorkloadError, match=r"package='no_such_package\.linear'"):
         _ = lost.frameworks
+
+
+def test_a_size_with_a_part_of_its_data_keeps_the_row_that_it_is_of():
+    quarter = load_workload("linear").size("mini_large_init@0.25")
+    assert (quarter.row, quarter.data_fraction) == ("mini_large_init", 0.25)
+    assert quarter.model == load_workload("linear").size("mini_large_init").model
+
+
+@pytest.mark.parametrize("part", ["0", "1.5", "half", "nan"])
+def test_a_part_that_is_no_share_is_refused(part):
+    with pytest.raises(WorkloadError, match="above 0 and at most 1"):
+        load_workload("linear").size(f"mini@{part}")

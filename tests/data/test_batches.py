@@ -2,9 +2,11 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, integers
 
 from mlgolf.core.errors import DataError
-from mlgolf.data.batches import join_batches, pad_batch, shuffled_batches, slice_batch
+from mlgolf.data.batches import join_batches, kept, pad_batch, shuffled_batches, slice_batch
 
 
 def batches(count, size, number, seed=0):
@@ -76,3 +78,16 @@ def test_a_batch_whose_arrays_differ_in_rows_is_not_padded():
     graphs = {"nodes": np.ones((5, 2)), "targets": np.ones(2)}
     with pytest.raises(DataError, match="arrays of 2 and 5 rows"):
         pad_batch(graphs, 8)
+
+
+@given(count=integers(1, 200), part=floats(0.01, 1.0), more=floats(0.01, 1.0))
+def test_a_smaller_part_of_the_data_lies_within_a_larger_one(count, part, more):
+    smaller, larger = (set(kept(count, fraction)) for fraction in sorted((part, more)))
+    assert smaller <= larger
+    assert len(smaller) == max(1, round(min(part, more) * count))
+
+
+def test_batches_of_a_part_of_the_data_hold_each_of_its_rows_once_an_epoch():
+    batches = shuffled_batches(20, 5, np.random.default_rng(0), fraction=0.5)
+    epochs = np.concatenate([next(batches) for _ in range(4)])
+    np.testing.assert_array_equal(np.sort(epochs), np.repeat(kept(20, 0.5), 2))

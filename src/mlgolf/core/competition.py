@@ -18,7 +18,7 @@ from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Constraint, PinnedModel, Rules, WorkloadRules
 from mlgolf.core.text import invalid
 from mlgolf.core.toml_files import SHIPPED, read_table, read_text, read_toml
-from mlgolf.core.workload import Workload
+from mlgolf.core.workload import FRACTION, Workload
 
 FILE = "competition.toml"  # in a folder of a competition's own
 
@@ -137,9 +137,11 @@ class Competition(BaseModel):
         return tuple(n for n, row in self.workloads.items() if row.held_out_of is None)
 
     def played_as(self, name: str) -> tuple[str, str]:
-        """The workload, and the row of its spec.py, that a workload of this competition plays."""
+        """The workload, and the name of its size, that a workload of this competition plays."""
         row = self.workloads[name]
-        return row.workload or name, f"{self.size}_{row.variant}" if row.variant else self.size
+        size = f"{self.size}_{row.variant}" if row.variant else self.size
+        part = f"{FRACTION}{row.data_fraction:g}" if row.data_fraction is not None else ""
+        return row.workload or name, size + part
 
     def workload_of(self, name: str) -> Workload:
         """What a workload of this competition plays. Raises: UnknownName, RulesError."""

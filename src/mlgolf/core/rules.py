@@ -379,6 +379,7 @@ class WorkloadRules(_Frozen):
 
     workload: str | None = None  # what is played; None: what the row is called
     variant: str | None = None  # a row of the workload's spec.py, such as "embed_init"
+    data_fraction: float | None = Field(default=None, gt=0, le=1)  # of the training examples
     definition: dict[str, Any] | None = None  # data and network of a workload that is declared here
     metric: str  # a name that the workload's metrics.py computes
     goal: Goal
@@ -396,6 +397,15 @@ class WorkloadRules(_Frozen):
     def _is_evaluated_in_one_way(self) -> "WorkloadRules":
         if (self.eval_every_steps is None) == (self.eval_every_seconds is None):
             raise ValueError("give one of eval_every_steps and eval_every_seconds")
+        return self
+
+    @model_validator(mode="after")
+    def _declares_its_data_in_one_place(self) -> "WorkloadRules":
+        if self.definition is not None and self.data_fraction is not None:
+            raise ValueError(
+                "data_fraction: the data are declared in this competition, so say there how many "
+                "examples are trained on: train in data.toml"
+            )
         return self
 
     def number(self, bound: float | str) -> float | None:

@@ -22,6 +22,7 @@ from mlgolf.core.spec import ForwardPassMode, LossType
 from mlgolf.core.text import enumerated
 
 SPLITS = ("train", "validation", "test")
+FRACTION = "@"  # in the name of a size that trains on a part of its data: "mini@0.25"
 FRAMEWORKS = ("torch", "jax")
 _OF_DATA = ("DRAWN", "make", "prepare", "open_split")
 
@@ -36,6 +37,7 @@ class Size:
     published_batch_size: int  # the baseline's, at full size
     eval_batch_size: int
     dropout_rate: float = 0.0
+    data_fraction: float = 1.0  # of the training examples; `kept` in data/batches.py says which
     model: Any  # the workload's own record of its network's sizes
     data: Any  # the workload's own record of how data are read and, at mini size, made
 
@@ -43,6 +45,11 @@ class Size:
     def splits(self) -> tuple[str, ...]:
         """Those that it has: a game may do without a validation split."""
         return tuple(split for split in SPLITS if split in self.examples)
+
+    @property
+    def row(self) -> str:
+        """Its name in spec.py: that of its data too, whatever part of them is trained on."""
+        return self.name.partition(FRACTION)[0]
 
     def scale_batch_size(self, asked: int) -> int:
         """What a batch size that was published for the full size becomes at this one."""
@@ -217,9 +224,16 @@ class Workload:
         return defined(self, definition, size, folder)
 
     def size(self, name: str) -> Size:
-        if name not in self.sizes:
-            raise UnknownName(f"size of {self.name}", name, known=self.sizes)
-        return self.sizes[name]
+        """A row of spec.py: "mini_gelu"; or that with a part of its training data: "mini@0.25".
+
+        Raises: UnknownName; WorkloadError for a part that is not above 0 and at most 1.
+        """
+        row, _, fraction = name.partition(FRACTION)
+        if row not in self.sizes:
+            raise UnknownName(f"size of {self.name}", row, known=self.sizes)
+        if not fraction:
+            return self.sizes[row]
+        return replace(self.sizes[row], name=name, data_fraction=_as_fraction(name, fraction))
 
     @property
     def frameworks(self) -> tuple[str, ...]:
@@ -269,3 +283,16 @@ class Workload:
             f"workload {self.name}: {name}: {found}. Write {', '.join(missing)} there"
             f"{elsewhere}: CONTRIBUTING.md, \"Add a workload\", says what each does."
         )
+
+
+def _as_fraction(name: str, given: str) -> float:
+    try:
+        found = float(given)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 1:
+        raise WorkloadError(
+            f"size {name}: found {given!r} behind {FRACTION}; a part of the training data is above "
+            "0 and at most 1, such as mini@0.25"
+        )
+    return found

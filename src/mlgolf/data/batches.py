@@ -13,18 +13,34 @@ from mlgolf.core.arrays import Batch, IntArray, map_arrays
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import enumerated
 
+KEPT_SEED = 0
+
+
+def kept(count: int, fraction: float) -> IntArray:
+    """Which of `count` training examples (or files of them) are trained on, in order.
+
+    They are the first of one shuffled order, so a smaller part lies within a larger one. At least
+    one is kept.
+    """
+    if fraction == 1:
+        return np.arange(count)
+    order = np.random.default_rng(KEPT_SEED).permutation(count)
+    return np.sort(order[: max(1, round(fraction * count))])
+
 
 def shuffled_batches(
-    count: int, batch_size: int, rng: np.random.Generator
+    count: int, batch_size: int, rng: np.random.Generator, fraction: float = 1.0
 ) -> Iterator[IntArray]:
     """Endless batches of indices below `count`: one permutation after another.
 
     Every batch is full: one that begins at the end of an epoch goes on with the next.
+
+    Args: fraction: only so many of the indices come, those of `kept`.
     """
-    waiting = np.empty(0, np.int64)
+    rows, waiting = kept(count, fraction), np.empty(0, np.int64)
     while True:
         while len(waiting) < batch_size:
-            waiting = np.concatenate([waiting, rng.permutation(count)])
+            waiting = np.concatenate([waiting, rng.permutation(rows)])
         yield waiting[:batch_size]
         waiting = waiting[batch_size:]
 

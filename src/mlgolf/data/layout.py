@@ -170,7 +170,8 @@ def check(
 
 
 def _folder(workload: Workload, size_name: str, data_dir: Path) -> Path:
-    folder = getattr(workload.size(size_name).data, "folder", size_name)
+    size = workload.size(size_name)
+    folder = getattr(size.data, "folder", size.row)
     return data_dir / workload.dataset / folder
 
 

@@ -21,7 +21,7 @@ from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.protocols import Backend
 from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
-from mlgolf.core.workload import Model, OpenSplit, Size, Workload
+from mlgolf.core.workload import FRACTION, Model, OpenSplit, Size, Workload
 from mlgolf.data import layout
 from mlgolf.data.batches import num_rows, slice_batch
 
@@ -55,6 +55,13 @@ class WorkloadContract:
         assert {_examples(batch) for batch in first} == {3}
         assert _same(first, again)
         assert not _same(first, other)
+
+    def test_a_part_of_the_training_data_is_other_data(self, prepared: Path):
+        size = self._workload.size(f"{self.size}{FRACTION}0.5")
+        half = self._workload.data().open_split(prepared / "train", size, "train")
+        found = list(islice(half.train_batches(3, 1), 4))
+        assert {_examples(batch) for batch in found} == {3}
+        assert not _same(found, self._trained_on(prepared, 1)), "see Size.data_fraction"
 
     @pytest.mark.parametrize("split", ["eval_train", "validation", "test"])
     def test_an_evaluation_sees_as_many_examples_as_the_split_has(

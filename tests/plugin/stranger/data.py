@@ -45,16 +45,16 @@ def prepare(
 
 
 class OpenRecordings:
-    def __init__(self, recordings: Batch, eval_batch_size: int) -> None:
-        self._all, self._eval_batch_size = recordings, eval_batch_size
+    def __init__(self, recordings: Batch, size: Size) -> None:
+        self._all, self._size = recordings, size
 
     def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
-        rng = np.random.default_rng(seed)
-        for chosen in shuffled_batches(num_rows(self._all), batch_size, rng):
+        rng, part = np.random.default_rng(seed), self._size.data_fraction
+        for chosen in shuffled_batches(num_rows(self._all), batch_size, rng, part):
             yield map_arrays(lambda array, rows=chosen: array[rows], self._all)
 
     def eval_batches(self) -> Iterator[Batch]:
-        at_once = self._eval_batch_size
+        at_once = self._size.eval_batch_size
         for start in range(0, num_rows(self._all), at_once):
             yield pad_batch(slice_batch(self._all, start, start + at_once), at_once)
 
@@ -63,4 +63,4 @@ def open_split(folder: Path, size: Size, split: str) -> OpenRecordings:
     with np.load(folder / "recordings.npz") as file:
         inputs = {"readings": file["readings"], "lengths": file["lengths"]}
         recordings = {"inputs": inputs, "targets": (file["events"],)}
-    return OpenRecordings(slice_batch(recordings, 0, size.examples[split]), size.eval_batch_size)
+    return OpenRecordings(slice_batch(recordings, 0, size.examples[split]), size)

@@ -40,22 +40,25 @@ def prepare(
 class Rows:
     """One split, open."""
 
-    def __init__(self, rows: np.ndarray, eval_batch_size: int) -> None:
-        self._rows, self._eval_batch_size = rows, eval_batch_size
+    def __init__(self, rows: np.ndarray, size: Size) -> None:
+        self._rows, self._size = rows, size
 
     def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
         rng = np.random.default_rng(seed)
-        for chosen in shuffled_batches(len(self._rows), batch_size, rng):
+        for chosen in shuffled_batches(
+            len(self._rows), batch_size, rng, self._size.data_fraction
+        ):
             yield _batch(self._rows[chosen])
 
     def eval_batches(self) -> Iterator[Batch]:
-        for start in range(0, len(self._rows), self._eval_batch_size):
-            yield _batch(self._rows[start : start + self._eval_batch_size])
+        at_once = self._size.eval_batch_size
+        for start in range(0, len(self._rows), at_once):
+            yield _batch(self._rows[start : start + at_once])
 
 
 def open_split(folder: Path, size: Size, split: str) -> Rows:
     rows = np.load(folder / "rows.npy")[: size.examples[split]]
-    return Rows(rows, size.eval_batch_size)
+    return Rows(rows, size)
 
 
 def _batch(rows: np.ndarray) -> Batch:

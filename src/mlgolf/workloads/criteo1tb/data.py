@@ -18,7 +18,7 @@ import numpy as np
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import join_batches, pad_batch, slice_batch
+from mlgolf.data.batches import join_batches, kept, pad_batch, slice_batch
 
 EVAL_TRAIN_SEED = 0  # which training files are evaluated on is the same in every trial
 HELD_OUT_DAY, FIRST_VALIDATION_FILE = 23, 19
@@ -95,8 +95,9 @@ class OpenClicks:
     def eval_batches(self) -> Iterator[Batch]:
         """Files in the order of their names; for eval_train, in one fixed shuffled order."""
         at_once, left = self._size.eval_batch_size, self._size.examples[self._split]
-        names = list(self._names)
+        names = self._names
         if self._split == "eval_train":
+            names = self._trained_on()
             np.random.default_rng(EVAL_TRAIN_SEED).shuffle(names)
         for batch in batches_of((open_file(self._folder, name) for name in names), at_once):
             yield pad_batch(slice_batch(batch, 0, left), at_once)
@@ -105,9 +106,14 @@ class OpenClicks:
                 return
 
     def _endless_files(self, rng: np.random.Generator) -> Iterator[Batch]:
+        names = self._trained_on()
         while True:
-            for number in rng.permutation(len(self._names)):
-                yield open_file(self._folder, self._names[number])
+            for number in rng.permutation(len(names)):
+                yield open_file(self._folder, names[number])
+
+    def _trained_on(self) -> list[str]:
+        """Files of the training split: a part of the data is a part of these."""
+        return [self._names[n] for n in kept(len(self._names), self._size.data_fraction)]
 
 
 def open_split(folder: Path, size: Size, split: str) -> OpenClicks:

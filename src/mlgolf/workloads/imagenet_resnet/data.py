@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import pad_batch, shuffled_batches
+from mlgolf.data.batches import kept, pad_batch, shuffled_batches
 from mlgolf.data.image_crops import Pixels, centre_crop, random_crop
 from mlgolf.data.image_folder import PackedImages, class_names, pack
 from mlgolf.workloads.imagenet_resnet.spec import TRAIN_MEAN, TRAIN_STDDEV, Images
@@ -70,14 +70,15 @@ class OpenImages:
 
     def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
         """Random crops, and flips where the size says so, in a new order every epoch."""
-        rng = np.random.default_rng(seed)
-        for chosen in shuffled_batches(len(self._images), batch_size, rng):
+        rng, part = np.random.default_rng(seed), self._size.data_fraction
+        for chosen in shuffled_batches(len(self._images), batch_size, rng, part):
             yield self._batch(chosen, partial(augment, rng=rng))
 
     def eval_batches(self) -> Iterator[Batch]:
         """Central crops. For eval_train, of a fixed random subset of the training images."""
         at_once = self._size.eval_batch_size
-        order = evaluated(len(self._images), self._size.examples[self._split], self._split)
+        trained_on = kept(len(self._images), self._size.data_fraction)
+        order = evaluated(trained_on, self._size.examples[self._split], self._split)
         for start in range(0, len(order), at_once):
             yield pad_batch(self._batch(order[start : start + at_once], central), at_once)
 
@@ -93,11 +94,11 @@ def open_split(folder: Path, size: Size, split: str) -> OpenImages:
     return OpenImages(folder, size, split)
 
 
-def evaluated(found: int, wanted: int, split: str) -> IntArray:
-    """Which images are evaluated, in order."""
+def evaluated(trained_on: IntArray, wanted: int, split: str) -> IntArray:
+    """Which images are evaluated, in order; of the training split, some that are trained on."""
     if split != "eval_train":
         return np.arange(wanted)
-    return np.sort(np.random.default_rng(EVAL_TRAIN_SEED).permutation(found)[:wanted])
+    return np.sort(np.random.default_rng(EVAL_TRAIN_SEED).permutation(trained_on)[:wanted])
 
 
 def augment(image: Pixels, data: Images, rng: np.random.Generator) -> Pixels:
