@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from common import DATA_DIR, print_machine, spread
+from played import windows_of
 
-from mlgolf.core.competition import Competition, load_competition
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.registry import load_workload
@@ -26,8 +26,8 @@ from mlgolf.referee.fork_server import player_environment
 from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
-RULES = HERE.parent / "tests" / "end_to_end" / "linear.toml"
-WINDOWS = {"linear": 2000, "criteo1tb": 100}  # steps from one evaluation to the next
+# Steps from one evaluation to the next.
+WINDOWS = {"linear": 2000, "criteo1tb": 100, "imagenet_resnet": 50}
 COUNT = 20  # windows, and half as many again under self-tuning
 WARM_UP = 2  # of them
 
@@ -59,19 +59,6 @@ class BareLoop:
         self._process.communicate()
 
 
-def rules_for(workload: str) -> Competition:
-    """Never reach the target, and evaluate once per window."""
-    competition = load_competition(RULES)
-    steps = WINDOWS[workload] * COUNT
-    workload_rules = competition.workloads["linear"].model_copy(
-        update={
-            "bounds": {"target": -1.0, "step_limit": steps, "budget_seconds": 600.0},
-            "step_hint": steps, "eval_every_steps": WINDOWS[workload],
-        }
-    )  # fmt: skip
-    return competition.model_copy(update={"workloads": {workload: workload_rules}})
-
-
 def windows(workload: str, out: Path) -> tuple[list[float], list[float], float]:
     """Seconds per step of each window, with the referee and bare, and what evaluations cost.
 
@@ -80,8 +67,8 @@ def windows(workload: str, out: Path) -> tuple[list[float], list[float], float]:
     """
     request = RunRequest(
         submissions=(str(HERE / "plain_submission.py"),),
-        competition=rules_for(workload), ruleset="self", studies=1, seed=1,
-        data_dir=DATA_DIR, out=out,
+        competition=windows_of(workload, WINDOWS[workload], COUNT), ruleset="self", studies=1,
+        seed=1, data_dir=DATA_DIR, out=out,
     )
     ended = []
     taken = taken_cores(load_hardware("one-thread-cpu"))

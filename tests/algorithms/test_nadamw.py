@@ -24,7 +24,8 @@ from linear_problem import (
 from numpy.testing import assert_allclose
 
 from mlgolf.algorithms.nadamw import rule, submission_jax, submission_torch
-from mlgolf.tuning.space import Box, read_search_space
+from mlgolf.tuning.optlist import OptList
+from mlgolf.tuning.space import read_search_space
 
 POINT = {
     "learning_rate": 0.1,
@@ -137,10 +138,11 @@ def test_batch_sizes_are_the_published_ones_and_other_names_are_a_value_error(su
 def test_the_search_space_gives_what_the_submission_reads():
     folder = Path(submission_torch.__file__).parent
     space = read_search_space(folder / "tuning_search_space.json")
-    assert isinstance(space, Box)
-    point = space.at([0.5] * len(space.dimensions))
-    assert point.keys() == submission_torch.SELF_TUNING_POINT.keys()
-    assert as_hyperparameters(point).warmup_factor == 0.05
+    assert isinstance(space, OptList)
+    points = space.first(5)
+    assert points[4] == submission_torch.SELF_TUNING_POINT
+    assert {frozenset(point) for point in points} == {frozenset(points[4])}
+    assert [as_hyperparameters(point).warmup_factor for point in points[:2]] == [0.1, 0.05]
 
 
 def assert_same(found: Params, expected: Params, tolerance: float) -> None:

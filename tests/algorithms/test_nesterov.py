@@ -1,9 +1,11 @@
-"""The submission against the formula. It computes in single precision, the rule in double: over 20
-steps their parameters, of order 1, part by a few units of the last place (1e-7) per step.
+"""Both submissions against the formula. They compute in single precision, the rule in double: over
+20 steps their parameters, of order 1, part by a few units of the last place (1e-7) per step.
 """
 
+from functools import partial
 from pathlib import Path
 
+import linear_jax
 import linear_torch
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from hypothesis.strategies import floats, integers
 from linear_problem import STEP_HINT, Params, initial_params, train_by_rule
 from numpy.testing import assert_allclose
 
-from mlgolf.algorithms.nesterov import rule, submission_torch
+from mlgolf.algorithms.nesterov import rule, submission_jax, submission_torch
 from mlgolf.tuning.space import Box, read_search_space
 
 POINT = {
@@ -38,11 +40,18 @@ def by_rule(point: dict[str, float]) -> Params:
     )
 
 
+TRAINED = [
+    pytest.param(partial(linear_torch.trained, submission_torch), id="torch"),
+    pytest.param(partial(linear_jax.trained, submission_jax), id="jax"),
+]
+
+
+@pytest.mark.parametrize("trained", TRAINED)
 @pytest.mark.parametrize("point", [POINT, {**POINT, "grad_clip": 0.5}, None])
-def test_the_submission_follows_the_rule(point):
+def test_the_submission_follows_the_rule(trained, point):
     expected = by_rule(point or submission_torch.SELF_TUNING_POINT)
     assert abs(expected["weight"] - initial_params()["weight"]).max() > 0.1, "nothing was learned"
-    found = linear_torch.trained(submission_torch, point)
+    found = trained(point)
     for name in expected:
         assert_allclose(found[name], expected[name], atol=2e-6, rtol=0)
 
@@ -58,6 +67,8 @@ def test_the_schedule_of_the_submission_is_that_of_the_rule(step, step_hint, **s
     factor = rule.learning_rate_factor(step, step_hint, **shape)
     assert 0 <= factor <= 1
     assert submission_torch.learning_rate_factor(step, step_hint, shape) == pytest.approx(factor)
+    in_jax = submission_jax.learning_rate_factor(step, step_hint, shape)
+    assert float(in_jax) == pytest.approx(factor, abs=1e-6)
 
 
 def test_the_learning_rate_rises_to_its_peak_falls_straight_and_stays():
