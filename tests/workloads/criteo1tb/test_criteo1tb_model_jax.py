@@ -57,7 +57,7 @@ def test_every_tensor_of_the_full_size_has_its_published_name_and_shape(name):
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["full", "full_resnet"])
 def test_the_full_size_makes_a_training_step(name):
-    """In 6 GiB: the table, its gradient, and one of them while it is written."""
+    """In 9 GiB."""
     model, rng = Model(WORKLOAD.size(name)), np.random.default_rng(0)
     params, _ = model.init(jax.random.PRNGKey(0))
     ids = rng.integers(4_194_304, size=(8, 26))

@@ -108,7 +108,7 @@ def test_every_tensor_of_the_full_size_has_its_published_name_and_shape(name):
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["full", "full_resnet"])
 def test_the_full_size_makes_a_training_step(name):
-    """In 6 GiB: the table, the table from its four parts, and its gradient."""
+    """In 5 GiB."""
     full, inputs = Model(WORKLOAD.size(name)), batch(rows=8)
     network, _ = full.init(SEED)
     labels = torch.arange(8.0)[:, None] % 2
