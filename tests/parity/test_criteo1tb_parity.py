@@ -117,7 +117,7 @@ def test_torch_and_jax_compute_the_same(name):
 
 @pytest.mark.long
 def test_torch_and_jax_compute_the_same_at_full_size():
-    """In 13 GiB."""
+    """In 7 GiB."""
     assert_both_frameworks_agree("full")
 
 
