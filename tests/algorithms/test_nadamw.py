@@ -3,6 +3,7 @@
 rounds 1 - beta^t as well, relatively by 1e-5 at beta = 0.999.
 """
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from linear_problem import (
 from numpy.testing import assert_allclose
 
 from mlgolf.algorithms.nadamw import rule, submission_jax, submission_torch
-from mlgolf.tuning.space import Box, read_search_space
+from mlgolf.tuning.optlist import OptList
+from mlgolf.tuning.space import Box, parse_search_space, read_search_space
 
 POINT = {
     "learning_rate": 0.1,
@@ -141,6 +143,15 @@ def test_the_search_space_gives_what_the_submission_reads():
     point = space.at([0.5] * len(space.dimensions))
     assert point.keys() == submission_torch.SELF_TUNING_POINT.keys()
     assert as_hyperparameters(point).warmup_factor == 0.05
+
+
+def test_the_published_points_are_five_and_give_what_the_submission_reads():
+    folder = Path(submission_torch.__file__).parent
+    points = parse_search_space(json.loads((folder / "published_points.json").read_text()))
+    assert isinstance(points, OptList)
+    assert len(points) == 5
+    asked = {*submission_torch.SELF_TUNING_POINT, "dropout_rate", "label_smoothing"}
+    assert all(point.keys() == asked for point in points.entries)
 
 
 def assert_same(found: Params, expected: Params, tolerance: float) -> None:
