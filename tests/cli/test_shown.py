@@ -130,3 +130,31 @@ def test_a_quantity_is_shown_with_what_it_means_and_what_it_is_called_in_rules(m
     assert "Declared by mlgolf.measures:L2 of mlgolf." in one_line(
         mlgolf("quantities", "show", "l2").stdout
     )
+
+
+def test_where_the_update_was_measured_its_share_of_a_step_is_shown_small_sizes_first():
+    from rich.console import Console
+
+    from mlgolf.cli.shown import cost_shares_shown
+    from mlgolf.workloads.cost_shares import CostShare
+
+    full = CostShare(
+        batch_size=1024, measured_examples=(2, 8), forward_backward_ms=98_000.0, update_ms=2_000.0,
+        provenance="a script, on a machine",
+    )  # fmt: skip
+    mini = CostShare(
+        batch_size=64, measured_examples=(64,), forward_backward_ms=3.0, update_ms=1.0,
+        provenance="a script, on a machine",
+    )  # fmt: skip
+    console = Console(width=80, record=True, highlight=False)
+    for part in cost_shares_shown({"full": full, "mini": mini}):
+        console.print(part)
+    shown = one_line(console.export_text())
+    assert "mini 3 1 25.00% full 98,000 2,000 2.00%" in shown
+    assert shown.endswith("Measured by a script, on a machine.")
+
+
+def test_nothing_is_said_of_a_share_that_was_not_measured():
+    from mlgolf.cli.shown import cost_shares_shown
+
+    assert [*cost_shares_shown({})] == []

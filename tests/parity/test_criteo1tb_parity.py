@@ -1,4 +1,4 @@
-"""Same parameters, same batch: both frameworks give the same logits, loss and gradients."""
+"""Same parameters, same batch: the frameworks give the same loss, gradients and evaluation."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch")
 jax = pytest.importorskip("jax")
 
 from mlgolf.core.spec import ForwardPassMode  # noqa: E402
+from mlgolf.core.workload import Outputs  # noqa: E402
 from mlgolf.workloads.criteo1tb import WORKLOAD, model_jax, model_torch  # noqa: E402
 
 ROWS = 32
@@ -43,36 +44,81 @@ def jax_names(network, tensors):
 
 
 def torch_results(size):
+    """Parameters and gradients as JAX names them, the loss, and metrics of an evaluation."""
     model = model_torch.Model(size)
     network, _ = model.init([5, 0])
     arrays = {name: torch.from_numpy(values) for name, values in batch().items()}
     logits, _ = model.apply(network, arrays, None, ForwardPassMode.TRAIN, None, True, 0.0)
     loss = model.loss(arrays["targets"], logits, arrays["weights"])
-    gradients = torch.autograd.grad(loss["summed"], list(network.parameters()))
+    gradients = torch.autograd.grad(loss["summed"], [*network.parameters()])
+    gradients = with_few_rows(jax_names(network, gradients))
+    with torch.no_grad():
+        logits, _ = model.apply(network, arrays, None, ForwardPassMode.EVAL, None, False, 0.5)
+        evaluated = model.loss(arrays["targets"], logits, arrays["weights"])
     params = jax_names(network, [p.detach() for p in network.parameters()])
-    return params, logits.detach().numpy(), loss, jax_names(network, gradients)
+    loss = {key: value.detach().numpy() for key, value in loss.items()}
+    return params, loss, gradients, metrics(size, logits.numpy(), evaluated["per_example"].numpy())
 
 
-@pytest.mark.parametrize("name", [n for n in WORKLOAD.sizes if n.startswith("mini")])
-def test_torch_and_jax_compute_the_same(name):
-    size = WORKLOAD.size(name)
-    params, torch_logits, torch_loss, torch_gradients = torch_results(size)
+def jax_results(size, params):
+    """The same, of the same parameters."""
     model, arrays = model_jax.Model(size), batch()
 
-    def summed(params):
-        mode = ForwardPassMode.TRAIN
-        logits, _ = model.apply(params, arrays, None, mode, None, True, 0.0)
-        loss = model.loss(arrays["targets"], logits, arrays["weights"])
-        return loss["summed"], (logits, loss)
+    @jax.jit
+    def gradients_of(params):
+        def summed(params):
+            mode = ForwardPassMode.TRAIN
+            logits, _ = model.apply(params, arrays, None, mode, None, True, 0.0)
+            loss = model.loss(arrays["targets"], logits, arrays["weights"])
+            return loss["summed"], loss
 
-    (_, (logits, loss)), gradients = jax.value_and_grad(summed, has_aux=True)(params)
-    np.testing.assert_allclose(logits, torch_logits, rtol=1e-4, atol=1e-4)
-    for key in ("summed", "n_valid_examples", "per_example"):
-        np.testing.assert_allclose(loss[key], torch_loss[key].detach().numpy(), rtol=1e-4)
+        return jax.value_and_grad(summed, has_aux=True)(params)
+
+    @jax.jit
+    def evaluated(params):
+        logits, _ = model.apply(params, arrays, None, ForwardPassMode.EVAL, None, False, 0.5)
+        return logits, model.loss(arrays["targets"], logits, arrays["weights"])["per_example"]
+
+    (_, loss), gradients = gradients_of(params)
+    return loss, with_few_rows(gradients), metrics(size, *map(np.asarray, evaluated(params)))
+
+
+def with_few_rows(gradients):
+    """The gradient of the table where it is not zero, and where that is."""
+    table = np.asarray(gradients["embedding_table"])
+    rows = np.flatnonzero(table.any(axis=1))
+    return {**gradients, "embedding_table": table[rows], "rows": rows}
+
+
+def metrics(size, logits, per_example):
+    gathered = WORKLOAD.metrics(size)
+    gathered.update(Outputs(logits, per_example), batch())
+    return gathered.result()
+
+
+def assert_both_frameworks_agree(name):
+    size = WORKLOAD.size(name)
+    params, torch_loss, torch_gradients, torch_metrics = torch_results(size)
+    loss, gradients, evaluated = jax_results(size, params)
+    assert loss.keys() == torch_loss.keys()
+    for key, values in torch_loss.items():
+        np.testing.assert_allclose(loss[key], values, rtol=1e-4)
     jax.tree.map(
         lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4),
         gradients, torch_gradients,
     )
+    assert evaluated == pytest.approx(torch_metrics, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", [n for n in WORKLOAD.sizes if n.startswith("mini")])
+def test_torch_and_jax_compute_the_same(name):
+    assert_both_frameworks_agree(name)
+
+
+@pytest.mark.long
+def test_torch_and_jax_compute_the_same_at_full_size():
+    """In 7 GiB."""
+    assert_both_frameworks_agree("full")
 
 
 def test_both_frameworks_have_the_same_tree():

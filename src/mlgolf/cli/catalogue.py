@@ -83,6 +83,7 @@ def workload_details(name: str) -> dict[str, Any]:
     from dataclasses import asdict
 
     from mlgolf.core.registry import load_workload
+    from mlgolf.workloads.cost_shares import read_cost_shares
 
     workload = load_workload(name)
     return {
@@ -91,6 +92,10 @@ def workload_details(name: str) -> dict[str, Any]:
         "loss": workload.loss_type.name.lower(),
         "frameworks": list(workload.frameworks),
         "sizes": {key: asdict(size) for key, size in workload.sizes.items()},
+        "cost_shares": {
+            size: {**asdict(row), "share": row.share}
+            for size, row in read_cost_shares().get(name, {}).items()
+        },
     }
 
 

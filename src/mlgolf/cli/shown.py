@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +29,7 @@ from mlgolf.report.words import (
     question,
     tuning_in_words,
 )
+from mlgolf.workloads.cost_shares import CostShare, read_cost_shares
 
 Part = str | Table
 
@@ -159,6 +160,7 @@ def workload_shown(name: str) -> Iterator[Part]:
         yield _examples(workload)
     else:
         yield "Its sizes are declared by competitions."
+    yield from cost_shares_shown(read_cost_shares().get(name, {}))
     for size in _own_data(workload):
         yield f"Network of {size.name}: {_fields(asdict(size.model))}."
     played = [c for c in competition_names() if name in load_competition(c).workloads]
@@ -206,6 +208,25 @@ def _examples(workload: Workload) -> Table:
     ]
     heads = ["size", "train", "evaluated of train", "validation", "test"]
     return text_table("examples", heads, rows)
+
+
+def cost_shares_shown(measured: Mapping[str, CostShare]) -> Iterator[Part]:
+    """How much of a step the update takes, small sizes first, where that was measured."""
+    if not measured:
+        return
+    sizes = sorted(measured.items(), key=lambda size: size[1].forward_backward_ms)
+    rows = [
+        [name, *map(_milliseconds, (row.forward_backward_ms, row.update_ms)), f"{row.share:.2%}"]
+        for name, row in sizes
+    ]
+    heads = ["size", "forward and backward ms", "update ms", "update's share"]
+    yield text_table("cost of a training step with NadamW", heads, rows)
+    for source in dict.fromkeys(row.provenance for _, row in sizes):
+        yield f"Measured by {source}."
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def algorithm_shown(name: str) -> Iterator[Part]:

@@ -60,7 +60,7 @@ class Model:
 
 
 class DLRM(nn.Module):
-    """Two perceptrons around the inner products of embeddings."""
+    """Two perceptrons; between them inner products of embeddings, or the embeddings themselves."""
 
     network: Network
 
@@ -68,17 +68,35 @@ class DLRM(nn.Module):
     def __call__(
         self, inputs: Array, dropout_rate: float = 0.0, dropout_key: Array | None = None
     ) -> Array:
+        network, init_top = self.network, nn.initializers.glorot_normal()
         bottom = inputs[:, :NUM_DENSE]
-        for width in self.network.bottom:
-            bottom = self._hidden(bottom, width, nn.initializers.glorot_uniform())
-        vectors = jnp.concatenate([bottom[:, None], self._embed(inputs[:, NUM_DENSE:])], axis=1)
+        for number, width in enumerate(network.bottom):
+            hidden = self._hidden(bottom, width, nn.initializers.glorot_uniform())
+            bottom = self._joined(number, bottom, hidden)
+        x = jnp.concatenate([bottom, self._between(bottom, inputs[:, NUM_DENSE:])], axis=1)
+        for number, width in enumerate(network.top):
+            hidden = self._hidden(x, width, init_top)
+            if number == len(network.top) - 1:
+                hidden = dropout(hidden, dropout_rate, dropout_key)
+            x = self._joined(number, x, hidden)
+        return _dense(1, init_top)(x)
+
+    def _between(self, bottom: Array, ids: Array) -> Array:
+        """What the second perceptron reads besides the output of the first.
+
+        (B, 378) inner products, or in a residual network (B, 26 * embedding) embeddings.
+        """
+        embedded = self._embed(ids)
+        if self.network.residual:
+            return embedded.reshape(len(ids), -1)
+        vectors = jnp.concatenate([bottom[:, None], embedded], axis=1)
         products = vectors @ vectors.swapaxes(1, 2)
         # The upper triangle with the diagonal, row by row.
-        pairs = products[:, *jnp.triu_indices(vectors.shape[1])]
-        x = jnp.concatenate([bottom, pairs], axis=1)
-        for width in self.network.top:
-            x = self._hidden(x, width, nn.initializers.glorot_normal())
-        return _dense(1, nn.initializers.glorot_normal())(dropout(x, dropout_rate, dropout_key))
+        return products[:, *jnp.triu_indices(vectors.shape[1])]
+
+    def _joined(self, number: int, x: Array, hidden: Array) -> Array:
+        """What follows a hidden layer; in a residual network all but the first add to their x."""
+        return x + hidden if self.network.residual and number > 0 else hidden
 
     def _embed(self, ids: Array) -> Array:
         """(B, 26) ids to (B, 26, embedding)."""

@@ -58,13 +58,19 @@ class Model:
         return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
 
     def is_output(self, key: str) -> bool:
-        """The last linear layer: after linear, ReLU (and norm) for each width, and the dropout."""
+        """The last linear layer.
+
+        It stands behind linear, ReLU (and norm) for each width and the dropout; in a residual
+        network behind one block for each width.
+        """
         layers_per_width = 3 if self.network.layer_norm else 2
-        return key.startswith(f"top_mlp.{layers_per_width * len(self.network.top) + 1}.")
+        widths = len(self.network.top)
+        number = widths if self.network.residual else layers_per_width * widths + 1
+        return key.startswith(f"top_mlp.{number}.")
 
 
 class DLRM(nn.Module):
-    """Two perceptrons around the inner products of embeddings."""
+    """Two perceptrons; between them inner products of embeddings, or the embeddings themselves."""
 
     pair_index: Tensor  # (378,), where the upper triangle lies in a flattened 27 x 27 matrix
 
@@ -74,15 +80,13 @@ class DLRM(nn.Module):
         self._init_table()
         if network.layer_norm:
             self.embed_ln = nn.LayerNorm(network.embedding, eps=NORM_EPSILON)
-        self.bot_mlp = nn.Sequential(*_hidden_layers(NUM_DENSE, network.bottom, network))
+        perceptron = _residual_perceptron if network.residual else _perceptron
         vectors = 1 + NUM_CATEGORICAL
         pairs = vectors * (vectors + 1) // 2
-        top_in = network.embedding + pairs
-        self.top_mlp = nn.Sequential(
-            *_hidden_layers(top_in, network.top, network),
-            nn.Dropout(0.0),
-            nn.Linear(network.top[-1], 1),
-        )
+        between = NUM_CATEGORICAL * network.embedding if network.residual else pairs
+        self.bot_mlp = perceptron(NUM_DENSE, network.bottom, network)
+        top_in = network.bottom[-1] + between
+        self.top_mlp = perceptron(top_in, network.top, network, readout=1)
         _init_perceptron(self.bot_mlp, nn.init.xavier_uniform_)
         _init_perceptron(self.top_mlp, nn.init.xavier_normal_)
         row, column = torch.triu_indices(vectors, vectors)
@@ -99,7 +103,10 @@ class DLRM(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         bottom = self.bot_mlp(inputs[:, :NUM_DENSE])
-        vectors = torch.cat([bottom[:, None], self._embed(inputs[:, NUM_DENSE:])], dim=1)
+        embedded = self._embed(inputs[:, NUM_DENSE:])
+        if self.network.residual:
+            return self.top_mlp(torch.cat([bottom, embedded.flatten(1)], dim=1))
+        vectors = torch.cat([bottom[:, None], embedded], dim=1)
         products = vectors @ vectors.transpose(1, 2)
         # The upper triangle with the diagonal, row by row.
         pairs = products.flatten(1).index_select(1, self.pair_index)
@@ -113,20 +120,56 @@ class DLRM(nn.Module):
         return self.embed_ln(vectors) if self.network.layer_norm else vectors
 
 
-def _hidden_layers(width: int, widths: tuple[int, ...], network: Network) -> list[nn.Module]:
-    """Linear and ReLU, and a layer norm where the variant has them."""
+class Block(nn.Module):
+    """Layers, whose output may be added to their input."""
+
+    def __init__(self, layers: list[nn.Module], adds: bool) -> None:
+        super().__init__()
+        self.module, self.adds = nn.Sequential(*layers), adds
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.module(x) if self.adds else self.module(x)
+
+
+def _perceptron(
+    width: int, widths: tuple[int, ...], network: Network, readout: int | None = None
+) -> nn.Sequential:
+    """Hidden layers, then, with a readout of so many outputs, dropout before it."""
     layers: list[nn.Module] = []
-    for width_out in widths:
-        layers += [nn.Linear(width, width_out), nn.ReLU()]
-        if network.layer_norm:
-            layers.append(nn.LayerNorm(width_out, eps=NORM_EPSILON))
-        width = width_out
+    for width_in, width_out in zip((width, *widths), widths, strict=False):
+        layers += _hidden(width_in, width_out, network)
+    if readout:
+        layers += [nn.Dropout(0.0), nn.Linear(widths[-1], readout)]
+    return nn.Sequential(*layers)
+
+
+def _residual_perceptron(
+    width: int, widths: tuple[int, ...], network: Network, readout: int | None = None
+) -> nn.Sequential:
+    """A block for each width; all but the first add. Dropout is in the last block's branch."""
+    hidden = [
+        _hidden(width_in, width_out, network)
+        for width_in, width_out in zip((width, *widths), widths, strict=False)
+    ]
+    if readout:
+        hidden[-1].append(nn.Dropout(0.0))
+    blocks = [Block(layers, adds=number > 0) for number, layers in enumerate(hidden)]
+    if readout:
+        blocks.append(Block([nn.Linear(widths[-1], readout)], adds=False))
+    return nn.Sequential(*blocks)
+
+
+def _hidden(width_in: int, width_out: int, network: Network) -> list[nn.Module]:
+    """Linear and ReLU, and a layer norm where the variant has them."""
+    layers: list[nn.Module] = [nn.Linear(width_in, width_out), nn.ReLU()]
+    if network.layer_norm:
+        layers.append(nn.LayerNorm(width_out, eps=NORM_EPSILON))
     return layers
 
 
 def _init_perceptron(layers: nn.Sequential, init_weight: Any) -> None:
     """Weights as given; biases normal with standard deviation 1 / sqrt(width)."""
-    for layer in layers:
+    for layer in layers.modules():
         if isinstance(layer, nn.Linear):
             init_weight(layer.weight)
             nn.init.normal_(layer.bias, std=1 / math.sqrt(layer.out_features))

@@ -20,19 +20,19 @@ VOCABULARY_SIZES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """DLRM: two perceptrons around the inner products of embeddings. Defaults: as published."""
+    """DLRM: two perceptrons around the inner products of embeddings. Defaults: as published.
+
+    A residual one has no inner products: the second perceptron reads the embeddings themselves.
+    """
 
     table_rows: int = 4_194_304  # one table for all columns; ids are taken modulo this
     table_chunks: int = 4  # tensors that the table is cut into in PyTorch
-    bottom: tuple[int, ...] = (512, 256, 128)  # the last is the length of the embeddings
+    bottom: tuple[int, ...] = (512, 256, 128)  # with inner products the last is `embedding`
+    embedding: int = 128  # length of an embedding
     top: tuple[int, ...] = (1024, 1024, 512, 256)  # one logit follows
     layer_norm: bool = False  # behind each activation, and on the embeddings
+    residual: bool = False  # hidden layers but the first of each add to what they are given
     embedding_scale: float | None = None  # what embeddings start below; None: 1 / sqrt(table_rows)
-
-    @property
-    def embedding(self) -> int:
-        """Length of an embedding."""
-        return self.bottom[-1]
 
     @property
     def initial_scale(self) -> float:
@@ -79,7 +79,7 @@ MINI = Size(
     batch_size=256,
     published_batch_size=BATCH_SIZES["criteo1tb"],
     eval_batch_size=1_024,
-    model=Network(table_rows=4_096, bottom=(32, 16), top=(128, 64)),
+    model=Network(table_rows=4_096, bottom=(32, 16), embedding=16, top=(128, 64)),
     data=ClickData(
         folder="mini",
         vocabulary_sizes=(4_096,) * 26,
@@ -102,11 +102,18 @@ VARIANTS = {
     "embed_init": {"embedding_scale": 1.0},
 }
 
+FULL_VARIANTS = VARIANTS | {
+    "resnet": {"residual": True, "bottom": (256,) * 3, "top": (256,) * 4},
+    "test": {"table_rows": 65_536},
+}
+
+MINI_VARIANTS = VARIANTS | {"resnet": {"residual": True, "bottom": (32,) * 3, "top": (32,) * 4}}
+
 WORKLOAD = Workload(
     name="criteo1tb",
     dataset="criteo1tb",
     loss_type=LossType.SIGMOID_CROSS_ENTROPY,
     package="mlgolf.workloads.criteo1tb",
-    sizes=with_variants(MINI, VARIANTS) | with_variants(FULL, VARIANTS),
+    sizes=with_variants(MINI, MINI_VARIANTS) | with_variants(FULL, FULL_VARIANTS),
     metrics_module="mlgolf.workloads.parts.means",
 )
