@@ -12,6 +12,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.data.click_format import NUM_DENSE, NUM_INPUTS
 from mlgolf.workloads.criteo1tb.spec import Network
+from mlgolf.workloads.parts import initial_jax as initial
 
 NORM_EPSILON = 1e-6
 
@@ -21,11 +22,10 @@ class Model:
 
     def __init__(self, size: Size) -> None:
         self.module = DLRM(size.model)
-        self._init = jax.jit(self.module.init)  # one value after the other takes twice as long
 
     def init(self, rng: Array) -> tuple[dict[str, Any], None]:
         """Args: rng: a raw key, (2,) uint32."""
-        return dict(self._init(rng, jnp.zeros((1, NUM_INPUTS)))["params"]), None
+        return dict(initial.compiled_init(self.module, (1, NUM_INPUTS))(rng)["params"]), None
 
     def apply(
         self, params: Any, batch: Mapping[str, Any], model_state: None, mode: ForwardPassMode,
@@ -70,33 +70,33 @@ class DLRM(nn.Module):
     ) -> Array:
         bottom = inputs[:, :NUM_DENSE]
         for width in self.network.bottom:
-            bottom = self._hidden(bottom, width, nn.initializers.glorot_uniform())
+            bottom = self._hidden(bottom, width, initial.glorot_uniform())
         vectors = jnp.concatenate([bottom[:, None], self._embed(inputs[:, NUM_DENSE:])], axis=1)
         products = vectors @ vectors.swapaxes(1, 2)
         # The upper triangle with the diagonal, row by row.
         pairs = products[:, *jnp.triu_indices(vectors.shape[1])]
         x = jnp.concatenate([bottom, pairs], axis=1)
         for width in self.network.top:
-            x = self._hidden(x, width, nn.initializers.glorot_normal())
-        return _dense(1, nn.initializers.glorot_normal())(dropout(x, dropout_rate, dropout_key))
+            x = self._hidden(x, width, initial.glorot_normal())
+        return _dense(1, initial.glorot_normal())(dropout(x, dropout_rate, dropout_key))
 
     def _embed(self, ids: Array) -> Array:
         """(B, 26) ids to (B, 26, embedding)."""
         rows, length = self.network.table_rows, self.network.embedding
-        uniform = nn.initializers.uniform(self.network.initial_scale)
+        uniform = initial.uniform(self.network.initial_scale)
         table = self.param("embedding_table", uniform, (rows, length), jnp.float32)
         vectors = table[ids.astype(jnp.int32) % rows]
         return nn.LayerNorm(epsilon=NORM_EPSILON)(vectors) if self.network.layer_norm else vectors
 
-    def _hidden(self, x: Array, width: int, init_kernel: nn.initializers.Initializer) -> Array:
+    def _hidden(self, x: Array, width: int, init_kernel: initial.Initializer) -> Array:
         """Linear and ReLU, and a layer norm where the variant has them."""
         x = nn.relu(_dense(width, init_kernel)(x))
         return nn.LayerNorm(epsilon=NORM_EPSILON)(x) if self.network.layer_norm else x
 
 
-def _dense(width: int, init_kernel: nn.initializers.Initializer) -> nn.Dense:
+def _dense(width: int, init_kernel: initial.Initializer) -> nn.Dense:
     """Its biases are normal with standard deviation 1 / sqrt(width)."""
-    return nn.Dense(width, kernel_init=init_kernel, bias_init=nn.initializers.normal(width**-0.5))
+    return nn.Dense(width, kernel_init=init_kernel, bias_init=initial.normal(width**-0.5))
 
 
 def dropout(x: Array, rate: Any, key: Array | None) -> Array:
