@@ -6,8 +6,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 
-from mlgolf.testing.parity import assert_parity  # noqa: E402
-from mlgolf.workloads.criteo1tb import WORKLOAD  # noqa: E402
+from mlgolf.testing.parity import assert_parity
+from mlgolf.workloads.criteo1tb import WORKLOAD
 
 ROWS = 32
 ORDER = ("bot_mlp", "embed_ln", "top_mlp")  # in which JAX numbers the layers of a kind

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 
-from mlgolf.testing.parity import assert_parity  # noqa: E402
-from mlgolf.workloads.imagenet_resnet import WORKLOAD  # noqa: E402
+from mlgolf.testing.parity import assert_parity
+from mlgolf.workloads.imagenet_resnet import WORKLOAD
 
 STATISTICS = {"running_mean": "mean", "running_var": "var"}
 

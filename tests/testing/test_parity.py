@@ -6,9 +6,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("jax")
 
-from mlgolf.core.registry import load_workload  # noqa: E402
-from mlgolf.testing.linear import model_jax  # noqa: E402
-from mlgolf.testing.parity import assert_parity  # noqa: E402
+from mlgolf.core.registry import load_workload
+from mlgolf.testing.linear import model_jax
+from mlgolf.testing.parity import assert_parity
 
 
 def to_jax(arrays):

@@ -49,7 +49,7 @@ def shapes(name):
 
 
 def same(one, other):
-    return jax.tree.all(jax.tree.map(jnp.array_equal, one, other))
+    return jax.tree.all(jax.tree.map(np.array_equal, one, other))
 
 
 @pytest.mark.parametrize("name", [n for n in WORKLOAD.sizes if n.startswith("full")])

@@ -25,7 +25,8 @@ class Model:
 
     def init(self, rng: Array) -> tuple[dict[str, Any], None]:
         """Args: rng: a raw key, (2,) uint32."""
-        return dict(initial.compiled_init(self.module, (1, NUM_INPUTS))(rng)["params"]), None
+        start = initial.compiled_init(DLRM, self.module.network, (1, NUM_INPUTS))
+        return dict(start(rng)["params"]), None
 
     def apply(
         self, params: Any, batch: Mapping[str, Any], model_state: None, mode: ForwardPassMode,

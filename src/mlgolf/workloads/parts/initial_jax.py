@@ -5,7 +5,7 @@ works under `jit` and `eval_shape`. `compiled_init` starts a whole module.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -27,13 +27,15 @@ ODD = 0x9E3779B9  # any odd number: times it, different words stay different
 
 @lru_cache(maxsize=16)
 def compiled_init(
-    module: nn.Module, shape: tuple[int, ...], dtype: str = "float32"
+    build: Callable[[Any], nn.Module], network: Hashable, shape: tuple[int, ...],
+    dtype: str = "float32",
 ) -> Callable[[Array], Mapping[str, Any]]:
-    """A module's `init` for one input of this shape, as a function of a raw key, (2,) uint32.
+    """The `init` of `build(network)` for inputs of this shape: a raw key, (2,) uint32 -> variables.
 
-    Compiled once for equal modules. Threefry's keys for the parameters of ResNet-50 would take two
+    Compiled once for equal networks. Threefry's keys for the parameters of ResNet-50 would take two
     seconds to compile; numpy mixes the bits of a key by itself, so each is made by a plain xor.
     """
+    module = build(network)
 
     def init(key: Array) -> Mapping[str, Any]:
         plain = jax.random.wrap_key_data(key, impl=_PLAIN_KEYS)
@@ -72,19 +74,13 @@ def glorot_uniform() -> Initializer:
 
 
 def glorot_normal() -> Initializer:
-    """Normal, not truncated, with variance 2 / (inputs + outputs)."""
-    return _drawn(lambda rng, shape: _normal(rng, shape, math.sqrt(2 / sum(_fans(shape)))))
+    """Truncated normal with variance 2 / (inputs + outputs)."""
+    return _drawn(lambda rng, shape: _truncated(rng, shape, math.sqrt(2 / sum(_fans(shape)))))
 
 
 def lecun_normal() -> Initializer:
-    """Normal, cut off at two of its standard deviations, with variance 1 / inputs once cut."""
-
-    def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
-        stddev = 1 / math.sqrt(_fans(shape)[0]) / TRUNCATED_STDDEV
-        values = ndtri(_uniform(rng, shape, ndtr(-2), ndtr(2)))
-        return np.clip(values, -2, 2) * np.float32(stddev)  # rounding may lead beyond
-
-    return _drawn(draw)
+    """Truncated normal with variance 1 / inputs."""
+    return _drawn(lambda rng, shape: _truncated(rng, shape, 1 / math.sqrt(_fans(shape)[0])))
 
 
 def _fans(shape: Sequence[int]) -> tuple[int, int]:
@@ -107,6 +103,16 @@ def _normal(
 ) -> NDArray[np.float32]:
     values = rng.standard_normal(shape, np.float32)
     values *= stddev
+    return values
+
+
+def _truncated(
+    rng: np.random.Generator, shape: tuple[int, ...], stddev: float
+) -> NDArray[np.float32]:
+    """Normal, cut off at two of its standard deviations; `stddev` is what is left of one."""
+    values = ndtri(_uniform(rng, shape, ndtr(-2), ndtr(2)))
+    np.clip(values, -2, 2, out=values)  # rounding may lead beyond
+    values *= stddev / TRUNCATED_STDDEV
     return values
 
 
