@@ -135,10 +135,11 @@ class WorkloadContract:
     def test_two_steps_give_every_parameter_a_gradient(self, prepared: Path):
         # In one step, a scale that starts at 0 hides what lies behind it.
         batches = self._open(prepared, "train").train_batches(STEP_EXAMPLES, 1)
+        rate = self._size.dropout_rate
         params, model_state = self._model.init(self._backend.key(0))
         without = set(self._initial(0))
         for step in range(2):
-            passed = self._trained(params, model_state, next(batches), step, self._size.dropout_rate)
+            passed = self._trained(params, model_state, next(batches), step, rate)
             without -= {name for name, slope in passed.gradients.items() if slope.any()}
             arrays = self._backend.named_arrays(params, passed.model_state)
             params, model_state = self._backend.load_arrays(
