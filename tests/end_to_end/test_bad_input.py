@@ -177,12 +177,14 @@ def test_corrupt_data_are_found_before_a_trial_starts(mlgolf, tmp_path, adamw):
     assert "mlgolf data prepare linear" in said
 
 
-def test_a_workload_without_a_model_for_the_framework_is_named(mlgolf, tmp_path):
+def test_a_workload_without_a_model_for_the_framework_is_named(mlgolf, tmp_path, monkeypatch):
+    plugin = Path(__file__).parents[1] / "plugin"
+    monkeypatch.syspath_prepend(plugin)
     said = complaint(
-        mlgolf, "run", "nadamw", "--framework", "jax", "--workload", "imagenet_resnet",
+        mlgolf, "run", "nadamw", "--framework", "jax", "--competition", plugin / "rare_events.toml",
         "--out", tmp_path / "run",
     )
-    assert "imagenet_resnet" in said
+    assert "rare_events has no jax model" in said
 
 
 def test_a_framework_that_is_not_installed_is_answered_with_its_extra(monkeypatch):

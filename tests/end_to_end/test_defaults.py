@@ -91,9 +91,14 @@ def test_data_that_a_game_declares_are_called_by_its_row(mlgolf, tmp_path):
     assert "making the data of points in" in said
 
 
-def test_a_mistake_is_found_before_data_are_made(here, mlgolf):
-    said = mlgolf("run", "nadamw", "--framework", "jax", "--data-dir", "new", expect=2).stderr
-    assert "imagenet_resnet has no jax model" in said
+def test_a_mistake_is_found_before_data_are_made(here, mlgolf, monkeypatch):
+    plugin = Path(__file__).parents[1] / "plugin"
+    monkeypatch.syspath_prepend(plugin)
+    said = mlgolf(
+        "run", "nadamw", "--framework", "jax", "--competition", plugin / "rare_events.toml",
+        "--data-dir", "new", expect=2,
+    ).stderr
+    assert "rare_events has no jax model" in said
     assert not Path("new").exists()
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional as F
 
 from mlgolf.core.registry import load_workload
+from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Outputs
 from mlgolf.data import layout
 from mlgolf.testing.contract import WorkloadContract
@@ -39,10 +42,24 @@ class NamesByBatch(means.Metrics):
         self._means.add(np.zeros(1), **{f"loss_{int(self._means._examples)}": np.zeros(1)})
 
 
+class AveragesBatches(means.Metrics):
+    def update(self, outputs, batch):
+        self._means.add(np.ones(1), loss=outputs.per_example.mean(keepdims=True))
+
+
+def test_metrics_that_average_over_batches_break_the_contract(monkeypatch, prepared):
+    monkeypatch.setattr(means, "Metrics", AveragesBatches)
+    contract = TestLinearInTorch()
+    with pytest.raises(AssertionError):
+        contract.test_metrics_do_not_depend_on_how_a_split_is_cut_into_batches(prepared)
+
+
 def test_metrics_that_count_padding_break_the_contract(monkeypatch, prepared):
     monkeypatch.setattr(means, "Metrics", CountsPadding)
     with pytest.raises(AssertionError):
-        TestLinearInTorch().test_examples_of_weight_zero_count_for_nothing(prepared)
+        TestLinearInTorch().test_examples_of_weight_zero_count_for_nothing(
+            prepared, "other examples"
+        )
 
 
 def test_metrics_whose_names_depend_on_the_batches_break_the_contract(monkeypatch, prepared):
@@ -86,6 +103,28 @@ class LearnsNothing(model_torch.Model):
         return logits * 0, state
 
 
+class FreezesItsBias(model_torch.Model):
+    def apply(self, params, batch, *arguments, **keywords):
+        return F.linear(batch["inputs"], params[0].weight, params[0].bias.detach()), None
+
+
+class NormalisesInTraining(model_torch.Model):
+    def apply(self, params, batch, model_state, mode, *arguments, **keywords):
+        inputs = batch["inputs"] - (mode is ForwardPassMode.TRAIN) * batch["inputs"].mean(0)
+        return super().apply(params, {"inputs": inputs}, model_state, mode, *arguments, **keywords)
+
+
+class MovesStatisticsThatItDoesNotUse(model_torch.Model):
+    def init(self, rng):
+        network, state = super().init(rng)
+        network.register_buffer("seen", torch.zeros(()))
+        return network, state
+
+    def apply(self, params, *arguments, **keywords):
+        params.seen += 1
+        return super().apply(params, *arguments, **keywords)
+
+
 class HasNoReadout(model_torch.Model):
     def is_output(self, key):
         return key == "Dense_7"
@@ -99,6 +138,11 @@ class HasNoReadout(model_torch.Model):
         (IgnoresItsKey, "initial_parameters_follow_their_key_alone", None),
         (LearnsNothing,
          "a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero", ()),
+        (FreezesItsBias, "two_steps_give_every_parameter_a_gradient", ()),
+        (NormalisesInTraining,
+         "training_differs_from_evaluation_by_statistics_and_dropout_alone", ()),
+        (MovesStatisticsThatItDoesNotUse,
+         "training_differs_from_evaluation_by_statistics_and_dropout_alone", ()),
         (HasNoReadout, "some_parameter_belongs_to_the_readout", None),
     ],
 )

@@ -6,7 +6,8 @@
 Needs pytest. The size is one whose data are made, and small: they are made for these tests.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -23,11 +24,15 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import FRACTION, Model, OpenSplit, Size, Workload
 from mlgolf.data import layout
-from mlgolf.data.batches import num_rows, slice_batch
+from mlgolf.data.batches import num_rows, pad_batch, slice_batch
+from mlgolf.testing.training import TrainingPass, training_pass
+
+STEP_EXAMPLES = 8
+STEP_LENGTH = 0.1  # how far a step moves all parameters together
 
 
 class WorkloadContract:
-    """Override the test of padding where batches cannot be sliced, as of graphs."""
+    """Override the tests of padding and cutting where batches cannot be sliced, as of graphs."""
 
     workload: str
     size: str = "mini"
@@ -70,13 +75,23 @@ class WorkloadContract:
         batches = self._open(prepared, split).eval_batches()
         assert sum(float(_weights(batch).sum()) for batch in batches) == self._size.examples[split]
 
-    def test_examples_of_weight_zero_count_for_nothing(self, prepared: Path):
+    @pytest.mark.parametrize("padding", ["other examples", "zeros"])
+    def test_examples_of_weight_zero_count_for_nothing(self, prepared: Path, padding: str):
         batch = next(iter(self._open(prepared, "validation").eval_batches()))
         rows = np.arange(_examples(batch))
         kept = len(rows) // 2
+        alone = slice_batch(batch, 0, kept)
         masked = {**batch, "weights": np.where(rows < kept, _weights(batch), np.float32(0))}
-        alone = self._metrics([slice_batch(batch, 0, kept)])
-        assert self._metrics([masked]) == pytest.approx(alone, rel=1e-5, nan_ok=True)
+        padded = pad_batch(alone, len(rows)) if padding == "zeros" else masked
+        expected = self._metrics([alone])
+        assert self._metrics([padded]) == pytest.approx(expected, rel=1e-5, nan_ok=True)
+
+    def test_metrics_do_not_depend_on_how_a_split_is_cut_into_batches(self, prepared: Path):
+        batch = next(iter(self._open(prepared, "validation").eval_batches()))
+        rows = _examples(batch)
+        uneven = [slice_batch(batch, 0, rows // 4), slice_batch(batch, rows // 4, rows)]
+        whole = self._metrics([batch])
+        assert self._metrics(uneven) == pytest.approx(whole, rel=1e-5, nan_ok=True)
 
     def test_metrics_have_the_same_names_after_any_batch_and_the_loss_is_among_them(
         self, prepared: Path
@@ -124,6 +139,35 @@ class WorkloadContract:
         assert all(np.isfinite(slope).all() for slope in found)
         assert any(slope.any() for slope in found)
 
+    def test_two_steps_give_every_parameter_a_gradient(self, prepared: Path):
+        # In one step, a scale that starts at 0 hides what lies behind it.
+        batches = self._open(prepared, "train").train_batches(STEP_EXAMPLES, 1)
+        rate = self._size.dropout_rate
+        params, model_state = self._model.init(self._backend.key(0))
+        without = set(self._initial(0))
+        for step in range(2):
+            passed = self._trained(params, model_state, next(batches), step, rate)
+            without -= {name for name, slope in passed.gradients.items() if slope.any()}
+            arrays = self._backend.named_arrays(params, passed.model_state)
+            params, model_state = self._backend.load_arrays(
+                params, passed.model_state, _descended(arrays, passed.gradients)
+            )
+        assert not without
+
+    def test_training_differs_from_evaluation_by_statistics_and_dropout_alone(
+        self, prepared: Path
+    ):
+        batch = next(self._open(prepared, "train").train_batches(STEP_EXAMPLES, 1))
+        params, model_state = self._model.init(self._backend.key(0))
+        evaluated = self._evaluated(params, model_state, batch)
+        before = self._copied(params, model_state)
+        passed = self._trained(params, model_state, batch, 0, dropout_rate=0.0)
+        moves_statistics = not _same([before], [self._copied(params, passed.model_state)])
+        assert _is_close(evaluated, passed.outputs["per_example"]) != moves_statistics
+        if rate := self._size.dropout_rate:
+            dropped = self._trained(params, model_state, batch, 0, rate)
+            assert not _is_close(passed.outputs["per_example"], dropped.outputs["per_example"])
+
     def test_some_parameter_belongs_to_the_readout(self):
         # By full name in torch, by the key at the top of the tree in JAX.
         keys = {name.partition("/")[0] for name in self._initial(0)}
@@ -133,14 +177,31 @@ class WorkloadContract:
     def _backend(self) -> Backend:
         return load_backend(self.framework)
 
-    @property
+    @cached_property
     def _model(self) -> Model:
+        """One for each test: evaluation is compiled once per model."""
         return self._workload.model(self.framework, self._size)
 
     def _initial(self, seed: int) -> dict[str, NDArray]:
         """Copies: arrays of a model may be views of what it goes on with."""
         params, _ = self._model.init(self._backend.key(seed))
         return {n: a.copy() for n, a in self._backend.parameter_arrays(params).items()}
+
+    def _copied(self, params: Any, model_state: Any) -> dict[str, NDArray]:
+        named = self._backend.named_arrays(params, model_state)
+        return {name: array.copy() for name, array in named.items()}
+
+    def _trained(
+        self, params: Any, model_state: Any, batch: Batch, seed: int, dropout_rate: float
+    ) -> TrainingPass:
+        return training_pass(
+            self.framework, self._model, params, model_state, self._backend.to_device(batch),
+            self._backend.key(seed), dropout_rate,
+        )
+
+    def _evaluated(self, params: Any, model_state: Any, batch: Batch) -> NDArray:
+        """Losses, (batch,)."""
+        return self._backend.evaluate(self._model, params, model_state, batch).per_example.copy()
 
     def _numpy(self, value: Any) -> NDArray:
         return np.asarray(self._backend.to_numpy(value))
@@ -200,6 +261,22 @@ def _examples(batch: Batch) -> int:
 
 def _weights(batch: Batch) -> NDArray:
     return batch.get("weights", np.ones(_examples(batch), np.float32))
+
+
+def _descended(
+    arrays: Mapping[str, NDArray], gradients: Mapping[str, NDArray]
+) -> dict[str, NDArray]:
+    """All arrays, those that have a gradient a short way down along it."""
+    norm = np.sqrt(sum(float(np.square(slope).sum()) for slope in gradients.values()))
+    rate = STEP_LENGTH / max(norm, 1.0)
+    return {
+        name: array - np.float32(rate) * gradients[name] if name in gradients else array.copy()
+        for name, array in arrays.items()
+    }
+
+
+def _is_close(one: NDArray, other: NDArray) -> bool:
+    return np.allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def _same(one: list[Batch], other: list[Batch]) -> bool:

@@ -12,6 +12,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.data.click_format import NUM_DENSE, NUM_INPUTS
 from mlgolf.workloads.criteo1tb.spec import Network
+from mlgolf.workloads.parts import initial_jax as initial
 
 NORM_EPSILON = 1e-6
 
@@ -21,11 +22,11 @@ class Model:
 
     def __init__(self, size: Size) -> None:
         self.module = DLRM(size.model)
-        self._init = jax.jit(self.module.init)  # one value after the other takes twice as long
 
     def init(self, rng: Array) -> tuple[dict[str, Any], None]:
         """Args: rng: a raw key, (2,) uint32."""
-        return dict(self._init(rng, jnp.zeros((1, NUM_INPUTS)))["params"]), None
+        start = initial.compiled_init(DLRM, self.module.network, (1, NUM_INPUTS))
+        return dict(start(rng)["params"]), None
 
     def apply(
         self, params: Any, batch: Mapping[str, Any], model_state: None, mode: ForwardPassMode,
@@ -68,10 +69,10 @@ class DLRM(nn.Module):
     def __call__(
         self, inputs: Array, dropout_rate: float = 0.0, dropout_key: Array | None = None
     ) -> Array:
-        network, init_top = self.network, nn.initializers.glorot_normal()
+        network, init_top = self.network, initial.glorot_normal()
         bottom = inputs[:, :NUM_DENSE]
         for number, width in enumerate(network.bottom):
-            hidden = self._hidden(bottom, width, nn.initializers.glorot_uniform())
+            hidden = self._hidden(bottom, width, initial.glorot_uniform())
             bottom = self._joined(number, bottom, hidden)
         x = jnp.concatenate([bottom, self._between(bottom, inputs[:, NUM_DENSE:])], axis=1)
         for number, width in enumerate(network.top):
@@ -101,20 +102,20 @@ class DLRM(nn.Module):
     def _embed(self, ids: Array) -> Array:
         """(B, 26) ids to (B, 26, embedding)."""
         rows, length = self.network.table_rows, self.network.embedding
-        uniform = nn.initializers.uniform(self.network.initial_scale)
+        uniform = initial.uniform(self.network.initial_scale)
         table = self.param("embedding_table", uniform, (rows, length), jnp.float32)
         vectors = table[ids.astype(jnp.int32) % rows]
         return nn.LayerNorm(epsilon=NORM_EPSILON)(vectors) if self.network.layer_norm else vectors
 
-    def _hidden(self, x: Array, width: int, init_kernel: nn.initializers.Initializer) -> Array:
+    def _hidden(self, x: Array, width: int, init_kernel: initial.Initializer) -> Array:
         """Linear and ReLU, and a layer norm where the variant has them."""
         x = nn.relu(_dense(width, init_kernel)(x))
         return nn.LayerNorm(epsilon=NORM_EPSILON)(x) if self.network.layer_norm else x
 
 
-def _dense(width: int, init_kernel: nn.initializers.Initializer) -> nn.Dense:
+def _dense(width: int, init_kernel: initial.Initializer) -> nn.Dense:
     """Its biases are normal with standard deviation 1 / sqrt(width)."""
-    return nn.Dense(width, kernel_init=init_kernel, bias_init=nn.initializers.normal(width**-0.5))
+    return nn.Dense(width, kernel_init=init_kernel, bias_init=initial.normal(width**-0.5))
 
 
 def dropout(x: Array, rate: Any, key: Array | None) -> Array:

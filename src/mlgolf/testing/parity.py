@@ -1,0 +1,127 @@
+"""Whether the two models of a workload compute the same, from the same arrays on the same batch.
+
+    def test_torch_and_jax_compute_the_same():
+        assert_parity(WORKLOAD, WORKLOAD.size("mini"), batch, jax_arrays)
+
+Compared are a training pass without dropout (logits, losses, gradients, the moved statistics of
+batch norm) and an evaluation after it (predictions, losses, metrics).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlgolf.backends import load_backend
+from mlgolf.core.arrays import Batch, map_arrays
+from mlgolf.core.workload import Outputs, Size, Workload
+from mlgolf.testing.training import training_pass
+
+Arrays = Mapping[str, NDArray]
+ToJax = Callable[[Arrays], Arrays]
+MOVED = 0.05  # standard deviation of what is added to initial values: zeros would hide much
+
+
+def assert_parity(
+    workload: Workload, size: Size, batch: Batch, to_jax: ToJax, *, tolerance: float = 1e-4
+) -> None:
+    """Fails where the frameworks differ.
+
+    Args:
+      batch: of data.py, or made up; with `weights` it shows that both leave padding out.
+      to_jax: from arrays by the names of the torch model to the same arrays by the names of the JAX
+        model, such as "Dense_0/kernel", in its layout. It is given all that the torch backend's
+        `named_arrays` has, and the gradients, which are of parameters alone.
+      tolerance: how far apart values may be, as a share of the largest that is compared with them:
+        all gradients, all parameters with statistics, or one output.
+    """
+    ours = _Side("torch", workload, size)
+    theirs = _Side("jax", workload, size)
+    start = _moved(ours.arrays(), ours.parameter_names)
+    ours.load(start)
+    theirs.load(_in_jax(to_jax(start)))
+    (outputs, gradients), (their_outputs, their_gradients) = (
+        side.train(batch) for side in (ours, theirs)
+    )
+    _assert_close("training", outputs, their_outputs, tolerance, apart=True)
+    _assert_close("gradients", to_jax(gradients), their_gradients, tolerance)
+    _assert_close("after training", _in_jax(to_jax(ours.arrays())), theirs.arrays(), tolerance)
+    (evaluated, metrics), (their_evaluated, their_metrics) = (
+        side.evaluate(batch) for side in (ours, theirs)
+    )
+    _assert_close("evaluation", evaluated, their_evaluated, tolerance, apart=True)
+    _assert_close("metrics", metrics, their_metrics, tolerance, apart=True)
+
+
+class _Side:
+    """One framework's model, its parameters and its state."""
+
+    def __init__(self, framework: str, workload: Workload, size: Size) -> None:
+        self._framework, self._workload, self._size = framework, workload, size
+        self._backend = load_backend(framework)
+        self._model = workload.model(framework, size)
+        self._params, self._state = self._model.init(self._backend.key(0))
+
+    @property
+    def parameter_names(self) -> set[str]:
+        return set(self._backend.parameter_arrays(self._params))
+
+    def arrays(self) -> Arrays:
+        return self._backend.named_arrays(self._params, self._state)
+
+    def load(self, arrays: Arrays) -> None:
+        self._params, self._state = self._backend.load_arrays(self._params, self._state, arrays)
+
+    def train(self, batch: Batch) -> tuple[Arrays, Arrays]:
+        """Outputs and gradients; the state moves on."""
+        passed = training_pass(
+            self._framework, self._model, self._params, self._state,
+            self._backend.to_device(batch), self._backend.key(1), dropout_rate=0.0,
+        )
+        self._state = passed.model_state
+        return passed.outputs, passed.gradients
+
+    def evaluate(self, batch: Batch) -> tuple[Arrays, Arrays]:
+        """Outputs by place, and metrics."""
+        outputs = self._backend.evaluate(self._model, self._params, self._state, batch)
+        metrics = self._workload.metrics(self._size)
+        metrics.update(outputs, batch)
+        values = {name: np.asarray(value) for name, value in metrics.result().items()}
+        return _listed(outputs), values
+
+
+def _moved(arrays: Arrays, names: set[str]) -> Arrays:
+    """Copies, those of these names moved at random."""
+    rng = np.random.default_rng(0)
+    return {
+        name: array + MOVED * rng.standard_normal(array.shape, np.float32)
+        if name in names
+        else array.copy()
+        for name, array in arrays.items()
+    }
+
+
+def _in_jax(arrays: Arrays) -> Arrays:
+    """Contiguous copies: what is loaded or compared may be a view of what goes on."""
+    return {name: np.array(array) for name, array in arrays.items()}
+
+
+def _listed(outputs: Outputs) -> Arrays:
+    found: list[NDArray] = []
+    map_arrays(found.append, outputs)
+    return {f"output {place}": array for place, array in enumerate(found)}
+
+
+def _assert_close(
+    what: str, ours: Arrays, theirs: Arrays, tolerance: float, *, apart: bool = False
+) -> None:
+    """Args: apart: whether each array is held to its own largest value, not to that of all."""
+    assert ours.keys() == theirs.keys(), (what, sorted(ours.keys() ^ theirs.keys()))
+    largest = {name: np.abs(array).max(initial=0) for name, array in ours.items()}
+    for name, array in ours.items():
+        scale: Any = largest[name] if apart else max(largest.values())
+        np.testing.assert_allclose(
+            theirs[name], array, rtol=tolerance, atol=tolerance * float(scale),
+            err_msg=f"{what}: {name}",
+        )
