@@ -43,6 +43,9 @@ class Clicks(NamedTuple):
     targets: NDArray[np.float32]  # (rows, 1): 1 for a click
 
 
+NO_CLICKS = Clicks(np.empty((0, NUM_INPUTS), np.float32), np.empty((0, 1), np.float32))
+
+
 def read_clicks(
     path: Path, vocabulary_sizes: Sequence[int], bad: BadRecords | None = None
 ) -> Clicks:
