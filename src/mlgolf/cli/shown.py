@@ -160,6 +160,8 @@ def workload_shown(name: str) -> Iterator[Part]:
     else:
         yield "Its sizes are declared by competitions."
     for size in _own_data(workload):
+        for part in size.published:
+            yield f"Data of {size.name}: {part}."
         yield f"Network of {size.name}: {_fields(asdict(size.model))}."
     played = [c for c in competition_names() if name in load_competition(c).workloads]
     if played:

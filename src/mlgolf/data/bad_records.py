@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import number_of
+from mlgolf.data.checksums import sha256
 
 SHOWN_OF_A_FILE = 20  # records that are kept in words; all of them are counted
 SHOWN_IN_AN_ERROR = 10
@@ -56,17 +57,25 @@ class BadRecords:
         """How many records of a file are bad."""
         return self.counts[self._name(path)]
 
-    def add_if_changed(self, path: Path) -> bool:
-        """Compare a file with its known checksum; one that differs is bad as a whole."""
+    def add_if_changed(self, path: Path, content: bytes | None = None) -> bool:
+        """Compare a file with its known checksum; one that differs is bad as a whole.
+
+        Args: content: of the file, where it has been read.
+        """
         expected = self._sums.get(self._name(path))
         if expected is None:
             return False
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256(path) if content is None else hashlib.sha256(content).hexdigest()
         if digest == expected:
             return False
         self.add(path, "", f"found SHA-256 {digest}, expected {expected}")
         return True
+
+    def add_missing(self) -> None:
+        """Files whose checksums are known, and that are not there."""
+        for file in self._sums:
+            if not self.counts[file] and not (self.raw / file).exists():
+                self.add(self.raw / file, "", "found no file")
 
     def in_words(self, limit: int | None = None) -> list[str]:
         """A line for each record that is kept, at most `limit`; then how many more there are."""
@@ -85,11 +94,11 @@ class BadRecords:
             for file, count in sorted(self.counts.items())
         ]
 
-    def refuse(self, remedy: str) -> None:
-        """Raises: DataError that names the records, if there are any."""
+    def refuse(self, remedy: str, limit: int = SHOWN_IN_AN_ERROR) -> None:
+        """Raises: DataError that names the records, at most `limit`, if there are any."""
         if not self:
             return
-        text = "\n  ".join(self.in_words(SHOWN_IN_AN_ERROR))
+        text = "\n  ".join(self.in_words(limit))
         raise DataError(f"{number_of(len(self), 'bad record')} in raw data:\n  {text}\n{remedy}")
 
     def _name(self, path: Path) -> str:

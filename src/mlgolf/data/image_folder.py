@@ -98,7 +98,7 @@ class Shard:
         for label, path, encoded, found in chain.from_iterable(mapped(_decoded, groups)):
             if isinstance(found, str):
                 bad.add(path, "", found)
-            elif not bad.add_if_changed(path):
+            elif not bad.add_if_changed(path, encoded):
                 yield label, encoded, found
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.disk import naming
+from mlgolf.core.errors import DataError
 from mlgolf.data.bad_records import BadRecord, BadRecords
 
 SKIPPED = "skipped.json"  # in a prepared folder: which records were left out; absent if none was
@@ -54,6 +55,14 @@ class Pieces:
     # (folder of a split, its scratch folder): joins what the pieces left in the scratch folder.
     finish: Callable[[Path, Path], None] = field(default=_nothing)
 
+    def check_counts(self, counts: Mapping[str, int], remedy: str) -> None:
+        """Args: counts: examples found, by split. Raises: DataError that ends with a remedy."""
+        for split, found in counts.items():
+            try:
+                self.check_count(split, found)
+            except DataError as error:
+                raise DataError(f"{error} {remedy}".rstrip()) from None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -83,7 +92,7 @@ def write_all(plan: Pieces, raw: Path, prepared: Path) -> None:
 def write_rest(
     plan: Pieces, raw: Path, prepared: Path, scratch: Path, *, numbers: str = "",
     sums: Mapping[str, str] | None = None, skip_bad: bool = False,
-    remedy: str = "Replace these files.", tell: Tell = lambda _: None,
+    remedy: str = "Replace these files.", skip: str = "", tell: Tell = lambda _: None,
 ) -> BadRecords:
     """Prepare what is not yet complete.
 
@@ -91,6 +100,7 @@ def write_rest(
       numbers: of spec.py, in any form; where they have changed, all pieces are done again.
       sums: SHA-256 that raw files should have.
       skip_bad: leave bad records out; otherwise they are refused.
+      remedy, skip: what errors tell a person to do; the latter about bad records alone.
       tell: hears after each piece how far it has come.
     Returns: what was left out. Raises: DataError.
     """
@@ -109,20 +119,20 @@ def write_rest(
         if done is None:
             examples = piece.write(folder, own_scratch, bad)
             if not skip_bad:
-                bad.refuse(remedy)
+                bad.refuse(f"{remedy} {skip}".rstrip())
             done = _done(folder, piece, made_from, examples, bad)
             _write(record, done)
         else:
             _recall(bad, done)
-            if not skip_bad:
-                bad.refuse(remedy)
         left_out.take(bad)
         kept |= {folder / name for name in done["files"]}
         counts[piece.split] += done["examples"]
         meter.add(done["examples"], is_new)
+    left_out.add_missing()
+    if not skip_bad:
+        left_out.refuse(f"{remedy} {skip}".rstrip())
     if not left_out:
-        for split, found in counts.items():
-            plan.check_count(split, found)
+        plan.check_counts(counts, remedy)
     for split in plan.splits:
         _remove_others(prepared / split, kept)  # of raw files that are no longer there
         plan.finish(prepared / split, scratch / split)
@@ -135,11 +145,14 @@ def write_rest(
 
 
 def read_all(
-    plan: Pieces, raw: Path, sums: Mapping[str, str] | None = None, tell: Tell = lambda _: None
+    plan: Pieces, raw: Path, *, sums: Mapping[str, str] | None = None, remedy: str = "",
+    tell: Tell = lambda _: None,
 ) -> BadRecords:
     """Look at every record, and write nothing.
 
-    Raises: DataError if none is bad, but there are not as many as there should be.
+    Args: as of `write_rest`.
+    Returns: the bad ones. Raises: DataError if none is bad, but they are not as many as they
+      should be.
     """
     bad, counts = BadRecords(raw, sums), dict.fromkeys(plan.splits, 0)
     meter = _Meter(len(plan.pieces), tell)
@@ -147,9 +160,9 @@ def read_all(
         examples = piece.read(bad)
         counts[piece.split] += examples
         meter.add(examples, is_new=True)
+    bad.add_missing()
     if not bad:
-        for split, found in counts.items():
-            plan.check_count(split, found)
+        plan.check_counts(counts, remedy)
     return bad
 
 
