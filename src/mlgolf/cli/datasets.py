@@ -39,6 +39,7 @@ def make(
     for workload in map(load_workload, workloads):
         say(f"making the data of {workload.name} in {data_dir}", err=True)
         layout.make(workload, size, data_dir, seed)
+        say(f"preparing the data of {workload.name}", err=True)
         with _progress(f"preparing the data of {workload.name}") as tell:
             prepared = layout.prepare(workload, size, data_dir, tell=tell)
         say(prepared)
@@ -63,7 +64,10 @@ def prepare(
         with _progress(f"preparing the data of {workload.name}") as tell:
             prepared = layout.prepare(workload, size, data_dir, skip_bad=skip_bad, tell=tell)
         say(prepared)
-        _say_left_out(layout.left_out(workload, size, data_dir))
+        _say_left_out(
+            layout.left_out(workload, size, data_dir),
+            layout.examples_left(workload, size, data_dir),
+        )
 
 
 def check(
@@ -81,34 +85,33 @@ def check(
     from mlgolf.core.registry import load_workload
     from mlgolf.data import layout
 
-    found, left_out = {}, {}
+    found, left_out, examples = {}, {}, {}
     for workload in map(load_workload, workloads):
         if raw:
             with _progress(f"reading the raw data of {workload.name}") as tell:
                 layout.check_raw(workload, size, data_dir, tell)
         found[workload.name] = layout.check(workload, size, data_dir)
         left_out[workload.name] = layout.left_out(workload, size, data_dir)
+        examples[workload.name] = layout.examples_left(workload, size, data_dir)
     if as_json:
         counts = {name: dict(bad.counts) for name, bad in left_out.items()}
         print_json({"fingerprints": found, "left_out": counts})
         return
     for name, fingerprint in found.items():
         say(f"{name}: {fingerprint}")
-        _say_left_out(left_out[name])
+        _say_left_out(left_out[name], examples[name])
 
 
-def _say_left_out(bad: "BadRecords") -> None:
+def _say_left_out(bad: "BadRecords", examples: str) -> None:
     if bad:
-        say("\n".join([f"left out {number_of(len(bad), 'bad record')}:", *bad.per_file()]), err=True)
+        head = f"left out {number_of(len(bad), 'bad record')}:"
+        say("\n".join([head, *bad.per_file(), f"examples left: {examples}"]), err=True)
 
 
 @contextmanager
 def _progress(doing: str) -> Iterator["Tell"]:
-    """On a terminal a line that is kept up to date; elsewhere one at the beginning."""
+    """On a terminal a line that is kept up to date."""
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        say(doing, err=True)
-    with console.status(doing) as status:
+    with Console(stderr=True, highlight=False).status(doing) as status:
         yield lambda progress: status.update(f"{doing}: {progress}")

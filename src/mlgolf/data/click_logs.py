@@ -60,13 +60,19 @@ def read_clicks(
     rows = sum(block.count(b"\n") for block in blocks(path))
     clicks = Clicks(np.empty((rows, NUM_INPUTS), np.float32), np.empty((rows, 1), np.float32))
     filled = line = 0
+    is_good = True  # the last line
     read = partial(read_block, vocabulary_sizes=vocabulary_sizes)
     for part, faults in mapped(read, blocks(path)):
         for number, found in faults:
             heard.add(path, f"line {line + number + 1}", found)
         end = filled + len(part.inputs)
         clicks.inputs[filled:end], clicks.targets[filled:end] = part
-        line, filled = line + len(part.inputs) + len(faults), end
+        lines = len(part.inputs) + len(faults)
+        is_good = not faults or faults[-1][0] < lines - 1
+        line, filled = line + lines, end
+    if is_good and _is_cut_short(path):
+        heard.add(path, f"line {line}", "found the beginning of a line; the file ends there")
+        filled -= 1
     if bad is None:
         heard.refuse(f"{path}: not a click log.")
     return Clicks(clicks.inputs[:filled], clicks.targets[:filled])
@@ -78,6 +84,14 @@ def blocks(path: Path) -> Iterator[bytes]:
         while block := file.read(BLOCK_BYTES):
             block += file.readline()
             yield block if block.endswith(b"\n") else block + b"\n"
+
+
+def _is_cut_short(path: Path) -> bool:
+    """Whether a file ends in the middle of a category, and so not behind a line."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - NUM_FIELDS))
+        _, tab, category = file.read().rpartition(b"\t")
+    return bool(tab) and category.isalnum() and len(category) < CATEGORY_BYTES
 
 
 def read_block(

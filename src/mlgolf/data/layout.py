@@ -180,6 +180,13 @@ def left_out(workload: Workload, size_name: str, data_dir: Path) -> BadRecords:
     return pieces.skipped(prepared, raw_folder(workload, size_name, data_dir))
 
 
+def examples_left(workload: Workload, size_name: str, data_dir: Path) -> str:
+    """How many of how many, by split, where bad records were left out; empty elsewhere."""
+    wanted = workload.size(size_name).examples
+    left = pieces.examples_left(prepared_folder(workload, size_name, data_dir))
+    return ", ".join(f"{count:,} of {wanted[split]:,} {split}" for split, count in left.items())
+
+
 def check_raw(
     workload: Workload, size_name: str, data_dir: Path, tell: Tell = lambda _: None
 ) -> None:
@@ -201,7 +208,7 @@ def check_raw(
     )
     if bad.counts != left_out(workload, size_name, data_dir).counts:
         skip = f"Or leave them out: {_skip(workload, size_name, data_dir)}"
-        bad.refuse(f"{remedy} {skip}", SHOWN_IN_A_CHECK)
+        bad.refuse(f"{remedy}\n{skip}", SHOWN_IN_A_CHECK)
 
 
 def _pieces(workload: Workload, size_name: str, data_dir: Path) -> Pieces | None:
@@ -286,7 +293,7 @@ def _again(workload: Workload, size_name: str, data_dir: Path) -> str:
         return f"Make them anew: {_command('make', workload, size_name, data_dir)}"
     return (
         "Download these files again, then run (what is complete is kept): "
-        f"{_command('prepare', workload, size_name, data_dir)}{_published(workload, size_name)}\n"
+        f"{_command('prepare', workload, size_name, data_dir)}{_published(workload, size_name)}"
     )
 
 

@@ -119,7 +119,7 @@ def write_rest(
         if done is None:
             examples = piece.write(folder, own_scratch, bad)
             if not skip_bad:
-                bad.refuse(f"{remedy} {skip}".rstrip())
+                bad.refuse(f"{remedy}\n{skip}".rstrip())
             done = _done(folder, piece, made_from, examples, bad)
             _write(record, done)
         else:
@@ -130,7 +130,7 @@ def write_rest(
         meter.add(done["examples"], is_new)
     left_out.add_missing()
     if not skip_bad:
-        left_out.refuse(f"{remedy} {skip}".rstrip())
+        left_out.refuse(f"{remedy}\n{skip}".rstrip())
     if not left_out:
         plan.check_counts(counts, remedy)
     for split in plan.splits:
@@ -172,6 +172,12 @@ def skipped(prepared: Path, raw: Path) -> BadRecords:
     if (prepared / SKIPPED).exists():
         _recall(bad, json.loads((prepared / SKIPPED).read_text()))
     return bad
+
+
+def examples_left(prepared: Path) -> dict[str, int]:
+    """By split, where some were left out; nothing where none was."""
+    record = prepared / SKIPPED
+    return json.loads(record.read_text())["examples"] if record.exists() else {}
 
 
 class _Meter:
