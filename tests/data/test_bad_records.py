@@ -1,7 +1,6 @@
 """Raw files that are missing, partial or corrupt: named, refused, or left out and counted."""
 
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from tiny_workloads import tiny
 
 from mlgolf.core.errors import DataError
-from mlgolf.data import image_folder, layout
+from mlgolf.data import layout
 from mlgolf.data.bad_records import BadRecords
 from mlgolf.data.click_logs import read_clicks
 
@@ -94,30 +93,19 @@ def test_all_bad_records_are_counted_and_the_first_ones_kept(tmp_path):
     assert bad.in_words(limit=1)[1:] == ["and 49 bad records more"]
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folders = {}
-    for name in ("criteo1tb", "imagenet_resnet"):
-        folders[name] = tmp_path_factory.mktemp(name)
-        layout.make(tiny(name), "tiny", folders[name])
-    return folders
-
-
 @pytest.fixture
-def clicks(made, tmp_path):
+def clicks(copied):
     """Workload, data folder and raw folder."""
-    return copy(made, tmp_path, "criteo1tb")
+    return found("criteo1tb", copied("criteo1tb"))
 
 
 @pytest.fixture
-def images(made, tmp_path):
-    return copy(made, tmp_path, "imagenet_resnet")
+def images(copied):
+    return found("imagenet_resnet", copied("imagenet_resnet"))
 
 
-def copy(made, tmp_path, name):
-    data_dir = Path(shutil.copytree(made[name], tmp_path / name))
-    workload = tiny(name)
-    return workload, data_dir, layout.raw_folder(workload, "tiny", data_dir)
+def found(name, data_dir):
+    return tiny(name), data_dir, layout.raw_folder(tiny(name), "tiny", data_dir)
 
 
 def break_line(path: Path, number: int) -> None:
@@ -141,7 +129,7 @@ def test_a_check_names_every_bad_line_and_what_to_do(clicks):
     assert f"{raw}/day_0_00: line 3: found 12 columns, expected 40" in said
     assert f"{raw}/day_7_00: line 17: found 12 columns, expected 40" in said
     assert "Make them anew: mlgolf data make criteo1tb --size tiny" in said
-    assert f"leave them out: mlgolf data prepare criteo1tb --size tiny --data-dir {data_dir}" in said
+    assert "Or leave them out: mlgolf data prepare criteo1tb --size tiny" in said
 
 
 def test_sound_raw_data_pass_the_check(clicks, images):
@@ -210,7 +198,7 @@ def test_a_gap_between_published_files_is_named_without_checksums(clicks):
     workload, data_dir, raw = clicks
     (raw.parent / "raw.checksums.json").unlink()
     (raw / "day_0_01").unlink()
-    with pytest.raises(DataError, match="1 bad record in raw data(.|\n)*day_0_01: found no file"):
+    with pytest.raises(DataError, match=r"1 bad record in raw data(.|\n)*day_0_01: found no file"):
         check_raw(workload, data_dir)
 
 
@@ -261,13 +249,3 @@ def test_a_jpeg_that_is_cut_short_is_named(images):
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(DataError, match="JPEG: found no image that can be decoded"):
         check_raw(workload, data_dir)
-
-
-def test_a_shard_whose_images_are_all_bad_does_no_harm(images, monkeypatch):
-    workload, data_dir, raw = images
-    monkeypatch.setattr(image_folder, "SHARD_BYTES", 100)  # one image each
-    path = sorted((raw / "val" / "3").iterdir())[0]
-    path.write_bytes(b"nothing that is an image")
-    prepared = layout.prepare(workload, "tiny", data_dir, skip_bad=True)
-    images = image_folder.PackedImages(prepared / "validation", 2**30)
-    assert len(images) == 399

@@ -21,20 +21,6 @@ def small_shards(monkeypatch):
     monkeypatch.setattr(image_folder, "SHARD_BYTES", SHARD_BYTES)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A data folder for each workload, with raw data alone."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in NAMES}
-    for name, folder in folders.items():
-        layout.make(tiny(name), "tiny", folder)
-    return folders
-
-
-@pytest.fixture
-def copied(made, tmp_path):
-    return lambda name: Path(shutil.copytree(made[name], tmp_path / name))
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
