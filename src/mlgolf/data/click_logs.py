@@ -29,11 +29,11 @@ BLOCK_BYTES = 2**19  # what is made of a block fits into a core's cache
 Words = NDArray[np.uint64]
 Places = NDArray[np.integer]
 _U64 = np.uint64
-_DIGIT, _SEPARATOR, _MINUS, _OTHER = range(4)
-_KINDS = np.full(256, _OTHER, np.uint8)
-_KINDS[[*b"0123456789abcdefABCDEF"]] = _DIGIT
-_KINDS[[*b"\t\n"]] = _SEPARATOR
-_KINDS[ord("-")] = _MINUS
+_ALLOWED, _SEPARATOR, _OTHER = range(3)  # of bytes
+_KINDS = bytes(
+    _SEPARATOR if byte in b"\t\n" else _ALLOWED if byte in b"0123456789abcdefABCDEF-" else _OTHER
+    for byte in range(256)
+)
 
 
 class Clicks(NamedTuple):
@@ -99,9 +99,8 @@ def read_block(
 ) -> tuple[Clicks, list[tuple[int, str]]]:
     """Rows of the good lines of a block, and the others: number from 0, what was found."""
     # Words are read that end with a field, and others that begin with one.
-    text = np.frombuffer(bytes(CATEGORY_BYTES * 2) + block + bytes(CATEGORY_BYTES), np.uint8)
-    kinds = _KINDS[text]
-    kinds[: CATEGORY_BYTES * 2] = kinds[-CATEGORY_BYTES:] = _DIGIT
+    padded = b"0" * CATEGORY_BYTES * 2 + block + b"0" * CATEGORY_BYTES
+    text, kinds = (np.frombuffer(b, np.uint8) for b in (padded, padded.translate(_KINDS)))
     ends = np.flatnonzero(kinds == _SEPARATOR)
     last_fields = np.flatnonzero(text[ends] == ord("\n"))
     faults = _Faults(block, np.diff(last_fields, prepend=-1))
