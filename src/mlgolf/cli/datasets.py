@@ -40,7 +40,7 @@ def make(
         say(f"making the data of {workload.name} in {data_dir}", err=True)
         layout.make(workload, size, data_dir, seed)
         say(f"preparing the data of {workload.name}", err=True)
-        with _progress(f"preparing the data of {workload.name}") as tell:
+        with _progress(f"preparing {workload.name}") as tell:
             prepared = layout.prepare(workload, size, data_dir, tell=tell)
         say(prepared)
 
@@ -61,7 +61,7 @@ def prepare(
     from mlgolf.data import layout
 
     for workload in map(load_workload, workloads):
-        with _progress(f"preparing the data of {workload.name}") as tell:
+        with _progress(f"preparing {workload.name}") as tell:
             prepared = layout.prepare(workload, size, data_dir, skip_bad=skip_bad, tell=tell)
         say(prepared)
         _say_left_out(
@@ -88,7 +88,7 @@ def check(
     found, left_out, examples = {}, {}, {}
     for workload in map(load_workload, workloads):
         if raw:
-            with _progress(f"reading the raw data of {workload.name}") as tell:
+            with _progress(f"reading {workload.name}") as tell:
                 layout.check_raw(workload, size, data_dir, tell)
         found[workload.name] = layout.check(workload, size, data_dir)
         left_out[workload.name] = layout.left_out(workload, size, data_dir)

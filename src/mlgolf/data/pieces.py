@@ -76,7 +76,7 @@ class Progress:
     def __str__(self) -> str:
         return (
             f"{self.pieces:,} of {self.of_pieces:,} pieces, {self.examples:,} examples, "
-            f"{self.per_second:,.0f} per second"
+            f"{self.per_second:,.0f}/s"
         )
 
 
