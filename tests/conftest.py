@@ -5,6 +5,7 @@ that its referee may use, so the players of workers with the same cores would wa
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,6 +59,26 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     layout.make(workload, "mini", folder)
     layout.prepare(workload, "mini", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """By workload a data folder with raw data alone, of tests/data/. Not to be written to."""
+    from tiny_workloads import tiny
+
+    from mlgolf.data import layout
+
+    folders = {}
+    for name in ("criteo1tb", "imagenet_resnet"):
+        folders[name] = tmp_path_factory.mktemp(name)
+        layout.make(tiny(name), "tiny", folders[name])
+    return folders
+
+
+@pytest.fixture
+def copied(tiny_data: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of one of these folders, by the workload's name."""
+    return lambda name: Path(shutil.copytree(tiny_data[name], tmp_path / name))
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,10 @@ def test_jax_needs_no_torch():
     run(USE.format(framework="jax", absent="torch"))
 
 
-def test_a_framework_that_is_not_installed_is_named_with_its_remedy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "jax", None)
-    with pytest.raises(FrameworkMissing, match=r"pip install 'mlgolf\[jax\]'"):
+@pytest.mark.parametrize("part", ["jax", "flax", "optax"])
+def test_what_is_not_installed_of_a_framework_is_named_with_its_remedy(monkeypatch, part):
+    monkeypatch.setitem(sys.modules, part, None)
+    with pytest.raises(FrameworkMissing, match=rf"{part} is not .*pip install 'mlgolf\[jax\]'"):
         load_backend("jax")
 
 

@@ -7,7 +7,14 @@ import pytest
 from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
 from mlgolf.cli.options import print_json
-from mlgolf.core.text import enumerated, from_the_disk, invalid, printable, quoted
+from mlgolf.core.text import (
+    bytes_in_words,
+    enumerated,
+    from_the_disk,
+    invalid,
+    printable,
+    quoted,
+)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +121,11 @@ def test_only_the_last_of_several_things_follows_an_and(parts, told):
 
 def test_a_choice_is_enumerated_by_or():
     assert enumerated([1, 2, 3], "or") == "1, 2 or 3"
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(12, "12 bytes"), (830_000_000, "830 MB"), (1_100_000_000_000, "1.1 TB"), (10_000, "10.0 kB")],
+)
+def test_bytes_are_told_in_decimal_units(count, told):
+    assert bytes_in_words(count) == told

@@ -4,7 +4,14 @@ from PIL import Image
 
 from mlgolf.core.errors import DataError
 from mlgolf.data import image_folder
-from mlgolf.data.image_folder import PackedImages, class_names, pack
+from mlgolf.data.bad_records import BadRecords
+from mlgolf.data.image_folder import (
+    PackedImages,
+    class_names,
+    join_indices,
+    pack,
+    shards_of,
+)
 
 
 def write_image(path, shade, size=(4, 3), mode="RGB"):
@@ -80,3 +87,14 @@ def test_pixels_come_back_as_they_were_stored(tmp_path):
     Image.fromarray(pixels).save(tmp_path / "train" / "a" / "1.PNG")
     pack(tmp_path / "train", tmp_path / "packed", ["a"])
     np.testing.assert_array_equal(PackedImages(tmp_path / "packed", 0)[0], pixels)
+
+
+def test_a_shard_whose_images_are_all_bad_does_no_harm(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(image_folder, "SHARD_BYTES", 100)  # one image each
+    (source / "a" / "2.png").write_bytes(b"not an image" * 9)
+    bad, target = BadRecords(source), tmp_path / "packed"
+    target.mkdir()
+    found = [shard.write(target, tmp_path, bad) for shard in shards_of(source, ["a", "b"])]
+    join_indices(target, tmp_path)
+    assert (found, dict(bad.counts)) == ([1, 0, 1], {"a/2.png": 1})
+    assert shades(PackedImages(target, 0)) == [2, 0]

@@ -70,6 +70,9 @@ def toy():
     )  # fmt: skip
 
 
+MADE = ["raw", "raw.checksums.json", "raw.made_from.json", "seed"]
+
+
 def names(folder):
     return sorted(p.name for p in folder.iterdir())
 
@@ -100,7 +103,7 @@ def test_making_again_replaces_what_was_there(toy, tmp_path):
     layout.make(toy, "mini", tmp_path, seed=1)
     raw = layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "2"
-    assert names(raw.parent) == ["raw", "raw.made_from.json", "seed"]
+    assert names(raw.parent) == MADE
 
 
 def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
@@ -109,7 +112,7 @@ def test_an_interrupted_make_leaves_what_was_there_before(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         layout.make(toy, "mini", tmp_path, seed=2)
     assert (raw / "numbers").read_text() == "1"
-    assert names(raw.parent) == ["raw", "raw.made_from.json", "seed"]
+    assert names(raw.parent) == MADE
 
 
 def test_published_data_are_not_made(toy, tmp_path):
@@ -181,14 +184,14 @@ def test_two_commands_that_make_the_same_data_at_once_both_succeed(toy, tmp_path
     with ThreadPoolExecutor(2) as pool:
         raws = list(pool.map(lambda seed: layout.make(toy, "mini", tmp_path, seed), (1, 2)))
     assert (raws[0] / "numbers").read_text() in ("1", "2")
-    assert names(raws[0].parent) == ["raw", "raw.made_from.json", "seed"]
+    assert names(raws[0].parent) == MADE
 
 
 def test_what_a_killed_process_left_is_removed(toy, tmp_path):
     raw = layout.raw_folder(toy, "mini", tmp_path)
     (raw.parent / "raw.unfinished").mkdir(parents=True)
     layout.make(toy, "mini", tmp_path)
-    assert names(raw.parent) == ["raw", "raw.made_from.json", "seed"]
+    assert names(raw.parent) == MADE
 
 
 def test_damaged_data_are_not_made_anew(toy, tmp_path):

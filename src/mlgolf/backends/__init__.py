@@ -6,6 +6,7 @@ from mlgolf.core.errors import FrameworkMissing, UnknownName
 from mlgolf.core.protocols import Backend
 
 FRAMEWORKS = ("jax", "torch")
+_PARTS = {"jax": ("jax", "flax", "optax"), "torch": ("torch",)}  # of their extras
 
 
 def load_backend(framework: str) -> Backend:
@@ -27,5 +28,6 @@ def require(framework: str) -> None:
     """Raises: UnknownName; FrameworkMissing if it is not installed."""
     if framework not in FRAMEWORKS:
         raise UnknownName("framework", framework, known=FRAMEWORKS)
-    if find_spec(framework) is None:
-        raise FrameworkMissing(framework)
+    for part in _PARTS[framework]:
+        if find_spec(part) is None:
+            raise FrameworkMissing(framework, part)

@@ -1,11 +1,18 @@
 """Commands for data: make small ones, prepare published ones, check either."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlgolf.cli.options import AsJson, DataDir, print_json
 from mlgolf.cli.text import say
+from mlgolf.core.text import number_of
+
+if TYPE_CHECKING:
+    from mlgolf.data.bad_records import BadRecords
+    from mlgolf.data.pieces import Tell
 
 Names = Annotated[list[str], typer.Argument(help="Workloads whose data are meant.")]
 SizeName = Annotated[str, typer.Option(help="mini, full, or a variant of either.")]
@@ -33,11 +40,20 @@ def make(
         say(f"making the data of {workload.name} in {data_dir}", err=True)
         layout.make(workload, size, data_dir, seed)
         say(f"preparing the data of {workload.name}", err=True)
-        say(layout.prepare(workload, size, data_dir))
+        with _progress(f"preparing {workload.name}") as tell:
+            prepared = layout.prepare(workload, size, data_dir, tell=tell)
+        say(prepared)
 
 
-def prepare(workloads: Names, data_dir: DataDir, size: SizeName = "mini") -> None:
+def prepare(
+    workloads: Names, data_dir: DataDir, size: SizeName = "mini",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out records that cannot be read; say which.")
+    ] = False,
+) -> None:
     """Read raw data in the published format; write one folder per split, with checksums.
+
+    Of a command that was cut short, files that were complete are kept.
 
     Example: mlgolf data prepare imagenet_resnet --size full --data-dir /data
     """
@@ -45,22 +61,57 @@ def prepare(workloads: Names, data_dir: DataDir, size: SizeName = "mini") -> Non
     from mlgolf.data import layout
 
     for workload in map(load_workload, workloads):
-        say(layout.prepare(workload, size, data_dir))
+        with _progress(f"preparing {workload.name}") as tell:
+            prepared = layout.prepare(workload, size, data_dir, skip_bad=skip_bad, tell=tell)
+        say(prepared)
+        _say_left_out(
+            layout.left_out(workload, size, data_dir),
+            layout.examples_left(workload, size, data_dir),
+        )
 
 
 def check(
     workloads: Names, data_dir: DataDir, size: SizeName = "mini", as_json: AsJson = False,
+    raw: Annotated[
+        bool, typer.Option("--raw/--no-raw", help="Read every record of the raw data, too.")
+    ] = True,
 ) -> None:
-    """Compare prepared data with their checksums; print their fingerprint.
+    """Read raw data for bad records; compare prepared data with their checksums.
+
+    Prints the fingerprint of the prepared data.
 
     Example: mlgolf data check criteo1tb
     """
     from mlgolf.core.registry import load_workload
     from mlgolf.data import layout
 
-    found = {name: layout.check(load_workload(name), size, data_dir) for name in workloads}
+    found, left_out, examples = {}, {}, {}
+    for workload in map(load_workload, workloads):
+        if raw:
+            with _progress(f"reading {workload.name}") as tell:
+                layout.check_raw(workload, size, data_dir, tell)
+        found[workload.name] = layout.check(workload, size, data_dir)
+        left_out[workload.name] = layout.left_out(workload, size, data_dir)
+        examples[workload.name] = layout.examples_left(workload, size, data_dir)
     if as_json:
-        print_json({"fingerprints": found})
+        counts = {name: dict(bad.counts) for name, bad in left_out.items()}
+        print_json({"fingerprints": found, "left_out": counts})
         return
     for name, fingerprint in found.items():
         say(f"{name}: {fingerprint}")
+        _say_left_out(left_out[name], examples[name])
+
+
+def _say_left_out(bad: "BadRecords", examples: str) -> None:
+    if bad:
+        head = f"left out {number_of(len(bad), 'bad record')}:"
+        say("\n".join([head, *bad.per_file(), f"examples left: {examples}"]), err=True)
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator["Tell"]:
+    """On a terminal a line that is kept up to date."""
+    from rich.console import Console
+
+    with Console(stderr=True, highlight=False).status(doing) as status:
+        yield lambda progress: status.update(f"{doing}: {progress}")

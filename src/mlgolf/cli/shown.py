@@ -162,6 +162,8 @@ def workload_shown(name: str) -> Iterator[Part]:
         yield "Its sizes are declared by competitions."
     yield from cost_shares_shown(read_cost_shares().get(name, {}))
     for size in _own_data(workload):
+        for part in size.published:
+            yield f"Data of {size.name}: {part}."
         yield f"Network of {size.name}: {_fields(asdict(size.model))}."
     played = [c for c in competition_names() if name in load_competition(c).workloads]
     if played:

@@ -89,9 +89,10 @@ class WorkerEnded(MLGolfError):
 
 
 class FrameworkMissing(MLGolfError):
-    """A framework that is not installed."""
+    """A framework, or another part of its extra, that is not installed."""
 
-    def __init__(self, framework: str) -> None:
+    def __init__(self, framework: str, part: str = "") -> None:
         super().__init__(
-            f"{framework} is not installed. Install it with: pip install 'mlgolf[{framework}]'"
+            f"{part or framework} is not installed. "
+            f"Install it with: pip install 'mlgolf[{framework}]'"
         )

@@ -56,6 +56,14 @@ def number_of(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
+def bytes_in_words(count: int) -> str:
+    """Decimal units, as disks are sold: 830 MB, 1.1 TB."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{significant(count / size, 2 if count < 10 * size else 3)} {unit}"
+    return f"{count} bytes"
+
+
 def significant(value: float, digits: int, *, whole: bool = False) -> str:
     """So many significant digits, without an exponent where that is not needed.
 

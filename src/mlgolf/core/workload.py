@@ -19,12 +19,25 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import RulesError, UnknownName, WorkloadError
 from mlgolf.core.spec import ForwardPassMode, LossType
-from mlgolf.core.text import enumerated
+from mlgolf.core.text import bytes_in_words, enumerated
 
 SPLITS = ("train", "validation", "test")
 FRACTION = "@"  # in the name of a size that trains on a part of its data: "mini@0.25"
 FRAMEWORKS = ("torch", "jax")
 _OF_DATA = ("DRAWN", "make", "prepare", "open_split")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Where published raw data are to be had."""
+
+    what: str
+    url: str
+    bytes: int  # about, of the raw data as they are prepared
+    licence: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.url}, {bytes_in_words(self.bytes)}. Licence: {self.licence}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +53,7 @@ class Size:
     data_fraction: float = 1.0  # of the training examples; `kept` in data/batches.py says which
     model: Any  # the workload's own record of its network's sizes
     data: Any  # the workload's own record of how data are read and, at mini size, made
+    published: tuple[Published, ...] = ()  # the raw data, where they are not made
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -130,7 +144,9 @@ class DataModule(Protocol):
     """A workload's data.py. Batches are numpy, so that both frameworks train on the same bytes.
 
     One whose raw data come from a host's file may offer `check_source(size)` as well, which raises
-    DataError if that file has changed.
+    DataError if that file has changed. One that reads published files may offer
+    `pieces(raw, size, splits)`, a `data.pieces.Pieces`: then preparing can be continued after it
+    was killed, bad records are named or left out, and progress is shown.
     """
 
     DRAWN: tuple[str, ...]  # splits that depend on the draw of held-out data: those, or all

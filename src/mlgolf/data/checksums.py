@@ -20,11 +20,19 @@ class Entry(TypedDict):
     sha256: str
 
 
-def write_manifest(folder: Path) -> None:
-    """List every file below `folder` in its manifest."""
+def write_manifest(folder: Path, manifest: Path | None = None) -> None:
+    """List every file below `folder` in its manifest, or in one that lies elsewhere."""
     entries = [_entry(folder, path) for path in _files(folder)]
     lines = ",\n".join(json.dumps(entry) for entry in entries)
-    (folder / MANIFEST).write_text(f"[\n{lines}\n]\n")
+    (manifest or folder / MANIFEST).write_text(f"[\n{lines}\n]\n")
+
+
+def sums_in(manifest: Path) -> dict[str, str]:
+    """SHA-256 by path, of a manifest; none where there is no such file."""
+    if not manifest.exists():
+        return {}
+    entries: list[Entry] = json.loads(manifest.read_text())
+    return {entry["path"]: entry["sha256"] for entry in entries}
 
 
 def fingerprint(folder: Path, *, remedy: str) -> str:
@@ -62,7 +70,7 @@ def _verify_file(path: Path, expected: Entry, remedy: str, contents: bool) -> No
         raise DataError(
             f"{path}: found {found:,} bytes, expected {expected['bytes']:,}. Run: {remedy}"
         )
-    if contents and (digest := _sha256(path)) != expected["sha256"]:
+    if contents and (digest := sha256(path)) != expected["sha256"]:
         raise DataError(
             f"{path}: found SHA-256 {digest}, expected {expected['sha256']}. Run: {remedy}"
         )
@@ -85,9 +93,10 @@ def _files(folder: Path) -> list[Path]:
 
 def _entry(folder: Path, path: Path) -> Entry:
     relative = path.relative_to(folder).as_posix()
-    return {"path": relative, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+    return {"path": relative, "bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -36,16 +36,26 @@ def fingerprint64(strings: NDArray[np.bytes_]) -> HashArray:
     return hashes
 
 
+def fingerprint64_of_words(first: HashArray, last: HashArray, length: int) -> HashArray:
+    """Fingerprint of strings of 8 to 16 bytes, all of one length.
+
+    Args:
+      first, last: (n,), the first and the last 8 bytes of each string as little-endian integers.
+    Returns: (n,), uint64.
+    """
+    multiplier = _u64(K2 + 2 * length)
+    first = first + _u64(K2)
+    u = _rotate(last, 37) * multiplier + first
+    v = (_rotate(first, 25) + last) * multiplier
+    return _combine(u, v, multiplier)
+
+
 def _hash_letters(letters: NDArray[np.uint8]) -> HashArray:
     """Of strings of one length: (n, length) bytes in, (n,) hashes out."""
     length = letters.shape[1]
-    multiplier = _u64(K2 + 2 * length)
     if length >= 8:
-        first = _fetch(letters[:, :8]) + _u64(K2)
-        last = _fetch(letters[:, -8:])
-        u = _rotate(last, 37) * multiplier + first
-        v = (_rotate(first, 25) + last) * multiplier
-        return _combine(u, v, multiplier)
+        return fingerprint64_of_words(_fetch(letters[:, :8]), _fetch(letters[:, -8:]), length)
+    multiplier = _u64(K2 + 2 * length)
     if length >= 4:
         u = (_fetch(letters[:, :4]) << U64(3)) + U64(length)
         return _combine(u, _fetch(letters[:, -4:]), multiplier)

@@ -5,8 +5,11 @@ it is decoded and which class it has. Images stay as they were published: nothin
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,8 @@ from PIL import Image
 
 from mlgolf.core.arrays import IntArray
 from mlgolf.core.errors import DataError
+from mlgolf.data.bad_records import BadRecords
+from mlgolf.data.parallel import mapped
 
 SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
 SHARD_BYTES = 2**30
@@ -22,7 +27,10 @@ RECORD = np.dtype([
     ("shard", "<u4"), ("offset", "<u8"), ("length", "<u4"),
     ("height", "<u4"), ("width", "<u4"), ("label", "<u4"),
 ])  # fmt: skip
+AT_ONCE = 64  # images that one thread decodes
 CHANNELS = 3  # every image is decoded to RGB, whatever its file holds
+
+Labelled = tuple[int, Path]  # its class, and its file
 
 
 def class_names(folder: Path) -> list[str]:
@@ -46,18 +54,72 @@ def pack(source: Path, target: Path, classes: Sequence[str]) -> int:
     Raises: DataError if a folder names no class or a file holds no image.
     """
     target.mkdir(parents=True)
-    records, shard, offset = [], 0, 0
+    bad = BadRecords(source)
+    with TemporaryDirectory() as scratch:
+        found = [shard.write(target, Path(scratch), bad) for shard in shards_of(source, classes)]
+        bad.refuse("Replace these images.")
+        join_indices(target, Path(scratch))
+    return sum(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Images that are packed into one file."""
+
+    number: int
+    images: Sequence[Labelled]
+
+    @property
+    def name(self) -> str:
+        return f"shard_{self.number:04d}"
+
+    @property
+    def paths(self) -> list[Path]:
+        return [path for _, path in self.images]
+
+    def read(self, bad: BadRecords) -> int:
+        """Decode all images. Returns: how many of them can be; `bad` hears of the others."""
+        return sum(1 for _ in self._good(bad))
+
+    def write(self, target: Path, scratch: Path, bad: BadRecords) -> int:
+        """The same; those that can be decoded are written, and an index of them into `scratch`."""
+        records, offset = [], 0
+        with _shard_file(target, self.number).open("wb") as file:
+            for label, encoded, (width, height) in self._good(bad):
+                file.write(encoded)
+                records.append((self.number, offset, len(encoded), height, width, label))
+                offset += len(encoded)
+        np.save(scratch / f"{self.name}.npy", np.array(records, RECORD))
+        return len(records)
+
+    def _good(self, bad: BadRecords) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
+        """Label, encoded image, width and height of each that can be decoded."""
+        groups = (self.images[at : at + AT_ONCE] for at in range(0, len(self.images), AT_ONCE))
+        for label, path, encoded, found in chain.from_iterable(mapped(_decoded, groups)):
+            if isinstance(found, str):
+                bad.add(path, "", found)
+            elif not bad.add_if_changed(path, encoded):
+                yield label, encoded, found
+
+
+def shards_of(source: Path, classes: Sequence[str]) -> list[Shard]:
+    """How the images below `source` are divided. Args, raises: as of `pack`."""
+    shards: list[list[Labelled]] = []
+    filled = 0
     for label, path in _labelled_files(source, classes):
-        encoded = path.read_bytes()
-        if offset and offset + len(encoded) > SHARD_BYTES:
-            shard, offset = shard + 1, 0
-        with _shard_file(target, shard).open("ab") as file:
-            file.write(encoded)
-        width, height = _dimensions(path, encoded)
-        records.append((shard, offset, len(encoded), height, width, label))
-        offset += len(encoded)
-    np.save(target / INDEX, np.array(records, RECORD))
-    return len(records)
+        size = path.stat().st_size
+        if not shards or filled + size > SHARD_BYTES:
+            shards.append([])
+            filled = 0
+        shards[-1].append((label, path))
+        filled += size
+    return [Shard(number, images) for number, images in enumerate(shards)]
+
+
+def join_indices(target: Path, scratch: Path) -> None:
+    """Make one index of those that shards have left in `scratch`, for those that are there."""
+    parts = [np.load(scratch / f"{path.stem}.npy") for path in sorted(target.glob("shard_*.bin"))]
+    np.save(target / INDEX, np.concatenate(parts) if parts else np.empty(0, RECORD))
 
 
 class PackedImages:
@@ -72,7 +134,7 @@ class PackedImages:
     def __init__(self, folder: Path, decoded_limit_bytes: int) -> None:
         self._index: NDArray = np.load(folder / INDEX)
         self._shards = [
-            np.memmap(_shard_file(folder, shard), np.uint8, mode="r")
+            _mapped_file(_shard_file(folder, shard))
             for shard in range(int(self._index["shard"].max(initial=0)) + 1)
         ]
         self.labels: IntArray = self._index["label"].astype(np.int64)
@@ -122,12 +184,27 @@ def _label(folder: Path, labels: dict[str, int]) -> int:
     )
 
 
-def _dimensions(path: Path, encoded: bytes) -> tuple[int, int]:
-    """Width and height, from the header alone."""
+def _decoded(images: Sequence[Labelled]) -> list[tuple[int, Path, bytes, tuple[int, int] | str]]:
+    """For each its bytes; and the image's width and height, or why it is none."""
+    read = [(label, path, path.read_bytes()) for label, path in images]
+    return [(label, path, encoded, _size_or_fault(encoded)) for label, path, encoded in read]
+
+
+def _size_or_fault(encoded: bytes) -> tuple[int, int] | str:
     try:
-        return Image.open(io.BytesIO(encoded)).size
-    except OSError as error:
-        raise DataError(f"{path}: found no image that can be read: {error}.") from None
+        with Image.open(io.BytesIO(encoded)) as image:
+            size = image.size
+            image.draft(None, (1, 1))  # a JPEG is read to its end, but not computed in full
+            image.load()
+    except Exception as error:  # which ones a decoder raises is not written down anywhere
+        return f"found no image that can be decoded: {error}"
+    return size
+
+
+def _mapped_file(path: Path) -> NDArray[np.uint8]:
+    if path.stat().st_size == 0:  # all of its images were left out; nothing cannot be mapped
+        return np.empty(0, np.uint8)
+    return np.memmap(path, np.uint8, mode="r")
 
 
 def _shard_file(folder: Path, shard: int) -> Path:

@@ -3,7 +3,9 @@
     <data_dir>/<dataset>/<folder>/raw                                 as published, or made
     <data_dir>/<dataset>/<folder>/prepared/{train,validation,test}    what batches are read from
     <data_dir>/<dataset>/<folder>/prepared/checksums.json
+    <data_dir>/<dataset>/<folder>/prepared.pieces                 of a `prepare` that was cut short
     <data_dir>/<dataset>/<folder>/seed                            that raw data were made with
+    <data_dir>/<dataset>/<folder>/raw.checksums.json              of raw data that were made
     <data_dir>/<dataset>/<folder>/*.made_from.json                see made_from.py
     <data_dir>/<dataset>/<folder>/drawn/                          see held_out.py
 
@@ -12,7 +14,8 @@ differ in the network alone name the same one. A record with `is_made` False say
 are published, and never made; a `drawn` names the splits that depend on the draw of a run, in place
 of the module's DRAWN. What is written is written beside its place and renamed when it is
 complete, so that an interrupted command leaves nothing half-made; of several processes that write
-the same data, one writes and the others wait.
+the same data, one writes and the others wait. Where a data module offers `pieces`, what a `prepare`
+that was cut short had completed is kept for the next one.
 """
 
 import fcntl
@@ -27,8 +30,11 @@ from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
-from mlgolf.data import checksums, made_from
+from mlgolf.data import checksums, made_from, pieces
+from mlgolf.data.bad_records import BadRecords
+from mlgolf.data.pieces import Pieces, Tell, read_all, write_rest
 
+SHOWN_IN_A_CHECK = 1_000  # bad records
 DEFAULT_SEED = 0  # published: what it makes is for practice
 
 
@@ -91,8 +97,12 @@ def make(workload: Workload, size_name: str, data_dir: Path, seed: int = DEFAULT
 
 def _make(workload: Workload, size_name: str, data_dir: Path, seed: int) -> Path:
     raw = raw_folder(workload, size_name, data_dir)
+    new_sums = raw.with_name(f".{_sums_file(raw).name}.new")
     with replacing(raw) as unfinished:
         workload.data().make(unfinished, workload.size(size_name), seed, draw=seed)
+        checksums.write_manifest(unfinished, new_sums)
+        _sums_file(raw).unlink(missing_ok=True)
+    new_sums.rename(_sums_file(raw))
     _seed_file(raw).write_text(f"{seed}\n")
     made_from.write(raw, workload.size(size_name))
     return raw
@@ -108,9 +118,19 @@ def _seed_file(raw: Path) -> Path:
     return raw.with_name("seed")
 
 
-def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
-    """Turn raw data into one folder per split, with checksums. Returns: the prepared folder.
+def _sums_file(raw: Path) -> Path:
+    return raw.with_name(f"{raw.name}.{checksums.MANIFEST}")
 
+
+def prepare(
+    workload: Workload, size_name: str, data_dir: Path, *, skip_bad: bool = False,
+    tell: Tell = lambda _: None,
+) -> Path:
+    """Read raw data; replace the prepared ones. Returns: the prepared folder.
+
+    Args:
+      skip_bad: leave out records that cannot be read; `left_out` says which.
+      tell: hears how far it has come, where the data module prepares piece by piece.
     Raises: DataError if the raw data are missing or not in their published format; UnknownName.
     """
     raw = raw_folder(workload, size_name, data_dir)
@@ -120,18 +140,86 @@ def prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
             f"{_remedy(workload, size_name, data_dir)}"
         )
     with alone(raw.parent):
-        return _prepare(workload, size_name, data_dir)
+        return _prepare(workload, size_name, data_dir, skip_bad=skip_bad, tell=tell)
 
 
-def _prepare(workload: Workload, size_name: str, data_dir: Path) -> Path:
+def _prepare(
+    workload: Workload, size_name: str, data_dir: Path, *, skip_bad: bool = False,
+    tell: Tell = lambda _: None,
+) -> Path:
     prepared = prepared_folder(workload, size_name, data_dir)
     raw = raw_folder(workload, size_name, data_dir)
+    size = workload.size(size_name)
     _check_what_made(raw, workload, size_name, data_dir)
-    with replacing(prepared) as unfinished:
-        workload.data().prepare(raw, unfinished, workload.size(size_name))
-        checksums.write_manifest(unfinished)
+    plan = _pieces(workload, size_name, data_dir)
+    if plan is None:
+        if skip_bad:
+            raise DataError(
+                f"{workload.name}: its raw data are read as a whole, so that no record can be left "
+                f"out. {_again(workload, size_name, data_dir)}"
+            )
+        with replacing(prepared) as unfinished:
+            workload.data().prepare(raw, unfinished, size)
+            checksums.write_manifest(unfinished)
+    else:
+        with resuming(prepared) as (unfinished, scratch):
+            write_rest(
+                plan, raw, unfinished, scratch, numbers=made_from.numbers(size),
+                sums=checksums.sums_in(_sums_file(raw)), skip_bad=skip_bad,
+                remedy=_again(workload, size_name, data_dir),
+                skip=f"Or leave bad records out: {_skip(workload, size_name, data_dir)}", tell=tell,
+            )
+            checksums.write_manifest(unfinished)
     made_from.copy(raw, prepared)
     return prepared
+
+
+def left_out(workload: Workload, size_name: str, data_dir: Path) -> BadRecords:
+    """The bad records that the prepared data are without."""
+    prepared = prepared_folder(workload, size_name, data_dir)
+    return pieces.skipped(prepared, raw_folder(workload, size_name, data_dir))
+
+
+def examples_left(workload: Workload, size_name: str, data_dir: Path) -> str:
+    """How many of how many, by split, where bad records were left out; empty elsewhere."""
+    wanted = workload.size(size_name).examples
+    left = pieces.examples_left(prepared_folder(workload, size_name, data_dir))
+    return ", ".join(f"{count:,} of {wanted[split]:,} {split}" for split, count in left.items())
+
+
+def check_raw(
+    workload: Workload, size_name: str, data_dir: Path, tell: Tell = lambda _: None
+) -> None:
+    """Look at every record of the raw data, if there are any.
+
+    Args: tell: as of `prepare`.
+    Raises: DataError that names files and records, unless the prepared data are known to be
+      without these; UnknownName.
+    """
+    raw = raw_folder(workload, size_name, data_dir)
+    if not raw.is_dir():
+        return
+    plan = _pieces(workload, size_name, data_dir)
+    if plan is None:
+        return
+    remedy = _again(workload, size_name, data_dir)
+    bad = read_all(
+        plan, raw, sums=checksums.sums_in(_sums_file(raw)), remedy=remedy, tell=tell
+    )
+    if bad.counts != left_out(workload, size_name, data_dir).counts:
+        skip = f"Or leave them out: {_skip(workload, size_name, data_dir)}"
+        bad.refuse(f"{remedy}\n{skip}", SHOWN_IN_A_CHECK)
+
+
+def _pieces(workload: Workload, size_name: str, data_dir: Path) -> Pieces | None:
+    """How raw data are prepared piece by piece; None where the data module knows no pieces."""
+    plan = getattr(workload.data(), "pieces", None)
+    if plan is None:
+        return None
+    try:
+        return plan(raw_folder(workload, size_name, data_dir), workload.size(size_name))
+    except DataError as error:
+        raise DataError(f"{error} {_again(workload, size_name, data_dir)}") from None
 
 
 def _check_what_made(
@@ -196,8 +284,27 @@ def _remedy(workload: Workload, size_name: str, data_dir: Path) -> str:
         return f"Run: {_command('make', workload, size_name, data_dir)}"
     return (
         f"Download them ({_readme(workload)} says what and from where), put them into {raw}, "
-        f"then run: {prepare_it}"
+        f"then run: {prepare_it}{_published(workload, size_name)}"
     )
+
+
+def _again(workload: Workload, size_name: str, data_dir: Path) -> str:
+    """What to do about raw data that are damaged."""
+    if is_made(workload, size_name):
+        return f"Make them anew: {_command('make', workload, size_name, data_dir)}"
+    return (
+        "Download these files again, then run (what is complete is kept): "
+        f"{_command('prepare', workload, size_name, data_dir)}{_published(workload, size_name)}"
+    )
+
+
+def _published(workload: Workload, size_name: str) -> str:
+    """A line for each part of the published raw data: where, how large, under which licence."""
+    return "".join(f"\n  {part}" for part in workload.size(size_name).published)
+
+
+def _skip(workload: Workload, size_name: str, data_dir: Path) -> str:
+    return f"{_command('prepare', workload, size_name, data_dir)} --skip-bad"
 
 
 def _readme(workload: Workload) -> Path:
@@ -227,19 +334,46 @@ def replacing(target: Path) -> Iterator[Path]:
 
     What a killed process left is removed. Only to be used under `alone`.
     """
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    replaced = target.with_name(f"{target.name}.replaced")
-    leftovers = (unfinished, replaced)
-    _remove(*leftovers)
+    unfinished, replaced, _ = _beside(target)
+    _remove(unfinished, replaced)
     unfinished.mkdir(parents=True)
     try:
         with naming(target):
             yield unfinished
-        if target.exists():
-            target.rename(replaced)
-        unfinished.rename(target)
+        _take_place(unfinished, target)
     finally:
-        _remove(*leftovers)
+        _remove(unfinished, replaced)
+
+
+@contextmanager
+def resuming(target: Path) -> Iterator[tuple[Path, Path]]:
+    """As `replacing`, with a scratch folder; both are kept for the next time if the block is cut.
+
+    Only to be used under `alone`.
+    """
+    unfinished, replaced, scratch = _beside(target)
+    if not scratch.exists():
+        _remove(unfinished)  # whoever wrote it cannot go on
+    _remove(replaced)
+    for folder in (unfinished, scratch):
+        folder.mkdir(parents=True, exist_ok=True)
+    with naming(target):
+        yield unfinished, scratch
+    _take_place(unfinished, target)
+    _remove(replaced, scratch)
+
+
+def _beside(target: Path) -> tuple[Path, Path, Path]:
+    """Folders for what is not finished, what was replaced, and records of complete pieces."""
+    endings = ("unfinished", "replaced", "pieces")
+    unfinished, replaced, scratch = (target.with_name(f"{target.name}.{e}") for e in endings)
+    return unfinished, replaced, scratch
+
+
+def _take_place(unfinished: Path, target: Path) -> None:
+    if target.exists():
+        target.rename(_beside(target)[1])
+    unfinished.rename(target)
 
 
 def _remove(*folders: Path) -> None:

@@ -43,6 +43,11 @@ def check(folder: Path, size: Size, *, remedy: str) -> None:
         )
 
 
+def numbers(size: Size) -> str:
+    """What `write` would say, in one line."""
+    return json.dumps(_fields(size))
+
+
 def _record_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.made_from.json")
 

@@ -107,10 +107,10 @@ def test_evaluation_repeats_itself(prepared):
 
 
 def test_eval_train_is_a_fixed_part_of_the_training_images(prepared):
-    chosen = data.evaluated(np.arange(60), 25, "eval_train")
+    chosen = data.evaluated(60, 25, "eval_train")
     assert len(np.unique(chosen)) == 25
     assert chosen.max() < 60
-    np.testing.assert_array_equal(chosen, data.evaluated(np.arange(60), 25, "eval_train"))
+    np.testing.assert_array_equal(chosen, data.evaluated(60, 25, "eval_train"))
 
 
 def test_pixels_are_normalised_by_the_published_mean_and_deviation():

@@ -151,7 +151,7 @@ def _runtime() -> ModuleType:
     try:
         import onnxruntime
     except ImportError:
-        raise FrameworkMissing("golf") from None
+        raise FrameworkMissing("golf", "onnxruntime") from None
     memory = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )

@@ -11,6 +11,7 @@ they are needed.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ import numpy as np
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
+from mlgolf.data.bad_records import BadRecords
 from mlgolf.data.batches import join_batches, kept, pad_batch, slice_batch
+from mlgolf.data.click_logs import NO_CLICKS, Clicks, read_clicks
+from mlgolf.data.pieces import Piece, Pieces, write_all
 
 EVAL_TRAIN_SEED = 0  # which training files are evaluated on is the same in every trial
 HELD_OUT_DAY, FIRST_VALIDATION_FILE = 23, 19
@@ -32,7 +36,7 @@ def make(
     raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS
 ) -> None:
     """Generated logs in Criteo's format."""
-    # polars is for making and preparing: a player that only trains does not load it.
+    # polars is for making alone: a player that only trains does not load it.
     from mlgolf.data.make_clicks import make_clicks
 
     make_clicks(raw, size.data.recipe, size.examples, seed, draw, splits)
@@ -45,23 +49,71 @@ def prepare(
 
     Raises: DataError if a file is not in the format, or a split has fewer rows than it should.
     """
-    from mlgolf.data.click_logs import read_clicks
+    write_all(pieces(raw, size, splits), raw, prepared)
 
-    rows: dict[str, int] = dict.fromkeys(splits, 0)
-    for split in splits:
-        (prepared / split).mkdir(parents=True)
-    for path in sorted(raw.iterdir()):
-        split = split_of(path)
-        clicks = read_clicks(path, size.data.vocabulary_sizes)
-        np.save(prepared / split / f"{path.name}.inputs.npy", clicks.inputs)
-        np.save(prepared / split / f"{path.name}.targets.npy", clicks.targets)
-        rows[split] += len(clicks.targets)
-    for split, found in rows.items():
-        if found < size.examples[split]:
+
+def pieces(raw: Path, size: Size, splits: Sequence[str] = SPLITS) -> Pieces:
+    """One for each raw file. Raises: DataError if a file has another name than it may have."""
+    found = sorted(raw.iterdir())
+    split_by_path = {path: split_of(path) for path in [*found, *_missing(raw, found)]}
+    vocabulary_sizes = size.data.vocabulary_sizes
+
+    def check_count(split: str, rows: int) -> None:
+        if rows < size.examples[split]:
             raise DataError(
-                f"{raw}: found {found:,} rows of the {split} split, expected "
+                f"{raw}: found {rows:,} rows of the {split} split, expected "
                 f"{size.examples[split]:,}."
             )
+
+    return Pieces(
+        pieces=[
+            Piece(
+                split=split, name=path.name, sources=[path],
+                read=partial(_read, path, vocabulary_sizes),
+                write=partial(_write, path, vocabulary_sizes),
+            )
+            for path, split in sorted(split_by_path.items()) if split in splits
+        ],
+        check_count=check_count,
+        splits=splits,
+    )
+
+
+def _read(path: Path, vocabulary_sizes: Sequence[int], bad: BadRecords) -> int:
+    return len(_clicks(path, vocabulary_sizes, bad).targets)
+
+
+def _write(
+    path: Path, vocabulary_sizes: Sequence[int], folder: Path, scratch: Path, bad: BadRecords
+) -> int:
+    clicks = _clicks(path, vocabulary_sizes, bad)
+    if path.exists():
+        np.save(folder / f"{path.name}.inputs.npy", clicks.inputs)
+        np.save(folder / f"{path.name}.targets.npy", clicks.targets)
+    return len(clicks.targets)
+
+
+def _clicks(path: Path, vocabulary_sizes: Sequence[int], bad: BadRecords) -> Clicks:
+    """The good lines of a file; none if it is missing, or changed in a way that no line shows."""
+    if not path.exists():
+        bad.add(path, "", "found no file, but a later one of the same day")
+        return NO_CLICKS
+    clicks = read_clicks(path, vocabulary_sizes, bad)
+    return NO_CLICKS if not bad.of(path) and bad.add_if_changed(path) else clicks
+
+
+def _missing(raw: Path, found: Iterable[Path]) -> list[Path]:
+    """Files that are not there, though a later one of the same part of a day is."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for path in found:
+        if match := _RAW_NAME.fullmatch(path.name):
+            numbers.setdefault((match[1], split_of(path)), []).append(int(match[2]))
+    missing = []
+    for (day, split), there in numbers.items():
+        first = FIRST_VALIDATION_FILE if split == "validation" else 0
+        gaps = {*range(first, max(there))} - {*there}
+        missing += [raw / f"day_{day}_{number:02d}" for number in sorted(gaps)]
+    return missing
 
 
 def split_of(path: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
-from mlgolf.core.workload import Size, Workload, with_variants
+from mlgolf.core.workload import Published, Size, Workload, with_variants
 from mlgolf.data.recipes import ClickRecipe
 
 # Distinct values of the 26 categorical columns in the published data.
@@ -66,6 +66,14 @@ FULL = Size(
     eval_batch_size=131_072,
     model=Network(),
     data=ClickData(folder="full"),
+    published=(
+        Published(
+            what="Criteo 1TB Click Logs, days 0 to 23",
+            url="https://ailab.criteo.com/criteo-1tb-click-logs-dataset",
+            bytes=1_100_000_000_000,
+            licence="CC BY-NC-SA 4.0, to be acknowledged before the download",
+        ),
+    ),
 )
 
 MINI = Size(

@@ -16,7 +16,8 @@ from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.batches import kept, pad_batch, shuffled_batches
 from mlgolf.data.image_crops import Pixels, centre_crop, random_crop
-from mlgolf.data.image_folder import PackedImages, class_names, pack
+from mlgolf.data.image_folder import PackedImages, class_names, join_indices, shards_of
+from mlgolf.data.pieces import Piece, Pieces, write_all
 from mlgolf.workloads.imagenet_resnet.spec import TRAIN_MEAN, TRAIN_STDDEV, Images
 
 RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
@@ -44,17 +45,37 @@ def prepare(
 
     Raises: DataError if a split is missing, or holds another number of images than it should.
     """
+    write_all(pieces(raw, size, splits), raw, prepared)
+
+
+def pieces(raw: Path, size: Size, splits: Sequence[str] = SPLITS) -> Pieces:
+    """One for each shard. Raises: DataError if a class is missing, or one too many."""
     classes = class_names(raw / RAW_FOLDERS["train"])
     if len(classes) != size.model.classes:
         raise DataError(
             f"{raw / RAW_FOLDERS['train']}: found {len(classes)} class folders, expected "
             f"{size.model.classes}."
         )
-    for split in splits:
-        name, expected = RAW_FOLDERS[split], size.examples[split]
-        found = pack(raw / name, prepared / split, classes)
-        if found != expected:
-            raise DataError(f"{raw / name}: found {found:,} images, expected {expected:,}.")
+
+    def check_count(split: str, images: int) -> None:
+        expected = size.examples[split]
+        if images != expected:
+            raise DataError(
+                f"{raw / RAW_FOLDERS[split]}: found {images:,} images, expected {expected:,}."
+            )
+
+    return Pieces(
+        pieces=[
+            Piece(
+                split=split, name=shard.name, sources=shard.paths,
+                read=shard.read, write=shard.write,
+            )
+            for split in splits for shard in shards_of(raw / RAW_FOLDERS[split], classes)
+        ],
+        splits=splits,
+        check_count=check_count,
+        finish=join_indices,
+    )
 
 
 class OpenImages:
@@ -77,8 +98,8 @@ class OpenImages:
     def eval_batches(self) -> Iterator[Batch]:
         """Central crops. For eval_train, of a fixed random subset of the training images."""
         at_once = self._size.eval_batch_size
-        trained_on = kept(len(self._images), self._size.data_fraction)
-        order = evaluated(trained_on, self._size.examples[self._split], self._split)
+        wanted, part = self._size.examples[self._split], self._size.data_fraction
+        order = evaluated(len(self._images), wanted, self._split, part)
         for start in range(0, len(order), at_once):
             yield pad_batch(self._batch(order[start : start + at_once], central), at_once)
 
@@ -94,11 +115,12 @@ def open_split(folder: Path, size: Size, split: str) -> OpenImages:
     return OpenImages(folder, size, split)
 
 
-def evaluated(trained_on: IntArray, wanted: int, split: str) -> IntArray:
+def evaluated(found: int, wanted: int, split: str, fraction: float = 1.0) -> IntArray:
     """Which images are evaluated, in order; of the training split, some that are trained on."""
     if split != "eval_train":
-        return np.arange(wanted)
-    return np.sort(np.random.default_rng(EVAL_TRAIN_SEED).permutation(trained_on)[:wanted])
+        return np.arange(min(found, wanted))  # fewer where bad ones were left out
+    order = np.random.default_rng(EVAL_TRAIN_SEED).permutation(kept(found, fraction))
+    return np.sort(order[:wanted])
 
 
 def augment(image: Pixels, data: Images, rng: np.random.Generator) -> Pixels:

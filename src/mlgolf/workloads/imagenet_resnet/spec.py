@@ -8,7 +8,7 @@ from typing import Literal
 
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
-from mlgolf.core.workload import Size, Workload, with_variants
+from mlgolf.core.workload import Published, Size, Workload, with_variants
 from mlgolf.data.recipes import DigitRecipe
 
 # Of the channels red, green and blue, in units of a pixel's 0 to 255.
@@ -63,6 +63,20 @@ FULL = Size(
         crop_area=(0.08, 1.0),
         crop_aspect=(3 / 4, 4 / 3),
         flip_probability=0.5,
+    ),
+    published=(
+        Published(
+            what="ImageNet (ILSVRC 2012), images for training and validation",
+            url="https://image-net.org/download-images",
+            bytes=154_642_401_280,
+            licence="non-commercial research and education, after registration",
+        ),
+        Published(
+            what="ImageNet-v2, matched-frequency",
+            url="https://github.com/modestyachts/ImageNetV2",
+            bytes=1_260_000_000,
+            licence="MIT",
+        ),
     ),
 )
 
