@@ -72,10 +72,11 @@ class Transformer(nn.Module):
             network.vocabulary, network.width, name="embed",
             embedding_init=nn.initializers.normal(network.initial_stddev),
         )
-        x = embed(inputs)
+        x = embed(inputs) * network.multiplier
         for layer in range(network.layers):
             x = Block(network, name=f"blocks_{layer}")(x)
-        return embed.attend(nn.RMSNorm(epsilon=network.norm_epsilon, name="out_ln")(x))
+        x = nn.RMSNorm(epsilon=network.norm_epsilon, name="out_ln")(x)
+        return embed.attend(x * network.multiplier)
 
 
 class Block(nn.Module):
@@ -108,7 +109,7 @@ class CausalAttn(nn.Module):
         return nn.Dense(
             network.width, use_bias=False, name="attn_out_proj",
             kernel_init=nn.initializers.normal(network.residual_stddev),
-        )(attended.reshape(x.shape))
+        )(attended.reshape(x.shape) * network.multiplier)
 
     def _heads(self, name: str, x: Array) -> Array:
         """(B, L, heads, head_width)."""
@@ -116,7 +117,7 @@ class CausalAttn(nn.Module):
         return nn.DenseGeneral(
             (network.heads, network.head_width), use_bias=False, name=name,
             kernel_init=nn.initializers.normal(network.initial_stddev),
-        )(x)
+        )(x * network.multiplier)
 
 
 class Mlp(nn.Module):
@@ -129,7 +130,8 @@ class Mlp(nn.Module):
         network = self.network
         first = nn.initializers.normal(network.initial_stddev)
         last = nn.initializers.normal(network.residual_stddev)
-        x = nn.glu(nn.Dense(2 * network.hidden, use_bias=False, kernel_init=first)(x))
+        x = nn.Dense(2 * network.hidden, use_bias=False, kernel_init=first)(x * network.multiplier)
+        x = nn.glu(x) * network.multiplier
         return nn.Dense(network.width, use_bias=False, kernel_init=last)(x)
 
 

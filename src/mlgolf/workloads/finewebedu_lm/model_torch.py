@@ -69,6 +69,7 @@ class Transformer(nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
+        self.multiplier = network.multiplier
         self.embed_tokens = nn.Embedding(network.vocabulary, network.width)
         self.layers = nn.ModuleList(Block(network) for _ in range(network.layers))
         self.out_norm = norm(network)
@@ -77,11 +78,11 @@ class Transformer(nn.Module):
         self.register_buffer("turns", rotary_turns(network), persistent=False)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        x = self.embed_tokens(inputs)
+        x = self.embed_tokens(inputs) * self.multiplier
         turns = self.turns[:, : inputs.shape[1]]
         for layer in self.layers:
             x = layer(x, turns)
-        return F.linear(self.out_norm(x), self.embed_tokens.weight)
+        return F.linear(self.out_norm(x) * self.multiplier, self.embed_tokens.weight)
 
 
 class Block(nn.Module):
@@ -103,8 +104,8 @@ class Attention(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.w_qkv = linear(network.width, 3 * network.width, network.initial_stddev)
-        self.w_out = linear(network.width, network.width, network.residual_stddev)
+        self.w_qkv = Linear(network, network.width, 3 * network.width, network.initial_stddev)
+        self.w_out = Linear(network, network.width, network.width, network.residual_stddev)
         self.attn_scale = nn.Parameter(torch.tensor(network.initial_scale))
 
     def forward(self, x: Tensor, turns: Tensor) -> Tensor:
@@ -126,22 +127,30 @@ class FeedForward(nn.Module):
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        self.fc1 = linear(network.width, 2 * network.hidden, network.initial_stddev)
-        self.fc2 = linear(network.hidden, network.width, network.residual_stddev)
+        self.fc1 = Linear(network, network.width, 2 * network.hidden, network.initial_stddev)
+        self.fc2 = Linear(network, network.hidden, network.width, network.residual_stddev)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(F.glu(self.fc1(x)))
 
 
+class Linear(nn.Linear):
+    """Without biases; normal weights, times the network's multiplier."""
+
+    def __init__(self, network: Network, width: int, width_out: int, stddev: float) -> None:
+        self.stddev = stddev
+        super().__init__(width, width_out, bias=False)
+        self.multiplier = network.multiplier
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=self.stddev)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.linear(input * self.multiplier, self.weight)
+
+
 def norm(network: Network) -> nn.RMSNorm:
     return nn.RMSNorm(network.width, eps=network.norm_epsilon)
-
-
-def linear(width: int, width_out: int, stddev: float) -> nn.Linear:
-    """Without biases; normal weights."""
-    layer = nn.utils.skip_init(nn.Linear, width, width_out, bias=False)
-    nn.init.normal_(layer.weight, std=stddev)
-    return layer
 
 
 def rotary_turns(network: Network) -> Tensor:

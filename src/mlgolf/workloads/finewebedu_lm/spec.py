@@ -17,6 +17,9 @@ class Network:
     """A decoder-only Transformer, whose table of tokens is its readout, too. Defaults: as published.
 
     Initial weights are normal; those of linear layers that end a residual branch are narrower.
+    What a weight multiplies is multiplied by `multiplier`, too: 1 at the published width, more at a
+    smaller one, so that activations start as large as there, and a step of the same learning rate
+    changes them as it would there, or nearly so.
     """
 
     vocabulary: int = 50_257
@@ -29,10 +32,15 @@ class Network:
     norm_epsilon: float = 1e-6  # added to the mean square, under the root
     unit_epsilon: float = 1e-6  # its square is added to that of a query's or key's norm
     initial_stddev: float = 0.02
+    base_width: int = 1024  # at which the multiplier is 1
 
     @property
     def head_width(self) -> int:
         return self.width // self.heads
+
+    @property
+    def multiplier(self) -> float:
+        return math.sqrt(self.base_width / self.width)
 
     @property
     def initial_scale(self) -> float:
@@ -79,24 +87,24 @@ FULL = Size(
 
 MINI = Size(
     name="mini",
-    examples={"train": 11_106, "eval_train": 128, "validation": 512, "test": 512},
+    examples={"train": 12_500, "eval_train": 128, "validation": 512, "test": 512},
     batch_size=4,
     published_batch_size=BATCH_SIZES["finewebedu_lm"],
     eval_batch_size=64,
-    model=Network(vocabulary=1024, length=64, layers=4, width=32, heads=2, hidden=128),
+    model=Network(vocabulary=512, length=64, layers=2, width=48, heads=2, hidden=192),
     data=Text(
         folder="mini",
-        vocabulary=1024,
+        vocabulary=512,
         length=64,
-        recipe=TextRecipe(vocabulary=1024, passage=65, held_out_documents=100),
+        recipe=TextRecipe(vocabulary=512, passage=65, held_out_documents=100),
     ),
 )
 
-# Times as many parameters as mini has, about: the widths and depths that differ. They share its
-# data, batch and length.
+# Depths and widths of networks with about 4 and 16 times as many parameters. They share the data,
+# the batch and the length of mini.
 LADDER = {
-    "x4": {"layers": 5, "width": 64, "heads": 2, "hidden": 256},
-    "x16": {"layers": 6, "width": 128, "heads": 4, "hidden": 448},
+    "x4": {"layers": 3, "width": 80, "heads": 4, "hidden": 384},
+    "x16": {"layers": 4, "width": 144, "heads": 6, "hidden": 672},
 }
 
 WORKLOAD = Workload(
