@@ -12,6 +12,7 @@ from jax import Array
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.finewebedu_lm.spec import Network
+from mlgolf.workloads.parts.initial_jax import normal
 
 
 class Model:
@@ -70,7 +71,7 @@ class Transformer(nn.Module):
         network = self.network
         embed = nn.Embed(
             network.vocabulary, network.width, name="embed",
-            embedding_init=nn.initializers.normal(network.initial_stddev),
+            embedding_init=normal(network.initial_stddev),
         )
         x = embed(inputs) * network.multiplier
         for layer in range(network.layers):
@@ -108,7 +109,7 @@ class CausalAttn(nn.Module):
         attended = jax.nn.dot_product_attention(queries, keys, values, is_causal=True, scale=1.0)
         return nn.Dense(
             network.width, use_bias=False, name="attn_out_proj",
-            kernel_init=nn.initializers.normal(network.residual_stddev),
+            kernel_init=normal(network.residual_stddev),
         )(attended.reshape(x.shape) * network.multiplier)
 
     def _heads(self, name: str, x: Array) -> Array:
@@ -116,7 +117,7 @@ class CausalAttn(nn.Module):
         network = self.network
         return nn.DenseGeneral(
             (network.heads, network.head_width), use_bias=False, name=name,
-            kernel_init=nn.initializers.normal(network.initial_stddev),
+            kernel_init=normal(network.initial_stddev),
         )(x * network.multiplier)
 
 
@@ -128,8 +129,8 @@ class Mlp(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         network = self.network
-        first = nn.initializers.normal(network.initial_stddev)
-        last = nn.initializers.normal(network.residual_stddev)
+        first = normal(network.initial_stddev)
+        last = normal(network.residual_stddev)
         x = nn.Dense(2 * network.hidden, use_bias=False, kernel_init=first)(x * network.multiplier)
         x = nn.glu(x) * network.multiplier
         return nn.Dense(network.width, use_bias=False, kernel_init=last)(x)
