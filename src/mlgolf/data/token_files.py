@@ -5,6 +5,7 @@
     <folder>/*.arrow              Arrow IPC streams with a column `input_ids`: a list per document
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -96,7 +97,12 @@ def write_tokens(folder: Path, documents: Iterable[list[int]]) -> None:
     column = pl.Series(COLUMN, list(documents), dtype=pl.List(pl.Int32))
     pl.DataFrame([column]).write_ipc_stream(folder / name)
     features = {COLUMN: {"feature": {"dtype": "int32", "_type": "Value"}, "_type": "LargeList"}}
-    _write_json(folder / "state.json", {"_data_files": [{"filename": name}], "_split": None})
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    state = {
+        "_data_files": [{"filename": name}], "_fingerprint": digest[:16], "_format_columns": None,
+        "_format_kwargs": {}, "_format_type": None, "_output_all_columns": False, "_split": None,
+    }  # fmt: skip
+    _write_json(folder / "state.json", state)
     _write_json(folder / "dataset_info.json", {"features": features})
 
 

@@ -8,7 +8,7 @@ from mlgolf.workloads.parts.means import Means, example_weights
 
 
 class Metrics:
-    """`loss`, nats per token, and `ppl`, its exponential. All rows have the same length."""
+    """`loss`, nats per token, and `ppl`, its exponential: all rows have the same length."""
 
     def __init__(self, size: Size) -> None:
         self._means, self._length = Means(), size.data.length
@@ -20,4 +20,4 @@ class Metrics:
 
     def result(self) -> dict[str, float]:
         loss = self._means.result()["loss"]
-        return {"loss": loss, "ppl": math.exp(min(loss, 700.0))}  # or the exponential overflows
+        return {"loss": loss, "ppl": math.exp(loss) if loss < 700 else loss + math.inf}
