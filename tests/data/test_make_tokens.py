@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from mlgolf.data.make_tokens import (
-    END_OF_TEXT, encoded, make_tokens, passages, stratified, trained_tokenizer,
+    END_OF_TEXT,
+    encoded,
+    make_tokens,
+    passages,
+    stratified,
+    trained_tokenizer,
 )
 from mlgolf.data.python_docs import LONGEST, documents, packed
 from mlgolf.data.recipes import TextRecipe

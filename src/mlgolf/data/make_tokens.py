@@ -69,9 +69,9 @@ def trained_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
 
 def encoded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     """The tokens of each text, with END_OF_TEXT behind them."""
-    end = tokenizer.token_to_id(END_OF_TEXT)
     with _one_thread():
-        return [[*encoding.ids, end] for encoding in tokenizer.encode_batch_fast(list(texts))]
+        encodings = tokenizer.encode_batch_fast([f"{text}{END_OF_TEXT}" for text in texts])
+    return [encoding.ids for encoding in encodings]
 
 
 @contextmanager

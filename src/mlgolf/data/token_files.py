@@ -53,20 +53,13 @@ def _tokens_of(path: Path, vocabulary: int) -> TokenArray:
     tokens = _column(path).explode(empty_as_null=False)
     if not tokens.dtype.is_integer() or tokens.null_count():
         raise DataError(f"{path}: found {COLUMN} of type {tokens.dtype}, expected integers.")
-    if len(tokens):
-        low, high = _ends(tokens)
-        if low < 0 or high >= vocabulary:
-            raise DataError(
-                f"{path}: found tokens from {low:,} to {high:,}, expected 0 to "
-                f"{vocabulary - 1:,}."
-            )
-    return tokens.to_numpy().astype(np.uint16)
-
-
-def _ends(tokens: pl.Series) -> tuple[int, int]:
-    low, high = tokens.min(), tokens.max()
-    assert isinstance(low, int) and isinstance(high, int)
-    return low, high
+    found = tokens.to_numpy()
+    if found.size and (found.min() < 0 or found.max() >= vocabulary):
+        raise DataError(
+            f"{path}: found tokens from {found.min():,} to {found.max():,}, expected 0 to "
+            f"{vocabulary - 1:,}."
+        )
+    return found.astype(np.uint16)
 
 
 def _column(path: Path) -> pl.Series:
@@ -77,7 +70,7 @@ def _column(path: Path) -> pl.Series:
             file.seek(max(0, file.tell() - len(END_OF_STREAM)))
             ended = file.read() == END_OF_STREAM
         if not ended:
-            raise DataError(f"{path}: ends within the stream: the file was cut short. Copy it anew.")
+            raise DataError(f"{path}: ends within the stream, as if cut short. Copy it anew.")
         column = pl.read_ipc_stream(path, columns=[COLUMN])[COLUMN]
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; state.json beside it lists it.") from None

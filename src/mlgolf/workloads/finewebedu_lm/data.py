@@ -90,7 +90,7 @@ class OpenRows:
             yield self._batch(chosen)
 
     def eval_batches(self) -> Iterator[Batch]:
-        """Rows in their order; for eval_train, those of a fixed random part of the training rows."""
+        """Rows in their order; for eval_train, a fixed random part of the training rows."""
         at_once, wanted = self._size.eval_batch_size, self._size.examples[self._split]
         order = np.arange(wanted)
         if self._split == "eval_train":

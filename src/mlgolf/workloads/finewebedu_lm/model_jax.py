@@ -1,4 +1,4 @@
-"""The Transformer in JAX, and its loss. The same network as model_torch.py: a test compares them."""
+"""The Transformer in JAX, and its loss: the network of model_torch.py, which a test compares."""
 
 from collections.abc import Mapping
 from typing import Any, cast

@@ -14,7 +14,7 @@ from mlgolf.data.recipes import TextRecipe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A decoder-only Transformer, whose table of tokens is its readout, too. Defaults: as published.
+    """A decoder-only Transformer whose table of tokens is its readout. Defaults: as published.
 
     Initial weights are normal; those of linear layers that end a residual branch are narrower.
     What a weight multiplies is multiplied by `multiplier`, too: 1 at the published width, more at a
