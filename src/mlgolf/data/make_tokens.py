@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def encoded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     """The tokens of each text, with END_OF_TEXT behind them."""
     with _one_thread():
         encodings = tokenizer.encode_batch_fast([f"{text}{END_OF_TEXT}" for text in texts])
-    return [encoding.ids for encoding in encodings]
+    return [cast(list[int], encoding.ids) for encoding in encodings]
 
 
 @contextmanager

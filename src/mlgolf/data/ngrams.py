@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mlgolf.core.arrays import FloatArray
 
-PRIOR = 8.0  # found best among powers of two on the mini text of finewebedu_lm
+PRIOR = 64.0  # found best among powers of two on the mini text of finewebedu_lm
 
 Rows = NDArray[np.integer]
 
