@@ -13,6 +13,10 @@ class TestTorch(WorkloadContract):
 class TestJax(WorkloadContract):
     workload, framework = "finewebedu_lm", "jax"
 
+    @pytest.mark.long
+    def test_a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero(self, prepared):
+        super().test_a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero(prepared)
+
 
 @pytest.mark.long
 class TestTorchX4(WorkloadContract):
