@@ -5,7 +5,7 @@
     python -m mlgolf.data.python_docs FILE
 
 It holds the docstrings and longer comments of the standard library, the docstrings of its modules
-in C, and the topics of `help()` but those of keywords, which the competition python-bits has. Left
+in C, and the topics of `help()` but those of keywords, which a competition of ours has. Left
 out are modules whose source has a licence of its own beside Python's, tests, texts that are not
 ASCII, and what was there before.
 """
@@ -19,6 +19,8 @@ import sysconfig
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
+from pydoc import Helper
+from pydoc_data.topics import topics
 
 from mlgolf.core.errors import DataError
 
@@ -111,13 +113,15 @@ def _parts(module: object) -> Iterator[object]:
 
 
 def _topic_texts() -> Iterator[list[str]]:
-    from pydoc_data.topics import topics
-
-    game = Path(__file__).parents[1] / "competitions" / "python-bits" / "keywords.txt"
-    elsewhere = game.read_text("utf-8")
-    for _, text in sorted(topics.items()):
-        if _tidy(text) not in elsewhere:
+    for name, text in sorted(topics.items()):
+        if name not in _keyword_topics():
             yield [_tidy(text)]
+
+
+def _keyword_topics() -> set[str]:
+    """Names of the topics that `help()` shows for a keyword."""
+    targets = Helper.keywords.values()
+    return {*Helper.keywords, *(target[0] for target in targets if isinstance(target, tuple))}
 
 
 def _tidy(text: object) -> str:
