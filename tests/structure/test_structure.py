@@ -67,7 +67,7 @@ def test_every_embedded_data_file_is_listed_with_its_licence():
     for entry in listed:
         assert entry.keys() >= {"path", "licence", "source"}
     paths = {entry["path"] for entry in listed}
-    endings = {".csv", ".parquet", ".npy", ".npz", ".png", ".jpg", ".gz", ".svg"}
+    endings = {".csv", ".parquet", ".npy", ".npz", ".png", ".jpg", ".gz", ".svg", ".xz"}
     embedded = {
         str(file.relative_to(ROOT))
         for folder in ("src", "tests", "docs", "examples", "benchmarks")

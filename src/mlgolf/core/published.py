@@ -18,6 +18,7 @@ BATCH_SIZES: Mapping[str, int] = MappingProxyType(
         "ogbg": 512,
         "wmt": 128,
         "mnist": 16,
+        "finewebedu_lm": 64,
     }
 )
 

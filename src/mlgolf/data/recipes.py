@@ -1,7 +1,7 @@
 """Recipes: the numbers that small raw data are generated from. Records only, cheap to import.
 
-They stand in a workload's `spec.py`; the generators that follow them are `make_digits.py` and
-`make_clicks.py`.
+They stand in a workload's `spec.py`; the generators that follow them are `make_digits.py`,
+`make_clicks.py` and `make_tokens.py`.
 """
 
 from dataclasses import dataclass
@@ -42,3 +42,12 @@ class ClickRecipe:
     linear_stddev: float  # of the part of the logit that is additive in the features
     pair_stddev: float  # of the part that comes from pairs of features
     missing: float  # share of the filled integers that is left empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRecipe:
+    """Documentation of Python in tokens: some documents are trained on, the others held out."""
+
+    vocabulary: int  # tokens, of which one ends a document
+    passage: int  # tokens of a held-out passage: those of a row
+    held_out_documents: int  # validation passages are drawn from so many, test ones from as many

@@ -1,0 +1,23 @@
+"""Loss and perplexity per token."""
+
+import math
+
+from mlgolf.core.arrays import Batch
+from mlgolf.core.workload import Outputs, Size
+from mlgolf.workloads.parts.means import Means, example_weights
+
+
+class Metrics:
+    """`loss`, nats per token, and `ppl`, its exponential: all rows have the same length."""
+
+    def __init__(self, size: Size) -> None:
+        self._means, self._length = Means(), size.data.length
+
+    def update(self, outputs: Outputs, batch: Batch) -> None:
+        self._means.add(
+            example_weights(outputs, batch), loss=outputs.per_example / self._length
+        )
+
+    def result(self) -> dict[str, float]:
+        loss = self._means.result()["loss"]
+        return {"loss": loss, "ppl": math.exp(loss) if loss < 700 else loss + math.inf}

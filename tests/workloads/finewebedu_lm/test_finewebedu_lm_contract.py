@@ -1,0 +1,38 @@
+import pytest
+
+from mlgolf.testing.contract import WorkloadContract
+
+pytest.importorskip("torch")
+pytest.importorskip("jax")
+
+
+class TestTorch(WorkloadContract):
+    workload, framework = "finewebedu_lm", "torch"
+
+
+class TestJax(WorkloadContract):
+    workload, framework = "finewebedu_lm", "jax"
+
+    @pytest.mark.long
+    def test_a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero(self, prepared):
+        super().test_a_training_step_has_a_finite_loss_and_gradients_that_are_not_all_zero(prepared)
+
+
+@pytest.mark.long
+class TestTorchX4(WorkloadContract):
+    workload, size, framework = "finewebedu_lm", "mini_x4", "torch"
+
+
+@pytest.mark.long
+class TestJaxX4(WorkloadContract):
+    workload, size, framework = "finewebedu_lm", "mini_x4", "jax"
+
+
+@pytest.mark.long
+class TestTorchX16(WorkloadContract):
+    workload, size, framework = "finewebedu_lm", "mini_x16", "torch"
+
+
+@pytest.mark.long
+class TestJaxX16(WorkloadContract):
+    workload, size, framework = "finewebedu_lm", "mini_x16", "jax"
