@@ -4,17 +4,13 @@ It is found by its entry point, as ours are, and lies beside mlgolf as in any si
 """
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from installed import command_beside
 from sklearn.metrics import average_precision_score
 
-import mlgolf
 from mlgolf.core.registry import load_workload
 from mlgolf.core.workload import Outputs
 from mlgolf.testing.contract import WorkloadContract
@@ -60,23 +56,7 @@ def test_average_precision_is_that_of_the_split_however_it_is_cut_into_batches(c
 
 @pytest.fixture(scope="module")
 def command(tmp_path_factory):
-    """`mlgolf` from a folder of packages that has the plugin beside it, as site-packages would."""
-    folder = tmp_path_factory.mktemp("installed")
-    packages = folder / "packages"
-    nothing_compiled = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(mlgolf.__file__).parent, packages / "mlgolf", ignore=nothing_compiled)
-    shutil.copytree(PLUGIN, packages, dirs_exist_ok=True, ignore=nothing_compiled)
-
-    def run(*arguments: object) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "mlgolf.cli.main", *map(str, arguments)],
-            capture_output=True, text=True, timeout=600, cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(packages), "MLGOLF_DATA_DIR": str(folder / "d")},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
+    return command_beside(PLUGIN, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture(scope="module")

@@ -297,7 +297,7 @@ class Workload:
         elsewhere = f", or name another as {kind}_module" if kind != "model" else ""
         raise WorkloadError(
             f"workload {self.name}: {name}: {found}. Write {', '.join(missing)} there"
-            f"{elsewhere}: CONTRIBUTING.md, \"Add a workload\", says what each does."
+            f"{elsewhere}: docs/add-a-workload.md says what each does."
         )
 
 

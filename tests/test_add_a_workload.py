@@ -1,0 +1,53 @@
+"""docs/add-a-workload.md, followed: its files make a workload that keeps the contract and trains."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from installed import command_beside
+
+from mlgolf.testing.contract import WorkloadContract
+
+GUIDE = Path(__file__).parents[1] / "docs" / "add-a-workload.md"
+FILE = re.compile(r"^\*\*`([\w./]+)`\*\*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """The files of the guide, and what `pip install` would add to them."""
+    place = tmp_path_factory.mktemp("guide")
+    for name, text in FILE.findall(GUIDE.read_text(encoding="utf-8")):
+        file = place / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    installed = place / "spirals-0.1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: spirals\nVersion: 0.1\n")
+    (installed / "entry_points.txt").write_text("[mlgolf.workloads]\nspirals = spirals:WORKLOAD\n")
+    return place
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _installed(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+
+
+class TestSpirals(WorkloadContract):
+    workload, framework = "spirals", "torch"
+
+
+def test_the_guide_says_what_pip_would_install(folder):
+    assert 'spirals = "spirals:WORKLOAD"' in (folder / "pyproject.toml").read_text()
+
+
+def test_the_competition_of_the_guide_is_won_by_nadamw(folder, tmp_path):
+    command = command_beside(folder, tmp_path)
+    command(
+        "run", "nadamw", "--competition", folder / "spirals.toml", "--tuning", "self",
+        "--studies", 1, "--seed", 1, "--out", tmp_path / "run",
+    )
+    (row,) = json.loads(command("score", tmp_path / "run", "--json"))["leaderboard"]
+    assert row["workloads"]["spirals"]["outcome"] == "scored"
