@@ -1,4 +1,4 @@
-"""docs/add-a-workload.md, followed: its files make a workload that keeps the contract and trains."""
+"""docs/add-a-workload.md, followed: its files keep the contract, and train."""
 
 import json
 import re
