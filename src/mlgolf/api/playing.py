@@ -23,7 +23,7 @@ from mlgolf.data.layout import default_data_dir
 from mlgolf.engines.local import local_engine
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
-from mlgolf.experiments.targets import FoundTarget, find_target
+from mlgolf.experiments.targets import SHARE_OF_STEPS, FoundTarget, find_target
 from mlgolf.golf.contradictions import contradictions
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import find_submission
@@ -224,21 +224,22 @@ def replay(
 def find_targets(
     workloads: str | Sequence[str], out: "AnyPath", *, competition: "AnyPath" = "mini",
     algorithm: str = "nadamw", trials: int = 12, seeds: int = 5, seed: int = 0, parallel: int = 2,
-    data_dir: "AnyPath | None" = None,
+    share: float = SHARE_OF_STEPS, data_dir: "AnyPath | None" = None,
 ) -> list[FoundTarget]:
     """A target for each workload: what an algorithm's best point reaches, the median over seeds.
 
     Args:
       out: folder for the runs; what is there already is continued.
       trials: points to search. seeds: repetitions of the best one.
-      parallel: trials at a time: a target is found by steps, so seconds do not count.
+      parallel: trials at a time: a target is found by steps, so seconds count for the budget alone.
+      share: of the step hint, after which the target is what was reached.
     Raises: MLGolfError for anything that a person got wrong, ScoringError if no trial got there.
     """
     rules = load_competition(str(competition))
     return [
         find_target(
             rules, name, algorithm=algorithm, trials=trials, seeds=seeds, seed=seed,
-            parallel=parallel, out=Path(out),
+            parallel=parallel, out=Path(out), share=share,
             data_dir=default_data_dir() if data_dir is None else Path(data_dir),
         )
         for name in ([workloads] if isinstance(workloads, str) else workloads)

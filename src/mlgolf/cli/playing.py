@@ -160,20 +160,28 @@ def targets_set(
     trials: Annotated[int, typer.Option(min=1, help="Points to search.")] = 12,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions of the best point.")] = 5,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    parallel: Annotated[int, typer.Option(min=1)] = 2,
+    parallel: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 2,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=1, help="Of the step hint, where schedules end.")
+    ] = 0.75,
     *,
     data_dir: DataDir,
     as_json: AsJson = False,
 ) -> None:
-    """Find a target: the median over seeds of what the best point reaches in 3/4 of the steps.
+    """Find a target and a budget: what the best point reaches in a share of the steps.
+
+    The target is the median over seeds. The budget is 1.25 times what the algorithm takes for the
+    whole step hint, so measure it on a quiet machine, with --parallel 1.
 
     Example: mlgolf targets set criteo1tb --out runs/targets
+
+    Example: mlgolf targets set criteo1tb --trials 5 --share 0.5 --parallel 1 --out runs/targets
     """
     from mlgolf.api.playing import find_targets
 
     found = find_targets(
         workloads, out, competition=competition, algorithm=algorithm, trials=trials, seeds=seeds,
-        seed=seed, parallel=parallel, data_dir=data_dir,
+        seed=seed, parallel=parallel, share=share, data_dir=data_dir,
     )
     if as_json:
         print_json({"targets": [target.as_json() for target in found]})

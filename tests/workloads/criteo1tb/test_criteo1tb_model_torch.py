@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -152,8 +154,13 @@ def test_parameters_start_as_published(network):
     assert weight.std().item() == pytest.approx((2 / sum(weight.shape)) ** 0.5, rel=0.05)
     bottom = network.bot_mlp[2].weight
     assert bottom.abs().max().item() <= (6 / sum(bottom.shape)) ** 0.5
-    bias = network.top_mlp[0].bias
-    assert bias.std().item() == pytest.approx(len(bias) ** -0.5, rel=0.2)
+
+
+@pytest.mark.parametrize("ratio", [1, 16])
+def test_biases_of_a_narrow_network_start_as_large_as_those_of_the_published_one(ratio):
+    size = replace(MINI, model=replace(MINI.model, width_ratio=ratio))
+    bias = Model(size).init(SEED)[0].top_mlp[0].bias
+    assert bias.std().item() == pytest.approx((len(bias) * ratio) ** -0.5, rel=0.2)
 
 
 def test_the_embed_init_variant_spreads_embeddings_over_the_unit_interval():

@@ -80,7 +80,7 @@ class DLRM(nn.Module):
             if number == len(network.top) - 1:
                 hidden = dropout(hidden, dropout_rate, dropout_key)
             x = self._joined(number, x, hidden)
-        return _dense(1, init_top)(x)
+        return self._dense(1, init_top)(x)
 
     def _between(self, bottom: Array, ids: Array) -> Array:
         """What the second perceptron reads besides the output of the first.
@@ -109,13 +109,12 @@ class DLRM(nn.Module):
 
     def _hidden(self, x: Array, width: int, init_kernel: initial.Initializer) -> Array:
         """Linear and ReLU, and a layer norm where the variant has them."""
-        x = nn.relu(_dense(width, init_kernel)(x))
+        x = nn.relu(self._dense(width, init_kernel)(x))
         return nn.LayerNorm(epsilon=NORM_EPSILON)(x) if self.network.layer_norm else x
 
-
-def _dense(width: int, init_kernel: initial.Initializer) -> nn.Dense:
-    """Its biases are normal with standard deviation 1 / sqrt(width)."""
-    return nn.Dense(width, kernel_init=init_kernel, bias_init=initial.normal(width**-0.5))
+    def _dense(self, width: int, init_kernel: initial.Initializer) -> nn.Dense:
+        bias = initial.normal(self.network.bias_stddev(width))
+        return nn.Dense(width, kernel_init=init_kernel, bias_init=bias)
 
 
 def dropout(x: Array, rate: Any, key: Array | None) -> Array:

@@ -4,7 +4,6 @@ Source: Naumov et al. (2019), arXiv:1906.00091; sizes, names and initial values 
 mlcommons/algorithmic-efficiency, where all columns share one table.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,8 +86,8 @@ class DLRM(nn.Module):
         self.bot_mlp = perceptron(NUM_DENSE, network.bottom, network)
         top_in = network.bottom[-1] + between
         self.top_mlp = perceptron(top_in, network.top, network, readout=1)
-        _init_perceptron(self.bot_mlp, nn.init.xavier_uniform_)
-        _init_perceptron(self.top_mlp, nn.init.xavier_normal_)
+        _init_perceptron(self.bot_mlp, nn.init.xavier_uniform_, network)
+        _init_perceptron(self.top_mlp, nn.init.xavier_normal_, network)
         row, column = torch.triu_indices(vectors, vectors)
         # Built from the sizes alone, so it belongs neither to params nor to model_state.
         self.register_buffer("pair_index", row * vectors + column, persistent=False)
@@ -167,9 +166,9 @@ def _hidden(width_in: int, width_out: int, network: Network) -> list[nn.Module]:
     return layers
 
 
-def _init_perceptron(layers: nn.Sequential, init_weight: Any) -> None:
-    """Weights as given; biases normal with standard deviation 1 / sqrt(width)."""
+def _init_perceptron(layers: nn.Sequential, init_weight: Any, network: Network) -> None:
+    """Weights as given; biases normal."""
     for layer in layers.modules():
         if isinstance(layer, nn.Linear):
             init_weight(layer.weight)
-            nn.init.normal_(layer.bias, std=1 / math.sqrt(layer.out_features))
+            nn.init.normal_(layer.bias, std=network.bias_stddev(layer.out_features))

@@ -33,6 +33,11 @@ class Network:
     layer_norm: bool = False  # behind each activation, and on the embeddings
     residual: bool = False  # hidden layers but the first of each add to what they are given
     embedding_scale: float | None = None  # what embeddings start below; None: 1 / sqrt(table_rows)
+    width_ratio: int = 1  # of the published widths to these: biases start as large as there
+
+    def bias_stddev(self, width: int) -> float:
+        """Initial, of a layer's biases. In narrow layers larger ones would leave units dead."""
+        return (width * self.width_ratio) ** -0.5
 
     @property
     def initial_scale(self) -> float:
@@ -81,13 +86,15 @@ MINI = Size(
     examples={
         "train": 1_720_320,
         "eval_train": 10_240,
-        "validation": 10_240,
-        "test": 10_240,
+        "validation": 20_480,
+        "test": 20_480,
     },
     batch_size=256,
     published_batch_size=BATCH_SIZES["criteo1tb"],
     eval_batch_size=1_024,
-    model=Network(table_rows=4_096, bottom=(32, 16), embedding=16, top=(128, 64)),
+    model=Network(
+        table_rows=4_096, bottom=(32, 16), embedding=16, top=(128, 64), width_ratio=16
+    ),
     data=ClickData(
         folder="mini",
         vocabulary_sizes=(4_096,) * 26,
@@ -115,7 +122,9 @@ FULL_VARIANTS = VARIANTS | {
     "test": {"table_rows": 65_536},
 }
 
-MINI_VARIANTS = VARIANTS | {"resnet": {"residual": True, "bottom": (32,) * 3, "top": (32,) * 4}}
+MINI_VARIANTS = VARIANTS | {
+    "resnet": {"residual": True, "bottom": (32,) * 3, "top": (32,) * 4, "width_ratio": 8},
+}
 
 WORKLOAD = Workload(
     name="criteo1tb",

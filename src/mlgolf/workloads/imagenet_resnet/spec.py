@@ -83,7 +83,7 @@ FULL = Size(
 MINI = Size(
     name="mini",
     examples={"train": 16_000, "eval_train": 2_000, "validation": 2_000, "test": 2_000},
-    batch_size=64,
+    batch_size=16,
     published_batch_size=BATCH_SIZES["imagenet_resnet"],
     eval_batch_size=250,
     model=Network(
@@ -92,7 +92,7 @@ MINI = Size(
         stem_stride=2,
         stem_pool=False,
         blocks=(1, 1, 1),
-        width=12,
+        width=16,
         expansion=2,
     ),
     data=Images(
@@ -106,10 +106,10 @@ MINI = Size(
             canvas=24,
             digit_pixels=(8, 11),
             jitter=2,
-            clutter=1,
+            clutter=0,
             ground=0.4,
             contrast=(0.4, 0.7),
-            noise=0.05,
+            noise=0.1,
             digits=(1_197, 300, 300),
         ),
     ),
