@@ -94,8 +94,8 @@ def find_target(
         hyperparameters=dict(best.hyperparameters),
         provenance=(
             f"mlgolf targets set: best of {trials} points of {algorithm} (seed {seed}) after "
-            f"{steps} of {step_hint} steps, median of {seeds} seeds; the budget is {BUDGET:g} times "
-            "what it takes for all; point " + json.dumps(dict(best.hyperparameters))
+            f"{steps} of {step_hint} steps, median of {seeds} seeds; the budget is {BUDGET:g} "
+            "times what it takes for all; point " + json.dumps(dict(best.hyperparameters))
         ),
     )
 
