@@ -48,6 +48,7 @@ def competition_shown(name: str) -> Iterator[Part]:
         yield f"Ambiguous rules, where not by default: {', '.join(differing)}."
     workloads = number_of(len(competition.workloads), "workload")
     yield f"{workloads}, at size {competition.size}:"
+    yield from _played(competition)
     yield _targets(competition)
     yield _budgets(competition)
     if variants := _held_out(competition):
@@ -67,6 +68,20 @@ def _interpretations(competition: Competition) -> list[str]:
         for name, field in type(chosen).model_fields.items()
         if getattr(chosen, name) != field.default
     ]
+
+
+def _played(competition: Competition) -> Iterator[Table]:
+    """What rows are that are called otherwise, and how much of the data they train on."""
+    rows = [
+        [
+            name, n.workload or name, n.variant or "–",
+            "all" if n.data_fraction is None else f"{n.data_fraction:g}",
+        ]
+        for name, n in competition.workloads.items()
+        if n.definition is None and (n.workload not in (None, name) or n.data_fraction is not None)
+    ]
+    if rows:
+        yield text_table("what is played", ["workload", "plays", "variant", "training data"], rows)
 
 
 def _targets(competition: Competition) -> Table:
