@@ -56,10 +56,13 @@ class Pieces:
     # (folder of a split, its scratch folder): joins what the pieces left in the scratch folder.
     finish: Callable[[Path, Path], None] = field(default=_nothing)
     per_example: int = 1  # of what pieces count, such as tokens, in one example
+    # By split, how many examples `finish` keeps; all of them in other splits.
+    most: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def examples(self, counts: Mapping[str, int]) -> dict[str, int]:
         """By split. Args: counts: what its pieces returned, summed."""
-        return {split: count // self.per_example for split, count in counts.items()}
+        found = {split: count // self.per_example for split, count in counts.items()}
+        return {split: min(count, self.most.get(split, count)) for split, count in found.items()}
 
     def check_counts(self, counts: Mapping[str, int], remedy: str) -> None:
         """Args: counts: as of `examples`. Raises: DataError that ends with a remedy."""
