@@ -27,6 +27,10 @@ class TestJax(WorkloadContract):
     def test_metrics_do_not_depend_on_how_a_split_is_cut_into_batches(self, prepared):
         super().test_metrics_do_not_depend_on_how_a_split_is_cut_into_batches(prepared)
 
+    @pytest.mark.long
+    def test_training_differs_from_evaluation_by_statistics_and_dropout_alone(self, prepared):
+        super().test_training_differs_from_evaluation_by_statistics_and_dropout_alone(prepared)
+
 
 @pytest.mark.long
 class TestTorchX4(WorkloadContract):
