@@ -64,14 +64,16 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """By workload a data folder with raw data alone, of tests/data/. Not to be written to."""
-    from tiny_workloads import tiny
+    from tiny_workloads import DOCUMENTS_PER_FILE, NAMES, tiny
 
-    from mlgolf.data import layout
+    from mlgolf.data import layout, make_tokens
 
     folders = {}
-    for name in ("criteo1tb", "imagenet_resnet"):
-        folders[name] = tmp_path_factory.mktemp(name)
-        layout.make(tiny(name), "tiny", folders[name])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(make_tokens, "DOCUMENTS_PER_FILE", DOCUMENTS_PER_FILE)
+        for name in NAMES:
+            folders[name] = tmp_path_factory.mktemp(name)
+            layout.make(tiny(name), "tiny", folders[name])
     return folders
 
 

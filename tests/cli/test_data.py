@@ -62,6 +62,9 @@ PUBLISHED = {
         "https://image-net.org/download-images", "155 GB", "non-commercial research",
         "https://github.com/modestyachts/ImageNetV2", "MIT",
     ],
+    "finewebedu_lm": [
+        "https://huggingface.co/datasets/HuggingFaceFW/fineweb-edu", "36.0 GB", "ODC-By 1.0",
+    ],
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from tiny_workloads import tiny
 
@@ -104,6 +105,11 @@ def images(copied):
     return found("imagenet_resnet", copied("imagenet_resnet"))
 
 
+@pytest.fixture
+def tokens(copied):
+    return found("finewebedu_lm", copied("finewebedu_lm"))
+
+
 def found(name, data_dir):
     return tiny(name), data_dir, layout.raw_folder(tiny(name), "tiny", data_dir)
 
@@ -132,8 +138,8 @@ def test_a_check_names_every_bad_line_and_what_to_do(clicks):
     assert "Or leave them out: mlgolf data prepare criteo1tb --size tiny" in said
 
 
-def test_sound_raw_data_pass_the_check(clicks, images):
-    for workload, data_dir, _ in (clicks, images):
+def test_sound_raw_data_pass_the_check(clicks, images, tokens):
+    for workload, data_dir, _ in (clicks, images, tokens):
         check_raw(workload, data_dir)
 
 
@@ -249,3 +255,63 @@ def test_a_jpeg_that_is_cut_short_is_named(images):
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(DataError, match="JPEG: found no image that can be decoded"):
         check_raw(workload, data_dir)
+
+
+def rewritten(path: Path, change) -> None:
+    """Args: change: of the list of its documents, each a list of tokens."""
+    documents = pl.read_ipc_stream(path)["input_ids"].to_list()
+    change(documents)
+    column = pl.Series("input_ids", documents, dtype=pl.List(pl.Int32))
+    pl.DataFrame([column]).write_ipc_stream(path)
+
+
+def break_documents(raw: Path) -> list[str]:
+    """One that is no list, one with a token beyond the vocabulary. Returns: their files."""
+    paths = sorted((raw / "train").glob("*.arrow"))[:2]
+    rewritten(paths[0], lambda documents: documents.__setitem__(2, None))
+    rewritten(paths[1], lambda documents: documents[4].append(512))
+    return [f"train/{path.name}" for path in paths]
+
+
+def test_documents_that_hold_no_tokens_are_named(tokens):
+    workload, data_dir, raw = tokens
+    first, second = break_documents(raw)
+    for ask in (check_raw, lambda w, d: layout.prepare(w, "tiny", d)):
+        with pytest.raises(DataError, match=f"{first}: document 3: found no list of tokens"):
+            ask(workload, data_dir)
+    with pytest.raises(DataError, match=f"{second}: document 5: found 512 as a token, expected"):
+        check_raw(workload, data_dir)
+
+
+def test_rows_are_cut_from_the_documents_that_are_good(tokens):
+    workload, data_dir, raw = tokens
+    first, second = break_documents(raw)
+    prepared = layout.prepare(workload, "tiny", data_dir, skip_bad=True)
+    record = json.loads((prepared / "skipped.json").read_text())
+    assert record["bad_records"] == {first: 1, second: 1}
+    columns = [pl.read_ipc_stream(path)["input_ids"] for path in
+               sorted((raw / "train").glob("*.arrow"))]  # fmt: skip
+    documents = [document for column in columns for document in column.to_list()]
+    good = np.concatenate([d for d in documents if d is not None and 512 not in d])
+    rows = np.load(prepared / "train" / "rows.npy")
+    assert np.array_equal(rows.reshape(-1), good[: rows.size])
+    assert record["examples"] == {"train": 12_000, "validation": 400, "test": 400}
+    check_raw(workload, data_dir)
+
+
+def test_a_token_file_that_is_cut_short_is_left_out_as_a_whole(tokens):
+    workload, data_dir, raw = tokens
+    path = sorted((raw / "val").glob("*.arrow"))[0]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match=f"val/{path.name}: ends within the stream"):
+        check_raw(workload, data_dir)
+    prepared = layout.prepare(workload, "tiny", data_dir, skip_bad=True)
+    assert layout.left_out(workload, "tiny", data_dir).counts == {f"val/{path.name}": 1}
+    split = workload.data().open_split(
+        prepared / "validation", workload.size("tiny"), "validation"
+    )
+    seen = sum(batch.get("weights", np.ones(len(batch["targets"]))).sum()
+               for batch in split.eval_batches())  # fmt: skip
+    assert seen == 390
+    said = layout.examples_left(workload, "tiny", data_dir)
+    assert said == "12,000 of 12,000 train, 390 of 400 validation, 400 of 400 test"

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mlgolf.data.bad_records import BadRecords
 from mlgolf.data.make_tokens import (
     END_OF_TEXT,
     encoded,
@@ -11,7 +12,7 @@ from mlgolf.data.make_tokens import (
 )
 from mlgolf.data.python_docs import LONGEST, documents, packed
 from mlgolf.data.recipes import TextRecipe
-from mlgolf.data.token_files import read_tokens
+from mlgolf.data.token_files import file_names, read_tokens
 
 RECIPE = TextRecipe(vocabulary=300, passage=33, held_out_documents=3)
 
@@ -24,7 +25,14 @@ def few_documents(monkeypatch):
 def made(folder, seed, draw, splits):
     make_tokens(folder, RECIPE, {"validation": 8, "test": 8}, seed, draw, splits)
     names = {"train": "train", "validation": "val", "test": "test"}
-    return {s: np.concatenate([*read_tokens(folder / names[s], 300)]) for s in splits}
+    return {split: tokens_of(folder / names[split]) for split in splits}
+
+
+def tokens_of(folder):
+    bad = BadRecords(folder)
+    tokens = [read_tokens(folder / name, 300, bad) for name in file_names(folder)]
+    assert not bad
+    return np.concatenate(tokens)
 
 
 @pytest.mark.usefixtures("few_documents")
@@ -70,7 +78,8 @@ def test_training_a_tokenizer_twice_gives_the_same():
 
 
 def test_tokens_are_cut_into_passages_and_what_is_left_is_dropped():
-    assert passages([[1, 2], [3, 4, 5, 6], [7]], 3).tolist() == [[1, 2, 3], [4, 5, 6]]
+    documents = [np.array(tokens) for tokens in ([1, 2], [3, 4, 5, 6], [7])]
+    assert passages(documents, 3).tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
 def test_one_passage_is_drawn_of_each_group_of_like_losses():

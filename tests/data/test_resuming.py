@@ -1,5 +1,6 @@
 """Preparing that is killed and continued: small data of workloads that are read in pieces."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -8,12 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_workloads import SHARD_BYTES, tiny
+from tiny_workloads import NAMES, SHARD_BYTES, tiny
 
 from mlgolf.core.errors import DataError
 from mlgolf.data import image_folder, layout
-
-NAMES = ("criteo1tb", "imagenet_resnet")
 
 
 @pytest.fixture(autouse=True)
@@ -51,22 +50,32 @@ def test_a_killed_prepare_is_continued_to_the_bytes_of_one_that_was_not(name, co
     expected = contents(whole)
     shutil.rmtree(whole)
     records = killed_while_preparing(name, data_dir, after=3)
-    unfinished = whole.with_name("prepared.unfinished")
-    complete = [
-        path for record in records
-        for path in (unfinished / record.parent.name).glob(
-            f"{record.name.removesuffix('.done.json')}.*"
-        )
-    ]
-    times = {path.relative_to(unfinished): path.stat().st_mtime_ns for path in complete}
-    assert len(times) >= 3
-    assert layout.prepare(workload, "tiny", data_dir) == whole
+    written = {record: record.stat().st_mtime_ns for record in records}
+    kept = {}
+
+    def look(progress):
+        if progress.pieces == progress.of_pieces:
+            kept.update((record, record.stat().st_mtime_ns) for record in records)
+
+    assert layout.prepare(workload, "tiny", data_dir, tell=look) == whole
     assert contents(whole) == expected
-    assert {path: (whole / path).stat().st_mtime_ns for path in times} == times
+    assert kept == written
     assert sorted(path.name for path in whole.parent.iterdir()) == [
         "prepared", "prepared.made_from.json",
         "raw", "raw.checksums.json", "raw.made_from.json", "seed",
     ]
+
+
+def test_tokens_that_were_cut_off_with_a_prepare_are_joined_in_the_order_of_their_files(copied):
+    data_dir, workload = copied("finewebedu_lm"), tiny("finewebedu_lm")
+    state = layout.raw_folder(workload, "tiny", data_dir) / "train" / "state.json"
+    interrupted(workload, data_dir, 5)
+    listed = json.loads(state.read_text())
+    listed["_data_files"].reverse()
+    state.write_text(json.dumps(listed))
+    continued = contents(layout.prepare(workload, "tiny", data_dir))
+    shutil.rmtree(layout.prepared_folder(workload, "tiny", data_dir))
+    assert contents(layout.prepare(workload, "tiny", data_dir)) == continued
 
 
 def interrupted(workload, data_dir, pieces: int) -> Path:

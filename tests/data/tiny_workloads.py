@@ -1,4 +1,4 @@
-"""Clicks in many small files and images in many small shards, prepared by a process of its own.
+"""Clicks and tokens in many small files, images in many small shards, prepared by a process alone.
 
     tiny_workloads.py NAME DATA_DIR
 """
@@ -12,6 +12,8 @@ from mlgolf.core.workload import Workload
 from mlgolf.data import image_folder, layout
 
 SHARD_BYTES = 20_000
+DOCUMENTS_PER_FILE = 10
+NAMES = ("criteo1tb", "imagenet_resnet", "finewebedu_lm")
 
 
 def tiny(name: str) -> Workload:
@@ -20,8 +22,10 @@ def tiny(name: str) -> Workload:
     recipe, examples = size.data.recipe, {"train": 24_000, "validation": 400, "test": 400}
     if name == "criteo1tb":
         recipe = replace(recipe, rows_per_file=400)
-    else:
+    elif name == "imagenet_resnet":
         examples["train"] = 1_600
+    else:
+        examples["train"] = 12_000
     data = replace(size.data, folder="tiny", recipe=recipe)
     return replace(
         workload, sizes={"tiny": replace(size, name="tiny", examples=examples, data=data)}

@@ -114,7 +114,10 @@ class Model(Protocol):
 
 @runtime_checkable
 class Decodes(Protocol):
-    """A model whose metrics are not of its logits: text by beam search, boxes without doubles."""
+    """A model whose metrics are not of its logits: text by beam search, boxes without doubles.
+
+    Or of its losses alone, where logits are large: then it decodes to ().
+    """
 
     def decode(self, params: Any, batch: Mapping[str, Any], model_state: Any, logits: Any) -> Any:
         """What `Metrics.update` gets as predictions: an array, or a tree of them.

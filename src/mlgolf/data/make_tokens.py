@@ -8,8 +8,8 @@ a batch, a draw decides which are evaluated on.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ from mlgolf.data.token_files import write_tokens
 
 END_OF_TEXT = "<|endoftext|>"  # behind each document
 FOLDERS = {"train": "train", "validation": "val", "test": "test"}
+DOCUMENTS_PER_FILE = 200  # or passages
 
+Tokens = NDArray[np.uint16]  # of one document
 Passages = NDArray[np.uint16]  # (passages, length)
 
 
@@ -38,22 +40,33 @@ def make_tokens(
       examples: how many rows of validation and test are drawn.
       seed: of which documents are held out, and of their order. draw: of the held-out passages.
     """
-    texts = documents()
+    encoded_texts = _encoded_texts(tuple(documents()), recipe, seed)
+    if "train" in splits:
+        train = [tokens.tolist() for tokens in encoded_texts["train"]]
+        write_tokens(raw / FOLDERS["train"], train, DOCUMENTS_PER_FILE)
+    for split in ("validation", "test"):
+        if split in splits:
+            rng = np.random.default_rng([draw, SPLITS.index(split)])
+            pool = passages(encoded_texts[split], recipe.passage)
+            known = passages(encoded_texts["train"], recipe.passage)
+            losses = bigram_losses(known, pool, recipe.vocabulary).mean(axis=1)
+            drawn = stratified(losses, examples[split], rng)
+            write_tokens(raw / FOLDERS[split], pool[drawn].tolist(), DOCUMENTS_PER_FILE)
+
+
+@lru_cache(maxsize=1)  # what all draws of a seed share: the slow part
+def _encoded_texts(
+    texts: tuple[str, ...], recipe: TextRecipe, seed: int
+) -> Mapping[str, list[Tokens]]:
+    """By split, the tokens of its documents. Those of the training split made the tokenizer."""
     order = np.random.default_rng([seed, len(SPLITS)]).permutation(len(texts))
     held_out = recipe.held_out_documents
-    validation, test, train = np.split(order, [held_out, 2 * held_out])
-    tokenizer = trained_tokenizer([texts[i] for i in train], recipe.vocabulary)
-    train_tokens = encoded(tokenizer, [texts[i] for i in train])
-    if "train" in splits:
-        write_tokens(raw / FOLDERS["train"], train_tokens)
-    known = passages(train_tokens, recipe.passage)
-    for split, chosen in {"validation": validation, "test": test}.items():
-        if split in splits:
-            pool = passages(encoded(tokenizer, [texts[i] for i in chosen]), recipe.passage)
-            losses = bigram_losses(known, pool, recipe.vocabulary).mean(axis=1)
-            rng = np.random.default_rng([draw, SPLITS.index(split)])
-            drawn = stratified(losses, examples[split], rng)
-            write_tokens(raw / FOLDERS[split], pool[drawn].tolist())
+    validation, test, train = (
+        [texts[i] for i in part] for part in np.split(order, [held_out, 2 * held_out])
+    )
+    tokenizer = trained_tokenizer(train, recipe.vocabulary)
+    parts = {"train": train, "validation": validation, "test": test}
+    return {split: encoded(tokenizer, part) for split, part in parts.items()}
 
 
 def trained_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
@@ -68,11 +81,11 @@ def trained_tokenizer(texts: Sequence[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
-def encoded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+def encoded(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Tokens]:
     """The tokens of each text, with END_OF_TEXT behind them."""
     with _one_thread():
         encodings = tokenizer.encode_batch_fast([f"{text}{END_OF_TEXT}" for text in texts])
-    return [cast(list[int], encoding.ids) for encoding in encodings]
+    return [np.array(encoding.ids, np.uint16) for encoding in encodings]
 
 
 @contextmanager
@@ -92,9 +105,9 @@ def _one_thread() -> Iterator[None]:
             os.environ[name] = before
 
 
-def passages(documents: Sequence[Sequence[int]], length: int) -> Passages:
+def passages(documents: Sequence[Tokens], length: int) -> Passages:
     """All tokens one after the other, cut into (passages, length); what is left over is left."""
-    tokens = np.concatenate([np.array(document, np.uint16) for document in documents])
+    tokens = np.concatenate(documents)
     return tokens[: len(tokens) // length * length].reshape(-1, length)
 
 

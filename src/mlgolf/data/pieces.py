@@ -34,7 +34,8 @@ class Piece:
     split: str
     name: str  # its files are called <name>.<anything>, in the folder of the split
     sources: Sequence[Path]  # raw files
-    read: Callable[[BadRecords], int]  # looks at every record. Returns: how many are good
+    # Looks at every record. Returns: how many examples are good, or what examples are cut from.
+    read: Callable[[BadRecords], int]
     # (folder of the split, scratch folder of the split, bad): the same, and writes the good ones.
     write: Callable[[Path, Path, BadRecords], int]
 
@@ -54,10 +55,18 @@ class Pieces:
     check_count: Callable[[str, int], None]
     # (folder of a split, its scratch folder): joins what the pieces left in the scratch folder.
     finish: Callable[[Path, Path], None] = field(default=_nothing)
+    per_example: int = 1  # of what pieces count, such as tokens, in one example
+    # By split, how many examples `finish` keeps; all of them in other splits.
+    most: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def examples(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """By split. Args: counts: what its pieces returned, summed."""
+        found = {split: count // self.per_example for split, count in counts.items()}
+        return {split: min(count, self.most.get(split, count)) for split, count in found.items()}
 
     def check_counts(self, counts: Mapping[str, int], remedy: str) -> None:
-        """Args: counts: examples found, by split. Raises: DataError that ends with a remedy."""
-        for split, found in counts.items():
+        """Args: counts: as of `examples`. Raises: DataError that ends with a remedy."""
+        for split, found in self.examples(counts).items():
             try:
                 self.check_count(split, found)
             except DataError as error:
@@ -105,7 +114,7 @@ def write_rest(
     Returns: what was left out. Raises: DataError.
     """
     left_out, counts = BadRecords(raw, sums), dict.fromkeys(plan.splits, 0)
-    meter = _Meter(len(plan.pieces), tell)
+    meter = _Meter(plan, tell)
     kept: set[Path] = set()
     for split in plan.splits:
         for needed in (prepared / split, scratch / split):
@@ -137,7 +146,7 @@ def write_rest(
         _remove_others(prepared / split, kept)  # of raw files that are no longer there
         plan.finish(prepared / split, scratch / split)
     if left_out:
-        text = json.dumps({"examples": counts, **_bad_of(left_out)}, indent=1)
+        text = json.dumps({"examples": plan.examples(counts), **_bad_of(left_out)}, indent=1)
         (prepared / SKIPPED).write_text(f"{text}\n")
     else:
         (prepared / SKIPPED).unlink(missing_ok=True)
@@ -155,7 +164,7 @@ def read_all(
       should be.
     """
     bad, counts = BadRecords(raw, sums), dict.fromkeys(plan.splits, 0)
-    meter = _Meter(len(plan.pieces), tell)
+    meter = _Meter(plan, tell)
     for piece in plan.pieces:
         examples = piece.read(bad)
         counts[piece.split] += examples
@@ -183,19 +192,20 @@ def examples_left(prepared: Path) -> dict[str, int]:
 class _Meter:
     """Counts pieces and examples, and tells of them."""
 
-    def __init__(self, of_pieces: int, tell: Tell) -> None:
-        self._of_pieces, self._tell, self._began = of_pieces, tell, time.monotonic()
-        self._pieces = self._examples = self._new = 0
+    def __init__(self, plan: Pieces, tell: Tell) -> None:
+        self._plan, self._tell, self._began = plan, tell, time.monotonic()
+        self._pieces = self._count = self._new = 0
 
-    def add(self, examples: int, is_new: bool) -> None:
+    def add(self, count: int, is_new: bool) -> None:
         self._pieces += 1
-        self._examples += examples
-        self._new += examples if is_new else 0
+        self._count += count
+        self._new += count if is_new else 0
         seconds = max(time.monotonic() - self._began, 1e-9)
         self._tell(
             Progress(
-                pieces=self._pieces, of_pieces=self._of_pieces, examples=self._examples,
-                per_second=self._new / seconds,
+                pieces=self._pieces, of_pieces=len(self._plan.pieces),
+                examples=self._count // self._plan.per_example,
+                per_second=self._new / self._plan.per_example / seconds,
             )
         )
 

@@ -7,7 +7,7 @@ Needs pytest. The size is one whose data are made, and small: they are made for 
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import lru_cache
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -177,10 +177,10 @@ class WorkloadContract:
     def _backend(self) -> Backend:
         return load_backend(self.framework)
 
-    @cached_property
+    @property
     def _model(self) -> Model:
-        """One for each test: evaluation is compiled once per model."""
-        return self._workload.model(self.framework, self._size)
+        """One for all tests of a class: evaluation is compiled once per model and shape."""
+        return _model_of(type(self))
 
     def _initial(self, seed: int) -> dict[str, NDArray]:
         """Copies: arrays of a model may be views of what it goes on with."""
@@ -237,6 +237,12 @@ class WorkloadContract:
         for batch in batches:
             metrics.update(backend.evaluate(model, params, model_state, batch), batch)
         return metrics.result()
+
+
+@lru_cache(maxsize=1)
+def _model_of(contract: type[WorkloadContract]) -> Model:
+    workload = load_workload(contract.workload)
+    return workload.model(contract.framework, workload.size(contract.size))
 
 
 class _AsSubmissionsSeeIt:

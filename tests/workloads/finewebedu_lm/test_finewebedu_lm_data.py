@@ -18,9 +18,9 @@ TINY = replace(
 
 @pytest.fixture
 def folders(tmp_path):
-    write_tokens(tmp_path / "raw" / "train", [list(range(7)), list(range(7, 28))])
-    write_tokens(tmp_path / "raw" / "val", [list(range(50, 65))])
-    write_tokens(tmp_path / "raw" / "test", [list(range(70, 80))])
+    write_tokens(tmp_path / "raw" / "train", [list(range(7)), list(range(7, 28))], per_file=1)
+    write_tokens(tmp_path / "raw" / "val", [list(range(50, 65))], per_file=1)
+    write_tokens(tmp_path / "raw" / "test", [list(range(70, 80))], per_file=1)
     (tmp_path / "prepared").mkdir()
     return tmp_path / "raw", tmp_path / "prepared"
 
@@ -66,5 +66,5 @@ def test_the_published_data_have_no_test_split(folders):
 def test_a_split_with_too_few_tokens_is_refused(folders):
     raw, prepared = folders
     size = replace(TINY, examples=COUNTS | {"validation": 4})
-    with pytest.raises(DataError, match="found 15 tokens, which fill 3 rows of 5; expected 4"):
+    with pytest.raises(DataError, match="val: found tokens for 3 rows of 5, expected 4 rows"):
         prepare(raw, prepared, size)

@@ -47,6 +47,13 @@ def test_a_mask_is_of_rows_or_of_tokens(mask):
     assert float(loss["summed"]) == pytest.approx(3 * math.log(5))
 
 
+def test_label_smoothing_mixes_in_all_tokens():
+    logits, labels = np.array([[[0.5, -1.0, 2.0, 0.0]]], np.float32), np.array([[2]])
+    logs = np.log(np.exp(logits) / np.exp(logits).sum())[0, 0]
+    loss = Model(MINI).loss(labels, logits, label_smoothing=0.2)
+    assert float(loss["summed"]) == pytest.approx(-(0.8 * logs[2] + 0.2 * logs.mean()), rel=1e-5)
+
+
 @pytest.mark.long
 def test_the_full_size_makes_a_training_step_that_changes_every_parameter():
     model = Model(FULL)

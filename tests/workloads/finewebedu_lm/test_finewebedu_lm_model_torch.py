@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mlgolf.backends import load_backend  # noqa: E402
 from mlgolf.core.spec import ForwardPassMode  # noqa: E402
 from mlgolf.workloads.finewebedu_lm import WORKLOAD  # noqa: E402
 from mlgolf.workloads.finewebedu_lm.model_torch import (  # noqa: E402
@@ -75,6 +76,15 @@ def test_no_logit_depends_on_later_tokens():
     first, other = (logits_of(model, network, x) for x in (inputs, changed))
     torch.testing.assert_close(first[:, :40], other[:, :40])
     assert not torch.allclose(first[:, 40], other[:, 40])
+
+
+def test_an_evaluation_hands_out_losses_and_no_logits():
+    backend, model = load_backend("torch"), Model(MINI)
+    rows = np.random.default_rng(0).integers(512, size=(2, 65)).astype(np.int32)
+    batch = {"inputs": rows[:, :-1], "targets": rows[:, 1:]}
+    outputs = backend.evaluate(model, model.init([0, 0])[0], None, batch)
+    assert outputs.predictions == ()
+    assert outputs.per_example.shape == (2,)
 
 
 def test_a_turned_pair_is_the_product_of_complex_numbers():

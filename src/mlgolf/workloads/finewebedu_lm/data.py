@@ -6,7 +6,8 @@ cut into rows of L + 1, and what is left at the end is dropped. Prepared, a spli
 `rows.npy`, (rows, L + 1) uint16, which is mapped and read as it is needed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
+from mlgolf.data.bad_records import BadRecords
 from mlgolf.data.batches import kept, pad_batch, shuffled_batches
+from mlgolf.data.pieces import Piece, Pieces, write_all
 
 RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
 ROWS = "rows.npy"
@@ -41,34 +44,80 @@ def prepare(
 
     Raises: DataError if files are missing or not in the format, or hold too few tokens.
     """
-    from mlgolf.data.token_files import read_tokens
+    write_all(pieces(raw, size, splits), raw, prepared)
 
-    for split in splits:
-        if split in size.splits:  # none was published for test
-            (prepared / split).mkdir(parents=True)
-            folder, shape = raw / RAW_FOLDERS[split], (size.examples[split], size.data.length + 1)
-            _write_rows(
-                prepared / split / ROWS, read_tokens(folder, size.data.vocabulary), shape, folder
+
+def pieces(raw: Path, size: Size, splits: Sequence[str] = SPLITS) -> Pieces:
+    """One for each raw file: its tokens, which are joined and cut into rows when all are read.
+
+    Raises: DataError if a split has no list of its files.
+    """
+    # As above: what reads raw data is for preparing alone.
+    from mlgolf.data.token_files import file_names, read_tokens
+
+    splits = [split for split in splits if split in size.splits]  # none was published for test
+    folders = {split: raw / RAW_FOLDERS[split] for split in splits}
+    names = {split: file_names(folder) for split, folder in folders.items()}
+
+    def check_count(split: str, rows: int) -> None:
+        if rows < size.examples[split]:
+            raise DataError(
+                f"{folders[split]}: found tokens for {rows:,} rows of {size.data.length + 1:,}, "
+                f"expected {size.examples[split]:,} rows."
             )
 
+    def join(folder: Path, scratch: Path) -> None:
+        split = folder.name
+        shape = size.examples[split], size.data.length + 1
+        _write_rows(folder / ROWS, [_tokens_file(scratch, name) for name in names[split]], shape)
 
-def _write_rows(
-    path: Path, pieces: Iterator[NDArray[np.uint16]], shape: tuple[int, int], source: Path
-) -> None:
-    """The first tokens of the pieces, as many as `shape` takes."""
-    rows = np.lib.format.open_memmap(path, "w+", np.uint16, shape)
-    flat, written = rows.reshape(-1), 0
-    for piece in pieces:
-        taken = piece[: len(flat) - written]
-        flat[written : written + len(taken)] = taken
-        written += len(taken)
-        if written == len(flat):
-            rows.flush()
-            return
-    raise DataError(
-        f"{source}: found {written:,} tokens, which fill {written // shape[1]:,} rows of "
-        f"{shape[1]:,}; expected {shape[0]:,} rows."
+    def piece(split: str, name: str) -> Piece:
+        path = folders[split] / name
+        read = partial(read_tokens, path, size.data.vocabulary)
+        return Piece(
+            split=split, name=name, sources=[path],
+            read=partial(_count, read), write=partial(_write, read, name),
+        )
+
+    return Pieces(
+        pieces=[piece(split, name) for split in splits for name in names[split]],
+        splits=splits,
+        check_count=check_count,
+        finish=join,
+        per_example=size.data.length + 1,
+        most=size.examples,
     )
+
+
+Read = Callable[[BadRecords], NDArray[np.uint16]]
+
+
+def _count(read: Read, bad: BadRecords) -> int:
+    return len(read(bad))
+
+
+def _write(read: Read, name: str, folder: Path, scratch: Path, bad: BadRecords) -> int:
+    tokens = read(bad)
+    tokens.tofile(_tokens_file(scratch, name))
+    return len(tokens)
+
+
+def _tokens_file(scratch: Path, name: str) -> Path:
+    return scratch / f"{name}.tokens"
+
+
+def _write_rows(path: Path, files: Sequence[Path], shape: tuple[int, int]) -> None:
+    """The first tokens of the files, as many as `shape` takes, or fewer whole rows."""
+    tokens = sum(file.stat().st_size for file in files) // np.dtype(np.uint16).itemsize
+    rows = np.lib.format.open_memmap(
+        path, "w+", np.uint16, (min(shape[0], tokens // shape[1]), shape[1])
+    )
+    flat, written = rows.reshape(-1), 0
+    for file in files:
+        piece = np.fromfile(file, np.uint16, len(flat) - written)
+        flat[written : written + len(piece)] = piece
+        written += len(piece)
+    rows.flush()
 
 
 class OpenRows:
@@ -91,7 +140,7 @@ class OpenRows:
     def eval_batches(self) -> Iterator[Batch]:
         """Rows in their order; for eval_train, a fixed random part of the training rows."""
         at_once, wanted = self._size.eval_batch_size, self._size.examples[self._split]
-        order = np.arange(wanted)
+        order = np.arange(min(wanted, len(self._rows)))  # fewer where bad documents were left out
         if self._split == "eval_train":
             trained_on = kept(len(self._rows), self._size.data_fraction)
             shuffled = np.random.default_rng(EVAL_TRAIN_SEED).permutation(trained_on)

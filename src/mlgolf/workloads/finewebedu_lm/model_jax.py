@@ -56,6 +56,12 @@ class Model:
         per_example = losses.sum(axis=1)
         return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
 
+    def decode(
+        self, params: Any, batch: Mapping[str, Any], model_state: None, logits: Array
+    ) -> tuple[()]:
+        """Nothing: metrics are of the losses alone, and the logits of a vocabulary are large."""
+        return ()
+
     def is_output(self, key: str) -> bool:
         """The table of tokens, which the logits are read from."""
         return key == "embed"

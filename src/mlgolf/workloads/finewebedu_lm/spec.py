@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
-from mlgolf.core.workload import Size, Workload, with_variants
+from mlgolf.core.workload import Published, Size, Workload, with_variants
 from mlgolf.data.recipes import TextRecipe
 
 
@@ -80,9 +80,17 @@ FULL = Size(
     examples={"train": 8_749_870, "eval_train": 10_000, "validation": 100_000},
     batch_size=BATCH_SIZES["finewebedu_lm"],
     published_batch_size=BATCH_SIZES["finewebedu_lm"],
-    eval_batch_size=256,
+    eval_batch_size=16,  # their logits are 3.3 GB
     model=Network(),
     data=Text(folder="full", vocabulary=50_257, length=1024),
+    published=(
+        Published(
+            what="FineWeb-Edu in tokens of GPT-2, 32 bits each",
+            url="https://huggingface.co/datasets/HuggingFaceFW/fineweb-edu",
+            bytes=36_000_000_000,
+            licence="ODC-By 1.0",
+        ),
+    ),
 )
 
 MINI = Size(
@@ -90,7 +98,7 @@ MINI = Size(
     examples={"train": 12_500, "eval_train": 128, "validation": 512, "test": 512},
     batch_size=4,
     published_batch_size=BATCH_SIZES["finewebedu_lm"],
-    eval_batch_size=64,
+    eval_batch_size=32,
     model=Network(vocabulary=512, length=64, layers=2, width=48, heads=2, hidden=192),
     data=Text(
         folder="mini",
