@@ -128,7 +128,8 @@ class OpenRows:
     """
 
     def __init__(self, folder: Path, size: Size, split: str) -> None:
-        self._rows: NDArray[np.uint16] = np.load(folder / ROWS, mmap_mode="r")
+        # A plain view of the mapped file: each row of a np.memmap would be one, too, and slow.
+        self._rows: NDArray[np.uint16] = np.asarray(np.load(folder / ROWS, mmap_mode="r"))
         self._size, self._split = size, split
 
     def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
