@@ -1,4 +1,4 @@
-"""`mlgolf` with packages beside it, as in any site-packages: a player sees what is installed."""
+"""Packages in a folder with what an installer writes beside them, and `mlgolf` among them."""
 
 import os
 import shutil
@@ -10,9 +10,25 @@ from pathlib import Path
 import mlgolf
 
 
-def command_beside(packages: Path, place: Path) -> Callable[..., str]:
-    """Args: packages: a folder of packages, and what pip says of them. place: a folder to work in.
+def install(folder: Path, name: str, code: str, **entry_points: str) -> Path:
+    """Args: entry_points: group (without "mlgolf.") -> a line such as "mine = module:OBJECT".
 
+    Returns: the module.
+    """
+    module = folder / f"{name}.py"
+    module.write_text(code)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    groups = (f"[mlgolf.{group}]\n{line}\n" for group, line in entry_points.items())
+    (info / "entry_points.txt").write_text("".join(groups))
+    return module
+
+
+def command_beside(packages: Path, place: Path) -> Callable[..., str]:
+    """`mlgolf` with packages beside it, as in site-packages: players see what is installed.
+
+    Args: packages: a folder of them, and what pip says of them. place: a folder to work in.
     Returns: runs a command, and gives what it prints; it fails where the command does.
     """
     installed = place / "packages"

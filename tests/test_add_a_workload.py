@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from installed import command_beside
+from installed import command_beside, install
 
 from mlgolf.testing.contract import WorkloadContract
 
@@ -17,14 +17,11 @@ FILE = re.compile(r"^\*\*`([\w./]+)`\*\*\n\n```\w+\n(.*?)^```$", re.MULTILINE | 
 def folder(tmp_path_factory) -> Path:
     """The files of the guide, and what `pip install` would add to them."""
     place = tmp_path_factory.mktemp("guide")
+    install(place, "nothing", "", workloads="spirals = spirals:WORKLOAD")
     for name, text in FILE.findall(GUIDE.read_text(encoding="utf-8")):
         file = place / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    installed = place / "spirals-0.1.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: spirals\nVersion: 0.1\n")
-    (installed / "entry_points.txt").write_text("[mlgolf.workloads]\nspirals = spirals:WORKLOAD\n")
     return place
 
 

@@ -40,7 +40,7 @@ def test_a_module_that_is_missing_is_named_with_what_to_write(tmp_path, monkeypa
         mine.data()
     with pytest.raises(WorkloadError, match=r"package\.metrics.* Write Metrics there, or name"):
         mine.metrics(mine.size("mini"))
-    with pytest.raises(WorkloadError, match=r"bare_package\.model_jax: .* Write Model there: CON"):
+    with pytest.raises(WorkloadError, match=r"bare_package\.model_jax: .* Write Model there: docs"):
         mine.model("jax", mine.size("mini"))
 
 

@@ -21,7 +21,7 @@ def planned(mlgolf, tmp_path) -> Path:
     """A run of one trial that has been planned, and not played."""
     run = tmp_path / "here" / "run"
     mlgolf(
-        "run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1, "--out", run,
+        "run", "nesterov", "--competition", LINEAR, "--seed", 3, "--trials", 1, "--out", run,
         "--plan-only",
     )
     return run
@@ -45,7 +45,7 @@ def test_a_plan_that_was_copied_with_its_data_is_played_there_and_its_result_is_
     shutil.copytree(there.parent, the_plan(planned).parent, dirs_exist_ok=True)
     scored = json.loads(mlgolf("score", planned, "--json").stdout)
     assert scored["leaderboard"][0]["workloads"]["linear"]["outcome"] == "scored"
-    common = ["run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1]
+    common = ["run", "nesterov", "--competition", LINEAR, "--seed", 3, "--trials", 1]
     assert "1 done before" in mlgolf(*common, "--out", planned, "--resume").stderr
 
 
@@ -62,7 +62,7 @@ def test_a_dataset_may_be_a_link_in_the_folder_of_data(mlgolf, data_dir, tmp_pat
     (tmp_path / "data" / "linear").symlink_to(tmp_path / "disk")
     run = tmp_path / "run"
     mlgolf(
-        "run", "nadamw", "--competition", LINEAR, "--trials", 1, "--seed", 3, "--out", run,
+        "run", "nesterov", "--competition", LINEAR, "--trials", 1, "--seed", 3, "--out", run,
         "--data-dir", tmp_path / "data", "--plan-only",
     )
     assert json.loads(the_plan(run).read_text())["data"].startswith("linear/mini/drawn/")
@@ -80,7 +80,7 @@ def test_a_plan_is_played_after_other_runs_of_its_workload_and_its_data_are_remo
     mlgolf, data_dir, tmp_path
 ):
     run = tmp_path / "run"
-    common = ["run", "nadamw", "--competition", LINEAR, "--trials", 1]
+    common = ["run", "nesterov", "--competition", LINEAR, "--trials", 1]
     mlgolf(*common, "--seed", 30, "--out", run, "--plan-only")
     data = data_dir / json.loads(the_plan(run).read_text())["data"]
     mlgolf(*common, "--seed", 30, "--out", run, "--plan-only", expect=2)
@@ -101,9 +101,9 @@ def test_a_trial_that_has_ended_is_not_played_again(mlgolf, planned):
 
 def test_it_says_how_it_goes_as_a_run_does(mlgolf, planned):
     done = mlgolf("play-trial", the_plan(planned))
-    assert "[1/1] ✓ nadamw/study_0/linear_torch/trial_1  TARGET_REACHED" in done.stderr
+    assert "[1/1] ✓ nesterov/study_0/linear_torch/trial_1  TARGET_REACHED" in done.stderr
     again = mlgolf("play-trial", the_plan(planned))
-    assert "nadamw/study_0/linear_torch/trial_1 has ended before: TARGET_REACHED" in again.stderr
+    assert "nesterov/study_0/linear_torch/trial_1 has ended before: TARGET_REACHED" in again.stderr
 
 
 def test_a_trial_that_shared_its_core_with_another_is_unofficial_and_says_so(mlgolf, planned):
@@ -126,7 +126,7 @@ def test_a_trial_that_another_process_plays_is_left_to_it(mlgolf_process, planne
 def test_a_run_passes_over_a_trial_that_another_process_plays_and_says_who(mlgolf, planned):
     with held(the_plan(planned).parent):
         done = mlgolf(
-            "run", "nadamw", "--competition", LINEAR, "--seed", 3, "--trials", 1,
+            "run", "nesterov", "--competition", LINEAR, "--seed", 3, "--trials", 1,
             "--out", planned, "--resume", expect=2,
         )
     assert "trial_1 is being played by process" in " ".join(done.stderr.split())

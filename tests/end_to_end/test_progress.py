@@ -112,7 +112,7 @@ def played(tmp_path_factory, data_dir) -> Path:
     """The folder of a trial."""
     out = tmp_path_factory.mktemp("replayed") / "run"
     on_a_terminal(
-        80, "run", "nadamw", "--competition", LINEAR, "--seed", 1, "--trials", 1, "--out", out,
+        80, "run", "nesterov", "--competition", LINEAR, "--seed", 1, "--trials", 1, "--out", out,
         environment={"MLGOLF_DATA_DIR": str(data_dir)},
     )
     return next(out.rglob("trial_1"))

@@ -26,7 +26,7 @@ def test_studies_share_their_points_only_where_the_rules_say_so(
         update={"tuning": tuning.model_copy(update={"external": external})}
     )
     plans = open_run(RunRequest(
-        submissions=("nadamw",), competition=competition.model_copy(update={"rules": rules}),
+        submissions=("nesterov",), competition=competition.model_copy(update={"rules": rules}),
         ruleset="external", trials=2, studies=3, seed=1, data_dir=data_dir, out=tmp_path / "run",
     )).plans  # fmt: skip
     assert len(plans) == 6
