@@ -5,10 +5,11 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 RUN ?= runs/demo
 GAME := src/mlgolf/competitions/cancer-nuclear
+MINI := imagenet_resnet criteo1tb finewebedu_lm
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long check fuzz bench data clean
+.PHONY: setup demo test long full check fuzz bench data clean
 
 setup: .venv/.complete
 
@@ -21,8 +22,7 @@ setup: .venv/.complete
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
 
 data: setup
-	@$(BIN)/mlgolf data check imagenet_resnet criteo1tb >/dev/null 2>&1 || \
-	  $(BIN)/mlgolf data make imagenet_resnet criteo1tb
+	@$(BIN)/mlgolf data check $(MINI) >/dev/null 2>&1 || $(BIN)/mlgolf data make $(MINI)
 
 # Two algorithms on two workloads, one trial each, and a game with two entries: leaderboards and
 # reports in a few minutes.
@@ -41,12 +41,16 @@ demo: setup
 	  "$(RUN)-game/report.html"
 
 test: setup
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long and not full"
 	@$(BIN)/pytest -m alone
 
-# What plays whole games: every baseline and champion that ships. Five minutes.
+# What takes minutes: every baseline and champion that ships, contracts of all sizes and variants.
 long: setup
 	@$(BIN)/pytest -n 2 --dist worksteal -m long
+
+# Training steps and parity of the full-size networks, one after the other, in up to 20 GB of memory.
+full: setup
+	@$(BIN)/pytest -m full
 
 check: setup
 	@$(BIN)/ruff check .
@@ -62,7 +66,8 @@ bench: data
 	@for script in benchmarks/start_up.py benchmarks/evaluation_handover.py \
 	  benchmarks/referee_overhead.py benchmarks/verdict_stability.py benchmarks/scoring_speed.py \
 	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_judging.py \
-	  benchmarks/game_check.py; \
+	  benchmarks/game_check.py benchmarks/step_time.py benchmarks/suite.py \
+	  benchmarks/data_pipeline.py; \
 	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:

@@ -8,8 +8,8 @@ LINEAR = Path(__file__).with_name("linear.toml")
 
 def test_a_target_is_the_median_that_the_best_point_reaches(mlgolf, mlgolf_process, tmp_path):
     arguments = [
-        "targets", "set", "linear", "--competition", LINEAR, "--algorithm", "nesterov", "--trials", 2, "--seeds", 3,
-        "--out", tmp_path / "targets",
+        "targets", "set", "linear", "--competition", LINEAR, "--algorithm", "nesterov",
+        "--trials", 2, "--seeds", 3, "--out", tmp_path / "targets",
     ]
     (found,) = json.loads(mlgolf_process(*arguments, "--json").stdout)["targets"]
     assert found["target"] == sorted(found["reached"])[1]

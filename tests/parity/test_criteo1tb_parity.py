@@ -47,7 +47,12 @@ def test_torch_and_jax_compute_the_same(name):
     assert_parity(WORKLOAD, WORKLOAD.size(name), batch(), to_jax)
 
 
-@pytest.mark.long
-def test_torch_and_jax_compute_the_same_with_the_layers_of_full_size():
-    """Its table has fewer rows: that of `full` is 2 GiB, and each side holds some copies of it."""
-    assert_parity(WORKLOAD, WORKLOAD.size("full_test"), batch(), to_jax)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("full_test", marks=pytest.mark.long),  # the same layers, a smaller table
+        pytest.param("full", marks=pytest.mark.full),
+    ],
+)
+def test_torch_and_jax_compute_the_same_at_full_size(name):
+    assert_parity(WORKLOAD, WORKLOAD.size(name), batch(), to_jax)

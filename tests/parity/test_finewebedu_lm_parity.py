@@ -55,7 +55,8 @@ def to_jax(heads):
     "name",
     [
         "mini",
-        *(pytest.param(name, marks=pytest.mark.long) for name in ("mini_x4", "mini_x16", "full")),
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("mini_x4", "mini_x16")),
+        pytest.param("full", marks=pytest.mark.full),
     ],
 )
 def test_torch_and_jax_compute_the_same(name):

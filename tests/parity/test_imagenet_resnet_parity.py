@@ -58,7 +58,7 @@ def test_torch_and_jax_compute_the_same(name):
     assert_parity(WORKLOAD, size, batch(size, size.data.resolution), to_jax(size))
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_torch_and_jax_compute_the_same_at_full_size():
     # In float32, what a ReLU of many layers gets may fall to either side of zero.
     size = WORKLOAD.size("full")

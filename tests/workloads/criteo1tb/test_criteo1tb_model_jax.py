@@ -54,7 +54,7 @@ def test_every_tensor_of_the_full_size_has_its_published_name_and_shape(name):
     assert jax.tree.map(lambda leaf: leaf.shape, shapes_of(name)) == published_shapes(name)
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["full", "full_resnet"])
 def test_the_full_size_makes_a_training_step(name):
     """In 9 GiB."""

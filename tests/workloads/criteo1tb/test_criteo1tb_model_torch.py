@@ -107,7 +107,7 @@ def test_every_tensor_of_the_full_size_has_its_published_name_and_shape(name):
     assert shapes(on_meta(name)) == published_shapes(name)
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["full", "full_resnet"])
 def test_the_full_size_makes_a_training_step(name):
     """In 5 GiB."""

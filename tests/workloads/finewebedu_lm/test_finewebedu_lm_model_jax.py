@@ -54,7 +54,7 @@ def test_label_smoothing_mixes_in_all_tokens():
     assert float(loss["summed"]) == pytest.approx(-(0.8 * logs[2] + 0.2 * logs.mean()), rel=1e-5)
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_the_full_size_makes_a_training_step_that_changes_every_parameter():
     model = Model(FULL)
     params, _ = model.init(jax.random.PRNGKey(0))

@@ -133,7 +133,7 @@ def test_label_smoothing_mixes_in_all_tokens():
     torch.testing.assert_close(loss["summed"], -(0.8 * logs[2] + 0.2 * logs.mean()))
 
 
-@pytest.mark.long
+@pytest.mark.full
 def test_the_full_size_makes_a_training_step_that_changes_every_parameter():
     network, _ = Model(FULL).init([0, 0])
     assert sum(p.numel() for p in network.parameters()) == FULL_PARAMETERS
