@@ -224,7 +224,7 @@ def replay(
 def find_targets(
     workloads: str | Sequence[str], out: "AnyPath", *, competition: "AnyPath" = "mini",
     algorithm: str = "nadamw", trials: int = 12, seeds: int = 5, seed: int = 0, parallel: int = 2,
-    share: float = SHARE_OF_STEPS, data_dir: "AnyPath | None" = None,
+    share: float | None = None, data_dir: "AnyPath | None" = None,
 ) -> list[FoundTarget]:
     """A target for each workload: what an algorithm's best point reaches, the median over seeds.
 
@@ -232,14 +232,14 @@ def find_targets(
       out: folder for the runs; what is there already is continued.
       trials: points to search. seeds: repetitions of the best one.
       parallel: trials at a time: a target is found by steps, so seconds count for the budget alone.
-      share: of the step hint, after which the target is what was reached.
+      share: of the step hint, after which the target is what was reached; None: 3/4.
     Raises: MLGolfError for anything that a person got wrong, ScoringError if no trial got there.
     """
     rules = load_competition(str(competition))
     return [
         find_target(
             rules, name, algorithm=algorithm, trials=trials, seeds=seeds, seed=seed,
-            parallel=parallel, out=Path(out), share=share,
+            parallel=parallel, out=Path(out), share=share or SHARE_OF_STEPS,
             data_dir=default_data_dir() if data_dir is None else Path(data_dir),
         )
         for name in ([workloads] if isinstance(workloads, str) else workloads)

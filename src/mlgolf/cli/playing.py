@@ -162,8 +162,12 @@ def targets_set(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     parallel: Annotated[int, typer.Option(min=1, help="Trials at a time.")] = 2,
     share: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Of the step hint, where schedules end.")
-    ] = 0.75,
+        float | None,
+        typer.Option(
+            min=0.01, max=1,
+            help="Of the step hint, where schedules end; as AlgoPerf's paper if left out.",
+        ),
+    ] = None,
     *,
     data_dir: DataDir,
     as_json: AsJson = False,

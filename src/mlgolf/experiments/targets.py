@@ -93,7 +93,8 @@ def find_target(
         seconds=tuple(float(trial.seconds[-1]) for trial in repeats),
         hyperparameters=dict(best.hyperparameters),
         provenance=(
-            f"mlgolf targets set: best of {trials} points of {algorithm} (seed {seed}) after "
+            f"mlgolf targets set {workload} --trials {trials} --seeds {seeds} --share {share:g} "
+            f"--parallel {parallel}: best of {trials} points of {algorithm} (seed {seed}) after "
             f"{steps} of {step_hint} steps, median of {seeds} seeds; the budget is {BUDGET:g} "
             "times what it takes for all; point " + json.dumps(dict(best.hyperparameters))
         ),

@@ -85,7 +85,7 @@ FULL = Size(
     data=Text(folder="full", vocabulary=50_257, length=1024),
     published=(
         Published(
-            what="FineWeb-Edu in tokens of GPT-2, 32 bits each",
+            what="FineWeb-Edu, text that is to become tokens of GPT-2 as the README says",
             url="https://huggingface.co/datasets/HuggingFaceFW/fineweb-edu",
             bytes=36_000_000_000,
             licence="ODC-By 1.0",
