@@ -91,3 +91,9 @@ def test_batches_of_a_part_of_the_data_hold_each_of_its_rows_once_an_epoch():
     batches = shuffled_batches(20, 5, np.random.default_rng(0), fraction=0.5)
     epochs = np.concatenate([next(batches) for _ in range(4)])
     np.testing.assert_array_equal(np.sort(epochs), np.repeat(kept(20, 0.5), 2))
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 4), (10, 0)])
+def test_batches_of_nothing_are_refused(count, size):
+    with pytest.raises(DataError, match=f"found {count} training examples for batches of {size}"):
+        batches(count, size, 1)

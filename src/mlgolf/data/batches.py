@@ -36,7 +36,13 @@ def shuffled_batches(
     Every batch is full: one that begins at the end of an epoch goes on with the next.
 
     Args: fraction: only so many of the indices come, those of `kept`.
+    Raises: DataError if there is nothing to take, or nothing is wanted, at the first batch.
     """
+    if count < 1 or batch_size < 1:
+        raise DataError(
+            f"found {count:,} training examples for batches of {batch_size:,}, expected at least "
+            "one of each."
+        )
     rows, waiting = kept(count, fraction), np.empty(0, np.int64)
     while True:
         while len(waiting) < batch_size:
