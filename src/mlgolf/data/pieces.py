@@ -20,6 +20,8 @@ from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
 from mlgolf.data.bad_records import SHOWN_IN_AN_ERROR, BadRecord, BadRecords
 
+# What published raw data call their splits, where each has a folder.
+RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
 SKIPPED = "skipped.json"  # in a prepared folder: which records were left out; absent if none was
 
 
