@@ -188,6 +188,17 @@ def test_a_split_without_a_good_record_is_refused_though_bad_ones_may_be_left_ou
     assert not layout.prepared_folder(workload, "tiny", data_dir).exists()
 
 
+def test_a_check_tells_bad_records_from_as_many_others_of_the_same_file(clicks):
+    workload, data_dir, raw = clicks
+    sound = (raw / "day_0_00").read_bytes()
+    break_line(raw / "day_0_00", 3)
+    layout.prepare(workload, "tiny", data_dir, skip_bad=True)
+    (raw / "day_0_00").write_bytes(sound)
+    break_line(raw / "day_0_00", 4)
+    with pytest.raises(DataError, match="day_0_00: line 4"):
+        check_raw(workload, data_dir)
+
+
 def test_sound_data_have_no_record_of_what_was_left_out(clicks):
     workload, data_dir, _ = clicks
     prepared = layout.prepare(workload, "tiny", data_dir, skip_bad=True)

@@ -259,11 +259,14 @@ def _lie_in(folder: Path, sizes: Mapping[str, int]) -> bool:
 
 def _bad_of(bad: BadRecords) -> dict[str, Any]:
     records = [[record.file, record.record, record.found] for record in bad.records]
-    return {"bad_records": dict(bad.counts), "first_bad_records": records}
+    return {
+        "bad_records": dict(bad.counts), "digests": bad.digests, "first_bad_records": records,
+    }  # fmt: skip
 
 
 def _recall(bad: BadRecords, kept: Mapping[str, Any]) -> None:
     bad.counts.update(kept["bad_records"])
+    bad.digests.update(kept.get("digests", {}))
     bad.records += [BadRecord(*record) for record in kept["first_bad_records"]]
 
 
