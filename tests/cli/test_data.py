@@ -11,10 +11,12 @@ SHORT = GOOD.rsplit("\t", 28)[0]  # 12 columns
 
 @pytest.fixture
 def damaged(tmp_path):
-    """A data folder with one raw file, whose second line is bad."""
+    """A data folder with a raw file for each split. The second line of the first is bad."""
     raw = tmp_path / "criteo1tb" / "mini" / "raw"
     raw.mkdir(parents=True)
     (raw / "day_0_00").write_text(f"{GOOD}\n{SHORT}\n{GOOD}\n")
+    for name in ("day_23_00", "day_23_19"):
+        (raw / name).write_text(f"{GOOD}\n")
     return tmp_path
 
 
@@ -38,7 +40,7 @@ def test_preparing_refuses_bad_lines_unless_it_is_told_to_leave_them_out(mlgolf,
     said = mlgolf(*ask, "--skip-bad").stderr
     assert "left out 1 bad record:" in said
     assert "raw/day_0_00: 1 bad record\n" in said
-    assert "examples left: 2 of 1,720,320 train, 0 of 20,480 validation" in said
+    assert "examples left: 2 of 1,720,320 train, 1 of 20,480 validation" in said
 
 
 def test_a_check_says_what_was_left_out(mlgolf, damaged):

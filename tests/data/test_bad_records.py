@@ -54,6 +54,9 @@ def with_field(number: int, text: bytes) -> bytes:
         (with_field(3, b"1" * 17), "expected an integer"),
         (with_field(15, b"68fd1e6g"), "column 15: found '68fd1e6g', expected 8 hexadecimal"),
         (with_field(15, b"-8fd1e64"), "column 15: found '-8fd1e64', expected 8 hexadecimal"),
+        (with_field(15, b"68fd-e64"), "column 15: found '68fd-e64', expected 8 hexadecimal"),
+        (with_field(15, b"68-"), "column 15: found '68-', expected 8 hexadecimal"),
+        (with_field(3, b"1-2"), "column 3: found '1-2', expected an integer"),
         (with_field(15, b"68fd1e640"), "column 15: found '68fd1e640', expected 8 hexadecimal"),
     ],
 )
@@ -173,6 +176,26 @@ def test_data_that_were_prepared_without_bad_records_pass_the_check(clicks):
     layout.check(workload, "tiny", data_dir)
     break_line(raw / "day_1_00", 3)
     with pytest.raises(DataError, match="day_1_00: line 3"):
+        check_raw(workload, data_dir)
+
+
+def test_a_split_without_a_good_record_is_refused_though_bad_ones_may_be_left_out(tokens):
+    workload, data_dir, raw = tokens
+    for path in (raw / "val").glob("*.arrow"):
+        path.write_bytes(b"")
+    with pytest.raises(DataError, match="found no good example of the validation split"):
+        layout.prepare(workload, "tiny", data_dir, skip_bad=True)
+    assert not layout.prepared_folder(workload, "tiny", data_dir).exists()
+
+
+def test_a_check_tells_bad_records_from_as_many_others_of_the_same_file(clicks):
+    workload, data_dir, raw = clicks
+    sound = (raw / "day_0_00").read_bytes()
+    break_line(raw / "day_0_00", 3)
+    layout.prepare(workload, "tiny", data_dir, skip_bad=True)
+    (raw / "day_0_00").write_bytes(sound)
+    break_line(raw / "day_0_00", 4)
+    with pytest.raises(DataError, match="day_0_00: line 4"):
         check_raw(workload, data_dir)
 
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis.strategies import floats, integers
 
 from mlgolf.core.errors import DataError
-from mlgolf.data.batches import join_batches, kept, pad_batch, shuffled_batches, slice_batch
+from mlgolf.data.batches import (
+    evaluated_rows,
+    join_batches,
+    kept,
+    pad_batch,
+    shuffled_batches,
+    slice_batch,
+)
 
 
 def batches(count, size, number, seed=0):
@@ -91,3 +98,22 @@ def test_batches_of_a_part_of_the_data_hold_each_of_its_rows_once_an_epoch():
     batches = shuffled_batches(20, 5, np.random.default_rng(0), fraction=0.5)
     epochs = np.concatenate([next(batches) for _ in range(4)])
     np.testing.assert_array_equal(np.sort(epochs), np.repeat(kept(20, 0.5), 2))
+
+
+@pytest.mark.parametrize(("count", "size"), [(0, 4), (10, 0)])
+def test_batches_of_nothing_are_refused(count, size):
+    with pytest.raises(DataError, match=f"found {count} training examples for batches of {size}"):
+        batches(count, size, 1)
+
+
+def test_the_training_examples_that_are_evaluated_are_a_fixed_part_of_those_trained_on():
+    chosen = evaluated_rows(60, 25, "eval_train", fraction=0.5)
+    assert chosen.tolist() == sorted(set(chosen.tolist()))
+    assert len(chosen) == 25
+    assert set(chosen) <= set(kept(60, 0.5))
+    np.testing.assert_array_equal(chosen, evaluated_rows(60, 25, "eval_train", fraction=0.5))
+
+
+@pytest.mark.parametrize(("found", "rows"), [(60, 25), (20, 20)])
+def test_of_held_out_examples_the_first_are_evaluated_or_all_that_are_left(found, rows):
+    assert evaluated_rows(found, 25, "validation", fraction=0.5).tolist() == list(range(rows))

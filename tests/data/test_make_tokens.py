@@ -4,6 +4,7 @@ import pytest
 from mlgolf.data.bad_records import BadRecords
 from mlgolf.data.make_tokens import (
     END_OF_TEXT,
+    drawn_order,
     encoded,
     make_tokens,
     passages,
@@ -14,7 +15,7 @@ from mlgolf.data.python_docs import LONGEST, documents, packed
 from mlgolf.data.recipes import TextRecipe
 from mlgolf.data.token_files import file_names, read_tokens
 
-RECIPE = TextRecipe(vocabulary=300, passage=33, held_out_documents=3)
+RECIPE = TextRecipe(vocabulary=300, passage=33, drawn_documents=3)
 
 
 @pytest.fixture
@@ -22,8 +23,8 @@ def few_documents(monkeypatch):
     monkeypatch.setattr("mlgolf.data.make_tokens.documents", lambda: documents()[:40])
 
 
-def made(folder, seed, draw, splits):
-    make_tokens(folder, RECIPE, {"validation": 8, "test": 8}, seed, draw, splits)
+def made(folder, draw, splits):
+    make_tokens(folder, RECIPE, {"validation": 8, "test": 8}, draw, splits)
     names = {"train": "train", "validation": "val", "test": "test"}
     return {split: tokens_of(folder / names[split]) for split in splits}
 
@@ -36,25 +37,46 @@ def tokens_of(folder):
 
 
 @pytest.mark.usefixtures("few_documents")
-def test_a_draw_decides_the_held_out_passages_and_nothing_of_the_training_text(tmp_path):
-    splits = ("train", "validation", "test")
-    first = made(tmp_path / "first", 0, 1, splits)
-    other = made(tmp_path / "other", 0, 2, splits)
-    assert np.array_equal(first["train"], other["train"])
-    assert not np.array_equal(first["validation"], other["validation"])
-    assert not np.array_equal(first["test"], other["test"])
+def test_a_draw_decides_which_documents_are_trained_on(tmp_path):
+    first, again, other = (
+        np.sort(made(tmp_path / name, draw, ("train",))["train"])
+        for name, draw in [("first", 1), ("again", 1), ("other", 2)]
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_each_document_is_held_out_in_some_draws_and_trained_on_in_others():
+    held_out = [set(drawn_order([100] * 20, 8, draw)[:8].tolist()) for draw in range(50)]
+    assert set.union(*held_out) == set(range(20))
+    assert not set.intersection(*held_out)
+
+
+def test_held_out_documents_are_not_much_longer_than_others():
+    lengths = [1_000] * 4 + [10] * 16
+    for draw in range(50):
+        order = drawn_order(lengths, 5, draw)
+        assert sorted(order) == list(range(20))
+        assert sum(lengths[i] for i in order[:5]) <= 1_190
+
+
+def test_so_many_documents_remain_that_no_draw_has_too_few_training_rows():
+    lengths = [len(text) for text in documents()]
+    draws = (drawn_order(lengths, 200, draw) for draw in range(2_000))
+    least = min(np.take(lengths, order[200:]).sum() for order in draws)
+    assert least > 12_500 * 65 * 2.17  # at most so many characters make a token, over all
 
 
 @pytest.mark.usefixtures("few_documents")
 def test_a_split_is_the_same_whether_or_not_others_are_made(tmp_path):
-    together = made(tmp_path / "together", 0, 1, ("train", "validation", "test"))
-    alone = made(tmp_path / "alone", 0, 1, ("test",))
+    together = made(tmp_path / "together", 1, ("train", "validation", "test"))
+    alone = made(tmp_path / "alone", 1, ("test",))
     assert np.array_equal(together["test"], alone["test"])
 
 
 @pytest.mark.usefixtures("few_documents")
 def test_no_held_out_passage_occurs_in_another_split(tmp_path):
-    splits = made(tmp_path / "raw", 0, 1, ("train", "validation", "test"))
+    splits = made(tmp_path / "raw", 1, ("train", "validation", "test"))
     seen = {s: set(map(bytes, np.lib.stride_tricks.sliding_window_view(t, 33)))
             for s, t in splits.items()}  # fmt: skip
     held_out = {s: set(map(bytes, splits[s].reshape(-1, 33))) for s in ("validation", "test")}

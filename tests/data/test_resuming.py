@@ -99,6 +99,16 @@ def test_a_piece_that_lost_a_byte_is_done_again(copied):
     assert contents(layout.prepare(workload, "tiny", data_dir)) == expected
 
 
+def test_tokens_that_are_lost_while_their_record_is_not_are_written_again(copied):
+    data_dir, workload = copied("finewebedu_lm"), tiny("finewebedu_lm")
+    expected = contents(layout.prepare(workload, "tiny", data_dir))
+    unfinished = interrupted(workload, data_dir, 3)
+    first, second, *_ = sorted(unfinished.with_name("prepared.pieces").rglob("*.tokens"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-2])
+    assert contents(layout.prepare(workload, "tiny", data_dir)) == expected
+
+
 def test_raw_data_that_changed_meanwhile_are_prepared_again(copied):
     data_dir, workload = copied("criteo1tb"), tiny("criteo1tb")
     interrupted(workload, data_dir, 5)

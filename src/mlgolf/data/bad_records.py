@@ -36,6 +36,7 @@ class BadRecords:
         self.raw = raw
         self.counts: Counter[str] = Counter()  # file -> how many
         self.records: list[BadRecord] = []  # the first ones of each file
+        self.digests: dict[str, str] = {}  # file -> a hash of which records; all are in it
         self._sums = sums or {}
 
     def __len__(self) -> int:
@@ -46,12 +47,20 @@ class BadRecords:
         file = self._name(path)
         before = self.counts[file]
         self.counts[file] += count
+        told = f"{self.digests.get(file, '')}\n{record}\n{count}"
+        self.digests[file] = hashlib.sha256(told.encode()).hexdigest()
         if before < SHOWN_OF_A_FILE:
             self.records.append(BadRecord(file, record, found))
 
     def take(self, other: "BadRecords") -> None:
+        """Those of other files."""
         self.counts.update(other.counts)
         self.records += other.records
+        self.digests.update(other.digests)
+
+    def are_those_of(self, other: "BadRecords") -> bool:
+        """Whether both heard of the same records, whatever is wrong with them."""
+        return self.counts == other.counts and self.digests == other.digests
 
     def of(self, path: Path) -> int:
         """How many records of a file are bad."""

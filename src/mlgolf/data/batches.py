@@ -14,6 +14,7 @@ from mlgolf.core.errors import DataError
 from mlgolf.core.text import enumerated
 
 KEPT_SEED = 0
+EVAL_TRAIN_SEED = 0  # which training examples are evaluated on is the same in every trial
 
 
 def kept(count: int, fraction: float) -> IntArray:
@@ -28,6 +29,20 @@ def kept(count: int, fraction: float) -> IntArray:
     return np.sort(order[: max(1, round(fraction * count))])
 
 
+def evaluated_rows(found: int, wanted: int, split: str, fraction: float = 1.0) -> IntArray:
+    """Which examples are evaluated, in order; for eval_train, some of those that are trained on.
+
+    Args:
+      found: examples in the folder: of the training split for eval_train.
+      wanted: how many are evaluated; fewer where bad ones were left out.
+      fraction: of the training examples, as of `kept`.
+    """
+    if split != "eval_train":
+        return np.arange(min(found, wanted))
+    order = np.random.default_rng(EVAL_TRAIN_SEED).permutation(kept(found, fraction))
+    return np.sort(order[:wanted])
+
+
 def shuffled_batches(
     count: int, batch_size: int, rng: np.random.Generator, fraction: float = 1.0
 ) -> Iterator[IntArray]:
@@ -36,7 +51,13 @@ def shuffled_batches(
     Every batch is full: one that begins at the end of an epoch goes on with the next.
 
     Args: fraction: only so many of the indices come, those of `kept`.
+    Raises: DataError if there is nothing to take, or nothing is wanted, at the first batch.
     """
+    if count < 1 or batch_size < 1:
+        raise DataError(
+            f"found {count:,} training examples for batches of {batch_size:,}, expected at least "
+            "one of each."
+        )
     rows, waiting = kept(count, fraction), np.empty(0, np.int64)
     while True:
         while len(waiting) < batch_size:

@@ -29,11 +29,12 @@ BLOCK_BYTES = 2**19  # what is made of a block fits into a core's cache
 Words = NDArray[np.uint64]
 Places = NDArray[np.integer]
 _U64 = np.uint64
-_ALLOWED, _SEPARATOR, _OTHER = range(3)  # of bytes
+_ALLOWED, _SEPARATOR, _SIGN, _OTHER = range(4)  # of bytes
 _KINDS = bytes(
-    _SEPARATOR if byte in b"\t\n" else _ALLOWED if byte in b"0123456789abcdefABCDEF-" else _OTHER
+    _SEPARATOR if byte in b"\t\n" else _SIGN if byte in b"-"
+    else _ALLOWED if byte in b"0123456789abcdefABCDEF" else _OTHER
     for byte in range(256)
-)
+)  # fmt: skip
 
 
 class Clicks(NamedTuple):
@@ -106,7 +107,7 @@ def read_block(
     faults = _Faults(block, np.diff(last_fields, prepend=-1))
     starts = np.concatenate([[CATEGORY_BYTES * 2], ends[:-1] + 1])
     faults.add_lines(faults.fields != NUM_FIELDS)
-    faults.add_lines_of(np.flatnonzero(kinds == _OTHER), ends[last_fields])
+    faults.add_lines_of(_misplaced(kinds), ends[last_fields])
     if not faults.good.all():
         kept = np.repeat(faults.good, faults.fields)
         starts, ends = starts[kept], ends[kept]
@@ -120,6 +121,12 @@ def read_block(
     if not is_good.all():
         inputs, labels = inputs[is_good], labels[is_good]
     return Clicks(inputs, labels[:, None]), faults.in_words()
+
+
+def _misplaced(kinds: NDArray[np.uint8]) -> Places:
+    """Places of bytes that are in no field, and of signs that begin none."""
+    places = np.flatnonzero(kinds >= _SIGN)
+    return places[(kinds[places] == _OTHER) | (kinds[places - 1] != _SEPARATOR)]
 
 
 def dense_feature(integers: NDArray[np.integer]) -> NDArray[np.float32]:

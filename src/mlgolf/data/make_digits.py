@@ -14,9 +14,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from mlgolf.core.arrays import FloatArray, IntArray
+from mlgolf.data.pieces import RAW_FOLDERS
 from mlgolf.data.recipes import DigitRecipe
 
-SPLIT_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
 BRIGHTEST = 16.0  # of a pixel of scikit-learn's digits
 COLUMNS = (0.28, 0.72)  # where the two digits are centred, as shares of the canvas
 AT_ONCE = 500  # images painted together
@@ -37,7 +37,7 @@ def make_digit_folders(
     digits = load_digits()
     images, labels = digits.images / BRIGHTEST, digits.target  # pyright: ignore
     for number, (split, dealt) in enumerate(deal(len(labels), recipe, seed).items()):
-        folder = raw / SPLIT_FOLDERS[split]
+        folder = raw / RAW_FOLDERS[split]
         for label in range(10):
             (folder / str(label)).mkdir(parents=True)
         rng = np.random.default_rng([seed, number])
@@ -54,10 +54,10 @@ def make_digit_folders(
 
 def deal(digits: int, recipe: DigitRecipe, seed: int) -> dict[str, IntArray]:
     """Disjoint sets of digits for train, validation and test, by their number."""
-    order = np.random.default_rng([seed, len(SPLIT_FOLDERS)]).permutation(digits)
+    order = np.random.default_rng([seed, len(RAW_FOLDERS)]).permutation(digits)
     cuts = np.cumsum(recipe.digits)
     parts = np.split(order[: cuts[-1]], cuts[:-1])
-    return dict(zip(SPLIT_FOLDERS, parts, strict=True))
+    return dict(zip(RAW_FOLDERS, parts, strict=True))
 
 
 class Painter:

@@ -18,8 +18,10 @@ from typing import Any
 
 from mlgolf.core.disk import naming
 from mlgolf.core.errors import DataError
-from mlgolf.data.bad_records import BadRecord, BadRecords
+from mlgolf.data.bad_records import SHOWN_IN_AN_ERROR, BadRecord, BadRecords
 
+# What published raw data call their splits, where each has a folder.
+RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
 SKIPPED = "skipped.json"  # in a prepared folder: which records were left out; absent if none was
 
 
@@ -72,6 +74,18 @@ class Pieces:
             except DataError as error:
                 raise DataError(f"{error} {remedy}".rstrip()) from None
 
+    def check_none_is_empty(
+        self, counts: Mapping[str, int], left_out: BadRecords, remedy: str
+    ) -> None:
+        """As `check_counts`, where bad records were left out: less than planned is enough."""
+        for split, found in self.examples(counts).items():
+            if not found:
+                first = "\n  ".join(left_out.in_words(SHOWN_IN_AN_ERROR))
+                raise DataError(
+                    f"{left_out.raw}: found no good example of the {split} split, expected one at "
+                    f"least. Bad are:\n  {first}\n{remedy}".rstrip()
+                )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -108,7 +122,7 @@ def write_rest(
     Args:
       numbers: of spec.py, in any form; where they have changed, all pieces are done again.
       sums: SHA-256 that raw files should have.
-      skip_bad: leave bad records out; otherwise they are refused.
+      skip_bad: leave bad records out; otherwise they are refused. No split may be empty then.
       remedy, skip: what errors tell a person to do; the latter about bad records alone.
       tell: hears after each piece how far it has come.
     Returns: what was left out. Raises: DataError.
@@ -129,7 +143,7 @@ def write_rest(
             examples = piece.write(folder, own_scratch, bad)
             if not skip_bad:
                 bad.refuse(f"{remedy}\n{skip}".rstrip())
-            done = _done(folder, piece, made_from, examples, bad)
+            done = _done(record, folder, piece, made_from, examples, bad)
             _write(record, done)
         else:
             _recall(bad, done)
@@ -140,7 +154,9 @@ def write_rest(
     left_out.add_missing()
     if not skip_bad:
         left_out.refuse(f"{remedy}\n{skip}".rstrip())
-    if not left_out:
+    if left_out:
+        plan.check_none_is_empty(counts, left_out, remedy)
+    else:
         plan.check_counts(counts, remedy)
     for split in plan.splits:
         _remove_others(prepared / split, kept)  # of raw files that are no longer there
@@ -211,10 +227,17 @@ class _Meter:
 
 
 def _done(
-    folder: Path, piece: Piece, made_from: str, examples: int, bad: BadRecords
+    record: Path, folder: Path, piece: Piece, made_from: str, examples: int, bad: BadRecords
 ) -> dict[str, Any]:
-    files = {path.name: path.stat().st_size for path in sorted(folder.glob(f"{piece.name}.*"))}
-    return {"made_from": made_from, "files": files, "examples": examples, **_bad_of(bad)}
+    files, scratch_files = (
+        {path.name: path.stat().st_size for path in sorted(written_to.glob(f"{piece.name}.*"))}
+        for written_to in (folder, record.parent)
+    )
+    scratch_files.pop(record.name, None)
+    return {
+        "made_from": made_from, "files": files, "scratch_files": scratch_files,
+        "examples": examples, **_bad_of(bad),
+    }  # fmt: skip
 
 
 def _complete(record: Path, folder: Path, made_from: str) -> dict[str, Any] | None:
@@ -222,17 +245,28 @@ def _complete(record: Path, folder: Path, made_from: str) -> dict[str, Any] | No
     if not record.exists():
         return None
     done = json.loads(record.read_text())
-    sizes = {name: _size_and_time(folder / name)[0] for name in done["files"]}
-    return done if done["made_from"] == made_from and sizes == done["files"] else None
+    is_whole = (
+        done["made_from"] == made_from
+        and _lie_in(folder, done["files"])
+        and _lie_in(record.parent, done.get("scratch_files", {record.name: -1}))
+    )
+    return done if is_whole else None
+
+
+def _lie_in(folder: Path, sizes: Mapping[str, int]) -> bool:
+    return all(_size_and_time(folder / name)[0] == size for name, size in sizes.items())
 
 
 def _bad_of(bad: BadRecords) -> dict[str, Any]:
     records = [[record.file, record.record, record.found] for record in bad.records]
-    return {"bad_records": dict(bad.counts), "first_bad_records": records}
+    return {
+        "bad_records": dict(bad.counts), "digests": bad.digests, "first_bad_records": records,
+    }  # fmt: skip
 
 
 def _recall(bad: BadRecords, kept: Mapping[str, Any]) -> None:
     bad.counts.update(kept["bad_records"])
+    bad.digests.update(kept.get("digests", {}))
     bad.records += [BadRecord(*record) for record in kept["first_bad_records"]]
 
 

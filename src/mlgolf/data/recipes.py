@@ -46,8 +46,8 @@ class ClickRecipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRecipe:
-    """Documentation of Python in tokens: some documents are trained on, the others held out."""
+    """Documentation of Python in tokens: a draw decides which documents are held out."""
 
     vocabulary: int  # tokens, of which one ends a document
     passage: int  # tokens of a held-out passage: those of a row
-    held_out_documents: int  # validation passages are drawn from so many, test ones from as many
+    drawn_documents: int  # validation passages are drawn from so many, test ones from as many

@@ -106,13 +106,6 @@ def test_evaluation_repeats_itself(prepared):
         np.testing.assert_array_equal(first["inputs"], again["inputs"])
 
 
-def test_eval_train_is_a_fixed_part_of_the_training_images(prepared):
-    chosen = data.evaluated(60, 25, "eval_train")
-    assert len(np.unique(chosen)) == 25
-    assert chosen.max() < 60
-    np.testing.assert_array_equal(chosen, data.evaluated(60, 25, "eval_train"))
-
-
 def test_pixels_are_normalised_by_the_published_mean_and_deviation():
     pixels = np.full((1, 2, 2, 3), 255, np.uint8)
     expected = (255 - np.array(TRAIN_MEAN)) / TRAIN_STDDEV

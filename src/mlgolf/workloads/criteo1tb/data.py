@@ -20,11 +20,10 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.bad_records import BadRecords
-from mlgolf.data.batches import join_batches, kept, pad_batch, slice_batch
+from mlgolf.data.batches import EVAL_TRAIN_SEED, join_batches, kept, pad_batch, slice_batch
 from mlgolf.data.click_logs import NO_CLICKS, Clicks, read_clicks
 from mlgolf.data.pieces import Piece, Pieces, write_all
 
-EVAL_TRAIN_SEED = 0  # which training files are evaluated on is the same in every trial
 HELD_OUT_DAY, FIRST_VALIDATION_FILE = 23, 19
 _RAW_NAME = re.compile(r"day_(\d+)_(\d+)")
 

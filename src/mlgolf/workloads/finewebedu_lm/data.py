@@ -17,24 +17,25 @@ from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.bad_records import BadRecords
-from mlgolf.data.batches import kept, pad_batch, shuffled_batches
-from mlgolf.data.pieces import Piece, Pieces, write_all
+from mlgolf.data.batches import evaluated_rows, pad_batch, shuffled_batches
+from mlgolf.data.pieces import RAW_FOLDERS, Piece, Pieces, write_all
 
-RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
 ROWS = "rows.npy"
-EVAL_TRAIN_SEED = 0  # which training rows are evaluated on is the same in every trial
 
-DRAWN = ("validation", "test")
+DRAWN = SPLITS  # which documents are held out, and so which are trained on
 
 
 def make(
     raw: Path, size: Size, seed: int, draw: int, splits: Sequence[str] = SPLITS
 ) -> None:
-    """Documentation of Python, in tokens that are trained on its training part."""
+    """Documentation of Python, in tokens that are trained on its training part.
+
+    The draw decides about all of it, so there is nothing left for the seed.
+    """
     # It loads libraries that a player which only trains does not need.
     from mlgolf.data.make_tokens import make_tokens
 
-    make_tokens(raw, size.data.recipe, size.examples, seed, draw, splits)
+    make_tokens(raw, size.data.recipe, size.examples, draw, splits)
 
 
 def prepare(
@@ -140,12 +141,9 @@ class OpenRows:
 
     def eval_batches(self) -> Iterator[Batch]:
         """Rows in their order; for eval_train, a fixed random part of the training rows."""
-        at_once, wanted = self._size.eval_batch_size, self._size.examples[self._split]
-        order = np.arange(min(wanted, len(self._rows)))  # fewer where bad documents were left out
-        if self._split == "eval_train":
-            trained_on = kept(len(self._rows), self._size.data_fraction)
-            shuffled = np.random.default_rng(EVAL_TRAIN_SEED).permutation(trained_on)
-            order = np.sort(shuffled[:wanted])
+        at_once = self._size.eval_batch_size
+        wanted, part = self._size.examples[self._split], self._size.data_fraction
+        order = evaluated_rows(len(self._rows), wanted, self._split, part)
         for start in range(0, len(order), at_once):
             yield pad_batch(self._batch(order[start : start + at_once]), at_once)
 

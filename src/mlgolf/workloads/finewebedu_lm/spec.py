@@ -104,7 +104,7 @@ MINI = Size(
         folder="mini",
         vocabulary=512,
         length=64,
-        recipe=TextRecipe(vocabulary=512, passage=65, held_out_documents=100),
+        recipe=TextRecipe(vocabulary=512, passage=65, drawn_documents=100),
     ),
 )
 

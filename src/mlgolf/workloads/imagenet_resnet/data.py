@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import kept, pad_batch, shuffled_batches
+from mlgolf.data.batches import evaluated_rows, pad_batch, shuffled_batches
 from mlgolf.data.image_crops import Pixels, centre_crop, random_crop
 from mlgolf.data.image_folder import PackedImages, class_names, join_indices, shards_of
-from mlgolf.data.pieces import Piece, Pieces, write_all
+from mlgolf.data.pieces import RAW_FOLDERS, Piece, Pieces, write_all
 from mlgolf.workloads.imagenet_resnet.spec import TRAIN_MEAN, TRAIN_STDDEV, Images
 
-RAW_FOLDERS = {"train": "train", "validation": "val", "test": "test"}
-EVAL_TRAIN_SEED = 0  # which training images are evaluated on is the same in every trial
 _MEAN, _STDDEV = (np.array(v, np.float32)[:, None, None] for v in (TRAIN_MEAN, TRAIN_STDDEV))
 
 
@@ -99,7 +97,7 @@ class OpenImages:
         """Central crops. For eval_train, of a fixed random subset of the training images."""
         at_once = self._size.eval_batch_size
         wanted, part = self._size.examples[self._split], self._size.data_fraction
-        order = evaluated(len(self._images), wanted, self._split, part)
+        order = evaluated_rows(len(self._images), wanted, self._split, part)
         for start in range(0, len(order), at_once):
             yield pad_batch(self._batch(order[start : start + at_once], central), at_once)
 
@@ -113,14 +111,6 @@ class OpenImages:
 
 def open_split(folder: Path, size: Size, split: str) -> OpenImages:
     return OpenImages(folder, size, split)
-
-
-def evaluated(found: int, wanted: int, split: str, fraction: float = 1.0) -> IntArray:
-    """Which images are evaluated, in order; of the training split, some that are trained on."""
-    if split != "eval_train":
-        return np.arange(min(found, wanted))  # fewer where bad ones were left out
-    order = np.random.default_rng(EVAL_TRAIN_SEED).permutation(kept(found, fraction))
-    return np.sort(order[:wanted])
 
 
 def augment(image: Pixels, data: Images, rng: np.random.Generator) -> Pixels:
