@@ -9,7 +9,7 @@ has (the dense gradient of a table of embeddings). The update does not depend on
 measured as it is, though for at most 2**27 numbers at a time, since it works element by element and
 all at once need seven copies of the model. Data are those of the mini size, prepared; for
 the full size they are repeated up to its shapes. `--write` puts the figures into
-src/mlgolf/workloads/cost_shares.toml, from where `mlgolf workloads show NAME` prints them.
+cost_shares.toml in the workload's folder, from where `mlgolf workloads show NAME` prints them.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size, Workload
 from mlgolf.data import layout
 from mlgolf.referee.machine import load_average, machine
-from mlgolf.workloads.cost_shares import FILE, CostShare, as_toml, read_cost_shares
+from mlgolf.workloads.cost_shares import CostShare, as_toml, file_of, read_cost_shares
 
 AFFORDABLE = 10.0  # seconds for a pass; what takes longer is extrapolated
 LARGER = 3.0  # times as long the larger of two batches takes, at least
@@ -170,10 +170,9 @@ def row_of(workload: str, size: str, row: CostShare) -> str:
     )
 
 
-def write(workload: str, size: str, row: CostShare) -> None:
-    known = {name: dict(sizes) for name, sizes in read_cost_shares().items()}
-    known.setdefault(workload, {})[size] = row
-    Path(str(FILE)).write_text(as_toml(known))
+def write(workload: Workload, size: str, row: CostShare) -> None:
+    text = as_toml({**read_cost_shares(workload), size: row})
+    Path(str(file_of(workload))).write_text(text)
 
 
 def main() -> None:
@@ -194,7 +193,7 @@ def main() -> None:
             row = measured(workload, workload.size(size), asked.repetitions)
             print(row_of(name, size, row), flush=True)
             if asked.write:
-                write(name, size, row)
+                write(workload, size, row)
 
 
 if __name__ == "__main__":

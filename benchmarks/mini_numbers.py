@@ -7,9 +7,10 @@
     mini_numbers.py plain WORKLOAD ...     AdamW and SGD with defaults of a newcomer
 
 Each prints a row per trial and the spread of steps to target, and writes the table as markdown into
---out, `curve` a figure besides; the runs are kept there, and are continued if they are there
-already. What reaches no target within its budget may be given --budget-times as much. Another draw
-needs another seed, so the spread of `draws` holds that of `seeds`, too.
+--out, `curve` a figure besides, under names that hold all that was asked for; the runs are kept
+there, and are continued if they are there already. What reaches no target within its budget may be
+given --budget-times as much. Another draw needs another seed, so the spread of `draws` holds that
+of `seeds`, too.
 """
 
 import argparse
@@ -72,6 +73,10 @@ class Player:
     workload: str
     asked: argparse.Namespace
 
+    @property
+    def folder(self) -> str:
+        return asked_for(self.asked)
+
     def points(self, name: str, points: Sequence[Point]) -> list[dict[str, Any]]:
         """A trial for each point, in their order."""
         return self.play(name, with_points(self.asked, name, points), trials=len(points))
@@ -80,7 +85,7 @@ class Player:
         self, name: str, submission: Path, *, trials: int = 1, studies: int = 1, seed: int = 0
     ) -> list[dict[str, Any]]:
         """Rows of `run.trials`, by study and trial."""
-        asked, out = self.asked, self.asked.out / self.workload / name
+        asked, out = self.asked, self.asked.out / self.workload / self.folder / name
         run = mlgolf.run(
             submission, competition=self._competition(), workloads=self.workload,
             framework=asked.framework, tuning="external", trials=trials, studies=studies,
@@ -100,14 +105,29 @@ class Player:
             r"(budget_seconds = )([\d.]+)",
             lambda found: f"{found[1]}{float(found[2]) * asked.budget_times:g}", text,
         )
-        file = asked.out / f"budgets_times_{asked.budget_times:g}.toml"
+        budgets = f"budget_times_{asked.budget_times:g}"
+        file = asked.out / f"{Path(asked.competition).stem}_{budgets}.toml"
         file.write_text(longer)
         return file
 
 
+def asked_for(asked: argparse.Namespace) -> str:
+    """A name for files and folders: "curve_nadamw_torch_mini_point_2_factors_1to2_1_seed_0"."""
+    words = [asked.question, asked.algorithm, asked.framework, Path(asked.competition).stem]
+    if asked.question in ("curve", "seeds", "draws"):
+        words.append("point_last" if asked.point is None else f"point_{asked.point}")
+    if asked.question == "curve":
+        words += ["factors", *(str(factor).replace("/", "to") for factor in asked.factors)]
+    if asked.question in ("seeds", "draws"):
+        words += ["count", str(asked.count)]
+    if asked.budget_times != 1:
+        words += ["budget_times", f"{asked.budget_times:g}"]
+    return "_".join([*words, "seed", str(asked.seed)])
+
+
 def with_points(asked: argparse.Namespace, name: str, points: Sequence[Point]) -> Path:
     """A copy of the algorithm whose search space is a list of these points."""
-    folder = asked.out / "submissions" / name / asked.algorithm
+    folder = asked.out / "submissions" / asked_for(asked) / name / asked.algorithm
     shutil.copytree(
         algorithm_folder(asked.algorithm), folder, dirs_exist_ok=True,
         ignore=shutil.ignore_patterns("__pycache__"),
@@ -166,7 +186,7 @@ def draw(player: Player, rows: Sequence[Row]) -> None:
              "seconds": pl.Float64}  # fmt: skip
     table = pl.DataFrame(values, schema=kinds, orient="row")
     svg = to_svg(learning_rate_curve(table, Style(submissions=(asked.algorithm,))))
-    file = asked.out / f"{player.workload}_curve.svg"
+    file = asked.out / f"{player.workload}_{player.folder}.svg"
     file.write_text(svg)
     print(f"figure: {file}")
 
@@ -217,7 +237,7 @@ def report(question: str, player: Player, rows: Sequence[Row]) -> None:
     for line in cells:
         first, *others = (text.rjust(width) for text, width in zip(line, widths, strict=True))
         print("  ".join([first.strip().ljust(widths[0]), *others]))
-    file = player.asked.out / f"{player.workload}_{question}.md"
+    file = player.asked.out / f"{player.workload}_{player.folder}.md"
     file.write_text("".join(markdown_lines(cells)))
     print(summary(rows), f"table: {file}", sep="\n")
 

@@ -27,7 +27,7 @@ from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
 # Steps from one evaluation to the next.
-WINDOWS = {"linear": 2000, "criteo1tb": 100, "imagenet_resnet": 50}
+WINDOWS = {"linear": 2000, "criteo1tb": 100, "imagenet_resnet": 50, "finewebedu_lm": 50}
 COUNT = 20  # windows, and half as many again under self-tuning
 WARM_UP = 2  # of them
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,31 @@ def test_held_out_data_that_no_draw_changes_break_the_contract(monkeypatch, tmp_
         TestLinearInTorch().test_seed_and_draw_alone_decide_what_the_drawn_splits_hold(tmp_path)
 
 
+def trains_on_all(size, split):
+    return replace(size, data_fraction=1.0) if split == "train" else size
+
+
+def evaluates_all(size, split):
+    return replace(size, data_fraction=1.0) if split == "eval_train" else size
+
+
+def keeps_a_tenth(size, split):
+    return replace(size, data_fraction=0.1 if size.data_fraction < 1 else 1.0)
+
+
+@pytest.mark.parametrize("opened_as", [trains_on_all, evaluates_all, keeps_a_tenth])
+def test_a_half_of_the_data_that_is_none_breaks_the_contract(monkeypatch, prepared, opened_as):
+    opened = data.open_split
+
+    def open_split(folder, size, split):
+        return opened(folder, opened_as(size, split), split)
+
+    monkeypatch.setattr(data, "open_split", open_split)
+    contract = TestLinearInTorch()
+    with pytest.raises(AssertionError):
+        contract.test_half_of_the_training_data_holds_half_of_the_examples(prepared)
+
+
 class SumsTwice(model_torch.Model):
     def loss(self, *arguments, **keywords):
         loss = super().loss(*arguments, **keywords)
@@ -156,6 +182,15 @@ def test_models_that_cannot_be_trained_as_others_are_break_the_contract(
     given = () if arguments is None else (prepared, *arguments)
     with pytest.raises(AssertionError):
         getattr(Broken(), f"test_{test}")(*given)
+
+
+def test_a_model_may_say_that_it_augments_inputs_in_training(monkeypatch, prepared):
+    class Augments(TestLinearInTorch):
+        augments_in_model = True
+
+    monkeypatch.setattr(model_torch, "Model", NormalisesInTraining)
+    contract = Augments()
+    contract.test_training_differs_from_evaluation_by_statistics_and_dropout_alone(prepared)
 
 
 def test_what_fails_in_a_suite_elsewhere_shows_its_values(tmp_path):

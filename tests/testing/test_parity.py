@@ -4,29 +4,43 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("jax")
+jax = pytest.importorskip("jax")
 
-from mlgolf.core.registry import load_workload
-from mlgolf.testing.linear import model_jax
-from mlgolf.testing.parity import assert_parity
+from mlgolf.core.registry import load_workload  # noqa: E402
+from mlgolf.testing.linear import model_jax  # noqa: E402
+from mlgolf.testing.parity import assert_parity  # noqa: E402
 
 
 def to_jax(arrays):
     return {"Dense_0/kernel": arrays["0.weight"].T, "Dense_0/bias": arrays["0.bias"]}
 
 
-def check(to_jax=to_jax):
+def check(to_jax=to_jax, scale=1.0):
     rng, workload = np.random.default_rng(0), load_workload("linear")
     batch = {
-        "inputs": rng.standard_normal((8, 32), np.float32),
+        "inputs": np.float32(scale) * rng.standard_normal((8, 32), np.float32),
         "targets": rng.standard_normal((8, 1), np.float32),
         "weights": (np.arange(8) < 6).astype(np.float32),
     }
     assert_parity(workload, workload.size("mini"), batch, to_jax)
 
 
-def test_the_linear_models_compute_the_same():
-    check()
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_the_linear_models_compute_the_same(scale):
+    check(scale=scale)
+
+
+class DoublesTheSlopeOfItsBias(model_jax.Model):
+    def apply(self, params, *arguments, **keywords):
+        logits, state = super().apply(params, *arguments, **keywords)
+        bias = params["Dense_0"]["bias"]
+        return logits + bias - jax.lax.stop_gradient(bias), state
+
+
+def test_a_wrong_gradient_is_found_beside_others_that_are_ten_thousand_times_as_large(monkeypatch):
+    monkeypatch.setattr(model_jax, "Model", DoublesTheSlopeOfItsBias)
+    with pytest.raises(AssertionError, match="gradients: Dense_0/bias"):
+        check(scale=1e4)
 
 
 class ShowsOtherLosses(model_jax.Model):

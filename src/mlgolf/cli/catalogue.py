@@ -94,7 +94,7 @@ def workload_details(name: str) -> dict[str, Any]:
         "sizes": {key: asdict(size) for key, size in workload.sizes.items()},
         "cost_shares": {
             size: {**asdict(row), "share": row.share}
-            for size, row in read_cost_shares().get(name, {}).items()
+            for size, row in read_cost_shares(workload).items()
         },
     }
 

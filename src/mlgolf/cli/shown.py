@@ -175,7 +175,7 @@ def workload_shown(name: str) -> Iterator[Part]:
         yield _examples(workload)
     else:
         yield "Its sizes are declared by competitions."
-    yield from cost_shares_shown(read_cost_shares().get(name, {}))
+    yield from cost_shares_shown(read_cost_shares(workload))
     for size in _own_data(workload):
         for part in size.published:
             yield f"Data of {size.name}: {part}."

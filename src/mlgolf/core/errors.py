@@ -45,7 +45,7 @@ class BrokenPackage(MLGolfError):
 
 
 class WorkloadError(MLGolfError):
-    """A workload whose package lacks a part that it must have."""
+    """A workload whose package lacks a part that it must have, or a network that cannot be."""
 
 
 class RulesError(MLGolfError):

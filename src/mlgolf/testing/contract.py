@@ -7,6 +7,7 @@ Needs pytest. The size is one whose data are made, and small: they are made for 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from itertools import islice
@@ -28,15 +29,21 @@ from mlgolf.data.batches import num_rows, pad_batch, slice_batch
 from mlgolf.testing.training import TrainingPass, training_pass
 
 STEP_EXAMPLES = 8
+EPOCH_EXAMPLES = 1024  # at once, where order and batch do not matter
 STEP_LENGTH = 0.1  # how far a step moves all parameters together
 
 
 class WorkloadContract:
-    """Override the tests of padding and cutting where batches cannot be sliced, as of graphs."""
+    """Override the tests of padding, cutting and halves where a batch is no rows, as of graphs.
+
+    A model that changes its inputs at random in training, as by masking parts of a spectrogram,
+    says so by `augments_in_model`: then training may differ from evaluation by that as well.
+    """
 
     workload: str
     size: str = "mini"
     framework: str = "torch"
+    augments_in_model: bool = False
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -67,6 +74,15 @@ class WorkloadContract:
         found = list(islice(half.train_batches(3, 1), 4))
         assert {_examples(batch) for batch in found} == {3}
         assert not _same(found, self._trained_on(prepared, 1)), "see Size.data_fraction"
+
+    def test_half_of_the_training_data_holds_half_of_the_examples(self, prepared: Path):
+        whole, half = (self._evaluated_of_training(prepared, part) for part in (1.0, 0.5))
+        assert half < whole, "see Size.data_fraction"
+        assert len(half) / len(whole) == pytest.approx(0.5, abs=0.1)
+        trained_on = self._epoch_of_half(prepared)
+        # An example that was augmented is none of them, unless by chance.
+        assert trained_on & whole <= half
+        assert trained_on == half or not trained_on <= whole
 
     @pytest.mark.parametrize("split", ["eval_train", "validation", "test"])
     def test_an_evaluation_sees_as_many_examples_as_the_split_has(
@@ -163,7 +179,8 @@ class WorkloadContract:
         before = self._copied(params, model_state)
         passed = self._trained(params, model_state, batch, 0, dropout_rate=0.0)
         moves_statistics = not _same([before], [self._copied(params, passed.model_state)])
-        assert _is_close(evaluated, passed.outputs["per_example"]) != moves_statistics
+        if not self.augments_in_model:
+            assert _is_close(evaluated, passed.outputs["per_example"]) != moves_statistics
         if rate := self._size.dropout_rate:
             dropped = self._trained(params, model_state, batch, 0, rate)
             assert not _is_close(passed.outputs["per_example"], dropped.outputs["per_example"])
@@ -221,6 +238,22 @@ class WorkloadContract:
     def _trained_on(self, prepared: Path, seed: int) -> list[Batch]:
         return list(islice(self._open(prepared, "train").train_batches(3, seed), 4))
 
+    def _evaluated_of_training(self, prepared: Path, fraction: float) -> set[int]:
+        """Every example of this part of the training data, as evaluated: see `_hashes`."""
+        size = self._size
+        everything = {**size.examples, "eval_train": size.examples["train"]}
+        part = replace(size, examples=everything, data_fraction=fraction)
+        opened = self._workload.data().open_split(prepared / "train", part, "eval_train")
+        return {code for batch in opened.eval_batches() for code in _hashes(batch)}
+
+    def _epoch_of_half(self, prepared: Path) -> set[int]:
+        """The examples of one epoch, with as much of the next as fills its last batch."""
+        size = replace(self._size, data_fraction=0.5)
+        opened = self._workload.data().open_split(prepared / "train", size, "train")
+        count = -(-size.examples["train"] // (2 * EPOCH_EXAMPLES)) + 1
+        batches = islice(opened.train_batches(EPOCH_EXAMPLES, 1), count)
+        return {code for batch in batches for code in _hashes(batch)}
+
     def _drawn(self, folder: Path, draw: int) -> list[Batch]:
         """The first batch of a held-out split of this draw."""
         data = self._workload.data()
@@ -267,6 +300,22 @@ def _examples(batch: Batch) -> int:
 
 def _weights(batch: Batch) -> NDArray:
     return batch.get("weights", np.ones(_examples(batch), np.float32))
+
+
+def _hashes(batch: Batch) -> list[int]:
+    """A number for each example that is no padding, the same wherever its bytes are the same."""
+    kept = _weights(batch) > 0
+    codes = np.zeros(_examples(batch), np.uint64)
+
+    def add(array: NDArray) -> None:
+        nonlocal codes
+        words = np.ascontiguousarray(array.reshape(len(array), -1)).view(np.uint8)
+        words = np.pad(words, ((0, 0), (0, -words.shape[1] % 4))).view(np.uint32)
+        factors = np.random.default_rng(0).integers(2**64, size=words.shape[1], dtype=np.uint64)
+        codes = codes * np.uint64(31) + words.astype(np.uint64) @ (factors | np.uint64(1))
+
+    map_arrays(add, {name: values for name, values in batch.items() if name != "weights"})
+    return codes[kept].tolist()
 
 
 def _descended(

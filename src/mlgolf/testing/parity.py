@@ -20,6 +20,7 @@ from mlgolf.testing.training import training_pass
 
 Arrays = Mapping[str, NDArray]
 ToJax = Callable[[Arrays], Arrays]
+FLOOR = 1e-3  # of the largest value of all arrays: what any array's largest counts for at least
 MOVED = 0.05  # standard deviation of what is added to initial values: zeros would hide much
 
 
@@ -33,8 +34,9 @@ def assert_parity(
       to_jax: from arrays by the names of the torch model to the same arrays by the names of the JAX
         model, such as "Dense_0/kernel", in its layout. It is given all that the torch backend's
         `named_arrays` has, and the gradients, which are of parameters alone.
-      tolerance: how far apart values may be, as a share of the largest that is compared with them:
-        all gradients, all parameters with statistics, or one output.
+      tolerance: how far apart values may be, as a share of the largest of their array. An array
+        that is small beside the others (gradients, or parameters with statistics) is held to a
+        thousandth of the largest of all: what cancels out in it is rounded as they are.
     """
     ours = _Side("torch", workload, size)
     theirs = _Side("jax", workload, size)
@@ -116,11 +118,12 @@ def _listed(outputs: Outputs) -> Arrays:
 def _assert_close(
     what: str, ours: Arrays, theirs: Arrays, tolerance: float, *, apart: bool = False
 ) -> None:
-    """Args: apart: whether each array is held to its own largest value, not to that of all."""
+    """Args: apart: whether arrays have nothing in common that sets the scale of a small one."""
     assert ours.keys() == theirs.keys(), (what, sorted(ours.keys() ^ theirs.keys()))
     largest = {name: np.abs(array).max(initial=0) for name, array in ours.items()}
+    least = 0.0 if apart else FLOOR * max(largest.values())
     for name, array in ours.items():
-        scale: Any = largest[name] if apart else max(largest.values())
+        scale: Any = max(largest[name], least)
         np.testing.assert_allclose(
             theirs[name], array, rtol=tolerance, atol=tolerance * float(scale),
             err_msg=f"{what}: {name}",

@@ -1,7 +1,8 @@
 """How much of a training step NadamW's own update takes: what `benchmarks/cost_shares.py` found.
 
 A small workload whose share is far above that of its full size flatters methods whose update is
-cheap. The numbers lie in `cost_shares.toml`; a workload that was not measured has none.
+cheap. The numbers lie in `cost_shares.toml` in the workload's folder; a workload that was not
+measured has none.
 """
 
 import tomllib
@@ -11,11 +12,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from mlgolf.core.toml_files import toml_string
+from mlgolf.core.workload import Workload
 
-FILE = files("mlgolf") / "workloads" / "cost_shares.toml"
 HEAD = "# Written by benchmarks/cost_shares.py --write, which says how this is measured.\n"
 
-Table = Mapping[str, Mapping[str, "CostShare"]]  # workload -> size -> what was measured
+Table = Mapping[str, "CostShare"]  # size -> what was measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +35,26 @@ class CostShare:
         return self.update_ms / (self.forward_backward_ms + self.update_ms)
 
 
-def read_cost_shares(file: Traversable = FILE) -> Table:
+def file_of(workload: Workload) -> Traversable:
+    """Where its numbers lie, if they were measured."""
+    return files(workload.package) / "cost_shares.toml"
+
+
+def read_cost_shares(workload: Workload) -> Table:
     """What was measured; nothing where there is no file."""
-    if not file.is_file():
-        return {}
-    return {
-        workload: {size: _cost_share(row) for size, row in sizes.items()}
-        for workload, sizes in tomllib.loads(file.read_text("utf-8")).items()
-    }
+    file = file_of(workload)
+    return from_toml(file.read_text("utf-8")) if file.is_file() else {}
+
+
+def from_toml(text: str) -> Table:
+    return {size: _cost_share(row) for size, row in tomllib.loads(text).items()}
 
 
 def as_toml(table: Table) -> str:
-    """A file that `read_cost_shares` reads, in the order of names."""
+    """What `from_toml` reads, in the order of names."""
     tables = (
-        f"\n[{workload}.{size}]\n" + "".join(f"{k} = {_value(v)}\n" for k, v in _fields(row))
-        for workload, sizes in sorted(table.items()) for size, row in sorted(sizes.items())
+        f"\n[{size}]\n" + "".join(f"{k} = {_value(v)}\n" for k, v in _fields(row))
+        for size, row in sorted(table.items())
     )
     return HEAD + "".join(tables)
 

@@ -40,6 +40,8 @@ class OtherModel(Clicks):
 
     test_seed_and_draw_alone_decide_what_the_drawn_splits_hold = None
     test_training_batches_are_full_and_their_order_depends_on_the_seed_alone = None
+    test_a_part_of_the_training_data_is_other_data = None
+    test_half_of_the_training_data_holds_half_of_the_examples = None
     test_an_evaluation_sees_as_many_examples_as_the_split_has = None
 
 

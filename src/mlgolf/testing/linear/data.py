@@ -7,7 +7,7 @@ import numpy as np
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import shuffled_batches
+from mlgolf.data.batches import kept, shuffled_batches
 
 DRAWN = ("validation", "test")
 
@@ -57,8 +57,10 @@ class Rows:
 
 
 def open_split(folder: Path, size: Size, split: str) -> Rows:
-    rows = np.load(folder / "rows.npy")[: size.examples[split]]
-    return Rows(rows, size)
+    rows = np.load(folder / "rows.npy")
+    if split == "eval_train":  # some that are trained on
+        rows = rows[kept(len(rows), size.data_fraction)]
+    return Rows(rows[: size.examples[split]], size)
 
 
 def _batch(rows: np.ndarray) -> Batch:

@@ -5,6 +5,7 @@ Source of the full size: mlcommons/algorithmic-efficiency, algoperf/workloads/cr
 
 from dataclasses import dataclass
 
+from mlgolf.core.errors import WorkloadError
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
 from mlgolf.core.workload import Published, Size, Workload, with_variants
@@ -34,6 +35,13 @@ class Network:
     residual: bool = False  # hidden layers but the first of each add to what they are given
     embedding_scale: float | None = None  # what embeddings start below; None: 1 / sqrt(table_rows)
     width_ratio: int = 1  # of the published widths to these: biases start as large as there
+
+    def __post_init__(self) -> None:
+        if not self.residual and self.bottom[-1:] != (self.embedding,):
+            raise WorkloadError(
+                f"inner products need vectors of one length: embedding is {self.embedding}, and "
+                f"the last of bottom {self.bottom}; make them equal, or the network residual"
+            )
 
     def bias_stddev(self, width: int) -> float:
         """Initial, of a layer's biases. In narrow layers larger ones would leave units dead."""
