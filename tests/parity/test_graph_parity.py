@@ -94,7 +94,8 @@ def test_torch_and_jax_compute_the_same(graph, seed, smoothing):
         assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-5)
     assert list(our_gradients) == list(graph.tensors)
     for name, gradient in our_gradients.items():
-        assert_allclose(gradient, their_gradients[name], rtol=1e-3, atol=1e-5)
+        # Of a norm of one unit the gradient is 0, which rounding may miss by some 1e-5.
+        assert_allclose(gradient, their_gradients[name], rtol=1e-3, atol=1e-4)
 
 
 @given(graph=graphs(("dense", "relu", "residual", "convolution", "flatten")), seed=seeds)
