@@ -19,6 +19,7 @@ from mlgolf.core.errors import RulesError, RunFolderError, SubmissionError, Unkn
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+PLAIN = Path(__file__).with_name("plain_adamw.py")
 NAME = "adam<b>[w]"  # neither HTML nor rich's markup
 
 
@@ -46,7 +47,7 @@ def run(folder, own_data) -> ml.Run:
 
     async def cell() -> ml.Run:
         return ml.run(
-            ["nesterov", folder / f"{NAME}.py"], competition=LINEAR, seed=1, data_dir=own_data,
+            [PLAIN, folder / f"{NAME}.py"], competition=LINEAR, seed=1, data_dir=own_data,
             out=folder / "run",
         )
 
@@ -68,7 +69,7 @@ def test_all_that_is_promised_is_there():
 
 def test_trials_are_a_row_each_with_how_they_ended(run):
     trials = run.trials
-    assert trials["submission"].to_list() == [NAME, NAME, "nesterov", "nesterov"]
+    assert trials["submission"].to_list() == [NAME, NAME, "plain_adamw", "plain_adamw"]
     assert trials["status"].to_list()[1:] == ["TARGET_REACHED"] * 3
     assert trials["reached"].to_list() == [False, True, True, True]
     reached = trials.filter("reached")
@@ -80,13 +81,13 @@ def test_hyperparameters_are_a_field_each(run):
     points = run.trials.unnest("hyperparameters").filter(submission=NAME)
     assert points["lr"].to_list() == [1e-5, 0.01]
     assert points["weight_decay"].to_list() == [0.1, 0]
-    assert points["end_factor"].to_list() == [None, None]  # a name in nesterov's space alone
+    assert points["eps"].to_list() == [None, None]  # a name in the other's space alone
 
 
 def test_evaluations_are_those_of_the_log(run):
-    path = run.path / "nesterov" / "study_0" / "linear_torch" / "trial_1" / "evals.jsonl"
+    path = run.path / "plain_adamw" / "study_0" / "linear_torch" / "trial_1" / "evals.jsonl"
     log = [json.loads(line) for line in path.read_text().splitlines()]
-    rows = run.evaluations.filter(submission="nesterov", trial=1)
+    rows = run.evaluations.filter(submission="plain_adamw", trial=1)
     for name in ("step", "seconds", "cpu_seconds", "wall_seconds"):
         assert rows[name].to_list() == [row[name] for row in log]
     assert rows["validation/loss"].to_list() == [row["metrics"]["validation/loss"] for row in log]
@@ -135,7 +136,7 @@ def test_the_latest_run_is_opened_and_scored_without_a_path(run, folder, monkeyp
 
 
 def test_a_replay_confirms_a_trial(run, own_data):
-    found = ml.replay(run.path / "nesterov" / "study_0" / "linear_torch" / "trial_1",
+    found = ml.replay(run.path / "plain_adamw" / "study_0" / "linear_torch" / "trial_1",
                       data_dir=own_data)
     assert found.differences == ()
     assert found.rows > 1
@@ -146,7 +147,7 @@ def test_settings_of_torch_are_as_they_were_and_do_not_matter(run, own_data):
     torch.set_num_threads(before + 1)
     torch.set_default_dtype(torch.float64)
     try:
-        found = ml.replay(run.path / "nesterov" / "study_0" / "linear_torch" / "trial_1",
+        found = ml.replay(run.path / "plain_adamw" / "study_0" / "linear_torch" / "trial_1",
                           data_dir=own_data)
         assert (torch.get_num_threads(), torch.get_default_dtype()) == (before + 1, torch.float64)
     finally:
@@ -157,8 +158,8 @@ def test_settings_of_torch_are_as_they_were_and_do_not_matter(run, own_data):
 
 def test_progress_goes_to_stderr_or_nowhere(folder, own_data, capfd):
     asked = {"competition": LINEAR, "data_dir": own_data, "seed": 1, "trials": 1}
-    ml.run("nesterov", out=folder / "loud", **asked)
-    ml.run("nesterov", out=folder / "quiet", progress=False, **asked)
+    ml.run(PLAIN, out=folder / "loud", **asked)
+    ml.run(PLAIN, out=folder / "quiet", progress=False, **asked)
     shown = capfd.readouterr()
     assert shown.out == ""
     assert "loud" in shown.err
@@ -195,7 +196,7 @@ def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, own_data):
 
 def test_a_script_without_a_guard_is_told_to_have_one_and_begins_no_second_run(folder, own_data):
     (folder / "script.py").write_text(
-        f"import mlgolf\nmlgolf.run('nesterov', competition={str(LINEAR)!r}, parallel=2, seed=1, "
+        f"import mlgolf\nmlgolf.run({str(PLAIN)!r}, competition={str(LINEAR)!r}, parallel=2, seed=1, "
         f"data_dir={str(own_data)!r})\n"
     )
     scratch = folder / "unguarded"
@@ -212,11 +213,11 @@ def test_a_script_without_a_guard_is_told_to_have_one_and_begins_no_second_run(f
 
 def test_resume_plays_what_had_not_ended(folder, own_data):
     asked = {"competition": LINEAR, "data_dir": own_data, "seed": 1, "trials": 2}
-    begun = ml.run("nesterov", out=folder / "begun", **asked)
+    begun = ml.run(PLAIN, out=folder / "begun", **asked)
     verdicts = sorted(begun.path.rglob("verdict.json"))
     kept = verdicts[0].read_bytes()
     verdicts[1].unlink()
-    continued = ml.run("nesterov", out=folder / "begun", resume=True, **asked)
+    continued = ml.run(PLAIN, out=folder / "begun", resume=True, **asked)
     assert continued.trials["status"].to_list() == ["TARGET_REACHED"] * 2
     assert verdicts[0].read_bytes() == kept
 

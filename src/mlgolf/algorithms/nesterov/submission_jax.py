@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from mlgolf.core import spec
@@ -62,14 +63,15 @@ def nesterov(point: dict[str, Any], step_hint: int) -> optax.GradientTransformat
         optax.add_decayed_weights(point["weight_decay"]),  # before the momentum
         optax.trace(1 - point["one_minus_beta1"], nesterov=True),
         optax.scale_by_learning_rate(
-            lambda step: point["learning_rate"] * learning_rate_factor(step, step_hint, point)
+            lambda step: point["learning_rate"]
+            * learning_rate_factor(jnp.asarray(step), step_hint, point)
         ),
     )
     return optax.flatten(update)
 
 
 def learning_rate_factor(
-    step: jax.Array, step_hint: int, point: dict[str, Any]
+    step: jax.Array | float, step_hint: int, point: dict[str, Any]
 ) -> jax.Array:
     """Linear from 0 to 1 over the warm-up, linear to `end_factor`, then level."""
     warmup_steps = int(point["warmup_factor"] * step_hint)
