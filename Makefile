@@ -30,7 +30,7 @@ demo: setup
 	@began=$$(date +%s); set -e; \
 	rm -rf $(RUN) $(RUN)-game; \
 	$(BIN)/mlgolf run nadamw nesterov --competition mini --tuning self --studies 1 \
-	  --out $(RUN); \
+	  --workload imagenet_resnet --workload criteo1tb --out $(RUN); \
 	$(BIN)/mlgolf score $(RUN); \
 	$(BIN)/mlgolf report $(RUN); \
 	$(BIN)/mlgolf run $(GAME)/baseline $(GAME)/champion --competition $(notdir $(GAME)) \

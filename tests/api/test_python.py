@@ -196,8 +196,8 @@ def test_an_interrupted_run_is_kept_and_says_how_to_continue(folder, own_data):
 
 def test_a_script_without_a_guard_is_told_to_have_one_and_begins_no_second_run(folder, own_data):
     (folder / "script.py").write_text(
-        f"import mlgolf\nmlgolf.run({str(PLAIN)!r}, competition={str(LINEAR)!r}, parallel=2, seed=1, "
-        f"data_dir={str(own_data)!r})\n"
+        f"import mlgolf\nmlgolf.run({str(PLAIN)!r}, competition={str(LINEAR)!r}, parallel=2, "
+        f"seed=1, data_dir={str(own_data)!r})\n"
     )
     scratch = folder / "unguarded"
     scratch.mkdir()
