@@ -66,8 +66,9 @@ def test_a_terminal_shows_which_trial_of_how_many_and_how_many_hit(shown):
 
 
 def test_a_terminal_shows_when_it_will_be_over(shown):
-    assert re.search(r"at most \d+ s left", shown)
-    assert re.search(r"trial 2 of 2 · 0 reached the target · about \d+ s left", shown)
+    # Budgets are in reference seconds, so a slow machine counts in minutes.
+    assert re.search(r"at most \d+ (s|min) left", shown)
+    assert re.search(r"trial 2 of 2 · 0 reached the target · about \d+ (s|min) left", shown)
 
 
 def test_a_terminal_shows_step_seconds_and_the_metric_beside_its_target(shown):
