@@ -9,10 +9,10 @@ from mlgolf.core.errors import DataError
 from mlgolf.data.batches import (
     evaluated_rows,
     join_batches,
-    kept,
     pad_batch,
     shuffled_batches,
     slice_batch,
+    training_part,
 )
 
 
@@ -89,7 +89,7 @@ def test_a_batch_whose_arrays_differ_in_rows_is_not_padded():
 
 @given(count=integers(1, 200), part=floats(0.01, 1.0), more=floats(0.01, 1.0))
 def test_a_smaller_part_of_the_data_lies_within_a_larger_one(count, part, more):
-    smaller, larger = (set(kept(count, fraction)) for fraction in sorted((part, more)))
+    smaller, larger = (set(training_part(count, fraction)) for fraction in sorted((part, more)))
     assert smaller <= larger
     assert len(smaller) == max(1, round(min(part, more) * count))
 
@@ -97,7 +97,7 @@ def test_a_smaller_part_of_the_data_lies_within_a_larger_one(count, part, more):
 def test_batches_of_a_part_of_the_data_hold_each_of_its_rows_once_an_epoch():
     batches = shuffled_batches(20, 5, np.random.default_rng(0), fraction=0.5)
     epochs = np.concatenate([next(batches) for _ in range(4)])
-    np.testing.assert_array_equal(np.sort(epochs), np.repeat(kept(20, 0.5), 2))
+    np.testing.assert_array_equal(np.sort(epochs), np.repeat(training_part(20, 0.5), 2))
 
 
 @pytest.mark.parametrize(("count", "size"), [(0, 4), (10, 0)])
@@ -110,7 +110,7 @@ def test_the_training_examples_that_are_evaluated_are_a_fixed_part_of_those_trai
     chosen = evaluated_rows(60, 25, "eval_train", fraction=0.5)
     assert chosen.tolist() == sorted(set(chosen.tolist()))
     assert len(chosen) == 25
-    assert set(chosen) <= set(kept(60, 0.5))
+    assert set(chosen) <= set(training_part(60, 0.5))
     np.testing.assert_array_equal(chosen, evaluated_rows(60, 25, "eval_train", fraction=0.5))
 
 

@@ -40,7 +40,7 @@ class CountsPadding(means.Metrics):
 class NamesByBatch(means.Metrics):
     def update(self, outputs: Outputs, batch):
         super().update(outputs, batch)
-        self._means.add(np.zeros(1), **{f"loss_{int(self._means._examples)}": np.zeros(1)})
+        self._means.add(np.zeros(1), **{f"loss_{int(self._means._count)}": np.zeros(1)})
 
 
 class AveragesBatches(means.Metrics):

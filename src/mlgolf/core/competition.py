@@ -18,7 +18,7 @@ from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import Constraint, PinnedModel, Rules, WorkloadRules
 from mlgolf.core.text import invalid
 from mlgolf.core.toml_files import SHIPPED, read_table, read_text, read_toml
-from mlgolf.core.workload import FRACTION, Workload
+from mlgolf.core.workload import FRACTION_MARK, Workload
 
 FILE = "competition.toml"  # in a folder of a competition's own
 
@@ -140,7 +140,7 @@ class Competition(BaseModel):
         """The workload, and the name of its size, that a workload of this competition plays."""
         row = self.workloads[name]
         size = f"{self.size}_{row.variant}" if row.variant else self.size
-        part = f"{FRACTION}{row.data_fraction:g}" if row.data_fraction is not None else ""
+        part = f"{FRACTION_MARK}{row.data_fraction:g}" if row.data_fraction is not None else ""
         return row.workload or name, size + part
 
     def workload_of(self, name: str) -> Workload:

@@ -22,7 +22,7 @@ from mlgolf.core.spec import ForwardPassMode, LossType
 from mlgolf.core.text import bytes_in_words, enumerated
 
 SPLITS = ("train", "validation", "test")
-FRACTION = "@"  # in the name of a size that trains on a part of its data: "mini@0.25"
+FRACTION_MARK = "@"  # in the name of a size that trains on a part of its data: "mini@0.25"
 FRAMEWORKS = ("torch", "jax")
 _OF_DATA = ("DRAWN", "make", "prepare", "open_split")
 
@@ -33,11 +33,12 @@ class Published:
 
     what: str
     url: str
-    bytes: int  # about, of the raw data as they are prepared
+    size_bytes: int  # about, of the raw data as they are prepared
     licence: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.url}, {bytes_in_words(self.bytes)}. Licence: {self.licence}"
+        size = bytes_in_words(self.size_bytes)
+        return f"{self.what}: {self.url}, {size}. Licence: {self.licence}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class Size:
     published_batch_size: int  # the baseline's, at full size
     eval_batch_size: int
     dropout_rate: float = 0.0
-    data_fraction: float = 1.0  # of the training examples; `kept` in data/batches.py says which
+    data_fraction: float = 1.0  # of the training examples: `training_part` in data/batches.py
     model: Any  # the workload's own record of its network's sizes
     data: Any  # the workload's own record of how data are read and, at mini size, made
     published: tuple[Published, ...] = ()  # the raw data, where they are not made
@@ -63,7 +64,7 @@ class Size:
     @property
     def row(self) -> str:
         """Its name in spec.py: that of its data too, whatever part of them is trained on."""
-        return self.name.partition(FRACTION)[0]
+        return self.name.partition(FRACTION_MARK)[0]
 
     def scale_batch_size(self, asked: int) -> int:
         """What a batch size that was published for the full size becomes at this one."""
@@ -247,7 +248,7 @@ class Workload:
 
         Raises: UnknownName; WorkloadError for a part that is not above 0 and at most 1.
         """
-        row, _, fraction = name.partition(FRACTION)
+        row, _, fraction = name.partition(FRACTION_MARK)
         if row not in self.sizes:
             raise UnknownName(f"size of {self.name}", row, known=self.sizes)
         if not fraction:
@@ -311,7 +312,7 @@ def _as_fraction(name: str, given: str) -> float:
         found = 0.0
     if not 0 < found <= 1:
         raise WorkloadError(
-            f"size {name}: found {given!r} behind {FRACTION}; a part of the training data is above "
-            "0 and at most 1, such as mini@0.25"
+            f"size {name}: found {given!r} behind {FRACTION_MARK}; a part of the training data "
+            "is above 0 and at most 1, such as mini@0.25"
         )
     return found

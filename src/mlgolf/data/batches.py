@@ -13,11 +13,11 @@ from mlgolf.core.arrays import Batch, IntArray, map_arrays
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import enumerated
 
-KEPT_SEED = 0
+PART_SEED = 0
 EVAL_TRAIN_SEED = 0  # which training examples are evaluated on is the same in every trial
 
 
-def kept(count: int, fraction: float) -> IntArray:
+def training_part(count: int, fraction: float) -> IntArray:
     """Which of `count` training examples (or files of them) are trained on, in order.
 
     They are the first of one shuffled order, so a smaller part lies within a larger one. At least
@@ -25,7 +25,7 @@ def kept(count: int, fraction: float) -> IntArray:
     """
     if fraction == 1:
         return np.arange(count)
-    order = np.random.default_rng(KEPT_SEED).permutation(count)
+    order = np.random.default_rng(PART_SEED).permutation(count)
     return np.sort(order[: max(1, round(fraction * count))])
 
 
@@ -35,11 +35,11 @@ def evaluated_rows(found: int, wanted: int, split: str, fraction: float = 1.0) -
     Args:
       found: examples in the folder: of the training split for eval_train.
       wanted: how many are evaluated; fewer where bad ones were left out.
-      fraction: of the training examples, as of `kept`.
+      fraction: of the training examples, as of `training_part`.
     """
     if split != "eval_train":
         return np.arange(min(found, wanted))
-    order = np.random.default_rng(EVAL_TRAIN_SEED).permutation(kept(found, fraction))
+    order = np.random.default_rng(EVAL_TRAIN_SEED).permutation(training_part(found, fraction))
     return np.sort(order[:wanted])
 
 
@@ -58,7 +58,7 @@ def shuffled_batches(
             f"found {count:,} training examples for batches of {batch_size:,}, expected at least "
             "one of each."
         )
-    rows, waiting = kept(count, fraction), np.empty(0, np.int64)
+    rows, waiting = training_part(count, fraction), np.empty(0, np.int64)
     while True:
         while len(waiting) < batch_size:
             waiting = np.concatenate([waiting, rng.permutation(rows)])

@@ -59,12 +59,12 @@ class Pieces:
     finish: Callable[[Path, Path], None] = field(default=_nothing)
     per_example: int = 1  # of what pieces count, such as tokens, in one example
     # By split, how many examples `finish` keeps; all of them in other splits.
-    most: Mapping[str, int] = field(default_factory=dict[str, int])
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def examples(self, counts: Mapping[str, int]) -> dict[str, int]:
         """By split. Args: counts: what its pieces returned, summed."""
         found = {split: count // self.per_example for split, count in counts.items()}
-        return {split: min(count, self.most.get(split, count)) for split, count in found.items()}
+        return {split: min(count, self.limits.get(split, count)) for split, count in found.items()}
 
     def check_counts(self, counts: Mapping[str, int], remedy: str) -> None:
         """Args: counts: as of `examples`. Raises: DataError that ends with a remedy."""

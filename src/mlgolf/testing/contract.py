@@ -3,6 +3,11 @@
     class TestMine(WorkloadContract):
         workload, framework = "mine", "torch"
 
+What a second framework or a variant shares with it, the data, need not be tested again:
+
+    class TestVariantInJax(ModelContract):
+        workload, size, framework = "mine", "mini_gelu", "jax"
+
 Needs pytest. The size is one whose data are made, and small: they are made for these tests.
 """
 
@@ -23,7 +28,7 @@ from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.protocols import Backend
 from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
-from mlgolf.core.workload import FRACTION, Model, OpenSplit, Size, Workload
+from mlgolf.core.workload import FRACTION_MARK, Model, OpenSplit, Size, Workload
 from mlgolf.data import layout
 from mlgolf.data.batches import num_rows, pad_batch, slice_batch
 from mlgolf.testing.training import TrainingPass, training_pass
@@ -33,24 +38,37 @@ EPOCH_EXAMPLES = 1024  # at once, where order and batch do not matter
 STEP_LENGTH = 0.1  # how far a step moves all parameters together
 
 
-class WorkloadContract:
-    """Override the tests of padding, cutting and halves where a batch is no rows, as of graphs.
-
-    A model that changes its inputs at random in training, as by masking parts of a spectrogram,
-    says so by `augments_in_model`: then training may differ from evaluation by that as well.
-    """
-
+class _Contract:
     workload: str
     size: str = "mini"
     framework: str = "torch"
-    augments_in_model: bool = False
 
     @pytest.fixture(scope="class")
     @classmethod
     def prepared(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        folder, workload = tmp_path_factory.mktemp("contract"), load_workload(cls.workload)
+        """Made once: it serves every class whose data are the same."""
+        folder, workload = tmp_path_factory.getbasetemp() / "contract", load_workload(cls.workload)
         layout.ensure(workload, cls.size, folder)
         return layout.prepared_folder(workload, cls.size, folder)
+
+    @property
+    def _workload(self) -> Workload:
+        return load_workload(self.workload)
+
+    @property
+    def _size(self) -> Size:
+        return self._workload.size(self.size)
+
+    def _open(self, prepared: Path, split: str) -> OpenSplit:
+        folder = prepared / ("train" if split == "eval_train" else split)
+        return self._workload.data().open_split(folder, self._size, split)
+
+
+class DataContract(_Contract):
+    """What batches and splits promise.
+
+    Override the test of halves where a batch is no rows, as of graphs.
+    """
 
     def test_seed_and_draw_alone_decide_what_the_drawn_splits_hold(self, tmp_path: Path):
         first, again, other = (
@@ -69,7 +87,7 @@ class WorkloadContract:
         assert not _same(first, other)
 
     def test_a_part_of_the_training_data_is_other_data(self, prepared: Path):
-        size = self._workload.size(f"{self.size}{FRACTION}0.5")
+        size = self._workload.size(f"{self.size}{FRACTION_MARK}0.5")
         half = self._workload.data().open_split(prepared / "train", size, "train")
         found = list(islice(half.train_batches(3, 1), 4))
         assert {_examples(batch) for batch in found} == {3}
@@ -90,6 +108,44 @@ class WorkloadContract:
     ):
         batches = self._open(prepared, split).eval_batches()
         assert sum(float(_weights(batch).sum()) for batch in batches) == self._size.examples[split]
+
+    def _trained_on(self, prepared: Path, seed: int) -> list[Batch]:
+        return list(islice(self._open(prepared, "train").train_batches(3, seed), 4))
+
+    def _evaluated_of_training(self, prepared: Path, fraction: float) -> set[int]:
+        """Every example of this part of the training data, as evaluated: see `_hashes`."""
+        size = self._size
+        everything = {**size.examples, "eval_train": size.examples["train"]}
+        part = replace(size, examples=everything, data_fraction=fraction)
+        opened = self._workload.data().open_split(prepared / "train", part, "eval_train")
+        return {code for batch in opened.eval_batches() for code in _hashes(batch)}
+
+    def _epoch_of_half(self, prepared: Path) -> set[int]:
+        """The examples of one epoch, with as much of the next as fills its last batch."""
+        size = replace(self._size, data_fraction=0.5)
+        opened = self._workload.data().open_split(prepared / "train", size, "train")
+        count = -(-size.examples["train"] // (2 * EPOCH_EXAMPLES)) + 1
+        batches = islice(opened.train_batches(EPOCH_EXAMPLES, 1), count)
+        return {code for batch in batches for code in _hashes(batch)}
+
+    def _drawn(self, folder: Path, draw: int) -> list[Batch]:
+        """The first batch of a held-out split of this draw."""
+        data = self._workload.data()
+        (folder / "raw").mkdir(parents=True)
+        data.make(folder / "raw", self._size, 0, draw, data.DRAWN)
+        data.prepare(folder / "raw", folder, self._size, data.DRAWN)
+        return [next(iter(self._open(folder, "validation").eval_batches()))]
+
+
+class ModelContract(_Contract):
+    """What the model and the metrics promise.
+
+    Override the tests of padding and cutting where a batch is no rows, as of graphs. A model that
+    changes its inputs at random in training, as by masking parts of a spectrogram, says so by
+    `augments_in_model`: then training may differ from evaluation by that as well.
+    """
+
+    augments_in_model: bool = False
 
     @pytest.mark.parametrize("padding", ["other examples", "zeros"])
     def test_examples_of_weight_zero_count_for_nothing(self, prepared: Path, padding: str):
@@ -223,45 +279,6 @@ class WorkloadContract:
     def _numpy(self, value: Any) -> NDArray:
         return np.asarray(self._backend.to_numpy(value))
 
-    @property
-    def _workload(self) -> Workload:
-        return load_workload(self.workload)
-
-    @property
-    def _size(self) -> Size:
-        return self._workload.size(self.size)
-
-    def _open(self, prepared: Path, split: str) -> OpenSplit:
-        folder = prepared / ("train" if split == "eval_train" else split)
-        return self._workload.data().open_split(folder, self._size, split)
-
-    def _trained_on(self, prepared: Path, seed: int) -> list[Batch]:
-        return list(islice(self._open(prepared, "train").train_batches(3, seed), 4))
-
-    def _evaluated_of_training(self, prepared: Path, fraction: float) -> set[int]:
-        """Every example of this part of the training data, as evaluated: see `_hashes`."""
-        size = self._size
-        everything = {**size.examples, "eval_train": size.examples["train"]}
-        part = replace(size, examples=everything, data_fraction=fraction)
-        opened = self._workload.data().open_split(prepared / "train", part, "eval_train")
-        return {code for batch in opened.eval_batches() for code in _hashes(batch)}
-
-    def _epoch_of_half(self, prepared: Path) -> set[int]:
-        """The examples of one epoch, with as much of the next as fills its last batch."""
-        size = replace(self._size, data_fraction=0.5)
-        opened = self._workload.data().open_split(prepared / "train", size, "train")
-        count = -(-size.examples["train"] // (2 * EPOCH_EXAMPLES)) + 1
-        batches = islice(opened.train_batches(EPOCH_EXAMPLES, 1), count)
-        return {code for batch in batches for code in _hashes(batch)}
-
-    def _drawn(self, folder: Path, draw: int) -> list[Batch]:
-        """The first batch of a held-out split of this draw."""
-        data = self._workload.data()
-        (folder / "raw").mkdir(parents=True)
-        data.make(folder / "raw", self._size, 0, draw, data.DRAWN)
-        data.prepare(folder / "raw", folder, self._size, data.DRAWN)
-        return [next(iter(self._open(folder, "validation").eval_batches()))]
-
     def _metrics(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Of a model that is not trained."""
         backend, model = self._backend, self._model
@@ -272,8 +289,12 @@ class WorkloadContract:
         return metrics.result()
 
 
+class WorkloadContract(DataContract, ModelContract):
+    """Both."""
+
+
 @lru_cache(maxsize=1)
-def _model_of(contract: type[WorkloadContract]) -> Model:
+def _model_of(contract: type[ModelContract]) -> Model:
     workload = load_workload(contract.workload)
     return workload.model(contract.framework, workload.size(contract.size))
 

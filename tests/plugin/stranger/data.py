@@ -10,7 +10,7 @@ import numpy as np
 
 from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import kept, num_rows, pad_batch, shuffled_batches, slice_batch
+from mlgolf.data.batches import num_rows, pad_batch, shuffled_batches, slice_batch, training_part
 
 DRAWN = ("validation", "test")
 
@@ -64,6 +64,6 @@ def open_split(folder: Path, size: Size, split: str) -> OpenRecordings:
         inputs = {"readings": file["readings"], "lengths": file["lengths"]}
         recordings = {"inputs": inputs, "targets": (file["events"],)}
     if split == "eval_train":  # some that are trained on
-        rows = kept(num_rows(recordings), size.data_fraction)
+        rows = training_part(num_rows(recordings), size.data_fraction)
         recordings = map_arrays(lambda array: array[rows], recordings)
     return OpenRecordings(slice_batch(recordings, 0, size.examples[split]), size)

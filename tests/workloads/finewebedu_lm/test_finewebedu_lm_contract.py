@@ -1,6 +1,6 @@
 import pytest
 
-from mlgolf.testing.contract import WorkloadContract
+from mlgolf.testing.contract import ModelContract, WorkloadContract
 
 pytest.importorskip("torch")
 pytest.importorskip("jax")
@@ -10,7 +10,7 @@ class TestTorch(WorkloadContract):
     workload, framework = "finewebedu_lm", "torch"
 
 
-class TestJax(WorkloadContract):
+class TestJax(ModelContract):
     workload, framework = "finewebedu_lm", "jax"
 
     # What these compile takes seconds, and what they show at this size the parity test shows, too.
@@ -33,20 +33,20 @@ class TestJax(WorkloadContract):
 
 
 @pytest.mark.long
-class TestTorchX4(WorkloadContract):
+class TestTorchX4(ModelContract):
     workload, size, framework = "finewebedu_lm", "mini_x4", "torch"
 
 
 @pytest.mark.long
-class TestJaxX4(WorkloadContract):
+class TestJaxX4(ModelContract):
     workload, size, framework = "finewebedu_lm", "mini_x4", "jax"
 
 
 @pytest.mark.long
-class TestTorchX16(WorkloadContract):
+class TestTorchX16(ModelContract):
     workload, size, framework = "finewebedu_lm", "mini_x16", "torch"
 
 
 @pytest.mark.long
-class TestJaxX16(WorkloadContract):
+class TestJaxX16(ModelContract):
     workload, size, framework = "finewebedu_lm", "mini_x16", "jax"

@@ -3,51 +3,23 @@
 And that full size trains: one step of two images of 224 x 224.
 """
 
-# pyright: reportAssignmentType=false
-# A test that is None is not run.
-
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from mlgolf.backends import load_backend
 from mlgolf.core.registry import load_workload
-from mlgolf.data import layout
-from mlgolf.testing.contract import WorkloadContract
+from mlgolf.testing.contract import ModelContract, WorkloadContract
 from mlgolf.testing.training import training_pass
 
 
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data that all variants share."""
-    folder, workload = tmp_path_factory.mktemp("images"), load_workload("imagenet_resnet")
-    layout.ensure(workload, "mini", folder)
-    return layout.prepared_folder(workload, "mini", folder)
+@pytest.mark.long
+class TestMiniInTorch(WorkloadContract):
+    workload, framework = "imagenet_resnet", "torch"
 
 
 @pytest.mark.long
-class Images(WorkloadContract):
+class OtherModel(ModelContract):
     workload = "imagenet_resnet"
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def prepared(cls, images: Path) -> Path:
-        return images
-
-
-class TestMiniInTorch(Images):
-    size, framework = "mini", "torch"
-
-
-class OtherModel(Images):
-    """What concerns the data alone is tested above: all share them."""
-
-    test_seed_and_draw_alone_decide_what_the_drawn_splits_hold = None
-    test_training_batches_are_full_and_their_order_depends_on_the_seed_alone = None
-    test_a_part_of_the_training_data_is_other_data = None
-    test_half_of_the_training_data_holds_half_of_the_examples = None
-    test_an_evaluation_sees_as_many_examples_as_the_split_has = None
 
 
 class TestMiniInJax(OtherModel):

@@ -7,7 +7,7 @@ import numpy as np
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import kept, shuffled_batches
+from mlgolf.data.batches import shuffled_batches, training_part
 
 DRAWN = ("validation", "test")
 
@@ -59,7 +59,7 @@ class Rows:
 def open_split(folder: Path, size: Size, split: str) -> Rows:
     rows = np.load(folder / "rows.npy")
     if split == "eval_train":  # some that are trained on
-        rows = rows[kept(len(rows), size.data_fraction)]
+        rows = rows[training_part(len(rows), size.data_fraction)]
     return Rows(rows[: size.examples[split]], size)
 
 

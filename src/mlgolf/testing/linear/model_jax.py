@@ -9,6 +9,7 @@ from jax import Array
 
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
+from mlgolf.workloads.parts.losses_jax import masked_losses
 
 
 class Model:
@@ -30,11 +31,7 @@ class Model:
         self, label_batch: Array, logits_batch: Array, mask_batch: Array | None = None,
         label_smoothing: float = 0.0,
     ) -> dict[str, Array]:
-        per_example = jnp.square(logits_batch - label_batch).reshape(-1)
-        count = jnp.float32(len(per_example))
-        if mask_batch is not None:
-            per_example, count = per_example * mask_batch, mask_batch.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": count, "per_example": per_example}
+        return masked_losses(jnp.square(logits_batch - label_batch), mask_batch)
 
     def is_output(self, key: str) -> bool:
         return True

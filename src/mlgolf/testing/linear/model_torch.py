@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
+from mlgolf.workloads.parts.losses_torch import masked_losses
 
 
 class Model:
@@ -31,11 +32,7 @@ class Model:
         self, label_batch: Tensor, logits_batch: Tensor, mask_batch: Tensor | None = None,
         label_smoothing: float = 0.0,
     ) -> dict[str, Tensor]:
-        per_example = (logits_batch - label_batch).square().flatten()
-        count = torch.tensor(float(len(per_example)))
-        if mask_batch is not None:
-            per_example, count = per_example * mask_batch, mask_batch.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": count, "per_example": per_example}
+        return masked_losses((logits_batch - label_batch).square(), mask_batch)
 
     def is_output(self, key: str) -> bool:
         return True

@@ -20,7 +20,7 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.bad_records import BadRecords
-from mlgolf.data.batches import EVAL_TRAIN_SEED, join_batches, kept, pad_batch, slice_batch
+from mlgolf.data.batches import EVAL_TRAIN_SEED, join_batches, pad_batch, slice_batch, training_part
 from mlgolf.data.click_logs import NO_CLICKS, Clicks, read_clicks
 from mlgolf.data.pieces import Piece, Pieces, write_all
 
@@ -164,7 +164,7 @@ class OpenClicks:
 
     def _trained_on(self) -> list[str]:
         """Files of the training split: a part of the data is a part of these."""
-        return [self._names[n] for n in kept(len(self._names), self._size.data_fraction)]
+        return [self._names[n] for n in training_part(len(self._names), self._size.data_fraction)]
 
 
 def open_split(folder: Path, size: Size, split: str) -> OpenClicks:

@@ -13,6 +13,7 @@ from mlgolf.core.workload import Size
 from mlgolf.data.click_format import NUM_DENSE, NUM_INPUTS
 from mlgolf.workloads.criteo1tb.spec import Network
 from mlgolf.workloads.parts import initial_jax as initial
+from mlgolf.workloads.parts.losses_jax import masked_losses
 
 NORM_EPSILON = 1e-6
 
@@ -48,12 +49,7 @@ class Model:
         """Sigmoid cross-entropy of (B, 1) or (B,) labels and logits; smoothing is ignored."""
         labels, logits = label_batch.reshape(-1), logits_batch.reshape(-1)
         per_example = -labels * nn.log_sigmoid(logits) - (1 - labels) * nn.log_sigmoid(-logits)
-        if mask_batch is None:
-            valid = jnp.float32(len(per_example))
-        else:
-            mask = mask_batch.reshape(-1)
-            per_example, valid = per_example * mask, mask.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:
         network = self.module.network

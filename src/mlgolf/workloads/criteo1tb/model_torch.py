@@ -15,6 +15,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.data.click_format import NUM_CATEGORICAL, NUM_DENSE
 from mlgolf.workloads.criteo1tb.spec import Network
+from mlgolf.workloads.parts.losses_torch import masked_losses
 
 NORM_EPSILON = 1e-6
 
@@ -49,12 +50,7 @@ class Model:
         per_example = F.binary_cross_entropy_with_logits(
             logits_batch.reshape(-1), label_batch.reshape(-1), reduction="none"
         )
-        if mask_batch is None:
-            valid = torch.tensor(float(len(per_example)), device=per_example.device)
-        else:
-            mask_batch = mask_batch.reshape(-1)
-            per_example, valid = per_example * mask_batch, mask_batch.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:
         """The last linear layer.

@@ -83,7 +83,7 @@ FULL = Size(
         Published(
             what="Criteo 1TB Click Logs, days 0 to 23",
             url="https://ailab.criteo.com/criteo-1tb-click-logs-dataset",
-            bytes=1_100_000_000_000,
+            size_bytes=1_100_000_000_000,
             licence="CC BY-NC-SA 4.0, to be acknowledged before the download",
         ),
     ),

@@ -86,7 +86,7 @@ def pieces(raw: Path, size: Size, splits: Sequence[str] = SPLITS) -> Pieces:
         check_count=check_count,
         finish=join,
         per_example=size.data.length + 1,
-        most=size.examples,
+        limits=size.examples,
     )
 
 

@@ -13,6 +13,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.finewebedu_lm.spec import Network
 from mlgolf.workloads.parts.initial_jax import compiled_init, normal
+from mlgolf.workloads.parts.losses_jax import masked_losses
 
 
 class Model:
@@ -48,13 +49,7 @@ class Model:
         if not isinstance(label_smoothing, int | float) or label_smoothing:
             wanted = wanted + label_smoothing * logits_batch.mean(axis=-1)
         losses = total - wanted
-        if mask_batch is None:
-            valid = jnp.float32(losses.size)
-        else:
-            mask = jnp.broadcast_to(mask_batch.reshape(len(losses), -1), losses.shape)
-            losses, valid = losses * mask, mask.sum()
-        per_example = losses.sum(axis=1)
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(losses, mask_batch)
 
     def decode(
         self, params: Any, batch: Mapping[str, Any], model_state: None, logits: Array

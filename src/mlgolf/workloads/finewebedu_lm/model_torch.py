@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.finewebedu_lm.spec import Network
+from mlgolf.workloads.parts.losses_torch import masked_losses
 
 
 class Model:
@@ -49,13 +50,7 @@ class Model:
             logits_batch.flatten(0, 1), label_batch.flatten().long(), reduction="none",
             label_smoothing=label_smoothing,
         ).view(label_batch.shape)
-        if mask_batch is None:
-            valid = torch.tensor(float(losses.numel()), device=losses.device)
-        else:
-            mask = mask_batch.reshape(len(losses), -1).expand_as(losses)
-            losses, valid = losses * mask, mask.sum()
-        per_example = losses.sum(dim=1)
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(losses, mask_batch)
 
     def decode(
         self, params: nn.Module, batch: Mapping[str, Any], model_state: None, logits: Tensor

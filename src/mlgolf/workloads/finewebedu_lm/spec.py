@@ -87,7 +87,7 @@ FULL = Size(
         Published(
             what="FineWeb-Edu, text that is to become tokens of GPT-2 as the README says",
             url="https://huggingface.co/datasets/HuggingFaceFW/fineweb-edu",
-            bytes=36_000_000_000,
+            size_bytes=36_000_000_000,
             licence="ODC-By 1.0",
         ),
     ),

@@ -17,6 +17,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.graph.graph import INPUTS, Graph, initial_tensors
 from mlgolf.workloads.graph.layers import NORM_EPSILON, Attention, Convolution, Layer, Pool
+from mlgolf.workloads.parts.losses_jax import masked_losses
 
 Tensors = Mapping[str, Array]  # by name within the layer: "weight", "query.bias"
 
@@ -61,12 +62,7 @@ class Model:
     ) -> dict[str, Array]:
         """The graph's loss of (B, *target_shape) labels. Only cross_entropy smooths them."""
         per_example = LOSSES[self.graph.loss](label_batch, logits_batch, label_smoothing)
-        if mask_batch is None:
-            valid = jnp.float32(len(per_example))
-        else:
-            mask = mask_batch.reshape(-1)
-            per_example, valid = per_example * mask, mask.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:
         return self.graph.is_output(key)

@@ -18,6 +18,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.graph.graph import INPUTS, Graph, initial_tensors
 from mlgolf.workloads.graph.layers import NORM_EPSILON, Attention, Convolution, Layer, Pool
+from mlgolf.workloads.parts.losses_torch import masked_losses
 
 
 class Model:
@@ -52,12 +53,7 @@ class Model:
     ) -> dict[str, Tensor]:
         """The graph's loss of (B, *target_shape) labels. Only cross_entropy smooths them."""
         per_example = LOSSES[self.graph.loss](label_batch, logits_batch, label_smoothing)
-        if mask_batch is None:
-            valid = torch.tensor(float(len(per_example)), device=per_example.device)
-        else:
-            mask_batch = mask_batch.reshape(-1)
-            per_example, valid = per_example * mask_batch, mask_batch.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:
         return self.graph.is_output(key)

@@ -16,6 +16,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.imagenet_resnet.spec import Network
 from mlgolf.workloads.parts import initial_jax as initial
+from mlgolf.workloads.parts.losses_jax import masked_losses
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": nn.relu,
@@ -67,11 +68,7 @@ class Model:
             label_batch = jax.nn.one_hot(label_batch, classes)
         labels = (1 - label_smoothing) * label_batch + label_smoothing / classes
         per_example = -(labels * nn.log_softmax(logits_batch)).sum(axis=-1)
-        if mask_batch is None:
-            valid = jnp.float32(len(per_example))
-        else:
-            per_example, valid = per_example * mask_batch, mask_batch.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:
         return key == "Dense_0"

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.imagenet_resnet.spec import Network
+from mlgolf.workloads.parts.losses_torch import masked_losses
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": F.relu,
@@ -64,11 +65,7 @@ class Model:
         per_example = F.cross_entropy(
             logits_batch, label_batch, reduction="none", label_smoothing=label_smoothing
         )
-        if mask_batch is None:
-            valid = torch.tensor(float(len(per_example)), device=per_example.device)
-        else:
-            per_example, valid = per_example * mask_batch, mask_batch.sum()
-        return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+        return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:
         return key.startswith("fc.")

@@ -68,13 +68,13 @@ FULL = Size(
         Published(
             what="ImageNet (ILSVRC 2012), images for training and validation",
             url="https://image-net.org/download-images",
-            bytes=154_642_401_280,
+            size_bytes=154_642_401_280,
             licence="non-commercial research and education, after registration",
         ),
         Published(
             what="ImageNet-v2, matched-frequency",
             url="https://github.com/modestyachts/ImageNetV2",
-            bytes=1_260_000_000,
+            size_bytes=1_260_000_000,
             licence="MIT",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Metrics that are means over examples, from sums over batches.
+"""Metrics that are means over examples, or over their parts, from sums over batches.
 
 It serves as it is as the metrics module of a workload that measures its mean loss alone.
 """
@@ -13,20 +13,25 @@ from mlgolf.core.workload import Outputs, Size
 
 
 class Means:
-    """Sums, in float64, and how many examples they are of."""
+    """Sums, in float64, and how many examples or parts they are of."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = defaultdict(float)
-        self._examples = 0.0
+        self._count = 0.0
 
     def add(self, weights: NDArray, **values: NDArray) -> None:
-        """Args: weights: (batch,). values: (batch,) each, 0 where weights are 0."""
-        self._examples += _sum(weights)
+        """Values, (batch,) each, of which those of weight 0 are 0.
+
+        Args:
+          weights: (batch,), 1 for an example. Or how many parts a value is the sum of, such as the
+            tokens of a row that are no padding: then results are means per part.
+        """
+        self._count += _sum(weights)
         for name, array in values.items():
             self._sums[name] += _sum(array)
 
     def result(self) -> dict[str, float]:
-        return {name: total / self._examples for name, total in self._sums.items()}
+        return {name: total / self._count for name, total in self._sums.items()}
 
 
 class Metrics:
