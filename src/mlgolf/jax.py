@@ -8,8 +8,8 @@
         "weight_decay": {"feasible_points": [0.01, 0.1]}})
 
 And for one that defines AlgoPerf's functions itself: `get_batch_size`, `data_selection`,
-`chosen_point`, `mean_loss`, `gradients`, `clip_by_global_norm`, and the schedules `constant`,
-`warmup_cosine`, `warmup_linear`.
+`chosen_point`, `mean_loss`, `gradients`, `clip_by_global_norm`, `compiled_step`, and the schedules
+`constant`, `warmup_cosine`, `warmup_linear`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +37,7 @@ from mlgolf.backends.training import (
 )
 from mlgolf.backends.training_jax import (
     clip_by_global_norm,
+    compiled_step,
     gradients,
     warmup_cosine,
     warmup_linear,
@@ -49,6 +50,7 @@ __all__ = [
     "JaxSubmission",
     "chosen_point",
     "clip_by_global_norm",
+    "compiled_step",
     "constant",
     "data_selection",
     "from_optimizer",

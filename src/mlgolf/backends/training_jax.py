@@ -1,13 +1,14 @@
-"""What every submission in JAX needs besides `training.py`: gradients, clipping and schedules.
+"""What every submission in JAX needs besides `training.py`: gradients, clipping, schedules, a step.
 
-All of it can be traced, so it may stand inside a compiled step.
+All but the step, which is compiled, can be traced, so it may stand inside one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from mlgolf.backends.training import WARMUP, mean_loss
 from mlgolf.core import spec
@@ -31,6 +32,26 @@ def gradients(
 
     (value, after), tree = jax.value_and_grad(loss, has_aux=True)(params)
     return value, tree if max_norm is None else clip_by_global_norm(tree, max_norm), after
+
+
+def compiled_step(
+    workload: spec.Workload, optimizer: optax.GradientTransformation, point: Mapping[str, Any]
+) -> Callable[..., Any]:
+    """(state, params, model_state, batch, rng) -> (state, params, model_state), one function.
+
+    The first three are given up to it, so that their memory is used again. Gradients are clipped to
+    a joint norm of `grad_clip` where the point has one.
+    """
+    largest = point.get("grad_clip")
+
+    def step(state, params, model_state, batch, rng):
+        _, tree, model_state = gradients(
+            workload, params, model_state, batch, rng, point, max_norm=largest
+        )
+        updates, state = optimizer.update(tree, state, params)
+        return state, optax.apply_updates(params, updates), model_state
+
+    return jax.jit(step, donate_argnums=(0, 1, 2))
 
 
 def clip_by_global_norm(gradients: Any, max_norm: float) -> Any:

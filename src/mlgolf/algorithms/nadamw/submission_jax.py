@@ -10,13 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from mlgolf.core import spec
-from mlgolf.jax import (
-    chosen_point,
-    clip_by_global_norm,
-    data_selection,
-    get_batch_size,
-    gradients,
-)
+from mlgolf.jax import chosen_point, compiled_step, data_selection, get_batch_size
 
 __all__ = ["data_selection", "get_batch_size", "init_optimizer_state", "update_params"]
 
@@ -31,7 +25,7 @@ def init_optimizer_state(
     """(state of the optimizer, the compiled training step)."""
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = nadamw(point, workload.step_hint)
-    return jax.jit(optimizer.init)(model_params), training_step(workload, optimizer, point)
+    return jax.jit(optimizer.init)(model_params), compiled_step(workload, optimizer, point)
 
 
 def update_params(
@@ -47,24 +41,8 @@ def update_params(
     return (state, step), params, model_state
 
 
-def training_step(
-    workload: spec.Workload, optimizer: optax.GradientTransformation, point: dict[str, Any]
-) -> Callable[..., Any]:
-    """(state, params, model_state, batch, rng) -> (state, params, model_state).
-
-    Compiled as one function; the first three are given up to it, so that memory is used again.
-    """
-
-    def step(state, params, model_state, batch, rng):
-        _, gradient, model_state = gradients(workload, params, model_state, batch, rng, point)
-        updates, state = optimizer.update(gradient, state, params)
-        return state, optax.apply_updates(params, updates), model_state
-
-    return jax.jit(step, donate_argnums=(0, 1, 2))
-
-
 def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformation:
-    """The whole update: clipping if asked for, NadamW, decay of all parameters, the schedule.
+    """The whole update: NadamW, decay of all parameters, the schedule.
 
     It works on all parameters as one vector. A small model has many small tensors, and a kernel for
     each would take longer to compile and to start than to run.
@@ -76,9 +54,7 @@ def nadamw(point: dict[str, Any], step_hint: int) -> optax.GradientTransformatio
         warmup_steps=warmup_steps,
         decay_steps=max(step_hint, warmup_steps + 1),  # counted from the start of the warm-up
     )
-    clip = optax.stateless(lambda tree, params: clip_by_global_norm(tree, point["grad_clip"]))
     update = optax.chain(
-        clip if "grad_clip" in point else optax.identity(),
         scale_by_nadam(1 - point["one_minus_beta1"], point["beta2"]),
         optax.add_decayed_weights(point["weight_decay"]),
         optax.scale_by_learning_rate(schedule),

@@ -12,10 +12,9 @@ import optax
 from mlgolf.core import spec
 from mlgolf.jax import (
     chosen_point,
-    clip_by_global_norm,
+    compiled_step,
     data_selection,
     get_batch_size,
-    gradients,
     warmup_linear,
 )
 
@@ -32,14 +31,7 @@ def init_optimizer_state(
     """(state of the optimizer, the compiled training step)."""
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
     optimizer = nesterov(point, workload.step_hint)
-
-    def step(state, params, model_state, batch, rng):
-        _, gradient, model_state = gradients(workload, params, model_state, batch, rng, point)
-        updates, state = optimizer.update(gradient, state, params)
-        return state, optax.apply_updates(params, updates), model_state
-
-    # What is given up lets its memory be used again.
-    return jax.jit(optimizer.init)(model_params), jax.jit(step, donate_argnums=(0, 1, 2))
+    return jax.jit(optimizer.init)(model_params), compiled_step(workload, optimizer, point)
 
 
 def update_params(
@@ -57,9 +49,7 @@ def update_params(
 
 def nesterov(point: dict[str, Any], step_hint: int) -> optax.GradientTransformation:
     """The whole update, on all parameters as one vector: a small model has many small tensors."""
-    clip = optax.stateless(lambda tree, params: clip_by_global_norm(tree, point["grad_clip"]))
     update = optax.chain(
-        clip if "grad_clip" in point else optax.identity(),
         optax.add_decayed_weights(point["weight_decay"]),  # before the momentum
         optax.trace(1 - point["one_minus_beta1"], nesterov=True),
         optax.scale_by_learning_rate(
