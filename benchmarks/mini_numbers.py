@@ -5,6 +5,7 @@
     mini_numbers.py seeds WORKLOAD ...     one of them, --count seeds on one draw of held-out data
     mini_numbers.py draws WORKLOAD ...     one of them, --count draws of held-out data
     mini_numbers.py plain WORKLOAD ...     AdamW and SGD with defaults of a newcomer
+    mini_numbers.py search WORKLOAD ...    --count points around the space published for NadamW
 
 Each prints a row per trial and the spread of steps to target, and writes the table as markdown into
 --out, `curve` a figure besides, under names that hold all that was asked for; the runs are kept
@@ -46,6 +47,15 @@ PLAIN = {  # name -> framework -> what builds it, and its point
         "jax": ("optax", "optax.sgd", {"learning_rate": 0.1, "momentum": 0.9}),
     },
 }  # fmt: skip
+# As published, but with more learning rates, momenta and second-moment horizons; no dropout.
+BROAD = {
+    "learning_rate": {"min": 1e-4, "max": 3e-2, "scaling": "log"},
+    "one_minus_beta1": {"min": 4e-3, "max": 0.3, "scaling": "log"},
+    "beta2": {"feasible_points": [0.9, 0.99, 0.999]},
+    "weight_decay": {"min": 5e-3, "max": 1.0, "scaling": "log"},
+    "label_smoothing": {"feasible_points": [0.0, 0.1]},
+    "warmup_factor": {"feasible_points": [0.02, 0.05, 0.1]},
+}
 
 Point = Mapping[str, Any]
 
@@ -118,21 +128,23 @@ def asked_for(asked: argparse.Namespace) -> str:
         words.append("point_last" if asked.point is None else f"point_{asked.point}")
     if asked.question == "curve":
         words += ["factors", *(str(factor).replace("/", "to") for factor in asked.factors)]
-    if asked.question in ("seeds", "draws"):
+    if asked.question in ("seeds", "draws", "search"):
         words += ["count", str(asked.count)]
     if asked.budget_times != 1:
         words += ["budget_times", f"{asked.budget_times:g}"]
     return "_".join([*words, "seed", str(asked.seed)])
 
 
-def with_points(asked: argparse.Namespace, name: str, points: Sequence[Point]) -> Path:
-    """A copy of the algorithm whose search space is a list of these points."""
+def with_points(
+    asked: argparse.Namespace, name: str, points: Sequence[Point] | Mapping[str, Any]
+) -> Path:
+    """A copy of the algorithm whose search space is this: a list of points, or their ranges."""
     folder = asked.out / "submissions" / asked_for(asked) / name / asked.algorithm
     shutil.copytree(
         algorithm_folder(asked.algorithm), folder, dirs_exist_ok=True,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    (folder / "tuning_search_space.json").write_text(json.dumps([*points], indent=2) + "\n")
+    (folder / "tuning_search_space.json").write_text(json.dumps(points, indent=2) + "\n")
     return folder
 
 
@@ -224,8 +236,22 @@ def plain(player: Player) -> list[Row]:
     return rows
 
 
+def search(player: Player) -> list[Row]:
+    """By rows from fast to slow; those that never get there are last."""
+    asked = player.asked
+    submission = with_points(asked, "search", BROAD)
+    trials = player.play("search", submission, trials=asked.count)
+    rows = [row(trial, described(trial["hyperparameters"])) for trial in trials]
+    return sorted(rows, key=lambda row: (not row.reached, row.seconds))
+
+
+def described(point: Point) -> str:
+    return ", ".join(f"{name} {value:.3g}" for name, value in point.items())
+
+
 QUESTIONS: Mapping[str, Callable[[Player], list[Row]]] = {
     "points": points, "curve": curve, "seeds": seeds, "draws": draws, "plain": plain,
+    "search": search,
 }
 
 
@@ -276,7 +302,7 @@ def arguments() -> argparse.Namespace:
         "--factors", nargs="+", type=Fraction, default=[*map(Fraction, FACTORS.split())],
         help=FACTORS,
     )
-    parser.add_argument("--count", type=int, help="seeds (5) or draws (10)")
+    parser.add_argument("--count", type=int, help="seeds (5), draws (10) or points (20)")
     parser.add_argument("--framework", default="torch", choices=("torch", "jax"))
     parser.add_argument("--competition", default="mini")
     parser.add_argument("--budget-times", type=float, default=1.0, help="of every budget")
@@ -286,7 +312,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/mini_numbers"))
     parser.add_argument("--progress", action="store_true")
     asked = parser.parse_args()
-    asked.count = asked.count or {"seeds": 5, "draws": 10}.get(asked.question)
+    asked.count = asked.count or {"seeds": 5, "draws": 10, "search": 20}.get(asked.question)
     return asked
 
 
