@@ -97,7 +97,7 @@ MINI = Size(
         "validation": 20_480,
         "test": 20_480,
     },
-    batch_size=256,
+    batch_size=512,
     published_batch_size=BATCH_SIZES["criteo1tb"],
     eval_batch_size=1_024,
     model=Network(
