@@ -8,6 +8,7 @@ from hypothesis.strategies import floats, integers
 from mlgolf.core.errors import DataError
 from mlgolf.data.batches import (
     evaluated_rows,
+    is_counted,
     join_batches,
     pad_batch,
     shuffled_batches,
@@ -117,3 +118,12 @@ def test_the_training_examples_that_are_evaluated_are_a_fixed_part_of_those_trai
 @pytest.mark.parametrize(("found", "rows"), [(60, 25), (20, 20)])
 def test_of_held_out_examples_the_first_are_evaluated_or_all_that_are_left(found, rows):
     assert evaluated_rows(found, 25, "validation", fraction=0.5).tolist() == list(range(rows))
+
+
+def test_an_example_counts_if_one_of_its_parts_does():
+    weights = np.float32([[1, 0], [0, 0], [0, 1]])
+    assert is_counted({"targets": np.zeros(3), "weights": weights}).tolist() == [True, False, True]
+
+
+def test_every_example_counts_where_a_batch_has_no_weights():
+    assert is_counted({"targets": np.zeros((2, 5))}).tolist() == [True, True]

@@ -21,6 +21,7 @@ class ToyData:
 
 
 class ToyModule:
+    file = Path(__file__)
     fails = False
     made = 0
     seconds = 0.0
@@ -60,6 +61,10 @@ class ToyWorkload(Workload):
 
     def data(self) -> ToyModule:  # type: ignore[override]
         return self.module
+
+    @property
+    def data_file(self) -> Path:
+        return self.module.file
 
 
 @pytest.fixture
@@ -228,6 +233,14 @@ def changed(toy, size_name: str = "mini", *, examples=None, **data):
     size = toy.sizes[size_name]
     row = replace(size, examples=examples or size.examples, data=replace(size.data, **data))
     return replace(toy, sizes={**toy.sizes, size_name: row})
+
+
+def test_data_made_by_other_code_are_refused_with_the_file_of_the_code(toy, tmp_path):
+    layout.ensure(toy, "mini", tmp_path)
+    toy.module.file = tmp_path / "data.py"
+    toy.module.file.write_text("DRAWN = ()")
+    with pytest.raises(DataError, match=r"data\.py has now\. Run: mlgolf data make toy"):
+        layout.check(toy, "mini", tmp_path)
 
 
 @pytest.mark.parametrize(

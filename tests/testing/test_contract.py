@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from mlgolf.core.workload import Outputs
 from mlgolf.data import layout
 from mlgolf.testing.contract import WorkloadContract
 from mlgolf.testing.linear import data, model_torch
-from mlgolf.workloads.parts import means
+from mlgolf.workloads.parts import losses_jax, losses_torch, means
 
 
 class TestLinearInTorch(WorkloadContract):
@@ -34,7 +35,7 @@ def prepared(data_dir: Path) -> Path:
 
 class CountsPadding(means.Metrics):
     def update(self, outputs, batch):
-        super().update(outputs, {})
+        super().update(outputs, {"targets": batch["targets"]})
 
 
 class NamesByBatch(means.Metrics):
@@ -46,6 +47,30 @@ class NamesByBatch(means.Metrics):
 class AveragesBatches(means.Metrics):
     def update(self, outputs, batch):
         self._means.add(np.ones(1), loss=outputs.per_example.mean(keepdims=True))
+
+
+class CountsTwice(means.Metrics):
+    """As a mean over rows is of what was summed over their parts."""
+
+    def result(self):
+        return {name: 2 * value for name, value in super().result().items()}
+
+
+def test_a_reported_loss_that_is_not_the_one_trained_on_breaks_the_contract(monkeypatch, prepared):
+    monkeypatch.setattr(means, "Metrics", CountsTwice)
+    with pytest.raises(AssertionError):
+        TestLinearInTorch().test_the_loss_that_is_reported_is_the_mean_that_is_trained_on(prepared)
+
+
+@pytest.mark.parametrize(("contract", "module"), [
+    (TestLinearInTorch, losses_torch), (TestLinearInJax, losses_jax),
+])  # fmt: skip
+def test_a_loss_that_ignores_its_mask_breaks_the_contract(monkeypatch, prepared, contract, module):
+    masked = module.masked_losses
+    model = import_module(f"mlgolf.testing.linear.model_{contract.framework}")
+    monkeypatch.setattr(model, "masked_losses", lambda losses, mask: masked(losses, None))
+    with pytest.raises(AssertionError):
+        contract().test_targets_of_weight_zero_do_not_matter(prepared)
 
 
 def test_metrics_that_average_over_batches_break_the_contract(monkeypatch, prepared):

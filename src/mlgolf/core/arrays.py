@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-# "targets", whatever the network takes ("inputs"), and "weights" where something is padding: each
-# an array, or dicts, tuples and lists of arrays, nested as deep as one likes.
+# "targets", whatever the network takes ("inputs"), and "weights" where something is padding. The
+# first two are arrays, or dicts, tuples and lists of arrays, nested as deep as one likes; weights
+# are one array, of rows or of their parts: `weights_of` in data/batches.py.
 Batch = Mapping[str, Any]
 
 

@@ -6,6 +6,7 @@ the player trains, the referee evaluates with a model of its own. Of two workloa
 data or metrics, one names the other's module.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -267,6 +268,11 @@ class Workload:
                 f"workload {self.name}: package={self.package!r}: {error}. In spec.py give the "
                 "package that holds its modules."
             ) from error
+
+    @property
+    def data_file(self) -> Path:
+        """Where the code of `data` stands. Raises: as `data`."""
+        return Path(inspect.getfile(cast(ModuleType, self.data())))
 
     def data(self) -> DataModule:
         """Raises: WorkloadError, as the two below, if the module or a part of it is missing."""

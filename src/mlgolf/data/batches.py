@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mlgolf.core.arrays import Batch, IntArray, map_arrays
+from mlgolf.core.arrays import Batch, BoolArray, IntArray, map_arrays
 from mlgolf.core.errors import DataError
 from mlgolf.core.text import enumerated
 
@@ -50,7 +50,7 @@ def shuffled_batches(
 
     Every batch is full: one that begins at the end of an epoch goes on with the next.
 
-    Args: fraction: only so many of the indices come, those of `kept`.
+    Args: fraction: only so many of the indices come, those of `training_part`.
     Raises: DataError if there is nothing to take, or nothing is wanted, at the first batch.
     """
     if count < 1 or batch_size < 1:
@@ -76,6 +76,22 @@ def num_rows(batch: Batch) -> int:
             "a row per example in each. Cut and pad such batches in data.py itself."
         )
     return counts.pop()
+
+
+def weights_of(batch: Batch) -> NDArray:
+    """(rows,), or (rows, parts ...) where parts of an example may be padding, such as tokens.
+
+    0 for padding, 1 for what counts: for every example where the batch says nothing.
+    """
+    if "weights" in batch:
+        return batch["weights"]
+    return np.ones(num_rows({"targets": batch["targets"]}), np.float32)
+
+
+def is_counted(batch: Batch) -> BoolArray:
+    """(rows,): whether an example is none that only fills up, and has a part that counts."""
+    weights = weights_of(batch)
+    return np.any(weights.reshape(len(weights), -1) > 0, axis=1)
 
 
 def slice_batch(batch: Batch, start: int, stop: int) -> Batch:

@@ -94,7 +94,7 @@ def ensure(
             tell(f"drawing the held-out data of {called or workload.name}")
             _make(workload, size_name, data_dir, draw, prepared)
     remedy = f"rm -r {quoted(prepared)}"
-    made_from.check(prepared, workload.size(size_name), remedy=remedy)
+    made_from.check(prepared, workload, workload.size(size_name), remedy=remedy)
     checksums.verify(prepared, remedy=remedy)
     return checksums.fingerprint(prepared, remedy=remedy)
 
@@ -117,7 +117,7 @@ def _make(
             if split not in drawn:
                 shutil.copytree(shared / split, unfinished / split, copy_function=os.link)
         checksums.write_manifest(unfinished)
-    made_from.write(prepared, size)
+    made_from.write(prepared, workload, size)
 
 
 def keep(prepared: Path) -> None:

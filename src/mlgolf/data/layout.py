@@ -104,7 +104,7 @@ def _make(workload: Workload, size_name: str, data_dir: Path, seed: int) -> Path
         _sums_file(raw).unlink(missing_ok=True)
     new_sums.rename(_sums_file(raw))
     _seed_file(raw).write_text(f"{seed}\n")
-    made_from.write(raw, workload.size(size_name))
+    made_from.write(raw, workload, workload.size(size_name))
     return raw
 
 
@@ -228,7 +228,7 @@ def _check_what_made(
     """Raises: DataError if data that can be made were made from another spec.py."""
     if is_made(workload, size_name):
         remedy = _command("make", workload, size_name, data_dir)
-        made_from.check(folder, workload.size(size_name), remedy=remedy)
+        made_from.check(folder, workload, workload.size(size_name), remedy=remedy)
 
 
 def check(

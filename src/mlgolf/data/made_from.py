@@ -1,10 +1,14 @@
-"""What made data were made from, recorded beside them: a later change of spec.py is not missed.
+"""What made data were made from, recorded beside them, so that no later change is missed.
 
     <folder>/raw.made_from.json, <folder>/prepared.made_from.json      field -> value
 
-Data without a record were made before there were any, or published, and are taken as they are.
+Fields are the numbers of spec.py, and the SHA-256 of the file data.py. Held-out data are drawn by
+the code there is now: with training data of another one, a trial would be judged by another rule
+than it was trained on. Data without a record, or without a field, were made before there were any,
+or published, and are taken as they are.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass
@@ -12,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import DataError
-from mlgolf.core.workload import SPLITS, Size
+from mlgolf.core.workload import SPLITS, Size, Workload
+
+CODE = "code"  # the name of the field with the SHA-256 of data.py
 
 
-def write(folder: Path, size: Size) -> None:
-    _record_of(folder).write_text(json.dumps(_fields(size), indent=1) + "\n")
+def write(folder: Path, workload: Workload, size: Size) -> None:
+    record = _fields(size) | _code(workload)
+    _record_of(folder).write_text(json.dumps(record, indent=1) + "\n")
 
 
 def copy(folder: Path, other: Path) -> None:
@@ -26,12 +33,13 @@ def copy(folder: Path, other: Path) -> None:
         _record_of(other).write_bytes(_record_of(folder).read_bytes())
 
 
-def check(folder: Path, size: Size, *, remedy: str) -> None:
+def check(folder: Path, workload: Workload, size: Size, *, remedy: str) -> None:
     """Raises: DataError naming each field that is not what the data there were made from."""
     record = _record_of(folder)
     if not (folder.exists() and record.exists()):
         return
     then, now = json.loads(record.read_text()), _fields(size)
+    code = then.pop(CODE, None)
     changed = [
         f"{name} {_shown(then, name)} -> {_shown(now, name)}"
         for name in {**then, **now} if _shown(then, name) != _shown(now, name)
@@ -40,6 +48,10 @@ def check(folder: Path, size: Size, *, remedy: str) -> None:
         raise DataError(
             f"{folder}: made from other numbers than spec.py has now: {', '.join(changed)}. "
             f"Run: {remedy}"
+        )
+    if code is not None and code != _code(workload)[CODE]:
+        raise DataError(
+            f"{folder}: made by other code than {workload.data_file} has now. Run: {remedy}"
         )
 
 
@@ -62,6 +74,10 @@ def _fields(size: Size) -> dict[str, Any]:
     examples = {split: count for split, count in size.examples.items() if split in SPLITS}
     named = _flat({"examples": examples, "data": data})
     return json.loads(json.dumps(dict(named), default=lambda value: type(value).__qualname__))
+
+
+def _code(workload: Workload) -> dict[str, str]:
+    return {CODE: hashlib.sha256(workload.data_file.read_bytes()).hexdigest()}
 
 
 def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -15,9 +15,9 @@ from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import number_of
 from mlgolf.core.workload import Size, Workload
+from mlgolf.data.batches import is_counted
 from mlgolf.player.handover import places
 from mlgolf.referee.splits import Splits
-from mlgolf.workloads.parts.means import example_weights
 
 
 class Evaluator:
@@ -112,7 +112,7 @@ class Evaluator:
         found = []
         for batch in self._splits.batches(split):
             outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
-            found.append(outputs.per_example[example_weights(outputs, batch) > 0])
+            found.append(outputs.per_example[is_counted(batch)])
         return np.concatenate(found)
 
     def _load(self, arrays: Mapping[str, NDArray]) -> None:

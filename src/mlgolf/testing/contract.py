@@ -30,7 +30,7 @@ from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import FRACTION_MARK, Model, OpenSplit, Size, Workload
 from mlgolf.data import layout
-from mlgolf.data.batches import num_rows, pad_batch, slice_batch
+from mlgolf.data.batches import is_counted, num_rows, pad_batch, slice_batch, weights_of
 from mlgolf.testing.training import TrainingPass, training_pass
 
 STEP_EXAMPLES = 8
@@ -67,7 +67,8 @@ class _Contract:
 class DataContract(_Contract):
     """What batches and splits promise.
 
-    Override the test of halves where a batch is no rows, as of graphs.
+    Override `test_half_of_the_training_data_holds_half_of_the_examples` where a batch is no rows,
+    as of graphs.
     """
 
     def test_seed_and_draw_alone_decide_what_the_drawn_splits_hold(self, tmp_path: Path):
@@ -107,7 +108,7 @@ class DataContract(_Contract):
         self, prepared: Path, split: str
     ):
         batches = self._open(prepared, split).eval_batches()
-        assert sum(float(_weights(batch).sum()) for batch in batches) == self._size.examples[split]
+        assert sum(is_counted(batch).sum() for batch in batches) == self._size.examples[split]
 
     def _trained_on(self, prepared: Path, seed: int) -> list[Batch]:
         return list(islice(self._open(prepared, "train").train_batches(3, seed), 4))
@@ -140,7 +141,9 @@ class DataContract(_Contract):
 class ModelContract(_Contract):
     """What the model and the metrics promise.
 
-    Override the tests of padding and cutting where a batch is no rows, as of graphs. A model that
+    Override `test_examples_of_weight_zero_count_for_nothing` and
+    `test_metrics_do_not_depend_on_how_a_split_is_cut_into_batches` where a batch is no rows, as of
+    graphs: a method of the same name tests it in its own way, or is None. A model that
     changes its inputs at random in training, as by masking parts of a spectrogram, says so by
     `augments_in_model`: then training may differ from evaluation by that as well.
     """
@@ -153,7 +156,9 @@ class ModelContract(_Contract):
         rows = np.arange(_examples(batch))
         kept = len(rows) // 2
         alone = slice_batch(batch, 0, kept)
-        masked = {**batch, "weights": np.where(rows < kept, _weights(batch), np.float32(0))}
+        weights = weights_of(batch)
+        is_kept = (rows < kept).reshape(-1, *[1] * (weights.ndim - 1))
+        masked = {**batch, "weights": np.where(is_kept, weights, np.float32(0))}
         padded = pad_batch(alone, len(rows)) if padding == "zeros" else masked
         expected = self._metrics([alone])
         assert self._metrics([padded]) == pytest.approx(expected, rel=1e-5, nan_ok=True)
@@ -176,19 +181,39 @@ class ModelContract(_Contract):
     @pytest.mark.parametrize("mask", ["no mask", "the weights"])
     def test_the_loss_is_the_sum_of_the_losses_of_all_examples(self, prepared: Path, mask: str):
         batch = next(iter(self._open(prepared, "validation").eval_batches()))
-        backend, model = self._backend, self._model
-        params, model_state = model.init(backend.key(0))
-        tensors = backend.to_device({**batch, "weights": _weights(batch)})
-        logits, _ = model.apply(
-            params, tensors, model_state, ForwardPassMode.EVAL, backend.key(1), False, 0.0
-        )
-        weights = tensors["weights"] if mask == "the weights" else None
-        loss = model.loss(tensors["targets"], logits, weights)
+        weights = weights_of(batch) if mask == "the weights" else None
+        loss = self._losses(batch["targets"], self._logits(batch), weights)
         assert loss.keys() >= {"summed", "n_valid_examples", "per_example"}
-        found = {name: self._numpy(value) for name, value in loss.items()}
-        assert found["per_example"].shape == (_examples(batch),)
-        assert float(found["summed"]) == pytest.approx(found["per_example"].sum(), rel=1e-4)
-        assert float(found["n_valid_examples"]) > 0
+        assert loss["per_example"].shape == (_examples(batch),)
+        assert float(loss["summed"]) == pytest.approx(loss["per_example"].sum(), rel=1e-4)
+        assert float(loss["n_valid_examples"]) > 0
+
+    def test_the_loss_that_is_reported_is_the_mean_that_is_trained_on(self, prepared: Path):
+        # Override it where a metric called loss is meant to be another one.
+        batch = next(iter(self._open(prepared, "validation").eval_batches()))
+        loss = self._losses(batch["targets"], self._logits(batch), weights_of(batch))
+        mean = float(loss["summed"]) / float(loss["n_valid_examples"])
+        assert self._metrics([batch])["loss"] == pytest.approx(mean, rel=1e-4)
+
+    def test_targets_of_weight_zero_do_not_matter(self, prepared: Path):
+        # Of examples, or of their parts where the weights are of these.
+        batch = next(iter(self._open(prepared, "validation").eval_batches()))
+        logits, weights = self._logits(batch), weights_of(batch)
+        kept = np.random.default_rng(0).integers(2, size=weights.shape) > 0
+
+        def elsewhere(targets: NDArray) -> NDArray:
+            if targets.shape[: kept.ndim] != kept.shape:
+                return targets
+            mask = kept.reshape(*kept.shape, *[1] * (targets.ndim - kept.ndim))
+            return np.where(mask, targets, targets[::-1])
+
+        other = map_arrays(elsewhere, batch["targets"])
+        masked = (weights * kept).astype(weights.dtype)
+        expected = self._losses(batch["targets"], logits, masked)
+        found = self._losses(other, logits, masked)
+        assert _same([found], [expected])
+        whole = self._losses(batch["targets"], logits, weights)
+        assert float(found["n_valid_examples"]) < float(whole["n_valid_examples"])
 
     def test_initial_parameters_follow_their_key_alone(self):
         first, again, other = (self._initial(seed) for seed in (1, 1, 2))
@@ -279,6 +304,22 @@ class ModelContract(_Contract):
     def _numpy(self, value: Any) -> NDArray:
         return np.asarray(self._backend.to_numpy(value))
 
+    def _logits(self, batch: Batch) -> Any:
+        """Of a model that is not trained, in evaluation; as the framework has them."""
+        backend, model = self._backend, self._model
+        params, model_state = model.init(backend.key(0))
+        logits, _ = model.apply(
+            params, backend.to_device(batch), model_state, ForwardPassMode.EVAL, backend.key(1),
+            False, 0.0,
+        )
+        return logits
+
+    def _losses(self, targets: Any, logits: Any, weights: NDArray | None) -> dict[str, NDArray]:
+        mask = {} if weights is None else {"weights": weights}
+        tensors = self._backend.to_device({"targets": targets, **mask})
+        loss = self._model.loss(tensors["targets"], logits, tensors.get("weights"))
+        return {name: self._numpy(value).copy() for name, value in loss.items()}
+
     def _metrics(self, batches: Iterable[Batch]) -> dict[str, float]:
         """Of a model that is not trained."""
         backend, model = self._backend, self._model
@@ -319,13 +360,9 @@ def _examples(batch: Batch) -> int:
     return num_rows({"targets": batch["targets"]})
 
 
-def _weights(batch: Batch) -> NDArray:
-    return batch.get("weights", np.ones(_examples(batch), np.float32))
-
-
 def _hashes(batch: Batch) -> list[int]:
     """A number for each example that is no padding, the same wherever its bytes are the same."""
-    kept = _weights(batch) > 0
+    kept = is_counted(batch)
     codes = np.zeros(_examples(batch), np.uint64)
 
     def add(array: NDArray) -> None:

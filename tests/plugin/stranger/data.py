@@ -2,15 +2,13 @@
 `targets` (events (B,) int64,).
 """
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import num_rows, pad_batch, shuffled_batches, slice_batch, training_part
+from mlgolf.data.arrays import OpenArrays, prepare_arrays, read_arrays
 
 DRAWN = ("validation", "test")
 
@@ -39,31 +37,10 @@ def make(
 def prepare(
     raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS
 ) -> None:
-    for split in splits:
-        (prepared / split).mkdir(parents=True)
-        shutil.copy(raw / f"{split}.npz", prepared / split / "recordings.npz")
+    prepare_arrays(raw, prepared, splits)
 
 
-class OpenRecordings:
-    def __init__(self, recordings: Batch, size: Size) -> None:
-        self._all, self._size = recordings, size
-
-    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
-        rng, part = np.random.default_rng(seed), self._size.data_fraction
-        for chosen in shuffled_batches(num_rows(self._all), batch_size, rng, part):
-            yield map_arrays(lambda array, rows=chosen: array[rows], self._all)
-
-    def eval_batches(self) -> Iterator[Batch]:
-        at_once = self._size.eval_batch_size
-        for start in range(0, num_rows(self._all), at_once):
-            yield pad_batch(slice_batch(self._all, start, start + at_once), at_once)
-
-
-def open_split(folder: Path, size: Size, split: str) -> OpenRecordings:
-    with np.load(folder / "recordings.npz") as file:
-        inputs = {"readings": file["readings"], "lengths": file["lengths"]}
-        recordings = {"inputs": inputs, "targets": (file["events"],)}
-    if split == "eval_train":  # some that are trained on
-        rows = training_part(num_rows(recordings), size.data_fraction)
-        recordings = map_arrays(lambda array: array[rows], recordings)
-    return OpenRecordings(slice_batch(recordings, 0, size.examples[split]), size)
+def open_split(folder: Path, size: Size, split: str) -> OpenArrays:
+    arrays = read_arrays(folder)
+    inputs = {"readings": arrays["readings"], "lengths": arrays["lengths"]}
+    return OpenArrays({"inputs": inputs, "targets": (arrays["events"],)}, size, split)

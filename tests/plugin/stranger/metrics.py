@@ -4,7 +4,8 @@ import numpy as np
 
 from mlgolf.core.arrays import Batch, BoolArray, FloatArray
 from mlgolf.core.workload import Outputs, Size
-from mlgolf.workloads.parts.means import Means, example_weights
+from mlgolf.data.batches import weights_of
+from mlgolf.workloads.parts.means import Means
 
 
 class Metrics:
@@ -17,7 +18,7 @@ class Metrics:
 
     def update(self, outputs: Outputs, batch: Batch) -> None:
         """Predictions: what the model decodes to, {"probability": (B,)}."""
-        weights = example_weights(outputs, batch)
+        weights = weights_of(batch)
         self._means.add(weights, loss=outputs.per_example)
         (events,) = batch["targets"]
         self._scores.append(outputs.predictions["probability"][weights > 0])

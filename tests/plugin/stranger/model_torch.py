@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
+from mlgolf.workloads.parts.losses_torch import masked_losses
 
 
 class Model:
@@ -35,15 +36,10 @@ class Model:
     ) -> dict[str, Tensor]:
         """Sigmoid cross-entropy; there is no label smoothing."""
         (events,) = label_batch
-        mask = torch.ones_like(logits_batch) if mask_batch is None else mask_batch
-        per_example = mask * F.binary_cross_entropy_with_logits(
+        losses = F.binary_cross_entropy_with_logits(
             logits_batch, events.to(logits_batch.dtype), reduction="none"
         )
-        return {
-            "summed": per_example.sum(),
-            "n_valid_examples": mask.sum(),
-            "per_example": per_example,
-        }
+        return masked_losses(losses, mask_batch)
 
     def decode(
         self, params: nn.Module, batch: Mapping[str, Any], model_state: None, logits: Tensor

@@ -49,3 +49,29 @@ def test_examples_without_parts_are_counted_themselves(masked_losses: Losses):
     found = masked_losses(np.float32([1, 2, 4]), np.float32([[1], [0], [1]]))
     assert found["per_example"].tolist() == [1, 0, 4]
     assert (found["summed"], found["n_valid_examples"]) == (5, 2)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("labels", ["integers", "probabilities"])
+def test_softmax_cross_entropy_in_jax_is_that_of_torch(labels: str, smoothing: float):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(5, 4)).astype(np.float32)
+    given = (
+        rng.integers(4, size=5) if labels == "integers"
+        else rng.dirichlet(np.ones(4), 5).astype(np.float32)
+    )  # fmt: skip
+    expected = torch.nn.functional.cross_entropy(
+        torch.tensor(logits), torch.tensor(given), reduction="none", label_smoothing=smoothing
+    )
+    found = losses_jax.softmax_cross_entropy(jnp.asarray(given), jnp.asarray(logits), smoothing)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_softmax_cross_entropy_of_tokens_has_one_loss_for_each():
+    logits = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    labels = np.array([[0, 1, 2], [3, 0, 1]])
+    found = losses_jax.softmax_cross_entropy(jnp.asarray(labels), jnp.asarray(logits), 0.1)
+    each = losses_jax.softmax_cross_entropy(
+        jnp.asarray(labels.ravel()), jnp.asarray(logits.reshape(-1, 4)), 0.1
+    )
+    np.testing.assert_allclose(found.ravel(), each, rtol=1e-6)

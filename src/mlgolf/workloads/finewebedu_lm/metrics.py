@@ -4,7 +4,8 @@ import math
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import Outputs, Size
-from mlgolf.workloads.parts.means import Means, example_weights
+from mlgolf.data.batches import weights_of
+from mlgolf.workloads.parts.means import Means
 
 
 class Metrics:
@@ -14,9 +15,7 @@ class Metrics:
         self._means, self._length = Means(), size.data.length
 
     def update(self, outputs: Outputs, batch: Batch) -> None:
-        self._means.add(
-            example_weights(outputs, batch), loss=outputs.per_example / self._length
-        )
+        self._means.add(weights_of(batch) * self._length, loss=outputs.per_example)
 
     def result(self) -> dict[str, float]:
         loss = self._means.result()["loss"]

@@ -13,7 +13,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.finewebedu_lm.spec import Network
 from mlgolf.workloads.parts.initial_jax import compiled_init, normal
-from mlgolf.workloads.parts.losses_jax import masked_losses
+from mlgolf.workloads.parts.losses_jax import masked_losses, softmax_cross_entropy
 
 
 class Model:
@@ -43,12 +43,7 @@ class Model:
         Args:
           mask_batch: (B,), of rows, or (B, L), of tokens.
         """
-        total = jax.nn.logsumexp(logits_batch, axis=-1)
-        label = jnp.take_along_axis(logits_batch, label_batch[..., None], axis=-1)[..., 0]
-        wanted = (1 - label_smoothing) * label
-        if not isinstance(label_smoothing, int | float) or label_smoothing:
-            wanted = wanted + label_smoothing * logits_batch.mean(axis=-1)
-        losses = total - wanted
+        losses = softmax_cross_entropy(label_batch, logits_batch, label_smoothing)
         return masked_losses(losses, mask_batch)
 
     def decode(

@@ -6,7 +6,8 @@ import numpy as np
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import Outputs, Size
-from mlgolf.workloads.parts.means import Means, example_weights
+from mlgolf.data.batches import weights_of
+from mlgolf.workloads.parts.means import Means
 
 
 class Metrics:
@@ -17,7 +18,7 @@ class Metrics:
         self._classifies = size.model.loss == "cross_entropy"
 
     def update(self, outputs: Outputs, batch: Batch) -> None:
-        weights = example_weights(outputs, batch)
+        weights = weights_of(batch)
         real = outputs.per_example[weights > 0]
         self._worst = float(np.max(real, initial=self._worst))
         measured = {"loss": outputs.per_example}

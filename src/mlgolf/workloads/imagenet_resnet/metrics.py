@@ -2,7 +2,8 @@
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import Outputs, Size
-from mlgolf.workloads.parts.means import Means, example_weights
+from mlgolf.data.batches import weights_of
+from mlgolf.workloads.parts.means import Means
 
 
 class Metrics:
@@ -13,7 +14,7 @@ class Metrics:
 
     def update(self, outputs: Outputs, batch: Batch) -> None:
         """Predictions: (B, classes), logits. The largest decides; the first of equals."""
-        weights = example_weights(outputs, batch)
+        weights = weights_of(batch)
         wrong = outputs.predictions.argmax(axis=1) != batch["targets"]
         self._means.add(weights, loss=outputs.per_example, wrong=wrong * weights)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import Array, lax
@@ -16,7 +15,7 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size
 from mlgolf.workloads.imagenet_resnet.spec import Network
 from mlgolf.workloads.parts import initial_jax as initial
-from mlgolf.workloads.parts.losses_jax import masked_losses
+from mlgolf.workloads.parts.losses_jax import masked_losses, softmax_cross_entropy
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": nn.relu,
@@ -63,11 +62,7 @@ class Model:
         label_smoothing: float = 0.0,
     ) -> dict[str, Array]:
         """Softmax cross-entropy; labels are (B,) integers or (B, classes) probabilities."""
-        classes = logits_batch.shape[-1]
-        if label_batch.ndim == 1:
-            label_batch = jax.nn.one_hot(label_batch, classes)
-        labels = (1 - label_smoothing) * label_batch + label_smoothing / classes
-        per_example = -(labels * nn.log_softmax(logits_batch)).sum(axis=-1)
+        per_example = softmax_cross_entropy(label_batch, logits_batch, label_smoothing)
         return masked_losses(per_example, mask_batch)
 
     def is_output(self, key: str) -> bool:

@@ -1,5 +1,6 @@
-"""What a model's `loss` returns, in JAX, from the losses of examples or of their parts."""
+"""Losses in JAX, and what a model's `loss` returns from those of examples or of their parts."""
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -21,3 +22,24 @@ def masked_losses(losses: Array, mask_batch: Array | None) -> dict[str, Array]:
         parts, valid = parts * mask, mask.sum()
     per_example = parts.sum(axis=1)
     return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
+
+
+def softmax_cross_entropy(
+    labels: Array, logits: Array, label_smoothing: float | Array = 0.0
+) -> Array:
+    """(B, ...) of logits (B, ..., classes): the negative log-probability of each label.
+
+    Args:
+      labels: (B, ...) integers, or (B, ..., classes) probabilities.
+      label_smoothing: the share of a label's probability that is spread over all classes.
+    """
+    normaliser = jax.nn.logsumexp(logits, axis=-1)
+    if labels.ndim == logits.ndim:
+        mass, labelled = labels.sum(axis=-1), (labels * logits).sum(axis=-1)
+    else:
+        mass, labelled = 1.0, jnp.take_along_axis(logits, labels[..., None], axis=-1)[..., 0]
+    if isinstance(label_smoothing, int | float) and not label_smoothing:
+        return mass * normaliser - labelled
+    kept = 1 - label_smoothing
+    uniform = label_smoothing * (normaliser - logits.mean(axis=-1))
+    return kept * (mass * normaliser - labelled) + uniform

@@ -3,6 +3,7 @@
 It serves as it is as the metrics module of a workload that measures its mean loss alone.
 """
 
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import Outputs, Size
+from mlgolf.data.batches import weights_of
 
 
 class Means:
@@ -20,36 +22,33 @@ class Means:
         self._count = 0.0
 
     def add(self, weights: NDArray, **values: NDArray) -> None:
-        """Values, (batch,) each, of which those of weight 0 are 0.
+        """Values are 0 where weights are 0; of the losses of rows, parts are summed already.
 
         Args:
-          weights: (batch,), 1 for an example. Or how many parts a value is the sum of, such as the
-            tokens of a row that are no padding: then results are means per part.
+          weights: (batch,) or (batch, parts): what values are means over. 1 for what counts, or how
+            many parts it stands for, such as the tokens of a row.
         """
         self._count += _sum(weights)
         for name, array in values.items():
             self._sums[name] += _sum(array)
 
     def result(self) -> dict[str, float]:
-        return {name: total / self._count for name, total in self._sums.items()}
+        """NaN where nothing counts."""
+        count = self._count or math.nan
+        return {name: total / count for name, total in self._sums.items()}
 
 
 class Metrics:
-    """`loss`, the mean over the examples."""
+    """`loss`, the mean over examples, or over their parts where weights are of these."""
 
     def __init__(self, size: Size) -> None:
         self._means = Means()
 
     def update(self, outputs: Outputs, batch: Batch) -> None:
-        self._means.add(example_weights(outputs, batch), loss=outputs.per_example)
+        self._means.add(weights_of(batch), loss=outputs.per_example)
 
     def result(self) -> dict[str, float]:
         return self._means.result()
-
-
-def example_weights(outputs: Outputs, batch: Batch) -> NDArray:
-    """(batch,), 0 for padding; ones where a batch says nothing of it."""
-    return batch.get("weights", np.ones(len(outputs.per_example), np.float32))
 
 
 def _sum(values: NDArray) -> float:
