@@ -75,7 +75,7 @@ def test_every_number_of_a_competition_stands_in_its_tables_with_its_source(mlgo
 
 def test_a_workload_is_shown_with_parameters_and_batch_sizes_of_both_sizes(mlgolf):
     shown = one_line(mlgolf("workloads", "show", "criteo1tb").stdout)
-    assert "mini 125,393 256 262,144" in shown
+    assert "mini 125,393 512 262,144" in shown
     assert "full 539,267,457 262,144 262,144" in shown
     assert "full 4,195,197,692 83,274,637 83,274,637 95,000,000" in shown
     assert "DLRM predicts whether an advertisement is clicked" in shown
