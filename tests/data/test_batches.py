@@ -11,6 +11,7 @@ from mlgolf.data.batches import (
     is_counted,
     join_batches,
     pad_batch,
+    part_weights,
     shuffled_batches,
     slice_batch,
     training_part,
@@ -44,11 +45,11 @@ def test_a_full_batch_is_not_padded():
     assert pad_batch(batch, 2) is batch
 
 
-def test_padding_has_weight_zero():
+def test_padding_repeats_the_first_example_with_weight_zero():
     batch = {"inputs": np.ones((2, 3), np.float32), "targets": np.array([5, 6])}
     padded = pad_batch(batch, 4)
     assert padded["weights"].tolist() == [1, 1, 0, 0]
-    assert padded["targets"].tolist() == [5, 6, 0, 0]
+    assert padded["targets"].tolist() == [5, 6, 5, 5]
     assert padded["inputs"].shape == (4, 3)
     assert padded["inputs"].dtype == np.float32
 
@@ -64,9 +65,9 @@ def speech(count):
 
 def test_padding_reaches_every_array_of_a_nested_batch():
     padded = pad_batch(speech(2), 3)
-    assert padded["inputs"]["audio"].sum(axis=1).tolist() == [7, 7, 0]
-    assert padded["targets"][0].tolist() == [[5] * 3, [5] * 3, [0] * 3]
-    assert padded["targets"][1][0].tolist() == [1, 2, 0]
+    assert padded["inputs"]["audio"].sum(axis=1).tolist() == [7, 7, 7]
+    assert padded["targets"][0].tolist() == [[5] * 3] * 3
+    assert padded["targets"][1][0].tolist() == [1, 2, 1]
     assert padded["weights"].tolist() == [1, 1, 0]
 
 
@@ -127,3 +128,15 @@ def test_an_example_counts_if_one_of_its_parts_does():
 
 def test_every_example_counts_where_a_batch_has_no_weights():
     assert is_counted({"targets": np.zeros((2, 5))}).tolist() == [True, True]
+
+
+def test_weights_of_parts_are_padded_as_those_of_rows():
+    weights = np.float32([[1, 1, 0]])
+    padded = pad_batch({"targets": np.zeros((1, 3)), "weights": weights}, 2)
+    assert padded["weights"].tolist() == [[1, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("weights", [[1, 0], [[1, 1, 1], [0, 0, 0]]])
+def test_a_weight_of_a_row_is_that_of_each_of_its_targets(weights):
+    batch = {"targets": np.zeros((2, 3)), "weights": np.float32(weights)}
+    assert part_weights(batch).tolist() == [[1, 1, 1], [0, 0, 0]]

@@ -63,8 +63,8 @@ class ToyWorkload(Workload):
         return self.module
 
     @property
-    def data_file(self) -> Path:
-        return self.module.file
+    def data_files(self) -> tuple[Path, ...]:
+        return (self.module.file,)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_data_made_by_other_code_are_refused_with_the_file_of_the_code(toy, tmp_
     layout.ensure(toy, "mini", tmp_path)
     toy.module.file = tmp_path / "data.py"
     toy.module.file.write_text("DRAWN = ()")
-    with pytest.raises(DataError, match=r"data\.py has now\. Run: mlgolf data make toy"):
+    with pytest.raises(DataError, match=r"data\.py\. Run: mlgolf data make toy"):
         layout.check(toy, "mini", tmp_path)
 
 

@@ -149,9 +149,10 @@ class DataModule(Protocol):
     """A workload's data.py. Batches are numpy, so that both frameworks train on the same bytes.
 
     One whose raw data come from a host's file may offer `check_source(size)` as well, which raises
-    DataError if that file has changed. One that reads published files may offer
-    `pieces(raw, size, splits)`, a `data.pieces.Pieces`: then preparing can be continued after it
-    was killed, bad records are named or left out, and progress is shown.
+    DataError if that file has changed. One whose code stands in other modules as well names them as
+    `MADE_BY`, "package.make": data that were made by other code are refused. One that reads
+    published files may offer `pieces(raw, size, splits)`, a `data.pieces.Pieces`: then preparing
+    can be continued after it was killed, bad records are named or left out, and progress is shown.
     """
 
     DRAWN: tuple[str, ...]  # splits that depend on the draw of held-out data: those, or all
@@ -270,9 +271,12 @@ class Workload:
             ) from error
 
     @property
-    def data_file(self) -> Path:
-        """Where the code of `data` stands. Raises: as `data`."""
-        return Path(inspect.getfile(cast(ModuleType, self.data())))
+    def data_files(self) -> tuple[Path, ...]:
+        """Where the code of `data` stands, with what it names as MADE_BY. Raises: as `data`."""
+        module = cast(ModuleType, self.data())
+        found = (find_spec(name) for name in getattr(module, "MADE_BY", ()))
+        others = (spec.origin for spec in found if spec and spec.origin)
+        return tuple(map(Path, (inspect.getfile(module), *others)))
 
     def data(self) -> DataModule:
         """Raises: WorkloadError, as the two below, if the module or a part of it is missing."""

@@ -88,8 +88,15 @@ def weights_of(batch: Batch) -> NDArray:
     return np.ones(num_rows({"targets": batch["targets"]}), np.float32)
 
 
+def part_weights(batch: Batch) -> NDArray:
+    """The weights, one for each of the targets, which are one array: those of rows are repeated."""
+    weights, targets = weights_of(batch), batch["targets"]
+    missing = [1] * (targets.ndim - weights.ndim)
+    return np.broadcast_to(weights.reshape(*weights.shape, *missing), targets.shape)
+
+
 def is_counted(batch: Batch) -> BoolArray:
-    """(rows,): whether an example is none that only fills up, and has a part that counts."""
+    """(rows,): whether an example is not padding: of weights of parts, whether one is not."""
     weights = weights_of(batch)
     return np.any(weights.reshape(len(weights), -1) > 0, axis=1)
 
@@ -105,19 +112,18 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
 
 
 def pad_batch(batch: Batch, batch_size: int) -> Batch:
-    """The batch filled up with zeros to `batch_size` rows.
+    """The batch filled up to `batch_size` rows, with its first one: zeros may mean something.
 
-    Returns: the same batch if it is full; otherwise one with `weights` (batch_size,), 1 for rows
-      that were there and 0 for those that were added.
+    Returns: the same batch if it is full; otherwise one with `weights`, of which those of the rows
+      that were added are 0.
     """
     rows = num_rows(batch)
     if rows == batch_size:
         return batch
 
     def filled(values: NDArray) -> NDArray:
-        padded = np.zeros((batch_size, *values.shape[1:]), values.dtype)
-        padded[:rows] = values
-        return padded
+        return np.concatenate([values, np.repeat(values[:1], batch_size - rows, axis=0)])
 
-    weights = batch.get("weights", np.ones(rows, np.float32))
-    return map_arrays(filled, {**batch, "weights": weights})
+    weights = filled(weights_of(batch))
+    weights[rows:] = 0
+    return {**map_arrays(filled, batch), "weights": weights}

@@ -2,10 +2,10 @@
 
     <folder>/raw.made_from.json, <folder>/prepared.made_from.json      field -> value
 
-Fields are the numbers of spec.py, and the SHA-256 of the file data.py. Held-out data are drawn by
-the code there is now: with training data of another one, a trial would be judged by another rule
-than it was trained on. Data without a record, or without a field, were made before there were any,
-or published, and are taken as they are.
+Fields are the numbers of spec.py, and the SHA-256 of the code that made them: data.py, and the
+modules that it names as MADE_BY. A trial must not train on data of one version of the code and be
+judged on data of another: held-out data are drawn by the one there is. Data without a record, or
+without a field, were made before there were any, or published, and are taken as they are.
 """
 
 import hashlib
@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import DataError
+from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS, Size, Workload
 
-CODE = "code"  # the name of the field with the SHA-256 of data.py
+CODE = "code"  # the name of the field with the SHA-256
 
 
 def write(folder: Path, workload: Workload, size: Size) -> None:
@@ -51,7 +52,8 @@ def check(folder: Path, workload: Workload, size: Size, *, remedy: str) -> None:
         )
     if code is not None and code != _code(workload)[CODE]:
         raise DataError(
-            f"{folder}: made by other code than {workload.data_file} has now. Run: {remedy}"
+            f"{folder}: made by other code than there is now in "
+            f"{enumerated(map(str, workload.data_files))}. Run: {remedy}"
         )
 
 
@@ -77,7 +79,8 @@ def _fields(size: Size) -> dict[str, Any]:
 
 
 def _code(workload: Workload) -> dict[str, str]:
-    return {CODE: hashlib.sha256(workload.data_file.read_bytes()).hexdigest()}
+    code = b"".join(path.read_bytes() for path in workload.data_files)
+    return {CODE: hashlib.sha256(code).hexdigest()}
 
 
 def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

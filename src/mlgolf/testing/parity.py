@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.backends import load_backend
-from mlgolf.core.arrays import Batch, map_arrays
-from mlgolf.core.workload import Outputs, Size, Workload
-from mlgolf.testing.training import training_pass
+from mlgolf.core.arrays import Batch
+from mlgolf.core.workload import Size, Workload
+from mlgolf.testing.training import listed, training_pass
 
 Arrays = Mapping[str, NDArray]
 ToJax = Callable[[Arrays], Arrays]
@@ -90,7 +90,7 @@ class _Side:
         metrics = self._workload.metrics(self._size)
         metrics.update(outputs, batch)
         values = {name: np.asarray(value) for name, value in metrics.result().items()}
-        return _listed(outputs), values
+        return listed("output", outputs), values
 
 
 def _moved(arrays: Arrays, names: set[str]) -> Arrays:
@@ -109,12 +109,6 @@ def _in_jax(arrays: Arrays) -> Arrays:
     return {name: np.array(array) for name, array in arrays.items()}
 
 
-def _listed(outputs: Outputs) -> Arrays:
-    found: list[NDArray] = []
-    map_arrays(found.append, outputs)
-    return {f"output {place}": array for place, array in enumerate(found)}
-
-
 def _assert_close(
     what: str, ours: Arrays, theirs: Arrays, tolerance: float, *, apart: bool = False
 ) -> None:
@@ -123,6 +117,7 @@ def _assert_close(
     largest = {name: np.abs(array).max(initial=0) for name, array in ours.items()}
     least = 0.0 if apart else FLOOR * max(largest.values())
     for name, array in ours.items():
+        assert what == "metrics" or np.isfinite(array).all(), f"{what}: {name} is not finite"
         scale: Any = max(largest[name], least)
         np.testing.assert_allclose(
             theirs[name], array, rtol=tolerance, atol=tolerance * float(scale),

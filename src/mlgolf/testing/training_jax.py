@@ -18,16 +18,17 @@ QUICKLY_COMPILED = {"xla_backend_optimization_level": 0}
 def passed(
     model: Model, params: Any, model_state: Any, batch: Mapping[str, Any], key: Any,
     dropout_rate: float,
-) -> tuple[dict[str, NDArray], dict[str, NDArray], Any]:
-    """See `training.training_pass`."""
+) -> tuple[Any, dict[str, NDArray], dict[str, NDArray], Any]:
+    """Logits, losses, gradients and model state of `training.training_pass`."""
 
     def summed(params: Any, model_state: Any, batch: Mapping[str, Any], key: Any) -> Any:
         mode = ForwardPassMode.TRAIN
         logits, after = model.apply(params, batch, model_state, mode, key, True, dropout_rate)
         loss = model.loss(batch["targets"], logits, batch.get("weights"))
-        return loss["summed"], ({"logits": logits, **loss}, after)
+        return loss["summed"], (logits, loss, after)
 
     compiled = jax.jit(jax.grad(summed, has_aux=True), compiler_options=QUICKLY_COMPILED)
-    gradients, (outputs, after) = compiled(params, model_state, dict(batch), key)
+    gradients, (logits, loss, after) = compiled(params, model_state, dict(batch), key)
     named = load_backend("jax").parameter_arrays(gradients)
-    return jax.tree.map(np.asarray, outputs), named, after
+    logits, losses = jax.tree.map(np.asarray, (logits, dict(loss)))
+    return logits, losses, named, after

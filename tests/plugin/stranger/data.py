@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.arrays import OpenArrays, prepare_arrays, read_arrays
+from mlgolf.data.arrays import open_arrays, prepare_arrays, read_arrays
+from mlgolf.data.indexed import OpenIndexed
 
 DRAWN = ("validation", "test")
 
@@ -40,7 +41,7 @@ def prepare(
     prepare_arrays(raw, prepared, splits)
 
 
-def open_split(folder: Path, size: Size, split: str) -> OpenArrays:
+def open_split(folder: Path, size: Size, split: str) -> OpenIndexed:
     arrays = read_arrays(folder)
     inputs = {"readings": arrays["readings"], "lengths": arrays["lengths"]}
-    return OpenArrays({"inputs": inputs, "targets": (arrays["events"],)}, size, split)
+    return open_arrays({"inputs": inputs, "targets": (arrays["events"],)}, size, split)

@@ -51,6 +51,11 @@ def test_examples_without_parts_are_counted_themselves(masked_losses: Losses):
     assert (found["summed"], found["n_valid_examples"]) == (5, 2)
 
 
+def test_a_loss_under_the_mask_may_be_no_number(masked_losses: Losses):
+    found = masked_losses(np.float32([1, np.nan, np.inf]), np.float32([1, 0, 0]))
+    assert found["per_example"].tolist() == [1, 0, 0]
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("labels", ["integers", "probabilities"])
 def test_softmax_cross_entropy_in_jax_is_that_of_torch(labels: str, smoothing: float):

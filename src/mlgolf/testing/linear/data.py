@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.arrays import OpenArrays, read_arrays, write_arrays
+from mlgolf.data.arrays import open_arrays, read_arrays, write_arrays
+from mlgolf.data.indexed import OpenIndexed
 
 DRAWN = ("validation", "test")
 
@@ -36,5 +37,5 @@ def prepare(
         write_arrays(prepared, split, {"inputs": rows[:, :-1], "targets": rows[:, -1:]})
 
 
-def open_split(folder: Path, size: Size, split: str) -> OpenArrays:
-    return OpenArrays(read_arrays(folder), size, split)
+def open_split(folder: Path, size: Size, split: str) -> OpenIndexed:
+    return open_arrays(read_arrays(folder), size, split)

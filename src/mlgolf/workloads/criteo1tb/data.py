@@ -29,6 +29,7 @@ _RAW_NAME = re.compile(r"day_(\d+)_(\d+)")
 
 
 DRAWN = ("validation", "test")
+MADE_BY = ("mlgolf.data.make_clicks", "mlgolf.data.click_logs")
 
 
 def make(
@@ -95,7 +96,7 @@ def _write(
 def _clicks(path: Path, vocabulary_sizes: Sequence[int], bad: BadRecords) -> Clicks:
     """The good lines of a file; none if it is missing, or changed in a way that no line shows."""
     if not path.exists():
-        bad.add(path, "", "found no file, but a later one of the same day")
+        bad.add(path, "", "this file is missing; a later one of its day is there")
         return NO_CLICKS
     clicks = read_clicks(path, vocabulary_sizes, bad)
     return NO_CLICKS if not bad.of(path) and bad.add_if_changed(path) else clicks
@@ -158,6 +159,8 @@ class OpenClicks:
 
     def _endless_files(self, rng: np.random.Generator) -> Iterator[Batch]:
         names = self._trained_on()
+        if not names:
+            raise DataError(f"{self._folder}: found no files, expected at least one.")
         while True:
             for number in rng.permutation(len(names)):
                 yield open_file(self._folder, names[number])

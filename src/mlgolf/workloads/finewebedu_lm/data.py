@@ -6,7 +6,7 @@ cut into rows of L + 1, and what is left at the end is dropped. Prepared, a spli
 `rows.npy`, (rows, L + 1) uint16, which is mapped and read as it is needed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
 from mlgolf.data.bad_records import BadRecords
-from mlgolf.data.batches import evaluated_rows, pad_batch, shuffled_batches
+from mlgolf.data.indexed import OpenIndexed
 from mlgolf.data.pieces import RAW_FOLDERS, Piece, Pieces, write_all
 
 ROWS = "rows.npy"
 
 DRAWN = SPLITS  # which documents are held out, and so which are trained on
+MADE_BY = ("mlgolf.data.make_tokens", "mlgolf.data.token_files")
 
 
 def make(
@@ -121,36 +122,13 @@ def _write_rows(path: Path, files: Sequence[Path], shape: tuple[int, int]) -> No
     rows.flush()
 
 
-class OpenRows:
-    """One split, mapped.
+def open_split(folder: Path, size: Size, split: str) -> OpenIndexed:
+    """Rows are mapped, and read as they are needed."""
+    # A plain view of the mapped file: each row of a np.memmap would be one, too, and slow.
+    rows: NDArray[np.uint16] = np.asarray(np.load(folder / ROWS, mmap_mode="r"))
 
-    Args:
-      folder: prepared; that of train for eval_train.
-    """
+    def batch(chosen: IntArray, rng: np.random.Generator | None) -> Batch:
+        tokens = rows[chosen].astype(np.int32)
+        return {"inputs": tokens[:, :-1], "targets": tokens[:, 1:]}
 
-    def __init__(self, folder: Path, size: Size, split: str) -> None:
-        # A plain view of the mapped file: each row of a np.memmap would be one, too, and slow.
-        self._rows: NDArray[np.uint16] = np.asarray(np.load(folder / ROWS, mmap_mode="r"))
-        self._size, self._split = size, split
-
-    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
-        """Rows in a new order every epoch."""
-        rng, part = np.random.default_rng(seed), self._size.data_fraction
-        for chosen in shuffled_batches(len(self._rows), batch_size, rng, part):
-            yield self._batch(chosen)
-
-    def eval_batches(self) -> Iterator[Batch]:
-        """Rows in their order; for eval_train, a fixed random part of the training rows."""
-        at_once = self._size.eval_batch_size
-        wanted, part = self._size.examples[self._split], self._size.data_fraction
-        order = evaluated_rows(len(self._rows), wanted, self._split, part)
-        for start in range(0, len(order), at_once):
-            yield pad_batch(self._batch(order[start : start + at_once]), at_once)
-
-    def _batch(self, chosen: IntArray) -> Batch:
-        rows = self._rows[chosen].astype(np.int32)
-        return {"inputs": rows[:, :-1], "targets": rows[:, 1:]}
-
-
-def open_split(folder: Path, size: Size, split: str) -> OpenRows:
-    return OpenRows(folder, size, split)
+    return OpenIndexed(len(rows), size, split, batch)

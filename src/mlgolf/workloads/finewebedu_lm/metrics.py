@@ -4,18 +4,18 @@ import math
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import Outputs, Size
-from mlgolf.data.batches import weights_of
+from mlgolf.data.batches import part_weights
 from mlgolf.workloads.parts.means import Means
 
 
 class Metrics:
-    """`loss`, nats per token, and `ppl`, its exponential: all rows have the same length."""
+    """`loss`, nats per token, and `ppl`, its exponential."""
 
     def __init__(self, size: Size) -> None:
-        self._means, self._length = Means(), size.data.length
+        self._means = Means()
 
     def update(self, outputs: Outputs, batch: Batch) -> None:
-        self._means.add(weights_of(batch) * self._length, loss=outputs.per_example)
+        self._means.add(part_weights(batch), loss=outputs.per_example)
 
     def result(self) -> dict[str, float]:
         loss = self._means.result()["loss"]

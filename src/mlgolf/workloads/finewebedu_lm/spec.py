@@ -85,7 +85,7 @@ FULL = Size(
     data=Text(folder="full", vocabulary=50_257, length=1024),
     published=(
         Published(
-            what="FineWeb-Edu, text that is to become tokens of GPT-2 as the README says",
+            what="FineWeb-Edu as text; the README says how to tokenise it",
             url="https://huggingface.co/datasets/HuggingFaceFW/fineweb-edu",
             size_bytes=36_000_000_000,
             licence="ODC-By 1.0",

@@ -4,8 +4,7 @@ The raw format is that of ImageNet's archives: `{train,val,test}/<class>/*.JPEG`
 ImageNet-v2 with its folders named by the classes' numbers.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch, IntArray
 from mlgolf.core.errors import DataError
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.batches import evaluated_rows, pad_batch, shuffled_batches
 from mlgolf.data.image_crops import Pixels, centre_crop, random_crop
 from mlgolf.data.image_folder import PackedImages, class_names, join_indices, shards_of
+from mlgolf.data.indexed import OpenIndexed
 from mlgolf.data.pieces import RAW_FOLDERS, Piece, Pieces, write_all
 from mlgolf.workloads.imagenet_resnet.spec import TRAIN_MEAN, TRAIN_STDDEV, Images
 
@@ -24,6 +23,7 @@ _MEAN, _STDDEV = (np.array(v, np.float32)[:, None, None] for v in (TRAIN_MEAN, T
 
 
 DRAWN = SPLITS  # which digits are held out, and so which are trained on
+MADE_BY = ("mlgolf.data.make_digits", "mlgolf.data.image_folder")
 
 
 def make(
@@ -76,41 +76,23 @@ def pieces(raw: Path, size: Size, splits: Sequence[str] = SPLITS) -> Pieces:
     )
 
 
-class OpenImages:
-    """One split, its images decoded if they fit into memory.
+def open_split(folder: Path, size: Size, split: str) -> OpenIndexed:
+    """Images are decoded at once if they fit into memory.
 
-    Args:
-      folder: prepared; that of train for eval_train.
+    In training they are cropped at random and, where the size says so, flipped; in evaluation the
+    crop is central.
     """
+    data: Images = size.data
+    images = PackedImages(folder, data.decoded_limit_bytes)
 
-    def __init__(self, folder: Path, size: Size, split: str) -> None:
-        self._images = PackedImages(folder, size.data.decoded_limit_bytes)
-        self._size, self._split = size, split
-
-    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
-        """Random crops, and flips where the size says so, in a new order every epoch."""
-        rng, part = np.random.default_rng(seed), self._size.data_fraction
-        for chosen in shuffled_batches(len(self._images), batch_size, rng, part):
-            yield self._batch(chosen, partial(augment, rng=rng))
-
-    def eval_batches(self) -> Iterator[Batch]:
-        """Central crops. For eval_train, of a fixed random subset of the training images."""
-        at_once = self._size.eval_batch_size
-        wanted, part = self._size.examples[self._split], self._size.data_fraction
-        order = evaluated_rows(len(self._images), wanted, self._split, part)
-        for start in range(0, len(order), at_once):
-            yield pad_batch(self._batch(order[start : start + at_once], central), at_once)
-
-    def _batch(self, chosen: IntArray, crop: Callable[[Pixels, Images], Pixels]) -> Batch:
-        data = self._size.data
+    def rows(chosen: IntArray, rng: np.random.Generator | None) -> Batch:
         pixels = np.empty((len(chosen), data.resolution, data.resolution, 3), np.uint8)
         for row, number in zip(pixels, chosen, strict=True):
-            row[:] = crop(self._images[number], data)
-        return {"inputs": normalised(pixels), "targets": self._images.labels[chosen]}
+            image = images[number]
+            row[:] = central(image, data) if rng is None else augment(image, data, rng)
+        return {"inputs": normalised(pixels), "targets": images.labels[chosen]}
 
-
-def open_split(folder: Path, size: Size, split: str) -> OpenImages:
-    return OpenImages(folder, size, split)
+    return OpenIndexed(len(images), size, split, rows)
 
 
 def augment(image: Pixels, data: Images, rng: np.random.Generator) -> Pixels:

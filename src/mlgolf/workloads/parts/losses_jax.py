@@ -19,7 +19,7 @@ def masked_losses(losses: Array, mask_batch: Array | None) -> dict[str, Array]:
         valid = jnp.float32(parts.size)
     else:
         mask = jnp.broadcast_to(mask_batch.reshape(len(parts), -1), parts.shape)
-        parts, valid = parts * mask, mask.sum()
+        parts, valid = jnp.where(mask == 0, 0, parts) * mask, mask.sum()  # not even a NaN counts
     per_example = parts.sum(axis=1)
     return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
 

@@ -18,6 +18,6 @@ def masked_losses(losses: Tensor, mask_batch: Tensor | None) -> dict[str, Tensor
         valid = torch.tensor(float(parts.numel()), device=parts.device)
     else:
         mask = mask_batch.reshape(len(parts), -1).expand_as(parts)
-        parts, valid = parts * mask, mask.sum()
+        parts, valid = parts.masked_fill(mask == 0, 0) * mask, mask.sum()  # not even a NaN counts
     per_example = parts.sum(dim=1)
     return {"summed": per_example.sum(), "n_valid_examples": valid, "per_example": per_example}
