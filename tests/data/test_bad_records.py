@@ -219,7 +219,7 @@ def test_evaluation_on_a_split_that_lost_a_row_sees_the_others(clicks):
 def test_a_missing_file_is_named(clicks):
     workload, data_dir, raw = clicks
     (raw / "day_0_00").unlink()
-    with pytest.raises(DataError, match="day_0_00: found no file"):
+    with pytest.raises(DataError, match="day_0_00: this file is missing"):
         check_raw(workload, data_dir)
 
 
@@ -227,7 +227,7 @@ def test_a_gap_between_published_files_is_named_without_checksums(clicks):
     workload, data_dir, raw = clicks
     (raw.parent / "raw.checksums.json").unlink()
     (raw / "day_0_01").unlink()
-    with pytest.raises(DataError, match=r"1 bad record in raw data(.|\n)*day_0_01: found no file"):
+    with pytest.raises(DataError, match=r"1 bad record in raw data(.|\n)*day_0_01: this file is missing"):
         check_raw(workload, data_dir)
 
 
