@@ -62,7 +62,7 @@ def test_looking_a_submission_over_cannot_change_it(tmp_path, data_dir):
 def test_nothing_of_the_data_can_be_seen_but_the_training_split(tmp_path, data_dir):
     """Neither the published splits, nor those drawn for this run, nor the key of all draws."""
     prepared = data_dir / "linear" / "mini" / "prepared"
-    assert (prepared / "validation" / "arrays.npz").exists()
+    assert (prepared / "validation" / "rows.npy").exists()
     assert (data_dir / "held_out.key").exists() or not list(data_dir.glob("held_out.*"))
     look = (
         f"raise KeyError([os.path.join(at, name) for at, _, names in os.walk({str(data_dir)!r}) "
@@ -118,7 +118,7 @@ def test_held_out_data_of_other_workloads_cannot_be_read(tmp_path, data_dir):
 
 
 def test_looking_a_submission_over_shows_it_no_data(tmp_path, data_dir):
-    path = data_dir / "linear" / "mini" / "prepared" / "train" / "arrays.npz"
+    path = data_dir / "linear" / "mini" / "prepared" / "train" / "rows.npy"
     assert path.exists()
     with pytest.raises(SubmissionError, match="does not import: FileNotFoundError"):
         judged(tmp_path, data_dir, "pass", f"open({str(path)!r}, 'rb').read()\n")

@@ -40,7 +40,7 @@ def test_preparing_refuses_bad_lines_unless_it_is_told_to_leave_them_out(mlgolf,
     said = mlgolf(*ask, "--skip-bad").stderr
     assert "left out 1 bad record:" in said
     assert "raw/day_0_00: 1 bad record\n" in said
-    assert "examples left: 2 of 1,720,320 train, 1 of 20,480 validation" in said
+    assert "examples left: 2 of 1,720,320 train, 1 of 40,960 validation" in said
 
 
 def test_a_check_says_what_was_left_out(mlgolf, damaged):

@@ -168,12 +168,12 @@ def test_a_run_in_which_nothing_trained_does_not_exit_with_0(mlgolf, tmp_path):
 
 def test_corrupt_data_are_found_before_a_trial_starts(mlgolf, tmp_path, adamw):
     mlgolf("data", "make", "linear", "--data-dir", tmp_path / "data")
-    rows = next((tmp_path / "data").rglob("prepared/validation/arrays.npz"))
+    rows = next((tmp_path / "data").rglob("prepared/validation/rows.npy"))
     content = bytearray(rows.read_bytes())
     content[-1] ^= 1
     rows.write_bytes(bytes(content))
     said = run(mlgolf, tmp_path, adamw, "--data-dir", tmp_path / "data")
-    assert "validation/arrays.npz" in said
+    assert "validation/rows.npy" in said
     assert "mlgolf data prepare linear" in said
 
 

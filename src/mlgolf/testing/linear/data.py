@@ -1,13 +1,13 @@
 """Rows of numbers: `inputs` (B, dimensions), `targets` (B, 1), both float32."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mlgolf.core.arrays import Batch
 from mlgolf.core.workload import SPLITS, Size
-from mlgolf.data.arrays import open_arrays, read_arrays, write_arrays
-from mlgolf.data.indexed import OpenIndexed
+from mlgolf.data.batches import shuffled_batches, training_part
 
 DRAWN = ("validation", "test")
 
@@ -33,9 +33,35 @@ def prepare(
     raw: Path, prepared: Path, size: Size, splits: Sequence[str] = SPLITS
 ) -> None:
     for split in splits:
-        rows = np.load(raw / f"{split}.npy")
-        write_arrays(prepared, split, {"inputs": rows[:, :-1], "targets": rows[:, -1:]})
+        (prepared / split).mkdir(parents=True)
+        np.save(prepared / split / "rows.npy", np.load(raw / f"{split}.npy"))
 
 
-def open_split(folder: Path, size: Size, split: str) -> OpenIndexed:
-    return open_arrays(read_arrays(folder), size, split)
+class Rows:
+    """One split, open."""
+
+    def __init__(self, rows: np.ndarray, size: Size) -> None:
+        self._rows, self._size = rows, size
+
+    def train_batches(self, batch_size: int, seed: int) -> Iterator[Batch]:
+        rng = np.random.default_rng(seed)
+        for chosen in shuffled_batches(
+            len(self._rows), batch_size, rng, self._size.data_fraction
+        ):
+            yield _batch(self._rows[chosen])
+
+    def eval_batches(self) -> Iterator[Batch]:
+        at_once = self._size.eval_batch_size
+        for start in range(0, len(self._rows), at_once):
+            yield _batch(self._rows[start : start + at_once])
+
+
+def open_split(folder: Path, size: Size, split: str) -> Rows:
+    rows = np.load(folder / "rows.npy")
+    if split == "eval_train":  # some that are trained on
+        rows = rows[training_part(len(rows), size.data_fraction)]
+    return Rows(rows[: size.examples[split]], size)
+
+
+def _batch(rows: np.ndarray) -> Batch:
+    return {"inputs": np.ascontiguousarray(rows[:, :-1]), "targets": rows[:, -1:].copy()}
