@@ -227,7 +227,8 @@ def test_a_gap_between_published_files_is_named_without_checksums(clicks):
     workload, data_dir, raw = clicks
     (raw.parent / "raw.checksums.json").unlink()
     (raw / "day_0_01").unlink()
-    with pytest.raises(DataError, match=r"1 bad record in raw data(.|\n)*day_0_01: this file is missing"):
+    said = r"1 bad record in raw data(.|\n)*day_0_01: this file is missing"
+    with pytest.raises(DataError, match=said):
         check_raw(workload, data_dir)
 
 
