@@ -96,7 +96,7 @@ def part_weights(batch: Batch) -> NDArray:
 
 
 def is_counted(batch: Batch) -> BoolArray:
-    """(rows,): whether an example is not padding: of weights of parts, whether one is not."""
+    """(rows,): whether an example is not padding, or has a part that is not."""
     weights = weights_of(batch)
     return np.any(weights.reshape(len(weights), -1) > 0, axis=1)
 
