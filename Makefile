@@ -5,11 +5,10 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 RUN ?= runs/demo
 GAME := src/mlgolf/competitions/cancer-nuclear
-MINI := imagenet_resnet criteo1tb finewebedu_lm
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check fuzz bench data clean
+.PHONY: setup demo test long full check fuzz bench clean
 
 setup: .venv/.complete
 
@@ -20,9 +19,6 @@ setup: .venv/.complete
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,dev]' && \
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
-
-data: setup
-	@$(BIN)/mlgolf data check $(MINI) >/dev/null 2>&1 || $(BIN)/mlgolf data make $(MINI)
 
 # Two algorithms on two workloads, one trial each, and a game with two entries: leaderboards and
 # reports in a few minutes.
@@ -62,13 +58,14 @@ fuzz: setup
 	@MLGOLF_FUZZ_EXAMPLES=20000 $(BIN)/pytest -n 2 tests/results/test_damaged_trees.py
 
 # Alone on the machine: each prints a ratio, its spread and what it ran on.
-bench: data
+bench: setup
 	@for script in benchmarks/start_up.py benchmarks/evaluation_handover.py \
 	  benchmarks/referee_overhead.py benchmarks/verdict_stability.py benchmarks/scoring_speed.py \
 	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_judging.py \
-	  benchmarks/game_check.py benchmarks/step_time.py benchmarks/suite.py \
-	  benchmarks/data_pipeline.py; \
+	  benchmarks/game_check.py benchmarks/step_time.py benchmarks/suite.py; \
 	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for workload in criteo1tb finewebedu_lm; do $(BIN)/python benchmarks/data_pipeline.py \
+	  --workload $$workload --megabytes 1000 || exit 1; done
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import torch
 from common import DATA_DIR, print_machine
 from torch import Tensor
@@ -27,23 +26,19 @@ from torch import Tensor
 from mlgolf.algorithms.nadamw.submission_torch import NadamW
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
-from mlgolf.core.registry import load_workload, workload_names
+from mlgolf.core.competition import load_competition
+from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import Size, Workload
 from mlgolf.data import layout
 from mlgolf.referee.machine import load_average, machine
+from mlgolf.testing.stand_in import stand_in
 from mlgolf.workloads.cost_shares import CostShare, as_toml, file_of, read_cost_shares
 
 AFFORDABLE = 10.0  # seconds for a pass; what takes longer is extrapolated
 LARGER = 3.0  # times as long the larger of two batches takes, at least
 SMALLEST, GROWTH = 2, 4  # examples
 AT_ONCE = 2**27  # numbers that are updated together
-# Shapes of an example at full size, as published; arrays that are not listed keep theirs.
-FULL_SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
-    "imagenet_resnet": {"inputs": (3, 224, 224)},
-    "criteo1tb": {},
-    "finewebedu_lm": dict.fromkeys(("inputs", "targets", "weights"), (1024,)),
-}
 
 
 def measured(workload: Workload, size: Size, repetitions: int) -> CostShare:
@@ -55,7 +50,7 @@ def measured(workload: Workload, size: Size, repetitions: int) -> CostShare:
     example = mini_batch(workload)
 
     def gradients_of(count: int) -> Callable[[], object]:
-        batch = backend.to_device(stand_in(example, count, shapes_of(workload, size)))
+        batch = backend.to_device(stand_in(example, count, size))
 
         def pass_() -> object:
             logits, _ = model.apply(
@@ -85,23 +80,6 @@ def mini_batch(workload: Workload) -> Batch:
     folder, size = layout.prepared_folder(workload, "mini", DATA_DIR), workload.size("mini")
     split = workload.data().open_split(folder / "train", size, "train")
     return next(split.train_batches(size.batch_size, 0))
-
-
-def shapes_of(workload: Workload, size: Size) -> Mapping[str, tuple[int, ...]]:
-    """Shapes of examples, where they are not those of mini."""
-    if not size.name.startswith("full"):
-        return {}
-    if workload.name not in FULL_SHAPES:
-        raise SystemExit(f"{workload.name}: add the shapes of an example to FULL_SHAPES")
-    return FULL_SHAPES[workload.name]
-
-
-def stand_in(batch: Batch, count: int, shapes: Mapping[str, tuple[int, ...]]) -> Batch:
-    """So many examples of these shapes, filled with what the batch holds, again and again."""
-    return {
-        name: np.resize(array, (count, *shapes.get(name, array.shape[1:])))
-        for name, array in batch.items()
-    }
 
 
 def passes(
@@ -182,7 +160,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=9)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
-    names = asked.workloads or [name for name in FULL_SHAPES if name in workload_names()]
+    names = asked.workloads or load_competition("mini").workloads
     print_machine()
     load_backend("torch").configure(1)
     heads = f"{'forward+backward ms':>19} {'update ms':>12} {'share':>8}   examples computed"

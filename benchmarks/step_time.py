@@ -5,7 +5,7 @@
 NadamW plays under the referee in both frameworks, which take turns. The steps are those between two
 evaluations, so that what is compiled once does not count; what came before the first evaluation,
 beyond its steps, is printed beside: import of the submission, initial values, compilation. How much
-the referee adds to a bare loop is measured by referee_overhead.py.
+the referee adds to a bare loop, in either, is measured by referee_overhead.py.
 """
 
 import statistics

@@ -117,6 +117,21 @@ def test_raw_data_that_changed_meanwhile_are_prepared_again(copied):
     assert contents(layout.prepare(workload, "tiny", data_dir)) == continued
 
 
+def test_published_data_that_other_code_began_to_prepare_are_prepared_again(
+    copied, monkeypatch, tmp_path
+):
+    data_dir, workload = copied("criteo1tb"), tiny("criteo1tb")
+    layout.raw_folder(workload, "tiny", data_dir).with_name("raw.made_from.json").unlink()
+    unfinished = interrupted(workload, data_dir, 2)
+    first = unfinished / "train" / "day_0_00.inputs.npy"
+    first.write_bytes(bytes(first.stat().st_size))
+    other = tmp_path / "data.py"
+    other.write_text("# another version")
+    monkeypatch.setattr(type(workload), "data_files", (other,))
+    prepared = layout.prepare(workload, "tiny", data_dir)
+    assert any((prepared / "train" / first.name).read_bytes())
+
+
 def test_what_was_complete_is_kept_when_a_bad_file_is_refused_and_then_left_out(copied):
     data_dir, workload = copied("criteo1tb"), tiny("criteo1tb")
     raw = layout.raw_folder(workload, "tiny", data_dir)

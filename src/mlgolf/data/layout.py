@@ -164,7 +164,7 @@ def _prepare(
     else:
         with resuming(prepared) as (unfinished, scratch):
             write_rest(
-                plan, raw, unfinished, scratch, numbers=made_from.numbers(size),
+                plan, raw, unfinished, scratch, described=made_from.described(workload, size),
                 sums=checksums.sums_in(_sums_file(raw)), skip_bad=skip_bad,
                 remedy=_again(workload, size_name, data_dir),
                 skip=f"Or leave bad records out: {_skip(workload, size_name, data_dir)}", tell=tell,

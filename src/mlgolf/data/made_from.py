@@ -57,9 +57,9 @@ def check(folder: Path, workload: Workload, size: Size, *, remedy: str) -> None:
         )
 
 
-def numbers(size: Size) -> str:
+def described(workload: Workload, size: Size) -> str:
     """What `write` would say, in one line."""
-    return json.dumps(_fields(size))
+    return json.dumps(_fields(size) | _code(workload))
 
 
 def _record_of(folder: Path) -> Path:

@@ -3,7 +3,8 @@
 A piece is what one or a few raw files become: arrays of one log, a shard of images. Beside the
 prepared folder, a scratch folder keeps a record of each piece that is complete; it is renamed to
 its place after the piece's files are written, so what has no record is done again. A record holds
-for the raw files (names, sizes, times of change) and the numbers of spec.py that it was made from.
+for the raw files (names, sizes, times of change), the numbers of spec.py and the code that it was
+made from.
 """
 
 import hashlib
@@ -41,10 +42,10 @@ class Piece:
     # (folder of the split, scratch folder of the split, bad): the same, and writes the good ones.
     write: Callable[[Path, Path, BadRecords], int]
 
-    def described(self, numbers: str) -> str:
-        """A hash of what it is made from. Args: numbers: those of spec.py."""
+    def made_from(self, described: str) -> str:
+        """A hash of its raw files. Args: described: of whatever else it is made from."""
         found = [(str(path), *_size_and_time(path)) for path in self.sources]
-        return hashlib.sha256(json.dumps([numbers, found]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([described, found]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +114,14 @@ def write_all(plan: Pieces, raw: Path, prepared: Path) -> None:
 
 
 def write_rest(
-    plan: Pieces, raw: Path, prepared: Path, scratch: Path, *, numbers: str = "",
+    plan: Pieces, raw: Path, prepared: Path, scratch: Path, *, described: str = "",
     sums: Mapping[str, str] | None = None, skip_bad: bool = False,
     remedy: str = "Replace these files.", skip: str = "", tell: Tell = lambda _: None,
 ) -> BadRecords:
     """Prepare what is not yet complete.
 
     Args:
-      numbers: of spec.py, in any form; where they have changed, all pieces are done again.
+      described: numbers and code, in any form; if they have changed, all pieces are done again.
       sums: SHA-256 that raw files should have.
       skip_bad: leave bad records out; otherwise they are refused. No split may be empty then.
       remedy, skip: what errors tell a person to do; the latter about bad records alone.
@@ -136,7 +137,7 @@ def write_rest(
     for piece in plan.pieces:
         folder, own_scratch = prepared / piece.split, scratch / piece.split
         record = own_scratch / f"{piece.name}.done.json"
-        made_from = piece.described(numbers)
+        made_from = piece.made_from(described)
         done, bad = _complete(record, folder, made_from), BadRecords(raw, sums)
         is_new = done is None
         if done is None:

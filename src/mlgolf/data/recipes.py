@@ -1,10 +1,31 @@
-"""Recipes: the numbers that small raw data are generated from. Records only, cheap to import.
+"""The `data` of a size, and recipes: the numbers that small raw data are generated from.
 
-They stand in a workload's `spec.py`; the generators that follow them are `make_digits.py`,
-`make_clicks.py` and `make_tokens.py`.
+Records only, cheap to import. They stand in a workload's `spec.py`; the generators that follow a
+recipe are `make_digits.py`, `make_clicks.py` and `make_tokens.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeData:
+    """How the data of a size lie and are read. A workload's own record adds its numbers to it."""
+
+    folder: str  # sizes that differ in the network alone share one
+    recipe: Any = None  # what raw data are made of, at mini size; None where they are published
+
+    @property
+    def is_made(self) -> bool:
+        return self.recipe is not None
+
+    @property
+    def shapes(self) -> Shapes:
+        """Of the arrays of one training example, by their names in a batch."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ Data need not be tested again for a second framework or a variant:
 Needs pytest. The size is one whose data are made, and small: they are made for these tests.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -31,11 +31,11 @@ from mlgolf.core.spec import ForwardPassMode
 from mlgolf.core.workload import FRACTION_MARK, Model, OpenSplit, Size, Workload
 from mlgolf.data import layout
 from mlgolf.data.batches import is_counted, num_rows, pad_batch, slice_batch, weights_of
+from mlgolf.testing.step import descended
 from mlgolf.testing.training import TrainingPass, training_pass
 
 STEP_EXAMPLES = 8
 EPOCH_EXAMPLES = 1024  # at once, where order and batch do not matter
-STEP_LENGTH = 0.1  # how far a step moves all parameters together
 
 
 class _Contract:
@@ -86,6 +86,11 @@ class DataContract(_Contract):
         assert {_examples(batch) for batch in first} == {3}
         assert _same(first, again)
         assert not _same(first, other)
+
+    def test_training_batches_have_the_shapes_that_the_size_tells(self, prepared: Path):
+        shapes = getattr(self._size.data, "shapes", {})
+        (batch, *_) = self._trained_on(prepared, 1)
+        assert {name: batch[name].shape[1:] for name in shapes} == shapes
 
     def test_a_part_of_the_training_data_is_other_data(self, prepared: Path):
         size = self._workload.size(f"{self.size}{FRACTION_MARK}0.5")
@@ -249,7 +254,7 @@ class ModelContract(_Contract):
             without -= {name for name, slope in passed.gradients.items() if slope.any()}
             arrays = self._backend.named_arrays(params, passed.model_state)
             params, model_state = self._backend.load_arrays(
-                params, passed.model_state, _descended(arrays, passed.gradients)
+                params, passed.model_state, descended(arrays, passed.gradients)
             )
         assert not without
 
@@ -376,18 +381,6 @@ def _hashes(batch: Batch) -> list[int]:
 
     map_arrays(add, {name: values for name, values in batch.items() if name != "weights"})
     return codes[kept].tolist()
-
-
-def _descended(
-    arrays: Mapping[str, NDArray], gradients: Mapping[str, NDArray]
-) -> dict[str, NDArray]:
-    """All arrays, those that have a gradient a short way down along it."""
-    norm = np.sqrt(sum(float(np.square(slope).sum()) for slope in gradients.values()))
-    rate = STEP_LENGTH / max(norm, 1.0)
-    return {
-        name: array - np.float32(rate) * gradients[name] if name in gradients else array.copy()
-        for name, array in arrays.items()
-    }
 
 
 def _is_close(one: NDArray, other: NDArray) -> bool:

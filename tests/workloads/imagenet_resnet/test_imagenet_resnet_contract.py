@@ -6,10 +6,9 @@ And that full size trains: one step of two images of 224 x 224.
 import numpy as np
 import pytest
 
-from mlgolf.backends import load_backend
 from mlgolf.core.registry import load_workload
 from mlgolf.testing.contract import ModelContract, WorkloadContract
-from mlgolf.testing.training import training_pass
+from mlgolf.testing.step import assert_step_lowers_the_loss
 
 
 @pytest.mark.long
@@ -53,28 +52,10 @@ class TestLargeBnInitInJax(OtherModel):
 @pytest.mark.full
 @pytest.mark.parametrize("framework", ["torch", "jax"])
 def test_a_step_of_full_size_lowers_the_loss_of_its_images(framework: str):
-    workload, backend = load_workload("imagenet_resnet"), load_backend(framework)
-    size, rng = workload.size("full"), np.random.default_rng(0)
-    model, side = workload.model(framework, size), size.data.resolution
-    batch = backend.to_device({
-        "inputs": rng.standard_normal((2, 3, side, side), np.float32),
+    workload = load_workload("imagenet_resnet")
+    size = workload.size("full")
+    batch = {
+        "inputs": np.random.default_rng(0).standard_normal((2, 3, 224, 224), np.float32),
         "targets": np.array([3, 5]),
-    })
-    params, state = model.init(backend.key(0))
-
-    def passed():
-        return training_pass(
-            framework, model, params, state, batch, backend.key(1), dropout_rate=0.0
-        )
-
-    before = passed()
-    slopes = before.gradients
-    norm = np.sqrt(sum(float(np.square(slope).sum()) for slope in slopes.values()))
-    rate = np.float32(0.1 / norm)
-    arrays = {
-        name: array - rate * slopes[name] if name in slopes else array.copy()
-        for name, array in backend.named_arrays(params, before.model_state).items()
     }
-    losses = before.outputs["per_example"].copy()
-    params, state = backend.load_arrays(params, before.model_state, arrays)
-    assert passed().outputs["per_example"].sum() < losses.sum()
+    assert_step_lowers_the_loss(workload, size, framework, batch)

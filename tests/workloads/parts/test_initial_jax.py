@@ -69,6 +69,21 @@ def test_parameters_of_one_module_differ_and_follow_its_key():
     assert jax.tree.all(jax.tree.map(np.array_equal, first, again))
 
 
+class Weighed(nn.Module):
+    width: int
+
+    @nn.compact
+    def __call__(self, ids, weights):
+        table = self.param("table", initial.normal(1.0), (8, self.width))
+        return nn.Dense(self.width, kernel_init=initial.lecun_normal())(table[ids] * weights)
+
+
+def test_a_network_may_have_several_inputs_of_other_types():
+    start = initial.compiled_init(Weighed, 4, jax.ShapeDtypeStruct((3,), np.int32), (3, 1))
+    shapes = jax.tree.map(np.shape, dict(start(jax.random.PRNGKey(0))["params"]))
+    assert shapes == {"table": (8, 4), "Dense_0": {"kernel": (4, 4), "bias": (4,)}}
+
+
 def test_equal_networks_are_compiled_once():
     first, again = (initial.compiled_init(Two, 4, (1, 4)) for _ in range(2))
     assert first is again

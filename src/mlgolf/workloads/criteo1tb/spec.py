@@ -9,7 +9,8 @@ from mlgolf.core.errors import WorkloadError
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
 from mlgolf.core.workload import Published, Size, Workload, with_variants
-from mlgolf.data.recipes import ClickRecipe
+from mlgolf.data.click_format import NUM_INPUTS
+from mlgolf.data.recipes import ClickRecipe, Shapes, SizeData
 
 # Distinct values of the 26 categorical columns in the published data.
 VOCABULARY_SIZES = (
@@ -54,16 +55,15 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClickData:
+class ClickData(SizeData):
     """How logs become inputs, and at mini size what they are made of."""
 
-    folder: str  # sizes that differ in the network alone share one
     vocabulary_sizes: tuple[int, ...] = VOCABULARY_SIZES
     recipe: ClickRecipe | None = None
 
     @property
-    def is_made(self) -> bool:
-        return self.recipe is not None
+    def shapes(self) -> Shapes:
+        return {"inputs": (NUM_INPUTS,), "targets": (1,)}
 
 
 FULL = Size(

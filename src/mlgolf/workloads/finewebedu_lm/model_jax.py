@@ -24,7 +24,8 @@ class Model:
 
     def init(self, rng: Array) -> tuple[dict[str, Any], None]:
         """Args: rng: a raw key, (2,) uint32."""
-        start = compiled_init(Transformer, self.module.network, (1, 2), "int32")
+        tokens = jax.ShapeDtypeStruct((1, 2), jnp.int32)
+        start = compiled_init(Transformer, self.module.network, tokens)
         return dict(start(rng)["params"]), None
 
     def apply(

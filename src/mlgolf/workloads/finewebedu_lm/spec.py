@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
 from mlgolf.core.workload import Published, Size, Workload, with_variants
-from mlgolf.data.recipes import TextRecipe
+from mlgolf.data.recipes import Shapes, SizeData, TextRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +62,16 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(SizeData):
     """How tokens become rows, and at mini size what they are made of."""
 
-    folder: str  # sizes that differ in the network alone share one
     vocabulary: int
     length: int  # tokens that a row predicts; it has one more
     recipe: TextRecipe | None = None
 
     @property
-    def is_made(self) -> bool:
-        return self.recipe is not None
+    def shapes(self) -> Shapes:
+        return {"inputs": (self.length,), "targets": (self.length,)}
 
 
 FULL = Size(

@@ -9,7 +9,7 @@ from typing import Literal
 from mlgolf.core.published import BATCH_SIZES
 from mlgolf.core.spec import LossType
 from mlgolf.core.workload import Published, Size, Workload, with_variants
-from mlgolf.data.recipes import DigitRecipe
+from mlgolf.data.recipes import DigitRecipe, Shapes, SizeData
 
 # Of the channels red, green and blue, in units of a pixel's 0 to 255.
 TRAIN_MEAN = (0.485 * 255, 0.456 * 255, 0.406 * 255)
@@ -32,10 +32,9 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Images:
+class Images(SizeData):
     """How images become inputs, and at mini size what they are made of."""
 
-    folder: str  # sizes that differ in the network alone share one
     resolution: int  # side of the square that the network sees, in pixels
     shorter_side: int  # to which an image is scaled before its centre is cut out for evaluation
     crop_area: tuple[float, float]  # random crops for training, see data/image_crops.py
@@ -45,8 +44,8 @@ class Images:
     recipe: DigitRecipe | None = None
 
     @property
-    def is_made(self) -> bool:
-        return self.recipe is not None
+    def shapes(self) -> Shapes:
+        return {"inputs": (3, self.resolution, self.resolution), "targets": ()}
 
 
 FULL = Size(

@@ -27,19 +27,26 @@ ODD = 0x9E3779B9  # any odd number: times it, different words stay different
 
 @lru_cache(maxsize=16)
 def compiled_init(
-    build: Callable[[Any], nn.Module], network: Hashable, shape: tuple[int, ...],
-    dtype: str = "float32",
+    build: Callable[[Any], nn.Module], network: Hashable,
+    *inputs: tuple[int, ...] | jax.ShapeDtypeStruct,
 ) -> Callable[[Array], Mapping[str, Any]]:
-    """The `init` of `build(network)` for inputs of this shape: a raw key, (2,) uint32 -> variables.
+    """The `init` of `build(network)` for such inputs: a raw key, (2,) uint32 -> variables.
+
+    Args: inputs: a shape, of float32, for each.
 
     Compiled once for equal networks. Threefry's keys for the parameters of ResNet-50 would take two
     seconds to compile; numpy mixes the bits of a key by itself, so each is made by a plain xor.
     """
     module = build(network)
+    structs = [
+        i if isinstance(i, jax.ShapeDtypeStruct) else jax.ShapeDtypeStruct(i, jnp.float32)
+        for i in inputs
+    ]
 
     def init(key: Array) -> Mapping[str, Any]:
         plain = jax.random.wrap_key_data(key, impl=_PLAIN_KEYS)
-        return cast(Mapping[str, Any], module.init(plain, jnp.zeros(shape, dtype)))
+        zeros = (jnp.zeros(struct.shape, struct.dtype) for struct in structs)
+        return cast(Mapping[str, Any], module.init(plain, *zeros))
 
     return jax.jit(init)
 

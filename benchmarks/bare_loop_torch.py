@@ -1,6 +1,6 @@
-"""The training loop without a referee: same model, data, optimizer and step; a file of its own.
+"""The training loop without a referee: same model, data, optimizer and step, in a process alone.
 
-    bare_loop.py WORKLOAD TRAIN_FOLDER WINDOW     for each line read: CPU seconds of WINDOW steps
+    bare_loop_torch.py WORKLOAD TRAIN_FOLDER WINDOW   for each line: CPU seconds of WINDOW steps
 """
 
 import gc
@@ -14,8 +14,8 @@ from mlgolf.backends import load_backend
 from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
 
-sys.path.insert(0, str(Path(__file__).parent))
-from plain_submission import LEARNING_RATE
+sys.path.insert(0, str(Path(__file__).parent / "plain"))
+from submission_torch import LEARNING_RATE
 
 
 def main(name: str, folder: str, window: int) -> None:

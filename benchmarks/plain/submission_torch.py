@@ -1,4 +1,4 @@
-"""SGD as a submission, step for step what bare_loop.py does."""
+"""SGD as a submission, step for step what bare_loop_torch.py does."""
 
 import torch
 
