@@ -1,0 +1,128 @@
+"""Anybody's measurements as a table, CSV or Parquet: one row per run of a training program.
+
+What columns mean is decided by who reads them (`analysis/`); here they are found and checked, and
+whatever is wrong is named by file, line and column. A row of a CSV is counted as an editor does:
+the first line has the names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from mlgolf.core.errors import RunFolderError, did_you_mean
+
+SUFFIXES = (".csv", ".parquet")
+LINE = "line"  # the column that says where a row stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What is read. `found_as`: what the file calls it, if otherwise."""
+
+    name: str
+    is_number: bool = True
+    positive: bool = False
+    optional: bool = False
+    found_as: str = ""
+    option: str = ""  # of a command, that says what the file calls it: "--time"
+
+    @property
+    def source(self) -> str:
+        return self.found_as or self.name
+
+    @property
+    def allowed(self) -> str:
+        if not self.is_number:
+            return "a name"
+        return "a number above 0" if self.positive else "a number"
+
+
+def read_measurements(
+    path: Path, columns: tuple[Column, ...], *, keep: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """The columns by their names, numbers as Float64 and names as String, and `line`.
+
+    Args: keep: other columns that are wanted as text if they are there.
+    Raises: RunFolderError for a file that is no such table.
+    """
+    table, first = _open(path)
+    _check_columns(path, columns, table.columns)
+    there = [column for column in columns if column.source in table.columns]
+    kept = [name for name in keep if name in table.columns]
+    table = table.select(
+        *(pl.col(column.source).alias(column.name) for column in there),
+        *(pl.col(name) for name in kept if name not in {column.name for column in there}),
+    ).with_row_index(LINE, offset=first)
+    for column in there:
+        table = _checked(path, table, column)
+    return table.with_columns(pl.col(kept).cast(pl.String))
+
+
+def place_of(path: Path, line: int) -> str:
+    """For errors: "runs.csv, line 3"; rows of other formats are counted from 1."""
+    return f"{path}, {'line' if path.suffix == '.csv' else 'row'} {line}"
+
+
+def _open(path: Path) -> tuple[pl.DataFrame, int]:
+    """The table, of text if it is a CSV, and the number of its first row."""
+    if path.suffix not in SUFFIXES:
+        raise RunFolderError(f"{path}: found {path.suffix or 'no suffix'}, allowed: .csv, .parquet")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RunFolderError(f"{path}: {error.strerror}") from None
+    try:
+        if path.suffix == ".parquet":
+            table, first = pl.read_parquet(BytesIO(data)), 1
+        else:
+            table, first = pl.read_csv(data, infer_schema=False), 2
+    except pl.exceptions.PolarsError as error:
+        raise RunFolderError(f"{path}: {str(error).splitlines()[0]}") from None
+    if table.is_empty():
+        raise RunFolderError(f"{path}: found no rows, expected one per run")
+    return table, first
+
+
+def _check_columns(path: Path, columns: tuple[Column, ...], found: list[str]) -> None:
+    lacking = [c for c in columns if c.source not in found and (c.found_as or not c.optional)]
+    if lacking:
+        column = lacking[0]
+        remedy = f" Or say what it is called: {column.option} NAME." if column.option else ""
+        raise RunFolderError(
+            f"{path}: found no column {', '.join(c.source for c in lacking)}. "
+            f"{did_you_mean(column.source, found)}It has {', '.join(found)}.{remedy}"
+        )
+
+
+def _checked(path: Path, table: pl.DataFrame, column: Column) -> pl.DataFrame:
+    name, kind = column.name, pl.Float64 if column.is_number else pl.String
+    raw = pl.col(name)
+    text = raw.cast(pl.String).str.strip_chars()
+    value = (text if table.schema[name] == pl.String else raw).cast(kind, strict=False)
+    wrong = value.is_null() | (text == "")
+    if column.is_number:
+        wrong |= ~value.is_finite()
+    if column.positive:
+        wrong |= value <= 0
+    if column.optional:
+        wrong &= raw.is_not_null() & (text != "")
+    bad = table.filter(wrong.fill_null(value=True))
+    if len(bad):
+        line, found = bad.select(LINE, name).row(0)
+        raise RunFolderError(
+            f"{place_of(path, line)}: {column.source}: found {found!r}, allowed is "
+            f"{column.allowed}"
+        )
+    return table.with_columns(value.alias(name))
+
+
+def columns_given(
+    columns: tuple[Column, ...], given: Mapping[str, str | None]
+) -> tuple[Column, ...]:
+    """The columns, some under the names that a user gave: {"time": "hours"}."""
+    return tuple(
+        replace(column, found_as=given.get(column.name) or column.found_as) for column in columns
+    )
