@@ -21,6 +21,7 @@ from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
 from mlgolf.engines.local import local_engine
+from mlgolf.experiments.ladders import ladder as at_budgets
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.targets import SHARE_OF_STEPS, FoundTarget, find_target
@@ -54,9 +55,9 @@ def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
     workloads: str | Sequence[str] | None = None, framework: str = "torch",
     tuning: str | None = None, trials: int | None = None, studies: int | None = None,
-    seed: int | None = None, sandbox: str = "process", practice: bool = False,
-    data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None, resume: bool = False,
-    parallel: int = 1, plan_only: bool = False, progress: bool = True,
+    ladder: Sequence[float] = (), seed: int | None = None, sandbox: str = "process",
+    practice: bool = False, data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None,
+    resume: bool = False, parallel: int = 1, plan_only: bool = False, progress: bool = True,
 ) -> "Run":
     """Train submissions under the referee and write everything down. Lasts as long as the trials.
 
@@ -66,6 +67,8 @@ def run(
       workloads: play these only.
       tuning: "external" or "self"; None: the first of them that the competition knows.
       trials: per study. trials, studies: None for as many as the competition says.
+      ladder: multiples of the step hint; each workload is trained for each of them, with a
+        schedule of that length, and what counts is the validation metric at the end.
       seed: of points and trials; None to draw one.
       practice: play on the published held-out data; not official.
       data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
@@ -98,7 +101,7 @@ def run(
 
     path, played = play_in_folder(
         names, None if out is None else Path(out), play_it, resume=resume,
-        competition=str(competition), workloads=chosen, tell=partial(say, console),
+        competition=str(competition), workloads=chosen, ladder=ladder, tell=partial(say, console),
         framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
@@ -111,7 +114,8 @@ def run(
 def play_in_folder(
     submissions: Sequence[str], out: Path | None, play_it: Callable[[RunRequest], list[Trial]], *,
     competition: str, workloads: Sequence[str], resume: bool, ruleset: Ruleset | None,
-    trials: int | None, tell: Callable[[str], None], parallel: int = 1, **asked: Any,
+    trials: int | None, tell: Callable[[str], None], ladder: Sequence[float] = (),
+    parallel: int = 1, **asked: Any,
 ) -> tuple[Path, list[Trial]]:
     """Play a request in the folder that was given; else in a new one, or the latest to continue.
 
@@ -119,12 +123,15 @@ def play_in_folder(
       competition: by name, file or folder. workloads: those that are played; empty: all.
       ruleset: of tuning; None: the first that the competition knows.
       tell: hears what is doubtful in the rules.
+      ladder: budgets, as multiples of the step hint; empty: as the competition says.
       parallel: how many trials `play_it` plays at a time.
       asked: further fields of the request.
     Returns: the folder, and the trials that were played now.
     Raises: RulesError for rules that no model fulfils, unless the run began under them.
     """
     played = load_competition(competition).select([*workloads] or None)
+    if ladder:
+        played = at_budgets(played, ladder)
     for doubt in [] if resume else contradictions(competition, played):
         tell(f"look at these rules again: {doubt}")
     chosen = ruleset or played.rules.tuning.rulesets[0]

@@ -41,6 +41,13 @@ def run(
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
+    ladder: Annotated[
+        str | None,
+        typer.Option(
+            help="Train for each of these multiples of the step hint, the schedule rescaled, for "
+            "`mlgolf curve`: 0.25,0.5,1,2,4."
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
     parallel: Annotated[
@@ -68,6 +75,8 @@ def run(
     Example: mlgolf run nadamw
 
     Example: mlgolf run nadamw my_folder --trials 3 --studies 2 --seed 1 --out runs/a
+
+    Example: mlgolf run nadamw my_folder --tuning self --ladder 0.25,0.5,1,2
     """
     from functools import partial
 
@@ -76,6 +85,7 @@ def run(
     from mlgolf.api.playing import play_in_folder
     from mlgolf.api.progress import play, say, shortfall, write_plans
     from mlgolf.core.text import quoted
+    from mlgolf.experiments.ladders import parse_factors
     from mlgolf.results.run_folder import RunFolder
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -87,7 +97,7 @@ def run(
             resume=resume, competition=competition, workloads=workload or (), framework=framework,
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
-            tell=partial(say, console),
+            tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
@@ -96,7 +106,8 @@ def run(
         raise typer.Exit(1)
     if plan_only:
         return
-    say(console, f"next: mlgolf score {quoted(folder)}\n  or: mlgolf report {quoted(folder)}")
+    compare = f"curve {quoted(folder)}" if ladder else f"score {quoted(folder)}"
+    say(console, f"next: mlgolf {compare}\n  or: mlgolf report {quoted(folder)}")
 
 
 def play_trial(

@@ -1,0 +1,127 @@
+"""All that `mlgolf curve` says about a table: each method's points and curve against a baseline."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlgolf.analysis.dominance import Compared, compare
+from mlgolf.analysis.fairness import doubts, unfair
+from mlgolf.analysis.measurements import Measurements, Point
+from mlgolf.analysis.monotone_curve import Interpolation, MonotoneCurve
+from mlgolf.analysis.pareto import pareto_front
+from mlgolf.analysis.tradeoff import CONFIDENCE, Judge, Judged
+from mlgolf.core.errors import ScoringError, UnknownName
+from mlgolf.core.target import Goal
+
+MOVED = 1e-9  # of the range: less is rounding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    table: Measurements
+    baseline: str
+    goal: Goal
+    confidence: float
+    curve: MonotoneCurve  # of the baseline
+    points: tuple[Judged, ...]
+    curves: tuple[Compared, ...]  # of methods that have two points at least
+    front: tuple[Point, ...]  # of all points, the baseline's included
+    unfair: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(name for name in self.table.points if name != self.baseline)
+
+
+def compared(
+    table: Measurements, baseline: str, goal: Goal, *, interpolation: Interpolation = "pchip",
+    confidence: float = CONFIDENCE, allow_unfair: bool = False,
+) -> Comparison:
+    """Raises: UnknownName; ScoringError for what cannot be compared, or not fairly."""
+    if baseline not in table.points:
+        raise UnknownName("method", baseline, known=table.points, remedy="Choose a --baseline.")
+    methods = [name for name in table.points if name != baseline]
+    complaints = unfair(table, baseline, methods)
+    if complaints and not allow_unfair:
+        raise ScoringError(_refusal(table, complaints))
+    theirs = table.points[baseline]
+    curve = _curve(table, theirs, goal, interpolation)
+    judge = Judge(curve, theirs, confidence)
+    return Comparison(
+        table=table, baseline=baseline, goal=goal, confidence=confidence, curve=curve,
+        points=tuple(
+            judged for name in methods for judged in judge.judge(table.points[name])
+        ),
+        curves=tuple(
+            compare(curve, theirs, table.points[name], goal, confidence)
+            for name in methods if len(table.points[name]) > 1
+        ),
+        front=_front(table, goal),
+        unfair=complaints,
+        notes=tuple(_notes(table, curve, theirs, methods)),
+    )
+
+
+def _refusal(table: Measurements, complaints: Sequence[str]) -> str:
+    lines = "\n".join(f"  {complaint}" for complaint in complaints)
+    return (
+        f"{table.path}: this comparison is not fair:\n{lines}\n"
+        "Measure again, or add --unfair, which every figure then says"
+    )
+
+
+def _curve(
+    table: Measurements, points: Sequence[Point], goal: Goal, interpolation: Interpolation
+) -> MonotoneCurve:
+    """Raises: ScoringError for a baseline that makes no curve."""
+    name = points[0].method
+    if len(points) < 2:
+        raise ScoringError(
+            f"{table.path}: the baseline {name} has one budget, {table.time} {points[0].time:g}; "
+            "a curve needs two at least, better five. Train it for half and for twice as long"
+        )
+    curve = MonotoneCurve(points, goal, interpolation)
+    if not curve.values[0] < curve.values[-1]:
+        low, high = points[0], points[-1]
+        raise ScoringError(
+            f"{table.path}: {table.quality} of the baseline {name} does not get better with more "
+            f"{table.time}: {low.quality:g} at {low.time:g}, {high.quality:g} at {high.time:g}. "
+            f"Is the goal right (--goal {goal})? Otherwise budgets are too long, or tell the same"
+        )
+    return curve
+
+
+def _front(table: Measurements, goal: Goal) -> tuple[Point, ...]:
+    points = [point for points in table.points.values() for point in points]
+    times = np.array([point.time for point in points])
+    costs = goal.sign * np.array([point.quality for point in points])
+    on_it = pareto_front(times, costs)
+    found = [point for point, is_on in zip(points, on_it, strict=True) if is_on]
+    return tuple(sorted(found, key=lambda point: point.time))
+
+
+def _notes(
+    table: Measurements, curve: MonotoneCurve, baseline: Sequence[Point],
+    methods: Sequence[str],
+) -> Iterator[str]:
+    if all(point.runs == 1 for points in table.points.values() for point in points):
+        yield "one run each: there are no intervals, and verdicts are of the estimates alone"
+    if curve.moved > MOVED * np.ptp(curve.values):
+        yield (
+            f"the baseline is not monotone: neighbouring budgets were pooled, which moved a mean "
+            f"by up to {curve.moved:.3g}"
+        )
+    if len(baseline) < 5:
+        yield (
+            f"the baseline has {len(baseline)} budgets: with less than five the curve between "
+            "them rests on the interpolation"
+        )
+    count = sum(len(table.points[name]) for name in methods)
+    if count > 5:
+        yield (
+            f"{count} points were judged, each by itself: of 20 that make no difference, about "
+            "one is called better or worse by chance"
+        )
+    yield from doubts(table)

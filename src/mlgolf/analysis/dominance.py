@@ -1,0 +1,117 @@
+"""A whole curve against another: how much faster on average, and where the two cross.
+
+The average is over the qualities that both reach, of the logarithm of the ratio of times. Source of
+the idea: Bjøntegaard (2001), VCEG-M33, whose average difference of bit rates compares video coders.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from mlgolf.analysis.measurements import Point
+from mlgolf.analysis.monotone_curve import MonotoneCurve, first_times
+from mlgolf.analysis.seed_noise import Noise
+from mlgolf.analysis.tradeoff import CONFIDENCE, Interval, Verdict, noises
+from mlgolf.core.arrays import FloatArray
+from mlgolf.core.target import Goal
+
+LEVELS = 200  # qualities at which times are compared
+Reached = tuple[FloatArray, FloatArray]  # values of a curve, and the log time of each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """NaN where the curves share no quality. Levels are qualities as measured."""
+
+    method: str
+    average_speedup: float
+    interval: Interval
+    verdict: Verdict
+    shared: tuple[float, float]  # qualities, from the worst to the best that both reach
+    crosses_at: tuple[tuple[float, float], ...]  # (time, quality)
+
+
+def compare(
+    curve: MonotoneCurve, baseline: Sequence[Point], method: Sequence[Point], goal: Goal,
+    confidence: float = CONFIDENCE,
+) -> Compared:
+    """Args: curve: of the baseline. method: two points at least, from short to long."""
+    curves = [curve, MonotoneCurve(method, goal, curve.interpolation)]
+    levels, gaps = _gaps(*(side.first_times for side in curves))
+    mean = float(gaps.mean()) if len(gaps) else np.nan
+    of_both = noises(curve, baseline, method)
+    half = _half_width(curves, of_both, confidence) if len(gaps) else np.nan
+    low, high = mean - half, mean + half
+    return Compared(
+        method=method[0].method, average_speedup=float(np.exp(mean)),
+        interval=(float(np.exp(low)), float(np.exp(high))), verdict=_verdict(mean, half),
+        shared=_ends(-goal.sign * levels),
+        crosses_at=tuple(
+            (time, -goal.sign * level) for time, level in _crossings(levels, gaps, curves[0])
+        ),
+    )
+
+
+def _ends(levels: FloatArray) -> tuple[float, float]:
+    return (float(levels[0]), float(levels[-1])) if len(levels) else (np.nan, np.nan)
+
+
+def _gaps(baseline: Reached, method: Reached) -> tuple[FloatArray, FloatArray]:
+    """(levels, log time of the baseline - log time of the method at each); both may be empty."""
+    (theirs, their_times), (ours, our_times) = baseline, method
+    low, high = max(theirs[0], ours[0]), min(theirs[-1], ours[-1])
+    if not low < high:
+        return np.empty(0), np.empty(0)
+    levels = np.linspace(low, high, LEVELS)
+    return levels, np.interp(levels, theirs, their_times) - np.interp(levels, ours, our_times)
+
+
+def _half_width(
+    curves: list[MonotoneCurve], of_both: tuple[Noise, Noise], confidence: float
+) -> float:
+    """Of the interval of the mean gap, by how it moves with every mean (the delta method)."""
+    variance, parts = 0.0, 0.0
+    for side, noise in enumerate(of_both):
+        if noise.degrees == 0:
+            return np.nan
+        of_side = _variance(curves, side, noise)
+        variance += of_side
+        parts += of_side**2 / noise.degrees
+    together = of_both[0] is of_both[1]
+    degrees = of_both[0].degrees if together or not parts else variance**2 / parts
+    return float(special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(variance))
+
+
+def _variance(curves: list[MonotoneCurve], side: int, noise: Noise) -> float:
+    curve, other = curves[side], curves[1 - side].first_times
+
+    def mean_gap(on_grid: FloatArray) -> float:
+        moved = first_times(on_grid, curve.grid)
+        return float(_gaps(*((moved, other) if side == 0 else (other, moved)))[1].mean())
+
+    more, less = ([mean_gap(on_grid) for on_grid in half.T] for half in curve.nudged)
+    weights = (np.array(more) - np.array(less)) / (2 * curve.nudge)
+    return float(np.square(weights) @ (noise.variance(curve.node_slopes) / curve.runs))
+
+
+def _verdict(mean: float, half: float) -> Verdict:
+    if np.isnan(mean):
+        return Verdict.OUTSIDE
+    half = 0.0 if np.isnan(half) else half
+    if mean - half > 0:
+        return Verdict.BETTER
+    return Verdict.WORSE if mean + half < 0 else Verdict.CANNOT_TELL
+
+
+def _crossings(
+    levels: FloatArray, gaps: FloatArray, baseline: MonotoneCurve
+) -> list[tuple[float, float]]:
+    """(time, level) between levels where the sign of the gap changes."""
+    found = []
+    for before in np.flatnonzero(gaps[:-1] * gaps[1:] < 0):
+        share = gaps[before] / (gaps[before] - gaps[before + 1])
+        level = levels[before] + share * (levels[before + 1] - levels[before])
+        found.append((float(np.exp(baseline.log_time_of(level))), float(level)))
+    return found

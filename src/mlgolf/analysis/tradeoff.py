@@ -1,0 +1,191 @@
+"""Whether a method beats the baseline's trade-off between quality and time, point by point.
+
+A method that is faster and ends worse (or slower and better) is judged by the baseline at another
+budget: the curve of the baseline gives the time in which it reaches the method's quality, and the
+quality that it has at the method's time. The interval of that equivalent time holds every time at
+which the baseline's quality cannot be told from the method's: it inverts a t test, so it needs no
+resampling, is not symmetric, and is open towards an end that nothing was measured beyond.
+Source of the procedure: MosaicML (2021), mosaicml.com/blog/methodology; of the inversion: Fieller
+(1954), doi:10.1111/j.2517-6161.1954.tb00159.x, who did it for a straight line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from scipy import special
+
+from mlgolf.analysis.measurements import Point
+from mlgolf.analysis.monotone_curve import MonotoneCurve
+from mlgolf.analysis.seed_noise import Noise, Sloped, together_or_apart
+from mlgolf.core.arrays import FloatArray
+
+CONFIDENCE = 0.95
+
+Interval = tuple[float, float]  # -inf, inf, 0: open; both NaN where there is none
+
+
+class Verdict(StrEnum):
+    BETTER = "better"
+    WORSE = "worse"
+    CANNOT_TELL = "cannot_tell"
+    OUTSIDE = "outside"  # of what was measured of the baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One point of a method against the baseline's curve. NaN: beyond what was measured."""
+
+    point: Point
+    verdict: Verdict
+    speedup: float  # time of the baseline for the same quality, over the method's
+    speedup_interval: Interval
+    quality_gain: float  # at the same time; above 0 is better, whatever the goal
+    quality_gain_interval: Interval
+
+
+class Judge:
+    """Judges points by one baseline."""
+
+    def __init__(
+        self, curve: MonotoneCurve, baseline: Sequence[Point], confidence: float = CONFIDENCE
+    ) -> None:
+        self._curve, self._baseline, self._confidence = curve, baseline, confidence
+
+    def judge(self, method: Sequence[Point]) -> list[Judged]:
+        """Args: method: all points of one method, which tell how it varies."""
+        theirs, ours = noises(self._curve, self._baseline, method)
+        return [self._judged(point, theirs, ours) for point in method]
+
+    def _judged(self, point: Point, theirs: Noise, ours: Noise) -> Judged:
+        value = self._curve.sign * point.quality
+        tests = _Tests(self._curve, point, value, theirs, ours, self._confidence)
+        equivalent = self._curve.log_time_of(value)
+        return Judged(
+            point=point,
+            verdict=self._verdict(point, value, equivalent, tests),
+            speedup=float(np.exp(equivalent - point.log_time)),
+            speedup_interval=_as_factors(tests.interval(), point.log_time),
+            quality_gain=value - self._curve.at(point.log_time),
+            quality_gain_interval=tests.gain_interval(),
+        )
+
+    def _verdict(
+        self, point: Point, value: float, equivalent: float, tests: "_Tests"
+    ) -> Verdict:
+        first, last = self._curve.log_times[[0, -1]]
+        if first <= point.log_time <= last:
+            return _told(*tests.gain_interval(), 0.0, value - self._curve.at(point.log_time))
+        told = _told(*tests.interval(), point.log_time, equivalent)
+        is_outside = told is Verdict.CANNOT_TELL and np.isnan(equivalent)
+        return Verdict.OUTSIDE if is_outside else told
+
+
+def noises(
+    curve: MonotoneCurve, baseline: Sequence[Point], method: Sequence[Point]
+) -> tuple[Noise, Noise]:
+    """Of the baseline and of a method, which is taken to be the baseline at another speed."""
+    values = curve.sign * np.array([point.quality for point in method])
+    return together_or_apart(
+        Sloped(baseline, curve.node_slopes), Sloped(method, curve.slopes_where(values)),
+        curve.sign,
+    )
+
+
+def half_widths(
+    curve: MonotoneCurve, noise: Noise, confidence: float = CONFIDENCE
+) -> FloatArray:
+    """(cells + 1,): of the interval around the curve at each time; NaN where seeds are missing."""
+    if noise.degrees == 0:
+        return np.full_like(curve.grid, np.nan)
+    return _limit(noise.degrees, confidence) * np.sqrt(_variance(curve, noise))
+
+
+def _variance(curve: MonotoneCurve, noise: Noise) -> FloatArray:
+    return np.square(curve.weights) @ (noise.variance(curve.node_slopes) / curve.runs)
+
+
+def _limit(degrees: FloatArray | float, confidence: float) -> FloatArray:
+    return special.stdtrit(np.maximum(degrees, 1), (1 + confidence) / 2)  # Student's quantile
+
+
+class _Tests:
+    """The method's quality against the baseline's at every time of its grid."""
+
+    def __init__(
+        self, curve: MonotoneCurve, point: Point, value: float, theirs: Noise, ours: Noise,
+        confidence: float,
+    ) -> None:
+        self._curve, self._value, self._log_time = curve, value, point.log_time
+        of_curve = _variance(curve, theirs)
+        of_point = ours.variance(curve.slopes) / point.runs
+        self._error = np.sqrt(of_curve + of_point)
+        together = theirs is ours
+        self.degrees = theirs.degrees if together else _welch(of_curve, of_point, theirs, ours)
+        self._limit = _limit(self.degrees, confidence)
+
+    @property
+    def is_possible(self) -> bool:
+        """Without a second seed anywhere, nothing is known of chance."""
+        return bool(np.all(self.degrees > 0))
+
+    def interval(self) -> Interval:
+        """Of the log time at which the baseline is as good. Infinite where it is open."""
+        if not self.is_possible:
+            return self._bounds()
+        grid, margin = self._curve.grid, self._limit * self._error
+        above = self._value - self._curve.on_grid - margin  # > 0: the method is better there
+        below = self._value - self._curve.on_grid + margin  # < 0: it is worse
+        low = _first_crossing(grid, -above)
+        high = -_first_crossing(-grid[::-1], below[::-1])
+        return low, high
+
+    def _bounds(self) -> Interval:
+        """What one run each says of a quality beyond the curve; NaN of one on it."""
+        ends, times = self._curve.values[[0, -1]], self._curve.log_times[[0, -1]]
+        if self._value > ends[1]:
+            return float(times[1]), np.inf
+        return (-np.inf, float(times[0])) if self._value < ends[0] else (np.nan, np.nan)
+
+    def gain_interval(self) -> Interval:
+        """Of the quality gained at the method's own time; NaN beyond what was measured."""
+        at = self._curve.at(self._log_time)
+        if not self.is_possible or np.isnan(at):
+            return np.nan, np.nan
+        half = np.interp(self._log_time, self._curve.grid, self._limit * self._error)
+        return self._value - at - half, self._value - at + half
+
+
+def _first_crossing(grid: FloatArray, values: FloatArray) -> float:
+    """Where values first become 0 or more: -inf if they begin so, the last of grid if never."""
+    reached = np.flatnonzero(values >= 0)
+    if len(reached) == 0:
+        return float(grid[-1])
+    after = int(reached[0])
+    if after == 0:
+        return -np.inf
+    low, high = values[after - 1 : after + 1]
+    share = -low / (high - low)
+    return float(grid[after - 1] + share * (grid[after] - grid[after - 1]))
+
+
+def _welch(of_curve: FloatArray, of_point: FloatArray, theirs: Noise, ours: Noise) -> FloatArray:
+    """Degrees of freedom of a sum of two variances. Source: Satterthwaite (1946)."""
+    parts = of_curve**2 / max(theirs.degrees, 1) + of_point**2 / max(ours.degrees, 1)
+    total = np.square(of_curve + of_point)
+    return np.divide(total, parts, out=np.full_like(total, theirs.degrees), where=parts > 0)
+
+
+def _told(low: float, high: float, nothing: float, estimate: float) -> Verdict:
+    """Args: nothing: the value of no difference. Without an interval the estimate decides."""
+    if np.isnan(low):
+        low = high = estimate
+    if low > nothing:
+        return Verdict.BETTER
+    return Verdict.WORSE if high < nothing else Verdict.CANNOT_TELL
+
+
+def _as_factors(interval: Interval, log_time: float) -> Interval:
+    low, high = np.exp(np.array(interval) - log_time)
+    return float(low), float(high)

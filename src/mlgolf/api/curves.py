@@ -1,0 +1,247 @@
+"""Trade-off curves: whether a change gives better quality for the time, and by how much."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from mlgolf.analysis.comparison import Comparison, compared
+from mlgolf.analysis.measurements import Measurements, read_table
+from mlgolf.analysis.monotone_curve import Interpolation
+from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
+from mlgolf.analysis.tradeoff import CONFIDENCE, Verdict
+from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.errors import ScoringError, UnknownName
+from mlgolf.core.target import Goal
+from mlgolf.plots.svg import recoloured, to_svg
+from mlgolf.plots.theme import DARK, Style
+from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_table
+from mlgolf.report.html import Html, join, table, tag, text
+from mlgolf.report.terminal import plain
+from mlgolf.report.tradeoff import (
+    CURVE_HEADS,
+    HEADS,
+    curve_rows,
+    lines,
+    markdown,
+    point_rows,
+    title,
+    verdicts,
+)
+from mlgolf.results.measurement_table import SUFFIXES
+from mlgolf.scoring.sources import open_source
+
+NAME = "tradeoff"  # of its files
+
+
+class TradeOff:
+    """Methods against a baseline. It displays itself, as text or in a notebook."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """One row per point that was judged; NaN where the baseline has nothing to compare."""
+        return pl.DataFrame([
+            {
+                **point, "speedup_low": point["speedup_interval"][0],
+                "speedup_high": point["speedup_interval"][1],
+                "quality_gain_low": point["quality_gain_interval"][0],
+                "quality_gain_high": point["quality_gain_interval"][1],
+            }
+            for point in self.as_json()["points"]
+        ]).drop("speedup_interval", "quality_gain_interval", strict=False)
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether a whole curve is, or a point of a method that has one only."""
+        return Verdict.WORSE in verdicts(self.comparison)
+
+    def as_json(self) -> dict[str, Any]:
+        found = self.comparison
+        return {
+            "baseline": found.baseline, "goal": found.goal.value, "confidence": found.confidence,
+            "points": [
+                {
+                    "method": judged.point.method, "time": judged.point.time,
+                    "quality": judged.point.quality, "runs": judged.point.runs,
+                    "verdict": judged.verdict.value, "speedup": judged.speedup,
+                    "speedup_interval": [*judged.speedup_interval],
+                    "quality_gain": judged.quality_gain,
+                    "quality_gain_interval": [*judged.quality_gain_interval],
+                }
+                for judged in found.points
+            ],
+            "curves": [
+                {
+                    "method": compared.method, "average_speedup": compared.average_speedup,
+                    "interval": [*compared.interval], "verdict": compared.verdict.value,
+                    "shared_quality": [*compared.shared],
+                    "crosses_at": [
+                        {"time": time, "quality": quality} for time, quality in compared.crosses_at
+                    ],
+                }
+                for compared in found.curves
+            ],
+            "pareto_front": [
+                {"method": point.method, "time": point.time, "quality": point.quality}
+                for point in found.front
+            ],
+            "unfair": [*found.unfair], "notes": [*found.notes],
+        }  # fmt: skip
+
+    def save(self, folder: AnyPath) -> list[Path]:
+        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from."""
+        import vl_convert
+
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        light = self.svg
+        written = {NAME: light, f"{NAME}_dark": recoloured(light, DARK)}
+        files = [place / f"{NAME}.csv"]
+        with naming(files[0]):
+            tradeoff_table(self.comparison).write_csv(files[0])
+        for name, svg in written.items():
+            files += [place / f"{name}.svg", place / f"{name}.png"]
+            files[-2].write_text(svg, encoding="utf-8")
+            files[-1].write_bytes(vl_convert.svg_to_png(svg, scale=2))
+        return files
+
+    @cached_property
+    def svg(self) -> str:
+        found = self.comparison
+        notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
+        style = Style(submissions=(found.baseline, *found.methods), notice=notice)
+        chart = tradeoff_chart(
+            tradeoff_table(found), style, time=found.table.time, quality=found.table.quality
+        )
+        return to_svg(chart)
+
+    def markdown(self, figure: str = "") -> str:
+        """For a comment on a change. Args: figure: where the comment finds it."""
+        return markdown(self.comparison, figure)
+
+    def show(self, console: Console) -> None:
+        console.print(plain(title(self.comparison)))
+        for heads, rows in self._tables():
+            shown = Table(box=None, pad_edge=False, header_style="dim")
+            for place, head in enumerate(heads):
+                shown.add_column(plain(head), justify="right" if 0 < place < 3 else "left")
+            for row in rows:
+                shown.add_row(*map(plain, row))
+            console.print(shown)
+        for line in lines(self.comparison):
+            console.print(plain(line), soft_wrap=not console.is_terminal)
+
+    def _tables(self) -> list[tuple[Sequence[str], list[tuple[str, ...]]]]:
+        found = [(HEADS, point_rows(self.comparison)), (CURVE_HEADS, curve_rows(self.comparison))]
+        return [(heads, rows) for heads, rows in found if rows]
+
+    def __repr__(self) -> str:
+        written = StringIO()
+        self.show(Console(
+            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
+            force_terminal=False,
+        ))  # fmt: skip
+        return written.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        tables = [
+            table([*map(text, heads)], [[*map(text, row)] for row in rows])
+            for heads, rows in self._tables()
+        ]
+        said = tag("ul", *(tag("li", text(line)) for line in lines(self.comparison)))
+        return tag(
+            "div", STYLE, tag("p", tag("b", text(title(self.comparison)))), Html(self.svg),
+            join(tables), said, css="mlgolf",
+        )
+
+
+@disk_errors_told()
+def curve(
+    *paths: AnyPath, baseline: str | None = None, time: str | None = None,
+    quality: str | None = None, goal: str | None = None,
+    interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE,
+    workload: str | None = None, points: PointChoice = "each", unfair: bool = False,
+) -> TradeOff:
+    """Judge methods by the baseline's curve of quality against time.
+
+    Args:
+      paths: one table (.csv, .parquet; columns method, time, quality, and seed if there are
+        several), or run folders.
+      baseline: the method that has several budgets; the first, unless given.
+      time, quality: what the table calls these columns.
+      goal: maximise (unless given) or minimise the quality; runs know it.
+      workload, points: of runs: which one, and whether each budget has the trial that is best
+        there, or all share a point.
+      unfair: compare also what differs in more than the method, and say so.
+    Raises: MLGolfError for what cannot be read or compared.
+    """
+    found, known = _measurements([Path(path) for path in paths], time, quality, workload, points)
+    chosen = known if goal is None else _goal(goal)
+    return TradeOff(
+        compared(
+            found, baseline or next(iter(found.points)), chosen, interpolation=interpolation,
+            confidence=confidence, allow_unfair=unfair,
+        )
+    )
+
+
+@disk_errors_told()
+def change(
+    base: AnyPath, changed: AnyPath, *, time: str | None = None, quality: str | None = None,
+    goal: str | None = None, workload: str | None = None, points: PointChoice = "each",
+    interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
+) -> TradeOff:
+    """Compare one program before and after a change: two tables or runs, one method in each."""
+    before, known = _measurements([Path(base)], time, quality, workload, points)
+    after, _ = _measurements([Path(changed)], time, quality, workload, points)
+    rows = [_called(before, "base"), _called(after, "change")]
+    both = replace(before, rows=pl.concat(rows, how="diagonal"))
+    return TradeOff(
+        compared(
+            both, "base", known if goal is None else _goal(goal), interpolation=interpolation,
+            confidence=confidence, allow_unfair=unfair,
+        )
+    )
+
+
+def _called(found: Measurements, name: str) -> pl.DataFrame:
+    methods = found.rows["method"].unique(maintain_order=True).to_list()
+    if len(methods) != 1:
+        raise ScoringError(
+            f"{found.path}: found the methods {', '.join(methods)}; a change is compared with one "
+            "method before and one after. Keep the rows of one"
+        )
+    return found.rows.with_columns(method=pl.lit(name))
+
+
+def _measurements(
+    paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
+    points: PointChoice,
+) -> tuple[Measurements, Goal]:
+    if len(paths) == 1 and paths[0].suffix in SUFFIXES:
+        return read_table(paths[0], time=time, quality=quality), Goal.MAXIMISE
+    source = open_source(paths, None, None, command="curve")
+    if time is not None:
+        raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")
+    split = quality or "validation"
+    if split not in ("train", "validation", "test"):
+        raise UnknownName("quality of runs", split, known=("train", "validation", "test"))
+    return measurements_of_runs(
+        paths[0], source.competition, source.trials, workload=workload, split=split, points=points
+    )
+
+
+def _goal(text: str) -> Goal:
+    if text not in [*Goal]:
+        raise UnknownName("goal", text, known=[*Goal])
+    return Goal(text)

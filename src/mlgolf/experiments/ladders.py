@@ -1,0 +1,70 @@
+"""A competition at several budgets: what a baseline's trade-off curve is measured with.
+
+Each workload becomes a row for each factor, trained for that many times its step hint, with the
+schedule made for just that length: points read off one long run would show the baseline as worse
+than it is. Nothing has to be reached; what counts is the validation metric when training ends.
+"""
+
+from collections.abc import Sequence
+
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import RulesError
+from mlgolf.core.rules import Aggregation, Constraint, WorkloadRules
+
+EVALUATIONS = 10  # of a trial
+SLACK = 3.0  # times the competition's own budget for as many steps: who is slow is still measured
+
+
+def parse_factors(text: str) -> tuple[float, ...]:
+    """ "0.25,0.5,1" as numbers, from small to large. Raises: RulesError."""
+    try:
+        factors = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        factors = []
+    if len(factors) < 2 or not 0 < factors[0] <= factors[-1] < 1000:
+        raise RulesError(
+            f"--ladder: found {text!r}; give two budgets at least, as multiples of the step hint "
+            "above 0: 0.25,0.5,1,2,4"
+        )
+    return tuple(factors)
+
+
+def ladder(competition: Competition, factors: Sequence[float]) -> Competition:
+    """Raises: RulesError for a workload without a step hint."""
+    rows = {
+        f"{name}_x{factor:g}": _at(competition, name, factor)
+        for name in competition.scored_workloads for factor in factors
+    }
+    rules = competition.rules.model_copy(update={
+        "objective": "validation_metric",
+        "constraints": (
+            Constraint(quantity="steps", bound="step_limit"),
+            Constraint(quantity="time", bound="budget_seconds"),
+        ),
+        "trial_chosen_by": (),
+        "aggregation": Aggregation(workloads="geometric_mean_ratio"),
+    })
+    return Competition.model_validate({
+        **competition.as_record(), "name": f"{competition.name}-ladder",
+        "title": f"{competition.title}, at {len(factors)} budgets",
+        "rules": rules.model_dump(by_alias=True),
+        "workloads": {name: row.model_dump() for name, row in rows.items()},
+    }).with_files_in(competition.folder)
+
+
+def _at(competition: Competition, name: str, factor: float) -> WorkloadRules:
+    row = competition.workloads[name]
+    if row.step_hint is None:
+        raise RulesError(
+            f"{competition.name}: workload {name} has no step_hint, which --ladder multiplies"
+        )
+    steps = max(1, round(row.step_hint * factor))
+    bounds: dict[str, float] = {"step_limit": steps}
+    if (budget := row.number("budget_seconds")) is not None:
+        bounds["budget_seconds"] = budget * factor * SLACK
+    return row.model_copy(update={
+        "workload": row.workload or name, "step_hint": steps, "bounds": bounds, "sources": {},
+        "eval_every_steps": max(1, steps // EVALUATIONS), "eval_every_seconds": None,
+        "par": None, "incumbent": None,
+        "provenance": f"{factor:g} times the step hint of {name} in {competition.name}",
+    })

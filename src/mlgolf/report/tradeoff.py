@@ -1,0 +1,136 @@
+"""A comparison in words: tables for a terminal, a page and a pull request."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from mlgolf.analysis.comparison import Comparison
+from mlgolf.analysis.dominance import Compared
+from mlgolf.analysis.tradeoff import Interval, Judged, Verdict
+from mlgolf.core.text import number_of
+
+HEADS = (
+    "method", "time", "quality", "speed-up at the same quality", "gain at the same time", "verdict",
+)  # fmt: skip
+CURVE_HEADS = ("method", "speed-up on average", "verdict", "crosses the baseline at")
+WORDS = {
+    Verdict.BETTER: "better", Verdict.WORSE: "worse", Verdict.CANNOT_TELL: "cannot tell",
+    Verdict.OUTSIDE: "outside the measured range",
+}  # fmt: skip
+
+
+def title(comparison: Comparison) -> str:
+    points = comparison.table.points[comparison.baseline]
+    runs = sorted({point.runs for point in points})
+    seeds = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+    return (
+        f"{comparison.table.quality} against {comparison.table.time}; baseline: "
+        f"{comparison.baseline}, {number_of(len(points), 'budget')}, {seeds} "
+        f"run{'s' * (seeds != '1')} each"
+    )
+
+
+def point_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    return [
+        (
+            judged.point.method, _number(judged.point.time), _number(judged.point.quality),
+            _factor(judged), _gain(judged), WORDS[judged.verdict],
+        )
+        for judged in comparison.points
+    ]  # fmt: skip
+
+
+def curve_rows(comparison: Comparison) -> list[tuple[str, ...]]:
+    return [
+        (
+            compared.method, _average(compared), WORDS[compared.verdict],
+            "; ".join(
+                f"{_number(time)} ({_number(quality)})" for time, quality in compared.crosses_at
+            ) or "nowhere",
+        )
+        for compared in comparison.curves
+    ]  # fmt: skip
+
+
+def lines(comparison: Comparison) -> Iterator[str]:
+    """Sentences below the tables."""
+    for complaint in comparison.unfair:
+        yield f"not a fair comparison: {complaint}"
+    front = ", ".join(
+        f"{point.method} at {_number(point.time)}" for point in comparison.front
+    )
+    yield f"no other point is better in both (Pareto front): {front}"
+    yield from comparison.notes
+
+
+def markdown(comparison: Comparison, figure: str = "") -> str:
+    """As a comment for a pull request. Args: figure: its file, if there is one."""
+    parts = [f"**{_headline(comparison)}**", "", title(comparison), ""]
+    parts += _markdown_table(HEADS, point_rows(comparison))
+    if comparison.curves:
+        parts += ["", *_markdown_table(CURVE_HEADS, curve_rows(comparison))]
+    if figure:
+        parts += ["", f"![{title(comparison)}]({figure})"]
+    return "\n".join([*parts, "", *(f"- {line}" for line in lines(comparison))])
+
+
+def verdicts(comparison: Comparison) -> list[Verdict]:
+    """Of whole curves where there are some, else of the points."""
+    return [compared.verdict for compared in comparison.curves] or [
+        judged.verdict for judged in comparison.points
+    ]
+
+
+def _headline(comparison: Comparison) -> str:
+    found = (WORDS[verdict] for verdict in verdicts(comparison))
+    return ", ".join(dict.fromkeys(found)).capitalize()
+
+
+def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(heads)} |", "|---" * len(heads) + "|",
+        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
+    ]  # fmt: skip
+
+
+def _factor(judged: Judged) -> str:
+    low, high = judged.speedup_interval
+    if math.isnan(judged.speedup):
+        return _bounds(low, high, "×")
+    return f"{judged.speedup:.3g}×{_interval((low, high), '×')}"
+
+
+def _average(compared: Compared) -> str:
+    if math.isnan(compared.average_speedup):
+        return "no quality in common"
+    low, high = compared.shared
+    shared = f", for {_number(low)} to {_number(high)}"
+    return f"{compared.average_speedup:.3g}×{_interval(compared.interval, '×')}{shared}"
+
+
+def _gain(judged: Judged) -> str:
+    if math.isnan(judged.quality_gain):
+        return "outside"
+    low, high = judged.quality_gain_interval
+    return f"{judged.quality_gain:+.3g}" + (
+        "" if math.isnan(low) else f" ({low:+.3g} to {high:+.3g})"
+    )
+
+
+def _interval(interval: Interval, unit: str) -> str:
+    low, high = interval
+    if math.isnan(low):
+        return ""
+    return f" ({_bounds(low, high, unit)})"
+
+
+def _bounds(low: float, high: float, unit: str) -> str:
+    """A bound as a bound, never as a number."""
+    if math.isnan(low) or (low == 0 and math.isinf(high)):
+        return "outside"
+    if math.isinf(high):
+        return f"at least {low:.3g}{unit}"
+    return f"at most {high:.3g}{unit}" if low == 0 else f"{low:.3g} to {high:.3g}{unit}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

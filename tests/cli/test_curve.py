@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "tables" / "tradeoff_example.csv"
+SEEDS = [(1, -0.004), (2, 0.0), (3, 0.004)]
+
+
+def table(folder, name, points):
+    """A CSV of the points (method, time, quality), three seeds each."""
+    rows = [
+        f"{method},{seed},{time},{quality + off}"
+        for method, time, quality in points for seed, off in SEEDS
+    ]
+    path = folder / name
+    path.write_text("\n".join(["method,seed,time,quality", *rows]) + "\n")
+    return path
+
+
+BASE = [("base", 1, 0.5), ("base", 2, 0.6), ("base", 4, 0.66), ("base", 8, 0.69)]
+
+
+def test_the_essays_points_get_the_essays_verdicts(mlgolf):
+    found = json.loads(mlgolf("curve", EXAMPLE, "--baseline", "blue", "--json").stdout)
+    assert {point["method"]: point["verdict"] for point in found["points"]} == {
+        "green": "better", "yellow": "better", "dark orange": "better", "violet": "worse",
+    }
+
+
+def test_json_has_points_and_curves(mlgolf, tmp_path):
+    path = table(tmp_path, "runs.csv", [*BASE, ("new", 1.5, 0.61), ("new", 3, 0.66)])
+    found = json.loads(mlgolf("curve", path, "--json").stdout)
+    point, curve = found["points"][0], found["curves"][0]
+    assert point.keys() >= {
+        "method", "time", "quality", "verdict", "speedup", "speedup_interval", "quality_gain",
+        "quality_gain_interval",
+    }
+    assert curve.keys() >= {"method", "average_speedup", "interval", "crosses_at"}
+    assert point["speedup_interval"][0] < point["speedup"] < point["speedup_interval"][1]
+
+
+def test_columns_may_have_other_names(mlgolf, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("method,hours,loss\na,1,2.0\na,2,1.5\nb,1,1.7\n")
+    ask = ("--time", "hours", "--quality", "loss", "--goal", "minimise")
+    found = json.loads(mlgolf("curve", path, *ask, "--json").stdout)
+    assert found["points"][0]["verdict"] == "better"
+
+
+def test_a_figure_is_written_light_and_dark_with_its_table(mlgolf, tmp_path):
+    mlgolf("curve", EXAMPLE, "--baseline", "blue", "-o", tmp_path / "figures")
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
+        "tradeoff.csv", "tradeoff.png", "tradeoff.svg", "tradeoff_dark.png", "tradeoff_dark.svg",
+    ]
+
+
+def test_an_unfair_comparison_says_so_on_its_figure(mlgolf, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("method,time,quality,hardware\na,1,1,x\na,2,2,x\nb,1,2,y\n")
+    assert "not fair" in mlgolf("curve", path, expect=2).stderr
+    said = mlgolf("curve", path, "--unfair", "-o", tmp_path).stdout
+    assert "not a fair comparison: different hardware" in " ".join(said.split())
+    assert "Not a fair comparison" in (tmp_path / "tradeoff.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("faster", "code", "headline"), [(2.0, 0, "Better"), (1.0, 0, "Cannot tell"), (0.5, 1, "Worse")]
+)
+def test_only_a_change_for_the_worse_fails_a_pull_request(mlgolf, tmp_path, faster, code, headline):
+    base = table(tmp_path, "base.csv", BASE)
+    changed = table(tmp_path, "change.csv", [("mine", t / faster, q) for _, t, q in BASE])
+    said = mlgolf("curve", "--ci", base, changed, "-o", tmp_path, expect=code).stdout
+    assert said.startswith(f"**{headline}**")
+    assert "tradeoff.png)" in said
+
+
+def test_a_wrong_table_is_one_message(mlgolf, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("method,time,quality\na,0,1\n")
+    said = mlgolf("curve", path, expect=2).stderr
+    assert said.count("\n") == 1
+    assert "line 2: time: found '0', allowed is a number above 0" in said
+
+
+def test_a_ladder_is_run_and_compared(mlgolf, tmp_path, data_dir):
+    from conftest import LINEAR
+
+    out = tmp_path / "run"
+    ask = ("--competition", LINEAR, "--tuning", "self", "--studies", "2", "--seed", "1")
+    said = mlgolf(
+        "run", "nadamw", "nesterov", *ask, "--ladder", "0.02,0.05,0.1", "--data-dir", data_dir,
+        "--out", out,
+    ).stderr
+    assert f"next: mlgolf curve {out}" in said
+    found = json.loads(mlgolf("curve", out, "--baseline", "nadamw", "--json").stdout)
+    assert [point["runs"] for point in found["points"]] == [2, 2, 2]
+    assert found["goal"] == "minimise"
+
+
+@pytest.mark.parametrize("text", ["1", "0,1", "a,b", "1,,2", "-1,2"])
+def test_a_ladder_is_of_two_budgets_at_least(mlgolf, tmp_path, text):
+    said = mlgolf("run", "nadamw", f"--ladder={text}", "--out", tmp_path / "run", expect=2).stderr
+    assert "give two budgets at least" in said
