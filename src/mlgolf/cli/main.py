@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from mlgolf.cli import algoperf, catalogue, datasets, games, playing, scoring
+from mlgolf.cli import algoperf, catalogue, datasets, games, playing, scoring, tuning
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.text import in_words, printable
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 playing.add_to(app)
 scoring.add_to(app)
+tuning.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)
