@@ -48,15 +48,20 @@ def band(n: int, confidence: float) -> Band:
 
     Raises: ScoringError if there is no result, or the confidence is no probability in (0, 1).
     """
+    check_confidence(n, confidence)
+    if n > MOST_EQUAL_TAILED:
+        return kolmogorov(n, confidence)
+    return _of_tail(n, equal_tail(n, confidence))
+
+
+def check_confidence(n: int, confidence: float) -> None:
+    """Raises: ScoringError if n results have no band of such a confidence."""
     if n < 1:
         raise ScoringError("found no results, a band needs at least 1")
     if not 0 < confidence < 1:
         raise ScoringError(
             f"confidence: found {confidence:g}, allowed is above 0 and below 1, such as 0.95"
         )
-    if n > MOST_EQUAL_TAILED:
-        return kolmogorov(n, confidence)
-    return _of_tail(n, equal_tail(n, confidence))
 
 
 def kolmogorov(n: int, confidence: float) -> Band:
@@ -101,8 +106,18 @@ def coverage(lower: FloatArray, upper: FloatArray) -> float:
     # those whose lower bound has, at most.
     least = np.searchsorted(upper, times, side="right")
     most = np.searchsorted(lower, times, side="left")
+    return coverage_of_counts(n, times, least, most)
+
+
+def coverage_of_counts(n: int, times: FloatArray, least: IntArray, most: IntArray) -> float:
+    """P(least <= how many of n uniform numbers are up to a time <= most, at all times); exact.
+
+    Args: times, least, most: (times,), never falling; times in (0, 1].
+    """
     if (least > most).any():
         return 0.0
+    if times[-1] < 1:
+        times, least, most = np.append(times, 1.0), np.append(least, n), np.append(most, n)
     counts, first = np.ones(1), 0  # counts[j]: the probability of first + j points, none crossing
     rates = n * np.diff(times, prepend=0.0)
     for low, high, jumps in zip(least, most, _poisson(rates, most, least), strict=True):
@@ -116,11 +131,11 @@ def _poisson(rates: FloatArray, most: IntArray, least: IntArray) -> list[FloatAr
     before = np.concatenate([[0], least[:-1]])
     lengths = most - before + 1
     points = np.arange(lengths.max())
-    with np.errstate(divide="ignore"):
-        table = np.exp(
-            np.log(rates)[:, None] * points - rates[:, None] - gammaln(points + 1)
-        )
-    return [row[:length] for row, length in zip(table, lengths, strict=True)]
+    factorials, logs = gammaln(points + 1), np.log(rates)
+    return [
+        np.exp(log * points[:length] - rate - factorials[:length])
+        for log, rate, length in zip(logs, rates, lengths, strict=True)
+    ]
 
 
 def _poisson_at(count: int, rate: float) -> float:

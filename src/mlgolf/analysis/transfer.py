@@ -11,6 +11,7 @@ an interval of few points is not a single number. `benchmarks/tuning_bands.py` s
 it covers; below 5 points there is none.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -57,7 +58,11 @@ def transfer(
     if len(costs) < 2 or not all(np.isfinite(own).any() for own in ends):
         return None
     own, other = (_ranks(costs) for costs in ends)
-    tau, rho = _or_nan(kendalltau(own, other)), _or_nan(spearmanr(own, other))
+    equal = not own.any() or not other.any()
+    tau, rho = (
+        math.nan if equal else float(found(own, other).statistic)  # pyright: ignore
+        for found in (kendalltau, spearmanr)
+    )
     lost = degradation(variant_costs[:, None], scale)[:, 0]
     best = costs == costs.min()  # of equal ones the cost is that of one drawn at random
     return Transfer(
@@ -71,10 +76,6 @@ def transfer(
 def _ranks(costs: FloatArray) -> FloatArray:
     """Places from 0, equal for equal costs: scipy takes no infinities."""
     return np.unique(costs, return_inverse=True)[1].astype(np.float64)
-
-
-def _or_nan(found) -> float:
-    return float(found.statistic)
 
 
 def rank_interval(

@@ -104,7 +104,7 @@ def _curve_json(method: str, workload: str, curve: TuningCurve) -> dict[str, Any
         "method": method, "workload": workload or None, "goal": str(curve.goal),
         "trials": curve.trials.tolist(), "best": curve.best.tolist(),
         "lower": curve.lower.tolist(), "upper": curve.upper.tolist(),
-        "results": curve.results, "failed": curve.failed, "band": curve.kind,
+        "results": curve.results, "failed": curve.failed,
     }
 
 

@@ -1,12 +1,14 @@
 """Tuning curves: the best result of 1, 2, … trials of random search, from n results of one trial.
 
 If one trial's result has the distribution function F (larger is better here), the best of k has
-F^k. So a band that holds F everywhere at once (`order_bands.py`) gives one for the whole curve,
-with the same exact confidence, at every number of trials together.
+F^k. So what is known of F everywhere at once is known of the whole curve, at every number of trials
+together, whatever F is.
 
 `median`: the value that the best of k trials reaches with probability one half. It stays meaningful
-where some trials have no result. `mean`: the expected best; its bounds need bounds of the metric.
-Both are of the empirical distribution: of k trials drawn with replacement from the results.
+where some trials have no result. It is F's quantile at 0.5^(1/k), and lies between two results
+whose ranks `rank_bands.py` finds. `mean`: the expected best. It depends on all of F, of which
+`order_bands.py` has a band; its bounds need bounds of the metric. Both are of the empirical
+distribution: of k trials drawn with replacement from the results.
 
 A trial without a result counts as the worst of all, or as the metric's bound. A bound is infinite
 where the results do not limit it: few results do not say how good the best of many trials may be.
@@ -21,12 +23,14 @@ from typing import Literal
 
 import numpy as np
 
-from mlgolf.analysis.order_bands import Band, Kind, band
+from mlgolf.analysis.order_bands import band
+from mlgolf.analysis.rank_bands import levels, rank_band
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.target import Goal
 
 Statistic = Literal["median", "mean"]
+MOST_TRIALS = 1000  # of a curve, unless more are asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,6 @@ class TuningCurve:
     upper: FloatArray
     results: int
     failed: int  # of them, without a result
-    kind: Kind
 
 
 def tuning_curve(
@@ -54,7 +57,7 @@ def tuning_curve(
 
     Args:
       values: (n,), the result of each trial; NaN or the worst infinity for one without a result.
-      trials: how far the curve goes; None: n.
+      trials: how far the curve goes; None: n, but at most `MOST_TRIALS`.
       bounds: the least and the largest value that the metric can have.
     Raises: ScoringError for no values, values outside of the bounds, the better infinity, or a mean
       of trials some of which have no result.
@@ -78,35 +81,39 @@ def tuning_curve(
             f"{failed.sum()} of {len(given)} trials have no result, so their best has no mean. "
             "Take the median, or give a bound that such trials count as."
         )
-    known = band(len(results), confidence)
-    ks = np.arange(1, (trials or len(results)) + 1)
+    count = min(len(results), MOST_TRIALS) if trials is None else trials
     curve = _medians if statistic == "median" else _means
-    best, low, high = (sign * part for part in curve(results, known, ks, limits))
+    best, low, high = (sign * part for part in curve(results, count, confidence, limits))
     lower, upper = (low, high) if goal is Goal.MAXIMISE else (high, low)
     return TuningCurve(
-        goal=goal, trials=ks, best=best, lower=lower, upper=upper, results=len(results),
-        failed=int(failed.sum()), kind=known.kind,
+        goal=goal, trials=np.arange(1, count + 1), best=best, lower=lower, upper=upper,
+        results=len(results), failed=int(failed.sum()),
     )
 
 
+Parts = tuple[FloatArray, FloatArray, FloatArray]  # estimate, lower and upper bound
+
+
 def _medians(
-    results: FloatArray, known: Band, ks: IntArray, limits: Sequence[float]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Estimate and bounds of the median of F^k: the smallest value at which F is 0.5^(1/k)."""
+    results: FloatArray, trials: int, confidence: float, limits: Sequence[float]
+) -> Parts:
     n = len(results)
-    at = 0.5 ** (1 / ks)
-    estimated = results[np.searchsorted(np.arange(1, n + 1) / n, at)]
-    # Between two results F is at most the next one's upper bound, and at least this one's lower.
-    lower = np.append(limits[0], results)[np.searchsorted(known.upper, at)]
-    upper = np.append(results, limits[1])[np.searchsorted(known.lower, at)]
-    return estimated, lower, upper
+    ranks = rank_band(n, trials, confidence)
+    estimated = results[np.searchsorted(np.arange(1, n + 1) / n, levels(trials))]
+    return (
+        estimated, np.append(limits[0], results)[ranks.least],
+        np.append(results, limits[1])[ranks.most],
+    )
 
 
 def _means(
-    results: FloatArray, known: Band, ks: IntArray, limits: Sequence[float]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Estimate and bounds of the mean of F^k, whose masses are differences of its values."""
-    n = len(results)
+    results: FloatArray, trials: int, confidence: float, limits: Sequence[float]
+) -> Parts:
+    """Of F^k, whose masses are differences of its values.
+
+    Between two results F is at most the next one's upper bound, and at least this one's lower.
+    """
+    n, known, ks = len(results), band(len(results), confidence), np.arange(1, trials + 1)
     below, above = np.append(limits[0], results), np.append(results, limits[1])
     return (
         _mean_of(np.arange(n + 1) / n, above, ks),

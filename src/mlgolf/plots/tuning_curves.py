@@ -13,6 +13,7 @@ from mlgolf.plots.theme import Style
 WIDTH, HEIGHT = 300, 210
 MOST_TOGETHER = 4  # methods whose bands can be read in one panel
 LINE = 14  # pixels between labels
+X_TITLE = "trials (log scale)"
 STEP = "step-after"  # nothing is between k trials and k + 1
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
@@ -32,7 +33,7 @@ def tuning_panel(
     shown = [name for name in style.submissions if name in (highlighted or style.submissions)]
     low, high = _ends(table, times=times)
     x = alt.X(
-        "trials:Q", title="trials (log scale)",
+        "trials:Q", title=X_TITLE,
         scale=alt.Scale(type="log", domain=[1, max(2, *table["trials"])], nice=False),
         axis=alt.Axis(values=[*TICKS], grid=False, format="d"),
     )
@@ -114,13 +115,20 @@ def _bands(own: pl.DataFrame, x: alt.X, y: _Height, style: Style) -> list[alt.Ch
     ).select("submission", "trials", "lower", "upper")
     area = alt.Chart(filled).mark_area(opacity=0.13, clip=True, interpolate=STEP)
     edges = [
-        alt.Chart(
-            own.filter(pl.col(end).is_between(y.low, y.high)).select("submission", "trials", end)
-        ).mark_line(strokeWidth=0.9, opacity=0.7, clip=True, interpolate=STEP).encode(
-            x, y.of(end), style.colour(), style.dash()
+        alt.Chart(_runs(own, end, y)).mark_rule(strokeWidth=0.9, opacity=0.7, clip=True).encode(
+            alt.X("trials:Q", title=X_TITLE, scale=x["scale"], axis=x["axis"]), alt.X2("until:Q"),
+            y.of(end), style.colour(),
         ) for end in ("lower", "upper")
     ]
     return [area.encode(x, y.of("lower"), alt.Y2("upper:Q"), style.colour()), *edges]
+
+
+def _runs(own: pl.DataFrame, end: str, y: _Height) -> pl.DataFrame:
+    """Where an edge of a band is level, from so many trials until before so many others."""
+    level = own.filter(pl.col(end).is_between(y.low, y.high)).group_by("submission", end)
+    return level.agg(
+        pl.col("trials").min(), until=(pl.col("trials").max() + 1).clip(0, max(own["trials"]))
+    )
 
 
 def _others(others: pl.DataFrame, x: alt.X, y: _Height, style: Style) -> alt.Chart:
