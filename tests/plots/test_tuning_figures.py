@@ -66,16 +66,16 @@ def test_a_point_without_a_result_is_a_cross_at_the_edge():
         "scale": "ratio", "shared": [True, False],
     })  # fmt: skip
     chart = shared_point_panel(table, STYLE)
-    assert {"a", "colour: the best to share, p"} <= texts(chart)
+    assert {"a", "colour: the best to share, p; ×: no result"} <= texts(chart)
 
 
 @pytest.mark.parametrize("bounds", [(0.1, 0.9), (None, None)])
-def test_a_transfer_names_both_workloads_and_the_cost(bounds):
+def test_a_transfer_names_workload_variant_and_cost(bounds):
     table = pl.DataFrame({
         "method": "a", "workload": "w", "variant": "w_tall", "tau": 0.5, "lower": bounds[0],
         "upper": bounds[1], "said": "1.2 × best",
     }, schema_overrides={"lower": pl.Float64, "upper": pl.Float64})  # fmt: skip
-    assert {"w → w_tall", "1.2 × best"} <= texts(transfer_panel(table, STYLE))
+    assert {"w → tall", "1.2 × best"} <= texts(transfer_panel(table, STYLE))
 
 
 def test_a_figure_is_saved_in_two_themes_with_its_table(tmp_path):

@@ -255,7 +255,7 @@ class _Points:
         self.hyperparameters: dict[tuple[str, str], dict[str, Any]] = {}
         self.notes: tuple[str, ...] = ()
         if self._external and self._same and source.table is not None and source.path is not None:
-            self._read(source.path, source.competition.published_as)
+            self._read(source)
 
     def of(self, key: TrialKey) -> str | None:
         if not self._external:
@@ -274,8 +274,12 @@ class _Points:
             self.hyperparameters.setdefault((key.submission, name), point)
         return name
 
-    def _read(self, path: Path, version: str) -> None:
+    def _read(self, source: Source) -> None:
         """The points of a table of trials, if it has them."""
+        path, version, table = source.path, source.competition.published_as, source.table
+        assert path is not None
+        assert table is not None
+        known = source.submissions or {*table["submission"]}
         columns = ["submission", "trial", "hparams", "version", "ruleset"]
         if "hparams" not in _columns(path):
             return
@@ -288,6 +292,6 @@ class _Points:
         for submission, trial, text, count in found.iter_rows():
             with suppress(ValueError):
                 self.hyperparameters[submission, f"trial {trial}"] = json.loads(text)
-            if count > 1:
+            if count > 1 and submission in known:
                 said = f"trial {trial} of {submission} has {count} different points"
                 self.notes = (*self.notes, f"{said}; they are taken as one")

@@ -13,63 +13,78 @@ def add_to(app: typer.Typer) -> None:
     app.command()(tuning)
 
 
+Results = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="A table (.csv, .parquet) of your own or of AlgoPerf's results, run folders, or "
+        "AlgoPerf's logs.",
+        show_default="the latest run in runs/",
+    ),
+]
+TheGoal = Annotated[
+    str | None,
+    typer.Option(help="Of your own table: maximise or minimise.", show_default="maximise"),
+]
+Confidence = Annotated[
+    float, typer.Option(help="Of each band, at all numbers of trials together.")
+]
+Quality = Annotated[
+    str | None,
+    typer.Option(help="The column of your table with the results.", show_default="quality"),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="validation: the best validation result. time: the time to the target; in your own "
+        "table the column time.",
+        show_default="the column quality, or what the rules minimise",
+    ),
+]
+Curve = Annotated[str, typer.Option(help="Of the best of k trials: median, or mean.")]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        help="How many trials curves go up to.", show_default="as many as results, at most 1000"
+    ),
+]
+LowerBound = Annotated[
+    float | None, typer.Option(help="The least value that the metric can have.")
+]
+UpperBound = Annotated[float | None, typer.Option(help="The largest value.")]
+Methods = Annotated[
+    list[str] | None, typer.Option(help="Only this method, or submission. Repeatable.")
+]
+Workloads = Annotated[list[str] | None, typer.Option(help="Only this one. Repeatable.")]
+Transfers = Annotated[
+    list[str] | None,
+    typer.Option(help="Of your own table: WORKLOAD=VARIANT to compare ranks on. Repeatable."),
+]
+Competition = Annotated[str | None, typer.Option(help="Which board of a table of AlgoPerf's.")]
+Ruleset = Annotated[
+    str | None, typer.Option("--tuning", help="external or self, of such a table.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", help="Write figures, and their tables, into this folder."),
+]
+
+
 def tuning(
-    results: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="A table (.csv, .parquet) of your own or of AlgoPerf's results, run folders, or "
-            "AlgoPerf's logs.",
-            show_default="the latest run in runs/",
-        ),
-    ] = None,
-    goal: Annotated[
-        str | None,
-        typer.Option(help="Of your own table: maximise or minimise.", show_default="maximise"),
-    ] = None,
-    confidence: Annotated[
-        float, typer.Option(help="Of each band, at all numbers of trials together.")
-    ] = 0.95,
-    quality: Annotated[
-        str | None,
-        typer.Option(help="The column of your table with the results.", show_default="quality"),
-    ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="validation: the best validation result. time: the time to the target; in your "
-            "own table the column time.",
-            show_default="the column quality, or what the rules minimise",
-        ),
-    ] = None,
-    curve: Annotated[
-        str, typer.Option(help="Of the best of k trials: median, or mean.")
-    ] = "median",
-    trials: Annotated[
-        int | None,
-        typer.Option(help="How many trials curves go up to.", show_default="as many as results"),
-    ] = None,
-    lower_bound: Annotated[
-        float | None, typer.Option(help="The least value that the metric can have.")
-    ] = None,
-    upper_bound: Annotated[float | None, typer.Option(help="The largest value.")] = None,
-    method: Annotated[
-        list[str] | None, typer.Option(help="Only this method, or submission. Repeatable.")
-    ] = None,
-    workload: Annotated[list[str] | None, typer.Option(help="Only this one. Repeatable.")] = None,
-    transfer: Annotated[
-        list[str] | None,
-        typer.Option(help="Of your own table: WORKLOAD=VARIANT to compare ranks on. Repeatable."),
-    ] = None,
-    competition: Annotated[
-        str | None, typer.Option(help="Which board of a table of AlgoPerf's.")
-    ] = None,
-    ruleset: Annotated[
-        str | None, typer.Option("--tuning", help="external or self, of such a table.")
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="Write figures, and their tables, into this folder."),
-    ] = None,
+    results: Results = None,
+    goal: TheGoal = None,
+    confidence: Confidence = 0.95,
+    quality: Quality = None,
+    metric: Metric = None,
+    curve: Curve = "median",
+    trials: Trials = None,
+    lower_bound: LowerBound = None,
+    upper_bound: UpperBound = None,
+    method: Methods = None,
+    workload: Workloads = None,
+    transfer: Transfers = None,
+    competition: Competition = None,
+    ruleset: Ruleset = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare methods at equal numbers of tuning trials, with exact confidence bands.

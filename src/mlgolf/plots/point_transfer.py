@@ -7,7 +7,7 @@ import polars as pl
 
 from mlgolf.plots.theme import Style, name_axis
 
-WIDTH, ROW, LABELS = 200, 24, 250
+WIDTH, ROW, LABELS = 200, 24, 210
 
 
 def transfer_panel(table: pl.DataFrame, style: Style) -> Any:
@@ -17,7 +17,7 @@ def transfer_panel(table: pl.DataFrame, style: Style) -> Any:
       and `said`, which stands to the right.
     """
     table = table.rename({"method": "submission"}).with_columns(
-        pair=pl.col("workload") + " → " + pl.col("variant")
+        pair=pl.struct("workload", "variant").map_elements(_pair, return_dtype=pl.String)
     )
     pairs = table["pair"].to_list()
     y = alt.Y(
@@ -38,8 +38,16 @@ def transfer_panel(table: pl.DataFrame, style: Style) -> Any:
             align="left", dx=10, fontSize=12, color=style.theme.muted
         ).encode(_x("tau"), y, alt.Text("said:N")),
     ]
-    title = table["submission"][0]
+    title = alt.TitleParams(
+        table["submission"][0],
+        subtitle="bar: interval; right: cost on the variant of the workload's best point",
+    )
     return style.apply(alt.layer(*layers, title=title, width=WIDTH, height=ROW * len(pairs)))
+
+
+def _pair(names: dict[str, str]) -> str:
+    """"wmt → post_ln" for wmt and wmt_post_ln."""
+    return f"{names['workload']} → {names['variant'].removeprefix(names['workload'] + '_')}"
 
 
 def _x(column: str) -> alt.X:

@@ -44,7 +44,7 @@ def shared_point_panel(table: pl.DataFrame, style: Style) -> Any:
         _points(own, x, y, style.colour(), opacity=1), _crosses(own, x, y, style.colour(), 1),
     ]
     shared = table.filter("shared")["point"]
-    said = f"colour: the best to share, {shared[0]}" if len(shared) else ""
+    said = f"colour: the best to share, {shared[0]}; ×: no result" if len(shared) else ""
     title = alt.TitleParams(table["submission"][0], subtitle=said)
     return style.apply(alt.layer(*layers, title=title, width=WIDTH, height=ROW * len(workloads)))
 
