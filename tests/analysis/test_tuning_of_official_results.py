@@ -8,7 +8,7 @@ import pytest
 
 from mlgolf.analysis.tuning import TuningReport, judge
 from mlgolf.analysis.tuning_sources import Asked, open_results
-from mlgolf.core.errors import RunFolderError
+from mlgolf.core.errors import RunFolderError, UnknownName
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -81,6 +81,31 @@ def test_quality_late_in_the_budget_finds_trials_that_reach_the_target(with_eval
     }
     assert never[1.0] == 0
     assert never[0.125] > never[1.0]
+
+
+def test_the_guide_counts_transfers_right(report):
+    found = [*report.transfers.values()]
+    intervals = [one.tau_interval for one in found if one.tau_interval]
+    assert (len(found), sum(one.same_best for one in found)) == (43, 18)
+    assert sum(low > 0 or high < 0 for low, high in intervals) == 9
+
+
+def test_a_damaged_table_is_refused_by_line_and_column(tmp_path):
+    path = tmp_path / "trials.csv"
+    path.write_text("version,ruleset,submission\nv0.5,external,a\n")
+    with pytest.raises(RunFolderError, match="no column framework"):
+        open_results([path], Asked())
+
+
+def test_tuning_is_external_or_self():
+    with pytest.raises(UnknownName, match="tuning 'none'"):
+        open_results([GOLDEN / "trials.csv"], Asked(tuning="none"))
+
+
+def test_submissions_that_tune_themselves_have_no_points():
+    found = judge(open_results([GOLDEN / "trials.csv"], Asked(tuning="self")))
+    assert found.as_json()["shared_point"] is None
+    assert found.results.table["point"].is_null().all()
 
 
 def test_a_table_of_times_has_no_validation_results():

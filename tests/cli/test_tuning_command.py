@@ -99,3 +99,10 @@ def test_from_python_it_displays_itself(table):
     assert found.table.columns[:6] == ["method", "workload", "trials", "best", "lower", "upper"]
     assert "median best of k trials" in repr(found)
     assert "<svg" in found._repr_html_()
+
+
+def test_a_run_folder_is_read_by_its_own_rules(mlgolf):
+    run = TESTS / "golden" / "run_of_schema_2" / "run"
+    said = json.loads(mlgolf("tuning", run, "--json").stdout)
+    assert said["methods"]
+    assert said["goal"] == "minimise"

@@ -22,7 +22,7 @@ from mlgolf.core.trial_key import TrialKey
 from mlgolf.results import curve_table, trial_table
 from mlgolf.scoring.admission import UNEVALUATED, Admission
 from mlgolf.scoring.objective import objective_goal
-from mlgolf.scoring.sources import TABLES, Source, open_source
+from mlgolf.scoring.sources import TABLES, Source, as_ruleset, open_source
 
 SHARES = (0.125, 0.25, 0.5, 1.0)  # of the budget, at which a trial may be chosen by its quality
 
@@ -83,12 +83,14 @@ def _largest_board(path: Path, asked: Asked) -> tuple[Asked, tuple[str, ...]]:
     """The board with most trials of a table that has several."""
     columns = ["version", "ruleset", "submission", "workload", "study", "trial"]
     read = pl.read_csv if path.suffix == ".csv" else pl.read_parquet
-    wanted = asked.tuning or pl.col("ruleset")
+    wanted = as_ruleset(asked.tuning) or pl.col("ruleset")
     try:
         table = read(path, columns=columns).cast(pl.String).unique().filter(
             pl.col("ruleset") == wanted
         )
     except pl.exceptions.PolarsError as error:
+        if path.suffix == ".csv":
+            trial_table.read_trial_table(path)  # which says by line and column what is wrong
         raise RunFolderError(f"{path}: {str(error).splitlines()[0]}") from None
     boards = table.group_by("version", "ruleset").len().sort("len", "version", descending=True)
     names = {load_competition(n).published_as: n for n in reversed(competition_names())}
@@ -195,7 +197,7 @@ def _measured(competition: Competition, workload: str, metric: Metric | None) ->
     objective = competition.rules.objective_quantity
     noun = "time to target" if objective.name == "time" else objective.noun
     unit = competition.workloads[workload].unit(objective.name)
-    return f"{noun}, {unit}" if unit else noun
+    return noun if unit in ("", "1") else f"{noun}, {unit}"
 
 
 def _best(trial: Trial | None, source: Source) -> float | None:

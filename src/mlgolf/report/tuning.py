@@ -45,7 +45,7 @@ def sentences(report: TuningReport) -> list[str]:
     if len(methods) > 1 and not pairs:
         said.append("no bands separate: these results do not tell the methods apart")
     if len(methods) > 1:
-        both = significant(100 * max(0.0, 1 - 2 * (1 - report.confidence)), 3)
+        both = f"{100 * max(0.0, 1 - 2 * (1 - report.confidence)):.3g}"
         said.append(f"two bands hold together with a probability of at least {both}%")
     return [*said, *report.notes]
 
@@ -56,7 +56,7 @@ def _curves(report: TuningReport, workload: str) -> TableOfText:
     ks = [k for k in COLUMNS if k <= most]
     ks = ks if len(ks) <= MOST_COLUMNS else [ks[round(i * (len(ks) - 1) / 3)] for i in range(4)]
     what, goal = report.results.measured[workload], report.results.goals[workload]
-    percent = significant(100 * report.confidence, 3).removesuffix(".0")
+    percent = f"{100 * report.confidence:.3g}"
     where = f"{workload}: " if workload else ""
     title = (
         f"{where}{report.statistic} best of k trials (bands that hold at all k with {percent}%); "
