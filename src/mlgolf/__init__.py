@@ -14,18 +14,20 @@ if TYPE_CHECKING:
     from mlgolf.api.curves import TradeOff, curve
     from mlgolf.api.playing import find_targets, play_trial, replay, run
     from mlgolf.api.results import Board, Run, open_run, score, write_report
+    from mlgolf.api.tuning import Tuning, tuning_curves
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
 __all__ = [
-    "Board", "MLGolfError", "Run", "TradeOff", "curve", "find_targets", "open_run", "play_trial",
-    "replay", "run", "score", "write_report",
+    "Board", "MLGolfError", "Run", "TradeOff", "Tuning", "curve", "find_targets", "open_run",
+    "play_trial", "replay", "run", "score", "tuning_curves", "write_report",
 ]
 
 _HOMES = {
     "mlgolf.api.curves": ("TradeOff", "curve"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
+    "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
     "mlgolf.core.errors": ("MLGolfError",),
 }
 

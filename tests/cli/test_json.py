@@ -18,6 +18,7 @@ COMMANDS = [
     ("game", "list"), ("game", "show", "digits-l2"), ("game", "show", "digits-l2", "--board"),
     ("data", "check", "linear"),
     ("score", TABLE, "--competition", "algoperf-0.5", "--tuning", "self"),
+    ("tuning", TABLE, "--competition", "algoperf-0.5", "--tuning", "self"),
 ]
 
 

@@ -10,7 +10,16 @@ from typing import NoReturn
 
 import typer
 
-from mlgolf.cli import algoperf, catalogue, curves, datasets, games, playing, scoring
+from mlgolf.cli import (
+    algoperf,
+    catalogue,
+    curves,
+    datasets,
+    games,
+    playing,
+    scoring,
+    tuning,
+)
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.text import in_words, printable
 
@@ -28,6 +37,7 @@ app = typer.Typer(
 playing.add_to(app)
 scoring.add_to(app)
 curves.add_to(app)
+tuning.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)

@@ -15,6 +15,7 @@ from mlgolf.plots.leave_one_out import leave_one_out_ranks
 from mlgolf.plots.models import models_over_time
 from mlgolf.plots.profile import profile
 from mlgolf.plots.runtimes import runtime_distributions
+from mlgolf.plots.saved import without_formulas
 from mlgolf.plots.svg import (
     drawn_here,
     for_page,
@@ -104,15 +105,10 @@ class Figure:
         """Write NAME.svg, NAME_dark.svg and NAME.csv, which has a column for a label."""
         name, table = self.sketch.name, self.sketch.table
         table = table.with_columns(label=pl.lit(self.label)) if self.label else table
-        table.with_columns(_no_formula(pl.col(pl.String))).write_csv(folder / f"{name}.csv")
+        table.with_columns(without_formulas(pl.col(pl.String))).write_csv(folder / f"{name}.csv")
         (folder / f"{name}.svg").write_text(self.whole, encoding="utf-8")
         dark = recoloured(self.whole, DARK)
         (folder / f"{name}_dark.svg").write_text(dark, encoding="utf-8")
-
-
-def _no_formula(text: pl.Expr) -> pl.Expr:
-    """Spreadsheets run a cell that starts like a formula: an apostrophe makes it text."""
-    return text.str.replace(r"^([=+\-@\t\r])", "'${1}")
 
 
 def draw_figures(

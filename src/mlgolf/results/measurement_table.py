@@ -26,6 +26,7 @@ class Column:
     is_number: bool = True
     positive: bool = False
     optional: bool = False
+    may_fail: bool = False  # a run may have no result: empty, NaN or infinite
     found_as: str = ""
     option: str = ""  # of a command, that says what the file calls it: "--time"
 
@@ -104,10 +105,10 @@ def _checked(path: Path, table: pl.DataFrame, column: Column) -> pl.DataFrame:
     value = (text if table.schema[name] == pl.String else raw).cast(kind, strict=False)
     wrong = value.is_null() | (text == "")
     if column.is_number:
-        wrong |= ~value.is_finite()
+        wrong |= ~value.is_finite() & (not column.may_fail)
     if column.positive:
         wrong |= value <= 0
-    if column.optional:
+    if column.optional or column.may_fail:
         wrong &= raw.is_not_null() & (text != "")
     bad = table.filter(wrong.fill_null(value=True))
     if len(bad):

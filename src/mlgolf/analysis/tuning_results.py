@@ -1,0 +1,142 @@
+"""Results of trials as tuning is judged by: who, on what, with which point, and what came out.
+
+From anybody's table here; from runs, logs and AlgoPerf's tables in `tuning_sources.py`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from mlgolf.analysis.shared_points import Scale
+from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.target import Goal
+from mlgolf.results.measurement_table import (
+    LINE,
+    Column,
+    columns_given,
+    place_of,
+    read_measurements,
+)
+
+Metric = Literal["validation", "time"]
+RESULTS = {
+    "method": pl.String, "workload": pl.String, "study": pl.String, "point": pl.String,
+    "value": pl.Float64,
+}
+CHOICES = {
+    "method": pl.String, "workload": pl.String, "study": pl.String, "budget": pl.Float64,
+    "cost": pl.Float64, "time": pl.Float64,
+}
+ALL = ""  # the workload of a table that names none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningResults:
+    """One row of `table` per trial: `RESULTS`. `value` is null for a trial without a result.
+
+    `workload` is empty, and `study` and `point` are null, where nobody said. `choices` has
+    `CHOICES`: for each trial, at shares of the budget, quality (smaller is better) and the time to
+    target; inf for never. Null: the budget is not known.
+    """
+
+    table: pl.DataFrame
+    goals: Mapping[str, Goal]  # by workload
+    measured: Mapping[str, str]  # by workload, in words: "time to target, s"
+    scale: Scale
+    shared: tuple[str, ...]  # workloads that one point could be shared by
+    variants: tuple[tuple[str, str], ...]  # (workload, its variant), both in the table
+    points: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    choices: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> list[str]:
+        return self.table["method"].unique(maintain_order=True).to_list()
+
+    @property
+    def workloads(self) -> list[str]:
+        return self.table["workload"].unique(maintain_order=True).to_list()
+
+
+def read_results(
+    path: Path, *, goal: Goal | None = None, quality: str | None = None,
+    metric: Metric | None = None, transfers: Sequence[tuple[str, str]] = (),
+) -> TuningResults:
+    """A table of anybody's: `method` and `quality`, perhaps `workload`, `study`, `point`, `time`.
+
+    Args:
+      quality: what the file calls the column of results.
+      metric: "time": the results are times to a target, inf where it was never reached; they stand
+        in the column `time`.
+      transfers: pairs of workloads; none: every workload and those called after it.
+    Raises: RunFolderError for what is wrong in the file, by line and column.
+    """
+    timed = metric == "time"
+    if timed and goal is Goal.MAXIMISE:
+        raise RunFolderError("--goal maximise: times to a target are minimised")
+    chosen = goal or (Goal.MINIMISE if timed else Goal.MAXIMISE)
+    result = Column(
+        name="time" if timed else "quality", may_fail=True, positive=timed, option="--quality"
+    )
+    other = Column(name="time", may_fail=True, positive=True, optional=True)
+    columns = columns_given((result,), {result.name: quality})
+    names = (Column(name="workload", is_number=False, optional=True),
+             Column(name="study", is_number=False, optional=True),
+             Column(name="point", is_number=False, optional=True))  # fmt: skip
+    both = () if timed or quality == "time" else (other,)
+    table = read_measurements(
+        path, (Column(name="method", is_number=False), *columns, *both, *names)
+    )
+    value = pl.col(result.name)
+    wrong = table.filter(value.is_infinite() & (value.sign() != chosen.sign))
+    if len(wrong):
+        line, found = wrong.select(LINE, result.name).row(0)
+        raise RunFolderError(
+            f"{place_of(path, line)}: {columns[0].source}: found {found}, allowed is a number, or "
+            f"{'inf' if chosen is Goal.MINIMISE else '-inf'} for no result: the goal is to {chosen}"
+        )
+    table = table.with_columns(
+        *(pl.lit(None, pl.String).alias(c.name) for c in names if c.name not in table.columns)
+    ).with_columns(
+        value=pl.when(value.is_finite()).then(value), workload=pl.col("workload").fill_null(ALL)
+    )
+    workloads = table["workload"].unique(maintain_order=True).to_list()
+    source = "time to target" if timed else columns[0].source
+    return TuningResults(
+        table=table.select(*RESULTS), goals=dict.fromkeys(workloads, chosen),
+        measured=dict.fromkeys(workloads, source), scale="ratio" if timed else "share_of_spread",
+        shared=tuple(workloads), variants=pairs(workloads, transfers),
+        choices=_choices(table, chosen) if "time" in table.columns and not timed else None,
+    )
+
+
+def _choices(table: pl.DataFrame, goal: Goal) -> pl.DataFrame | None:
+    """Both ways to choose a trial, where the table has quality and time of each."""
+    if table["study"].is_null().all():
+        return None
+    return table.select(
+        "method", "workload", "study", budget=pl.lit(None, pl.Float64),
+        cost=(pl.col("value") * goal.sign).fill_null(math.inf),
+        time=pl.col("time").fill_nan(None).fill_null(math.inf),
+    )
+
+
+def pairs(
+    workloads: Sequence[str], asked: Sequence[tuple[str, str]] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Workloads and their variants: as asked, or by names such as "wmt" and "wmt_post_ln".
+
+    All pairs if no name begins with another one.
+    """
+    for name in (name for pair in asked for name in pair):
+        if name not in workloads:
+            raise UnknownName("workload", name, known=workloads)
+    named = [
+        (base, name) for base in workloads for name in workloads if name.startswith(f"{base}_")
+    ]
+    every = [(one, two) for at, one in enumerate(workloads) for two in workloads[at + 1:]]
+    return tuple(asked) or tuple(named) or tuple(every)

@@ -1,0 +1,137 @@
+"""How methods compare with their tuning counted in: curves of the best of k trials, and more."""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from mlgolf.analysis.tuning import TuningReport, judge
+from mlgolf.analysis.tuning_curves import Statistic
+from mlgolf.analysis.tuning_results import Metric
+from mlgolf.analysis.tuning_sources import Asked, open_results
+from mlgolf.api.results import WIDTH, AnyPath
+from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.errors import ScoringError, UnknownName
+from mlgolf.core.target import Goal
+from mlgolf.plots.saved import save_figure
+from mlgolf.plots.svg import in_columns, to_svg, with_ids
+from mlgolf.report.html import Html, table, tag, text
+from mlgolf.report.terminal import plain, text_table
+from mlgolf.report.tuning import sentences, tables
+from mlgolf.report.tuning_figures import tuning_figures
+from mlgolf.results.run_names import latest_run
+
+MOST_SHOWN = 12  # panels in a notebook
+
+
+class Tuning:
+    """What is known of methods and their tuning. It displays itself, as text or in a notebook."""
+
+    def __init__(self, report: TuningReport) -> None:
+        self.report = report
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """A row per method, workload and number of trials, with best, lower and upper."""
+        return self.report.table()
+
+    def show(self, console: Console) -> None:
+        """Print tables, then where bands separate and notes, a line each."""
+        for found in tables(self.report):
+            console.print(text_table(found.title, found.heads, found.rows))
+        for line in sentences(self.report):
+            console.print(plain(line), soft_wrap=not console.is_terminal)
+
+    @disk_errors_told()
+    def save(self, folder: AnyPath) -> list[Path]:
+        """Write each figure as SVG and PNG, light and dark, and its table beside it."""
+        path, written = Path(folder), []
+        path.mkdir(parents=True, exist_ok=True)
+        for figure in tuning_figures(self.report):
+            name = re.sub(r"[^\w.-]", "_", figure.name)
+            with naming(path):
+                written += save_figure(path, name, figure.panels, figure.table, figure.columns)
+        return written
+
+    def __repr__(self) -> str:
+        written = StringIO()
+        self.show(Console(
+            file=written, width=WIDTH, highlight=False, force_jupyter=False, force_terminal=False,
+        ))
+        return written.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        figure = next(tuning_figures(self.report))
+        panels = figure.panels[:MOST_SHOWN]
+        drawn = [with_ids(to_svg(panel), f"tuning{at}_") for at, panel in enumerate(panels)]
+        parts = [
+            tag("div", tag("p", tag("b", text(found.title))), table(
+                [text(head) for head in found.heads],
+                [[text(cell) for cell in row] for row in found.rows],
+            )) for found in tables(self.report)
+        ]  # fmt: skip
+        lines = [tag("li", text(line)) for line in sentences(self.report)]
+        svg = Html(in_columns(drawn, min(figure.columns, len(drawn))))
+        return tag("div", svg, *parts, tag("ul", *lines), css="mlgolf")
+
+
+@disk_errors_told()
+def tuning_curves(
+    *paths: AnyPath, goal: str | None = None, confidence: float = 0.95,
+    quality: str | None = None, metric: str | None = None, statistic: str = "median",
+    trials: int | None = None, bounds: tuple[float | None, float | None] = (None, None),
+    competition: str | None = None, tuning: str | None = None, methods: Sequence[str] = (),
+    workloads: Sequence[str] = (), transfers: Sequence[tuple[str, str]] = (),
+) -> Tuning:
+    """The best result expected of 1, 2, … trials by each method, with exact bands for all of them.
+
+    Args:
+      paths: a table (`method`, `quality`, perhaps `workload`, `study`, `point`, `time`), a table of
+        AlgoPerf's results, run folders or a log tree; none: the latest run.
+      goal, quality: of a table: "maximise" or "minimise", and its column of results.
+      metric: "validation" or "time"; None: the table's results, or what the rules minimise.
+      statistic: "median" or "mean" of the best.
+      trials: how far curves go; None: as many as there are results.
+      bounds: the least and the largest value that the metric can have.
+      competition, tuning: which board of a table of AlgoPerf's.
+      methods, workloads: those to compare; none: all.
+      transfers: of a table: pairs of a workload and its variant.
+    Raises: MLGolfError for what is missing, of another kind, or does not go together.
+    """
+    for kind, value, known in (
+        ("goal", goal, [*Goal]), ("metric", metric, ["validation", "time"]),
+        ("curve", statistic, ["median", "mean"]),
+    ):  # fmt: skip
+        if value is not None and value not in known:
+            raise UnknownName(kind, value, known=known)
+    low, high = (
+        end if given is None else given
+        for given, end in zip(bounds, (-math.inf, math.inf), strict=True)
+    )
+    if not low < high:
+        raise ScoringError(f"bounds: found {low:g} and {high:g}, the first must be less")
+    if trials is not None and trials < 1:
+        raise ScoringError(f"trials: found {trials}, allowed is at least 1")
+    asked = Asked(
+        goal=Goal(goal) if goal else None, quality=quality, metric=_metric(metric),
+        competition=competition, tuning=tuning, methods=methods, workloads=workloads,
+        transfers=transfers,
+    )
+    results = open_results([Path(path) for path in paths] or [latest_run()], asked)
+    return Tuning(judge(
+        results, confidence=confidence, trials=trials, statistic=_statistic(statistic),
+        bounds=(low, high),
+    ))
+
+
+def _metric(given: str | None) -> Metric | None:
+    return None if given is None else "time" if given == "time" else "validation"
+
+
+def _statistic(given: str) -> Statistic:
+    return "mean" if given == "mean" else "median"
