@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table
 
 from mlgolf.analysis.comparison import Comparison, compared
 from mlgolf.analysis.measurements import Measurements, read_table
@@ -20,11 +19,12 @@ from mlgolf.api.results import STYLE, WIDTH, AnyPath
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
-from mlgolf.plots.svg import recoloured, to_svg
-from mlgolf.plots.theme import DARK, Style
+from mlgolf.plots.saved import save_figure
+from mlgolf.plots.svg import to_svg
+from mlgolf.plots.theme import Style
 from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_table
 from mlgolf.report.html import Html, join, table, tag, text
-from mlgolf.report.terminal import plain
+from mlgolf.report.terminal import plain, text_table
 from mlgolf.report.tradeoff import (
     CURVE_HEADS,
     HEADS,
@@ -100,44 +100,28 @@ class TradeOff:
 
     def save(self, folder: AnyPath) -> list[Path]:
         """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from."""
-        import vl_convert
-
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
-        light = self.svg
-        written = {NAME: light, f"{NAME}_dark": recoloured(light, DARK)}
-        files = [place / f"{NAME}.csv"]
-        with naming(files[0]):
-            tradeoff_table(self.comparison).write_csv(files[0])
-        for name, svg in written.items():
-            files += [place / f"{name}.svg", place / f"{name}.png"]
-            files[-2].write_text(svg, encoding="utf-8")
-            files[-1].write_bytes(vl_convert.svg_to_png(svg, scale=2))
-        return files
+        with naming(place):
+            return save_figure(place, NAME, [self.chart], tradeoff_table(self.comparison))
 
-    @cached_property
-    def svg(self) -> str:
+    @property
+    def chart(self) -> Any:
         found = self.comparison
         notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
         style = Style(submissions=(found.baseline, *found.methods), notice=notice)
-        chart = tradeoff_chart(
+        return tradeoff_chart(
             tradeoff_table(found), style, time=found.table.time, quality=found.table.quality
         )
-        return to_svg(chart)
 
     def markdown(self, figure: str = "") -> str:
         """For a comment on a change. Args: figure: where the comment finds it."""
         return markdown(self.comparison, figure)
 
     def show(self, console: Console) -> None:
-        console.print(plain(title(self.comparison)))
-        for heads, rows in self._tables():
-            shown = Table(box=None, pad_edge=False, header_style="dim")
-            for place, head in enumerate(heads):
-                shown.add_column(plain(head), justify="right" if 0 < place < 3 else "left")
-            for row in rows:
-                shown.add_row(*map(plain, row))
-            console.print(shown)
+        for number, (heads, rows) in enumerate(self._tables()):
+            head = title(self.comparison) if number == 0 else "whole curves"
+            console.print(text_table(head, heads, rows))
         for line in lines(self.comparison):
             console.print(plain(line), soft_wrap=not console.is_terminal)
 
@@ -159,9 +143,9 @@ class TradeOff:
             for heads, rows in self._tables()
         ]
         said = tag("ul", *(tag("li", text(line)) for line in lines(self.comparison)))
+        head = tag("p", tag("b", text(title(self.comparison))))
         return tag(
-            "div", STYLE, tag("p", tag("b", text(title(self.comparison)))), Html(self.svg),
-            join(tables), said, css="mlgolf",
+            "div", STYLE, head, Html(to_svg(self.chart)), join(tables), said, css="mlgolf"
         )
 
 

@@ -14,7 +14,7 @@ HEADS = (
 CURVE_HEADS = ("method", "speed-up on average", "verdict", "crosses the baseline at")
 WORDS = {
     Verdict.BETTER: "better", Verdict.WORSE: "worse", Verdict.CANNOT_TELL: "cannot tell",
-    Verdict.OUTSIDE: "outside the measured range",
+    Verdict.OUTSIDE: "outside",
 }  # fmt: skip
 
 
