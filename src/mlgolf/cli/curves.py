@@ -13,54 +13,62 @@ def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(curve)
 
 
+Results = Annotated[
+    list[Path],
+    typer.Argument(
+        help="One table (.csv, .parquet) with the columns method, time, quality and, for several "
+        "runs, seed; or run folders. With --ci: two of them."
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(help="The method with several budgets.", show_default="the first"),
+]
+Time = Annotated[str | None, typer.Option(help="The table's column of time or money.")]
+Quality = Annotated[
+    str | None,
+    typer.Option(help="The table's column of quality; of runs the split: validation, test."),
+]
+ItsGoal = Annotated[
+    Literal["maximise", "minimise"] | None,
+    typer.Option(help="The quality.", show_default="maximise; runs know"),
+]
+Between = Annotated[
+    Literal["pchip", "log-linear"], typer.Option(help="Of the baseline, in log time.")
+]
+Workload = Annotated[str | None, typer.Option(help="Of runs, if they have several.")]
+PointOf = Annotated[
+    Literal["each", "shared"],
+    typer.Option(help="Of runs: the best point of each budget, or one for all of them."),
+]
+Unfair = Annotated[
+    bool, typer.Option("--unfair", help="Compare what is not alike, and say so everywhere.")
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="A folder for the figure and its table.")
+]
+Ci = Annotated[
+    bool,
+    typer.Option(
+        "--ci", help="RESULTS are BASE CHANGE: print a comment for a pull request; exit code 1 "
+        "only if the change is worse."
+    ),
+]
+
+
 def curve(
-    results: Annotated[
-        list[Path],
-        typer.Argument(
-            help="One table (.csv, .parquet) with the columns method, time, quality and, for "
-            "several runs, seed; or run folders. With --ci: two of them."
-        ),
-    ],
-    baseline: Annotated[
-        str | None,
-        typer.Option(help="The method with several budgets.", show_default="the first"),
-    ] = None,
-    time: Annotated[
-        str | None, typer.Option(help="The table's column of time or money.")
-    ] = None,
-    quality: Annotated[
-        str | None,
-        typer.Option(help="The table's column of quality; of runs the split: validation, test."),
-    ] = None,
-    goal: Annotated[
-        Literal["maximise", "minimise"] | None,
-        typer.Option(help="The quality.", show_default="maximise; runs know"),
-    ] = None,
-    interpolation: Annotated[
-        Literal["pchip", "log-linear"], typer.Option(help="Of the baseline, in log time.")
-    ] = "pchip",
+    results: Results,
+    baseline: Baseline = None,
+    time: Time = None,
+    quality: Quality = None,
+    goal: ItsGoal = None,
+    interpolation: Between = "pchip",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
-    workload: Annotated[
-        str | None, typer.Option(help="Of runs, if they have several.")
-    ] = None,
-    point: Annotated[
-        Literal["each", "shared"],
-        typer.Option(help="Of runs: the best point of each budget, or one for all of them."),
-    ] = "each",
-    unfair: Annotated[
-        bool, typer.Option("--unfair", help="Compare what is not alike, and say so everywhere.")
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="A folder for the figure and its table."),
-    ] = None,
-    ci: Annotated[
-        bool,
-        typer.Option(
-            "--ci", help="RESULTS are BASE CHANGE: print a comment for a pull request; exit code 1 "
-            "only if the change is worse."
-        ),
-    ] = False,
+    workload: Workload = None,
+    point: PointOf = "each",
+    unfair: Unfair = False,
+    output: Output = None,
+    ci: Ci = False,
     as_json: AsJson = False,
 ) -> None:
     """Judge methods by the baseline's curve of quality against time.

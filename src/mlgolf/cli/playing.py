@@ -20,6 +20,21 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(targets, name="targets")
 
 
+Ladder = Annotated[
+    str | None,
+    typer.Option(
+        help="Train for each of these multiples of the step hint, the schedule rescaled, for "
+        "`mlgolf curve`: 0.25,0.5,1,2,4."
+    ),
+]
+Practice = Annotated[
+    bool,
+    typer.Option(
+        "--practice", help="Evaluate on held-out data that anybody can make; not official."
+    ),
+]
+
+
 def run(
     submissions: Annotated[
         list[str], typer.Argument(help="Algorithms by name, or folders or modules by path.")
@@ -41,13 +56,7 @@ def run(
     ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
-    ladder: Annotated[
-        str | None,
-        typer.Option(
-            help="Train for each of these multiples of the step hint, the schedule rescaled, for "
-            "`mlgolf curve`: 0.25,0.5,1,2,4."
-        ),
-    ] = None,
+    ladder: Ladder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
     parallel: Annotated[
@@ -55,12 +64,7 @@ def run(
     ] = 1,
     *,
     data_dir: DataDir,
-    practice: Annotated[
-        bool,
-        typer.Option(
-            "--practice", help="Evaluate on held-out data that anybody can make; not official."
-        ),
-    ] = False,
+    practice: Practice = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
     ] = False,
