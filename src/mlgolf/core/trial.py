@@ -1,7 +1,7 @@
 """A trial: one measured run of one submission on one workload. Columnar, frozen, free of files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,8 @@ class Trial:
     cpu_seconds: FloatArray
     wall_seconds: FloatArray
     metrics: Mapping[str, FloatArray]  # "validation/error_rate" -> values; NaN where not measured
+    # What the submission logged itself: name -> (steps, values). Claims, which no score rests on.
+    logged: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
     charged_seconds: FloatArray | None = None  # what each evaluation cost beyond its free share
     unofficial: str = ""  # why it may not stand beside official trials; empty: it may
     received: datetime | None = None  # when its run was begun; None where nobody wrote it down

@@ -21,6 +21,7 @@ from mlgolf.report.board import heading, leaderboard_section
 from mlgolf.report.figures import Begin, Progress, draw_figures, unwatched
 from mlgolf.report.html import Html, join
 from mlgolf.report.run_sections import runs_section
+from mlgolf.report.spikes import spikes_section
 from mlgolf.report.view import review_view
 from mlgolf.scoring.review import Review
 from mlgolf.scoring.twin import twin
@@ -75,6 +76,7 @@ def write_report(
         *([
             sections.hyperparameters_section(studies, board),
             sections.endings_section(trials),
+            spikes_section(trials),
             sections.machine_section(trials),
         ] if trials else []),
         sections.problems_section(view),

@@ -21,10 +21,11 @@ from mlgolf.core.protocols import Row
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
 from mlgolf.results.files import append_line, append_text, read_lines, write_bytes
+from mlgolf.results.logged import read_logged
 from mlgolf.results.record_files import read_record, write_record
 from mlgolf.results.trial_lock import FILE as LOCK
 
-HEADER, VERDICT, PLAN = "trial.json", "verdict.json", "plan.json"
+HEADER, VERDICT, PLAN, LOG = "trial.json", "verdict.json", "plan.json", "log.txt"
 MODEL = "model.safetensors"
 _CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
 
@@ -37,7 +38,7 @@ class TrialFolder:
 
     @property
     def log_path(self) -> Path:
-        return self.path / "log.txt"
+        return self.path / LOG
 
     def begin(self, header: TrialHeader) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -115,6 +116,7 @@ def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
             steps=np.array([row["step"] for row in rows], dtype=np.int64),
             **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in _CLOCKS},
             metrics=_columns(rows),
+            logged=read_logged(path / LOG),
             charged_seconds=np.array(
                 [row.get("charged_seconds", 0.0) for row in rows], dtype=np.float64
             ),

@@ -1,0 +1,17 @@
+from mlgolf.results.logged import read_logged
+
+
+def test_numbers_are_read_by_name_and_what_was_printed_is_left_alone(tmp_path):
+    path = tmp_path / "log.txt"
+    path.write_text(
+        "step 1: loss=2.5 grad_norm=1e-3\nhello\nstep 2: loss=nan\nstep 3: it=fine?\nstep 4: done\n"
+    )
+    logged = read_logged(path)
+    assert {name: steps.tolist() for name, (steps, _) in logged.items()} == {
+        "loss": [1, 2], "grad_norm": [1],
+    }
+    assert logged["loss"][1][0] == 2.5
+
+
+def test_no_log_has_no_numbers(tmp_path):
+    assert read_logged(tmp_path / "log.txt") == {}
