@@ -36,10 +36,7 @@ class LayerFreezing(Method):
 
     def at(self, progress: float) -> float:
         """The share of layers that are frozen. Frozen once, frozen for good."""
-        if progress < self.start:
-            return 0.0
-        grown = 1.0 if self.end <= self.start else ramp(progress, self.start, self.end)
-        return self.fraction * in_steps(grown, self.levels)
+        return self.fraction * in_steps(ramp(progress, self.start, self.end), self.levels)
 
     def frozen(self, layers: Sequence[Layer], progress: float) -> tuple[Layer, ...]:
         """Args: layers: all of them, in the order of the forward pass."""

@@ -29,13 +29,13 @@ class Stage:
 
 
 def default_stages() -> tuple[Stage, ...]:
-    """Half-size images; images that lose rows and columns; whole ones, cut and blended."""
+    """Half-size images; images that lose rows and columns; whole ones, blended and cut."""
     small = ProgressiveResizing(delay=1.0, finetune=0.0)
     shrunk = ColOut(end=1.0, then=None)
     return (
         Stage(until=0.4, transforms=(small,)),
         Stage(until=0.8, transforms=(shrunk,)),
-        Stage(until=1.0, transforms=(Cutout(), Mixup())),
+        Stage(until=1.0, transforms=(Mixup(), Cutout())),
     )
 
 

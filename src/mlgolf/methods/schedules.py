@@ -6,10 +6,10 @@ grows in steps.
 
 
 def ramp(progress: float, start: float, end: float) -> float:
-    """0 up to `start`, 1 from `end` on, linear between."""
-    if progress >= end:
-        return 1.0
-    return max(0.0, (progress - start) / (end - start))
+    """0 up to `start`, 1 from `end` on, linear between; a jump where they are the same."""
+    if progress < start:
+        return 0.0
+    return 1.0 if progress >= end else (progress - start) / (end - start)
 
 
 def in_steps(share: float, steps: int) -> float:
