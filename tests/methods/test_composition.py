@@ -65,7 +65,8 @@ def test_settings_are_told_by_name():
 def test_a_point_of_a_search_space_lists_methods_and_their_knobs():
     point = {"learning_rate": 0.1, "methods": ["ema", "colout"], "ema__half_life": 20}
     assert from_point(point).members == (ColOut(), EMA(half_life=20))
-    assert from_point({"methods": "colout"}).members == (ColOut(),)
+    assert from_point({"methods": "ema+colout"}).names == ("colout", "ema")
+    assert from_point({"methods": ""}).members == ()
     assert from_point({"learning_rate": 0.1}).members == ()
 
 

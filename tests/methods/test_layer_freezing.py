@@ -6,7 +6,10 @@ import torch
 from numpy.testing import assert_array_equal
 from torch import nn
 
+from mlgolf.core.spec import ForwardPassMode
 from mlgolf.methods import LayerFreezing, layer_freezing_jax, layer_freezing_torch
+from mlgolf.workloads.imagenet_resnet import WORKLOAD
+from mlgolf.workloads.imagenet_resnet.model_jax import Model
 
 
 def network():
@@ -69,6 +72,27 @@ def test_torch_thaws_what_is_no_longer_named():
 def test_jax_lists_layers_in_the_order_of_the_forward_pass():
     layers = layer_freezing_jax.layers_of(forward, params())
     assert layers == [("stem",), ("block", "first"), ("a_readout",)]
+
+
+def test_jax_looks_into_what_is_compiled_and_lists_unused_layers_last():
+    tree = params() | {"extra": {"kernel": jnp.ones(1)}}
+    layers = layer_freezing_jax.layers_of(jax.jit(forward), tree)
+    assert layers == [("stem",), ("block", "first"), ("a_readout",), ("extra",)]
+
+
+def test_jax_knows_the_order_of_the_layers_of_a_workload():
+    model = Model(WORKLOAD.size("mini"))
+    tree, state = model.init(jax.random.PRNGKey(0))
+    batch = {"inputs": jnp.zeros((2, 3, 20, 20))}
+
+    def logits(tree):
+        return model.apply(tree, batch, state, ForwardPassMode.TRAIN, None, True, 0.0)[0]
+
+    layers = layer_freezing_jax.layers_of(logits, tree)
+    assert layers[:3] == [
+        ("Conv_init",), ("BatchNorm_init",), ("BottleneckResNetBlock_0", "Conv_0"),
+    ]  # fmt: skip
+    assert layers[-1] == ("Dense_0",)
 
 
 def test_jax_stops_the_gradients_of_those_layers_and_leaves_the_others_as_they_are():

@@ -116,17 +116,19 @@ def compose(
 def from_point(point: Mapping[str, Any], workload: Any = None) -> Methods:
     """The methods that a point of a search space lists under `methods`, and their knobs.
 
-    A knob is a key such as `ema__half_life`; knobs of methods that are switched off are ignored,
+    The list is one of names, or a word such as "colout+ema"; "" and an empty list are none. A knob
+    is a key such as `ema__half_life`; knobs of methods that are switched off are ignored,
     so that one space serves every combination. Raises: as `compose`.
     """
     names = point.get(NAMES, ())
-    names = (names,) if isinstance(names, str) else tuple(names)
+    names = names.split("+") if isinstance(names, str) else names
     knobs: dict[str, dict[str, Any]] = {}
     for key, value in point.items():
         name, mark, knob = key.partition(MARK)
         if mark:
             _known(name)
             knobs.setdefault(name, {})[knob] = value
+    names = [name for name in names if name]
     chosen = {name: knobs[name] for name in names if name in knobs}
     return compose(*names, knobs=chosen, workload=workload)
 

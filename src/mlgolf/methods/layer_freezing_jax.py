@@ -16,19 +16,26 @@ Tree = Any
 def layers_of(forward: Callable[[Tree], Any], params: Tree) -> list[Layer]:
     """Layers in the order in which the forward pass first uses them; those unused come last.
 
-    A tree is sorted by its keys and says nothing of that order, so the pass is traced.
+    A tree is sorted by its keys and says nothing of that order, so the pass is traced, not run.
     Args: forward: of the parameters alone: lambda params: model.apply({"params": params}, inputs).
+      Without mixed precision, which casts all parameters before the first layer.
     """
-    traced = jax.make_jaxpr(forward)(params).jaxpr
-    first_use: dict[int, int] = {}
-    for number, equation in enumerate(traced.eqns):
-        for variable in equation.invars:
-            first_use.setdefault(id(variable), number)
-    places: dict[Layer, int] = {}
-    for (path, _), variable in zip(_leaves(params), traced.invars, strict=True):
-        use = first_use.get(id(variable), len(traced.eqns))
-        places[path[:-1]] = min(use, places.get(path[:-1], use))
-    return sorted(places, key=places.__getitem__)
+    used = _in_order_of_use(jax.make_jaxpr(forward)(params).jaxpr)
+    paths = [path[:-1] for path, _ in _leaves(params)]
+    unused = [path for place, path in enumerate(paths) if place not in set(used)]
+    return list(dict.fromkeys([*(paths[place] for place in used), *unused]))
+
+
+def _in_order_of_use(traced: Any) -> list[int]:
+    """Places of the inputs of what was traced; what is compiled inside it is looked into."""
+    places = {id(variable): place for place, variable in enumerate(traced.invars)}
+    used: dict[int, None] = {}
+    for equation in traced.eqns:
+        given, inner = equation.invars, getattr(equation.params.get("jaxpr"), "jaxpr", None)
+        if inner is not None and len(inner.invars) == len(given):
+            given = [given[place] for place in _in_order_of_use(inner)]
+        used |= {places[id(v)]: None for v in given if id(v) in places}
+    return list(used)
 
 
 def stopped(params: Tree, layers: Collection[Layer]) -> Tree:
