@@ -58,6 +58,7 @@ class State:
     losses: Callable[..., jax.Array]
     averages: Averages | None
     batches: Iterator[Any] | None = None
+    progress: float = 0.0
     layers: list[Layer] | None = None
     steps: dict[Any, Callable[..., Any]] = field(default_factory=dict)
 
@@ -85,10 +86,10 @@ def data_selection(
     hyperparameters: spec.Hyperparameters, global_step: int, rng: spec.RandomState,
 ) -> Any:
     """The next batch: echoed, of the examples that were chosen, transformed."""
-    state, progress = optimizer_state, global_step / workload.step_hint
-    generator = numpy_generator(rng)
+    state, generator = optimizer_state, numpy_generator(rng)
+    state.progress = progress = global_step / workload.step_hint
     if state.batches is None:
-        state.batches = state.methods.stream(input_queue, generator)
+        state.batches = state.methods.stream(input_queue, generator, lambda: state.progress)
     batch = next(state.batches)
     if selection := state.methods.get(SelectiveBackprop):
         batch = selected(

@@ -53,6 +53,7 @@ class State:
     averages: Averages | None
     frozen: tuple[str, ...] = ()
     batches: Iterator[Any] | None = None
+    progress: float = 0.0
     layers: list[str] = field(default_factory=list)
 
 
@@ -78,10 +79,10 @@ def data_selection(
     hyperparameters: spec.Hyperparameters, global_step: int, rng: spec.RandomState,
 ) -> Any:
     """The next batch: echoed, of the examples that were chosen, transformed."""
-    state, progress = optimizer_state, global_step / workload.step_hint
-    generator = numpy_generator(rng)
+    state, generator = optimizer_state, numpy_generator(rng)
+    state.progress = progress = global_step / workload.step_hint
     if state.batches is None:
-        state.batches = state.methods.stream(input_queue, generator)
+        state.batches = state.methods.stream(input_queue, generator, lambda: state.progress)
     batch = next(state.batches)
     if selection := state.methods.get(SelectiveBackprop):
         losses = example_losses(state.workload)

@@ -4,7 +4,7 @@
     methods = from_point({"methods": ["colout", "ema"], "ema__half_life": 200})  # a search space
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -66,10 +66,13 @@ class Methods:
         """The setting of each, by name: for a log, and as the key of what is compiled."""
         return {method.name: method.at(progress) for method in self.members}
 
-    def stream(self, batches: Iterable[Any], rng: np.random.Generator | None = None) -> Any:
-        """The batches, echoed where that was chosen."""
+    def stream(
+        self, batches: Iterable[Any], rng: np.random.Generator | None = None,
+        progress: Callable[[], float] = lambda: 0.0,
+    ) -> Iterator[Any]:
+        """The batches, echoed where that was chosen; arguments as of `DataEchoing.stream`."""
         echoing = self.get(DataEchoing)
-        return iter(batches) if echoing is None else echoing.stream(batches, rng)
+        return iter(batches) if echoing is None else echoing.stream(batches, rng, progress)
 
     def transform(self, batch: Batch, rng: np.random.Generator, progress: float) -> Batch:
         """What all transforms together make of a batch."""

@@ -5,6 +5,7 @@ Claim: an Inception network of a larger width, or depth, reaches the accuracy of
 scratch in fewer steps, and never falls below the small one's.
 Relieves: compute early. Loads: compilation once more; the optimizer starts again with the new
 weights.
+Ours: the values of all knobs.
 Width: units of a hidden layer are copied, and the weights that leave a unit are divided among its
 copies; exact whatever elementwise activation stands between. Depth: a layer that is the identity,
 behind an activation that leaves its own outputs alone (ReLU).

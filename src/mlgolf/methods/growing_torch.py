@@ -17,16 +17,17 @@ def widened(
     """
     old = first.out_features
     sources, shares = copies(old, width, rng)
-    leaving = second.weight.detach()[:, sources] * torch.as_tensor(shares, dtype=torch.float32)
-    leaving += torch.as_tensor(noise_like(leaving.numpy(), noise, old, rng), dtype=torch.float32)
+    leaving = second.weight.detach()[:, sources]
+    leaving = leaving * torch.as_tensor(shares).to(leaving)
+    leaving += torch.as_tensor(noise_like(leaving.cpu().numpy(), noise, old, rng)).to(leaving)
     bias = None if first.bias is None else first.bias.detach()[sources]
     return _linear(first.weight.detach()[sources], bias), _linear(leaving, second.bias)
 
 
 def deepened(layer: nn.Linear) -> nn.Linear:
     """A layer to stand behind this one and its ReLU: the identity."""
-    width = layer.out_features
-    return _linear(torch.eye(width), torch.zeros(width) if layer.bias is not None else None)
+    identity = torch.eye(layer.out_features).to(layer.weight)
+    return _linear(identity, None if layer.bias is None else torch.zeros_like(layer.bias))
 
 
 def _linear(weight: torch.Tensor, bias: torch.Tensor | None) -> nn.Linear:

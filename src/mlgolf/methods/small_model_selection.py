@@ -9,6 +9,7 @@ less.
 Relieves: compute, by 1 - keep of a step. Loads: compute, by the small model's passes and, for
 RHO-LOSS, a forward pass of the large one, and whatever training the small one took; the input
 pipeline, which loads more than is trained on.
+Ours: half of a batch is kept, which neither paper prescribes.
 """
 
 from collections.abc import Callable

@@ -2,13 +2,13 @@
 
 ChannelsLast. Source: PyTorch's guide to memory formats; no paper. Claim: convolutions without the
 transposes that tensor cores, and oneDNN on a CPU, would need. Relieves: bandwidth. It hurts where a
-layer lacks support and copies back. JAX chooses layouts itself: there it is for models that take
-them as input.
+layer lacks support and copies back. In JAX the model and XLA choose the layout, and the switch does
+nothing.
 
 MixedPrecision. Source: Micikevicius et al. (2018), arXiv:1710.03740; bfloat16, which needs no scale
-of the loss: Kalamkar et al. (2019), arXiv:1905.12322. Claim: the same quality at half the memory of
-activations and 2 to 6 times the speed on tensor cores. Relieves: compute, bandwidth, memory. Loads:
-overhead, as casts are kernels; a CPU without bfloat16 instructions becomes slower.
+of the loss: Kalamkar et al. (2019), arXiv:1905.12322. Claim: the accuracy of single precision at
+nearly half the memory; how fast depends on the hardware. Relieves: compute, bandwidth, memory.
+Loads: overhead, as casts are kernels; a CPU without bfloat16 instructions becomes slower.
 
 Compile. Source: Ansel et al. (2024), doi:10.1145/3620665.3640366 (torch.compile); JAX's `jit`.
 Claim: 1.41 times as fast in training, the geometric mean over 180 models on one A100. Relieves:

@@ -7,6 +7,7 @@ reaching losses that plain training reaches epochs later. An average helps most 
 rate is still high; at the end of a decay to 0 there is little left to average out.
 Relieves: nothing of a step; fewer steps reach a target. Loads: memory (one copy of the weights;
 LAWA: one for each checkpoint) and a little bandwidth.
+Ours: LAWA averages 6 checkpoints that lie 100 steps apart; published are epochs.
 Batch norm's running statistics are averaged, too.
 """
 
@@ -63,7 +64,7 @@ class LAWA(WeightAveraging):
 
     name = "lawa"
 
-    every: int = 100  # steps; published: an epoch
+    every: int = 100  # steps
     checkpoints: int = 6
 
     def check(self) -> None:
