@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from torch import nn
 
 from mlgolf.core.errors import MethodError
+from mlgolf.core.registry import load_workload
 from mlgolf.core.spec import ForwardPassMode
 from mlgolf.methods import ChannelsLast, MixedPrecision, compose, switches_jax, switches_torch
 
@@ -86,6 +87,36 @@ def test_jax_computes_in_bfloat16_and_returns_and_keeps_float32():
     assert logits.dtype == slope["kernel"].dtype == np.float32
     assert_allclose(after["mean"], 1 / 3)
     assert_allclose(logits, 1, rtol=0.01)
+
+
+def test_jax_says_of_a_network_that_fails_on_bfloat16_what_to_do():
+    def forward(params, inputs):
+        return jax.lax.add(inputs, jnp.ones((4, 3)))
+
+    switched = switches_jax.switched_workload(compose("mixed_precision"), Workload(forward))
+    with pytest.raises(MethodError, match=r"constants in float32.*x\.dtype"):
+        called(switched, {}, jnp.ones((4, 3)))
+
+
+@pytest.mark.parametrize("name", ["finewebedu_lm", "imagenet_resnet"])
+def test_bfloat16_goes_through_the_networks_of_workloads_in_jax(name):
+    workload = load_workload(name)
+    size = workload.size("mini")
+    model = workload.model("jax", size)
+    params, state = model.init(jax.random.PRNGKey(0))
+    kind = jnp.int32 if name == "finewebedu_lm" else jnp.float32
+    inputs = jnp.ones((2, *size.data.shapes["inputs"]), kind)
+
+    def logits(params, inputs):
+        found, _ = model.apply(
+            params, {"inputs": inputs}, state, ForwardPassMode.TRAIN, None, True, 0.0
+        )
+        assert found.dtype == jnp.bfloat16
+        return found
+
+    forward = switches_jax.switched(compose("mixed_precision"), logits, ("params", "inputs"))
+    traced = jax.eval_shape(lambda params: forward(params=params, inputs=inputs), params)
+    assert traced.dtype == jnp.float32
 
 
 def test_a_switched_workload_is_the_same_in_all_else():

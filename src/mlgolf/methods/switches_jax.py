@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from mlgolf.core.errors import MethodError
 from mlgolf.methods.composition import Methods
 from mlgolf.methods.switched_workload import SwitchedWorkload
 from mlgolf.methods.switches import Compile, MixedPrecision
@@ -30,13 +31,22 @@ def switched(
     """The same forward pass, where the named arguments `cast` are bfloat16 in mixed precision.
 
     What it returns is float32 again: logits, and statistics of batch norm, which are not cast.
+    Raises, when it is traced: MethodError for a network that bfloat16 does not go through.
     """
     if not methods.get(MixedPrecision):
         return forward
 
     def switched_forward(**named: Any) -> Any:
         half = {name: _as(jnp.bfloat16, jnp.float32, named[name]) for name in cast}
-        return _as(jnp.float32, jnp.bfloat16, forward(**{**named, **half}))
+        try:
+            outputs = forward(**{**named, **half})
+        except (TypeError, ValueError) as error:
+            raise MethodError(
+                f"mixed_precision: the network fails on bfloat16 parameters and inputs: {error} "
+                "If it has constants in float32, make them of the type of what they meet "
+                "(x.dtype), or leave mixed_precision out."
+            ) from error
+        return _as(jnp.float32, jnp.bfloat16, outputs)
 
     return switched_forward
 
