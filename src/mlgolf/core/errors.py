@@ -60,6 +60,10 @@ class ModelError(MLGolfError):
     """A model handed over as a graph that is not allowed, or that cannot be run as declared."""
 
 
+class MethodError(MLGolfError):
+    """A speed-up method with a knob out of range, or for a batch or model that it does not fit."""
+
+
 class SearchSpaceError(MLGolfError):
     """A tuning_search_space.json that cannot be read as a search space."""
 

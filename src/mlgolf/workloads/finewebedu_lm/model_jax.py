@@ -143,7 +143,7 @@ def rotary_turns(network: Network) -> Array:
 def rotated(x: Array, turns: Array) -> Array:
     """Neighbouring entries 2i and 2i + 1 of x (B, L, heads, head_width), turned as a pair."""
     even, odd = x[..., ::2], x[..., 1::2]
-    cosine, sine = turns
+    cosine, sine = turns.astype(x.dtype)
     turned = jnp.stack([even * cosine - odd * sine, odd * cosine + even * sine], axis=-1)
     return turned.reshape(x.shape)
 
