@@ -236,6 +236,7 @@ def _multiplicity(found: Sequence[Effects], design: Design) -> Iterator[str]:
         clear = sum(e.adjusted_p < 0.05 for e in known)
         yield (
             f"intervals are of one effect each; of all {number_of(len(rows), 'effect')} together"
-            f"{some}, {clear} can be told from 0 at 5% (Holm)"
+            f"{some}, {clear} "
+            f"{'is' if clear == 1 else 'are'} beyond chance at 5% (Holm)"
         )
 

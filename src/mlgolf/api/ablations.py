@@ -107,8 +107,11 @@ class AblationResult:
         notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
         factors = [*found.design.factors]
         style = Style(submissions=tuple(factors), notice=notice)
+        most = float(drawn["estimate"].abs().to_numpy().max()) or 1.0
         return [
-            interactions_matrix(drawn.filter(workload=name), factors, style, name)
+            interactions_matrix(
+                drawn.filter(workload=name), factors, style, title=name, most=most
+            )
             for name in (each.workload or MEAN for each in found.all_effects)
         ]
 
@@ -173,6 +176,12 @@ def ablate(
         raise RunFolderError(
             f"{', '.join(asked)}: nothing is played without methods. Name them, or leave this out"
         )
+    for path in found:
+        if path.suffix == ".py" or any(path.glob("submission*.py")):
+            raise RunFolderError(
+                f"{path} is a submission. Say which methods to switch on and off: --methods "
+                "colout,ema"
+            )
     experiment = open_experiment(
         found, time=time, quality=quality, goal=None if goal is None else Goal(goal),
         workloads=workloads,

@@ -13,7 +13,7 @@ from mlgolf.plots.theme import Style, name_axis
 
 CELL_WIDTH, CELL_HEIGHT, LABELS = 104, 50, 150
 SIGNIFICANT = 0.05
-WRAPPED = 12  # characters of the title for each column
+WRAPPED = 17  # characters of the title for each column
 MEAN = "mean of all"
 
 SCHEMA = {
@@ -33,16 +33,19 @@ def interactions_table(ablation: Ablation) -> pl.DataFrame:
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def interactions_matrix(table: pl.DataFrame, factors: list[str], style: Style, title: str) -> Any:
-    """One workload. Blue helps, orange hurts; framed if it can be told from 0 (Holm).
+def interactions_matrix(
+    table: pl.DataFrame, factors: list[str], style: Style, *, title: str, most: float
+) -> Any:
+    """One workload. Blue helps, orange hurts; framed if that is beyond chance (Holm).
 
-    Args: table: rows of `interactions_table` of that workload.
+    Args:
+      table: rows of `interactions_table` of that workload.
+      most: the largest effect of all figures, which has the strongest colour.
     """
     x = alt.X("column:N", title=None, sort=factors, scale=alt.Scale(domain=factors),
               axis=name_axis(LABELS, labelAngle=-30, grid=False))
     y = alt.Y("row:N", title=None, sort=factors, scale=alt.Scale(domain=factors),
               axis=name_axis(LABELS, grid=False))
-    most = float(table["estimate"].abs().to_numpy().max()) or 1.0
     shown = table.with_columns(
         size=pl.col("estimate").abs(),
         way=pl.when(pl.col("estimate") >= 0).then(pl.lit("helps")).otherwise(pl.lit("hurts")),
@@ -62,7 +65,7 @@ def interactions_matrix(table: pl.DataFrame, factors: list[str], style: Style, t
         data.mark_text(color=style.theme.ink, fontSize=13, fontWeight=600, dy=-7).encode(
             x, y, alt.Text("label:N")
         ),
-        data.mark_text(color=style.theme.muted, fontSize=11, dy=10).encode(
+        data.mark_text(color=style.theme.ink, fontSize=11, dy=10).encode(
             x, y, alt.Text("interval:N")
         ),
     ]  # fmt: skip
@@ -77,8 +80,8 @@ def interactions_matrix(table: pl.DataFrame, factors: list[str], style: Style, t
 
 def _title(title: str, style: Style, width: int) -> alt.TitleParams:
     subtitle = (
-        "diagonal: the method alone; below it: how much more one gives with the other. "
-        "Framed: told from 0"
+        "diagonal: what a method gives on average; below it: how much more two give together. "
+        "Framed: an effect beyond chance, all effects counted (Holm, 5%)"
     )
     return alt.TitleParams(
         title, subtitle=[*textwrap.wrap(subtitle, width), *textwrap.wrap(style.notice, width)]

@@ -7,8 +7,8 @@ from mlgolf.analysis.ablations import Ablation
 from mlgolf.analysis.factorial import Effect, Effects
 from mlgolf.core.text import number_of
 
-HEADS = ("effect", "estimate", "p (Holm)", "verdict")
-SHARE_HEADS = ("method", "share of the gain of all")
+HEADS = ("method", "effect", "p (Holm)", "verdict")
+SHARE_HEADS = ("method", "its share")
 ALL = "all together"
 
 
@@ -19,6 +19,10 @@ def title(ablation: Ablation, found: Effects) -> str:
     low, high = ablation.studies
     studies = number_of(low, "study") if low == high else f"{low} to {high} studies"
     return f"{found.workload}: {len(ablation.design.levels)} combinations, {studies} each"
+
+
+def _share_title(found: Effects) -> str:
+    return f"{found.workload or 'mean'}: the gain of all together, shared out (Shapley values)"
 
 
 def effect_rows(ablation: Ablation, found: Effects) -> list[tuple[str, ...]]:
@@ -63,7 +67,7 @@ def verdict(effect: Effect) -> str:
 def in_units(ablation: Ablation, effect: Effect) -> str:
     """ "1.21x (1.15 to 1.27)", "at least 1.1x", "+0.02 (-0.01 to 0.05)"."""
     estimate = amount(ablation, effect.estimate)
-    low, high = effect.interval
+    low = effect.interval[0]
     bound = {"": "", "either": "unknown, counted as "}.get(effect.bound, f"{effect.bound} ")
     if math.isnan(low) or effect.bound == "either":
         return f"{bound}{estimate}"
@@ -100,6 +104,6 @@ def tables(ablation: Ablation) -> Tables:
     return [
         one for found in ablation.all_effects for one in (
             (title(ablation, found), HEADS, effect_rows(ablation, found)),
-            ("who gives how much of it", SHARE_HEADS, share_rows(ablation, found)),
+            (_share_title(found), SHARE_HEADS, share_rows(ablation, found)),
         )
     ]  # fmt: skip
