@@ -19,16 +19,18 @@ from mlgolf.results.run_folder import RunFolder
 def measure(
     submission: AnyPath, methods: Sequence[str], console: Console, *,
     workloads: Sequence[str] = (), design: str = "full", resolution: int = 5,
-    competition: AnyPath = "mini", framework: str = "torch", trials: int | None = None,
-    studies: int | None = None, seed: int | None = None, sandbox: str = "process",
-    practice: bool = False, data_dir: AnyPath | None = None, out: AnyPath | None = None,
-    parallel: int = 1, resume: bool = False, resume_by: str = "resume=True",
+    search_space: AnyPath | None = None, competition: AnyPath = "mini", framework: str = "torch",
+    trials: int | None = None, studies: int | None = None, seed: int | None = None,
+    sandbox: str = "process", practice: bool = False, data_dir: AnyPath | None = None,
+    out: AnyPath | None = None, parallel: int = 1, resume: bool = False,
+    resume_by: str = "resume=True",
 ) -> Path:
     """Play what is missing of it. Lasts as long as its trials.
 
     Args:
       submission: a folder with a search space, that reads its methods by `from_point`.
       design: "full", or "fractional" of a `resolution`, 4 or 5.
+      search_space: a file; None for the submission's own.
       console: where to say how it goes. resume_by: what a person gives to continue.
       Others: as of `mlgolf.run`.
     Returns: the run folder.
@@ -42,7 +44,9 @@ def measure(
         f"{len(planned.levels)} combinations of {', '.join(planned.factors)}"
         + ("" if planned.is_full else f", a fraction of resolution {planned.resolution}")
     )
-    with variants(str(submission), framework, planned) as folders, settings_kept(framework):
+    space = None if search_space is None else Path(search_space)
+    copies = variants(str(submission), framework, planned, space)
+    with copies as folders, settings_kept(framework):
         path, played = play_in_folder(
             [str(folder) for folder in folders], None if out is None else Path(out),
             partial(play, console=console, parallel=parallel, resume=resume_by),

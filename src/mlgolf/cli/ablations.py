@@ -35,6 +35,10 @@ Resolution = Annotated[
         "combinations, and they hide each other."
     ),
 ]
+Space = Annotated[
+    Path | None,
+    typer.Option(help="A tuning_search_space.json.", show_default="the submission's own"),
+]
 Trials = Annotated[
     int | None,
     typer.Option(min=1, help="Tuning trials a study, the same points for every combination."),
@@ -66,6 +70,7 @@ def ablate(
     ] = None,
     design: Kind = "full",
     resolution: Resolution = 5,
+    search_space: Space = None,
     trials: Trials = None,
     studies: Studies = None,
     competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
@@ -93,7 +98,7 @@ def ablate(
 
     A main effect is what a method gives, averaged over the others being on or off. An interaction
     is how much more it gives where the other is on. The attribution shares out the gain of all
-    together. Needs at least two studies for intervals.
+    together. Intervals need two studies at least.
 
     Example: mlgolf ablate examples/methods --methods colout,ema --workload imagenet_resnet
     --trials 3 --studies 3 --out runs/ablation -o figures
@@ -119,10 +124,10 @@ def ablate(
         try:
             given = [measure(
                 given[0], parse_methods(methods), console, workloads=workload or (),
-                design=design, resolution=resolution, competition=competition,
-                framework=framework, trials=trials, studies=studies, seed=seed,
-                practice=practice, data_dir=data_dir, out=out, parallel=parallel, resume=resume,
-                resume_by="--resume",
+                design=design, resolution=resolution, search_space=search_space,
+                competition=competition, framework=framework, trials=trials, studies=studies,
+                seed=seed, practice=practice, data_dir=data_dir, out=out, parallel=parallel,
+                resume=resume, resume_by="--resume",
             )]  # fmt: skip
         except KeyboardInterrupt:
             raise typer.Exit(130) from None

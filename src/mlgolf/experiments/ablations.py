@@ -33,16 +33,21 @@ def chosen_design(methods: Sequence[str], resolution: int | None) -> Design:
 
 
 @contextmanager
-def variants(submission: str, framework: str, design: Design) -> Iterator[list[Path]]:
+def variants(
+    submission: str, framework: str, design: Design, search_space: Path | None = None
+) -> Iterator[list[Path]]:
     """The folders of all combinations, called by their methods. They go with the block.
 
+    Args: search_space: None for the submission's own.
     Raises: MLGolfError for a submission that cannot be told its methods.
     """
     source = find_submission(submission, framework)
     _check_that_it_reads_methods(source)
-    space = _space(source)
+    file = _space_of(source) if search_space is None else search_space
+    read_search_space(file)  # says what is wrong with it
+    space = json.loads(file.read_text(encoding="utf-8"))
     for cell in design.cells:
-        _check_points(source, with_methods(space, cell))
+        _check_points(file, with_methods(space, cell))
     with scratch_folder("ablation") as scratch:
         yield [_copy(source, scratch, with_methods(space, cell), cell) for cell in design.cells]
 
@@ -74,7 +79,7 @@ def _check_that_it_reads_methods(source: Source) -> None:
 
 
 def _uses_from_point(file: Path) -> bool:
-    """The code is read, and not run; whoever plays it says what is wrong with it."""
+    """Its code is read, and not run. What is wrong with it is said when it is played."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
@@ -86,20 +91,18 @@ def _uses_from_point(file: Path) -> bool:
     )
 
 
-def _space(source: Source) -> Any:
-    """Its search space as JSON, once it has been checked."""
+def _space_of(source: Source) -> Path:
     if source.search_space is None:
         raise SearchSpaceError(
             f"{source.file}: found no {SEARCH_SPACE} beside it, and an ablation tunes every "
-            "combination. Make it a folder with a search space: a list of one point will do"
+            "combination. Make the submission a folder that has one; a list of one point will do"
         )
-    read_search_space(source.search_space)
-    return json.loads(source.search_space.read_text(encoding="utf-8"))
+    return source.search_space
 
 
-def _check_points(source: Source, space: Any) -> None:
+def _check_points(file: Path, space: Any) -> None:
     """Raises: MethodError for knobs of the space that methods do not have; SearchSpaceError."""
-    parsed = parse_search_space(space, source=str(source.search_space))
+    parsed = parse_search_space(space, source=str(file))
     points = [parsed.at([0.5] * len(parsed.dimensions))] if isinstance(parsed, Box) else [
         dict(entry) for entry in parsed.entries
     ]  # fmt: skip
@@ -107,10 +110,16 @@ def _check_points(source: Source, space: Any) -> None:
         try:
             from_point(point)
         except MethodError as error:
-            raise MethodError(f"{source.search_space}: {error}") from None
+            raise MethodError(f"{file}: {error}") from None
 
 
 def _copy(source: Source, scratch: Path, space: Any, cell: Sequence[str]) -> Path:
+    """Raises: SubmissionError for one that is a single module."""
+    if not source.is_folder:
+        raise SubmissionError(
+            f"{source.file} is a single module; each combination has a search space of its own, "
+            f"so put it into a folder as submission.py, with a {SEARCH_SPACE}"
+        )
     folder = scratch / name_of(cell)
     shutil.copytree(
         source.file.parent, folder, ignore=shutil.ignore_patterns("__pycache__", ".*")

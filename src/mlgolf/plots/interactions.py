@@ -80,7 +80,7 @@ def interactions_matrix(
 
 def _title(title: str, style: Style, width: int) -> alt.TitleParams:
     subtitle = (
-        "diagonal: what a method gives on average; below it: how much more two give together. "
+        "diagonal: what a method gives on average; below it: how much more with another on. "
         "Framed: an effect beyond chance, all effects counted (Holm, 5%)"
     )
     return alt.TitleParams(

@@ -61,7 +61,9 @@ def verdict(effect: Effect) -> str:
     p = effect.p if math.isnan(effect.adjusted_p) else effect.adjusted_p
     if not p < 0.05:
         return "cannot tell"
-    return "helps" if effect.estimate > 0 else "hurts"
+    if len(effect.methods) == 1:
+        return "helps" if effect.estimate > 0 else "hurts"
+    return "more together" if effect.estimate > 0 else "less together"
 
 
 def in_units(ablation: Ablation, effect: Effect) -> str:
