@@ -16,6 +16,7 @@ from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of,
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.rules import Tuning
 from mlgolf.core.target import Goal
 from mlgolf.results.measurement_table import (
     LINE,
@@ -59,7 +60,8 @@ def open_experiment(
 
 
 def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment:
-    competition, found = source.competition, source.admitted(source.competition)
+    competition = _as_played(source)
+    found = source.admitted(competition)
     pool = found.pool
     if NONE not in pool.submissions:
         raise RunFolderError(
@@ -76,7 +78,7 @@ def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment
     rows = [
         Reached(
             workload=name, costs=costs[:, at], trials=trials[:, at],
-            limit=_budget(competition, found, name, source.ruleset) if grows else math.nan,
+            limit=_longest(competition, found, name) if grows else math.nan,
             matched=True,
             name=objective if grows else competition.workloads[name].metric,
         )
@@ -89,20 +91,32 @@ def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment
     )
 
 
-def _budget(
-    competition: Competition, found: Admission, workload: str, ruleset: str
-) -> float:
-    """What a study without a result has spent at least; NaN if the rules bound something else."""
-    rules, row = competition.rules, competition.workloads[workload]
-    if rules.objective != "time":
-        return math.nan
-    factor = rules.tuning.under(ruleset).budget_factor
-    allowed = [
-        rules.seconds_allowed(row, budget_factor=factor, speed=trial.speed)
-        for trial in found.trials if trial.key.workload == workload
+def _as_played(source: Source) -> Competition:
+    """Its rules, with as many trials and studies as were played, so that fewer are missed."""
+    competition = source.competition
+    tuning = competition.rules.tuning.external
+    if tuning is None or not source.trials:
+        return competition
+    keys = [trial.key for trial in source.trials]
+    most = {"trials": max(key.trial for key in keys), "studies": max(k.study for k in keys) + 1}
+    of_run = {**competition.rules.tuning.model_dump(by_alias=True), "external": {
+        **tuning.model_dump(), **most,
+    }}  # fmt: skip
+    rules = competition.rules.model_copy(update={"tuning": Tuning.model_validate(of_run)})
+    return competition.model_copy(update={"rules": rules})
+
+
+def _longest(competition: Competition, found: Admission, workload: str) -> float:
+    """The most that any trial spent, which is what a study without a result counts as.
+
+    Not the budget of the rules: where steps run out first, nobody can spend as much.
+    """
+    metric = competition.workloads[workload].metric
+    spent = [
+        np.nanmax(values) for trial in found.trials if trial.key.workload == workload
+        if len(values := trial.values(competition.rules.objective, metric))
     ]
-    most = max(allowed, default=math.inf)
-    return most if math.isfinite(most) else math.nan
+    return float(max(spent, default=math.nan))
 
 
 def _of_table(

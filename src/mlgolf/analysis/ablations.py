@@ -38,7 +38,7 @@ class Reached:
 
     Args:
       costs: (cells, studies), smaller is better; inf where nothing counts, NaN where no study is.
-      limit: what inf counts as: the budget. NaN for the worst that any cell reached.
+      limit: what inf counts as: the longest that was tried. NaN for the worst that was reached.
       trials: (cells, studies), how many each study chose from; 0 where unknown.
       name: of what is measured: "time", "error_rate".
     """
@@ -192,10 +192,12 @@ def _about_bounds(found: Experiment, reached: Reached, censored: BoolArray) -> I
     if not missed:
         return
     told = ", ".join(f"{name} ({count})" for name, count in missed.items())
-    limit = "the worst of the others" if np.isnan(reached.limit) else f"{reached.limit:.4g}"
+    limit = "the worst of the others" if np.isnan(reached.limit) else (
+        f"it at {reached.limit:.4g}, the longest that was tried"
+    )
     yield (
-        f"on {reached.workload} {told} of the studies have no result; they count as {limit}, the "
-        "least that it can be, so what rests on them is a bound: at least, or at most"
+        f"on {reached.workload} {told} of the studies have no result; they count as if they had "
+        f"reached {limit}, so what rests on them is a bound: at least, or at most"
     )
 
 
