@@ -18,6 +18,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.rules import Tuning
 from mlgolf.core.target import Goal
+from mlgolf.core.trial import Trial
 from mlgolf.results.measurement_table import (
     LINE,
     SUFFIXES,
@@ -70,6 +71,7 @@ def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment
             "mlgolf ablate SUBMISSION --methods ema,mixup --workload NAME"
         )
     _check_known(workloads, pool.workloads)
+    _check_that_all_trained(path, source.trials)
     chosen = chosen_trials(pool, competition.rules.aggregation.interpretations)
     costs = study_values(pool, pool.objective, chosen)
     trials = pool.played.sum(axis=-1).astype(float)
@@ -89,6 +91,20 @@ def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment
         value="log_time" if grows else "quality", reached=tuple(rows),
         notes=(*found.notes, *(f"unofficial: {said}" for said in found.unofficial)),
     )
+
+
+def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
+    """A combination that cannot run on a workload is no slow one: nothing is known of it."""
+    by_cell: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        by_cell.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
+    for (submission, workload), found in by_cell.items():
+        ended = [trial for trial in found if trial.status is not None]
+        if ended and not any(len(trial.seconds) for trial in found):
+            raise RunFolderError(
+                f"{path}: {submission} never came to an evaluation on {workload}: "
+                f"{ended[0].reason} Leave out a method that does not fit, or the workload"
+            )
 
 
 def _as_played(source: Source) -> Competition:
