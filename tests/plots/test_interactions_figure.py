@@ -42,8 +42,8 @@ def test_interactions_that_cannot_be_told_apart_are_marked(tmp_path):
     table = interactions_table(found(tmp_path, rows))
     pairs = table.filter(kind="interaction")
     assert len(pairs) == 6
-    assert all(label.endswith("(shared)") for label in pairs["label"])
-    assert not any(label.endswith("(shared)") for label in table.filter(kind="main")["label"])
+    assert all(label.endswith(" *") for label in pairs["label"])
+    assert not any(label.endswith(" *") for label in table.filter(kind="main")["label"])
 
 
 def test_without_intervals_none_is_drawn(tmp_path):

@@ -204,10 +204,10 @@ def _about_bounds(found: Experiment, reached: Reached, censored: BoolArray) -> I
 def _about_the_design(design: Design) -> Iterator[str]:
     if design.is_full:
         return
-    hidden = [*dict.fromkeys(
-        " = ".join(" x ".join(term) for term in sorted([term, *(other for other, _ in others)]))
-        for term, others in design.aliases.items() if others
-    )]  # fmt: skip
+    hidden = [
+        " = ".join(" x ".join(each) for each in (term, *(other for other, _ in others)))
+        for term, others in design.aliases.items() if others and design.leads(term)
+    ]
     clear = "interactions of two are told apart" if not hidden else (
         f"these interactions cannot be told apart: {'; '.join(hidden)}"
     )
@@ -230,15 +230,13 @@ def _changes_nothing(design: Design, found: Responses, name: str) -> bool:
 
 
 def _multiplicity(found: Sequence[Effects], design: Design) -> Iterator[str]:
-    rows = [e for effects in found for e in (*effects.mains, *effects.interactions)]
-    known = [e for e in rows if not np.isnan(e.adjusted_p)]
-    if known:
-        aliased = sum(bool(design.aliases[e.methods]) for e in rows)
-        some = ", aliases counted once" if aliased else ""
-        clear = sum(e.adjusted_p < 0.05 for e in known)
+    rows = [
+        effect for effects in found for effect in (*effects.mains, *effects.interactions)
+        if design.leads(effect.methods)
+    ]
+    if not np.isnan([effect.adjusted_p for effect in rows]).all():
+        clear = sum(effect.adjusted_p < 0.05 for effect in rows)
         yield (
-            f"intervals are of one effect each; of all {number_of(len(rows), 'effect')} together"
-            f"{some}, {clear} "
-            f"{'is' if clear == 1 else 'are'} beyond chance at 5% (Holm)"
+            f"intervals are of one effect each; of all {number_of(len(rows), 'effect')} together, "
+            f"{clear} {'is' if clear == 1 else 'are'} beyond chance at 5% (Holm)"
         )
-

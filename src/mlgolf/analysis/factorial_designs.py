@@ -94,6 +94,11 @@ class Design:
             for term, column in columns.items()
         }  # fmt: skip
 
+    def leads(self, term: Term) -> bool:
+        """Whether it is the first of its aliases: so each is counted, and told, once."""
+        order = self.terms.index
+        return all(order(term) < order(other) for other, _ in self.aliases[term])
+
 
 def full_design(factors: Sequence[str]) -> Design:
     """Every combination, the one without any first. Raises: ScoringError."""
@@ -126,7 +131,9 @@ def design_of(cells: Sequence[Term], source: str) -> Design:
 
     Raises: ScoringError where cells are missing.
     """
-    factors = tuple(dict.fromkeys(name for cell in cells for name in cell))
+    # In the order in which the largest combination names them, which is how they were asked for.
+    largest_first = sorted(cells, key=len, reverse=True)
+    factors = tuple(dict.fromkeys(name for cell in largest_first for name in cell))
     if not factors:
         raise ScoringError(f"{source}: found one cell without methods, expected several")
     _check(factors)

@@ -11,7 +11,7 @@ from mlgolf.analysis.ablations import Ablation
 from mlgolf.analysis.factorial import Effect, Effects
 from mlgolf.plots.theme import Style, name_axis
 
-CELL_WIDTH, CELL_HEIGHT, LABELS = 104, 50, 150
+CELL_WIDTH, CELL_HEIGHT, LABELS = 112, 50, 150
 SIGNIFICANT = 0.05
 WRAPPED = 17  # characters of the title for each column
 MEAN = "mean of all"
@@ -47,13 +47,13 @@ def interactions_matrix(
     y = alt.Y("row:N", title=None, sort=factors, scale=alt.Scale(domain=factors),
               axis=name_axis(LABELS, grid=False))
     shown = table.with_columns(
-        size=pl.col("estimate").abs(),
+        size=pl.when(pl.col("bound") == "either").then(0.0).otherwise(pl.col("estimate").abs()),
         way=pl.when(pl.col("estimate") >= 0).then(pl.lit("helps")).otherwise(pl.lit("hurts")),
     )
     colours = alt.Scale(domain=["helps", "hurts"], range=[*style.theme.colours[:2]])
     data = alt.Chart(
         shown, width=CELL_WIDTH * len(factors), height=CELL_HEIGHT * len(factors),
-        title=_title(title, style, WRAPPED * (len(factors) + 1)),
+        title=_title(title, style, WRAPPED * (len(factors) + 1), bool(table["aliased"].any())),
     )
     layers = [
         data.mark_rect().encode(
@@ -65,10 +65,11 @@ def interactions_matrix(
         data.mark_text(color=style.theme.ink, fontSize=13, fontWeight=600, dy=-7).encode(
             x, y, alt.Text("label:N")
         ),
-        data.mark_text(color=style.theme.ink, fontSize=11, dy=10).encode(
-            x, y, alt.Text("interval:N")
-        ),
     ]  # fmt: skip
+    told = shown.filter(pl.col("interval") != "")
+    if len(told):
+        interval = data.properties(data=told).mark_text(color=style.theme.ink, fontSize=11, dy=10)
+        layers.append(interval.encode(x, y, alt.Text("interval:N")))
     clear = shown.filter(pl.col("adjusted_p").fill_null(1.0) < SIGNIFICANT)
     if len(clear):
         frame = data.properties(data=clear).mark_rect(
@@ -78,10 +79,11 @@ def interactions_matrix(
     return style.apply(alt.layer(*layers))
 
 
-def _title(title: str, style: Style, width: int) -> alt.TitleParams:
+def _title(title: str, style: Style, width: int, is_fraction: bool) -> alt.TitleParams:
     subtitle = (
         "diagonal: what a method gives on average; below it: how much more with another on. "
         "Framed: an effect beyond chance, all effects counted (Holm, 5%)"
+        + ("; * or that of other pairs, as the table says" * is_fraction)
     )
     return alt.TitleParams(
         title, subtitle=[*textwrap.wrap(subtitle, width), *textwrap.wrap(style.notice, width)]
@@ -92,12 +94,13 @@ def _row(ablation: Ablation, found: Effects, effect: Effect) -> tuple[Any, ...]:
     first, last = effect.methods[0], effect.methods[-1]
     low, high = effect.interval
     aliased = bool(ablation.design.aliases[effect.methods])
-    number = _number(ablation, effect.estimate)
-    marks = {"at least": "≥ ", "at most": "≤ ", "either": "? "}.get(effect.bound, "")
+    mark = {"at least": "≥ ", "at most": "≤ "}.get(effect.bound, "")
+    number = f"{mark}{_number(ablation, effect.estimate)}"
+    told = "unknown" if effect.bound == "either" else number
     return (
         found.workload or MEAN, last, first, "main" if first == last else "interaction",
         effect.estimate, low, high, effect.bound, effect.adjusted_p, aliased,
-        f"{marks}{number}{' (shared)' if aliased else ''}", _interval(ablation, low, high),
+        f"{told}{' *' if aliased else ''}", _interval(ablation, low, high),
     )
 
 

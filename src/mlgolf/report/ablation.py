@@ -26,10 +26,12 @@ def _share_title(found: Effects) -> str:
 
 
 def effect_rows(ablation: Ablation, found: Effects) -> list[tuple[str, ...]]:
+    """What cannot be told apart is one row."""
     return [
         (named(ablation, effect), in_units(ablation, effect), _p(effect.adjusted_p),
          verdict(effect))
         for effect in (*found.mains, *found.interactions)
+        if ablation.design.leads(effect.methods)
     ]  # fmt: skip
 
 
@@ -68,12 +70,11 @@ def verdict(effect: Effect) -> str:
 
 def in_units(ablation: Ablation, effect: Effect) -> str:
     """ "1.21x (1.15 to 1.27)", "at least 1.1x", "+0.02 (-0.01 to 0.05)"."""
-    estimate = amount(ablation, effect.estimate)
-    low = effect.interval[0]
-    bound = {"": "", "either": "unknown, counted as "}.get(effect.bound, f"{effect.bound} ")
-    if math.isnan(low) or effect.bound == "either":
-        return f"{bound}{estimate}"
-    return f"{bound}{estimate} ({interval(ablation, effect)})"
+    if effect.bound == "either":
+        return "unknown"
+    estimate = f"{effect.bound} {amount(ablation, effect.estimate)}".strip()
+    known = not math.isnan(effect.interval[0])
+    return f"{estimate} ({interval(ablation, effect)})" if known else estimate
 
 
 def interval(ablation: Ablation, effect: Effect) -> str:
