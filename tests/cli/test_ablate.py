@@ -104,6 +104,16 @@ def test_an_incomplete_run_is_refused(mlgolf, ablation, tmp_path):
     assert "--resume" in mlgolf("ablate", copied, expect=2).stderr
 
 
+def test_a_combination_that_never_came_to_an_evaluation_is_refused(mlgolf, ablation, tmp_path):
+    copied = tmp_path / "copied"
+    shutil.copytree(ablation[1], copied)
+    for rows in copied.glob("ema/study_*/*/trial_*/evals.jsonl"):
+        rows.write_text("")
+    said = mlgolf("ablate", copied, expect=2).stderr
+    assert "ema never came to an evaluation on linear" in said
+    assert "Leave out a method" in said
+
+
 def test_a_run_that_is_no_ablation_is_refused(mlgolf, rules, tmp_path, data_dir):
     out = tmp_path / "run"
     mlgolf("run", "nesterov", "--competition", rules, "--trials", 1, "--studies", 1, "--out", out,

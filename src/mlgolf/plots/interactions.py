@@ -19,7 +19,7 @@ MEAN = "mean of all"
 SCHEMA = {
     "workload": pl.String, "row": pl.String, "column": pl.String, "kind": pl.String,
     "estimate": pl.Float64, "low": pl.Float64, "high": pl.Float64, "bound": pl.String,
-    "adjusted_p": pl.Float64, "aliased": pl.Boolean, "label": pl.String, "interval": pl.String,
+    "adjusted_p": pl.Float64, "aliased_with": pl.String, "label": pl.String, "interval": pl.String,
 }  # fmt: skip
 
 
@@ -51,9 +51,10 @@ def interactions_matrix(
         way=pl.when(pl.col("estimate") >= 0).then(pl.lit("helps")).otherwise(pl.lit("hurts")),
     )
     colours = alt.Scale(domain=["helps", "hurts"], range=[*style.theme.colours[:2]])
+    is_fraction = bool((table["aliased_with"] != "").any())
     data = alt.Chart(
         shown, width=CELL_WIDTH * len(factors), height=CELL_HEIGHT * len(factors),
-        title=_title(title, style, WRAPPED * (len(factors) + 1), bool(table["aliased"].any())),
+        title=_title(title, style, WRAPPED * (len(factors) + 1), is_fraction),
     )
     layers = [
         data.mark_rect().encode(
@@ -83,7 +84,7 @@ def _title(title: str, style: Style, width: int, is_fraction: bool) -> alt.Title
     subtitle = (
         "diagonal: what a method gives on average; below it: how much more with another on. "
         "Framed: an effect beyond chance, all effects counted (Holm, 5%)"
-        + ("; * or that of other pairs, as the table says" * is_fraction)
+        + ("; * the sum with other pairs, which the table names" * is_fraction)
     )
     return alt.TitleParams(
         title, subtitle=[*textwrap.wrap(subtitle, width), *textwrap.wrap(style.notice, width)]
@@ -93,7 +94,10 @@ def _title(title: str, style: Style, width: int, is_fraction: bool) -> alt.Title
 def _row(ablation: Ablation, found: Effects, effect: Effect) -> tuple[Any, ...]:
     first, last = effect.methods[0], effect.methods[-1]
     low, high = effect.interval
-    aliased = bool(ablation.design.aliases[effect.methods])
+    aliased = "; ".join(
+        f"{'-' * (sign < 0)}{' x '.join(term)}"
+        for term, sign in ablation.design.aliases[effect.methods]
+    )
     mark = {"at least": "≥ ", "at most": "≤ "}.get(effect.bound, "")
     number = f"{mark}{_number(ablation, effect.estimate)}"
     told = "unknown" if effect.bound == "either" else number
