@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlgolf.api.ablations import AblationResult, ablate
     from mlgolf.api.curves import TradeOff, curve
     from mlgolf.api.playing import find_targets, play_trial, replay, run
     from mlgolf.api.results import Board, Run, open_run, score, write_report
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Board", "MLGolfError", "Run", "TradeOff", "Tuning", "curve", "find_targets", "open_run",
-    "play_trial", "replay", "run", "score", "tuning_curves", "write_report",
+    "AblationResult", "Board", "MLGolfError", "Run", "TradeOff", "Tuning", "ablate", "curve",
+    "find_targets", "open_run", "play_trial", "replay", "run", "score", "tuning_curves",
+    "write_report",
 ]
 
 _HOMES = {
+    "mlgolf.api.ablations": ("AblationResult", "ablate"),
     "mlgolf.api.curves": ("TradeOff", "curve"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),

@@ -42,14 +42,14 @@ RESUME = "resume=True"
 
 
 @contextmanager
-def _not_again() -> Iterator[None]:
+def not_again() -> Iterator[None]:
     """A worker that imports the script which began it plays nothing; `SideBySide` says so there."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing asks
         raise SystemExit(1)
     yield
 
 
-@_not_again()
+@not_again()
 @disk_errors_told()
 def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
@@ -91,12 +91,12 @@ def run(
         _check_count(what, number, least)
     chosen = [workloads] if isinstance(workloads, str) else workloads
     chosen = [str(name) for name in chosen or ()]
-    console = _console(progress)
+    console = console_for(progress)
 
     def play_it(request: RunRequest) -> list[Trial]:
         if plan_only:
             return write_plans(request, console)
-        with _settings_kept(framework):
+        with settings_kept(framework):
             return play(request, console, parallel=parallel, resume=RESUME)
 
     path, played = play_in_folder(
@@ -182,7 +182,7 @@ def _check_count(what: str, found: Any, least: int) -> None:
         raise RulesError(f"{what}: found {found!r}, allowed is a whole number from {least}")
 
 
-def _console(progress: bool) -> Console:
+def console_for(progress: bool) -> Console:
     if in_notebook():
         return Console(
             file=sys.stdout, force_jupyter=False, force_terminal=False, highlight=False,
@@ -192,7 +192,7 @@ def _console(progress: bool) -> Console:
 
 
 @contextmanager
-def _settings_kept(framework: str) -> Iterator[None]:
+def settings_kept(framework: str) -> Iterator[None]:
     """The referee evaluates in this process: it sets threads and determinism, and puts them back.
 
     An evaluator that was made under other settings might round otherwise, so none is taken over.
@@ -202,7 +202,7 @@ def _settings_kept(framework: str) -> Iterator[None]:
         yield
 
 
-@_not_again()
+@not_again()
 @disk_errors_told()
 def replay(
     trial: "AnyPath", *, competition: "AnyPath | None" = None, data_dir: "AnyPath | None" = None,
@@ -218,15 +218,15 @@ def replay(
     """
     path = Path(trial)
     check_that_it_is_a_trial(path)
-    with _settings_kept(read_trial(path).key.framework):
+    with settings_kept(read_trial(path).key.framework):
         replayed = partial(
             replay_trial, path, default_data_dir() if data_dir is None else Path(data_dir),
             None if competition is None else Path(competition),
         )
-        return shown_while(replayed, _console(progress))
+        return shown_while(replayed, console_for(progress))
 
 
-@_not_again()
+@not_again()
 @disk_errors_told()
 def find_targets(
     workloads: str | Sequence[str], out: "AnyPath", *, competition: "AnyPath" = "mini",
@@ -253,7 +253,7 @@ def find_targets(
     ]
 
 
-@_not_again()
+@not_again()
 @disk_errors_told()
 def play_trial(
     plan: "AnyPath", *, data_dir: "AnyPath | None" = None, progress: bool = True
@@ -268,5 +268,5 @@ def play_trial(
       what it was when it was planned.
     """
     planned = read_plan(Path(plan), default_data_dir() if data_dir is None else Path(data_dir))
-    with _settings_kept(planned.key.framework):
-        return play_planned(planned, _console(progress))
+    with settings_kept(planned.key.framework):
+        return play_planned(planned, console_for(progress))

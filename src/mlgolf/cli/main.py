@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from mlgolf.cli import (
+    ablations,
     algoperf,
     catalogue,
     curves,
@@ -37,6 +38,7 @@ app = typer.Typer(
 playing.add_to(app)
 scoring.add_to(app)
 curves.add_to(app)
+ablations.add_to(app)
 tuning.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)

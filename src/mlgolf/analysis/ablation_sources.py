@@ -1,0 +1,228 @@
+"""Opens what an ablation is read from: run folders, or anybody's table.
+
+A run tells its combinations by the names of its submissions. A study counts by its best trial, as
+on a leaderboard. A table has a column `methods` ("colout+ema"; "none"), a column `time` or
+`quality`, and may have `workload`, `seed`, `budget` and `tuning_trials`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of, name_of
+from mlgolf.core.arrays import FloatArray
+from mlgolf.core.competition import Competition
+from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.rules import Tuning
+from mlgolf.core.target import Goal
+from mlgolf.core.trial import Trial
+from mlgolf.results.measurement_table import (
+    LINE,
+    SUFFIXES,
+    Column,
+    columns_given,
+    place_of,
+    read_measurements,
+)
+from mlgolf.scoring.admission import Admission
+from mlgolf.scoring.sources import Source, open_source
+from mlgolf.scoring.studies import chosen_trials, study_values
+
+NAMES = (
+    Column(name="methods", is_number=False),
+    Column(name="workload", is_number=False, optional=True),
+    Column(name="seed", is_number=False, optional=True),
+    Column(name="tuning_trials", optional=True, positive=True),
+)
+TIME = Column(name="time", positive=True, may_fail=True, option="--time")
+BUDGET = Column(name="budget", positive=True, optional=True)
+QUALITY = Column(name="quality", may_fail=True, option="--quality")
+
+
+def open_experiment(
+    paths: Sequence[Path], *, time: str | None = None, quality: str | None = None,
+    goal: Goal | None = None, workloads: Sequence[str] = (),
+) -> Experiment:
+    """Args: time, quality, goal: of a table: what its columns are called, and which way is better.
+
+    Raises: MLGolfError for what cannot be read, or is no ablation.
+    """
+    if len(paths) == 1 and paths[0].suffix in SUFFIXES:
+        return _of_table(paths[0], time, quality, goal or Goal.MAXIMISE, workloads)
+    if time or quality or goal:
+        raise RunFolderError(
+            f"{paths[0]}: --time, --quality and --goal are for tables; runs have their rules"
+        )
+    source = open_source(paths, None, None, command="ablate")
+    return _of_runs(paths[0], source, workloads)
+
+
+def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment:
+    competition = _as_played(source)
+    found = source.admitted(competition)
+    pool = found.pool
+    if NONE not in pool.submissions:
+        raise RunFolderError(
+            f"{path}: found the submissions {', '.join(pool.submissions)}; an ablation has one "
+            f"called {NONE!r}, and the others by their methods, as {'ema+mixup'!r}. Make one with: "
+            "mlgolf ablate SUBMISSION --methods ema,mixup --workload NAME"
+        )
+    _check_known(workloads, pool.workloads)
+    _check_that_all_trained(path, source.trials)
+    chosen = chosen_trials(pool, competition.rules.aggregation.interpretations)
+    costs = study_values(pool, pool.objective, chosen)
+    trials = pool.played.sum(axis=-1).astype(float)
+    grows = competition.rules.objective_quantity.accumulates
+    objective = competition.rules.objective
+    rows = [
+        Reached(
+            workload=name, costs=costs[:, at], trials=trials[:, at],
+            limit=_longest(competition, found, name) if grows else math.nan,
+            matched=True,
+            name=objective if grows else competition.workloads[name].metric,
+        )
+        for at, name in enumerate(pool.workloads) if name in (workloads or pool.workloads)
+    ]
+    return Experiment(
+        source=path, cells=tuple(map(cell_of, pool.submissions)),
+        value="log_time" if grows else "quality", reached=tuple(rows),
+        notes=(*found.notes, *(f"unofficial: {said}" for said in found.unofficial)),
+    )
+
+
+def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
+    """A combination that cannot run on a workload is no slow one: nothing is known of it."""
+    by_cell: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        by_cell.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
+    for (submission, workload), found in by_cell.items():
+        ended = [trial for trial in found if trial.status is not None]
+        if ended and not any(len(trial.seconds) for trial in found):
+            raise RunFolderError(
+                f"{path}: {submission} never came to an evaluation on {workload}: "
+                f"{ended[0].reason} Leave out a method that does not fit, or the workload"
+            )
+
+
+def _as_played(source: Source) -> Competition:
+    """Its rules, with as many trials and studies as were played, so that fewer are missed."""
+    competition = source.competition
+    tuning = competition.rules.tuning.external
+    if tuning is None or not source.trials:
+        return competition
+    keys = [trial.key for trial in source.trials]
+    most = {"trials": max(key.trial for key in keys), "studies": max(k.study for k in keys) + 1}
+    of_run = {**competition.rules.tuning.model_dump(by_alias=True), "external": {
+        **tuning.model_dump(), **most,
+    }}  # fmt: skip
+    rules = competition.rules.model_copy(update={"tuning": Tuning.model_validate(of_run)})
+    return competition.model_copy(update={"rules": rules})
+
+
+def _longest(competition: Competition, found: Admission, workload: str) -> float:
+    """The most that any trial spent, which is what a study without a result counts as.
+
+    Not the budget of the rules: where steps run out first, nobody can spend as much.
+    """
+    metric = competition.workloads[workload].metric
+    spent = [
+        np.nanmax(values) for trial in found.trials if trial.key.workload == workload
+        if len(values := trial.values(competition.rules.objective, metric))
+    ]
+    return float(max(spent, default=math.nan))
+
+
+def _of_table(
+    path: Path, time: str | None, quality: str | None, goal: Goal, workloads: Sequence[str]
+) -> Experiment:
+    value: Value = "quality" if quality or (not time and not _has(path, "time")) else "log_time"
+    measured = (TIME, BUDGET) if value == "log_time" else (QUALITY,)
+    columns = columns_given((*NAMES, *measured), {"time": time, "quality": quality})
+    rows = read_measurements(path, columns)
+    sign = 1.0 if value == "log_time" else goal.sign
+    name = (time or "time") if value == "log_time" else (quality or "quality")
+    rows = rows.with_columns(cost=_cost(name_in_table(value), sign))
+    if "workload" not in rows.columns:
+        rows = rows.with_columns(workload=pl.lit("all rows"))
+    known = rows["workload"].unique(maintain_order=True).to_list()
+    _check_known(workloads, known)
+    order = list(dict.fromkeys(part for text in rows["methods"] for part in cell_of(text)))
+    rows = rows.with_columns(cell=pl.col("methods").map_elements(
+        lambda text: name_of(sorted(cell_of(text), key=order.index)), return_dtype=pl.String
+    ))  # fmt: skip
+    cells = tuple(map(cell_of, rows["cell"].unique(maintain_order=True)))
+    return Experiment(source=path, cells=cells, value=value, reached=tuple(
+        _reached(path, rows.filter(workload=one), one, cells, name)
+        for one in workloads or known
+    ))  # fmt: skip
+
+
+def name_in_table(value: Value) -> str:
+    return "time" if value == "log_time" else "quality"
+
+
+def _cost(column: str, sign: float) -> pl.Expr:
+    """Smaller is better; a run without a result is inf."""
+    value = pl.col(column)
+    return pl.when(value.is_finite()).then(value * sign).otherwise(math.inf).fill_null(math.inf)
+
+
+def _has(path: Path, name: str) -> bool:
+    """Whether a table has a column; who cannot read it is told why by whoever reads it."""
+    try:
+        if path.suffix == ".parquet":
+            return name in pl.read_parquet_schema(path)
+        return name in pl.read_csv(path, n_rows=0, infer_schema=False).columns
+    except (OSError, pl.exceptions.PolarsError):
+        return False
+
+
+def _reached(
+    path: Path, rows: pl.DataFrame, workload: str, cells: Sequence[tuple[str, ...]], name: str
+) -> Reached:
+    of_cells = [rows.filter(cell=name_of(cell)) for cell in cells]
+    has_seeds = "seed" in rows.columns and not rows["seed"].has_nulls()
+    if has_seeds:
+        for found in of_cells:
+            _check_each_seed_once(path, found)
+        of_cells = [found.sort("seed") for found in of_cells]
+    most = max(map(len, of_cells))
+
+    def laid_out(column: Callable[[pl.DataFrame], FloatArray], empty: float) -> FloatArray:
+        array = np.full((len(cells), most), empty)
+        for row, found in zip(array, of_cells, strict=True):
+            row[: len(found)] = column(found)
+        return array
+
+    budgets = rows["budget"].drop_nulls() if "budget" in rows.columns else []
+    return Reached(
+        workload=workload, costs=laid_out(lambda found: found["cost"].to_numpy(), math.nan),
+        limit=float(max(budgets)) if len(budgets) else math.nan,
+        trials=laid_out(_tuning_trials, 0.0),
+        matched=has_seeds and len({tuple(found["seed"]) for found in of_cells}) == 1, name=name,
+    )
+
+
+def _tuning_trials(rows: pl.DataFrame) -> FloatArray:
+    if "tuning_trials" not in rows.columns:
+        return np.zeros(len(rows))
+    return rows["tuning_trials"].fill_null(0.0).to_numpy()
+
+
+def _check_each_seed_once(path: Path, rows: pl.DataFrame) -> None:
+    again = rows.filter(pl.col("seed").is_duplicated()).sort("seed", LINE)
+    if len(again):
+        first, second = again[LINE].head(2)
+        raise RunFolderError(
+            f"{place_of(path, first)} and {second}: found the same seed twice for one combination "
+            "and workload, allowed is once. Remove one, or correct the seed"
+        )
+
+
+def _check_known(asked: Sequence[str], known: Sequence[str]) -> None:
+    for name in asked:
+        if name not in known:
+            raise UnknownName("workload", name, known=known)

@@ -1,0 +1,60 @@
+"""Plays an ablation: every combination of methods, tuned alike, in one run folder."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from mlgolf.api.playing import not_again, play_in_folder, settings_kept
+from mlgolf.api.progress import play, say, shortfall
+from mlgolf.api.results import AnyPath
+from mlgolf.core.errors import RulesError, RunFolderError
+from mlgolf.data.layout import default_data_dir
+from mlgolf.experiments.ablations import chosen_design, variants
+from mlgolf.results.run_folder import RunFolder
+
+
+@not_again()
+def measure(
+    submission: AnyPath, methods: Sequence[str], console: Console, *,
+    workloads: Sequence[str] = (), design: str = "full", resolution: int = 5,
+    search_space: AnyPath | None = None, competition: AnyPath = "mini", framework: str = "torch",
+    trials: int | None = None, studies: int | None = None, seed: int | None = None,
+    sandbox: str = "process", practice: bool = False, data_dir: AnyPath | None = None,
+    out: AnyPath | None = None, parallel: int = 1, resume: bool = False,
+    resume_by: str = "resume=True",
+) -> Path:
+    """Play what is missing of it. Lasts as long as its trials.
+
+    Args:
+      submission: a folder with a search space, that reads its methods by `from_point`.
+      design: "full", or "fractional" of a `resolution`, 4 or 5.
+      search_space: a file; None for the submission's own.
+      console: where to say how it goes. resume_by: what a person gives to continue.
+      Others: as of `mlgolf.run`.
+    Returns: the run folder.
+    Raises: MLGolfError for anything that a person got wrong; RunFolderError if trials failed.
+    """
+    if design not in ("full", "fractional"):
+        raise RulesError(f"design: found {design!r}, allowed are full and fractional")
+    planned = chosen_design(methods, None if design == "full" else resolution)
+    tell = partial(say, console)
+    tell(
+        f"{len(planned.levels)} combinations of {', '.join(planned.factors)}"
+        + ("" if planned.is_full else f", a fraction of resolution {planned.resolution}")
+    )
+    space = None if search_space is None else Path(search_space)
+    copies = variants(str(submission), framework, planned, space)
+    with copies as folders, settings_kept(framework):
+        path, played = play_in_folder(
+            [str(folder) for folder in folders], None if out is None else Path(out),
+            partial(play, console=console, parallel=parallel, resume=resume_by),
+            resume=resume, competition=str(competition), workloads=[*workloads], tell=tell,
+            framework=framework, ruleset="external", trials=trials, studies=studies, seed=seed,
+            sandbox=sandbox, practice=practice, parallel=parallel,
+            data_dir=default_data_dir() if data_dir is None else Path(data_dir),
+        )
+    if lacking := shortfall(played, resume_by, RunFolder(path)):
+        raise RunFolderError(lacking)
+    return path

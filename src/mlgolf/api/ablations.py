@@ -1,0 +1,207 @@
+"""Ablations: what each method contributes, alone and together with the others."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from mlgolf.analysis.ablation_sources import open_experiment
+from mlgolf.analysis.ablations import Ablation, analysed, name_of
+from mlgolf.analysis.factorial import CONFIDENCE, Effect
+from mlgolf.analysis.factorial_designs import Term
+from mlgolf.api.ablation_runs import measure
+from mlgolf.api.playing import console_for
+from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.target import Goal
+from mlgolf.plots.interactions import MEAN, interactions_matrix, interactions_table
+from mlgolf.plots.saved import save_figure
+from mlgolf.plots.svg import in_columns, to_svg, with_ids
+from mlgolf.plots.theme import Style
+from mlgolf.report.ablation import lines, tables, verdict
+from mlgolf.report.html import Html, table, tag, text
+from mlgolf.report.terminal import plain, text_table
+
+NAME = "ablation"  # of its files
+
+
+class AblationResult:
+    """Methods alone and together. It displays itself, as text or in a notebook."""
+
+    def __init__(self, ablation: Ablation) -> None:
+        self.ablation = ablation
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """A row per effect. `kind`: main, interaction, attribution or total."""
+        return pl.DataFrame([
+            {
+                "kind": kind, "workload": found.workload, "methods": name_of(effect.methods),
+                "estimate": effect.estimate, "low": effect.interval[0],
+                "high": effect.interval[1], "p": effect.p, "adjusted_p": effect.adjusted_p,
+                "bound": effect.bound,
+            }
+            for found in self.ablation.all_effects for kind, effects in (
+                ("main", found.mains), ("interaction", found.interactions),
+                ("attribution", found.attribution), ("total", (found.total,)),
+            ) for effect in effects
+        ], infer_schema_length=None)  # fmt: skip
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys are documented in docs/methods.md."""
+        found, design = self.ablation, self.ablation.design
+        experiment = found.experiment
+        return {
+            "value": experiment.value, "confidence": found.confidence,
+            "design": {
+                "methods": [*design.factors], "cells": [name_of(cell) for cell in design.cells],
+                "full": design.is_full, "resolution": design.resolution,
+                "defining_words": [
+                    {"methods": [*word], "sign": sign} for word, sign in design.defining_words
+                ],
+            },
+            "effects": [
+                {"workload": each.workload, "method": effect.methods[0], **_numbers(effect)}
+                for each in found.all_effects for effect in each.mains
+            ],
+            "interactions": [
+                {
+                    "workload": each.workload, "methods": [*effect.methods], **_numbers(effect),
+                    "aliased_with": _aliases(design.aliases, effect.methods),
+                }
+                for each in found.all_effects for effect in each.interactions
+            ],
+            "attribution": [
+                {"workload": each.workload, "method": effect.methods[0], **_estimate(effect)}
+                for each in found.all_effects for effect in each.attribution
+            ],
+            "total": [
+                {"workload": each.workload, **_estimate(each.total)} for each in found.all_effects
+            ],
+            "error": [
+                {"workload": each.workload, "stddev": each.stddev,
+                 "degrees_of_freedom": each.degrees}
+                for each in found.workloads
+            ],
+            "unfair": [*found.unfair], "notes": [*found.notes],
+        }  # fmt: skip
+
+    @disk_errors_told()
+    def save(self, folder: AnyPath) -> list[Path]:
+        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from."""
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        with naming(place):
+            return save_figure(
+                place, NAME, self._panels(), interactions_table(self.ablation), columns=2
+            )
+
+    def _panels(self) -> list[Any]:
+        found = self.ablation
+        drawn = interactions_table(found)
+        notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
+        factors = [*found.design.factors]
+        style = Style(submissions=tuple(factors), notice=notice)
+        most = float(drawn["estimate"].abs().to_numpy().max()) or 1.0
+        return [
+            interactions_matrix(
+                drawn.filter(workload=name), factors, style, title=name, most=most
+            )
+            for name in (each.workload or MEAN for each in found.all_effects)
+        ]
+
+    def show(self, console: Console) -> None:
+        """Print the tables, then notes, a line each."""
+        for head, heads, rows in tables(self.ablation):
+            console.print(text_table(head, heads, rows))
+        for line in lines(self.ablation):
+            console.print(plain(line), soft_wrap=not console.is_terminal)
+
+    def __repr__(self) -> str:
+        written = StringIO()
+        self.show(Console(
+            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
+            force_terminal=False,
+        ))  # fmt: skip
+        return written.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        drawn = [
+            with_ids(to_svg(panel), f"{NAME}{at}_") for at, panel in enumerate(self._panels())
+        ]
+        parts = [
+            tag("div", tag("p", tag("b", text(head))), table(
+                [*map(text, heads)], [[*map(text, row)] for row in rows]
+            )) for head, heads, rows in tables(self.ablation)
+        ]  # fmt: skip
+        said = tag("ul", *(tag("li", text(line)) for line in lines(self.ablation)))
+        svg = Html(in_columns(drawn, min(2, len(drawn))))
+        return tag("div", STYLE, svg, *parts, said, css="mlgolf")
+
+
+@disk_errors_told()
+def ablate(
+    *paths: AnyPath, methods: Sequence[str] = (), workloads: Sequence[str] = (),
+    time: str | None = None, quality: str | None = None, goal: str | None = None,
+    confidence: float = CONFIDENCE, unfair: bool = False, progress: bool = True, **asked: Any,
+) -> AblationResult:
+    """What methods contribute, alone and together, where each combination was tuned alike.
+
+    Args:
+      paths: a submission that reads its methods from its point, which is played; or run folders,
+        or one table (.csv, .parquet) with the columns methods and time or quality.
+      methods: of the submission, by name; none for results that are there.
+      workloads: those that are played, or looked at; none: all.
+      time, quality, goal: of a table: what its columns are called, and whether quality is to
+        maximise (unless given) or to minimise.
+      unfair: compare also what was not tuned alike, and say so.
+      asked: further arguments of `measure`.
+    Raises: MLGolfError for what cannot be played, read or compared.
+    """
+    if goal is not None and goal not in [*Goal]:
+        raise UnknownName("goal", goal, known=[*Goal])
+    found = [Path(path) for path in paths]
+    if methods:
+        (submission, *others) = found or [Path()]
+        if others:
+            raise RunFolderError(f"found {len(found)} paths, allowed is one submission to play")
+        console = console_for(progress)
+        found = [measure(submission, methods, console, workloads=workloads, **asked)]
+    elif asked:
+        raise RunFolderError(
+            f"{', '.join(asked)}: nothing is played without methods. Name them, or leave this out"
+        )
+    for path in found:
+        if path.suffix == ".py" or any(path.glob("submission*.py")):
+            raise RunFolderError(
+                f"{path} is a submission. Say which methods to switch on and off: --methods "
+                "colout,ema"
+            )
+    experiment = open_experiment(
+        found, time=time, quality=quality, goal=None if goal is None else Goal(goal),
+        workloads=workloads,
+    )
+    return AblationResult(analysed(experiment, confidence=confidence, allow_unfair=unfair))
+
+
+def _estimate(effect: Effect) -> dict[str, Any]:
+    return {
+        "estimate": effect.estimate, "interval": [*effect.interval], "p": effect.p,
+        "bound": effect.bound or None,
+    }  # fmt: skip
+
+
+def _numbers(effect: Effect) -> dict[str, Any]:
+    return {
+        **_estimate(effect), "adjusted_p": effect.adjusted_p,
+        "verdict": verdict(effect).replace(" ", "_") or None,
+    }
+
+
+def _aliases(aliases: Mapping[Term, Sequence[tuple[Term, int]]], term: Term) -> list[Any]:
+    return [{"methods": [*other], "sign": sign} for other, sign in aliases[term]]
