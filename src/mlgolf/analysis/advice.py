@@ -74,14 +74,7 @@ def _because(method: MethodFacts, relieved: Mapping[str, float], taken: float) -
 def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:
     """What needs no method, judged by what was measured."""
     measured, shares = found.measured, found.shares
-    if (gain := amdahl(shares.get("threads", 0))) >= LEAST:
-        best = min(measured.by_threads, key=lambda n: measured.by_threads[n])
-        if best != measured.threads:
-            yield Advice(
-                method="threads", expected_gain=gain,
-                why=f"with {best} threads instead of {measured.threads} the step was that much "
-                "faster",
-            )
+    yield from _threads(measured)
     waiting = shares.get("input", 0)
     if (gain := _hidden_loading(measured, waiting, cores)) >= LEAST:
         yield Advice(
@@ -101,6 +94,23 @@ def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:
             f"{shares['optimizer']:.0%} of the step",
         )
     yield from _batches(found)
+
+
+def _threads(measured: Measurements) -> Iterator[Advice]:
+    """The step with the best number of threads, and loading as long as it was."""
+    by_threads = measured.by_threads
+    if measured.threads not in by_threads or not measured.real > 0:
+        return
+    best = min(by_threads, key=lambda n: by_threads[n])
+    saved = (1 - by_threads[best] / by_threads[measured.threads]) * min(
+        measured.real, measured.replay
+    )
+    if best != measured.threads and (gain := amdahl(saved / measured.real)) >= LEAST:
+        yield Advice(
+            method="threads", expected_gain=gain,
+            why=f"the step took {by_threads[best] * 1e3:.3g} ms with {best} and "
+            f"{by_threads[measured.threads] * 1e3:.3g} ms with {measured.threads}",
+        )
 
 
 def _batches(found: Diagnosis) -> Iterator[Advice]:

@@ -106,9 +106,7 @@ def shares_of(measured: Measurements) -> dict[Part, float]:
     real = measured.real
     replay = min(_or(measured.replay, real), real)
     copies = min(_or(measured.copy, 0.0), real - replay)
-    best = min(measured.by_threads.values(), default=replay)
-    now = measured.by_threads.get(measured.threads, replay)
-    threads = replay * max(0.0, 1 - best / now)
+    threads = replay * too_many_threads(measured)
     interconnect = max(0.0, replay - threads - _or(measured.one_device, replay - threads))
     left = replay - threads - interconnect  # what a step takes with the right threads, by itself
     scale = left / replay if replay else 0.0
@@ -125,6 +123,13 @@ def shares_of(measured: Measurements) -> dict[Part, float]:
     seconds["bandwidth"] = (network - overhead) * (1 - by_compute)
     total = sum(seconds.values())
     return {part: took / total for part, took in seconds.items()}
+
+
+def too_many_threads(measured: Measurements) -> float:
+    """Share of a replayed step that fewer threads would save. More of them are advice, no loss."""
+    now = measured.by_threads.get(measured.threads, math.nan)
+    fewer = [took for count, took in measured.by_threads.items() if count < measured.threads]
+    return max(0.0, 1 - min(fewer) / now) if fewer and now > 0 else 0.0
 
 
 def _overhead(measured: Measurements, optimizer: float) -> float:

@@ -15,6 +15,7 @@ from mlgolf.cli import (
     catalogue,
     curves,
     datasets,
+    diagnosis,
     games,
     playing,
     scoring,
@@ -38,6 +39,7 @@ playing.add_to(app)
 scoring.add_to(app)
 curves.add_to(app)
 tuning.add_to(app)
+diagnosis.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)

@@ -14,9 +14,9 @@ from mlgolf.diagnosis.job import JobPlan
 from mlgolf.diagnosis.process_memory import available_memory
 
 SHARE = 0.9  # of the memory that is free: the rest is for others
-SECONDS = 15.0  # for the search
+SECONDS = 8.0  # for the search
 START_SECONDS = 240.0  # for imports and the first step besides
-MOST_DOUBLINGS = 4
+MOST_DOUBLINGS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ def run(
 
         def limited() -> None:
             if memory_limit is not None:
-                resource.setrlimit(resource.RLIMIT_DATA, (int(memory_limit),) * 2)
+                resource.setrlimit(resource.RLIMIT_DATA, (int(memory_limit), int(memory_limit)))
 
         try:
             done = subprocess.run(
