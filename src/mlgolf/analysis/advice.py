@@ -26,6 +26,7 @@ class MethodFacts:
     loads: tuple[str, ...] = ()
     takes_away: float = math.nan  # of the time of what it relieves; NaN: not known
     source: str = ""  # of that share, as the end of a sentence
+    only_for: str = ""  # the kind of data, where it is not known whether these are of it
     limits: str = ""  # why it takes nothing away here
 
 
@@ -47,15 +48,18 @@ def _of(method: MethodFacts, found: Diagnosis) -> Advice | None:
     relieved = {part: share for part, share in found.shares.items() if part in method.relieves}
     taken = UNKNOWN if math.isnan(method.takes_away) else method.takes_away
     gain = amdahl(taken * sum(relieved.values()))
-    if found.bottleneck == "memory" and "memory" in method.relieves:
-        gain = max(gain, 1 + taken * (larger_batch_gain(found.measured) - 1))
-        relieved["memory"] = math.nan
     if found.bottleneck in method.loads:
         return Advice(
             method=method.name, expected_gain=1.0, loads_bottleneck=True,
             why=f"not here: it adds to {found.bottleneck}, which is the bottleneck",
         )
-    if gain < LEAST or not relieved:
+    if found.bottleneck == "memory" and "memory" in method.relieves:
+        gain = max(gain, 1 + taken * (larger_batch_gain(found.measured) - 1))
+        return Advice(
+            method=method.name, expected_gain=gain,
+            why=f"needs less memory for a batch{_for(method)}; {method.source}",
+        )
+    if gain < LEAST:
         return None
     if method.limits:
         return Advice(method=method.name, expected_gain=1.0, why=method.limits)
@@ -64,11 +68,14 @@ def _of(method: MethodFacts, found: Diagnosis) -> Advice | None:
 
 def _because(method: MethodFacts, relieved: Mapping[str, float], taken: float) -> str:
     parts = enumerated(
-        part if math.isnan(share) else f"{part} ({share:.0%} of the step)"
-        for part, share in relieved.items() if not share < 0.01
+        f"{part} ({share:.0%} of the step)" for part, share in relieved.items() if share >= 0.01
     )
-    how = f"takes about {taken:.0%} off {parts}"
+    how = f"takes about {taken:.0%} off {parts}{_for(method)}"
     return f"{how}; {method.source or 'how much is not known, so little is assumed'}"
+
+
+def _for(method: MethodFacts) -> str:
+    return f", if these are {method.only_for}" if method.only_for else ""
 
 
 def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:

@@ -57,21 +57,24 @@ def on_instance(
     seconds = {
         "input": loading * max(1, cores) / max(1, instance.cores // max(1, instance.accelerators)),
         "copies": batch_bytes / instance.host_link if instance.host_link else 0.0,
-        "overhead": now["overhead"],
+        "overhead": max(now["overhead"], measured.floor.overhead if measured.floor else 0.0),
         "compute": now["compute"] * computing,
         "bandwidth": now["bandwidth"] * moving,
         "optimizer": by_optimizer,
     }
     step = sum(seconds.values()) - seconds["input"]
     takes = max(step, seconds["input"])
-    notes = []
-    if not measured.peak_memory <= instance.device_memory_bytes and measured.peak_memory > 0:
+    notes = ["starting an operation takes as long there as here"]
+    too_large = measured.peak_memory > instance.device_memory_bytes
+    if too_large:
         notes.append("the step does not fit into the memory there")
+    if instance.accelerators > 1:
+        notes.append("per accelerator; what they say to one another is not included")
     if instance.accelerator:
         notes.append(f"rates of {instance.accelerator} in {instance.precision}, by its data sheet")
     parts = {name: took for name, took in seconds.items() if name != "input"}
     bound: Bottleneck = "input" if seconds["input"] > step else max(parts, key=lambda n: parts[n])  # type: ignore[assignment]
-    if notes and notes[0].startswith("the step does not fit"):
+    if too_large:
         bound = "memory"
     return WhatIf(
         instance=instance, step_seconds=takes, seconds=seconds, bottleneck=bound,

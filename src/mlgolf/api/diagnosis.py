@@ -23,7 +23,7 @@ from mlgolf.diagnosis import ceilings as machine_ceilings
 from mlgolf.diagnosis.instances import instance
 from mlgolf.diagnosis.job import JobPlan
 from mlgolf.diagnosis.measuring import cores_here, measure
-from mlgolf.diagnosis.method_facts import method_facts
+from mlgolf.diagnosis.method_facts import DataKind, method_facts
 from mlgolf.diagnosis.scripts import measurements_of, run
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
@@ -36,6 +36,7 @@ from mlgolf.report.diagnosis import (
     SWEEP_HEADS,
     THREAD_HEADS,
     advice_rows,
+    measured_of,
     part_rows,
     sentences,
     sweep_rows,
@@ -85,7 +86,12 @@ class StepDiagnosis:
         }
 
     def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from."""
+        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from.
+
+        Nothing is written where memory ran out before a step could be measured.
+        """
+        if not self.found.shares:
+            return []
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
@@ -96,7 +102,8 @@ class StepDiagnosis:
         if not self.found.shares:
             return []
         style = Style(submissions=PARTS)
-        bar = step_time_chart(self.table, style, self.title)
+        head = f"The bottleneck is {self.bottleneck}"
+        bar = step_time_chart(self.table, style, head, measured_of(self.name, self.found))
         roof = roofline_chart(self.found, self.ceilings, style) if self.ceilings else None
         return [bar] if roof is None else [bar, roof]
 
@@ -182,7 +189,8 @@ def diagnose(
         elsewhere = on_instance(
             found, here, there, cores=1, batch_bytes=measured.batch_bytes
         )
-    return _told(f"{submission} on {workload} ({size}, {framework})", found, here, elsewhere)
+    name = f"{submission} on {workload} ({size}, {framework})"
+    return _told(name, found, here, elsewhere, measured.data)
 
 
 @disk_errors_told()
@@ -223,9 +231,10 @@ def diagnose_script(
 
 
 def _told(
-    name: str, found: Diagnosis, here: Ceilings | None, elsewhere: WhatIf | None
+    name: str, found: Diagnosis, here: Ceilings | None, elsewhere: WhatIf | None,
+    data: DataKind | None = None,
 ) -> StepDiagnosis:
-    advice = advised(found, method_facts(found.measured.device), cores_here())
+    advice = advised(found, method_facts(found.measured.device, data), cores_here())
     busy = load_average()
     notes = []
     if busy > cores_here() + 0.5:

@@ -87,8 +87,11 @@ def diagnose(
             threads=threads, **shared,
         )
     if output is not None:
-        found.save(output)
-        say(f"wrote {output / NAME}.svg", err=True)
+        written = found.save(output)
+        say(
+            f"wrote {output / NAME}.svg" if written else
+            "no figure: memory ran out before a step could be measured", err=True,
+        )
     if as_json:
         print_json(found.as_json())
     else:

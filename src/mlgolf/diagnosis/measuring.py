@@ -1,7 +1,7 @@
 """Measures the step of a workload: its parts, its batch and thread sweep, its memory."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,11 @@ from mlgolf.analysis.bottleneck import Measurements
 from mlgolf.analysis.roofline import Ceilings, floor_of
 from mlgolf.core.arrays import map_arrays
 from mlgolf.core.errors import DiagnosisError
+from mlgolf.core.text import number_of
 from mlgolf.data import layout
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, batch_size_of, build, checked, loader_of
 from mlgolf.diagnosis.memory import largest_that_fits
+from mlgolf.diagnosis.method_facts import DataKind
 from mlgolf.diagnosis.timing import in_turns
 
 PARTS_SECONDS, SWEEP_SECONDS = 8.0, 4.0  # what may be spent on each
@@ -26,6 +28,7 @@ class Measured:
 
     measurements: Measurements
     batch_bytes: float  # of one batch
+    data: DataKind
     cores: int
 
 
@@ -56,7 +59,7 @@ def measure(
             "memory (--memory-limit) or take a smaller size."
         )
     batch_size = min(asked, fits.largest)
-    tell(f"measuring steps of {batch_size} examples with {threads} threads")
+    tell(f"measuring steps of {number_of(batch_size, 'example')}, {number_of(threads, 'thread')}")
     job, loader = build(plan), loader_of(plan)
     steps = _Steps(job, loader, batch_size)
     parts = steps.parts()
@@ -76,7 +79,7 @@ def measure(
             peak_memory=fits.peak, memory_limit=fits.limit, largest_batch=fits.largest,
             largest_is_limit=fits.is_limit,
         ),
-        batch_bytes=_bytes_of(steps.host), cores=cores_here(),
+        batch_bytes=_bytes_of(steps.host), data=_kind_of(steps.host), cores=cores_here(),
     )
 
 
@@ -124,6 +127,15 @@ class _Steps:
         found = in_turns(works, self._job.synchronize, seconds=SWEEP_SECONDS)
         self._job.use_threads(threads)
         return {int(n): seconds for n, seconds in found.items()}
+
+
+def _kind_of(batch: Mapping[str, Any]) -> DataKind:
+    """By the form of the inputs: rows, columns and colours; or numbers of tokens."""
+    inputs = batch.get("inputs")
+    if getattr(inputs, "ndim", 0) == 4:
+        return "images"
+    tokens = getattr(inputs, "ndim", 0) == 2 and inputs.dtype.kind in "iu"  # type: ignore[union-attr]
+    return "tokens" if tokens else "other"
 
 
 def _bytes_of(batch: Any) -> float:

@@ -6,6 +6,7 @@ was measured here. A method that is not listed is assumed to take away little.
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from mlgolf.analysis.advice import MethodFacts
 from mlgolf.methods import METHODS
@@ -21,20 +22,33 @@ TAKES_AWAY: Mapping[str, tuple[float, str]] = {
     "mixed_precision": (0.33, "1.5 times as fast, the low end of what is published"),
     "compile": (0.29, "1.41 times as fast, the mean over 180 models on one A100"),
 }
+DataKind = Literal["images", "tokens", "other"]
+FOR: Mapping[str, DataKind] = {  # methods that only fit one kind of data
+    "colout": "images", "progressive_resizing": "images", "channels_last": "images",
+    "regularisation_curriculum": "images", "sequence_length_warmup": "tokens",
+}
 _BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")  # flags of processors
 
 
-def method_facts(device: str, flags: frozenset[str] | None = None) -> list[MethodFacts]:
-    """Args: device: cpu or another. flags: of the processor; None: those of this machine."""
+def method_facts(
+    device: str, data: DataKind | None = None, flags: frozenset[str] | None = None
+) -> list[MethodFacts]:
+    """Args:
+      device: cpu or another.
+      data: what a step trains on; None: not known, so that methods say what they are for.
+      flags: of the processor; None: those of this machine.
+    """
     known = _flags() if flags is None else flags
     return [
         MethodFacts(
             name=name, relieves=kind.relieves, loads=kind.loads,
             takes_away=TAKES_AWAY.get(name, (float("nan"), ""))[0],
             source=TAKES_AWAY.get(name, (0.0, ""))[1],
+            only_for="" if data else FOR.get(name, ""),
             limits=_limits(name, device, known),
         )
-        for name, kind in METHODS.items() if kind.relieves or kind.loads
+        for name, kind in METHODS.items()
+        if (kind.relieves or kind.loads) and (data is None or FOR.get(name, data) == data)
     ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def step_time_table(found: Diagnosis) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def step_time_chart(table: pl.DataFrame, style: Style, title: str) -> Any:
+def step_time_chart(table: pl.DataFrame, style: Style, title: str, subtitle: str = "") -> Any:
     """One bar with its parts; names in it where there is room, else below in the subtitle."""
     shown = table.filter(pl.col("percent") > 0.5).with_columns(
         submission="part", middle=(pl.col("begins") + pl.col("ends")) / 2,
@@ -56,7 +56,9 @@ def step_time_chart(table: pl.DataFrame, style: Style, title: str) -> Any:
     rest = ", ".join(
         f"{row['part']} {row['label']}" for row in narrow.iter_rows(named=True)
     )
-    lines = textwrap.wrap(f"too narrow for a label: {rest}", LINE) if rest else []
+    lines = [subtitle, *textwrap.wrap(f"too narrow for a label: {rest}", LINE)] if rest else [
+        subtitle
+    ]
     chart = alt.layer(
         bars, names, shares, width=WIDTH, height=BAR + 2 * ROOM + 6,
         title=alt.TitleParams(title, subtitle=lines),
@@ -81,19 +83,22 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
         "label": [f"this step: {reached:.3g} GFLOP/s"],
     })
     low = 10 ** math.floor(math.log10(min(reached, roof["rate"].min()) / 1.5))  # type: ignore[operator]
+    high = 2 * ceilings.flops / 1e9
     x = alt.X(
         "intensity:Q", title="FLOP per byte (log scale)", axis=alt.Axis(grid=False, tickCount=5),
         scale=alt.Scale(type="log", domain=[ends[0], ends[-1]], nice=False),
     )
     y = alt.Y(
-        "rate:Q", title="GFLOP/s (log scale)", axis=alt.Axis(domain=False, tickCount=4),
-        scale=alt.Scale(type="log", domain=[low, ceilings.flops / 1e9 * 2], nice=False),
+        "rate:Q", title="GFLOP/s (log scale)",
+        axis=alt.Axis(domain=False, values=_decades(low, high)),
+        scale=alt.Scale(type="log", domain=[low, high], nice=False),
     )
     ink = style.theme.muted
     roofs = pl.DataFrame({
         "intensity": [ends[-1], ends[0]], "rate": [roof["rate"][2], roof["rate"][0]],
         "label": [
-            f"{ceilings.flops / 1e9:.3g} GFLOP/s measured", f"{ceilings.bandwidth / 1e9:.3g} GB/s"
+            f"{ceilings.flops / 1e9:.3g} GFLOP/s measured",
+            f"{ceilings.bandwidth / 1e9:.3g} GB/s measured",
         ],
         "side": ["right", "left"],
     })  # fmt: skip
@@ -102,7 +107,7 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
         alt.Chart(roof).mark_line(strokeWidth=1.8, color=ink).encode(x, y),
         alt.Chart(right).mark_text(align="right", dy=-9, fontSize=11, color=ink)
         .encode(x, y, text="label:N"),
-        alt.Chart(left).mark_text(align="left", dx=10, dy=-14, fontSize=11, color=ink)
+        alt.Chart(left).mark_text(align="left", dx=30, dy=8, fontSize=11, color=ink)
         .encode(x, y, text="label:N"),
         alt.Chart(point).mark_point(filled=True, size=80, opacity=1)
         .encode(x, y, color=alt.value(style.theme.colours[1])),
@@ -111,3 +116,7 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
     ]  # fmt: skip
     title = "What this machine attains, and what the step reached"
     return style.apply(alt.layer(*layers, width=WIDTH, height=ROOF_HEIGHT, title=title))
+
+
+def _decades(low: float, high: float) -> list[float]:
+    return [10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]

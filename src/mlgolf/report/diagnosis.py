@@ -14,13 +14,18 @@ ADVICE_HEADS = ("method", "expected", "why")
 SWEEP_HEADS = ("batch", "ms", "examples/s")
 THREAD_HEADS = ("threads", "ms")
 LEAST_SHARE = 0.005  # of a row
+MOST_ADVICE = 6  # rows that help; what would make things worse is shown besides
 
 
 def title(name: str, found: Diagnosis) -> str:
+    return f"{measured_of(name, found)}: the bottleneck is {found.bottleneck}"
+
+
+def measured_of(name: str, found: Diagnosis) -> str:
     measured = found.measured
     batch = f", batch {measured.batch_size:,}" if measured.batch_size else ""
     threads = f", {number_of(measured.threads, 'thread')}" if measured.threads else ""
-    return f"{name}{batch}, {measured.device}{threads}: the bottleneck is {found.bottleneck}"
+    return f"{name}{batch}, {measured.device}{threads}"
 
 
 def part_rows(found: Diagnosis) -> list[tuple[str, ...]]:
@@ -39,7 +44,10 @@ def part_rows(found: Diagnosis) -> list[tuple[str, ...]]:
 
 
 def advice_rows(advice: list[Advice]) -> list[tuple[str, ...]]:
-    return [(one.method, _factor(one.expected_gain), one.why) for one in advice]
+    """The best, and what adds to the bottleneck."""
+    helps = [one for one in advice if not one.loads_bottleneck][:MOST_ADVICE]
+    shown = [*helps, *(one for one in advice if one.loads_bottleneck)]
+    return [(one.method, _factor(one.expected_gain), one.why) for one in shown]
 
 
 def sweep_rows(found: Diagnosis) -> list[tuple[str, ...]]:
