@@ -114,7 +114,7 @@ class Loader:
 
 
 def checked(plan: JobPlan) -> tuple[Workload, Size]:
-    """Raises: UnknownName; DiagnosisError for a workload without a network of this framework."""
+    """Raises: UnknownName; SubmissionError; DiagnosisError for a workload without a network of this framework."""
     workload = load_workload(plan.workload)
     size = workload.size(plan.size)
     if workload.brings_model:
@@ -127,6 +127,7 @@ def checked(plan: JobPlan) -> tuple[Workload, Size]:
             f"workload {plan.workload} has no network in {plan.framework}; it has one in "
             f"{' and '.join(workload.frameworks) or 'neither framework'}: --framework"
         )
+    find_submission(plan.submission, plan.framework)
     return workload, size
 
 

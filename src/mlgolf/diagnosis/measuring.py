@@ -9,12 +9,13 @@ from typing import Any
 
 from mlgolf.analysis.bottleneck import Measurements
 from mlgolf.analysis.roofline import Ceilings, floor_of
+from mlgolf.backends import load_backend
 from mlgolf.core.arrays import map_arrays
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.core.text import number_of
 from mlgolf.data import layout
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, batch_size_of, build, checked, loader_of
-from mlgolf.diagnosis.memory import largest_that_fits
+from mlgolf.diagnosis.memory import Fits, largest_that_fits
 from mlgolf.diagnosis.method_facts import DataKind
 from mlgolf.diagnosis.timing import in_turns
 
@@ -60,6 +61,14 @@ def measure(
         )
     batch_size = min(asked, fits.largest)
     tell(f"measuring steps of {number_of(batch_size, 'example')}, {number_of(threads, 'thread')}")
+    with load_backend(plan.framework).settings_kept():
+        return _measured(plan, fits, asked, ceilings)
+
+
+def _measured(
+    plan: JobPlan, fits: Fits, asked: int, ceilings: Callable[[int], Ceilings]
+) -> Measured:
+    batch_size, threads = min(asked, fits.largest), plan.threads or cores_here()
     job, loader = build(plan), loader_of(plan)
     steps = _Steps(job, loader, batch_size)
     parts = steps.parts()
