@@ -102,7 +102,7 @@ class StepDiagnosis:
         if not self.found.shares:
             return []
         style = Style(submissions=PARTS)
-        head = f"The bottleneck is {self.bottleneck}"
+        head = f"Bottleneck: {self.bottleneck}"
         bar = step_time_chart(self.table, style, head, measured_of(self.name, self.found))
         roof = roofline_chart(self.found, self.ceilings, style) if self.ceilings else None
         return [bar] if roof is None else [bar, roof]

@@ -2,7 +2,7 @@
 
 import torch
 
-from mlgolf.diagnosis.timing import in_turns
+from mlgolf.diagnosis.timing import clock_for, in_turns
 
 SIZE = {"cpu": 1536, "cuda": 8192}  # of the sides of the product
 COPIED = {"cpu": 2**26, "cuda": 2**29}  # bytes: more than caches hold
@@ -35,7 +35,7 @@ def measured(threads: int) -> tuple[float, float, float]:
             "nothing": start_many,
         }  # fmt: skip
         wait = torch.cuda.synchronize if kind == "cuda" else lambda: None
-        took = in_turns(works, wait, seconds=SECONDS)
+        took = in_turns(works, wait, seconds=SECONDS, clock=clock_for(kind, threads))
     torch.set_num_threads(before)
     return (
         2 * side**3 / took["product"], 2 * COPIED[kind] / took["copy"],

@@ -114,7 +114,7 @@ class Loader:
 
 
 def checked(plan: JobPlan) -> tuple[Workload, Size]:
-    """Raises: UnknownName; SubmissionError; DiagnosisError for a workload without a network of this framework."""
+    """Raises: UnknownName, SubmissionError; DiagnosisError for a network in another framework."""
     workload = load_workload(plan.workload)
     size = workload.size(plan.size)
     if workload.brings_model:

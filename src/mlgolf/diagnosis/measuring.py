@@ -17,9 +17,9 @@ from mlgolf.data import layout
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, batch_size_of, build, checked, loader_of
 from mlgolf.diagnosis.memory import Fits, largest_that_fits
 from mlgolf.diagnosis.method_facts import DataKind
-from mlgolf.diagnosis.timing import in_turns
+from mlgolf.diagnosis.timing import clock_for, in_turns
 
-PARTS_SECONDS, SWEEP_SECONDS = 8.0, 4.0  # what may be spent on each
+PARTS_SECONDS, LOADING_SECONDS, SWEEP_SECONDS = 6.0, 4.0, 4.0  # what may be spent on each
 Tell = Callable[[str], None]
 
 
@@ -70,7 +70,7 @@ def _measured(
 ) -> Measured:
     batch_size, threads = min(asked, fits.largest), plan.threads or cores_here()
     job, loader = build(plan), loader_of(plan)
-    steps = _Steps(job, loader, batch_size)
+    steps = _Steps(job, loader, batch_size, clock_for(job.device, threads))
     parts = steps.parts()
     by_threads = steps.by_threads(threads)
     by_batch = steps.by_batch(fits.largest)
@@ -95,23 +95,29 @@ def _measured(
 class _Steps:
     """A job with batches of one size at hand."""
 
-    def __init__(self, job: Job, loader: Loader, batch_size: int) -> None:
+    def __init__(
+        self, job: Job, loader: Loader, batch_size: int, clock: Callable[[], float]
+    ) -> None:
         self._job, self._loader, self._batch_size = job, loader, batch_size
+        self._clock = clock
         self._stream: Iterator[Any] = loader.batches(batch_size)
         self.host = next(self._stream)
         self.kept = job.place(self.host)
 
     def parts(self) -> dict[str, float]:
         job = self._job
-        works = {
+        loading = {
             "real": lambda: job.step(job.place(next(self._stream))),
-            "replay": lambda: job.step(self.kept),
             "load": lambda: next(self._stream),
+        }
+        works = {
+            "replay": lambda: job.step(self.kept),
             "copy": lambda: job.place(self.host),
             "forward": lambda: job.forward(self.kept),
             "forward_backward": lambda: job.forward_backward(self.kept),
         }
-        return in_turns(works, job.synchronize, seconds=PARTS_SECONDS)
+        without = in_turns(works, job.synchronize, seconds=PARTS_SECONDS, clock=self._clock)
+        return without | in_turns(loading, job.synchronize, seconds=LOADING_SECONDS)
 
     def by_batch(self, largest: int) -> dict[int, float]:
         """Half as large, as it is, and twice as large where that fits."""
@@ -119,7 +125,9 @@ class _Steps:
         sizes = [n for n in (size // 2, size, 2 * size) if 1 <= n <= largest]
         kept = {n: self._job.place(next(self._loader.batches(n))) for n in sizes}
         works = {str(n): partial(self._job.step, batch) for n, batch in kept.items()}
-        found = in_turns(works, self._job.synchronize, seconds=SWEEP_SECONDS)
+        found = in_turns(
+            works, self._job.synchronize, seconds=SWEEP_SECONDS, clock=self._clock
+        )
         return {int(n): seconds for n, seconds in found.items()}
 
     def by_threads(self, threads: int) -> dict[int, float]:
