@@ -21,3 +21,11 @@ def test_below_the_ridge_bandwidth_is_the_roof():
 
 def test_no_operations_have_no_intensity():
     assert floor_of([], MACHINE).intensity != pytest.approx(0)
+
+
+def test_what_a_cache_holds_moves_at_its_bandwidth():
+    faster = Ceilings(flops=100.0, bandwidth=10.0, cached_bandwidth=50.0)
+    small = Operation(name="add", count=10, flop=0, bytes=500)
+    large = Operation(name="add", count=1, flop=0, bytes=2e9)
+    assert floor_of([small], faster).bandwidth == 10
+    assert floor_of([large], faster).bandwidth == 2e8

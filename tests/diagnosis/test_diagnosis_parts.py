@@ -15,9 +15,9 @@ from mlgolf.methods import METHODS
 
 
 def test_ceilings_are_measured_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 0.0, 1e-6))
     first = ceilings(tmp_path, "torch", 1)
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (5e9, 5e9, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (5e9, 5e9, 0.0, 1e-6))
     assert ceilings(tmp_path, "torch", 1) == first
     assert ceilings(tmp_path, "torch", 2).flops == 5e9
     assert ceilings(tmp_path, "torch", 1, fresh=True).flops == 5e9
@@ -26,7 +26,7 @@ def test_ceilings_are_measured_once(tmp_path, monkeypatch):
 
 
 def test_damaged_ceilings_are_measured_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 0.0, 1e-6))
     ceilings(tmp_path, "torch", 1)
     (file,) = (tmp_path / "ceilings").iterdir()
     file.write_text("{")

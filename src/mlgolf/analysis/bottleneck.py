@@ -72,6 +72,7 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     measured: Measurements
+    step_seconds: float  # of all parts together: the real step, but for what only busyness explains
     shares: Mapping[Part, float]  # they add up to 1
     bottleneck: Bottleneck
     findings: tuple[Finding, ...]  # the bottleneck first, then by share
@@ -97,8 +98,8 @@ def fixed_seconds(by_batch: Mapping[int, float]) -> float:
     return min(max(0.0, mean_time - slope * mean_size), min(by_batch.values()))
 
 
-def shares_of(measured: Measurements) -> dict[Part, float]:
-    """Shares of the real step. What was not measured counts as 0.
+def parts_of(measured: Measurements) -> dict[Part, float]:
+    """Seconds of each part of a step. What was not measured counts as 0.
 
     A step waits for a batch no longer than loading takes: where real steps took longer than that
     beside replayed ones, the machine was busy, and the difference is left out.
@@ -121,8 +122,7 @@ def shares_of(measured: Measurements) -> dict[Part, float]:
     by_compute = _computing(measured.floor)
     seconds["compute"] = (network - overhead) * by_compute
     seconds["bandwidth"] = (network - overhead) * (1 - by_compute)
-    total = sum(seconds.values())
-    return {part: took / total for part, took in seconds.items()}
+    return seconds
 
 
 def too_many_threads(measured: Measurements) -> float:
@@ -156,7 +156,9 @@ def diagnosed(measured: Measurements) -> Diagnosis:
     """Raises: ValueError for a step that took no time."""
     if not measured.real > 0 and not measured.ran_out:
         raise ValueError(f"a step takes time, found {measured.real} seconds")
-    shares: dict[Part, float] = shares_of(measured) if measured.real > 0 else {}
+    seconds: dict[Part, float] = parts_of(measured) if measured.real > 0 else {}
+    step = sum(seconds.values())
+    shares: dict[Part, float] = {part: took / step for part, took in seconds.items()}
     found = [
         Finding(bottleneck=part, share=share, bound=amdahl(share), why=_why(part, share, measured))
         for part, share in shares.items() if share >= THRESHOLDS[part]
@@ -172,7 +174,8 @@ def diagnosed(measured: Measurements) -> Diagnosis:
             bottleneck=part, share=share, bound=amdahl(share), why=_why(part, share, measured)
         )]  # fmt: skip
     return Diagnosis(
-        measured=measured, shares=shares, bottleneck=found[0].bottleneck, findings=tuple(found),
+        measured=measured, step_seconds=step, shares=shares, bottleneck=found[0].bottleneck,
+        findings=tuple(found),
         notes=tuple(_notes(measured)),
     )
 

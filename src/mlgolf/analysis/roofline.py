@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+CACHED = 2**20  # bytes: what a core's own cache holds, on machines of today
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -27,6 +29,7 @@ class Ceilings:
 
     flops: float  # FLOP per second
     bandwidth: float  # bytes per second, those read and those written together
+    cached_bandwidth: float = 0.0  # the same of small copies, which caches hold; 0: not known
     launch_seconds: float = 0.0  # of one operation on a few numbers
     machine: str = ""
     threads: int = 1
@@ -36,6 +39,11 @@ class Ceilings:
     def ridge(self) -> float:
         """FLOP per byte above which an operation is bound by compute."""
         return self.flops / self.bandwidth
+
+    def bandwidth_for(self, bytes_each: float) -> float:
+        """Of an operation that touches so many bytes."""
+        in_cache = self.cached_bandwidth > 0 and bytes_each <= CACHED
+        return self.cached_bandwidth if in_cache else self.bandwidth
 
     def attainable(self, intensity: float) -> float:
         """FLOP per second, at most, of what does so many FLOP for a byte."""
@@ -65,7 +73,8 @@ def floor_of(operations: Iterable[Operation], ceilings: Ceilings) -> Floor:
     count = 0
     for operation in operations:
         computing = operation.flop / ceilings.flops
-        moving = operation.bytes / ceilings.bandwidth
+        each = operation.bytes / max(1, operation.count)
+        moving = operation.bytes / ceilings.bandwidth_for(each)
         seconds["compute" if computing >= moving else "bandwidth"] += max(computing, moving)
         flop, moved, count = flop + operation.flop, moved + operation.bytes, count + operation.count
     overhead = count * ceilings.launch_seconds

@@ -49,7 +49,7 @@ def on_instance(
 ) -> WhatIf:
     """Args: cores: of this machine that load. batch_bytes: of one batch, copied to a device."""
     measured = found.measured
-    now = {part: share * measured.real for part, share in found.shares.items()}
+    now = {part: share * found.step_seconds for part, share in found.shares.items()}
     computing = here.flops / (REACHED * instance.flops)
     moving = here.bandwidth / (REACHED * instance.bandwidth)
     by_optimizer = now["optimizer"] * moving  # an update reads and writes every parameter
@@ -78,5 +78,5 @@ def on_instance(
         bound = "memory"
     return WhatIf(
         instance=instance, step_seconds=takes, seconds=seconds, bottleneck=bound,
-        gain=measured.real / takes if takes else float("inf"), notes=tuple(notes),
+        gain=found.step_seconds / takes if takes else float("inf"), notes=tuple(notes),
     )

@@ -74,6 +74,7 @@ class StepDiagnosis:
         found, what = self.found, self.elsewhere
         return {
             "name": self.name, "bottleneck": found.bottleneck, "shares": dict(found.shares),
+            "step_seconds": found.step_seconds,
             "ceilings": asdict(self.ceilings) if self.ceilings else {},
             "advice": [
                 {"method": a.method, "expected_gain": a.expected_gain, "why": a.why}

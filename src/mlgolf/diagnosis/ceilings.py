@@ -35,9 +35,10 @@ def ceilings(
     if not fresh and key in kept:
         return Ceilings(**kept[key])
     tell(f"measuring what this machine can do in {framework} on {device} (only once)")
-    flops, bandwidth, launch = measuring.measured(threads)
+    flops, bandwidth, cached, launch = measuring.measured(threads)
     found = Ceilings(
-        flops=flops, bandwidth=bandwidth, launch_seconds=launch, threads=threads,
+        flops=flops, bandwidth=bandwidth, cached_bandwidth=cached, launch_seconds=launch,
+        threads=threads,
         machine=f"{platform.node()}, {device if device != 'cpu' else machine()['processor']}",
         measured=datetime.now(UTC).date().isoformat(),
     )

@@ -15,8 +15,8 @@ def device() -> str:
     return "cpu" if found.platform == "cpu" else found.device_kind
 
 
-def measured(threads: int) -> tuple[float, float, float]:
-    """(FLOP/s, bytes/s read and written, seconds to start a compiled function)."""
+def measured(threads: int) -> tuple[float, float, float, float]:
+    """(FLOP/s, bytes/s read and written, 0, seconds to start a compiled function)."""
     kind = jax.devices()[0].platform
     side, copied = SIZE.get(kind, 8192), COPIED.get(kind, 2**29)
     left, right = (jnp.ones((side, side), jnp.float32) for _ in range(2))
@@ -32,4 +32,4 @@ def measured(threads: int) -> tuple[float, float, float]:
         "nothing": lambda: keep(plus(nothing)),
     }  # fmt: skip
     took = in_turns(works, lambda: jax.block_until_ready(last[0]), seconds=SECONDS)
-    return 2 * side**3 / took["product"], 2 * copied / took["copy"], took["nothing"]
+    return 2 * side**3 / took["product"], 2 * copied / took["copy"], 0.0, took["nothing"]

@@ -26,7 +26,7 @@ def step_time_table(found: Diagnosis) -> pl.DataFrame:
     rows, at = [], 0.0
     for part in PARTS:
         share = 100 * found.shares.get(part, 0.0)
-        rows.append((part, at, at + share, share, share / 100 * found.measured.real * 1e3))
+        rows.append((part, at, at + share, share, share / 100 * found.step_seconds * 1e3))
         at += share
     names = ["part", "begins", "ends", "percent", "milliseconds"]
     return pl.DataFrame(rows, schema=names, orient="row")

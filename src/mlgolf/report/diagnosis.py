@@ -30,7 +30,7 @@ def measured_of(name: str, found: Diagnosis) -> str:
 
 def part_rows(found: Diagnosis) -> list[tuple[str, ...]]:
     holding = {finding.bottleneck for finding in found.findings}
-    real = found.measured.real
+    real = found.step_seconds
     ordered = sorted(found.shares.items(), key=lambda item: -item[1])
     return [
         (
