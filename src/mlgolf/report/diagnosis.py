@@ -84,8 +84,9 @@ def sentences(
         work = measured.forward + measured.backward
         took = work if work > 0 else measured.real
         yield (
-            f"forward and backward: {floor.operations:,} operations, {floor.flop / 1e9:.3g} GFLOP, "
-            f"{floor.bytes / 1e9:.3g} GB, {floor.flop / took / 1e9:.3g} GFLOP/s and "
+            f"forward and backward: {number_of(floor.operations, 'operation')}, "
+            f"{floor.flop / 1e9:.3g} GFLOP, {floor.bytes / 1e9:.3g} GB, "
+            f"{floor.flop / took / 1e9:.3g} GFLOP/s and "
             f"{floor.bytes / took / 1e9:.3g} GB/s reached"
         )
     yield from _memory(found)
