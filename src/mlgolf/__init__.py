@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlgolf.api.ablations import AblationResult, ablate
     from mlgolf.api.curves import TradeOff, curve
+    from mlgolf.api.diagnosis import StepDiagnosis, diagnose, diagnose_script
+    from mlgolf.api.observing import StepWatch, observe
     from mlgolf.api.playing import find_targets, play_trial, replay, run
     from mlgolf.api.results import Board, Run, open_run, score, write_report
     from mlgolf.api.tuning import Tuning, tuning_curves
@@ -20,14 +22,16 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "MLGolfError", "Run", "TradeOff", "Tuning", "ablate", "curve",
-    "find_targets", "open_run", "play_trial", "replay", "run", "score", "tuning_curves",
-    "write_report",
+    "AblationResult", "Board", "MLGolfError", "Run", "StepDiagnosis", "StepWatch", "TradeOff",
+    "Tuning", "ablate", "curve", "diagnose", "diagnose_script", "find_targets", "observe",
+    "open_run", "play_trial", "replay", "run", "score", "tuning_curves", "write_report",
 ]
 
 _HOMES = {
     "mlgolf.api.ablations": ("AblationResult", "ablate"),
     "mlgolf.api.curves": ("TradeOff", "curve"),
+    "mlgolf.api.diagnosis": ("StepDiagnosis", "diagnose", "diagnose_script"),
+    "mlgolf.api.observing": ("StepWatch", "observe"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),

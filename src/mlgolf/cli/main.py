@@ -16,6 +16,7 @@ from mlgolf.cli import (
     catalogue,
     curves,
     datasets,
+    diagnosis,
     games,
     playing,
     scoring,
@@ -40,6 +41,7 @@ scoring.add_to(app)
 curves.add_to(app)
 ablations.add_to(app)
 tuning.add_to(app)
+diagnosis.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)

@@ -84,6 +84,10 @@ class ScoringError(MLGolfError):
     """Trials or tables that cannot be scored as they stand."""
 
 
+class DiagnosisError(MLGolfError):
+    """A training step, or a script, whose time cannot be split up as it stands."""
+
+
 class SandboxError(MLGolfError):
     """A level of isolation that this machine does not give."""
 

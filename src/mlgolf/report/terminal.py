@@ -18,7 +18,8 @@ MOST_FAILURES = 10
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
-    "name", "objective", "division", "hardware", "method", "variant", "point",
+    "name", "objective", "division", "hardware", "method", "variant", "point", "part", "why",
+    "holds it back",
 )
 
 

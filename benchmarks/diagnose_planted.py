@@ -1,0 +1,150 @@
+"""Does `mlgolf diagnose` name the bottleneck that was planted in a training script?
+
+    diagnose_planted.py [NAME ...]     for each case: planted, found, its share; then how many agree
+
+Each case is a small script of its own, run as anybody's would be: this file with `--train NAME`.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+import mlgolf
+
+Batch = tuple[Tensor, Tensor]
+MEMORY_LIMIT = 3e9  # bytes, in the case that is to run out
+GREEDY = 1_500_000  # examples: 1,000 numbers each take 6 GB
+
+
+def batches(size: int, width: int) -> Iterator[Batch]:
+    inputs, targets = torch.randn(size, width), torch.randn(size, 1)
+    while True:
+        yield inputs, targets
+
+
+def train(
+    model: nn.Module, loader: Iterator[Batch], optimizer: torch.optim.Optimizer | None = None
+) -> None:
+    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=1e-4)
+    watch = mlgolf.observe(loader)
+    for inputs, targets in watch:
+        with watch.step():
+            optimizer.zero_grad()
+            loss = (model(inputs) - targets).square().mean()
+            loss.backward()
+            optimizer.step()
+
+
+def slow_loader() -> None:
+    def slow() -> Iterator[Batch]:
+        for batch in batches(64, 256):
+            time.sleep(0.02)  # a disk
+            yield batch
+
+    torch.set_num_threads(1)
+    train(nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 1)), slow())
+
+
+class ManySmall(nn.Module):
+    """Hundreds of operations on a few numbers each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        found = inputs[:, :4]
+        for _ in range(300):
+            found = (found * self.weight).tanh() + found
+        return found.mean(1, keepdim=True)
+
+
+def many_tiny_operations() -> None:
+    torch.set_num_threads(1)
+    train(ManySmall(), batches(8, 4))
+
+
+class Elementwise(nn.Module):
+    """Every operation reads and writes 64 MB, and computes little."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        found = inputs
+        for _ in range(4):
+            found = (found * self.scale + inputs).relu()
+        return found.mean(1, keepdim=True)
+
+
+def elementwise_model() -> None:
+    torch.set_num_threads(1)
+    train(Elementwise(), batches(4096, 4096))
+
+
+def large_product() -> None:
+    torch.set_num_threads(1)
+    train(nn.Sequential(nn.Linear(1024, 1024), nn.Linear(1024, 1024)), batches(1024, 1024))
+
+
+def too_many_threads() -> None:
+    torch.set_num_threads(16)
+    layers = [layer for _ in range(6) for layer in (nn.Linear(192, 192), nn.ReLU())]
+    train(nn.Sequential(*layers), batches(256, 192))
+
+
+def out_of_memory() -> None:
+    torch.set_num_threads(1)
+    train(nn.Linear(1000, 1), batches(GREEDY, 1000))
+
+
+def slow_optimizer() -> None:
+    torch.set_num_threads(1)
+    model = nn.Sequential(nn.Embedding(200_000, 32), nn.Flatten(), nn.Linear(32 * 4, 1))
+    optimizer = torch.optim.Adam(model.parameters())
+
+    def rows() -> Iterator[Batch]:
+        places, targets = torch.randint(0, 200_000, (16, 4)), torch.randn(16, 1)
+        while True:
+            yield places, targets
+
+    train(model, rows(), optimizer)
+
+
+CASES: dict[str, tuple[Callable[[], None], str]] = {
+    "slow_loader": (slow_loader, "input"),
+    "many_tiny_operations": (many_tiny_operations, "overhead"),
+    "elementwise_model": (elementwise_model, "bandwidth"),
+    "large_product": (large_product, "compute"),
+    "too_many_threads": (too_many_threads, "threads"),
+    "out_of_memory": (out_of_memory, "memory"),
+    "slow_optimizer": (slow_optimizer, "optimizer"),
+}
+
+
+def main(names: list[str]) -> None:
+    from common import print_machine
+
+    print_machine()
+    right = 0
+    for name in names or CASES:
+        planted = CASES[name][1]
+        limit = MEMORY_LIMIT if planted == "memory" else None
+        found = mlgolf.diagnose_script(Path(__file__), ["--train", name], memory_limit=limit)
+        shares = sorted(found.found.shares.items(), key=lambda item: -item[1])[:3]
+        told = ", ".join(f"{part} {share:.0%}" for part, share in shares)
+        right += found.bottleneck == planted
+        print(f"{name}: planted {planted}, found {found.bottleneck} ({told})", flush=True)
+    print(f"{right} of {len(names or CASES)} named as planted")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--train"]:
+        CASES[sys.argv[2]][0]()
+    else:
+        main(sys.argv[1:])

@@ -1,0 +1,247 @@
+"""What holds a training step back: shares of its time, the rules that hold, and the bottleneck.
+
+Takes measurements, gives numbers and words. Nothing is measured here, so a diagnosis can be made
+again from its JSON. Shares add up to 1 and exclude one another: what a wrong number of threads
+costs is taken out first, then what starting operations costs; the rest is computing or moving
+bytes, in the proportion of the roofline. Memory has no share: it holds a step back by what cannot
+be run.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlgolf.analysis.roofline import Floor
+
+Part = Literal[
+    "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect"
+]
+Bottleneck = Literal[
+    "input", "copies", "overhead", "compute", "bandwidth", "memory", "optimizer", "threads",
+    "interconnect",
+]  # fmt: skip
+
+# From which share of a step on a part is said to hold it back. That of input and communication is
+# in common use; the others say that the part is at least as long as what is beside it.
+THRESHOLDS: Mapping[Part, float] = {
+    "input": 0.1, "copies": 0.1, "interconnect": 0.1, "threads": 0.15, "overhead": 0.3,
+    "optimizer": 0.3, "compute": 0.4, "bandwidth": 0.4,
+}  # fmt: skip
+NEARLY_FULL = 0.9  # of the memory that there is
+WORTH_MORE = 1.1  # times as many examples per second, which a larger batch would give
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """Seconds are medians of a step; NaN and empty for what was not measured."""
+
+    real: float  # a step as it is trained, loading and copies included
+    replay: float = math.nan  # the same on one batch that is kept on the device
+    load: float = math.nan  # the loader alone, for a batch
+    copy: float = math.nan  # from host memory to the device
+    forward: float = math.nan
+    backward: float = math.nan
+    optimizer: float = math.nan
+    compiled: float = math.nan  # replay as one compiled or captured step
+    one_device: float = math.nan  # the step of one of the devices, without the others
+    batch_size: int = 0
+    by_batch: Mapping[int, float] = field(default_factory=dict)  # replay, by batch size
+    threads: int = 0
+    by_threads: Mapping[int, float] = field(default_factory=dict)  # replay, by threads
+    floor: Floor | None = None
+    device: str = "cpu"
+    peak_memory: float = math.nan  # bytes
+    memory_limit: float = math.nan
+    ran_out: bool = False  # of memory, at the batch size that was asked for
+    asked_batch_size: int = 0  # differs from batch_size if it ran out of memory
+    largest_batch: int = 0  # that was seen to fit; 0 if none was looked for
+    largest_is_limit: bool = False  # whether twice as large was seen not to fit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A rule that holds."""
+
+    bottleneck: Bottleneck
+    share: float  # of the step's time; of memory: of the examples per second that are missed
+    bound: float  # how many times as fast the step is without that share, at most (Amdahl)
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    measured: Measurements
+    step_seconds: float  # of all parts together: the real step, but for what only busyness explains
+    shares: Mapping[Part, float]  # they add up to 1
+    bottleneck: Bottleneck
+    findings: tuple[Finding, ...]  # the bottleneck first, then by share
+    notes: tuple[str, ...]
+
+
+def amdahl(share: float) -> float:
+    """How many times as fast a step is at most, if that share of it takes no time."""
+    return math.inf if share >= 1 else 1 / (1 - share)
+
+
+def fixed_seconds(by_batch: Mapping[int, float]) -> float:
+    """What a step takes whatever its batch: where a straight line through the sweep begins.
+
+    NaN with fewer than two sizes; never below 0, nor above the fastest step.
+    """
+    if len(by_batch) < 2:
+        return math.nan
+    mean_size = sum(by_batch) / len(by_batch)
+    mean_time = sum(by_batch.values()) / len(by_batch)
+    spread = sum((size - mean_size) ** 2 for size in by_batch)
+    slope = sum((s - mean_size) * (t - mean_time) for s, t in by_batch.items()) / spread
+    return min(max(0.0, mean_time - slope * mean_size), min(by_batch.values()))
+
+
+def parts_of(measured: Measurements) -> dict[Part, float]:
+    """Seconds of each part of a step. What was not measured counts as 0.
+
+    A step waits for a batch no longer than loading takes: where real steps took longer than that
+    beside replayed ones, the machine was busy, and the difference is left out.
+    """
+    real = measured.real
+    replay = min(_or(measured.replay, real), real)
+    copies = min(_or(measured.copy, 0.0), real - replay)
+    threads = replay * too_many_threads(measured)
+    interconnect = max(0.0, replay - threads - _or(measured.one_device, replay - threads))
+    left = replay - threads - interconnect  # what a step takes with the right threads, by itself
+    scale = left / replay if replay else 0.0
+    optimizer = min(_or(measured.optimizer, 0.0) * scale, left)
+    network = left - optimizer
+    overhead = min(_overhead(measured, optimizer / scale if scale else 0.0) * scale, network)
+    seconds: dict[Part, float] = {
+        "input": min(real - replay - copies, _or(measured.load, math.inf)), "copies": copies,
+        "threads": threads,
+        "interconnect": interconnect, "optimizer": optimizer, "overhead": overhead,
+    }  # fmt: skip
+    by_compute = _computing(measured.floor)
+    seconds["compute"] = (network - overhead) * by_compute
+    seconds["bandwidth"] = (network - overhead) * (1 - by_compute)
+    return seconds
+
+
+def too_many_threads(measured: Measurements) -> float:
+    """Share of a replayed step that fewer threads would save. More of them are advice, no loss."""
+    now = measured.by_threads.get(measured.threads, math.nan)
+    fewer = [took for count, took in measured.by_threads.items() if count < measured.threads]
+    return max(0.0, 1 - min(fewer) / now) if fewer and now > 0 else 0.0
+
+
+def _overhead(measured: Measurements, optimizer: float) -> float:
+    """Seconds of starting operations: by their number, or by what does not grow with the batch.
+
+    The optimizer does not grow with the batch either, nor do gradients of tables of embeddings, so
+    that the number of operations, where it is known, bounds what a sweep says.
+    """
+    saved = max(0.0, measured.replay - measured.compiled) if measured.compiled > 0 else math.nan
+    fixed = fixed_seconds(measured.by_batch) - optimizer
+    counted = measured.floor.overhead if measured.floor else math.nan
+    known = [max(0.0, value) for value in (fixed, counted) if not math.isnan(value)]
+    return max(min(known, default=0.0), _or(saved, 0.0))
+
+
+def _computing(floor: Floor | None) -> float:
+    """Share of computing in what is neither loading nor overhead; all of it if nothing is known."""
+    if floor is None or floor.compute + floor.bandwidth <= 0:
+        return 1.0
+    return floor.compute / (floor.compute + floor.bandwidth)
+
+
+def diagnosed(measured: Measurements) -> Diagnosis:
+    """Raises: ValueError for a step that took no time."""
+    if not measured.real > 0 and not measured.ran_out:
+        raise ValueError(f"a step takes time, found {measured.real} seconds")
+    seconds: dict[Part, float] = parts_of(measured) if measured.real > 0 else {}
+    step = sum(seconds.values())
+    shares: dict[Part, float] = {part: took / step for part, took in seconds.items()}
+    found = [
+        Finding(bottleneck=part, share=share, bound=amdahl(share), why=_why(part, share, measured))
+        for part, share in shares.items() if share >= THRESHOLDS[part]
+    ]
+    found.sort(key=lambda finding: -finding.share)
+    memory = _memory(measured)
+    if memory is not None:
+        found = [memory, *found] if measured.ran_out else [*found, memory]
+    if not found:
+        part = max(shares, key=lambda name: shares[name])
+        share = shares[part]
+        found = [Finding(
+            bottleneck=part, share=share, bound=amdahl(share), why=_why(part, share, measured)
+        )]  # fmt: skip
+    return Diagnosis(
+        measured=measured, step_seconds=step, shares=shares, bottleneck=found[0].bottleneck,
+        findings=tuple(found),
+        notes=tuple(_notes(measured)),
+    )
+
+
+def _memory(measured: Measurements) -> Finding | None:
+    """The batch that was asked for, or one that would be faster, does not fit."""
+    missed = 1 - 1 / larger_batch_gain(measured)
+    if measured.ran_out:
+        fits = measured.largest_batch
+        why = f"a batch of {measured.asked_batch_size:,} does not fit into memory" + (
+            f"; {fits:,} fits" if fits else ""
+        )
+        return Finding(bottleneck="memory", share=missed, bound=amdahl(missed), why=why)
+    full = measured.peak_memory > NEARLY_FULL * measured.memory_limit
+    if full and larger_batch_gain(measured) >= WORTH_MORE:
+        share = measured.peak_memory / measured.memory_limit
+        why = f"{share:.0%} of the memory is in use, and a larger batch would be faster"
+        return Finding(bottleneck="memory", share=missed, bound=amdahl(missed), why=why)
+    return None
+
+
+def larger_batch_gain(measured: Measurements) -> float:
+    """Times as many examples per second at the asked or doubled batch, by the sweep; at least 1."""
+    size, fixed = measured.batch_size, fixed_seconds(measured.by_batch)
+    now = measured.by_batch.get(size, measured.replay)
+    if not size or math.isnan(fixed) or not now > 0:
+        return 1.0
+    larger = max(2 * size, measured.asked_batch_size)
+    each = max(0.0, now - fixed) / size
+    return max(1.0, (now / size) / (fixed / larger + each)) if fixed or each else 1.0
+
+
+def _why(part: Part, share: float, measured: Measurements) -> str:
+    floor, percent = measured.floor, f"{share:.0%} of the step"
+    match part:
+        case "input":
+            return f"{percent} is waiting for the next batch"
+        case "copies":
+            return f"{percent} is copying the batch to the device"
+        case "threads":
+            best = min(measured.by_threads, key=lambda n: measured.by_threads[n])
+            return f"{percent} is lost with {measured.threads} threads: {best} would be faster"
+        case "interconnect":
+            return f"{percent} is waiting for other devices"
+        case "optimizer":
+            return f"{percent} is the optimizer's update, which does not depend on the batch"
+        case "overhead":
+            told = f" {floor.operations:,} operations" if floor else " operations"
+            return f"{percent} is starting{told}, whatever they compute"
+        case "bandwidth":
+            return f"{percent} is moving bytes: operations do few FLOP for each byte"
+        case "compute":
+            return f"{percent} is computing: products and convolutions do many FLOP for each byte"
+
+
+def _notes(measured: Measurements) -> list[str]:
+    missing = [
+        said for value, said in (
+            (measured.replay, "a step without loading"), (measured.optimizer, "the optimizer"),
+        ) if math.isnan(value)
+    ]  # fmt: skip
+    notes = [f"not measured: {', '.join(missing)}"] if missing else []
+    if measured.floor is None and measured.real > 0:
+        notes.append("operations were not counted, so moving bytes counts as computing")
+    return notes
+
+
+def _or(value: float, otherwise: float) -> float:
+    return otherwise if math.isnan(value) else value

@@ -1,0 +1,265 @@
+"""Where the time of a training step goes, what holds it back, and what to try."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from mlgolf.analysis.advice import Advice, advised
+from mlgolf.analysis.bottleneck import Diagnosis, diagnosed
+from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.what_if import WhatIf, on_instance
+from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.errors import DiagnosisError
+from mlgolf.data.layout import default_data_dir
+from mlgolf.diagnosis import ceilings as machine_ceilings
+from mlgolf.diagnosis.instances import instance
+from mlgolf.diagnosis.job import JobPlan
+from mlgolf.diagnosis.measuring import cores_here, measure
+from mlgolf.diagnosis.method_facts import DataKind, method_facts
+from mlgolf.diagnosis.scripts import measurements_of, run
+from mlgolf.plots.saved import save_figure
+from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
+from mlgolf.plots.svg import in_columns, to_svg, with_ids
+from mlgolf.plots.theme import Style
+from mlgolf.referee.machine import load_average
+from mlgolf.report.diagnosis import (
+    ADVICE_HEADS,
+    PART_HEADS,
+    SWEEP_HEADS,
+    THREAD_HEADS,
+    advice_rows,
+    measured_of,
+    part_rows,
+    sentences,
+    sweep_rows,
+    thread_rows,
+    title,
+)
+from mlgolf.report.html import Html, join, table, tag, text
+from mlgolf.report.terminal import plain, text_table
+
+NAME = "step_time"  # of its files
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDiagnosis:
+    """What holds a step back. It displays itself, as text or in a notebook."""
+
+    name: str
+    found: Diagnosis
+    advice: list[Advice]
+    ceilings: Ceilings | None
+    elsewhere: WhatIf | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bottleneck(self) -> str:
+        return self.found.bottleneck
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """One row per part of the step."""
+        return step_time_table(self.found)
+
+    def as_json(self) -> dict[str, Any]:
+        found, what = self.found, self.elsewhere
+        return {
+            "name": self.name, "bottleneck": found.bottleneck, "shares": dict(found.shares),
+            "step_seconds": found.step_seconds,
+            "ceilings": asdict(self.ceilings) if self.ceilings else {},
+            "advice": [
+                {"method": a.method, "expected_gain": a.expected_gain, "why": a.why}
+                for a in self.advice
+            ],
+            "findings": [asdict(finding) for finding in found.findings],
+            "measured": _keyed_by_text(asdict(found.measured)),
+            "elsewhere": {**asdict(what), "seconds": dict(what.seconds)} if what else None,
+            "notes": [*found.notes, *self.notes],
+        }
+
+    def save(self, folder: AnyPath) -> list[Path]:
+        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from.
+
+        Nothing is written where memory ran out before a step could be measured.
+        """
+        if not self.found.shares:
+            return []
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        with naming(place):
+            return save_figure(place, NAME, self.charts, self.table)
+
+    @property
+    def charts(self) -> list[Any]:
+        if not self.found.shares:
+            return []
+        style = Style(submissions=PARTS)
+        head = f"Bottleneck: {self.bottleneck}"
+        bar = step_time_chart(self.table, style, head, measured_of(self.name, self.found))
+        roof = roofline_chart(self.found, self.ceilings, style) if self.ceilings else None
+        return [bar] if roof is None else [bar, roof]
+
+    @property
+    def title(self) -> str:
+        return title(self.name, self.found)
+
+    @property
+    def lines(self) -> list[str]:
+        return [*sentences(self.found, self.ceilings, self.elsewhere), *self.notes]
+
+    def show(self, console: Console) -> None:
+        for head, heads, rows in self._tables():
+            console.print(text_table(head, heads, rows))
+        for line in self.lines:
+            console.print(plain(line), soft_wrap=not console.is_terminal)
+
+    def _tables(self) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
+        found = self.found
+        tables = [
+            (self.title, PART_HEADS, part_rows(found)),
+            ("what to try", ADVICE_HEADS, advice_rows(self.advice)),
+            ("by batch", SWEEP_HEADS, sweep_rows(found)),
+            ("by threads", THREAD_HEADS, thread_rows(found)),
+        ]
+        return [(head, heads, rows) for head, heads, rows in tables if rows or head == self.title]
+
+    def __repr__(self) -> str:
+        written = StringIO()
+        self.show(Console(
+            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
+            force_terminal=False,
+        ))  # fmt: skip
+        return written.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        drawn = [with_ids(to_svg(chart), f"{NAME}{at}_") for at, chart in enumerate(self.charts)]
+        parts = [
+            join([tag("p", tag("b", text(head))),
+                  table([*map(text, heads)], [[*map(text, row)] for row in rows])])
+            for head, heads, rows in self._tables()
+        ]  # fmt: skip
+        said = tag("ul", *(tag("li", text(line)) for line in self.lines))
+        figure = Html(in_columns(drawn, 1)) if drawn else text("")
+        return tag("div", STYLE, figure, join(parts), said, css="mlgolf")
+
+
+@disk_errors_told()
+def diagnose(
+    workload: str, *, size: str = "mini", framework: str = "torch", submission: str = "nadamw",
+    batch_size: int | None = None, threads: int = 1, memory_limit: float | None = None,
+    on: str | None = None, data_dir: AnyPath | None = None, fresh_ceilings: bool = False,
+    tell: Tell = lambda _: None,
+) -> StepDiagnosis:
+    """Measure the step of a submission on a workload, and say what holds it back.
+
+    Args:
+      threads: as many as trials of mini have; 0: all cores.
+      memory_limit: bytes that the step may take; None: what is free.
+      on: an instance type, to say what would bound the step there.
+      fresh_ceilings: measure what this machine can do anew.
+      tell: hears what is being measured.
+    Raises: MLGolfError for names that nobody offers.
+    """
+    _check_numbers(batch_size, threads, memory_limit)
+    there = instance(on) if on else None
+    place = Path(data_dir) if data_dir is not None else default_data_dir()
+    plan = JobPlan(
+        workload=workload, size=size, framework=framework, submission=submission,
+        data_dir=str(place), batch_size=batch_size, threads=threads or cores_here(),
+    )
+
+    def known(count: int) -> Ceilings:
+        return machine_ceilings.ceilings(
+            place, framework, count, fresh=fresh_ceilings, tell=tell
+        )
+
+    measured = measure(plan, known, memory_limit=memory_limit, tell=tell)
+    here = machine_ceilings.ceilings(place, framework, plan.threads)
+    found = diagnosed(measured.measurements)
+    elsewhere = None
+    if there is not None:
+        elsewhere = on_instance(
+            found, here, there, cores=1, batch_bytes=measured.batch_bytes
+        )
+    name = f"{submission} on {workload} ({size}, {framework})"
+    return _told(name, found, here, elsewhere, measured.data)
+
+
+@disk_errors_told()
+def diagnose_script(
+    script: AnyPath, arguments: Sequence[str] = (), *, memory_limit: float | None = None,
+    on: str | None = None, data_dir: AnyPath | None = None, fresh_ceilings: bool = False,
+    tell: Tell = lambda _: None,
+) -> StepDiagnosis:
+    """Run a script whose loop is under `observe`, and say what holds its step back.
+
+    Raises: DiagnosisError for a script that fails, or that never calls the step.
+    """
+    _check_numbers(None, 0, memory_limit)
+    there = instance(on) if on else None
+    place = Path(data_dir) if data_dir is not None else default_data_dir()
+    path = Path(script)
+    used: list[Ceilings] = []
+
+    def known(framework: str, threads: int) -> Ceilings:
+        used.append(machine_ceilings.ceilings(
+            place, framework, min(threads, cores_here()), fresh=fresh_ceilings, tell=tell
+        ))  # fmt: skip
+        return used[-1]
+
+    tell(f"running {path} until it has done 100 steps, or some for 10 seconds")
+    ran = run(path, arguments, memory_limit=memory_limit)
+    found = diagnosed(measurements_of(path, ran, known, memory_limit))
+    here = used[-1] if used else None
+    elsewhere = None
+    if there is not None:
+        if here is None:
+            raise DiagnosisError(
+                f"--on {on}: the operations of {path} were not counted, which is done for scripts "
+                "in PyTorch only; leave --on out"
+            )
+        elsewhere = on_instance(found, here, there, cores=1, batch_bytes=0.0)
+    return _told(path.name, found, here, elsewhere)
+
+
+def _told(
+    name: str, found: Diagnosis, here: Ceilings | None, elsewhere: WhatIf | None,
+    data: DataKind | None = None,
+) -> StepDiagnosis:
+    advice = advised(found, method_facts(found.measured.device, data), cores_here())
+    busy = load_average()
+    notes = []
+    if busy > cores_here() + 0.5:
+        notes.append(
+            f"the machine was busy (load average {busy:.1f} on {cores_here()} cores): measure "
+            "again when nothing else runs"
+        )
+    return StepDiagnosis(
+        name=name, found=found, advice=advice, ceilings=here, elsewhere=elsewhere,
+        notes=tuple(notes),
+    )
+
+
+def _check_numbers(batch_size: int | None, threads: int, memory_limit: float | None) -> None:
+    for name, value, least in (
+        ("batch size", batch_size, 1), ("threads", threads, 0), ("memory limit", memory_limit, 1),
+    ):  # fmt: skip
+        if value is not None and (value < least or not math.isfinite(value)):
+            raise DiagnosisError(f"{name}: found {value:g}, allowed is {least} or more")
+
+
+def _keyed_by_text(record: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has it."""
+    return {
+        name: {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+        for name, value in record.items()
+    }

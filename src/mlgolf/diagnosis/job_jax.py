@@ -1,0 +1,74 @@
+"""A job in JAX: compiled functions, counted by their compiler."""
+
+from typing import Any
+
+import jax
+
+from mlgolf.analysis.roofline import Operation
+from mlgolf.backends.training_jax import gradients, mean_loss
+from mlgolf.core.arrays import Batch
+from mlgolf.diagnosis.job import Parts
+from mlgolf.diagnosis.process_memory import peak_of_process
+
+
+class JaxJob:
+    """The submission may give the memory of parameters up, so those that it returns are kept."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, start = parts, parts.start
+        self._start = start
+        self._params, self._model_state = start.params, start.model_state
+        self._state = parts.optimizer_state
+        self._steps, self._last = 0, None
+        self.device = jax.devices()[0].platform
+        facade = start.workload
+
+        def loss(params: Any, model_state: Any, batch: Any, key: Any) -> Any:
+            return mean_loss(facade, params, model_state, batch, key, {})[0]
+
+        def slopes(params: Any, model_state: Any, batch: Any, key: Any) -> Any:
+            return gradients(facade, params, model_state, batch, key, {})[1]
+
+        self._loss, self._slopes = jax.jit(loss), jax.jit(slopes)
+
+    def place(self, batch: Batch) -> dict[str, Any]:
+        return self._start.backend.to_device(batch)
+
+    def step(self, batch: dict[str, Any]) -> None:
+        returned = self._parts.update(
+            self._params, self._model_state, self._state, batch, self._steps
+        )
+        self._state, self._params, self._model_state = returned
+        self._last = self._params
+        self._steps += 1
+
+    def forward(self, batch: dict[str, Any]) -> None:
+        self._last = self._loss(*self._arguments(batch))
+
+    def forward_backward(self, batch: dict[str, Any]) -> None:
+        self._last = self._slopes(*self._arguments(batch))
+
+    def synchronize(self) -> None:
+        jax.block_until_ready(self._last)
+
+    def operations(self, batch: dict[str, Any]) -> list[Operation] | None:
+        """The compiled function is one operation to whoever starts it."""
+        costs = self._slopes.lower(*self._arguments(batch)).compile().cost_analysis()
+        found = costs[0] if isinstance(costs, list) else costs
+        if not found or "flops" not in found:
+            return None
+        return [Operation(
+            name="step", count=1, flop=float(found["flops"]),
+            bytes=float(found.get("bytes accessed", 0.0)),
+        )]  # fmt: skip
+
+    def use_threads(self, threads: int) -> bool:
+        return False  # XLA's threads are fixed when it starts
+
+    def peak_memory(self) -> float:
+        stats = jax.devices()[0].memory_stats() if self.device != "cpu" else None
+        return float(stats["peak_bytes_in_use"]) if stats else peak_of_process()
+
+    def _arguments(self, batch: dict[str, Any]) -> tuple[Any, ...]:
+        key = self._start.keys(self._steps)[1]
+        return self._params, self._model_state, batch, key

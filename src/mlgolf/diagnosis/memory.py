@@ -1,0 +1,84 @@
+"""Which batch fits into memory. Tried in a process of its own, so that running out is survived.
+
+The process tells of each size that fitted; whatever ends it, the last one told is what is known.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from mlgolf.core.errors import DiagnosisError
+from mlgolf.core.text import printable
+from mlgolf.diagnosis.job import JobPlan
+from mlgolf.diagnosis.process_memory import available_memory
+
+SHARE = 0.9  # of the memory that is free: the rest is for others
+SECONDS = 8.0  # for the search
+START_SECONDS = 240.0  # for imports and the first step besides
+MOST_DOUBLINGS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fits:
+    """What is known of a job and memory."""
+
+    largest: int  # batch that was seen to fit; 0 if none did
+    is_limit: bool  # whether a larger one was seen not to
+    peak: float  # bytes, at the batch that was asked for, or the largest below
+    limit: float  # bytes
+    smallest: int = 1  # that was tried
+    said: str = ""  # of the process, at its end
+
+
+def largest_that_fits(plan: JobPlan, asked: int, limit: float | None = None) -> Fits:
+    """Doubles the batch from the one asked for, or halves it until one fits; bounded in time.
+
+    Raises: DiagnosisError if the process ended otherwise than by running out of memory.
+    """
+    allowed = limit or SHARE * available_memory()
+    order = {
+        "plan": plan.as_record(), "asked": asked, "limit": allowed, "doublings": MOST_DOUBLINGS,
+        "seconds": SECONDS,
+    }
+    tried: list[dict] = []
+    first = asked
+    while True:
+        rows, said, code = _try(order | {"first": first})
+        tried += rows
+        # A process that the kernel ended tells nothing more: go on below in another one.
+        if any(row["fits"] for row in tried) or first == 1 or not rows:
+            break
+        first = max(1, min(row["batch"] for row in rows) // 4)
+    if not tried:
+        raise DiagnosisError(
+            f"{plan.workload}: the process that tries batches ended with code {code} before its "
+            f"first step: {printable(said) or 'it said nothing'}"
+        )
+    fitting = {row["batch"]: row["peak"] for row in tried if row["fits"]}
+    below = [batch for batch in fitting if batch <= asked]
+    largest = max(fitting, default=0)
+    return Fits(
+        largest=largest, is_limit=any(not row["fits"] and row["batch"] > largest for row in tried),
+        peak=fitting[max(below)] if below else float("nan"), limit=allowed,
+        smallest=min(row["batch"] for row in tried), said=printable(said),
+    )
+
+
+def _try(order: dict) -> tuple[list[dict], str, int]:
+    """(what was tried, the last line of what it said, its exit code)."""
+    words = [sys.executable, "-m", "mlgolf.diagnosis.memory_child"]
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            out, err = child.communicate(json.dumps(order), timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            out, err = child.communicate()
+    rows = [json.loads(line) for line in out.splitlines() if line.startswith('{"batch"')]
+    for row in rows:
+        row.setdefault("fits", False)  # it was begun, and the process ended
+    last = {row["batch"]: row for row in rows}
+    lines = err.strip().splitlines()
+    return [*last.values()], lines[-1] if lines else "", child.returncode

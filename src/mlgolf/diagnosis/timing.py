@@ -1,0 +1,54 @@
+"""Seconds of several pieces of work, taken in turns so that a busy moment hits all of them."""
+
+import time
+from collections.abc import Callable, Mapping
+
+ROUNDS = 9
+BLOCK_SECONDS = 0.05  # a block is repeated calls, with synchronisation at its ends only
+MOST_CALLS = 200  # in a block
+Work = Callable[[], object]
+
+
+def clock_for(device: str, threads: int) -> Callable[[], float]:
+    """CPU time where one thread of this machine does all the work: others do not disturb that.
+
+    Not for what waits, such as a loader.
+    """
+    return time.process_time if device == "cpu" and threads == 1 else time.perf_counter
+
+
+def in_turns(
+    works: Mapping[str, Work], synchronize: Callable[[], None], *, seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
+    """Seconds of one call of each in its fastest block: whatever else ran disturbed the others.
+
+    Args: seconds: for all of them; each is measured once at least, however long it takes.
+    """
+    calls = {name: _calls(work, synchronize, clock) for name, work in works.items()}
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    began = clock()
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            taken[name].append(_block(work, calls[name], synchronize, clock))
+        if clock() - began > seconds:
+            break
+    return {name: min(found) for name, found in taken.items()}
+
+
+def _calls(work: Work, synchronize: Callable[[], None], clock: Callable[[], float]) -> int:
+    """How many fill a block. The first call of all may compile or allocate."""
+    work()
+    once = _block(work, 1, synchronize, clock)
+    return min(MOST_CALLS, max(1, round(BLOCK_SECONDS / once))) if once > 0 else MOST_CALLS
+
+
+def _block(
+    work: Work, calls: int, synchronize: Callable[[], None], clock: Callable[[], float]
+) -> float:
+    synchronize()
+    began = clock()
+    for _ in range(calls):
+        work()
+    synchronize()
+    return (clock() - began) / calls

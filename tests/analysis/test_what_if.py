@@ -1,0 +1,58 @@
+from dataclasses import replace
+
+import pytest
+
+from mlgolf.analysis.bottleneck import Measurements, diagnosed
+from mlgolf.analysis.roofline import Ceilings, Floor
+from mlgolf.analysis.what_if import REACHED, Instance, on_instance
+
+HERE = Ceilings(flops=1e11, bandwidth=1e10)
+FLOOR = Floor(compute=0.1, bandwidth=0.0, overhead=1e-5, flop=1e10, bytes=1e6, operations=10)
+STEP = Measurements(
+    real=0.12, replay=0.1, load=0.02, optimizer=0.0, floor=FLOOR, peak_memory=1e9, threads=1,
+)  # fmt: skip
+THERE = Instance(
+    name="x", cores=2, memory_bytes=64e9, accelerator="", accelerators=1,
+    device_memory_bytes=64e9, flops=2e11 / REACHED, precision="float32", bandwidth=1e10,
+    host_link=0.0, network=1e9, dollars_per_hour=1.0, date="2025-01-01", source="made up",
+)  # fmt: skip
+
+
+def on(instance, measured=STEP, **others):
+    return on_instance(
+        diagnosed(measured), HERE, instance, **{"cores": 1, "batch_bytes": 0.0, **others}
+    )
+
+
+def test_computing_grows_with_flop_and_loading_with_cores():
+    found = on(THERE)
+    assert found.seconds["compute"] == pytest.approx(0.05, rel=1e-3)
+    assert found.seconds["input"] == pytest.approx(0.01)
+    assert found.bottleneck == "compute"
+
+
+def test_a_fast_accelerator_leaves_the_loader_as_the_bottleneck():
+    found = on(replace(THERE, flops=1e15))
+    assert found.bottleneck == "input"
+    assert found.step_seconds == pytest.approx(0.01)
+
+
+def test_cores_are_shared_by_the_accelerators():
+    found = on(replace(THERE, cores=8, accelerators=8))
+    assert found.seconds["input"] == pytest.approx(0.02)
+    assert any("not included" in note for note in found.notes)
+
+
+def test_operations_take_as_long_to_start_there():
+    slow_start = replace(STEP, floor=replace(FLOOR, overhead=0.05), by_batch={})
+    found = on(replace(THERE, flops=1e15), slow_start)
+    assert found.bottleneck == "overhead"
+
+
+def test_a_batch_is_copied_over_the_link():
+    found = on(replace(THERE, flops=1e15, host_link=1e9), batch_bytes=1e8)
+    assert (found.bottleneck, found.seconds["copies"]) == ("copies", pytest.approx(0.1))
+
+
+def test_what_does_not_fit_is_bound_by_memory():
+    assert on(replace(THERE, device_memory_bytes=1e8)).bottleneck == "memory"

@@ -1,0 +1,99 @@
+"""The command, on the linear workload and on small scripts. Which bottleneck it is depends on the
+machine, so no test asks."""
+
+import json
+
+import pytest
+
+from mlgolf.diagnosis import ceilings_torch
+
+SCRIPT = """\
+import mlgolf
+watch = mlgolf.observe([1, 2] * 200)
+for batch in watch:
+    with watch.step():
+        sum(range(1000))
+"""
+GREEDY = """\
+import mlgolf
+watch = mlgolf.observe([1])
+for batch in watch:
+    with watch.step():
+        raise MemoryError
+"""
+PARTS = {
+    "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect",
+}
+
+
+@pytest.fixture(autouse=True)
+def known_ceilings(monkeypatch):
+    """Nothing is measured of the machine itself."""
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e11, 1e10, 4e10, 5e-6))
+
+
+@pytest.fixture
+def script(tmp_path):
+    file = tmp_path / "train.py"
+    file.write_text(SCRIPT)
+    return file
+
+
+def test_a_workload_is_diagnosed(mlgolf, tmp_path):
+    done = mlgolf(
+        "diagnose", "linear", "--json", "--on", "a100", "--batch-size", 8, "-o", tmp_path
+    )
+    found = json.loads(done.stdout)
+    assert found.keys() >= {"bottleneck", "shares", "ceilings", "advice"}
+    assert found["bottleneck"] in PARTS | {"memory"}
+    assert found["shares"].keys() == PARTS
+    assert sum(found["shares"].values()) == pytest.approx(1)
+    assert all(one.keys() == {"method", "expected_gain", "why"} for one in found["advice"])
+    assert found["ceilings"]["flops"] == 1e11
+    assert found["measured"]["batch_size"] == 8
+    assert found["elsewhere"]["instance"]["name"] == "a100"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "step_time.csv", "step_time.png", "step_time.svg", "step_time_dark.png",
+        "step_time_dark.svg",
+    }  # fmt: skip
+
+
+def test_a_script_is_diagnosed(mlgolf, script):
+    said = mlgolf("diagnose", script).stdout
+    assert "train.py" in said
+    assert "the bottleneck is" in " ".join(said.split())
+
+
+def test_a_script_that_runs_out_of_memory_is_told_to_need_less(mlgolf, tmp_path):
+    script = tmp_path / "greedy.py"
+    script.write_text(GREEDY)
+    done = mlgolf("diagnose", script, "--json", "-o", tmp_path / "figures")
+    found = json.loads(done.stdout)
+    assert (found["bottleneck"], found["shares"]) == ("memory", {})
+    assert "gradient_accumulation" in {one["method"] for one in found["advice"]}
+    assert "no figure" in done.stderr
+
+
+def test_a_script_without_steps_is_one_message(mlgolf, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("pass\n")
+    said = mlgolf("diagnose", script, expect=2).stderr
+    assert said.startswith("mlgolf: ") or "\nmlgolf: " in said
+    assert "never called the step" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("linaer",), "linear"),
+        (("linear", "--on", "a1000"), "a100"),
+        (("linear", "--submission", "nadam"), "nadamw"),
+        (("linear", "--size", "huge"), "mini"),
+        (("linear", "more"), "only a script has arguments"),
+        (("gone.py",), "no such script"),
+        (("linear", "--memory-limit", "-1"), "memory limit"),
+    ],
+)
+def test_a_mistake_is_one_message_with_what_is_allowed(mlgolf, words, said):
+    assert said in mlgolf("diagnose", *words, expect=2).stderr

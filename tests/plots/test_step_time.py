@@ -1,0 +1,46 @@
+"""The figure of a diagnosis, as far as it can be judged without looking."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from mlgolf.analysis.bottleneck import Measurements, diagnosed
+from mlgolf.analysis.roofline import Ceilings, Floor
+from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
+from mlgolf.plots.svg import to_svg
+from mlgolf.plots.theme import Style
+
+FLOOR = Floor(compute=0.02, bandwidth=0.06, overhead=0.0, flop=1e9, bytes=1e9, operations=5)
+STEP = Measurements(
+    real=0.2, replay=0.1, load=0.1, forward=0.03, backward=0.06, optimizer=0.01, floor=FLOOR
+)
+STYLE = Style(submissions=PARTS)
+MACHINE = Ceilings(flops=1e11, bandwidth=1e10)
+
+
+def texts(chart):
+    return {e.text for e in ElementTree.fromstring(to_svg(chart)).iter() if e.text}
+
+
+def test_parts_lie_end_to_end_and_fill_the_step():
+    table = step_time_table(diagnosed(STEP))
+    assert table["ends"][-1] == pytest.approx(100)
+    assert table["begins"].to_list()[1:] == table["ends"].to_list()[:-1]
+    assert table["milliseconds"].sum() == pytest.approx(200)
+
+
+def test_wide_parts_are_named_in_the_figure_and_narrow_ones_beside_it():
+    chart = step_time_chart(step_time_table(diagnosed(STEP)), STYLE, "title", "nadamw on x")
+    found = texts(chart)
+    assert {"input", "50%", "bandwidth", "title", "nadamw on x"} <= found
+    assert any("optimizer 5%" in text for text in found)
+
+
+def test_the_step_stands_below_the_roof():
+    found = texts(roofline_chart(diagnosed(STEP), MACHINE, STYLE))
+    assert {"this step: 11.1 GFLOP/s", "100 GFLOP/s measured", "10 GB/s measured"} <= found
+
+
+def test_without_counted_operations_there_is_no_roof():
+    assert roofline_chart(diagnosed(replace(STEP, floor=None)), MACHINE, STYLE) is None
