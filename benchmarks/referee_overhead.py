@@ -32,7 +32,7 @@ from mlgolf.referee.trial import play_trial
 
 HERE = Path(__file__).parent
 SMALLEST = "linear"  # a workload of tests, of steps that take next to nothing
-WINDOW, ITS_WINDOW = 50, 2000  # steps from one evaluation to the next, and that of the smallest
+WINDOW, ITS_WINDOW = 100, 2000  # steps from one evaluation to the next: of mini; of the smallest
 COUNT = 20  # windows, and half as many again under self-tuning
 WARM_UP = 2  # of them
 

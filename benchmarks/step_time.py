@@ -19,7 +19,7 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.trial import Trial
 
 ROUNDS = 3
-WINDOW, WINDOWS = 50, 11  # steps from one evaluation to the next, and how many
+WINDOW, WINDOWS = 100, 8  # steps from one evaluation to the next, as in mini, and how many
 FRAMEWORKS = ("torch", "jax")
 
 
