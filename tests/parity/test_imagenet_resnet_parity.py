@@ -60,6 +60,9 @@ def test_torch_and_jax_compute_the_same(name):
 
 @pytest.mark.full
 def test_torch_and_jax_compute_the_same_at_full_size():
-    # In float32, what a ReLU of many layers gets may fall to either side of zero.
+    # In float32, what a ReLU of many layers gets may fall to either side of zero. On smaller images
+    # the last batch norms have a handful of values, and magnify that.
     size = WORKLOAD.size("full")
-    assert_parity(WORKLOAD, size, batch(size, side=64), to_jax(size), tolerance=1e-2)
+    assert_parity(
+        WORKLOAD, size, batch(size, side=160), to_jax(size), tolerance=1e-2, flipped=0.02
+    )

@@ -25,7 +25,8 @@ MOVED = 0.05  # standard deviation of what is added to initial values: zeros wou
 
 
 def assert_parity(
-    workload: Workload, size: Size, batch: Batch, to_jax: ToJax, *, tolerance: float = 1e-4
+    workload: Workload, size: Size, batch: Batch, to_jax: ToJax, *, tolerance: float = 1e-4,
+    flipped: float = 0.0,
 ) -> None:
     """Fails where the frameworks differ.
 
@@ -37,6 +38,8 @@ def assert_parity(
       tolerance: how far apart values may be, as a share of the largest of their array. An array
         that is small beside the others (gradients, or parameters with statistics) is held to a
         thousandth of the largest of all: what cancels out in it is rounded as they are.
+      flipped: the share of a gradient's entries that may be further apart: where a unit of a deep
+        network gets next to 0, rounding decides whether it passes a gradient on.
     """
     ours = _Side("torch", workload, size)
     theirs = _Side("jax", workload, size)
@@ -47,7 +50,7 @@ def assert_parity(
         side.train(batch) for side in (ours, theirs)
     )
     _assert_close("training", outputs, their_outputs, tolerance, apart=True)
-    _assert_close("gradients", to_jax(gradients), their_gradients, tolerance)
+    _assert_close("gradients", to_jax(gradients), their_gradients, tolerance, flipped=flipped)
     _assert_close("after training", _in_jax(to_jax(ours.arrays())), theirs.arrays(), tolerance)
     (evaluated, metrics), (their_evaluated, their_metrics) = (
         side.evaluate(batch) for side in (ours, theirs)
@@ -110,7 +113,8 @@ def _in_jax(arrays: Arrays) -> Arrays:
 
 
 def _assert_close(
-    what: str, ours: Arrays, theirs: Arrays, tolerance: float, *, apart: bool = False
+    what: str, ours: Arrays, theirs: Arrays, tolerance: float, *, apart: bool = False,
+    flipped: float = 0.0,
 ) -> None:
     """Args: apart: whether arrays have nothing in common that sets the scale of a small one."""
     assert ours.keys() == theirs.keys(), (what, sorted(ours.keys() ^ theirs.keys()))
@@ -119,6 +123,9 @@ def _assert_close(
     for name, array in ours.items():
         assert what == "metrics" or np.isfinite(array).all(), f"{what}: {name} is not finite"
         scale: Any = max(largest[name], least)
+        far = ~np.isclose(theirs[name], array, rtol=tolerance, atol=tolerance * float(scale))
+        if 0 < far.mean() <= flipped:
+            continue
         np.testing.assert_allclose(
             theirs[name], array, rtol=tolerance, atol=tolerance * float(scale),
             err_msg=f"{what}: {name}",
