@@ -15,3 +15,9 @@ def test_numbers_are_read_by_name_and_what_was_printed_is_left_alone(tmp_path):
 
 def test_no_log_has_no_numbers(tmp_path):
     assert read_logged(tmp_path / "log.txt") == {}
+
+
+def test_a_line_that_was_written_to_hold_up_its_reader_is_left_alone(tmp_path):
+    path = tmp_path / "log.txt"
+    path.write_text(f"step 1: {'=a' * 1_000_000} \nstep {'9' * 30}: loss=1\nstep 2: loss=2\n")
+    assert {name: steps.tolist() for name, (steps, _) in read_logged(path).items()} == {"loss": [2]}
