@@ -131,7 +131,7 @@ class Replay:
             "seconds": {
                 "recorded": self.seconds.recorded, "now": self.seconds.now,
                 "ratio": self.seconds.ratio, "allowed": self.seconds.allowed,
-                "agree": self.seconds.agree,
+                "agree": self.seconds.agree, "doubts": list(self.seconds.doubts),
             },
             "processor": self.processor,
             "recorded_processor": self.recorded_processor,
