@@ -22,6 +22,7 @@ SUBMISSIONS = {
 OTHER = {"torch": "jax", "jax": "torch"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("framework", SUBMISSIONS)
 def test_a_framework_alone_is_enough_to_run_a_trial(framework, tmp_path, data_dir):
     environment = {**os.environ, "MLGOLF_DATA_DIR": str(data_dir)}

@@ -73,6 +73,7 @@ def played(mlgolf, files: dict[int, Path], out: Path, *options: object) -> dict[
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [n for n, _ in ROWS], ids=[line for _, (_, line, _) in ROWS])
 def test_a_line_of_the_table_reaches_its_target(number, verdict_of):
     verdict = verdict_of(number)
