@@ -11,7 +11,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.rules import Aggregation, Constraint, WorkloadRules
 
-EVALUATIONS = 10  # of a trial
+EVALUATIONS = 10  # of a trial, at most; no more often than the competition, whose share is free
 SLACK = 3.0  # times the competition's own budget for as many steps: who is slow is still measured
 
 
@@ -64,7 +64,8 @@ def _at(competition: Competition, name: str, factor: float) -> WorkloadRules:
         bounds["budget_seconds"] = budget * factor * SLACK
     return row.model_copy(update={
         "workload": row.workload or name, "step_hint": steps, "bounds": bounds, "sources": {},
-        "eval_every_steps": max(1, steps // EVALUATIONS), "eval_every_seconds": None,
+        "eval_every_steps": min(steps, max(1, steps // EVALUATIONS, row.eval_every_steps or 1)),
+        "eval_every_seconds": None,
         "par": None, "incumbent": None,
         "provenance": f"{factor:g} times the step hint of {name} in {competition.name}",
     })
