@@ -17,6 +17,7 @@ from mlgolf.algorithms.nadamw.submission_jax import nadamw
 from mlgolf.core import spec
 from mlgolf.jax import chosen_point, get_batch_size, gradients
 from mlgolf.methods import (
+    METHODS,
     LayerFreezing,
     Methods,
     SelectiveBackprop,
@@ -40,6 +41,11 @@ __all__ = [
 ]
 
 SELF_TUNING_POINT = json.loads(Path(__file__).with_name("self_tuning_point.json").read_text())
+
+# Without what needs a small model, and what JAX does anyway: it compiles, and chooses the layout.
+SERVED = METHODS.keys() - {
+    "small_model_selection", "growing", "distillation", "channels_last", "compile",
+}  # fmt: skip
 
 
 @dataclass
@@ -69,7 +75,7 @@ def init_optimizer_state(
     rng: spec.RandomState,
 ) -> State:
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
-    methods = from_point(point, workload)
+    methods = from_point(point, workload, SERVED)
     switched, optimizer = switched_workload(methods, workload), nadamw(point, workload.step_hint)
     averaging = methods.get(WeightAveraging)
     return State(

@@ -16,6 +16,7 @@ from torch import nn
 from mlgolf.algorithms.nadamw.submission_torch import NadamW, learning_rate_factor
 from mlgolf.core import spec
 from mlgolf.methods import (
+    METHODS,
     LayerFreezing,
     Methods,
     SelectiveBackprop,
@@ -40,6 +41,8 @@ __all__ = [
 
 SELF_TUNING_POINT = json.loads(Path(__file__).with_name("self_tuning_point.json").read_text())
 
+SERVED = METHODS.keys() - {"small_model_selection", "growing", "distillation"}  # need a small model
+
 
 @dataclass
 class State:
@@ -62,7 +65,7 @@ def init_optimizer_state(
     hyperparameters: spec.Hyperparameters, rng: spec.RandomState,
 ) -> State:
     point = chosen_point(hyperparameters, SELF_TUNING_POINT)
-    methods = from_point(point, workload)
+    methods = from_point(point, workload, SERVED)
     model = prepared_model(methods, model_params)
     averaging = methods.get(WeightAveraging)
     return State(

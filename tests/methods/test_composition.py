@@ -99,3 +99,9 @@ def test_a_key_of_a_step_gives_a_generator_in_both_frameworks():
     for key in (np.array([3, 4], np.int32), AS_ARRAY["jax"](np.array([3, 4], np.uint32))):
         assert generator(key).integers(1000) == generator(np.array([3, 4])).integers(1000)
     assert generator(np.array([3, 4])).random() != generator(np.array([4, 3])).random()
+
+
+def test_a_method_that_a_submission_does_not_act_on_is_refused_by_name():
+    with pytest.raises(MethodError, match="found growing in the point, on which this submission"):
+        from_point({"methods": ["ema", "growing"]}, serves=["ema", "colout"])
+    assert from_point({"methods": ["ema"]}, serves=["ema"]).names == ("ema",)

@@ -47,7 +47,7 @@ def test_the_loss_of_mixed_targets_is_the_mixture_of_both_losses():
 def test_targets_that_are_numbers_are_blended_as_they_are():
     numbers = AS_ARRAY["torch"](np.arange(4, dtype=np.float32))
     batch = {"inputs": numbers, "targets": numbers}
-    after = numpy_of(Mixup().transform(batch, rng(), 0.0))
+    after = numpy_of(Mixup(any_inputs=True).transform(batch, rng(), 0.0))
     assert_allclose(after["targets"], after["inputs"])
 
 
@@ -59,7 +59,14 @@ def test_integer_targets_without_classes_are_refused_with_what_to_say():
 @in_both
 def test_tokens_are_refused(as_array):
     with pytest.raises(MethodError, match="integers as inputs"):
-        Mixup(classes=3).transform(tokens(as_array), rng(), 0.0)
+        Mixup(classes=3, any_inputs=True).transform(tokens(as_array), rng(), 0.0)
+
+
+def test_clicks_whose_numbers_are_names_of_categories_are_refused():
+    clicks = AS_ARRAY["torch"](np.ones((4, 39), np.float32))
+    batch = {"inputs": clicks, "targets": clicks[:, :1]}
+    with pytest.raises(MethodError, match=r"shape \(4, 39\) as inputs; it is for images"):
+        Mixup().transform(batch, rng(), 0.0)
 
 
 def test_padding_is_refused():

@@ -4,7 +4,7 @@
     methods = from_point({"methods": ["colout", "ema"], "ema__half_life": 200})  # a search space
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -116,12 +116,17 @@ def compose(
     return Methods(tuple(_with_classes(method, workload) for method in made))
 
 
-def from_point(point: Mapping[str, Any], workload: Any = None) -> Methods:
+def from_point(
+    point: Mapping[str, Any], workload: Any = None, serves: Collection[str] | None = None
+) -> Methods:
     """The methods that a point of a search space lists under `methods`, and their knobs.
 
     The list is one of names, or a word such as "colout+ema"; "" and an empty list are none. A knob
     is a key such as `ema__half_life`; knobs of methods that are switched off are ignored,
-    so that one space serves every combination. Raises: as `compose`.
+    so that one space serves every combination.
+
+    Args: serves: the methods that the caller acts on; None for all.
+    Raises: as `compose`; MethodError for a method that would be on in name alone.
     """
     names = point.get(NAMES, ())
     names = names.split("+") if isinstance(names, str) else names
@@ -132,6 +137,7 @@ def from_point(point: Mapping[str, Any], workload: Any = None) -> Methods:
             _known(name)
             knobs.setdefault(name, {})[knob] = value
     names = [name for name in names if name]
+    _check_that_they_are_served(names, serves)
     chosen = {name: knobs[name] for name in names if name in knobs}
     return compose(*names, knobs=chosen, workload=workload)
 
@@ -139,6 +145,16 @@ def from_point(point: Mapping[str, Any], workload: Any = None) -> Methods:
 def numpy_generator(rng: Any) -> np.random.Generator:
     """A generator from the key, (2,) integers, that AlgoPerf's functions are given at each step."""
     return np.random.default_rng(np.asarray(rng).astype(np.uint32).ravel())
+
+
+def _check_that_they_are_served(names: Iterable[str], serves: Collection[str] | None) -> None:
+    idle = [] if serves is None else [name for name in names if _known(name).name not in serves]
+    if idle:
+        raise MethodError(
+            f"found {', '.join(idle)} in the point, on which this submission does not act. It acts "
+            f"on {', '.join(sorted(serves or ()))}. Leave the others out, or add their calls: "
+            "docs/methods.md."
+        )
 
 
 def _known(name: str) -> type[Method]:

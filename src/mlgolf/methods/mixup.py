@@ -14,7 +14,7 @@ import numpy as np
 
 from mlgolf.core.arrays import Batch, map_arrays
 from mlgolf.core.errors import MethodError
-from mlgolf.methods.arrays import Arrays, arrays_of
+from mlgolf.methods.arrays import Arrays, arrays_of, images_of
 from mlgolf.methods.protocol import Transform
 
 
@@ -29,6 +29,7 @@ class Mixup(Transform):
 
     alpha: float = 0.2  # as for ImageNet; 1.0 for CIFAR-10
     classes: int | None = None  # needed for integer targets
+    any_inputs: bool = False  # not images alone; only where every number is a measure, and no name
 
     def check(self) -> None:
         self.require("alpha", self.alpha > 0, "above 0")
@@ -39,8 +40,8 @@ class Mixup(Transform):
         return self.alpha if self.is_active(progress) else 0.0
 
     def transform(self, batch: Batch, rng: np.random.Generator, progress: float) -> Batch:
-        """Raises: MethodError for inputs of integers, for integer targets without `classes`, and
-        for a batch with weights.
+        """Raises: MethodError for inputs that are no images unless `any_inputs`, of integers, for
+        integer targets without `classes`, and for a batch with weights.
         """
         alpha = self.at(progress)
         if alpha == 0:
@@ -57,7 +58,9 @@ class Mixup(Transform):
         def blend(array: Any) -> Any:
             return arrays_of(array).blended(array, partners, share)
 
-        inputs = map_arrays(self._real, batch["inputs"])
+        # Clicks hold names of categories as float32: a blend of two would be the name of a third.
+        images = batch["inputs"] if self.any_inputs else images_of(batch, self.name)
+        inputs = map_arrays(self._real, images)
         targets = map_arrays(self._as_probabilities, batch["targets"])
         return {**batch, "inputs": map_arrays(blend, inputs), "targets": map_arrays(blend, targets)}
 
