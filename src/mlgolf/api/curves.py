@@ -19,16 +19,16 @@ from mlgolf.api.results import STYLE, WIDTH, AnyPath
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
-from mlgolf.plots.saved import save_figure
-from mlgolf.plots.svg import to_svg
+from mlgolf.plots.saved import laid_out, save_figure
 from mlgolf.plots.theme import Style
-from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_table
+from mlgolf.plots.tradeoff import COLUMNS, tradeoff_charts, tradeoff_table
 from mlgolf.report.html import Html, join, table, tag, text
 from mlgolf.report.terminal import plain, text_table
 from mlgolf.report.tradeoff import (
     CURVE_HEADS,
     HEADS,
     curve_rows,
+    in_short,
     lines,
     markdown,
     point_rows,
@@ -103,15 +103,18 @@ class TradeOff:
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
-            return save_figure(place, NAME, [self.chart], tradeoff_table(self.comparison))
+            table = tradeoff_table(self.comparison)
+            return save_figure(place, NAME, self.charts, table, COLUMNS)
 
     @property
-    def chart(self) -> Any:
+    def charts(self) -> list[Any]:
+        """One, or one for each of many methods."""
         found = self.comparison
         notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
         style = Style(submissions=(found.baseline, *found.methods), notice=notice)
-        return tradeoff_chart(
-            tradeoff_table(found), style, time=found.table.time, quality=found.table.quality
+        return tradeoff_charts(
+            tradeoff_table(found), style, time=found.table.time, quality=found.table.quality,
+            told={one.method: in_short(one) for one in found.curves},
         )
 
     def markdown(self, figure: str = "") -> str:
@@ -145,7 +148,8 @@ class TradeOff:
         said = tag("ul", *(tag("li", text(line)) for line in lines(self.comparison)))
         head = tag("p", tag("b", text(title(self.comparison))))
         return tag(
-            "div", STYLE, head, Html(to_svg(self.chart)), join(tables), said, css="mlgolf"
+            "div", STYLE, head, Html(laid_out(NAME, self.charts, COLUMNS)), join(tables), said,
+            css="mlgolf",
         )
 
 

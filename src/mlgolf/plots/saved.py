@@ -20,8 +20,7 @@ def save_figure(
 
     Args: panels: charts, which are laid out in so many columns.
     """
-    drawn = [with_ids(to_svg(chart), f"{name}{at}_") for at, chart in enumerate(panels)]
-    light = in_columns(drawn, min(columns, len(drawn)))
+    light = laid_out(name, panels, columns)
     paths = [folder / f"{name}.csv"]
     table.with_columns(without_formulas(pl.col(pl.String))).write_csv(paths[0])
     for ending, svg in (("", light), ("_dark", recoloured(light, DARK))):
@@ -30,6 +29,12 @@ def save_figure(
         pixels.write_bytes(vl_convert.svg_to_png(svg, scale=PIXELS))
         paths += [image, pixels]
     return paths
+
+
+def laid_out(name: str, panels: Sequence[Any], columns: int = 1) -> str:
+    """Charts as one SVG, in so many columns. Args: name: for ids, which differ within a page."""
+    drawn = [with_ids(to_svg(chart), f"{name}{at}_") for at, chart in enumerate(panels)]
+    return in_columns(drawn, min(columns, len(drawn)))
 
 
 def without_formulas(text: pl.Expr) -> pl.Expr:

@@ -71,6 +71,7 @@ class Style:
     """A theme and the submissions of a board: each keeps its colour in every figure."""
 
     submissions: tuple[str, ...]  # in the order of the legend
+    baseline: str = ""  # if there is one, it has the first colour
     notice: str = ""  # to stand below whatever is saved
     theme: Theme = LIGHT
 
@@ -84,13 +85,16 @@ class Style:
 
     def number(self, submission: str) -> tuple[int, int]:
         """The indices of its colour in the theme and of its dashes, for what no chart draws."""
-        dash, colour = divmod(sorted(self.submissions).index(submission), len(self.theme.colours))
+        dash, colour = divmod(self._by_name.index(submission), len(self.theme.colours))
         return colour, dash % len(DASHES)
 
+    @property
+    def _by_name(self) -> list[str]:
+        """Colours go by name, not by rank: a change of ranks must not repaint them."""
+        return sorted(self.submissions, key=lambda name: (name != self.baseline, name))
+
     def _scale(self, values: Sequence[Any]) -> alt.Scale:
-        # Colours go by name, not by rank: a change of ranks must not repaint them.
-        by_name = sorted(self.submissions)
-        order = [by_name.index(submission) for submission in self.submissions]
+        order = [self._by_name.index(submission) for submission in self.submissions]
         return alt.Scale(
             domain=list(self.submissions), range=[values[i % len(values)] for i in order]
         )

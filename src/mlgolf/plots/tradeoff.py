@@ -1,8 +1,8 @@
 """Quality against time: the baseline's curve with its interval, and the points judged by it."""
 
 import textwrap
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import altair as alt
 import numpy as np
@@ -17,6 +17,8 @@ from mlgolf.analysis.tradeoff import half_widths, noises
 from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 520, 320
+TOGETHER = 4  # methods in one chart; more of them have a panel each
+PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 205, 150, 2
 SHOWN = 8  # of the grid's cells, one is drawn
 LINE = 90  # characters
 ROOM = 1.35  # times the longest time: for the names of curves
@@ -40,30 +42,73 @@ def tradeoff_table(comparison: Comparison) -> pl.DataFrame:
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def tradeoff_chart(table: pl.DataFrame, style: Style, *, time: str, quality: str) -> Any:
+def tradeoff_charts(
+    table: pl.DataFrame, style: Style, *, time: str, quality: str, told: Mapping[str, str]
+) -> list[alt.LayerChart]:
+    """One chart, or a panel for each method where there are many, all on the same axes.
+
+    Args: told: what a panel says of its method as a whole.
+    """
+    baseline, *methods = style.submissions
+    if len(methods) <= TOGETHER:
+        return [tradeoff_chart(table, style, time=time, quality=quality)]
+    pairs = (replace(style, submissions=(baseline, name), baseline=baseline) for name in methods)
+    return [_panel(table, pair, time, quality, told) for pair in pairs]
+
+
+def _panel(
+    table: pl.DataFrame, style: Style, time: str, quality: str, told: Mapping[str, str]
+) -> alt.LayerChart:
+    """The baseline and one method, whose name has its colour. Points are not told apart."""
+    shown = table.filter(pl.col("submission").is_in(style.submissions))
+    layers = _layers(shown, style, *_axes(table, time, quality, ticks=4))
+    name = style.submissions[-1]
+    notice = textwrap.wrap(style.notice, LINE * PANEL_WIDTH // WIDTH)
+    title = alt.TitleParams(
+        name, color=style.theme.colours[1], subtitle=[told.get(name, ""), *notice]
+    )
+    return style.apply(alt.layer(*layers, width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title))
+
+
+def tradeoff_chart(
+    table: pl.DataFrame, style: Style, *, time: str, quality: str
+) -> alt.LayerChart:
     """Time is logarithmic. Args: table: as of `tradeoff_table`; time, quality: their names."""
+    x, y = _axes(table, f"{time} (log scale)", quality, ticks=6)
+    points = table.filter(pl.col("kind") == "point")
+    layers = [*_layers(table, style, x, y), *_labels(points, x, y, style)]
+    title = _title(f"{quality} against {time}", style)
+    return style.apply(alt.layer(*layers, width=WIDTH, height=HEIGHT, title=title))
+
+
+def _axes(table: pl.DataFrame, time: str, quality: str, ticks: int) -> tuple[alt.X, alt.Y]:
+    """Args: table: whose times and qualities all have room."""
     times = table["time"].to_numpy()
+    values = np.concatenate([table[end].drop_nulls() for end in ("quality", "low", "high")])
     x = alt.X(
-        "time:Q", title=f"{time} (log scale)", axis=alt.Axis(grid=False, tickCount=6),
+        "time:Q", title=time, axis=alt.Axis(grid=False, tickCount=ticks),
         scale=alt.Scale(type="log", domain=[times.min() / 1.1, times.max() * ROOM], nice=False),
     )
     y = alt.Y(
-        "quality:Q", title=quality, scale=alt.Scale(zero=False),
-        axis=alt.Axis(domain=False, ticks=False, tickCount=6, minExtent=34),
+        "quality:Q", title=quality,
+        scale=alt.Scale(domain=[values.min(), values.max()], zero=False),
+        axis=alt.Axis(domain=False, ticks=False, tickCount=ticks, minExtent=34),
     )
+    return x, y
+
+
+def _layers(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     curves, points = (table.filter(pl.col("kind") == kind) for kind in ("curve", "point"))
     band = curves.drop_nulls(["low", "high"])
-    layers = [
+    low = alt.Y("low:Q", title=y["title"], scale=y["scale"])
+    return [
         *([alt.Chart(band).mark_area(opacity=0.16).encode(
-            x, alt.Y("low:Q", title=quality), alt.Y2("high:Q"), style.colour()
+            x, low, alt.Y2("high:Q"), style.colour()
         )] if len(band) else []),
         alt.Chart(curves).mark_line(strokeWidth=1.8).encode(x, y, style.colour(), style.dash()),
         *_intervals(points, x, style),
         alt.Chart(points).mark_point(filled=True, size=52, opacity=1).encode(x, y, style.colour()),
-        *_labels(points, x, y, style),
     ]  # fmt: skip
-    title = _title(f"{quality} against {time}", style)
-    return style.apply(alt.layer(*layers, width=WIDTH, height=HEIGHT, title=title))
 
 
 def _title(title: str, style: Style) -> alt.TitleParams:

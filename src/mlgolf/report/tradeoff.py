@@ -99,12 +99,22 @@ def _factor(judged: Judged) -> str:
     return f"{judged.speedup:.3g}×{_interval((low, high), '×')}"
 
 
-def _average(compared: Compared) -> str:
+def in_short(compared: Compared) -> str:
+    """Its average speed-up and verdict: "1.3× (1.2 to 1.4×): better"."""
+    return f"{average_speedup(compared)}: {WORDS[compared.verdict]}"
+
+
+def average_speedup(compared: Compared) -> str:
     if math.isnan(compared.average_speedup):
         return "no quality in common"
+    return f"{compared.average_speedup:.3g}×{_interval(compared.interval, '×')}"
+
+
+def _average(compared: Compared) -> str:
+    if math.isnan(compared.average_speedup):
+        return average_speedup(compared)
     low, high = compared.shared
-    shared = f", for {_number(low)} to {_number(high)}"
-    return f"{compared.average_speedup:.3g}×{_interval(compared.interval, '×')}{shared}"
+    return f"{average_speedup(compared)}, for {_number(low)} to {_number(high)}"
 
 
 def _gain(judged: Judged) -> str:
