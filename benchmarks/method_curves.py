@@ -5,11 +5,9 @@
 Plays examples/methods once without methods, called `none`, and once with each that fits the
 workload, all at the same hyperparameters: AlgoPerf's published point for the example, and the knobs
 below. Budgets are multiples of the step hint. The runs are kept under --out, and are continued if
-they are there already; `mlgolf curve` and `mlgolf score` read them. Written besides are the table
-of measurements, as CSV, and a figure.
-
-Prints a row for each method: the average speed-up over the qualities that both reach, and the
-verdict of `mlgolf curve`.
+they are there already; `mlgolf curve` and `mlgolf score` read them. Written besides, for each
+workload, are the measurements as CSV and the figure of `mlgolf curve`; and for all of them
+method_speedups: the average speed-up of each method over the qualities that both reach.
 """
 
 import argparse
@@ -23,9 +21,13 @@ import polars as pl
 from common import DATA_DIR, print_machine
 
 import mlgolf
+from mlgolf.plots.saved import save_figure
+from mlgolf.plots.speedups import SCHEMA, speedups_chart
+from mlgolf.plots.theme import Style
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "methods"
 NONE = "none"
+ENDS = (0.5, 2.0)  # of the axis of speed-ups
 ANY = ("selective_backprop", "data_echoing", "layer_freezing", "ema", "lawa", "mixed_precision")
 IMAGES = (
     "colout", "cutout", "mixup", "progressive_resizing", "regularisation_curriculum",
@@ -82,6 +84,22 @@ def table_of(found: "mlgolf.TradeOff") -> pl.DataFrame:
     return found.comparison.table.rows.select(kept)
 
 
+def speedups_of(workload: str, found: "mlgolf.TradeOff") -> list[tuple[object, ...]]:
+    """Rows of the figure of all workloads."""
+    return [
+        (workload, one.method, one.average_speedup, *one.interval, one.verdict.value)
+        for one in found.comparison.curves
+    ]
+
+
+def drawn(table: pl.DataFrame) -> list[Any]:
+    style = Style(submissions=("speedup",))
+    return [
+        speedups_chart(rows, style, title=str(workload), ends=ENDS)
+        for (workload,), rows in table.group_by("workload", maintain_order=True)
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -101,11 +119,17 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     print_machine()
+    rows: list[tuple[object, ...]] = []
     for workload in asked.workloads:
         found = measured(workload, asked)
         table_of(found).write_csv(asked.out / f"methods_{workload}.csv")
         found.save(asked.out / f"figures_{workload}")
         print(f"\n{workload}\n{found!r}", flush=True)
+        rows += speedups_of(workload, found)
+    table = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(
+        pl.col(pl.Float64).fill_nan(None)
+    )
+    save_figure(asked.out, "method_speedups", drawn(table), table)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from mlgolf.analysis.comparison import compared
 from mlgolf.analysis.measurements import read_table
 from mlgolf.core.target import Goal
 from mlgolf.plots.svg import specification, to_svg
-from mlgolf.plots.theme import Style
-from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_table
+from mlgolf.plots.theme import LIGHT, Style
+from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_charts, tradeoff_table
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "tables" / "tradeoff_example.csv"
 
@@ -42,3 +42,20 @@ def test_with_seeds_the_curve_has_a_band_and_points_have_intervals(tmp_path):
 def test_without_seeds_there_is_neither():
     marks = {layer["mark"]["type"] for layer in specification(drawn(EXAMPLE, "blue"))["layer"]}
     assert not {"area", "rule"} & marks
+
+
+def test_many_methods_have_a_panel_each_with_the_baseline_in_the_first_colour(tmp_path):
+    path = tmp_path / "runs.csv"
+    names = ("z", *"abcde")
+    rows = [f"{name},{t},{t / 10}" for name in names for t in (1, 2, 4)]
+    path.write_text("\n".join(["method,time,quality", *rows]))
+    comparison = compared(read_table(path), "z", Goal.MAXIMISE)
+    charts = tradeoff_charts(
+        tradeoff_table(comparison), Style(submissions=names), time="hours", quality="accuracy",
+        told={"a": "no faster"},
+    )
+    assert len(charts) == 5
+    assert {"a", "no faster", "hours"} <= texts(charts[0])
+    assert "z" not in texts(charts[0])
+    colours = specification(charts[0])["layer"][0]["encoding"]["color"]["scale"]
+    assert colours == {"domain": ["z", "a"], "range": [*LIGHT.colours[:2]]}
