@@ -3,11 +3,12 @@
     method_curves.py WORKLOAD ... [--methods NAME ...] [--budgets 0.125 0.25 0.5] [--studies 3]
 
 Plays examples/methods once without methods, called `none`, and once with each that fits the
-workload, all at the same hyperparameters: AlgoPerf's published point for the example, and the knobs
-below. Budgets are multiples of the step hint. The runs are kept under --out, and are continued if
-they are there already; `mlgolf curve` and `mlgolf score` read them. Written besides, for each
-workload, are the measurements as CSV and the figure of `mlgolf curve`; and for all of them
-method_speedups: the average speed-up of each method over the qualities that both reach.
+workload (what needs a small model: examples/small_model), all at the same hyperparameters:
+AlgoPerf's published point for the example, and the knobs below. Budgets are multiples of the step
+hint. The runs are kept under --out, and are continued if they are there already; `mlgolf curve` and
+`mlgolf score` read them. Written besides, for each workload, are the measurements as CSV and the
+figure of `mlgolf curve`; and for all of them method_speedups: the average speed-up of each method
+over the qualities that both reach.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from mlgolf.plots.saved import save_figure
 from mlgolf.plots.speedups import SCHEMA, speedups_chart
 from mlgolf.plots.theme import Style
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "methods"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 NONE = "none"
 ENDS = (0.5, 2.0)  # of the axis of speed-ups
 ANY = ("selective_backprop", "data_echoing", "layer_freezing", "ema", "lawa", "mixed_precision")
@@ -33,8 +34,13 @@ IMAGES = (
     "colout", "cutout", "mixup", "progressive_resizing", "regularisation_curriculum",
     "label_smoothing", "channels_last",
 )  # fmt: skip
+SMALL = ("small_model_selection", "distillation")  # played by examples/small_model, in PyTorch
 TOKENS = ("sequence_length_warmup", "label_smoothing")
-FITTING = {"imagenet_resnet": IMAGES + ANY, "criteo1tb": ANY, "finewebedu_lm": TOKENS + ANY}
+FITTING = {
+    "imagenet_resnet": IMAGES + ANY + SMALL,
+    "criteo1tb": ANY,
+    "finewebedu_lm": TOKENS + ANY + SMALL,
+}
 # Averages over a share of a training of 500 to 2,000 steps; published are those of 100,000.
 KNOBS: Mapping[str, Any] = {
     "ema__half_life": 50, "ema__every": 5, "lawa__every": 20, "label_smoothing__smoothing": 0.1,
@@ -44,17 +50,17 @@ WITHOUT_IMAGES: Mapping[str, Any] = {"selective_backprop__scale": 1.0}
 
 
 def submissions(folder: Path, workload: str, methods: Sequence[str], knobs: Any) -> list[Path]:
-    """Copies of the example, of one point each, called by their method."""
-    point = json.loads((EXAMPLE / "tuning_search_space.json").read_text())[0]
+    """Copies of the examples, of one point each, called by their method."""
     is_image = "colout" in FITTING[base_of(workload)]
-    point = {**point, **KNOBS, **({} if is_image else WITHOUT_IMAGES), **knobs}
+    knobs = {**KNOBS, **({} if is_image else WITHOUT_IMAGES), **knobs}
     made = []
     for name in [NONE, *methods]:
-        copy = folder / name
+        copy, example = folder / name, EXAMPLES / ("small_model" if name in SMALL else "methods")
         shutil.copytree(
-            EXAMPLE, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+            example, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
         )
-        chosen = {**point, "methods": [] if name == NONE else [name]}
+        point = json.loads((example / "tuning_search_space.json").read_text())[0]
+        chosen = {**point, **knobs, "methods": [] if name == NONE else [name]}
         (copy / "tuning_search_space.json").write_text(json.dumps([chosen], indent=1) + "\n")
         made.append(copy)
     return made
