@@ -16,15 +16,14 @@ from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of,
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
-from mlgolf.core.rules import Tuning
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.results.measurement_table import (
-    LINE,
     SUFFIXES,
     Column,
+    check_seeds_once,
     columns_given,
-    place_of,
+    columns_of,
     read_measurements,
 )
 from mlgolf.scoring.admission import Admission
@@ -61,7 +60,7 @@ def open_experiment(
 
 
 def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment:
-    competition = _as_played(source)
+    competition = source.as_played()
     found = source.admitted(competition)
     pool = found.pool
     if NONE not in pool.submissions:
@@ -107,21 +106,6 @@ def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
             )
 
 
-def _as_played(source: Source) -> Competition:
-    """Its rules, with as many trials and studies as were played, so that fewer are missed."""
-    competition = source.competition
-    tuning = competition.rules.tuning.external
-    if tuning is None or not source.trials:
-        return competition
-    keys = [trial.key for trial in source.trials]
-    most = {"trials": max(key.trial for key in keys), "studies": max(k.study for k in keys) + 1}
-    of_run = {**competition.rules.tuning.model_dump(by_alias=True), "external": {
-        **tuning.model_dump(), **most,
-    }}  # fmt: skip
-    rules = competition.rules.model_copy(update={"tuning": Tuning.model_validate(of_run)})
-    return competition.model_copy(update={"rules": rules})
-
-
 def _longest(competition: Competition, found: Admission, workload: str) -> float:
     """The most that any trial spent, which is what a study without a result counts as.
 
@@ -138,7 +122,8 @@ def _longest(competition: Competition, found: Admission, workload: str) -> float
 def _of_table(
     path: Path, time: str | None, quality: str | None, goal: Goal, workloads: Sequence[str]
 ) -> Experiment:
-    value: Value = "quality" if quality or (not time and not _has(path, "time")) else "log_time"
+    timed = bool(time) or "time" in columns_of(path)
+    value: Value = "log_time" if timed and not quality else "quality"
     measured = (TIME, BUDGET) if value == "log_time" else (QUALITY,)
     columns = columns_given((*NAMES, *measured), {"time": time, "quality": quality})
     rows = read_measurements(path, columns)
@@ -170,16 +155,6 @@ def _cost(column: str, sign: float) -> pl.Expr:
     return pl.when(value.is_finite()).then(value * sign).otherwise(math.inf).fill_null(math.inf)
 
 
-def _has(path: Path, name: str) -> bool:
-    """Whether a table has a column; who cannot read it is told why by whoever reads it."""
-    try:
-        if path.suffix == ".parquet":
-            return name in pl.read_parquet_schema(path)
-        return name in pl.read_csv(path, n_rows=0, infer_schema=False).columns
-    except (OSError, pl.exceptions.PolarsError):
-        return False
-
-
 def _reached(
     path: Path, rows: pl.DataFrame, workload: str, cells: Sequence[tuple[str, ...]], name: str
 ) -> Reached:
@@ -187,7 +162,7 @@ def _reached(
     has_seeds = "seed" in rows.columns and not rows["seed"].has_nulls()
     if has_seeds:
         for found in of_cells:
-            _check_each_seed_once(path, found)
+            check_seeds_once(path, found, (), "combination and workload")
         of_cells = [found.sort("seed") for found in of_cells]
     most = max(map(len, of_cells))
 
@@ -210,16 +185,6 @@ def _tuning_trials(rows: pl.DataFrame) -> FloatArray:
     if "tuning_trials" not in rows.columns:
         return np.zeros(len(rows))
     return rows["tuning_trials"].fill_null(0.0).to_numpy()
-
-
-def _check_each_seed_once(path: Path, rows: pl.DataFrame) -> None:
-    again = rows.filter(pl.col("seed").is_duplicated()).sort("seed", LINE)
-    if len(again):
-        first, second = again[LINE].head(2)
-        raise RunFolderError(
-            f"{place_of(path, first)} and {second}: found the same seed twice for one combination "
-            "and workload, allowed is once. Remove one, or correct the seed"
-        )
 
 
 def _check_known(asked: Sequence[str], known: Sequence[str]) -> None:

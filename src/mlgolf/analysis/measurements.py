@@ -1,11 +1,12 @@
 """Measurements of training runs: a method has points, a point is one budget with its seeds.
 
-A point is what one budget gave: the seeds that trained for it. Where the table has a column
-`budget`, that says which runs belong together; else, where it has seeds, the k-th shortest run of
+A point is what one budget gave: the seeds that trained for it. Where runs of a method have a
+`budget`, that says which belong together; else, where they have seeds, the k-th shortest run of
 each seed, or, where seeds lack budgets, runs between the widest gaps of time; else runs of equal
-times.
+times. Where times do not tell it beyond doubt, a column `budget` is asked for.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -17,11 +18,12 @@ import polars as pl
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError
 from mlgolf.results.measurement_table import (
-    LINE,
+    PLACE,
     Column,
+    check_seeds_once,
     columns_given,
-    place_of,
     read_measurements,
+    with_places,
 )
 
 COLUMNS = (
@@ -33,7 +35,8 @@ COLUMNS = (
 )
 # What must be the same for a comparison to be fair, where the table tells it.
 FACTS = (
-    "hardware", "machine", "clock", "workload", "dataset", "draw", "time_unit", "tuning_trials",
+    "hardware", "machine", "clock", "framework", "workload", "dataset", "draw", "time_unit",
+    "tuning_trials",
 )  # fmt: skip
 
 
@@ -71,27 +74,39 @@ class Measurements:
     path: Path
     time: str  # what the file calls its columns
     quality: str
-    rows: pl.DataFrame
+    rows: pl.DataFrame  # with `point`, the number of a method's budget, and `place`, for errors
+    notes: tuple[str, ...] = ()  # what a reader should know of how it was made
 
     @cached_property
     def points(self) -> dict[str, tuple[Point, ...]]:
-        rows = _numbered(self.path, self.rows)
-        runs = rows.group_by("method", "point", maintain_order=True).agg("time", "quality")
-        names = self.rows["method"].unique(maintain_order=True)
-        by_method: dict[str, list[Point]] = {name: [] for name in names}
+        runs = self.rows.group_by("method", "point", maintain_order=True).agg("time", "quality")
+        by_method: dict[str, list[Point]] = {}
         for method, _, times, qualities in runs.iter_rows():
-            by_method[method].append(Point(method, np.array(times), np.array(qualities)))
+            point = Point(method, np.array(times), np.array(qualities))
+            by_method.setdefault(method, []).append(point)
         return {
-            name: _sorted(self.path, points) for name, points in by_method.items()
+            name: tuple(sorted(points, key=lambda point: point.log_time))
+            for name, points in by_method.items()
         }
 
-    def facts(self, method: str) -> dict[str, tuple[str, ...]]:
-        """What the table tells of a method besides its numbers: fact -> values, "" if not told."""
-        told = [name for name in FACTS if name in self.rows.columns]
-        if not told:
-            return {}
-        rows = self.rows.filter(pl.col("method") == method)
-        return {name: tuple(rows[name].fill_null("").unique(maintain_order=True)) for name in told}
+    def places(self, method: str, budget: int) -> list[str]:
+        """Where the runs of a method's budget stand. Args: budget: by length, from 0."""
+        rows = self.rows.filter(method=method)
+        by_length = rows.group_by("point").agg(pl.col("time").log().mean()).sort("time")["point"]
+        return rows.filter(point=by_length[budget])[PLACE].to_list()
+
+    def facts(self, method: str) -> dict[str, dict[str, str]]:
+        """What the table tells of a method besides its numbers.
+
+        Returns: fact -> value, "" if not told -> where it stands first.
+        """
+        rows = self.rows.filter(method=method)
+        return {
+            name: dict(rows.select(pl.col(name).fill_null(""), PLACE).unique(
+                name, keep="first", maintain_order=True
+            ).iter_rows())
+            for name in FACTS if name in rows.columns
+        }  # fmt: skip
 
 
 def read_table(
@@ -101,47 +116,48 @@ def read_table(
     columns = columns_given(COLUMNS, {"time": time, "quality": quality})
     rows = read_measurements(path, columns, keep=FACTS)
     if "seed" in rows.columns:
-        _check_each_seed_once(path, rows)
+        key = ["method", "budget" if "budget" in rows.columns else "time"]
+        check_seeds_once(path, rows, key, "method and budget")
+    rows = grouped(with_places(path, rows))
     return Measurements(path, time or "time", quality or "quality", rows)
 
 
-def _check_each_seed_once(path: Path, rows: pl.DataFrame) -> None:
-    key = ["method", *(["budget"] if "budget" in rows.columns else ["time"]), "seed"]
-    again = rows.filter(pl.col("seed").is_not_null() & pl.struct(key).is_duplicated())
-    if len(again):
-        first, second = again.sort(*key)[LINE].head(2)
-        raise RunFolderError(
-            f"{place_of(path, first)} and {second}: found the same seed twice for one method and "
-            "budget, allowed is once. Remove one, or correct the seed"
-        )
+def grouped(rows: pl.DataFrame) -> pl.DataFrame:
+    """With `point`: runs of a method that have the same number belong together.
+
+    Args: rows: with `place`. Raises: RunFolderError where that cannot be told.
+    """
+    found = [_numbered(of_method) for of_method in rows.partition_by("method", maintain_order=True)]
+    for of_method in found:
+        _check_apart(of_method)
+    return pl.concat(found)
 
 
-def _numbered(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
-    """With `point`: runs of a method that have the same number belong together."""
-    if "budget" in rows.columns and not rows["budget"].has_nulls():
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Args: rows: of one method."""
+    if _all_have(rows, "budget"):
         return rows.with_columns(point=pl.col("budget").rank("dense"))
-    if "seed" not in rows.columns or rows["seed"].has_nulls():
+    if not _all_have(rows, "seed"):
         return rows.with_columns(point=pl.col("time").rank("dense"))
-    ranked = rows.with_columns(
-        point=pl.col("time").rank("ordinal").over("method", "seed"),
-        runs=pl.len().over("method", "seed"),
-    ).with_columns(is_even=pl.col("runs").n_unique().over("method") == 1)
-    even, uneven = ranked.filter("is_even"), ranked.filter(~pl.col("is_even"))
-    parts = [_by_gaps(path, part) for part in uneven.partition_by("method")]
-    return pl.concat([even, *parts]).drop("runs", "is_even")
+    counts = rows.group_by("seed").len()["len"]
+    if counts.n_unique() == 1:
+        numbered = rows.with_columns(point=pl.col("time").rank("ordinal").over("seed"))
+    else:
+        numbered = _between_gaps(rows.sort("time"), budgets=int(counts.to_numpy().max()))
+    _check_that_times_tell(numbered)
+    return numbered
 
 
-def _by_gaps(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
-    """Args: rows: of one method, of which seeds have different numbers of runs."""
-    found = _between_gaps(rows.sort("time"), budgets=int(rows["runs"].to_numpy().max()))
-    again = found.filter(pl.struct("point", "seed").is_duplicated())
-    if len(again):
+def _all_have(rows: pl.DataFrame, column: str) -> bool:
+    """Raises: RunFolderError where some runs of a method do, and others do not."""
+    if column not in rows.columns or rows[column].null_count() == len(rows):
+        return False
+    if lacking := rows.filter(pl.col(column).is_null())[PLACE].to_list():
         raise RunFolderError(
-            f"{place_of(path, again[LINE][0])}: seeds of {rows['method'][0]} have different "
-            "numbers of runs, so that times alone do not tell which budget each is of. Add a "
-            "column budget"
+            f"{lacking[0]}: {column}: found nothing, but other runs of {rows['method'][0]} have "
+            f"one. Give all of them a {column}, or none"
         )
-    return found
+    return True
 
 
 def _between_gaps(rows: pl.DataFrame, budgets: int) -> pl.DataFrame:
@@ -152,12 +168,41 @@ def _between_gaps(rows: pl.DataFrame, budgets: int) -> pl.DataFrame:
     return rows.with_columns(point=pl.Series(number + 1, dtype=pl.UInt32))
 
 
-def _sorted(path: Path, points: list[Point]) -> tuple[Point, ...]:
-    found = sorted(points, key=lambda point: point.log_time)
-    for one, other in pairwise(found):
-        if one.log_time == other.log_time:
+def _check_that_times_tell(rows: pl.DataFrame) -> None:
+    """Runs of one budget must be closer to one another than to those of the next."""
+    again = rows.filter(pl.struct("point", "seed").is_duplicated()).sort("point", "seed")
+    if len(again):
+        raise _ambiguous(again, "two runs of one seed are as long as runs of one budget")
+    for (_, shorter), (_, longer) in pairwise(_by_length(rows)):
+        one, other = (np.log(runs["time"].to_numpy()) for runs in (shorter, longer))
+        gap = float(other.min() - one.max())
+        if gap <= max(np.ptp(one), np.ptp(other)):
+            ends = pl.concat([shorter.sort("time").tail(1), longer.sort("time").head(1)])
+            raise _ambiguous(ends, "runs differ as much within a budget as between two")
+
+
+def _ambiguous(rows: pl.DataFrame, why: str) -> RunFolderError:
+    one, other = rows.head(2).iter_rows(named=True)
+    return RunFolderError(
+        f"{one[PLACE]}: found a time of {one['time']:g} of {one['method']}, and {other['time']:g} "
+        f"at {other[PLACE]}: times do not tell which runs are of one budget, since {why}. Add a "
+        "column budget, which names the runs that belong together"
+    )
+
+
+def _check_apart(rows: pl.DataFrame) -> None:
+    """Two budgets of one method have no one time: there would be two values of a curve."""
+    for (one, shorter), (other, longer) in pairwise(_by_length(rows)):
+        if one == other:
             raise RunFolderError(
-                f"{path}: two budgets of {one.method} took the same time, {one.time:g}; give them "
-                "one name in the column budget"
+                f"{shorter[PLACE][0]}: found two budgets of {rows['method'][0]} that took the same "
+                f"time, {np.exp(one):g}; the other is at {longer[PLACE][0]}. Give them one name in "
+                "the column budget"
             )
-    return tuple(found)
+
+
+def _by_length(rows: pl.DataFrame) -> Iterator[tuple[float, pl.DataFrame]]:
+    """(mean log time, runs) of each point of one method, from short to long."""
+    parts = rows.partition_by("point", maintain_order=True)
+    timed = [(float(np.log(part["time"].to_numpy()).mean()), part) for part in parts]
+    return iter(sorted(timed, key=lambda pair: pair[0]))

@@ -20,6 +20,7 @@ from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results import curve_table, trial_table
+from mlgolf.results.measurement_table import columns_of
 from mlgolf.scoring.admission import UNEVALUATED, Admission
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.sources import TABLES, Source, as_ruleset, open_source
@@ -63,20 +64,10 @@ def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     return _selected(_of_source(source, asked.metric, notes), asked)
 
 
-def _columns(path: Path) -> list[str]:
-    """Of a table; none of a file that cannot be read as one: whoever reads it will say why."""
-    try:
-        if path.suffix == ".parquet":
-            return list(pl.read_parquet_schema(path))
-        return pl.read_csv(path, n_rows=0, infer_schema=False).columns
-    except (OSError, pl.exceptions.PolarsError):
-        return []
-
-
 def _is_published(path: Path) -> bool:
     """Whether it is a table of AlgoPerf's results, of trials or of evaluations."""
     known = trial_table.COLUMNS if path.suffix == ".csv" else curve_table.COLUMNS
-    return {"version", "ruleset", "submission"} <= set(_columns(path)) & set(known)
+    return {"version", "ruleset", "submission"} <= set(columns_of(path)) & set(known)
 
 
 def _largest_board(path: Path, asked: Asked) -> tuple[Asked, tuple[str, ...]]:
@@ -283,7 +274,7 @@ class _Points:
         assert table is not None
         known = source.submissions or {*table["submission"]}
         columns = ["submission", "trial", "hparams", "version", "ruleset"]
-        if "hparams" not in _columns(path):
+        if "hparams" not in columns_of(path):
             return
         table = pl.read_csv(path, columns=columns, infer_schema=False).filter(
             ruleset="external", version=version

@@ -1,7 +1,6 @@
 """Trade-off curves: whether a change gives better quality for the time, and by how much."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
+from mlgolf.analysis.changes import BASE, base_and_change
 from mlgolf.analysis.comparison import Comparison, compared
 from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
@@ -62,7 +62,7 @@ class TradeOff:
 
     @property
     def is_worse(self) -> bool:
-        """Whether a whole curve is, or a point of a method that has one only."""
+        """Whether a whole curve is beyond chance, or a point where no curve tells."""
         return Verdict.WORSE in verdicts(self.comparison)
 
     def as_json(self) -> dict[str, Any]:
@@ -85,9 +85,7 @@ class TradeOff:
                     "method": compared.method, "average_speedup": compared.average_speedup,
                     "interval": [*compared.interval], "verdict": compared.verdict.value,
                     "shared_quality": [*compared.shared],
-                    "crosses_at": [
-                        {"time": time, "quality": quality} for time, quality in compared.crosses_at
-                    ],
+                    "crosses_at": [crossing._asdict() for crossing in compared.crosses_at],
                 }
                 for compared in found.curves
             ],
@@ -185,27 +183,19 @@ def change(
     goal: str | None = None, workload: str | None = None, points: PointChoice = "each",
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
 ) -> TradeOff:
-    """Compare one program before and after a change: two tables or runs, one method in each."""
+    """Compare one program before and after a change: two tables or runs, one method in each.
+
+    Raises: MLGolfError for what cannot be read or compared.
+    """
     before, known = _measurements([Path(base)], time, quality, workload, points)
-    after, _ = _measurements([Path(changed)], time, quality, workload, points)
-    rows = [_called(before, "base"), _called(after, "change")]
-    both = replace(before, rows=pl.concat(rows, how="diagonal"))
+    after, other = _measurements([Path(changed)], time, quality, workload, points)
+    both = base_and_change(before, after, goals=(known, other))
     return TradeOff(
         compared(
-            both, "base", known if goal is None else _goal(goal), interpolation=interpolation,
+            both, BASE, known if goal is None else _goal(goal), interpolation=interpolation,
             confidence=confidence, allow_unfair=unfair,
         )
     )
-
-
-def _called(found: Measurements, name: str) -> pl.DataFrame:
-    methods = found.rows["method"].unique(maintain_order=True).to_list()
-    if len(methods) != 1:
-        raise ScoringError(
-            f"{found.path}: found the methods {', '.join(methods)}; a change is compared with one "
-            "method before and one after. Keep the rows of one"
-        )
-    return found.rows.with_columns(method=pl.lit(name))
 
 
 def _measurements(
@@ -221,7 +211,7 @@ def _measurements(
     if split not in ("train", "validation", "test"):
         raise UnknownName("quality of runs", split, known=("train", "validation", "test"))
     return measurements_of_runs(
-        paths[0], source.competition, source.trials, workload=workload, split=split, points=points
+        paths[0], source, workload=workload, split=split, points=points
     )
 
 
