@@ -73,13 +73,14 @@ def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment
     _check_that_all_trained(path, source.trials)
     chosen = chosen_trials(pool, competition.rules.aggregation.interpretations)
     costs = study_values(pool, pool.objective, chosen)
-    trials = pool.played.sum(axis=-1).astype(float)
+    trials = (pool.played | pool.ended).sum(axis=-1).astype(float)  # who crashed was tuned, too
     grows = competition.rules.objective_quantity.accumulates
     objective = competition.rules.objective
+    unknown = np.full_like(costs[:, 0], np.nan)
     rows = [
         Reached(
             workload=name, costs=costs[:, at], trials=trials[:, at],
-            limit=_longest(competition, found, name) if grows else math.nan,
+            limits=_longest(competition, found, name) if grows else unknown,
             matched=True,
             name=objective if grows else competition.workloads[name].metric,
         )
@@ -106,17 +107,19 @@ def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
             )
 
 
-def _longest(competition: Competition, found: Admission, workload: str) -> float:
-    """The most that any trial spent, which is what a study without a result counts as.
+def _longest(competition: Competition, found: Admission, workload: str) -> FloatArray:
+    """(submissions, studies): the most that a trial of each spent; NaN where none was evaluated.
 
     Not the budget of the rules: where steps run out first, nobody can spend as much.
     """
-    metric = competition.workloads[workload].metric
-    spent = [
-        np.nanmax(values) for trial in found.trials if trial.key.workload == workload
-        if len(values := trial.values(competition.rules.objective, metric))
-    ]
-    return float(max(spent, default=math.nan))
+    metric, objective = competition.workloads[workload].metric, competition.rules.objective
+    spent = np.full((len(found.pool.submissions), found.pool.played.shape[2]), np.nan)
+    for trial in found.trials:
+        values = trial.values(objective, metric)
+        if trial.key.workload == workload and np.isfinite(values).any():
+            at = found.pool.submissions.index(trial.key.submission), trial.key.study
+            spent[at] = np.fmax(spent[at], np.nanmax(values))
+    return spent
 
 
 def _of_table(
@@ -172,13 +175,18 @@ def _reached(
             row[: len(found)] = column(found)
         return array
 
-    budgets = rows["budget"].drop_nulls() if "budget" in rows.columns else []
     return Reached(
         workload=workload, costs=laid_out(lambda found: found["cost"].to_numpy(), math.nan),
-        limit=float(max(budgets)) if len(budgets) else math.nan,
+        limits=laid_out(_budgets, math.nan),
         trials=laid_out(_tuning_trials, 0.0),
         matched=has_seeds and len({tuple(found["seed"]) for found in of_cells}) == 1, name=name,
     )
+
+
+def _budgets(rows: pl.DataFrame) -> FloatArray:
+    if "budget" not in rows.columns:
+        return np.full(len(rows), np.nan)
+    return rows["budget"].fill_null(math.nan).to_numpy()
 
 
 def _tuning_trials(rows: pl.DataFrame) -> FloatArray:

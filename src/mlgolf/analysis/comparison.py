@@ -8,10 +8,11 @@ import numpy as np
 
 from mlgolf.analysis.dominance import Compared, compare
 from mlgolf.analysis.fairness import Complaint, doubts, unfair
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.measurements import Measurements, Point
 from mlgolf.analysis.monotone_curve import Interpolation, MonotoneCurve
 from mlgolf.analysis.pareto import pareto_front
-from mlgolf.analysis.tradeoff import CONFIDENCE, Judge, Judged
+from mlgolf.analysis.tradeoff import Judge, Judged
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
 

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
+from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve, first_times
 from mlgolf.analysis.seed_noise import Noise
-from mlgolf.analysis.tradeoff import CONFIDENCE, Interval, Judged, Verdict, noises
+from mlgolf.analysis.tradeoff import Judged, Verdict, noises
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.target import Goal
 

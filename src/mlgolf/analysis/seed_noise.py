@@ -63,7 +63,7 @@ def pooled(groups: Sequence[Sloped], sign: float) -> Noise:
     degrees = sum(group.degrees for group in groups)
     quality, late, gain = np.concatenate([group.scatter(sign) for group in groups], axis=1)
     along = float(quality @ gain / total) if (total := float(gain @ gain)) > 0 else 0.0
-    along = min(max(along, 0.0), 1.0)
+    along = min(along, 1.0)
     left = quality - along * gain
     return Noise(
         quality=float(left @ left) / max(degrees, 1), log_time=float(late @ late) / max(degrees, 1),

@@ -16,14 +16,11 @@ from enum import StrEnum
 import numpy as np
 from scipy import special
 
+from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve
 from mlgolf.analysis.seed_noise import Noise, Sloped, together_or_apart
 from mlgolf.core.arrays import FloatArray
-
-CONFIDENCE = 0.95
-
-Interval = tuple[float, float]  # -inf, inf, 0: open; both NaN where there is none
 
 
 class Verdict(StrEnum):

@@ -61,7 +61,7 @@ def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     source = open_source(
         paths, board.competition, board.tuning, submissions=asked.methods or None, command="tuning"
     )
-    return _selected(_of_source(source, asked.metric, notes), asked)
+    return _selected(_of_source(paths[0], source, asked.metric, notes), asked)
 
 
 def _is_published(path: Path) -> bool:
@@ -109,7 +109,7 @@ def _selected(found: TuningResults, asked: Asked) -> TuningResults:
     methods, workloads = asked.methods or found.methods, asked.workloads or found.workloads
     kept = pl.col("method").is_in(list(methods)) & pl.col("workload").is_in(list(workloads))
     return TuningResults(
-        table=found.table.filter(kept), goals=found.goals, measured=found.measured,
+        path=found.path, table=found.table.filter(kept), goals=found.goals, measured=found.measured,
         scale=found.scale, points=found.points, notes=found.notes,
         shared=tuple(name for name in found.shared if name in workloads),
         variants=tuple(pair for pair in found.variants if set(pair) <= set(workloads)),
@@ -117,7 +117,9 @@ def _selected(found: TuningResults, asked: Asked) -> TuningResults:
     )
 
 
-def _of_source(source: Source, metric: Metric | None, notes: tuple[str, ...]) -> TuningResults:
+def _of_source(
+    path: Path, source: Source, metric: Metric | None, notes: tuple[str, ...]
+) -> TuningResults:
     competition, rules = source.competition, source.competition.rules
     admission = source.admitted(competition)
     grows = rules.objective_quantity.accumulates
@@ -142,6 +144,7 @@ def _of_source(source: Source, metric: Metric | None, notes: tuple[str, ...]) ->
     table = pl.DataFrame(rows, schema=RESULTS, orient="row")
     there = [name for name in competition.workloads if name in set(table["workload"])]
     return TuningResults(
+        path=path,
         table=table.with_columns(value=pl.when(pl.col("value").is_finite()).then("value")),
         goals={name: _goal(competition, name, metric) for name in there},
         measured={name: _measured(competition, name, metric) for name in there},

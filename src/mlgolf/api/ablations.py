@@ -11,8 +11,9 @@ from rich.console import Console
 
 from mlgolf.analysis.ablation_sources import open_experiment
 from mlgolf.analysis.ablations import Ablation, analysed, name_of
-from mlgolf.analysis.factorial import CONFIDENCE, Effect
+from mlgolf.analysis.factorial import Effect
 from mlgolf.analysis.factorial_designs import Term
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.api.ablation_runs import measure
 from mlgolf.api.playing import console_for
 from mlgolf.api.results import STYLE, WIDTH, AnyPath

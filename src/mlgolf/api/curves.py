@@ -11,10 +11,11 @@ from rich.console import Console
 
 from mlgolf.analysis.changes import BASE, base_and_change
 from mlgolf.analysis.comparison import Comparison, compared
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
 from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
-from mlgolf.analysis.tradeoff import CONFIDENCE, Verdict
+from mlgolf.analysis.tradeoff import Verdict
 from mlgolf.api.results import STYLE, WIDTH, AnyPath
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName

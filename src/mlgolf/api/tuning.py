@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.tuning import TuningReport, judge
 from mlgolf.analysis.tuning_curves import Statistic
 from mlgolf.analysis.tuning_results import Metric
@@ -82,7 +83,7 @@ class Tuning:
 
 @disk_errors_told()
 def tuning_curves(
-    *paths: AnyPath, goal: str | None = None, confidence: float = 0.95,
+    *paths: AnyPath, goal: str | None = None, confidence: float = CONFIDENCE,
     quality: str | None = None, metric: str | None = None, statistic: str = "median",
     trials: int | None = None, bounds: tuple[float | None, float | None] = (None, None),
     competition: str | None = None, tuning: str | None = None, methods: Sequence[str] = (),

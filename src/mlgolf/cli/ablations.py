@@ -89,7 +89,10 @@ def ablate(
     time: Time = None,
     quality: Quality = None,
     goal: ItsGoal = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    confidence: Annotated[
+        float,
+        typer.Option(min=0.5, max=0.999, help="Of each interval; verdicts are at 5%, by Holm."),
+    ] = 0.95,
     unfair: Unfair = False,
     output: Output = None,
     as_json: AsJson = False,

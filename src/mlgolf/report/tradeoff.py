@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from mlgolf.analysis.comparison import Comparison
 from mlgolf.analysis.dominance import Compared
-from mlgolf.analysis.tradeoff import Interval, Judged, Verdict
+from mlgolf.analysis.intervals import Interval
+from mlgolf.analysis.tradeoff import Judged, Verdict
 from mlgolf.core.text import number_of
 
 HEADS = (
