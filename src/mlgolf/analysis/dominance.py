@@ -96,19 +96,30 @@ def _half_width(
         parts += of_side**2 / noise.degrees
     together = of_both[0] is of_both[1]
     degrees = of_both[0].degrees if together or not parts else variance**2 / parts
-    return float(special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(variance))
+    squares = variance + sum(_doubt(curves, side) ** 2 for side in (0, 1))
+    return float(special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(squares))
 
 
 def _variance(curves: list[MonotoneCurve], side: int, noise: Noise) -> float:
-    curve, other = curves[side], curves[1 - side].first_times
-
-    def mean_gap(on_grid: FloatArray) -> float:
-        moved = first_times(on_grid, curve.grid)
-        return float(_gaps(*((moved, other) if side == 0 else (other, moved)))[1].mean())
-
-    more, less = ([mean_gap(on_grid) for on_grid in half.T] for half in curve.nudged)
-    weights = (np.array(more) - np.array(less)) / (2 * curve.nudge)
+    curve = curves[side]
+    more, less = (
+        np.array([_mean_gap(curves, side, on_grid) for on_grid in half.T])
+        for half in curve.nudged
+    )
+    weights = (more - less) / (2 * curve.nudge)
     return float(np.square(weights) @ (noise.variance(curve.node_slopes) / curve.runs))
+
+
+def _doubt(curves: list[MonotoneCurve], side: int) -> float:
+    """By how much the mean gap moves with another interpolation of one curve."""
+    curve = curves[side]
+    return _mean_gap(curves, side, curve.smoother_on_grid) - _mean_gap(curves, side, curve.on_grid)
+
+
+def _mean_gap(curves: list[MonotoneCurve], side: int, on_grid: FloatArray) -> float:
+    """Args: on_grid: values that one of the curves has instead."""
+    moved, other = first_times(on_grid, curves[side].grid), curves[1 - side].first_times
+    return float(_gaps(*((moved, other) if side == 0 else (other, moved)))[1].mean())
 
 
 def _verdict(mean: float, half: float) -> Verdict:

@@ -2,7 +2,8 @@
 
 A run that took longer by chance is not better by that. Where training for longer gave it a better
 quality, too, it only moved along its curve; where its machine was slow, it gained nothing. Which of
-both it was is estimated: `along`, 1 and 0, is the share of a longer time's gain that runs show.
+both it was is estimated: `along`, 1 and 0, is the share of a longer time's gain that runs show. It
+may come out below 0: were it cut off there, variances would be too small on average.
 
 Variances are pooled over the budgets of all that is compared, since three seeds alone say little;
 where a method's differ from the baseline's beyond chance (F test), each keeps its own.

@@ -1,13 +1,11 @@
 """Trade-off curves: whether a change gives better quality for the time, and by how much."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 
 from mlgolf.analysis.changes import BASE, base_and_change
 from mlgolf.analysis.comparison import Comparison, compared
@@ -16,16 +14,14 @@ from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
 from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
 from mlgolf.analysis.tradeoff import Verdict
-from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.api.results import AnyPath
+from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.plots.saved import save_figure
-from mlgolf.plots.svg import to_svg
 from mlgolf.plots.theme import Style
 from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_table
-from mlgolf.report.html import Html, join, table, tag, text
-from mlgolf.report.terminal import plain, text_table
 from mlgolf.report.tradeoff import (
     CURVE_HEADS,
     HEADS,
@@ -42,7 +38,7 @@ from mlgolf.scoring.sources import open_source
 NAME = "tradeoff"  # of its files
 
 
-class TradeOff:
+class TradeOff(Shown):
     """Methods against a baseline. It displays itself, as text or in a notebook."""
 
     def __init__(self, comparison: Comparison) -> None:
@@ -117,35 +113,18 @@ class TradeOff:
         """For a comment on a change. Args: figure: where the comment finds it."""
         return markdown(self.comparison, figure)
 
-    def show(self, console: Console) -> None:
-        for number, (heads, rows) in enumerate(self._tables()):
-            head = title(self.comparison) if number == 0 else "whole curves"
-            console.print(text_table(head, heads, rows))
-        for line in lines(self.comparison):
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+    def _panels(self) -> Sequence[Any]:
+        return [self.chart]
 
-    def _tables(self) -> list[tuple[Sequence[str], list[tuple[str, ...]]]]:
-        found = [(HEADS, point_rows(self.comparison)), (CURVE_HEADS, curve_rows(self.comparison))]
-        return [(heads, rows) for heads, rows in found if rows]
-
-    def __repr__(self) -> str:
-        written = StringIO()
-        self.show(Console(
-            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
-            force_terminal=False,
-        ))  # fmt: skip
-        return written.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        tables = [
-            table([*map(text, heads)], [[*map(text, row)] for row in rows])
-            for heads, rows in self._tables()
+    def _tables(self) -> Iterable[Table]:
+        found = [
+            (title(self.comparison), HEADS, point_rows(self.comparison)),
+            ("whole curves", CURVE_HEADS, curve_rows(self.comparison)),
         ]
-        said = tag("ul", *(tag("li", text(line)) for line in lines(self.comparison)))
-        head = tag("p", tag("b", text(title(self.comparison))))
-        return tag(
-            "div", STYLE, head, Html(to_svg(self.chart)), join(tables), said, css="mlgolf"
-        )
+        return (one for one in found if one[-1])
+
+    def _lines(self) -> Iterable[str]:
+        return lines(self.comparison)
 
 
 @disk_errors_told()
