@@ -69,14 +69,13 @@ def _proxy(time: str) -> Iterator[Complaint]:
 
 
 def _other_facts(table: Measurements, baseline: str, method: str) -> Iterator[Complaint]:
-    theirs, ours = table.facts(baseline), table.facts(method)
-    for fact in (name for name in NOUNS if name in theirs):
-        first_places = {**ours[fact], **theirs[fact]}
-        if len(first_places) > 1:
-            values = f"{_listed(theirs[fact])} for {baseline}, {_listed(ours[fact])} for {method}"
+    for fact in (name for name in NOUNS if name in table.facts):
+        theirs, ours = (table.facts[fact][name] for name in (baseline, method))
+        if len({*theirs, *ours}) > 1:
+            values = f"{_listed(theirs)} for {baseline}, {_listed(ours)} for {method}"
             yield Complaint(
                 text=f"different {NOUNS[fact]} in one comparison: {values}",
-                places=(*list(theirs[fact].values())[:2], *list(ours[fact].values())[:2])[:3],
+                places=(*[*theirs.values()][:2], *[*ours.values()][:2])[:3],
             )
 
 

@@ -6,11 +6,12 @@ each seed, or, where seeds lack budgets, runs between the widest gaps of time; e
 times. Where times do not tell it beyond doubt, a column `budget` is asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -95,18 +96,19 @@ class Measurements:
         by_length = rows.group_by("point").agg(pl.col("time").log().mean()).sort("time")["point"]
         return rows.filter(point=by_length[budget])[PLACE].to_list()
 
-    def facts(self, method: str) -> dict[str, dict[str, str]]:
-        """What the table tells of a method besides its numbers.
+    @cached_property
+    def facts(self) -> dict[str, dict[str, dict[str, str]]]:
+        """What the table tells besides numbers, as far as it has such columns.
 
-        Returns: fact -> value, "" if not told -> where it stands first.
+        Returns: fact -> method -> value, "" if not told -> where it stands first.
         """
-        rows = self.rows.filter(method=method)
-        return {
-            name: dict(rows.select(pl.col(name).fill_null(""), PLACE).unique(
-                name, keep="first", maintain_order=True
-            ).iter_rows())
-            for name in FACTS if name in rows.columns
-        }  # fmt: skip
+        found: dict[str, dict[str, dict[str, str]]] = {}
+        for name in (name for name in FACTS if name in self.rows.columns):
+            value = pl.col(name).fill_null("")
+            told = self.rows.group_by("method", value, maintain_order=True).agg(pl.first(PLACE))
+            for method, text, place in told.iter_rows():
+                found.setdefault(name, {}).setdefault(method, {})[text] = place
+        return found
 
 
 def read_table(
@@ -127,37 +129,51 @@ def grouped(rows: pl.DataFrame) -> pl.DataFrame:
 
     Args: rows: with `place`. Raises: RunFolderError where that cannot be told.
     """
-    found = [_numbered(of_method) for of_method in rows.partition_by("method", maintain_order=True)]
-    for of_method in found:
-        _check_apart(of_method)
-    return pl.concat(found)
+    named, seeded = (_all_have(rows, column) for column in ("budget", "seed"))
+    by_time = pl.col("time").rank("dense").over("method")
+    if seeded:
+        by_seed = pl.col("time").rank("ordinal").over("method", "seed")
+        by_time = pl.when(pl.col("method").is_in(seeded)).then(by_seed).otherwise(by_time)
+    if named:
+        by_name = pl.col("budget").rank("dense").over("method")
+        by_time = pl.when(pl.col("method").is_in(named)).then(by_name).otherwise(by_time)
+    found = rows.with_columns(point=by_time)
+    if by_seeds := [name for name in seeded if name not in named]:
+        found = _with_uneven_seeds(found, by_seeds)
+        _check_that_seeds_differ(found.filter(pl.col("method").is_in(by_seeds)))
+    _check_spans(found, by_seeds)
+    return found
 
 
-def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
-    """Args: rows: of one method."""
-    if _all_have(rows, "budget"):
-        return rows.with_columns(point=pl.col("budget").rank("dense"))
-    if not _all_have(rows, "seed"):
-        return rows.with_columns(point=pl.col("time").rank("dense"))
-    counts = rows.group_by("seed").len()["len"]
-    if counts.n_unique() == 1:
-        numbered = rows.with_columns(point=pl.col("time").rank("ordinal").over("seed"))
-    else:
-        numbered = _between_gaps(rows.sort("time"), budgets=int(counts.to_numpy().max()))
-    _check_that_times_tell(numbered)
-    return numbered
+def _all_have(rows: pl.DataFrame, column: str) -> list[str]:
+    """The methods of which all runs have it.
 
-
-def _all_have(rows: pl.DataFrame, column: str) -> bool:
-    """Raises: RunFolderError where some runs of a method do, and others do not."""
-    if column not in rows.columns or rows[column].null_count() == len(rows):
-        return False
-    if lacking := rows.filter(pl.col(column).is_null())[PLACE].to_list():
+    Raises: RunFolderError where some runs of a method do, and others do not.
+    """
+    if column not in rows.columns:
+        return []
+    has = pl.col(column).is_not_null()
+    lacking = rows.filter(~has & has.any().over("method"))
+    if len(lacking):
+        place, method = lacking.select(PLACE, "method").row(0)
         raise RunFolderError(
-            f"{lacking[0]}: {column}: found nothing, but other runs of {rows['method'][0]} have "
-            f"one. Give all of them a {column}, or none"
+            f"{place}: {column}: found nothing, but other runs of {method} have one. Give all of "
+            f"them a {column}, or none"
         )
-    return True
+    return rows.filter(has)["method"].unique(maintain_order=True).to_list()
+
+
+def _with_uneven_seeds(rows: pl.DataFrame, methods: Sequence[str]) -> pl.DataFrame:
+    """The same, where of some of these methods seeds have different numbers of runs."""
+    counts = rows.filter(pl.col("method").is_in(methods)).group_by("method", "seed").len()
+    most = counts.group_by("method").agg(pl.max("len"), kinds=pl.n_unique("len"))
+    uneven = dict(most.filter(pl.col("kinds") > 1).select("method", "len").iter_rows())
+    if not uneven:
+        return rows
+    return pl.concat([
+        _between_gaps(part.sort("time"), uneven[name]) if (name := part["method"][0]) in uneven
+        else part for part in rows.partition_by("method", maintain_order=True)
+    ])  # fmt: skip
 
 
 def _between_gaps(rows: pl.DataFrame, budgets: int) -> pl.DataFrame:
@@ -168,17 +184,40 @@ def _between_gaps(rows: pl.DataFrame, budgets: int) -> pl.DataFrame:
     return rows.with_columns(point=pl.Series(number + 1, dtype=pl.UInt32))
 
 
-def _check_that_times_tell(rows: pl.DataFrame) -> None:
-    """Runs of one budget must be closer to one another than to those of the next."""
-    again = rows.filter(pl.struct("point", "seed").is_duplicated()).sort("point", "seed")
+def _check_that_seeds_differ(rows: pl.DataFrame) -> None:
+    key = ["method", "point", "seed"]
+    again = rows.filter(pl.struct(key).is_duplicated()).sort(key, maintain_order=True)
     if len(again):
         raise _ambiguous(again, "two runs of one seed are as long as runs of one budget")
-    for (_, shorter), (_, longer) in pairwise(_by_length(rows)):
-        one, other = (np.log(runs["time"].to_numpy()) for runs in (shorter, longer))
-        gap = float(other.min() - one.max())
-        if gap <= max(np.ptp(one), np.ptp(other)):
-            ends = pl.concat([shorter.sort("time").tail(1), longer.sort("time").head(1)])
-            raise _ambiguous(ends, "runs differ as much within a budget as between two")
+
+
+def _check_spans(rows: pl.DataFrame, by_seeds: Sequence[str]) -> None:
+    """Args: by_seeds: methods whose budgets were told by times."""
+    log_time = pl.col("time").log()
+    points = rows.group_by("method", "point", maintain_order=True).agg(
+        mean=log_time.mean(), low=log_time.min(), high=log_time.max()
+    ).sort("mean", maintain_order=True)
+    for name, of_method in points.group_by("method"):
+        for one, other in pairwise(of_method.iter_rows(named=True)):
+            if name[0] in by_seeds:
+                _check_that_times_tell(rows, one, other)
+            if one["mean"] == other["mean"]:
+                raise _same_time(rows, one, other)
+
+
+Span = Mapping[str, Any]  # of a point: method, point, mean, low and high of its log times
+
+
+def _check_that_times_tell(rows: pl.DataFrame, shorter: Span, longer: Span) -> None:
+    """Runs of one budget must be closer to one another than to those of the next."""
+    gap = longer["low"] - shorter["high"]
+    if gap <= max(span["high"] - span["low"] for span in (shorter, longer)):
+        ends = [_runs(rows, shorter).tail(1), _runs(rows, longer).head(1)]
+        raise _ambiguous(pl.concat(ends), "runs differ as much within a budget as between two")
+
+
+def _runs(rows: pl.DataFrame, span: Span) -> pl.DataFrame:
+    return rows.filter(method=span["method"], point=span["point"]).sort("time")
 
 
 def _ambiguous(rows: pl.DataFrame, why: str) -> RunFolderError:
@@ -190,19 +229,11 @@ def _ambiguous(rows: pl.DataFrame, why: str) -> RunFolderError:
     )
 
 
-def _check_apart(rows: pl.DataFrame) -> None:
-    """Two budgets of one method have no one time: there would be two values of a curve."""
-    for (one, shorter), (other, longer) in pairwise(_by_length(rows)):
-        if one == other:
-            raise RunFolderError(
-                f"{shorter[PLACE][0]}: found two budgets of {rows['method'][0]} that took the same "
-                f"time, {np.exp(one):g}; the other is at {longer[PLACE][0]}. Give them one name in "
-                "the column budget"
-            )
-
-
-def _by_length(rows: pl.DataFrame) -> Iterator[tuple[float, pl.DataFrame]]:
-    """(mean log time, runs) of each point of one method, from short to long."""
-    parts = rows.partition_by("point", maintain_order=True)
-    timed = [(float(np.log(part["time"].to_numpy()).mean()), part) for part in parts]
-    return iter(sorted(timed, key=lambda pair: pair[0]))
+def _same_time(rows: pl.DataFrame, one: Span, other: Span) -> RunFolderError:
+    """Two budgets of one time would be two values of a curve there."""
+    places = [_runs(rows, span)[PLACE][0] for span in (one, other)]
+    return RunFolderError(
+        f"{places[0]}: found two budgets of {one['method']} that took the same time, "
+        f"{np.exp(one['mean']):g}; the other is at {places[1]}. Give them one name in the column "
+        "budget"
+    )
