@@ -56,10 +56,11 @@ def open_experiment(
             f"{paths[0]}: --time, --quality and --goal are for tables; runs have their rules"
         )
     source = open_source(paths, None, None, command="ablate")
-    return _of_runs(paths[0], source, workloads)
+    return of_runs(paths[0], source, workloads)
 
 
-def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment:
+def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experiment:
+    """Args: path: for errors. Raises: RunFolderError for what is no ablation."""
     competition = source.as_played()
     found = source.admitted(competition)
     pool = found.pool
