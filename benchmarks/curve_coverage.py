@@ -3,13 +3,19 @@
     curve_coverage.py [--simulations 500] [--seed 0]
 
 The true curve, quality = 0.9 - 0.5 exp(-0.8 ln t), is measured at five budgets; quality has a
-standard deviation of 0.01 between seeds (or 0.02 for the method alone, "uneven"), time one of 3%.
-A method is so many times as fast at every quality. Printed for 3, 5 and 10 seeds: how often the
-interval of one point's speed-up holds the true one, the same of the average over the curve, and how
-often the verdict is "cannot tell".
+standard deviation of 0.01 between seeds. A method is so many times as fast at every quality. Cases:
+
+- plain: time has a standard deviation of 3%, and who trained for longer by chance got better by it;
+- uneven: the same, and the method alone varies twice as much in quality;
+- slow machines: time has 3% or 10%, and who took longer gained nothing by it.
+
+Printed for 3, 5 and 10 seeds: how often the intervals of three points hold the true speed-up, the
+first of them where the curve is steepest, the same of the average over the curve, and how often the
+verdict of each point is "cannot tell". The last lines are the least and the most of all cases.
 """
 
 import argparse
+from dataclasses import dataclass
 
 import numpy as np
 from common import print_machine
@@ -20,9 +26,23 @@ from mlgolf.analysis.monotone_curve import MonotoneCurve
 from mlgolf.analysis.tradeoff import Judge, Verdict
 from mlgolf.core.target import Goal
 
-BUDGETS, OF_METHOD, JUDGED = (1.0, 2.0, 4.0, 8.0, 16.0), (1.5, 3.0, 6.0), 1
-STDDEV, TIME_STDDEV = 0.01, 0.03
-CASES = [(speed, uneven) for uneven in (1.0, 2.0) for speed in (1.0, 1.3, 2.0)]
+BUDGETS, OF_METHOD = (1.0, 2.0, 4.0, 8.0, 16.0), (1.5, 3.0, 6.0)
+STDDEV = 0.01
+SPEEDS, SEEDS = (1.0, 1.3, 2.0), (3, 5, 10)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    uneven: float = 1.0  # standard deviation of the method's quality, over the baseline's
+    time_stddev: float = 0.03
+    along: bool = True  # whether who took longer by chance got the quality of that time
+
+
+CASES = (
+    Case("plain"), Case("uneven", uneven=2.0), Case("slow machines, 3%", along=False),
+    Case("slow machines, 10%", time_stddev=0.1, along=False),
+)  # fmt: skip
 
 
 def quality(log_time: np.ndarray) -> np.ndarray:
@@ -30,24 +50,25 @@ def quality(log_time: np.ndarray) -> np.ndarray:
 
 
 def point(
-    rng: np.random.Generator, time: float, seeds: int, speed: float = 1.0, uneven: float = 1.0
+    rng: np.random.Generator, case: Case, time: float, seeds: int, speed: float = 1.0,
+    uneven: float = 1.0,
 ) -> Point:
-    times = time * np.exp(TIME_STDDEV * rng.standard_normal(seeds))
+    times = time * np.exp(case.time_stddev * rng.standard_normal(seeds))
     noise = STDDEV * uneven * rng.standard_normal(seeds)
-    return Point("method", times, quality(np.log(times * speed)) + noise)
+    trained = times if case.along else np.full(seeds, time)
+    return Point("method", times, quality(np.log(trained * speed)) + noise)
 
 
-def simulated(rng: np.random.Generator, seeds: int, speed: float, uneven: float) -> np.ndarray:
-    """(3,): whether the point's interval holds the truth, the curve's does, nothing is told."""
-    baseline = [point(rng, time, seeds) for time in BUDGETS]
-    method = [point(rng, time, seeds, speed, uneven) for time in OF_METHOD]
+def simulated(rng: np.random.Generator, case: Case, seeds: int, speed: float) -> np.ndarray:
+    """(7,): which points' intervals hold the truth, the curve's, and of which nothing is told."""
+    baseline = [point(rng, case, time, seeds) for time in BUDGETS]
+    method = [point(rng, case, time, seeds, speed, case.uneven) for time in OF_METHOD]
     curve = MonotoneCurve(baseline, Goal.MAXIMISE)
-    judged = Judge(curve, baseline).judge(method)[JUDGED]
-    (low, high) = judged.speedup_interval
-    whole = compare(curve, baseline, method, Goal.MAXIMISE)
+    judged = Judge(curve, baseline).judge(method)
+    low, high = compare(curve, baseline, method, Goal.MAXIMISE).interval
     return np.array([
-        low <= speed <= high, whole.interval[0] <= speed <= whole.interval[1],
-        judged.verdict is Verdict.CANNOT_TELL,
+        *(one.speedup_interval[0] <= speed <= one.speedup_interval[1] for one in judged),
+        low <= speed <= high, *(one.verdict is Verdict.CANNOT_TELL for one in judged),
     ])
 
 
@@ -57,18 +78,37 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     print_machine()
-    for speed, uneven in CASES:
-        for seeds in (3, 5, 10):
-            rng = np.random.default_rng([asked.seed, seeds, round(10 * speed), round(uneven)])
-            found = np.mean(
-                [simulated(rng, seeds, speed, uneven) for _ in range(asked.simulations)], axis=0
-            )
-            print(
-                f"speed-up {speed:g}, {seeds} seeds{', uneven' if uneven > 1 else ''}: interval "
-                f"of a point {found[0]:.1%}, of the average {found[1]:.1%}; cannot tell "
-                f"{found[2]:.1%}",
-                flush=True,
-            )
+    shares = {}
+    for number, case in enumerate(CASES):
+        for speed in SPEEDS:
+            for seeds in SEEDS:
+                rng = np.random.default_rng([asked.seed, seeds, round(10 * speed), number])
+                found = np.mean([
+                    simulated(rng, case, seeds, speed) for _ in range(asked.simulations)
+                ], axis=0)  # fmt: skip
+                shares[case.name, speed, seeds] = found
+                print(f"{case.name}, speed-up {speed:g}, {seeds} seeds: {said(found)}", flush=True)
+    summarise(shares)
+
+
+def said(found: np.ndarray) -> str:
+    points, nothing = ("/".join(f"{100 * p:.1f}" for p in part) for part in (found[:3], found[4:]))
+    return (
+        f"intervals of points {points}%, of the average {found[3]:.1%}; cannot tell {nothing}%"
+    )
+
+
+def summarise(shares: dict[tuple[str, float, int], np.ndarray]) -> None:
+    for case in CASES:
+        own = np.array([found for (name, *_), found in shares.items() if name == case.name])
+        alike = np.array([
+            found for (name, speed, _), found in shares.items() if name == case.name and speed == 1
+        ])  # fmt: skip
+        parts = (
+            ("points", own[:, :3]), ("averages", own[:, 3]), ("no difference told", alike[:, 4:]),
+        )
+        ranges = (f"{what} {part.min():.1%} to {part.max():.1%}" for what, part in parts)
+        print(f"{case.name}: {'; '.join(ranges)}")
 
 
 if __name__ == "__main__":

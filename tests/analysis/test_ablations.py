@@ -68,8 +68,15 @@ def test_who_never_reached_the_target_counts_as_the_budget_and_is_a_bound(tmp_pa
     effect = by_methods(found.workloads[0].mains)["a"]
     assert effect.bound == "at least"
     assert effect.estimate == pytest.approx((math.log(16 / 4) + math.log(8 / 4)) / 2, rel=1e-2)
-    assert any("reached it at 16" in note
+    assert any("reached it when they ended, at 16" in note
                for note in found.notes)  # fmt: skip
+
+
+def test_a_study_without_a_result_counts_as_its_own_budget_not_as_a_longer_one(tmp_path):
+    rows = [f"{row},{16 if row.startswith('none') else 99}" for row in two_by_two(None, 4, 8, 4)]
+    found = analysed(opened(tmp_path, rows, "methods,seed,time,budget"))
+    effect = by_methods(found.workloads[0].mains)["a"]
+    assert effect.estimate == pytest.approx((math.log(16 / 4) + math.log(8 / 4)) / 2, rel=1e-2)
 
 
 def test_without_a_budget_it_counts_as_the_longest_time(tmp_path):

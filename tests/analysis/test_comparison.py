@@ -23,14 +23,35 @@ def test_the_front_has_points_of_the_baseline_too(tmp_path):
 @pytest.mark.parametrize(
     ("text", "options", "told"),
     [
-        ("base,1,0.5\nnew,1,0.6\n", {}, "the baseline base has one budget, time 1"),
-        ("base,1,0.6\nbase,2,0.5\nnew,1,1\n", {}, "does not get better.*--goal maximise"),
+        ("base,1,0.5\nnew,1,0.6\n", {}, "line 2: found one budget of the baseline base, time 1"),
+        ("base,1,0.6\nbase,2,0.5\nnew,1,1\n", {},
+         "line 2 and .*line 3: .*does not get better.*--goal maximise"),
         ("base,1,0.5\nbase,2,0.5\nnew,1,1\n", {}, "does not get better"),
     ],
 )
 def test_a_baseline_that_makes_no_curve_is_refused(tmp_path, text, options, told):
     with pytest.raises(ScoringError, match=told):
         comparison(tmp_path, text, **options)
+
+
+def test_what_differs_is_refused_with_the_lines_where_it_stands(tmp_path):
+    text = "base,1,0.5,a\nbase,2,0.6,a\nnew,1,0.6,b\n"
+    with pytest.raises(ScoringError, match=r"machines.*line 2 and .*line 4"):
+        comparison(tmp_path, text, columns="method,time,quality,machine")
+
+
+@pytest.mark.parametrize("time", ["petaflops", "gflops", "samples", "images"])
+def test_other_names_of_proxies_are_known(tmp_path, time):
+    with pytest.raises(ScoringError, match=f"counts {time}, a proxy"):
+        comparison(
+            tmp_path, f"{BASE}new,2,0.7\n", columns=f"method,{time},quality", time=time
+        )
+
+
+def test_a_draw_of_the_data_says_nothing_of_hardware_and_tuning(tmp_path):
+    text = "base,1,0.5,d\nbase,2,0.6,d\nnew,1,0.6,d\n"
+    notes = comparison(tmp_path, text, columns="method,time,quality,draw").notes
+    assert any("whether hardware, clocks and tuning budgets were" in note for note in notes)
 
 
 def test_an_unknown_baseline_is_refused_with_those_that_there_are(tmp_path):

@@ -36,8 +36,28 @@ def test_where_a_seed_lacks_a_budget_the_widest_gaps_part_budgets(tmp_path):
 
 
 def test_where_gaps_do_not_part_seeds_a_column_is_asked_for(tmp_path):
-    with pytest.raises(RunFolderError, match=r"different numbers of runs.*Add a column budget"):
+    with pytest.raises(RunFolderError, match=r"line 2: .*of one budget.*Add a column budget"):
         points(tmp_path, "method,seed,time,quality\na,1,1,1\na,1,1.1,1\na,2,50,1\n")
+
+
+def test_where_runs_of_one_rank_are_as_long_as_those_of_the_next_a_column_is_asked_for(tmp_path):
+    with pytest.raises(RunFolderError, match=r"line 4: found a time of 2.01.*Add a column budget"):
+        points(tmp_path, "method,seed,time,quality\na,0,1,1\na,0,2,1\na,1,2.01,1\na,1,4,1\n")
+
+
+def test_seeds_of_one_method_are_used_though_another_has_none(tmp_path):
+    text = "method,seed,time,quality\na,1,1,1\na,2,1.1,1\na,1,2,1\na,2,2.1,1\nb,,1,1\n"
+    assert [runs for _, runs in points(tmp_path, text)["a"]] == [2, 2]
+
+
+def test_a_method_with_some_seeds_only_is_refused(tmp_path):
+    with pytest.raises(RunFolderError, match="line 3: seed: found nothing"):
+        points(tmp_path, "method,seed,time,quality\na,1,1,1\na,,2,1\n")
+
+
+def test_two_budgets_of_one_time_are_refused_with_both_lines(tmp_path):
+    with pytest.raises(RunFolderError, match=r"line 2: found two budgets.*line 3"):
+        points(tmp_path, "method,budget,time,quality\na,s,2,1\na,t,2,1\n")
 
 
 def test_methods_keep_the_order_of_the_file(tmp_path):

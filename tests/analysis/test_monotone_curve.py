@@ -68,3 +68,13 @@ def test_weights_say_how_the_curve_moves_with_a_mean():
 def test_log_linear_halfway_in_log_time_is_halfway_in_quality():
     found = curve([0.2, 0.6], interpolation="log-linear")
     assert found.at(np.log(2) / 2) == pytest.approx(0.4)
+
+
+@given(QUALITIES)
+def test_the_smoother_curve_agrees_at_the_budgets_and_stays_between_them(qualities):
+    found = curve(qualities)
+    smoother = found.smoother_on_grid
+    assert smoother[::64] == pytest.approx(found.values)
+    assert (np.diff(smoother) >= 0).all()
+    assert smoother.min() >= found.values[0]
+    assert smoother.max() <= found.values[-1]

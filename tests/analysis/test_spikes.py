@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlgolf.analysis.spikes import spikes_of
+from mlgolf.analysis.spikes import is_loss, spikes_of
 
 
 def found(values, others=None):
@@ -56,3 +56,13 @@ def test_what_was_logged_last_before_it_is_told_beside_its_median():
     norms = np.where(steps < 4050, 1.0, 9.0)
     (spike,) = found(values, {"grad_norm": (steps, norms)})
     assert spike.preceded == {"grad_norm": (9.0, 1.0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("loss", True), ("train/loss", True), ("train_loss", True), ("trainLoss", True),
+     ("loss_validation", True), ("loss_scale", False), ("lossScale", False), ("lossless", False),
+     ("grad_norm", False)],
+)  # fmt: skip
+def test_a_loss_has_the_word_in_its_name_and_is_no_setting(name, expected):
+    assert is_loss(name) is expected

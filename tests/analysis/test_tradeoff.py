@@ -103,9 +103,22 @@ def test_the_average_speedup_of_a_curve_is_that_of_all_its_points():
 
 def test_curves_that_cross_say_where():
     method = [point(1, speed=2.0), point(3), point(9, speed=0.5)]
-    ((time, quality),) = whole(method).crosses_at
+    ((time, quality, _),) = whole(method).crosses_at
     assert time == pytest.approx(3, rel=0.02)
     assert quality == pytest.approx(float(true_quality(3.0)), rel=0.01)
+
+
+def test_a_crossing_is_beyond_chance_where_points_on_both_sides_are_told_apart():
+    method = [point(1, speed=2.0), point(3), point(9, speed=0.5)]
+    (crossing,) = whole(method, judged=judged(*method)).crosses_at
+    assert crossing.beyond_chance
+
+
+def test_a_crossing_of_curves_that_are_alike_is_not_beyond_chance():
+    alike = [point(time, spread=SPREAD + off) for time, off in ((2, 1e-4), (4, -1e-4), (8, 1e-4))]
+    found = whole(alike, judged=judged(*alike)).crosses_at
+    assert found
+    assert not any(crossing.beyond_chance for crossing in found)
 
 
 def test_curves_without_a_quality_in_common_are_outside():

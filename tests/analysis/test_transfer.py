@@ -79,3 +79,18 @@ def test_equal_points_have_no_correlation():
 def test_points_must_be_the_same():
     with pytest.raises(ScoringError, match="differ"):
         transfer(FIVE, FIVE[:3], "ratio")
+
+
+def test_of_many_points_the_p_value_is_that_of_the_normal_distribution():
+    rng = np.random.default_rng(0)
+    own, other = rng.random(1000), rng.random(1000)
+    expected = kendalltau(own, other, method="asymptotic").pvalue
+    assert transfer(own, other, "ratio").p_value == pytest.approx(expected)
+
+
+def test_of_as_many_points_as_are_permuted_both_p_values_agree():
+    rng = np.random.default_rng(1)
+    own = rng.random(50)
+    other = own + 2 * rng.random(50)
+    found = transfer(own, other, "ratio").p_value
+    assert found == pytest.approx(kendalltau(own, other).pvalue, rel=0.2, abs=2e-3)

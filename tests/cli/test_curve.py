@@ -75,6 +75,44 @@ def test_only_a_change_for_the_worse_fails_a_pull_request(mlgolf, tmp_path, fast
     assert "tradeoff.png)" in said
 
 
+@pytest.mark.parametrize(
+    ("qualities", "why"),
+    [((0.3, 0.4, 0.45, 0.48), "below all of the base"), ((0.62, 0.62, 0.62, 0.62), "flat")],
+)
+def test_a_change_whose_points_are_worse_fails_though_curves_share_no_quality(
+    mlgolf, tmp_path, qualities, why
+):
+    base = table(tmp_path, "base.csv", BASE)
+    points = [("mine", time, q) for (_, time, _), q in zip(BASE, qualities, strict=True)]
+    changed = table(tmp_path, f"{why}.csv", points)
+    said = mlgolf("curve", "--ci", base, changed, expect=1).stdout
+    assert "worse" in said.partition("\n")[0].lower()
+
+
+def test_a_change_with_one_run_each_never_fails_and_says_why(mlgolf, tmp_path):
+    for name, last in (("base", 0.8), ("change", 0.7999)):
+        (tmp_path / f"{name}.csv").write_text(
+            f"method,time,quality\n{name},1,0.6\n{name},2,0.7\n{name},4,{last}\n"
+        )
+    said = mlgolf("curve", "--ci", tmp_path / "base.csv", tmp_path / "change.csv").stdout
+    assert said.startswith("**Cannot tell**")
+    assert "three seeds or more" in said
+
+
+def test_an_error_in_the_changed_table_names_that_table(mlgolf, tmp_path):
+    base = table(tmp_path, "base.csv", BASE)
+    changed = tmp_path / "change.csv"
+    changed.write_text("method,seed,time,quality\nm,0,1,1\nm,0,2,1\nm,1,2.01,1\nm,1,4,1\n")
+    said = mlgolf("curve", "--ci", base, changed, expect=2).stderr
+    assert "change.csv, line 4: found a time" in said
+
+
+def test_a_baseline_besides_base_and_change_is_refused(mlgolf, tmp_path):
+    base = table(tmp_path, "base.csv", BASE)
+    said = mlgolf("curve", "--ci", base, base, "--baseline", "base", expect=2).stderr
+    assert "--baseline" in said
+
+
 def test_a_wrong_table_is_one_message(mlgolf, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("method,time,quality\na,0,1\n")

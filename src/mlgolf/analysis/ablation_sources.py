@@ -16,15 +16,14 @@ from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of,
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
-from mlgolf.core.rules import Tuning
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.results.measurement_table import (
-    LINE,
     SUFFIXES,
     Column,
+    check_seeds_once,
     columns_given,
-    place_of,
+    columns_of,
     read_measurements,
 )
 from mlgolf.scoring.admission import Admission
@@ -57,11 +56,12 @@ def open_experiment(
             f"{paths[0]}: --time, --quality and --goal are for tables; runs have their rules"
         )
     source = open_source(paths, None, None, command="ablate")
-    return _of_runs(paths[0], source, workloads)
+    return of_runs(paths[0], source, workloads)
 
 
-def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment:
-    competition = _as_played(source)
+def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experiment:
+    """Args: path: for errors. Raises: RunFolderError for what is no ablation."""
+    competition = source.as_played()
     found = source.admitted(competition)
     pool = found.pool
     if NONE not in pool.submissions:
@@ -74,13 +74,14 @@ def _of_runs(path: Path, source: Source, workloads: Sequence[str]) -> Experiment
     _check_that_all_trained(path, source.trials)
     chosen = chosen_trials(pool, competition.rules.aggregation.interpretations)
     costs = study_values(pool, pool.objective, chosen)
-    trials = pool.played.sum(axis=-1).astype(float)
+    trials = (pool.played | pool.ended).sum(axis=-1).astype(float)  # who crashed was tuned, too
     grows = competition.rules.objective_quantity.accumulates
     objective = competition.rules.objective
+    unknown = np.full_like(costs[:, 0], np.nan)
     rows = [
         Reached(
             workload=name, costs=costs[:, at], trials=trials[:, at],
-            limit=_longest(competition, found, name) if grows else math.nan,
+            limits=_longest(competition, found, name) if grows else unknown,
             matched=True,
             name=objective if grows else competition.workloads[name].metric,
         )
@@ -107,38 +108,26 @@ def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
             )
 
 
-def _as_played(source: Source) -> Competition:
-    """Its rules, with as many trials and studies as were played, so that fewer are missed."""
-    competition = source.competition
-    tuning = competition.rules.tuning.external
-    if tuning is None or not source.trials:
-        return competition
-    keys = [trial.key for trial in source.trials]
-    most = {"trials": max(key.trial for key in keys), "studies": max(k.study for k in keys) + 1}
-    of_run = {**competition.rules.tuning.model_dump(by_alias=True), "external": {
-        **tuning.model_dump(), **most,
-    }}  # fmt: skip
-    rules = competition.rules.model_copy(update={"tuning": Tuning.model_validate(of_run)})
-    return competition.model_copy(update={"rules": rules})
-
-
-def _longest(competition: Competition, found: Admission, workload: str) -> float:
-    """The most that any trial spent, which is what a study without a result counts as.
+def _longest(competition: Competition, found: Admission, workload: str) -> FloatArray:
+    """(submissions, studies): the most that a trial of each spent; NaN where none was evaluated.
 
     Not the budget of the rules: where steps run out first, nobody can spend as much.
     """
-    metric = competition.workloads[workload].metric
-    spent = [
-        np.nanmax(values) for trial in found.trials if trial.key.workload == workload
-        if len(values := trial.values(competition.rules.objective, metric))
-    ]
-    return float(max(spent, default=math.nan))
+    metric, objective = competition.workloads[workload].metric, competition.rules.objective
+    spent = np.full((len(found.pool.submissions), found.pool.played.shape[2]), np.nan)
+    for trial in found.trials:
+        values = trial.values(objective, metric)
+        if trial.key.workload == workload and np.isfinite(values).any():
+            at = found.pool.submissions.index(trial.key.submission), trial.key.study
+            spent[at] = np.fmax(spent[at], np.nanmax(values))
+    return spent
 
 
 def _of_table(
     path: Path, time: str | None, quality: str | None, goal: Goal, workloads: Sequence[str]
 ) -> Experiment:
-    value: Value = "quality" if quality or (not time and not _has(path, "time")) else "log_time"
+    timed = bool(time) or "time" in columns_of(path)
+    value: Value = "log_time" if timed and not quality else "quality"
     measured = (TIME, BUDGET) if value == "log_time" else (QUALITY,)
     columns = columns_given((*NAMES, *measured), {"time": time, "quality": quality})
     rows = read_measurements(path, columns)
@@ -170,16 +159,6 @@ def _cost(column: str, sign: float) -> pl.Expr:
     return pl.when(value.is_finite()).then(value * sign).otherwise(math.inf).fill_null(math.inf)
 
 
-def _has(path: Path, name: str) -> bool:
-    """Whether a table has a column; who cannot read it is told why by whoever reads it."""
-    try:
-        if path.suffix == ".parquet":
-            return name in pl.read_parquet_schema(path)
-        return name in pl.read_csv(path, n_rows=0, infer_schema=False).columns
-    except (OSError, pl.exceptions.PolarsError):
-        return False
-
-
 def _reached(
     path: Path, rows: pl.DataFrame, workload: str, cells: Sequence[tuple[str, ...]], name: str
 ) -> Reached:
@@ -187,7 +166,7 @@ def _reached(
     has_seeds = "seed" in rows.columns and not rows["seed"].has_nulls()
     if has_seeds:
         for found in of_cells:
-            _check_each_seed_once(path, found)
+            check_seeds_once(path, found, (), "combination and workload")
         of_cells = [found.sort("seed") for found in of_cells]
     most = max(map(len, of_cells))
 
@@ -197,29 +176,24 @@ def _reached(
             row[: len(found)] = column(found)
         return array
 
-    budgets = rows["budget"].drop_nulls() if "budget" in rows.columns else []
     return Reached(
         workload=workload, costs=laid_out(lambda found: found["cost"].to_numpy(), math.nan),
-        limit=float(max(budgets)) if len(budgets) else math.nan,
+        limits=laid_out(_budgets, math.nan),
         trials=laid_out(_tuning_trials, 0.0),
         matched=has_seeds and len({tuple(found["seed"]) for found in of_cells}) == 1, name=name,
     )
+
+
+def _budgets(rows: pl.DataFrame) -> FloatArray:
+    if "budget" not in rows.columns:
+        return np.full(len(rows), np.nan)
+    return rows["budget"].fill_null(math.nan).to_numpy()
 
 
 def _tuning_trials(rows: pl.DataFrame) -> FloatArray:
     if "tuning_trials" not in rows.columns:
         return np.zeros(len(rows))
     return rows["tuning_trials"].fill_null(0.0).to_numpy()
-
-
-def _check_each_seed_once(path: Path, rows: pl.DataFrame) -> None:
-    again = rows.filter(pl.col("seed").is_duplicated()).sort("seed", LINE)
-    if len(again):
-        first, second = again[LINE].head(2)
-        raise RunFolderError(
-            f"{place_of(path, first)} and {second}: found the same seed twice for one combination "
-            "and workload, allowed is once. Remove one, or correct the seed"
-        )
 
 
 def _check_known(asked: Sequence[str], known: Sequence[str]) -> None:

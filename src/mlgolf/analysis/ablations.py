@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 
 from mlgolf.analysis.factorial import (
-    CONFIDENCE,
     Effects,
     Responses,
     effects_of,
@@ -23,6 +22,7 @@ from mlgolf.analysis.factorial import (
     with_holm,
 )
 from mlgolf.analysis.factorial_designs import Design, Term, design_of
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.text import enumerated, number_of
@@ -38,14 +38,15 @@ class Reached:
 
     Args:
       costs: (cells, studies), smaller is better; inf where nothing counts, NaN where no study is.
-      limit: what inf counts as: the longest that was tried. NaN for the worst that was reached.
+      limits: (cells, studies), how long each was tried, which is what inf counts as; NaN where
+        unknown: then it counts as the worst that was reached.
       trials: (cells, studies), how many each study chose from; 0 where unknown.
       name: of what is measured: "time", "error_rate".
     """
 
     workload: str
     costs: FloatArray
-    limit: float
+    limits: FloatArray
     trials: FloatArray
     matched: bool
     name: str
@@ -136,8 +137,9 @@ def _response(found: Experiment, reached: Reached) -> Responses:
             f"{found.source}: {reached.workload}: found a time of {known.min():g}, allowed are "
             "times above 0"
         )
-    limit = known.max() if np.isnan(reached.limit) else max(reached.limit, float(known.max()))
-    counted = np.where(censored, limit, costs)
+    # By its own time: another's may be longer than it would have taken, and then bounds nothing.
+    limits = np.where(np.isnan(reached.limits), known.max(), reached.limits)
+    counted = np.where(censored, limits, costs)
     values = -np.log(counted) if found.value == "log_time" else -counted
     return Responses(reached.workload, values, censored, reached.matched)
 
@@ -192,12 +194,17 @@ def _about_bounds(found: Experiment, reached: Reached, censored: BoolArray) -> I
     if not missed:
         return
     told = ", ".join(f"{name} ({count})" for name, count in missed.items())
-    limit = "the worst of the others" if np.isnan(reached.limit) else (
-        f"it at {reached.limit:.4g}, the longest that was tried"
-    )
+    limits = reached.limits[censored]
+    if np.isnan(limits).any():
+        counted = (
+            "the worst of the others, which takes for granted that they would have been no better"
+        )
+    else:
+        ends = dict.fromkeys(f"{end:.4g}" for end in (limits.min(), limits.max()))
+        counted = f"it when they ended, at {' to '.join(ends)}"
     yield (
         f"on {reached.workload} {told} of the studies have no result; they count as if they had "
-        f"reached {limit}, so what rests on them is a bound: at least, or at most"
+        f"reached {counted}. So what rests on them is a bound: at least, or at most"
     )
 
 

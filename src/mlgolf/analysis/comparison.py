@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from mlgolf.analysis.dominance import Compared, compare
-from mlgolf.analysis.fairness import doubts, unfair
+from mlgolf.analysis.fairness import Complaint, doubts, unfair
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.measurements import Measurements, Point
 from mlgolf.analysis.monotone_curve import Interpolation, MonotoneCurve
 from mlgolf.analysis.pareto import pareto_front
-from mlgolf.analysis.tradeoff import CONFIDENCE, Judge, Judged
+from mlgolf.analysis.tradeoff import Judge, Judged
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
 
@@ -34,6 +36,11 @@ class Comparison:
     def methods(self) -> tuple[str, ...]:
         return tuple(name for name in self.table.points if name != self.baseline)
 
+    def has_intervals(self, method: str) -> bool:
+        """Whether some budget has two runs, of the method or of the baseline."""
+        both = (*self.table.points[self.baseline], *self.table.points[method])
+        return any(point.runs > 1 for point in both)
+
 
 def compared(
     table: Measurements, baseline: str, goal: Goal, *, interpolation: Interpolation = "pchip",
@@ -49,25 +56,25 @@ def compared(
     theirs = table.points[baseline]
     curve = _curve(table, theirs, goal, interpolation)
     judge = Judge(curve, theirs, confidence)
+    judged = {name: judge.judge(table.points[name]) for name in methods}
     return Comparison(
         table=table, baseline=baseline, goal=goal, confidence=confidence, curve=curve,
-        points=tuple(
-            judged for name in methods for judged in judge.judge(table.points[name])
-        ),
+        points=tuple(chain.from_iterable(judged.values())),
         curves=tuple(
-            compare(curve, theirs, table.points[name], goal, confidence)
+            compare(curve, theirs, table.points[name], goal, confidence, judged[name])
             for name in methods if len(table.points[name]) > 1
         ),
         front=_front(table, goal),
-        unfair=complaints,
+        unfair=tuple(complaint.text for complaint in complaints),
         notes=tuple(_notes(table, curve, theirs, methods)),
     )
 
 
-def _refusal(table: Measurements, complaints: Sequence[str]) -> str:
+def _refusal(table: Measurements, complaints: Sequence[Complaint]) -> str:
     lines = "\n".join(f"  {complaint}" for complaint in complaints)
+    notes = "".join(f"\n  note: {note}" for note in table.notes)
     return (
-        f"{table.path}: this comparison is not fair:\n{lines}\n"
+        f"{table.path}: this comparison is not fair:\n{lines}{notes}\n"
         "Measure again, or add --unfair, which every figure then says"
     )
 
@@ -77,18 +84,21 @@ def _curve(
 ) -> MonotoneCurve:
     """Raises: ScoringError for a baseline that makes no curve."""
     name = points[0].method
+    shortest, longest = table.places(name, 0)[0], table.places(name, -1)[0]
     if len(points) < 2:
         raise ScoringError(
-            f"{table.path}: the baseline {name} has one budget, {table.time} {points[0].time:g}; "
-            "a curve needs two at least, better five. Train it for half and for twice as long"
+            f"{shortest}: found one budget of the baseline {name}, {table.time} "
+            f"{points[0].time:g}; a curve needs two at least, better five. Train it for half and "
+            "for twice as long"
         )
     curve = MonotoneCurve(points, goal, interpolation)
     if not curve.values[0] < curve.values[-1]:
         low, high = points[0], points[-1]
         raise ScoringError(
-            f"{table.path}: {table.quality} of the baseline {name} does not get better with more "
-            f"{table.time}: {low.quality:g} at {low.time:g}, {high.quality:g} at {high.time:g}. "
-            f"Is the goal right (--goal {goal})? Otherwise budgets are too long, or tell the same"
+            f"{shortest} and {longest}: {table.quality} of the baseline {name} does not get better "
+            f"with more {table.time}: found {low.quality:g} at {low.time:g}, {high.quality:g} at "
+            f"{high.time:g}. Is the goal right (--goal {goal})? Otherwise budgets are too long, or "
+            "tell the same"
         )
     return curve
 
@@ -124,4 +134,5 @@ def _notes(
             f"{count} points were judged, each by itself: of 20 that make no difference, about "
             "one is called better or worse by chance"
         )
+    yield from table.notes
     yield from doubts(table)

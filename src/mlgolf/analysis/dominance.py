@@ -4,21 +4,32 @@ The average is over the qualities that both reach, of the logarithm of the ratio
 the idea: Bjøntegaard (2001), VCEG-M33, whose average difference of bit rates compares video coders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
+from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve, first_times
 from mlgolf.analysis.seed_noise import Noise
-from mlgolf.analysis.tradeoff import CONFIDENCE, Interval, Verdict, noises
+from mlgolf.analysis.tradeoff import Judged, Verdict, noises
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.target import Goal
 
 LEVELS = 200  # qualities at which times are compared
 Reached = tuple[FloatArray, FloatArray]  # values of a curve, and the log time of each
+
+
+class Crossing(NamedTuple):
+    """Where the estimates of two curves cross: of two that are alike, chance crosses many times."""
+
+    time: float
+    quality: float
+    beyond_chance: bool  # a point on the one side was judged better, one on the other worse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +41,18 @@ class Compared:
     interval: Interval
     verdict: Verdict
     shared: tuple[float, float]  # qualities, from the worst to the best that both reach
-    crosses_at: tuple[tuple[float, float], ...]  # (time, quality)
+    crosses_at: tuple[Crossing, ...]
 
 
 def compare(
     curve: MonotoneCurve, baseline: Sequence[Point], method: Sequence[Point], goal: Goal,
-    confidence: float = CONFIDENCE,
+    confidence: float = CONFIDENCE, judged: Sequence[Judged] = (),
 ) -> Compared:
-    """Args: curve: of the baseline. method: two points at least, from short to long."""
+    """Args:
+      curve: of the baseline.
+      method: two points at least, from short to long.
+      judged: the same points, by the baseline.
+    """
     curves = [curve, MonotoneCurve(method, goal, curve.interpolation)]
     levels, gaps = _gaps(*(side.first_times for side in curves))
     mean = float(gaps.mean()) if len(gaps) else np.nan
@@ -48,9 +63,9 @@ def compare(
         method=method[0].method, average_speedup=float(np.exp(mean)),
         interval=(float(np.exp(low)), float(np.exp(high))), verdict=_verdict(mean, half),
         shared=_ends(-goal.sign * levels),
-        crosses_at=tuple(
-            (time, -goal.sign * level) for time, level in _crossings(levels, gaps, curves[0])
-        ),
+        crosses_at=tuple(_crossings(
+            levels, gaps, curve, [] if np.isnan(half) else judged
+        )),
     )
 
 
@@ -81,19 +96,30 @@ def _half_width(
         parts += of_side**2 / noise.degrees
     together = of_both[0] is of_both[1]
     degrees = of_both[0].degrees if together or not parts else variance**2 / parts
-    return float(special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(variance))
+    squares = variance + sum(_doubt(curves, side) ** 2 for side in (0, 1))
+    return float(special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(squares))
 
 
 def _variance(curves: list[MonotoneCurve], side: int, noise: Noise) -> float:
-    curve, other = curves[side], curves[1 - side].first_times
-
-    def mean_gap(on_grid: FloatArray) -> float:
-        moved = first_times(on_grid, curve.grid)
-        return float(_gaps(*((moved, other) if side == 0 else (other, moved)))[1].mean())
-
-    more, less = ([mean_gap(on_grid) for on_grid in half.T] for half in curve.nudged)
-    weights = (np.array(more) - np.array(less)) / (2 * curve.nudge)
+    curve = curves[side]
+    more, less = (
+        np.array([_mean_gap(curves, side, on_grid) for on_grid in half.T])
+        for half in curve.nudged
+    )
+    weights = (more - less) / (2 * curve.nudge)
     return float(np.square(weights) @ (noise.variance(curve.node_slopes) / curve.runs))
+
+
+def _doubt(curves: list[MonotoneCurve], side: int) -> float:
+    """By how much the mean gap moves with another interpolation of one curve."""
+    curve = curves[side]
+    return _mean_gap(curves, side, curve.smoother_on_grid) - _mean_gap(curves, side, curve.on_grid)
+
+
+def _mean_gap(curves: list[MonotoneCurve], side: int, on_grid: FloatArray) -> float:
+    """Args: on_grid: values that one of the curves has instead."""
+    moved, other = first_times(on_grid, curves[side].grid), curves[1 - side].first_times
+    return float(_gaps(*((moved, other) if side == 0 else (other, moved)))[1].mean())
 
 
 def _verdict(mean: float, half: float) -> Verdict:
@@ -106,12 +132,28 @@ def _verdict(mean: float, half: float) -> Verdict:
 
 
 def _crossings(
-    levels: FloatArray, gaps: FloatArray, baseline: MonotoneCurve
-) -> list[tuple[float, float]]:
-    """(time, level) between levels where the sign of the gap changes."""
-    found = []
-    for before in np.flatnonzero(gaps[:-1] * gaps[1:] < 0):
-        share = gaps[before] / (gaps[before] - gaps[before + 1])
-        level = levels[before] + share * (levels[before + 1] - levels[before])
-        found.append((float(np.exp(baseline.log_time_of(level))), float(level)))
-    return found
+    levels: FloatArray, gaps: FloatArray, baseline: MonotoneCurve, judged: Sequence[Judged]
+) -> Iterator[Crossing]:
+    """Where the sign of the gap changes."""
+    told = np.flatnonzero(gaps)
+    ends = [(a, b) for a, b in pairwise(told.tolist()) if gaps[a] * gaps[b] < 0]
+    crossed = [_level_between(levels, gaps, *end) for end in ends]
+    borders = [-np.inf, *crossed, np.inf]
+    sides = [
+        {one.verdict for one in judged if low < baseline.sign * one.point.quality <= high}
+        for low, high in pairwise(borders)
+    ]
+    for (before, _), level, (lower, upper) in zip(ends, crossed, pairwise(sides), strict=True):
+        better, worse = (lower, upper) if gaps[before] > 0 else (upper, lower)
+        yield Crossing(
+            float(np.exp(baseline.log_time_of(level))), baseline.sign * level,
+            Verdict.BETTER in better and Verdict.WORSE in worse,
+        )
+
+
+def _level_between(levels: FloatArray, gaps: FloatArray, before: int, after: int) -> float:
+    """Where the gap is 0: in the middle of the levels that have none, if there are some."""
+    if after > before + 1:
+        return float(levels[before + 1] + levels[after - 1]) / 2
+    share = gaps[before] / (gaps[before] - gaps[after])
+    return float(levels[before] + share * (levels[after] - levels[before]))

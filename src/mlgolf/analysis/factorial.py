@@ -19,12 +19,11 @@ import numpy as np
 from scipy import special
 
 from mlgolf.analysis.factorial_designs import Design, Term
+from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.core.arrays import BoolArray, FloatArray
 
-CONFIDENCE = 0.95
 ROUNDING = 1e-12  # of the largest value: less is 0
 
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -145,9 +145,10 @@ def design_of(cells: Sequence[Term], source: str) -> Design:
                          full - {frozenset(cell) for cell in cells})  # fmt: skip
         raise ScoringError(
             f"{source}: found {len(cells)} of {len(full)} combinations of {', '.join(factors)}, "
-            "allowed are all of them, or a fraction in which each two methods are on and off "
-            f"equally often. Missing: {', '.join(lacking[:8])}"
-            f"{' …' if len(lacking) > 8 else ''}. Play them, or continue the run with --resume"
+            "allowed are all of them, or a balanced fraction of resolution 4 or more (main effects "
+            "are clear of one another and of interactions of two). Missing: "
+            f"{', '.join(lacking[:8])}{' …' if len(lacking) > 8 else ''}. Play them, or continue "
+            "the run with --resume"
         )
     return design
 

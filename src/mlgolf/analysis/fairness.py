@@ -3,70 +3,90 @@
 Facts that a table does not tell cannot be checked, and the comparison says which these are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mlgolf.analysis.measurements import Measurements, Point
 from mlgolf.core.text import enumerated
 
 # What stands in for time or money: it can be lower while training takes longer.
 PROXIES = frozenset({
-    "flops", "flop", "steps", "step", "epochs", "epoch", "tokens", "examples", "iterations",
-    "params", "parameters", "updates",
+    "flop", "steps", "step", "epochs", "epoch", "tokens", "examples", "iterations", "params",
+    "parameters", "updates", "samples", "images", "batches",
 })  # fmt: skip
+PROXY_ENDING = "flops"  # gflops, petaflops
 NOUNS = {
-    "hardware": "hardware", "machine": "machines", "clock": "clocks", "workload": "workloads",
-    "dataset": "data", "time_unit": "units of time", "tuning_trials": "tuning budgets",
+    "hardware": "hardware", "machine": "machines", "clock": "clocks", "framework": "frameworks",
+    "workload": "workloads", "dataset": "data", "time_unit": "units of time",
+    "tuning_trials": "tuning budgets",
 }  # fmt: skip
-ASKED_FOR = ("hardware", "clock", "dataset", "tuning_trials")  # of any table
+# Of any table, and what also tells it.
+ASKED_FOR = {"hardware": "", "clock": "", "dataset": "draw", "tuning_trials": ""}
 
 
-def unfair(table: Measurements, baseline: str, methods: Sequence[str]) -> tuple[str, ...]:
-    """Sentences without a full stop, one for each thing that differs or misleads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One thing that differs or misleads. Args: text: a sentence without a full stop."""
+
+    text: str
+    places: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.text} (see {enumerated(self.places)})" if self.places else self.text
+
+
+def unfair(table: Measurements, baseline: str, methods: Sequence[str]) -> tuple[Complaint, ...]:
     found = [*_proxy(table.time)]
     for method in methods:
         found += _other_facts(table, baseline, method)
         found += _fewer_seeds(table.points[baseline], table.points[method])
-    return tuple(dict.fromkeys(found))
+    return tuple(found)
 
 
 def doubts(table: Measurements) -> Iterator[str]:
     """What nobody can check, or what adds noise that no interval counts."""
-    missing = [NOUNS[fact] for fact in ASKED_FOR if fact not in table.rows.columns]
-    if missing and "draw" not in table.rows.columns:
+    told = table.rows.columns
+    missing = [
+        NOUNS[fact] for fact, also in ASKED_FOR.items() if fact not in told and also not in told
+    ]
+    if missing:
         yield f"the table does not say whether {enumerated(missing)} were the same: add columns"
-    if "draw" in table.rows.columns and table.rows["draw"].n_unique() > 1:
+    if "draw" in told and table.rows["draw"].n_unique() > 1:
         yield (
             "runs have different draws of the held-out data, which adds noise that the intervals "
             "do not count"
         )
 
 
-def _proxy(time: str) -> Iterator[str]:
-    words = time.lower().replace("-", "_").split("_")
-    if proxy := next((word for word in words if word in PROXIES), None):
-        yield (
-            f"the column {time!r} counts {proxy}, a proxy: fewer of them can take longer. Compare "
-            "time or money"
+def _proxy(time: str) -> Iterator[Complaint]:
+    words = time.lower().replace("-", "_").replace(" ", "_").split("_")
+    proxies = (word for word in words if word in PROXIES or word.endswith(PROXY_ENDING))
+    if proxy := next(proxies, None):
+        yield Complaint(
+            text=f"the column {time!r} counts {proxy}, a proxy: fewer of them can take longer. "
+            "Compare time or money"
         )
 
 
-def _other_facts(table: Measurements, baseline: str, method: str) -> Iterator[str]:
-    theirs, ours = table.facts(baseline), table.facts(method)
-    for fact, noun in NOUNS.items():
-        if fact not in theirs:
-            continue
-        both = dict.fromkeys([*theirs[fact], *ours[fact]])
-        if len(both) > 1:
-            values = f"{_listed(theirs[fact])} for {baseline}, {_listed(ours[fact])} for {method}"
-            yield f"different {noun} in one comparison: {values}"
+def _other_facts(table: Measurements, baseline: str, method: str) -> Iterator[Complaint]:
+    for fact in (name for name in NOUNS if name in table.facts):
+        theirs, ours = (table.facts[fact][name] for name in (baseline, method))
+        if len({*theirs, *ours}) > 1:
+            values = f"{_listed(theirs)} for {baseline}, {_listed(ours)} for {method}"
+            yield Complaint(
+                text=f"different {NOUNS[fact]} in one comparison: {values}",
+                places=(*[*theirs.values()][:2], *[*ours.values()][:2])[:3],
+            )
 
 
-def _listed(values: Sequence[str]) -> str:
+def _listed(values: Mapping[str, str]) -> str:
     return enumerated([value or "not told" for value in values])
 
 
-def _fewer_seeds(baseline: Sequence[Point], method: Sequence[Point]) -> Iterator[str]:
+def _fewer_seeds(baseline: Sequence[Point], method: Sequence[Point]) -> Iterator[Complaint]:
     theirs, ours = (min(point.runs for point in points) for points in (baseline, method))
     if ours < theirs:
         name = method[0].method
-        yield f"{name} has {ours} run{'s' * (ours > 1)} at a budget, the baseline {theirs}"
+        yield Complaint(
+            text=f"{name} has {ours} run{'s' * (ours > 1)} at a budget, the baseline {theirs}"
+        )

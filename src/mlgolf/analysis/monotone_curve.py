@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator, make_interp_spline
+from scipy.interpolate import CubicSpline, PchipInterpolator, make_interp_spline
 from scipy.optimize import isotonic_regression
 
 from mlgolf.analysis.measurements import Point
@@ -54,6 +54,16 @@ class MonotoneCurve:
     @cached_property
     def on_grid(self) -> FloatArray:
         return self._through(self.values, self.grid)
+
+    @cached_property
+    def smoother_on_grid(self) -> FloatArray:
+        """A cubic spline through the same points, kept between neighbours and from falling.
+
+        How far it is from the curve says how much the interpolation may be wrong between budgets.
+        """
+        spline = CubicSpline(self.log_times, self.values)(self.grid[:-1])
+        low, high = np.repeat(self.values[:-1], CELLS), np.repeat(self.values[1:], CELLS)
+        return np.maximum.accumulate(np.append(np.clip(spline, low, high), self.values[-1]))
 
     def at(self, log_time: float) -> float:
         """NaN outside of what was measured."""

@@ -1,9 +1,12 @@
 """Runs of ours as measurements: what each submission reached at each budget, per study.
 
 A study counts by one of its trials: the best at its own budget, or the trial whose point is best
-at one budget for all of them, as somebody does who tunes once.
+at one budget for all of them, as somebody does who tunes once. Trials are chosen by the validation
+metric, whichever split is shown, and a trial that broke off is no point: its schedule was made for
+more.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,19 +14,23 @@ from typing import Literal
 
 import polars as pl
 
-from mlgolf.analysis.measurements import Measurements
+from mlgolf.analysis.measurements import Measurements, grouped
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
+from mlgolf.scoring.admission import Admission, exclusion_notes
+from mlgolf.scoring.sources import Source
 
 PointChoice = Literal["each", "shared"]
 SECONDS = "seconds on the clock"
 
 
 def measurements_of_runs(
-    path: Path, competition: Competition, trials: Sequence[Trial], *,
-    workload: str | None = None, split: str = "validation", points: PointChoice = "each",
+    path: Path, source: Source, *, workload: str | None = None, split: str = "validation",
+    points: PointChoice = "each",
 ) -> tuple[Measurements, Goal]:
     """The trials on one workload, at all of its budgets.
 
@@ -33,21 +40,43 @@ def measurements_of_runs(
       split: whose metric is the quality, at the end of training.
       points: "each" budget has its best trial, or all "shared" the point that is best at the
         budget in the middle.
-    Raises: RunFolderError, UnknownName.
+    Raises: RunFolderError, UnknownName; ScoringError for trials that are not of one board.
     """
+    competition = _with_all_frameworks(source.as_played())
     chosen = _workload(competition, workload)
-    rows = [row for row in competition.workloads if played(competition, row) == chosen]
-    metric, goal = competition.workloads[rows[0]].metric, competition.workloads[rows[0]].goal
+    rows = {
+        name: row for name, row in competition.workloads.items()
+        if played(competition, name) == chosen
+    }
+    metric, goal = next((row.metric, row.goal) for row in rows.values())
+    found = source.admitted(competition)
     column = f"{split}/{metric}"
-    measured = [
-        trial for trial in trials
-        if trial.key.workload in rows and len(trial.seconds) and column in trial.metrics
-    ]
-    kept = [*_counted(measured, column, goal, rows, points)]
-    if not kept:
-        raise RunFolderError(f"{path}: no trial on {chosen} has measured {column}")
-    tuned = {name: str(most) for name, most in _tuned(measured)}
-    return Measurements(path, SECONDS, column, _frame(competition, kept, column, tuned)), goal
+    why_not = {
+        trial.key: _why_no_point(trial, rows[trial.key.workload], column)
+        for trial in found.trials if trial.key.workload in rows
+    }
+    trials = [trial for trial in found.trials if why_not.get(trial.key) == ""]
+    left_out = exclusion_notes(Counter(filter(None, why_not.values())))
+    if not trials:
+        raise RunFolderError(
+            f"{path}: no trial on {chosen} ended as planned with a {column}. "
+            f"{'; '.join([*left_out, *found.notes])}"
+        )
+    kept = [*_counted(trials, f"validation/{metric}", goal, [*rows])]
+    if points == "shared":
+        kept = [*_shared(trials, f"validation/{metric}", goal, [*rows])]
+    frame = _frame(competition, kept, column, _tuned(found, rows)).with_columns(
+        workload=pl.lit(chosen)
+    )
+    unofficial = (f"unofficial: {said}" for said in found.unofficial)
+    notes = (*left_out, *found.notes, *unofficial)
+    return Measurements(path, SECONDS, column, grouped(frame), notes), goal
+
+
+def _with_all_frameworks(competition: Competition) -> Competition:
+    """Whether that is fair is judged with all else that differs."""
+    rules = competition.rules.model_copy(update={"frameworks": "together"})
+    return competition.model_copy(update={"rules": rules})
 
 
 def played(competition: Competition, row: str) -> str:
@@ -65,31 +94,71 @@ def _workload(competition: Competition, asked: str | None) -> str:
     return asked
 
 
-def _counted(
-    trials: Sequence[Trial], column: str, goal: Goal, rows: Sequence[str], points: PointChoice
-) -> Iterator[Trial]:
-    """One trial of each study at each budget."""
+def _why_no_point(trial: Trial, row: WorkloadRules, column: str) -> str:
+    """Why a trial tells nothing of its budget, as words after "left out: "; empty if it does."""
+    as_planned = [Status.FINISHED, Status.TARGET_REACHED]
+    if row.number("step_limit") is None:
+        as_planned.append(Status.OUT_OF_TIME)  # time is what its budget is
+    if trial.status not in as_planned:
+        return f"{trial.status}, before its budget was used"
+    values = trial.metrics.get(column)
+    if values is None or not len(values) or not math.isfinite(values[-1]):
+        return f"without a finite {column} at the end"
+    return ""
+
+
+Studies = Mapping[tuple[str, int], Mapping[str, Sequence[Trial]]]  # -> row -> its trials
+
+
+def _by_study(trials: Sequence[Trial]) -> Studies:
     studies: dict[tuple[str, int], dict[str, list[Trial]]] = {}
     for trial in trials:
         by_row = studies.setdefault((trial.key.submission, trial.key.study), {})
         by_row.setdefault(trial.key.workload, []).append(trial)
+    return studies
 
-    def best(of: Sequence[Trial]) -> Trial:
-        return min(of, key=lambda trial: goal.sign * float(trial.metrics[column][-1]))
 
-    for by_row in studies.values():
+def _best(trials: Sequence[Trial], column: str, goal: Goal) -> Trial:
+    """By its last value; one that was not measured, or is NaN, is the worst."""
+
+    def cost(trial: Trial) -> float:
+        last = goal.sign * float(trial.metrics.get(column, [math.nan])[-1])
+        return math.inf if math.isnan(last) else last
+
+    return min(trials, key=cost)
+
+
+def _counted(
+    trials: Sequence[Trial], column: str, goal: Goal, rows: Sequence[str]
+) -> Iterator[Trial]:
+    """The best trial of each study at each budget."""
+    for by_row in _by_study(trials).values():
+        for row in rows:
+            if row in by_row:
+                yield _best(by_row[row], column, goal)
+
+
+def _shared(
+    trials: Sequence[Trial], column: str, goal: Goal, rows: Sequence[str]
+) -> Iterator[Trial]:
+    """Of each study the trial that is best at the budget in the middle, at every budget.
+
+    Where that one is no point at some budget, the study has none there: another trial would be one
+    that was tuned for it.
+    """
+    for by_row in _by_study(trials).values():
         budgets = [row for row in rows if row in by_row]
-        number = best(by_row[budgets[len(budgets) // 2]]).key.trial
+        number = _best(by_row[budgets[len(budgets) // 2]], column, goal).key.trial
         for row in budgets:
-            same = [trial for trial in by_row[row] if trial.key.trial == number]
-            yield best(same if points == "shared" and same else by_row[row])
+            yield from (trial for trial in by_row[row] if trial.key.trial == number)
 
 
-def _tuned(trials: Sequence[Trial]) -> Iterator[tuple[str, int]]:
-    """By submission, the most trials that a study had at one budget."""
-    for name in {trial.key.submission for trial in trials}:
-        keys = [trial.key for trial in trials if trial.key.submission == name]
-        yield name, max(Counter((key.workload, key.study) for key in keys).values())
+def _tuned(found: Admission, rows: Mapping[str, WorkloadRules]) -> dict[str, str]:
+    """By submission, the most trials that a study had at one budget, however they ended."""
+    pool = found.pool
+    at = [pool.workloads.index(name) for name in rows]
+    counts = (pool.played | pool.ended)[:, at].sum(axis=-1).max(axis=(1, 2), initial=0)
+    return {name: str(most) for name, most in zip(pool.submissions, counts, strict=True)}
 
 
 def _frame(
@@ -97,14 +166,14 @@ def _frame(
 ) -> pl.DataFrame:
     return pl.DataFrame([
         {
-            "line": number, "method": trial.key.submission, "seed": str(trial.key.study),
+            "place": str(trial.key), "method": trial.key.submission, "seed": str(trial.key.study),
             "budget": trial.key.workload, "time": float(trial.seconds[-1]),
             "quality": float(trial.metrics[column][-1]),
-            "hardware": competition.rules.hardware,
+            "hardware": competition.rules.hardware, "framework": trial.key.framework,
             "machine": str(trial.facts.machine.get("processor", "")),
             "clock": trial.facts.hardware.clock if trial.facts.hardware else "",
             "draw": trial.facts.data_sha256,
             "tuning_trials": tuned[trial.key.submission],
         }
-        for number, trial in enumerate(trials, start=1)
+        for trial in trials
     ])

@@ -2,7 +2,8 @@
 
 A run that took longer by chance is not better by that. Where training for longer gave it a better
 quality, too, it only moved along its curve; where its machine was slow, it gained nothing. Which of
-both it was is estimated: `along`, 1 and 0, is the share of a longer time's gain that runs show.
+both it was is estimated: `along`, 1 and 0, is the share of a longer time's gain that runs show. It
+may come out below 0: were it cut off there, variances would be too small on average.
 
 Variances are pooled over the budgets of all that is compared, since three seeds alone say little;
 where a method's differ from the baseline's beyond chance (F test), each keeps its own.
@@ -63,7 +64,7 @@ def pooled(groups: Sequence[Sloped], sign: float) -> Noise:
     degrees = sum(group.degrees for group in groups)
     quality, late, gain = np.concatenate([group.scatter(sign) for group in groups], axis=1)
     along = float(quality @ gain / total) if (total := float(gain @ gain)) > 0 else 0.0
-    along = min(max(along, 0.0), 1.0)
+    along = min(along, 1.0)
     left = quality - along * gain
     return Noise(
         quality=float(left @ left) / max(degrees, 1), log_time=float(late @ late) / max(degrees, 1),

@@ -4,9 +4,12 @@ A spike is a value above the median of the few before it by more than THRESHOLD 
 by at least a tenth. A usual change is the median absolute change of the logarithm from one value to
 the next, over the whole run, as a standard deviation (times 1.4826): spikes themselves hardly move
 it. Values that rise together are one spike. A loss that is not finite is no spike: it is over.
+Values at or below 0 have no logarithm and are passed over. Of what was logged, a loss is what has
+the word `loss` in its name, unless another word says that it is a setting: `loss_scale`.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +22,8 @@ THRESHOLD = 6.0  # usual changes
 LEAST = 0.1  # of the value before
 BEFORE = 5  # values whose median a spike rises from
 FEWEST = 2 * BEFORE  # values of a run in which spikes can be told
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")  # of a name: "train_loss", "trainLoss"
+SETTINGS = frozenset({"scale", "scaler", "scaling", "weight", "weights", "factor", "coefficient"})
 AS_STDDEV = 1.4826  # of a normal distribution, over its median absolute deviation
 
 
@@ -40,12 +45,18 @@ def spikes(trial: Trial) -> list[Spike]:
         name: (trial.steps, values) for name, values in trial.metrics.items()
         if name.endswith("/loss")
     }
-    losses = series | {name: of for name, of in trial.logged.items() if "loss" in name.lower()}
+    losses = series | {name: of for name, of in trial.logged.items() if is_loss(name)}
     others = {name: of for name, of in trial.logged.items() if name not in losses}
     return [
         spike for name, (steps, values) in losses.items()
         for spike in spikes_of(name, steps, values, others)
     ]
+
+
+def is_loss(name: str) -> bool:
+    """Whether what a submission logged under a name is a loss."""
+    words = {word.lower() for word in WORDS.findall(name)}
+    return "loss" in words and not words & SETTINGS
 
 
 def spikes_of(

@@ -16,14 +16,11 @@ from enum import StrEnum
 import numpy as np
 from scipy import special
 
+from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve
 from mlgolf.analysis.seed_noise import Noise, Sloped, together_or_apart
 from mlgolf.core.arrays import FloatArray
-
-CONFIDENCE = 0.95
-
-Interval = tuple[float, float]  # -inf, inf, 0: open; both NaN where there is none
 
 
 class Verdict(StrEnum):
@@ -99,11 +96,17 @@ def half_widths(
     """(cells + 1,): of the interval around the curve at each time; NaN where seeds are missing."""
     if noise.degrees == 0:
         return np.full_like(curve.grid, np.nan)
-    return _limit(noise.degrees, confidence) * np.sqrt(_variance(curve, noise))
+    squares = _variance(curve, noise) + _squared_doubt(curve)
+    return _limit(noise.degrees, confidence) * np.sqrt(squares)
 
 
 def _variance(curve: MonotoneCurve, noise: Noise) -> FloatArray:
     return np.square(curve.weights) @ (noise.variance(curve.node_slopes) / curve.runs)
+
+
+def _squared_doubt(curve: MonotoneCurve) -> FloatArray:
+    """(cells + 1,): of the interpolation, which no seeds make smaller; 0 at the budgets."""
+    return np.square(curve.smoother_on_grid - curve.on_grid)
 
 
 def _limit(degrees: FloatArray | float, confidence: float) -> FloatArray:
@@ -120,7 +123,7 @@ class _Tests:
         self._curve, self._value, self._log_time = curve, value, point.log_time
         of_curve = _variance(curve, theirs)
         of_point = ours.variance(curve.slopes) / point.runs
-        self._error = np.sqrt(of_curve + of_point)
+        self._error = np.sqrt(of_curve + of_point + _squared_doubt(curve))
         together = theirs is ours
         self.degrees = theirs.degrees if together else _welch(of_curve, of_point, theirs, ours)
         self._limit = _limit(self.degrees, confidence)

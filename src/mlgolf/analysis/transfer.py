@@ -1,8 +1,8 @@
 """Do hyperparameter points keep their ranks from a workload to its variant?
 
-Rank correlations over points (Kendall's tau-b and Spearman's rho), each with an interval, a
-permutation test against "no relation", and what it costs to use on the variant the point that is
-best on the workload.
+Rank correlations over points (Kendall's tau-b and Spearman's rho), each with an interval, a test
+against "no relation" (by permutations; of many points by the normal distribution), and what it
+costs to use on the variant the point that is best on the workload.
 
 The interval is that of the normal distribution for Fisher's z, z = atanh(r), with the variances of
 Fieller, Hartley and Pearson (1957, doi:10.1093/biomet/44.3-4.470): 0.437 / (n - 4) of tau and
@@ -19,6 +19,7 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import kendalltau, spearmanr
 
+from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.shared_points import Scale, degradation
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import ScoringError
@@ -26,8 +27,7 @@ from mlgolf.core.errors import ScoringError
 LEAST_POINTS = 5  # for an interval
 MOST_ENUMERATED = 7  # points, of which all orders are tried
 DRAWN = 9999  # orders, if there are more
-
-Interval = tuple[float, float]
+MOST_PERMUTED = 50  # points; of more tau is as good as normally distributed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Transfer:
 
 
 def transfer(
-    costs: FloatArray, variant_costs: FloatArray, scale: Scale, confidence: float = 0.95
+    costs: FloatArray, variant_costs: FloatArray, scale: Scale, confidence: float = CONFIDENCE
 ) -> Transfer | None:
     """Compare the ranks of the same points on two workloads.
 
@@ -92,8 +92,12 @@ def rank_interval(
 
 
 def _p_value(own: FloatArray, other: FloatArray) -> float:
-    """Over all orders of few points, or over orders drawn with a fixed seed."""
+    """Over all orders of few points, over orders drawn with a fixed seed, or of tau as normal."""
     n = len(own)
+    if not own.any() or not other.any():
+        return 1.0
+    if n > MOST_PERMUTED:
+        return float(kendalltau(own, other, method="asymptotic").pvalue)  # pyright: ignore
     if n <= MOST_ENUMERATED:
         orders, added = np.array([*permutations(range(n))]), 0
     else:

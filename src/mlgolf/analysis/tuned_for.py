@@ -19,7 +19,8 @@ class Choices:
     differ: int  # studies in which the two choose different trials
     never: int  # studies in which the one chosen for quality never reached the target
     time_factor: float  # geometric mean over the others: its time to the fastest trial's
-    quality_lost: float  # median over studies, of the fastest trial against the best, at the budget
+    # Median over studies, of the fastest trial against the best at the budget, in units of costs.
+    quality_lost: float
 
 
 def compare_choices(costs: FloatArray, times: FloatArray) -> Choices:

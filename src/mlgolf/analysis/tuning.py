@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlgolf.analysis.shared_points import Sharing, share_point
+from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.shared_points import Sharing, degradation, share_point
 from mlgolf.analysis.transfer import Transfer, transfer
 from mlgolf.analysis.tuned_for import Choices, compare_choices
 from mlgolf.analysis.tuning_curves import (
@@ -109,7 +110,7 @@ def _curve_json(method: str, workload: str, curve: TuningCurve) -> dict[str, Any
 
 
 def judge(
-    results: TuningResults, *, confidence: float = 0.95, trials: int | None = None,
+    results: TuningResults, *, confidence: float = CONFIDENCE, trials: int | None = None,
     statistic: Statistic = "median", bounds: tuple[float, float] = (-math.inf, math.inf),
 ) -> TuningReport:
     """Args: as those of `tuning_curve`. Times are at least 0 whatever the bounds.
@@ -119,7 +120,10 @@ def judge(
     table = results.table
     if table["value"].is_null().all():
         what = next(iter(results.measured.values()), "a result")
-        raise ScoringError(f"none of {len(table)} trials has a result ({what}): nothing to compare")
+        raise ScoringError(
+            f"{results.path}: none of {len(table)} trials has a result ({what}), so there is "
+            "nothing to compare. Train for longer, or choose another --metric"
+        )
     if results.scale == "ratio":
         bounds = (max(bounds[0], 0.0), bounds[1])
     curves = {}
@@ -131,7 +135,7 @@ def judge(
             )
         except ScoringError as error:
             where = f"{method} on {workload}" if workload else method
-            raise ScoringError(f"{printable(where)}: {error}") from None
+            raise ScoringError(f"{results.path}: {printable(where)}: {error}") from None
     costs = _costs(results)
     return TuningReport(
         results=results, confidence=confidence, statistic=statistic, curves=curves,
@@ -204,11 +208,12 @@ def _of_both(
 
 
 def _chosen(choices: pl.DataFrame | None) -> list[Chosen]:
-    """Studies of one trial have no choice, and are not counted."""
+    """Studies of one trial have no choice, and are not counted. Losses of quality in spreads."""
     if choices is None:
         return []
     found = []
     for (method, budget), rows in choices.group_by("method", "budget", maintain_order=True):
+        rows = pl.concat(map(_in_spreads, rows.partition_by("workload", maintain_order=True)))
         studies = [
             study for study in rows.partition_by("workload", "study", maintain_order=True)
             if len(study) > 1
@@ -224,6 +229,12 @@ def _chosen(choices: pl.DataFrame | None) -> list[Chosen]:
         if made.studies:
             found.append(Chosen(method=str(method), budget=budget, choices=made))
     return found
+
+
+def _in_spreads(rows: pl.DataFrame) -> pl.DataFrame:
+    """With costs that can be averaged over workloads: see `degradation`. Args: rows: of one."""
+    shares = degradation(rows["cost"].to_numpy()[:, None], "share_of_spread")[:, 0]
+    return rows.with_columns(cost=pl.Series(np.where(np.isnan(shares), math.inf, shares)))
 
 
 def _notes(results: TuningResults, costs: Costs) -> list[str]:

@@ -43,6 +43,7 @@ class TuningResults:
     target; inf for never. Null: the budget is not known.
     """
 
+    path: Path  # for errors
     table: pl.DataFrame
     goals: Mapping[str, Goal]  # by workload
     measured: Mapping[str, str]  # by workload, in words: "time to target, s"
@@ -107,7 +108,7 @@ def read_results(
     workloads = table["workload"].unique(maintain_order=True).to_list()
     source = "time to target" if timed else columns[0].source
     return TuningResults(
-        table=table.select(*RESULTS), goals=dict.fromkeys(workloads, chosen),
+        path=path, table=table.select(*RESULTS), goals=dict.fromkeys(workloads, chosen),
         measured=dict.fromkeys(workloads, source), scale="ratio" if timed else "share_of_spread",
         shared=tuple(workloads), variants=pairs(workloads, transfers),
         choices=_choices(table, chosen) if "time" in table.columns and not timed else None,

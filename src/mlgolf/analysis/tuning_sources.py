@@ -20,6 +20,7 @@ from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results import curve_table, trial_table
+from mlgolf.results.measurement_table import columns_of
 from mlgolf.scoring.admission import UNEVALUATED, Admission
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.sources import TABLES, Source, as_ruleset, open_source
@@ -60,23 +61,13 @@ def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     source = open_source(
         paths, board.competition, board.tuning, submissions=asked.methods or None, command="tuning"
     )
-    return _selected(_of_source(source, asked.metric, notes), asked)
-
-
-def _columns(path: Path) -> list[str]:
-    """Of a table; none of a file that cannot be read as one: whoever reads it will say why."""
-    try:
-        if path.suffix == ".parquet":
-            return list(pl.read_parquet_schema(path))
-        return pl.read_csv(path, n_rows=0, infer_schema=False).columns
-    except (OSError, pl.exceptions.PolarsError):
-        return []
+    return _selected(_of_source(paths[0], source, asked.metric, notes), asked)
 
 
 def _is_published(path: Path) -> bool:
     """Whether it is a table of AlgoPerf's results, of trials or of evaluations."""
     known = trial_table.COLUMNS if path.suffix == ".csv" else curve_table.COLUMNS
-    return {"version", "ruleset", "submission"} <= set(_columns(path)) & set(known)
+    return {"version", "ruleset", "submission"} <= set(columns_of(path)) & set(known)
 
 
 def _largest_board(path: Path, asked: Asked) -> tuple[Asked, tuple[str, ...]]:
@@ -118,7 +109,7 @@ def _selected(found: TuningResults, asked: Asked) -> TuningResults:
     methods, workloads = asked.methods or found.methods, asked.workloads or found.workloads
     kept = pl.col("method").is_in(list(methods)) & pl.col("workload").is_in(list(workloads))
     return TuningResults(
-        table=found.table.filter(kept), goals=found.goals, measured=found.measured,
+        path=found.path, table=found.table.filter(kept), goals=found.goals, measured=found.measured,
         scale=found.scale, points=found.points, notes=found.notes,
         shared=tuple(name for name in found.shared if name in workloads),
         variants=tuple(pair for pair in found.variants if set(pair) <= set(workloads)),
@@ -126,7 +117,9 @@ def _selected(found: TuningResults, asked: Asked) -> TuningResults:
     )
 
 
-def _of_source(source: Source, metric: Metric | None, notes: tuple[str, ...]) -> TuningResults:
+def _of_source(
+    path: Path, source: Source, metric: Metric | None, notes: tuple[str, ...]
+) -> TuningResults:
     competition, rules = source.competition, source.competition.rules
     admission = source.admitted(competition)
     grows = rules.objective_quantity.accumulates
@@ -151,6 +144,7 @@ def _of_source(source: Source, metric: Metric | None, notes: tuple[str, ...]) ->
     table = pl.DataFrame(rows, schema=RESULTS, orient="row")
     there = [name for name in competition.workloads if name in set(table["workload"])]
     return TuningResults(
+        path=path,
         table=table.with_columns(value=pl.when(pl.col("value").is_finite()).then("value")),
         goals={name: _goal(competition, name, metric) for name in there},
         measured={name: _measured(competition, name, metric) for name in there},
@@ -283,7 +277,7 @@ class _Points:
         assert table is not None
         known = source.submissions or {*table["submission"]}
         columns = ["submission", "trial", "hparams", "version", "ruleset"]
-        if "hparams" not in _columns(path):
+        if "hparams" not in columns_of(path):
             return
         table = pl.read_csv(path, columns=columns, infer_schema=False).filter(
             ruleset="external", version=version

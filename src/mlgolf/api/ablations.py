@@ -1,36 +1,33 @@
 """Ablations: what each method contributes, alone and together with the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 
 from mlgolf.analysis.ablation_sources import open_experiment
 from mlgolf.analysis.ablations import Ablation, analysed, name_of
-from mlgolf.analysis.factorial import CONFIDENCE, Effect
+from mlgolf.analysis.factorial import Effect
 from mlgolf.analysis.factorial_designs import Term
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.api.ablation_runs import measure
 from mlgolf.api.playing import console_for
-from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.api.results import AnyPath
+from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.plots.interactions import MEAN, interactions_matrix, interactions_table
 from mlgolf.plots.saved import save_figure
-from mlgolf.plots.svg import in_columns, to_svg, with_ids
 from mlgolf.plots.theme import Style
 from mlgolf.report.ablation import lines, tables, verdict
-from mlgolf.report.html import Html, table, tag, text
-from mlgolf.report.terminal import plain, text_table
 
 NAME = "ablation"  # of its files
 
 
-class AblationResult:
+class AblationResult(Shown):
     """Methods alone and together. It displays itself, as text or in a notebook."""
 
     def __init__(self, ablation: Ablation) -> None:
@@ -115,33 +112,11 @@ class AblationResult:
             for name in (each.workload or MEAN for each in found.all_effects)
         ]
 
-    def show(self, console: Console) -> None:
-        """Print the tables, then notes, a line each."""
-        for head, heads, rows in tables(self.ablation):
-            console.print(text_table(head, heads, rows))
-        for line in lines(self.ablation):
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+    def _tables(self) -> Iterable[Table]:
+        return tables(self.ablation)
 
-    def __repr__(self) -> str:
-        written = StringIO()
-        self.show(Console(
-            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
-            force_terminal=False,
-        ))  # fmt: skip
-        return written.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        drawn = [
-            with_ids(to_svg(panel), f"{NAME}{at}_") for at, panel in enumerate(self._panels())
-        ]
-        parts = [
-            tag("div", tag("p", tag("b", text(head))), table(
-                [*map(text, heads)], [[*map(text, row)] for row in rows]
-            )) for head, heads, rows in tables(self.ablation)
-        ]  # fmt: skip
-        said = tag("ul", *(tag("li", text(line)) for line in lines(self.ablation)))
-        svg = Html(in_columns(drawn, min(2, len(drawn))))
-        return tag("div", STYLE, svg, *parts, said, css="mlgolf")
+    def _lines(self) -> Iterable[str]:
+        return lines(self.ablation)
 
 
 @disk_errors_told()

@@ -1,29 +1,27 @@
 """Trade-off curves: whether a change gives better quality for the time, and by how much."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 
+from mlgolf.analysis.changes import BASE, base_and_change
 from mlgolf.analysis.comparison import Comparison, compared
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
 from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
-from mlgolf.analysis.tradeoff import CONFIDENCE, Verdict
-from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.analysis.tradeoff import Verdict
+from mlgolf.api.results import AnyPath
+from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
-from mlgolf.plots.saved import laid_out, save_figure
+from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.plots.tradeoff import COLUMNS, tradeoff_charts, tradeoff_table
-from mlgolf.report.html import Html, join, table, tag, text
-from mlgolf.report.terminal import plain, text_table
 from mlgolf.report.tradeoff import (
     CURVE_HEADS,
     HEADS,
@@ -41,7 +39,7 @@ from mlgolf.scoring.sources import open_source
 NAME = "tradeoff"  # of its files
 
 
-class TradeOff:
+class TradeOff(Shown):
     """Methods against a baseline. It displays itself, as text or in a notebook."""
 
     def __init__(self, comparison: Comparison) -> None:
@@ -62,7 +60,7 @@ class TradeOff:
 
     @property
     def is_worse(self) -> bool:
-        """Whether a whole curve is, or a point of a method that has one only."""
+        """Whether a whole curve is beyond chance, or a point where no curve tells."""
         return Verdict.WORSE in verdicts(self.comparison)
 
     def as_json(self) -> dict[str, Any]:
@@ -85,9 +83,7 @@ class TradeOff:
                     "method": compared.method, "average_speedup": compared.average_speedup,
                     "interval": [*compared.interval], "verdict": compared.verdict.value,
                     "shared_quality": [*compared.shared],
-                    "crosses_at": [
-                        {"time": time, "quality": quality} for time, quality in compared.crosses_at
-                    ],
+                    "crosses_at": [crossing._asdict() for crossing in compared.crosses_at],
                 }
                 for compared in found.curves
             ],
@@ -121,36 +117,18 @@ class TradeOff:
         """For a comment on a change. Args: figure: where the comment finds it."""
         return markdown(self.comparison, figure)
 
-    def show(self, console: Console) -> None:
-        for number, (heads, rows) in enumerate(self._tables()):
-            head = title(self.comparison) if number == 0 else "whole curves"
-            console.print(text_table(head, heads, rows))
-        for line in lines(self.comparison):
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+    def _panels(self) -> Sequence[Any]:
+        return self.charts
 
-    def _tables(self) -> list[tuple[Sequence[str], list[tuple[str, ...]]]]:
-        found = [(HEADS, point_rows(self.comparison)), (CURVE_HEADS, curve_rows(self.comparison))]
-        return [(heads, rows) for heads, rows in found if rows]
-
-    def __repr__(self) -> str:
-        written = StringIO()
-        self.show(Console(
-            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
-            force_terminal=False,
-        ))  # fmt: skip
-        return written.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        tables = [
-            table([*map(text, heads)], [[*map(text, row)] for row in rows])
-            for heads, rows in self._tables()
+    def _tables(self) -> Iterable[Table]:
+        found = [
+            (title(self.comparison), HEADS, point_rows(self.comparison)),
+            ("whole curves", CURVE_HEADS, curve_rows(self.comparison)),
         ]
-        said = tag("ul", *(tag("li", text(line)) for line in lines(self.comparison)))
-        head = tag("p", tag("b", text(title(self.comparison))))
-        return tag(
-            "div", STYLE, head, Html(laid_out(NAME, self.charts, COLUMNS)), join(tables), said,
-            css="mlgolf",
-        )
+        return (one for one in found if one[-1])
+
+    def _lines(self) -> Iterable[str]:
+        return lines(self.comparison)
 
 
 @disk_errors_told()
@@ -189,27 +167,19 @@ def change(
     goal: str | None = None, workload: str | None = None, points: PointChoice = "each",
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
 ) -> TradeOff:
-    """Compare one program before and after a change: two tables or runs, one method in each."""
+    """Compare one program before and after a change: two tables or runs, one method in each.
+
+    Raises: MLGolfError for what cannot be read or compared.
+    """
     before, known = _measurements([Path(base)], time, quality, workload, points)
-    after, _ = _measurements([Path(changed)], time, quality, workload, points)
-    rows = [_called(before, "base"), _called(after, "change")]
-    both = replace(before, rows=pl.concat(rows, how="diagonal"))
+    after, other = _measurements([Path(changed)], time, quality, workload, points)
+    both = base_and_change(before, after, goals=(known, other))
     return TradeOff(
         compared(
-            both, "base", known if goal is None else _goal(goal), interpolation=interpolation,
+            both, BASE, known if goal is None else _goal(goal), interpolation=interpolation,
             confidence=confidence, allow_unfair=unfair,
         )
     )
-
-
-def _called(found: Measurements, name: str) -> pl.DataFrame:
-    methods = found.rows["method"].unique(maintain_order=True).to_list()
-    if len(methods) != 1:
-        raise ScoringError(
-            f"{found.path}: found the methods {', '.join(methods)}; a change is compared with one "
-            "method before and one after. Keep the rows of one"
-        )
-    return found.rows.with_columns(method=pl.lit(name))
 
 
 def _measurements(
@@ -225,7 +195,7 @@ def _measurements(
     if split not in ("train", "validation", "test"):
         raise UnknownName("quality of runs", split, known=("train", "validation", "test"))
     return measurements_of_runs(
-        paths[0], source.competition, source.trials, workload=workload, split=split, points=points
+        paths[0], source, workload=workload, split=split, points=points
     )
 
 

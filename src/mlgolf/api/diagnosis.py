@@ -1,21 +1,20 @@
 """Where the time of a training step goes, what holds it back, and what to try."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 
 from mlgolf.analysis.advice import Advice, advised
 from mlgolf.analysis.bottleneck import Diagnosis, diagnosed
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.analysis.what_if import WhatIf, on_instance
-from mlgolf.api.results import STYLE, WIDTH, AnyPath
+from mlgolf.api.results import AnyPath
+from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.data.layout import default_data_dir
@@ -27,7 +26,6 @@ from mlgolf.diagnosis.method_facts import DataKind, method_facts
 from mlgolf.diagnosis.scripts import measurements_of, run
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
-from mlgolf.plots.svg import in_columns, to_svg, with_ids
 from mlgolf.plots.theme import Style
 from mlgolf.referee.machine import load_average
 from mlgolf.report.diagnosis import (
@@ -43,15 +41,13 @@ from mlgolf.report.diagnosis import (
     thread_rows,
     title,
 )
-from mlgolf.report.html import Html, join, table, tag, text
-from mlgolf.report.terminal import plain, text_table
 
 NAME = "step_time"  # of its files
 Tell = Callable[[str], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class StepDiagnosis:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StepDiagnosis(Shown):
     """What holds a step back. It displays itself, as text or in a notebook."""
 
     name: str
@@ -60,6 +56,8 @@ class StepDiagnosis:
     ceilings: Ceilings | None
     elsewhere: WhatIf | None
     notes: tuple[str, ...] = ()
+
+    _columns = 1
 
     @property
     def bottleneck(self) -> str:
@@ -116,13 +114,13 @@ class StepDiagnosis:
     def lines(self) -> list[str]:
         return [*sentences(self.found, self.ceilings, self.elsewhere), *self.notes]
 
-    def show(self, console: Console) -> None:
-        for head, heads, rows in self._tables():
-            console.print(text_table(head, heads, rows))
-        for line in self.lines:
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+    def _panels(self) -> Sequence[Any]:
+        return self.charts
 
-    def _tables(self) -> list[tuple[str, Sequence[str], list[tuple[str, ...]]]]:
+    def _lines(self) -> Iterable[str]:
+        return self.lines
+
+    def _tables(self) -> Iterable[Table]:
         found = self.found
         tables = [
             (self.title, PART_HEADS, part_rows(found)),
@@ -131,25 +129,6 @@ class StepDiagnosis:
             ("by threads", THREAD_HEADS, thread_rows(found)),
         ]
         return [(head, heads, rows) for head, heads, rows in tables if rows or head == self.title]
-
-    def __repr__(self) -> str:
-        written = StringIO()
-        self.show(Console(
-            file=written, width=WIDTH + 40, highlight=False, force_jupyter=False,
-            force_terminal=False,
-        ))  # fmt: skip
-        return written.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        drawn = [with_ids(to_svg(chart), f"{NAME}{at}_") for at, chart in enumerate(self.charts)]
-        parts = [
-            join([tag("p", tag("b", text(head))),
-                  table([*map(text, heads)], [[*map(text, row)] for row in rows])])
-            for head, heads, rows in self._tables()
-        ]  # fmt: skip
-        said = tag("ul", *(tag("li", text(line)) for line in self.lines))
-        figure = Html(in_columns(drawn, 1)) if drawn else text("")
-        return tag("div", STYLE, figure, join(parts), said, css="mlgolf")
 
 
 @disk_errors_told()

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mlgolf.analysis.spikes import spikes
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
+from mlgolf.report.spikes import before_in_words
 from mlgolf.scoring.leaderboard import Entry, Leaderboard
 
 KEY = {
@@ -26,6 +28,10 @@ TRIALS = {
 EVALUATIONS = {
     **KEY, "step": pl.Int64, "seconds": pl.Float64, "cpu_seconds": pl.Float64,
     "wall_seconds": pl.Float64, "charged_seconds": pl.Float64,
+}
+SPIKES = {
+    **KEY, "loss": pl.String, "step": pl.Int64, "before": pl.Float64, "peak": pl.Float64,
+    "lasted": pl.Int64, "preceded_by": pl.String,
 }
 BOARD = {
     "rank": pl.Int64, "group": pl.Int64, "submission": pl.String, "score": pl.Float64,
@@ -112,6 +118,16 @@ def _evaluations(trial: Trial) -> pl.DataFrame:
     }
     metrics = {name: pl.Series(values, dtype=pl.Float64) for name, values in trial.metrics.items()}
     return pl.DataFrame(columns, schema=EVALUATIONS).with_columns(**metrics)
+
+
+def spikes_frame(trials: Iterable[Trial]) -> pl.DataFrame:
+    """A row per loss spike: `SPIKES`. `lasted` is in steps, null where the loss stayed high."""
+    rows = [
+        (*_key(trial), one.loss, one.step, one.before, one.peak, one.lasted or None,
+         before_in_words(one))
+        for trial in trials for one in spikes(trial)
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=SPIKES, orient="row")
 
 
 def board_frame(board: Leaderboard) -> pl.DataFrame:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from io import StringIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from mlgolf.api.frames import board_frame, evaluations_frame, trials_frame
+from mlgolf.api.frames import board_frame, evaluations_frame, spikes_frame, trials_frame
+from mlgolf.api.shown import STYLE, WIDTH, as_text
 from mlgolf.core.competition import Competition
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
@@ -42,8 +42,6 @@ from mlgolf.scoring.standings import Standings
 from mlgolf.scoring.target_levels import has_targets
 
 AnyPath = str | PathLike[str]
-WIDTH = 80  # columns of a board as text
-STYLE = Html("<style>.mlgolf small { display: block; opacity: 0.7 }</style>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +89,7 @@ class Board:
             console.print(plain(line), soft_wrap=not console.is_terminal)
 
     def __repr__(self) -> str:
-        written = StringIO()
-        self.show(Console(  # plain, also where the environment asks for colours as notebooks do
-            file=written, width=WIDTH, highlight=False, force_jupyter=False, force_terminal=False,
-        ))
-        return written.getvalue().rstrip()
+        return as_text(self.show, WIDTH)
 
     def _repr_html_(self) -> str:
         lines = [tag("li", text(line)) for line in diagnostic_lines(self.view)]
@@ -137,6 +131,11 @@ class Run:
     def evaluations(self) -> pl.DataFrame:
         """One row per evaluation of each trial. Columns: see `frames.evaluations_frame`."""
         return evaluations_frame(self._folder.trials())
+
+    @property
+    def spikes(self) -> pl.DataFrame:
+        """One row per loss spike. Columns: see `frames.spikes_frame`."""
+        return spikes_frame(self._folder.trials())
 
     def score(self, **options) -> Board:
         """As `mlgolf.score`, with the same options."""

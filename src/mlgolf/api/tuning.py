@@ -2,26 +2,24 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from rich.console import Console
 
+from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.tuning import TuningReport, judge
 from mlgolf.analysis.tuning_curves import Statistic
 from mlgolf.analysis.tuning_results import Metric
 from mlgolf.analysis.tuning_sources import Asked, open_results
-from mlgolf.api.results import WIDTH, AnyPath
+from mlgolf.api.results import AnyPath
+from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.plots.saved import save_figure
-from mlgolf.plots.svg import in_columns, to_svg, with_ids
-from mlgolf.report.html import Html, table, tag, text
-from mlgolf.report.terminal import plain, text_table
 from mlgolf.report.tuning import sentences, tables
 from mlgolf.report.tuning_figures import tuning_figures
 from mlgolf.results.run_names import latest_run
@@ -29,7 +27,7 @@ from mlgolf.results.run_names import latest_run
 MOST_SHOWN = 12  # panels in a notebook
 
 
-class Tuning:
+class Tuning(Shown):
     """What is known of methods and their tuning. It displays itself, as text or in a notebook."""
 
     def __init__(self, report: TuningReport) -> None:
@@ -40,12 +38,14 @@ class Tuning:
         """A row per method, workload and number of trials, with best, lower and upper."""
         return self.report.table()
 
-    def show(self, console: Console) -> None:
-        """Print tables, then where bands separate and notes, a line each."""
-        for found in tables(self.report):
-            console.print(text_table(found.title, found.heads, found.rows))
-        for line in sentences(self.report):
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+    def _panels(self) -> Sequence[Any]:
+        return next(tuning_figures(self.report)).panels[:MOST_SHOWN]
+
+    def _tables(self) -> Iterable[Table]:
+        return ((found.title, found.heads, found.rows) for found in tables(self.report))
+
+    def _lines(self) -> Iterable[str]:
+        return sentences(self.report)
 
     @disk_errors_told()
     def save(self, folder: AnyPath) -> list[Path]:
@@ -58,31 +58,10 @@ class Tuning:
                 written += save_figure(path, name, figure.panels, figure.table, figure.columns)
         return written
 
-    def __repr__(self) -> str:
-        written = StringIO()
-        self.show(Console(
-            file=written, width=WIDTH, highlight=False, force_jupyter=False, force_terminal=False,
-        ))
-        return written.getvalue().rstrip()
-
-    def _repr_html_(self) -> str:
-        figure = next(tuning_figures(self.report))
-        panels = figure.panels[:MOST_SHOWN]
-        drawn = [with_ids(to_svg(panel), f"tuning{at}_") for at, panel in enumerate(panels)]
-        parts = [
-            tag("div", tag("p", tag("b", text(found.title))), table(
-                [text(head) for head in found.heads],
-                [[text(cell) for cell in row] for row in found.rows],
-            )) for found in tables(self.report)
-        ]  # fmt: skip
-        lines = [tag("li", text(line)) for line in sentences(self.report)]
-        svg = Html(in_columns(drawn, min(figure.columns, len(drawn))))
-        return tag("div", svg, *parts, tag("ul", *lines), css="mlgolf")
-
 
 @disk_errors_told()
 def tuning_curves(
-    *paths: AnyPath, goal: str | None = None, confidence: float = 0.95,
+    *paths: AnyPath, goal: str | None = None, confidence: float = CONFIDENCE,
     quality: str | None = None, metric: str | None = None, statistic: str = "median",
     trials: int | None = None, bounds: tuple[float | None, float | None] = (None, None),
     competition: str | None = None, tuning: str | None = None, methods: Sequence[str] = (),

@@ -54,6 +54,10 @@ ItsGoal = Annotated[
     Literal["maximise", "minimise"] | None,
     typer.Option(help="Of a table's quality.", show_default="maximise"),
 ]
+Confidence = Annotated[
+    float,
+    typer.Option(min=0.5, max=0.999, help="Of each interval; verdicts are at 5%, by Holm."),
+]
 Unfair = Annotated[
     bool, typer.Option("--unfair", help="Compare what was not tuned alike, and say so everywhere.")
 ]
@@ -89,7 +93,7 @@ def ablate(
     time: Time = None,
     quality: Quality = None,
     goal: ItsGoal = None,
-    confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
+    confidence: Confidence = 0.95,
     unfair: Unfair = False,
     output: Output = None,
     as_json: AsJson = False,

@@ -27,7 +27,10 @@ Baseline = Annotated[
 Time = Annotated[str | None, typer.Option(help="The table's column of time or money.")]
 Quality = Annotated[
     str | None,
-    typer.Option(help="The table's column of quality; of runs the split: validation, test."),
+    typer.Option(
+        help="The table's column of quality; of runs the split that is shown: validation, test. "
+        "Trials are chosen by validation."
+    ),
 ]
 ItsGoal = Annotated[
     Literal["maximise", "minimise"] | None,
@@ -51,7 +54,7 @@ Ci = Annotated[
     bool,
     typer.Option(
         "--ci", help="RESULTS are BASE CHANGE: print a comment for a pull request; exit code 1 "
-        "only if the change is worse."
+        "only if the change is worse beyond chance."
     ),
 ]
 
@@ -90,6 +93,10 @@ def curve(
 
     if ci and len(results) != 2:
         raise typer.BadParameter(f"--ci takes BASE and CHANGE; {len(results)} were given")
+    if ci and baseline is not None:
+        raise typer.BadParameter(
+            f"--baseline: found {baseline!r}; with --ci the baseline is BASE. Leave it out"
+        )
     options = {
         "time": time, "quality": quality, "goal": goal, "workload": workload, "points": point,
         "interpolation": interpolation, "confidence": confidence, "unfair": unfair,

@@ -24,7 +24,7 @@ Ladder = Annotated[
     str | None,
     typer.Option(
         help="Train for each of these multiples of the step hint, the schedule rescaled, for "
-        "`mlgolf curve`: 0.25,0.5,1,2,4."
+        "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them."
     ),
 ]
 Practice = Annotated[

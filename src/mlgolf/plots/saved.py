@@ -20,7 +20,8 @@ def save_figure(
 
     Args: panels: charts, which are laid out in so many columns.
     """
-    light = laid_out(name, panels, columns)
+    drawn = [with_ids(to_svg(chart), f"{name}{at}_") for at, chart in enumerate(panels)]
+    light = in_columns(drawn, min(columns, len(drawn)))
     paths = [folder / f"{name}.csv"]
     table.with_columns(without_formulas(pl.col(pl.String))).write_csv(paths[0])
     for ending, svg in (("", light), ("_dark", recoloured(light, DARK))):
@@ -29,12 +30,6 @@ def save_figure(
         pixels.write_bytes(vl_convert.svg_to_png(svg, scale=PIXELS))
         paths += [image, pixels]
     return paths
-
-
-def laid_out(name: str, panels: Sequence[Any], columns: int = 1) -> str:
-    """Charts as one SVG, in so many columns. Args: name: for ids, which differ within a page."""
-    drawn = [with_ids(to_svg(chart), f"{name}{at}_") for at, chart in enumerate(panels)]
-    return in_columns(drawn, min(columns, len(drawn)))
 
 
 def without_formulas(text: pl.Expr) -> pl.Expr:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from mlgolf.analysis.comparison import Comparison
 from mlgolf.analysis.dominance import Compared
-from mlgolf.analysis.tradeoff import Interval, Judged, Verdict
+from mlgolf.analysis.intervals import Interval
+from mlgolf.analysis.tradeoff import Judged, Verdict
 from mlgolf.core.text import number_of
 
 HEADS = (
@@ -43,9 +44,7 @@ def curve_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
             compared.method, _average(compared), WORDS[compared.verdict],
-            "; ".join(
-                f"{_number(time)} ({_number(quality)})" for time, quality in compared.crosses_at
-            ) or "nowhere",
+            _crossings(compared, estimates=not comparison.has_intervals(compared.method)),
         )
         for compared in comparison.curves
     ]  # fmt: skip
@@ -70,19 +69,40 @@ def markdown(comparison: Comparison, figure: str = "") -> str:
         parts += ["", *_markdown_table(CURVE_HEADS, curve_rows(comparison))]
     if figure:
         parts += ["", f"![{title(comparison)}]({figure})"]
-    return "\n".join([*parts, "", *(f"- {line}" for line in lines(comparison))])
+    said = [*_without_seeds(comparison), *lines(comparison)]
+    return "\n".join([*parts, "", *(f"- {line}" for line in said)])
 
 
 def verdicts(comparison: Comparison) -> list[Verdict]:
-    """Of whole curves where there are some, else of the points."""
-    return [compared.verdict for compared in comparison.curves] or [
-        judged.verdict for judged in comparison.points
-    ]
+    """Of each method: of its whole curve; where that shares no quality, of its points.
+
+    What has no interval cannot be told from noise, however its estimate looks.
+    """
+    of_curves = {
+        compared.method: [compared.verdict] for compared in comparison.curves
+        if compared.verdict is not Verdict.OUTSIDE
+    }
+    found: list[Verdict] = []
+    for method in comparison.methods:
+        of_points = [one.verdict for one in comparison.points if one.point.method == method]
+        own = of_curves.get(method, of_points)
+        known = comparison.has_intervals(method)
+        found += [one if known or one is Verdict.OUTSIDE else Verdict.CANNOT_TELL for one in own]
+    return found
 
 
 def _headline(comparison: Comparison) -> str:
     found = (WORDS[verdict] for verdict in verdicts(comparison))
     return ", ".join(dict.fromkeys(found)).capitalize()
+
+
+def _without_seeds(comparison: Comparison) -> Iterator[str]:
+    lacking = [name for name in comparison.methods if not comparison.has_intervals(name)]
+    if lacking:
+        yield (
+            "one run at each budget cannot be told from noise, so the verdict is \"cannot tell\" "
+            "whatever the estimates are. Train both with three seeds or more"
+        )
 
 
 def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -115,6 +135,14 @@ def _average(compared: Compared) -> str:
         return average_speedup(compared)
     low, high = compared.shared
     return f"{average_speedup(compared)}, for {_number(low)} to {_number(high)}"
+
+
+def _crossings(compared: Compared, *, estimates: bool) -> str:
+    """Those beyond chance; all of them where only estimates are known."""
+    shown = [one for one in compared.crosses_at if one.beyond_chance or estimates]
+    if not shown:
+        return "nowhere beyond chance" if compared.crosses_at else "nowhere"
+    return "; ".join(f"{_number(one.time)} ({_number(one.quality)})" for one in shown)
 
 
 def _gain(judged: Judged) -> str:

@@ -47,6 +47,12 @@ def sentences(report: TuningReport) -> list[str]:
     if len(methods) > 1:
         both = f"{100 * max(0.0, 1 - 2 * (1 - report.confidence)):.3g}"
         said.append(f"two bands hold together with a probability of at least {both}%")
+    if len(report.curves) > 2:
+        missing = len(report.curves) * (1 - report.confidence)
+        said.append(
+            f"of {len(report.curves)} bands, each at {100 * report.confidence:.3g}%, up to "
+            f"{missing:.2g} are expected to miss, so a pair among many may separate by chance"
+        )
     return [*said, *report.notes]
 
 

@@ -5,7 +5,7 @@ whatever is wrong is named by file, line and column. A row of a CSV is counted a
 the first line has the names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from mlgolf.core.errors import RunFolderError, did_you_mean
 
 SUFFIXES = (".csv", ".parquet")
 LINE = "line"  # the column that says where a row stands
+PLACE = "place"  # the same in words, with the file: see `place_of`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,38 @@ def read_measurements(
 def place_of(path: Path, line: int) -> str:
     """For errors: "runs.csv, line 3"; rows of other formats are counted from 1."""
     return f"{path}, {'line' if path.suffix == '.csv' else 'row'} {line}"
+
+
+def with_places(path: Path, rows: pl.DataFrame) -> pl.DataFrame:
+    """With `place`, so that rows of several files can be told apart."""
+    start = place_of(path, 0).removesuffix("0")
+    return rows.with_columns((pl.lit(start) + pl.col(LINE).cast(pl.String)).alias(PLACE))
+
+
+def check_seeds_once(path: Path, rows: pl.DataFrame, key: Sequence[str], per: str) -> None:
+    """Args: key: columns of what a seed is given once for; per: the same in words.
+
+    Raises: RunFolderError for the same seed twice, which would count one run as two.
+    """
+    again = rows.filter(
+        pl.col("seed").is_not_null() & pl.struct(*key, "seed").is_duplicated()
+    ).sort(*key, "seed", LINE)
+    if len(again):
+        first, second = again[LINE].head(2)
+        raise RunFolderError(
+            f"{place_of(path, first)} and {second}: found the same seed twice for one {per}, "
+            "allowed is once. Remove one, or correct the seed"
+        )
+
+
+def columns_of(path: Path) -> list[str]:
+    """Of a table; none of a file that cannot be read as one: whoever reads it will say why."""
+    try:
+        if path.suffix == ".parquet":
+            return list(pl.read_parquet_schema(path))
+        return pl.read_csv(path, n_rows=0, infer_schema=False).columns
+    except (OSError, pl.exceptions.PolarsError):
+        return []
 
 
 def _open(path: Path) -> tuple[pl.DataFrame, int]:

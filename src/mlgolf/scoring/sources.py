@@ -10,7 +10,7 @@ import polars as pl
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.records import Declared
-from mlgolf.core.rules import Ruleset
+from mlgolf.core.rules import Ruleset, Tuning
 from mlgolf.core.text import enumerated, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs
@@ -63,6 +63,25 @@ class Source:
             for name in found.pool.submissions if name in self.declared
         )
         return replace(found, notes=(*found.notes, *said))
+
+    def as_played(self) -> Competition:
+        """Its rules with as many trials and studies as were played, so that fewer are missed."""
+        if not self.trials:
+            return self.competition
+        tuning = self.competition.rules.tuning
+        keys = [trial.key for trial in self.trials]
+        most = {"studies": max(key.study for key in keys) + 1}
+        if self.ruleset == "external":
+            most["trials"] = max(key.trial for key in keys)
+        of_run = {
+            **tuning.model_dump(by_alias=True),
+            self.ruleset: {**tuning.under(self.ruleset).model_dump(), **most},
+        }
+        return self.competition.model_copy(update={
+            "rules": self.competition.rules.model_copy(
+                update={"tuning": Tuning.model_validate(of_run)}
+            )
+        })
 
     @property
     def has_evaluations(self) -> bool:

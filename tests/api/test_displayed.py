@@ -1,0 +1,37 @@
+import re
+
+from mlgolf.api.curves import curve
+from mlgolf.api.frames import SPIKES, spikes_frame
+from mlgolf.api.tuning import tuning_curves
+
+
+def displayed(tmp_path, method):
+    path = tmp_path / f"{method}.csv"
+    path.write_text(f"method,time,quality\nbase,1,0.5\nbase,2,0.6\nbase,4,0.7\n{method},2,0.65\n")
+    return curve(path)
+
+
+def test_two_figures_of_one_notebook_share_no_id(tmp_path):
+    path = tmp_path / "search.csv"
+    ids = []
+    for name in ("mine", "yours"):
+        path.write_text(f"method,quality\nbase,0.1\nbase,0.2\n{name},0.2\n{name},0.3\n")
+        ids.append(set(re.findall(r' id="(\w+)"', tuning_curves(path)._repr_html_())))
+    one, other = ids
+    assert one
+    assert not one & other
+
+
+def test_a_comparison_displays_itself_with_its_style_tables_and_sentences(tmp_path):
+    shown = displayed(tmp_path, "mine")._repr_html_()
+    assert all(part in shown for part in ("<style>", "<svg", "<table", "<li>"))
+
+
+def test_as_text_it_has_tables_and_sentences(tmp_path):
+    said = repr(displayed(tmp_path, "mine"))
+    assert "speed-up at the same quality" in said
+    assert "Pareto front" in said
+
+
+def test_runs_without_spikes_have_a_table_without_rows():
+    assert spikes_frame([]).schema == SPIKES
