@@ -4,6 +4,7 @@ After the way of data-stall analysis (Mohan et al., 2021, arXiv:2007.06775): loa
 the step where the machine has cores for it, so that a step takes as long as the slower of the two.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ def on_instance(
     seconds = {
         "input": loading * max(1, cores) / max(1, instance.cores // max(1, instance.accelerators)),
         "copies": batch_bytes / instance.host_link if instance.host_link else 0.0,
-        "overhead": max(now["overhead"], measured.floor.overhead if measured.floor else 0.0),
+        "overhead": _starting(found),
         "compute": now["compute"] * computing,
         "bandwidth": now["bandwidth"] * moving,
         "optimizer": by_optimizer,
@@ -80,3 +81,9 @@ def on_instance(
         instance=instance, step_seconds=takes, seconds=seconds, bottleneck=bound,
         gain=found.step_seconds / takes if takes else float("inf"), notes=tuple(notes),
     )
+
+
+def _starting(found: Diagnosis) -> float:
+    """Seconds of starting operations: also those that are hidden or small beside the rest here."""
+    now, floor = found.shares["overhead"] * found.step_seconds, found.measured.floor
+    return now if floor is None or math.isnan(floor.overhead) else max(now, floor.overhead)

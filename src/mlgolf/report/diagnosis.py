@@ -83,8 +83,9 @@ def sentences(
     if (floor := measured.floor) is not None and measured.real > 0:
         work = measured.forward + measured.backward
         took = work if work > 0 else measured.real
+        counted = f"{number_of(floor.operations, 'operation')}, " if floor.operations else ""
         yield (
-            f"forward and backward: {number_of(floor.operations, 'operation')}, "
+            f"forward and backward: {counted}"
             f"{floor.flop / 1e9:.3g} GFLOP, {floor.bytes / 1e9:.3g} GB, "
             f"{floor.flop / took / 1e9:.3g} GFLOP/s and "
             f"{floor.bytes / took / 1e9:.3g} GB/s reached"
