@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from mlgolf.analysis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError, UnknownName
+from mlgolf.diagnosis import ceilings as ceilings_module
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 from mlgolf.diagnosis.instances import instance, instances
@@ -14,10 +16,14 @@ from mlgolf.diagnosis.out_of_memory import is_out_of_memory
 from mlgolf.methods import METHODS
 
 
+def rates(flops):
+    return Ceilings(flops=flops, bandwidth=2e9, launch_seconds=1e-6)
+
+
 def test_ceilings_are_measured_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 0.0, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(1e9))
     first = ceilings(tmp_path, "torch", 1)
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (5e9, 5e9, 0.0, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(5e9))
     assert ceilings(tmp_path, "torch", 1) == first
     assert ceilings(tmp_path, "torch", 2).flops == 5e9
     assert ceilings(tmp_path, "torch", 1, fresh=True).flops == 5e9
@@ -25,8 +31,17 @@ def test_ceilings_are_measured_once(tmp_path, monkeypatch):
     assert len(json.loads(file.read_text())) == 2
 
 
+def test_another_processor_of_the_same_name_has_ceilings_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(1e9))
+    monkeypatch.setattr(ceilings_module, "machine", lambda: {"processor": "slow"})
+    ceilings(tmp_path, "torch", 1)
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(5e9))
+    monkeypatch.setattr(ceilings_module, "machine", lambda: {"processor": "fast"})
+    assert ceilings(tmp_path, "torch", 1).flops == 5e9
+
+
 def test_damaged_ceilings_are_measured_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 0.0, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(1e9))
     ceilings(tmp_path, "torch", 1)
     (file,) = (tmp_path / "ceilings").iterdir()
     file.write_text("{")

@@ -147,7 +147,7 @@ class FakeCuda:
         self.waits += 1
         self.now += 1.0
 
-    def Event(self, enable_timing):  # noqa: N802
+    def Event(self, enable_timing):
         return FakeEvent(self)
 
 

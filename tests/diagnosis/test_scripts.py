@@ -12,8 +12,9 @@ from mlgolf.diagnosis.scripts import Ran, measurements_of, run
 
 MACHINE = Ceilings(flops=1e11, bandwidth=1e10, launch_seconds=1e-6)
 TOLD = {
-    "steps": 13, "counted": 10, "real": 0.6, "load": 0.4, "step": 0.1, "between": 0.1, "peak_memory": 1e9,
-    "framework": "torch", "device": "cpu", "threads": 1, "by_threads": {"1": 0.1, "2": 0.2},
+    "steps": 13, "counted": 10, "real": 0.6, "load": 0.4, "step": 0.1, "between": 0.1,
+    "peak_memory": 1e9, "framework": "torch", "device": "cpu", "threads": 1,
+    "by_threads": {"1": 0.1, "2": 0.2},
     "operations": [{"name": "mm", "count": 1, "flop": 1e9, "bytes": 1e6}], "optimizer_total": 0.2,
 }  # fmt: skip
 WATCHED = """\

@@ -89,7 +89,9 @@ def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:
             why=f"load the next batches while a step computes, with {cores} cores: loading is "
             f"{waiting:.0%} of the step",
         )
-    if (gain := amdahl(shares.get("copies", 0))) >= LEAST:
+    # On a CPU there is no other memory to copy to: what it takes is Python around the batch.
+    gain = amdahl(shares.get("copies", 0))
+    if measured.device != "cpu" and gain >= LEAST:
         yield Advice(
             method="pinned_memory", expected_gain=gain,
             why="copy from pinned memory while the step before computes",

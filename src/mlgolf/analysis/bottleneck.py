@@ -29,8 +29,7 @@ THRESHOLDS: Mapping[Part, float] = {
     "optimizer": 0.3, "compute": 0.4, "bandwidth": 0.4,
 }  # fmt: skip
 NEARLY_FULL = 0.9  # of the memory that there is
-# Of a step on a device: one that was asked for sooner than that waits for the device, not for Python.
-HIDDEN = 0.8
+HIDDEN = 0.8  # of a step on a device: asked for sooner than that, it waits for the device alone
 NOTICED = 0.05  # of a step: what passes between steps is told from there on
 WORTH_MORE = 1.1  # times as many examples per second, which a larger batch would give
 

@@ -11,6 +11,11 @@ def peak_of_process() -> float:
     return 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def memory_in_use() -> float:
+    """Bytes of memory that this process has now."""
+    return 1024.0 * _field(Path("/proc/self/status"), "VmRSS")
+
+
 def available_memory() -> float:
     """Bytes that a new process may take: what is free, or what its control group allows."""
     return min(1024.0 * _field(Path("/proc/meminfo"), "MemAvailable"), *_of_groups())

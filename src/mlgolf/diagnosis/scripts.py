@@ -62,7 +62,8 @@ def run(
             done = subprocess.run(
                 [sys.executable, str(script), *arguments], env={**os.environ, ORDER:
                 json.dumps(order)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                timeout=timeout, preexec_fn=limited if memory_limit else None, errors="backslashreplace",
+                timeout=timeout, preexec_fn=limited if memory_limit else None,
+                errors="backslashreplace",
             )
         except subprocess.TimeoutExpired:
             raise DiagnosisError(
