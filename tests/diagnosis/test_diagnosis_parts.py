@@ -11,7 +11,7 @@ from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 from mlgolf.diagnosis.instances import instance, instances
 from mlgolf.diagnosis.job import JobPlan, checked
-from mlgolf.diagnosis.method_facts import FOR, TAKES_AWAY, method_facts
+from mlgolf.diagnosis.method_facts import FOR, method_facts, savings
 from mlgolf.diagnosis.out_of_memory import is_out_of_memory
 from mlgolf.methods import METHODS
 
@@ -61,7 +61,25 @@ def test_an_unknown_instance_type_is_told_with_those_known():
 
 
 def test_facts_are_of_methods_that_there_are():
-    assert TAKES_AWAY.keys() | FOR.keys() <= METHODS.keys()
+    assert savings().keys() | FOR.keys() <= METHODS.keys()
+
+
+def test_selective_backprop_saves_in_every_second_step_of_its_window():
+    assert savings("images")["selective_backprop"].share == pytest.approx(
+        0.4 * 0.5 * (1 - 0.25 / 3 - 0.5), rel=1e-3
+    )
+
+
+def test_without_images_the_pass_that_chooses_is_a_whole_one():
+    assert savings("tokens")["selective_backprop"].share == pytest.approx(
+        0.4 * 0.5 * (1 - 1 / 3 - 0.5), rel=1e-3
+    )
+
+
+def test_a_curriculum_saves_what_its_stages_save():
+    assert savings()["regularisation_curriculum"].share == pytest.approx(
+        0.4 * 0.75 + 0.4 * (1 - 0.85**2), rel=1e-3
+    )
 
 
 def test_methods_for_other_data_are_left_out():

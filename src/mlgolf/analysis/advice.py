@@ -25,6 +25,7 @@ class MethodFacts:
     relieves: tuple[str, ...]
     loads: tuple[str, ...] = ()
     takes_away: float = math.nan  # of the time of what it relieves; NaN: not known
+    of_step: bool = False  # of that of a whole step instead, as far as it is what is relieved
     source: str = ""  # of that share, as the end of a sentence
     only_for: str = ""  # the kind of data, where it is not known whether these are of it
     limits: str = ""  # why it takes nothing away here
@@ -47,7 +48,8 @@ def advised(found: Diagnosis, methods: Iterable[MethodFacts], cores: int = 1) ->
 def _of(method: MethodFacts, found: Diagnosis) -> Advice | None:
     relieved = {part: share for part, share in found.shares.items() if part in method.relieves}
     taken = UNKNOWN if math.isnan(method.takes_away) else method.takes_away
-    gain = amdahl(taken * sum(relieved.values()))
+    most = sum(relieved.values())
+    gain = amdahl(min(taken, most) if method.of_step else taken * most)
     if found.bottleneck in method.loads:
         return Advice(
             method=method.name, expected_gain=1.0, loads_bottleneck=True,
@@ -70,7 +72,8 @@ def _because(method: MethodFacts, relieved: Mapping[str, float], taken: float) -
     parts = enumerated(
         f"{part} ({share:.0%} of the step)" for part, share in relieved.items() if share >= 0.01
     )
-    how = f"takes about {taken:.0%} off {parts}{_for(method)}"
+    of_step = f"the step, at most all of {parts}"
+    how = f"takes about {taken:.0%} off {of_step if method.of_step else parts}{_for(method)}"
     return f"{how}; {method.source or 'how much is not known, so little is assumed'}"
 
 
@@ -142,9 +145,14 @@ def _batches(found: Diagnosis) -> Iterator[Advice]:
 
 
 def _hidden_loading(measured: Measurements, waiting: float, cores: int) -> float:
-    """Loading on other cores takes a step no longer than the slower of the two."""
+    """Loading on other cores takes a step no longer than the slower of the two.
+
+    Where workers load already and a step still waits, they all are at it for the whole step.
+    """
     if cores < 2 or not measured.real > 0 or waiting <= 0:
         return 1.0
     load = measured.load if measured.load > 0 else waiting * measured.real
+    if measured.workers:
+        load = measured.real * measured.workers
     step = (1 - waiting) * measured.real
     return measured.real / max(step, load / (cores - 1), 1e-12)
