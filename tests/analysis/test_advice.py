@@ -57,13 +57,6 @@ def test_workers_that_are_too_few_are_helped_by_more_alone():
     assert advice(waiting, cores=5)["loader_workers"].expected_gain == pytest.approx(2)
 
 
-def test_a_claim_of_whole_steps_takes_no_more_than_what_it_relieves():
-    claimed = MethodFacts(name="x", relieves=("input",), takes_away=0.29, of_step=True)
-    assert advice(LOADING, claimed)["x"].expected_gain == pytest.approx(1 / (1 - 0.29))
-    little = replace(LOADING, real=0.11, load=0.01)
-    assert advice(little, claimed)["x"].expected_gain == pytest.approx(0.11 / 0.1)
-
-
 def test_pinned_memory_is_for_copies_to_another_device():
     copying = replace(LOADING, load=0.0, copy=0.3)
     assert "pinned_memory" not in advice(copying)

@@ -25,7 +25,6 @@ class MethodFacts:
     relieves: tuple[str, ...]
     loads: tuple[str, ...] = ()
     takes_away: float = math.nan  # of the time of what it relieves; NaN: not known
-    of_step: bool = False  # of that of a whole step instead, as far as it is what is relieved
     source: str = ""  # of that share, as the end of a sentence
     only_for: str = ""  # the kind of data, where it is not known whether these are of it
     limits: str = ""  # why it takes nothing away here
@@ -48,8 +47,7 @@ def advised(found: Diagnosis, methods: Iterable[MethodFacts], cores: int = 1) ->
 def _of(method: MethodFacts, found: Diagnosis) -> Advice | None:
     relieved = {part: share for part, share in found.shares.items() if part in method.relieves}
     taken = UNKNOWN if math.isnan(method.takes_away) else method.takes_away
-    most = sum(relieved.values())
-    gain = amdahl(min(taken, most) if method.of_step else taken * most)
+    gain = amdahl(taken * sum(relieved.values()))
     if found.bottleneck in method.loads:
         return Advice(
             method=method.name, expected_gain=1.0, loads_bottleneck=True,
@@ -72,8 +70,7 @@ def _because(method: MethodFacts, relieved: Mapping[str, float], taken: float) -
     parts = enumerated(
         f"{part} ({share:.0%} of the step)" for part, share in relieved.items() if share >= 0.01
     )
-    of_step = f"the step, at most all of {parts}"
-    how = f"takes about {taken:.0%} off {of_step if method.of_step else parts}{_for(method)}"
+    how = f"takes about {taken:.0%} off {parts}{_for(method)}"
     return f"{how}; {method.source or 'how much is not known, so little is assumed'}"
 
 

@@ -6,9 +6,8 @@ to take away little.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -33,25 +32,20 @@ _MOMENTS = (np.arange(1000) + 0.5) / 1000  # of training
 _BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")  # flags of processors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
-    """What a method takes away, and whether that was claimed of whole steps or of a part."""
-
-    share: float
+class Saving(NamedTuple):
+    share: float  # of the time of what a method relieves
     source: str
-    of_step: bool = False
 
 
-# Nobody computes these: they were published, of whole steps.
+# Nobody computes these: they were published, of whole steps. Of a part that is not the whole step
+# they are taken all the same, which is a low estimate.
 CLAIMS: Mapping[str, Saving] = {
-    "layer_freezing": Saving(
-        share=0.05, source="5% more throughput on ResNet-50, as Composer says", of_step=True
-    ),
+    "layer_freezing": Saving(0.05, "5% more throughput on ResNet-50, as Composer says"),
     "mixed_precision": Saving(
-        share=0.33, source="1.5 times as fast, the low end of what is published", of_step=True
+        0.33, "whole steps are 1.5 times as fast, the low end of what is published"
     ),
     "compile": Saving(
-        share=0.29, source="1.41 times as fast, the mean over 180 models on one A100", of_step=True
+        0.29, "whole steps are 1.41 times as fast, the mean over 180 models on one A100"
     ),
 }
 
@@ -84,7 +78,7 @@ def savings(data: DataKind | None = None) -> dict[str, Saving]:
         ),
     }
     computed = {
-        name: Saving(share=share, source=f"{source}; by its defaults, over a whole training")
+        name: Saving(share, f"{source}; by its defaults, over a whole training")
         for name, (share, source) in by_knobs.items()
     }
     return {**computed, **CLAIMS}
@@ -125,12 +119,12 @@ def method_facts(
       flags: of the processor; None: those of this machine.
     """
     processor, known = _flags() if flags is None else flags, savings(data)
-    unknown = Saving(share=float("nan"), source="")
+    unknown = Saving(float("nan"), "")
     return [
         MethodFacts(
             name=name, relieves=kind.relieves, loads=kind.loads,
             takes_away=known.get(name, unknown).share, source=known.get(name, unknown).source,
-            of_step=known.get(name, unknown).of_step, only_for="" if data else FOR.get(name, ""),
+            only_for="" if data else FOR.get(name, ""),
             limits=_limits(name, device, processor),
         )
         for name, kind in METHODS.items()

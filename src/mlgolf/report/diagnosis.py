@@ -101,7 +101,9 @@ def _memory(found: Diagnosis) -> Iterator[str]:
     if measured.peak_memory > 0:
         limit = measured.memory_limit
         of = f" of {bytes_in_words(int(limit))}" if math.isfinite(limit) else ""
-        yield f"memory in use at most: {bytes_in_words(int(measured.peak_memory))}{of}"
+        # Of a script it is that of the whole process.
+        what = "memory that a step takes" if measured.batch_size else "memory in use at most"
+        yield f"{what}: {bytes_in_words(int(measured.peak_memory))}{of}"
     if measured.largest_batch:
         least = "" if measured.largest_is_limit else "at least "
         yield f"largest batch that fits: {least}{measured.largest_batch:,}"
