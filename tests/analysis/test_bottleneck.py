@@ -125,8 +125,13 @@ def test_memory_alone_is_known_where_no_step_was_measured():
 
 def test_full_memory_holds_back_only_where_a_larger_batch_would_be_faster():
     assert changed(peak_memory=7.9e9).bottleneck == "compute"
-    flat = changed(peak_memory=7.9e9, by_batch={32: 0.09, 64: 0.1})
+    flat = changed(peak_memory=7.9e9, by_batch={32: 0.09, 64: 0.1}, largest_batch=64)
     assert "memory" in {finding.bottleneck for finding in flat.findings}
+
+
+def test_memory_is_not_full_where_a_larger_batch_was_seen_to_fit():
+    flat = changed(peak_memory=7.9e9, by_batch={32: 0.09, 64: 0.1}, largest_batch=128)
+    assert "memory" not in {finding.bottleneck for finding in flat.findings}
 
 
 @pytest.mark.parametrize(

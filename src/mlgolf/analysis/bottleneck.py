@@ -206,7 +206,8 @@ def _memory(measured: Measurements) -> Finding | None:
             f"; {fits:,} fits" if fits else ""
         )
         return Finding(bottleneck="memory", share=missed, bound=amdahl(missed), why=why)
-    full = measured.peak_memory > NEARLY_FULL * measured.memory_limit
+    larger_fits = measured.largest_batch >= 2 * measured.batch_size > 0
+    full = measured.peak_memory > NEARLY_FULL * measured.memory_limit and not larger_fits
     if full and larger_batch_gain(measured) >= WORTH_MORE:
         share = measured.peak_memory / measured.memory_limit
         why = f"{share:.0%} of the memory is in use, and a larger batch would be faster"

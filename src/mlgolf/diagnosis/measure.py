@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from mlgolf.diagnosis.job import JobPlan, batch_size_of, checked
 from mlgolf.diagnosis.measuring import Measured, cores_here
 from mlgolf.diagnosis.memory import Fits, largest_that_fits
 
+OURS = ('{"doing"', '{"error"', '{"measured"')  # lines; a submission may print others
 Tell = Callable[[str], None]
 
 
@@ -67,12 +69,13 @@ def _in_a_process(
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        with child.stdin as orders:
+        with suppress(BrokenPipeError), child.stdin as orders:  # what it said is told below
             json.dump(order, orders)
         for line in child.stdout:
-            last = json.loads(line) if line.startswith('{"') else last
-            if "doing" in last:
-                tell(last["doing"])
+            if line.startswith(OURS):
+                last = json.loads(line)
+                if "doing" in last:
+                    tell(last["doing"])
         code = child.wait()
         said.seek(0)
         lines = said.read().strip().splitlines()

@@ -70,9 +70,14 @@ def largest_that_fits(plan: JobPlan, asked: int, limit: float | None = None) -> 
 def _try(order: dict, threads: int) -> tuple[list[dict], str, int]:
     """(what it told, the last line of what it said, its exit code)."""
     words = [sys.executable, "-m", "mlgolf.diagnosis.memory_child"]
+    # An allocator that keeps memory in reserve would run out of it before it is needed.
+    environment = {
+        name: value for name, value in trial_environment(threads).items()
+        if not name.startswith("MALLOC_")
+    }  # fmt: skip
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=trial_environment(threads),
+        env=environment,
     ) as child:
         try:
             out, err = child.communicate(json.dumps(order), timeout=START_SECONDS)

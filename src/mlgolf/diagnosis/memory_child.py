@@ -10,6 +10,7 @@ from itertools import repeat
 
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, build, loader_of
 from mlgolf.diagnosis.out_of_memory import is_out_of_memory
+from mlgolf.diagnosis.process_memory import forget_peak
 
 SHARE = 0.9  # of the memory that is free: the rest is for others
 
@@ -23,6 +24,7 @@ def main() -> None:
     limit, apart = order["limit"] or SHARE * job.available_memory(), job.memory_apart()
     print(json.dumps({"limit": limit}), flush=True)
     job.limit_memory(limit)
+    forget_peak()
     began, batch = time.monotonic(), order["first"]
     fitted = False
     for _ in range(order["doublings"] + 1 if batch == order["asked"] else 1):
