@@ -1,5 +1,7 @@
 """Steps of a job on a clock of its own: nothing here is timed."""
 
+import math
+
 import pytest
 
 from mlgolf.diagnosis import job as jobs
@@ -70,6 +72,28 @@ def test_a_submission_that_echoes_its_batches_does_not_wait():
 
 def test_a_loader_that_is_slow_now_and_then_is_slow():
     assert steps_of(Bench(slow_every=2)).waiting()["load"] > 40
+
+
+def test_on_a_device_only_what_the_step_does_not_hide_is_waited_for():
+    bench = Bench()
+    steps, bench.device = steps_of(bench), "cuda"
+    assert steps.waiting()["wait"] == pytest.approx(LOAD + COPY)
+
+    def step_that_hides_loading(batches):
+        before = bench.now
+        next(batches)
+        bench.now = before + STEP
+
+    bench.step = step_that_hides_loading
+    assert steps.waiting()["wait"] == 0
+
+
+def test_when_a_step_was_asked_for_is_noted_on_a_device_alone():
+    bench = Bench()
+    steps = steps_of(bench)
+    assert math.isnan(steps.issued())
+    bench.device = "cuda"
+    assert steps.issued() == STEP
 
 
 def test_phases_timed_inside_a_step_are_as_long_together_as_the_step():

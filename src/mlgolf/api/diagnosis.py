@@ -22,10 +22,10 @@ from mlgolf.data.layout import default_data_dir
 from mlgolf.diagnosis import ceilings as machine_ceilings
 from mlgolf.diagnosis.instances import instance
 from mlgolf.diagnosis.job import JobPlan
-from mlgolf.diagnosis.measure import measure
 from mlgolf.diagnosis.measuring import cores_here
 from mlgolf.diagnosis.method_facts import DataKind, method_facts
 from mlgolf.diagnosis.scripts import measurements_of, run
+from mlgolf.diagnosis.workloads import measure
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
 from mlgolf.plots.svg import in_columns, to_svg, with_ids

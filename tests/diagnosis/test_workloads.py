@@ -7,8 +7,8 @@ from mlgolf.core.errors import DiagnosisError
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 from mlgolf.diagnosis.job import JobPlan
-from mlgolf.diagnosis.measure import _in_a_process, measure
 from mlgolf.diagnosis.memory import Fits
+from mlgolf.diagnosis.workloads import _in_a_process, measure
 
 FITS = Fits(largest=8, is_limit=False, peak=1e6, limit=1e9)
 
