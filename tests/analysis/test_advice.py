@@ -51,6 +51,18 @@ def test_loading_on_other_cores_hides_behind_the_step():
     assert advice(LOADING, cores=8)["loader_workers"].expected_gain == pytest.approx(4)
 
 
+def test_workers_that_are_too_few_are_helped_by_more_alone():
+    waiting = replace(LOADING, workers=2)
+    assert "loader_workers" not in advice(waiting, cores=3)
+    assert advice(waiting, cores=5)["loader_workers"].expected_gain == pytest.approx(2)
+
+
+def test_pinned_memory_is_for_copies_to_another_device():
+    copying = replace(LOADING, load=0.0, copy=0.3)
+    assert "pinned_memory" not in advice(copying)
+    assert "pinned_memory" in advice(replace(copying, device="cuda"))
+
+
 def test_the_best_threads_are_advised_also_where_they_are_more():
     measured = replace(LOADING, threads=1, by_threads={1: 0.1, 2: 0.05})
     assert advice(measured)["threads"].expected_gain == pytest.approx(0.4 / 0.35)

@@ -65,6 +65,24 @@ def test_few_operations_are_no_overhead_however_flat_the_sweep():
     assert found.shares["overhead"] == pytest.approx(0.01)
 
 
+def test_where_operations_are_not_counted_a_flat_sweep_is_overhead():
+    floor = replace(COMPUTING, overhead=float("nan"), operations=0)
+    found = changed(by_batch={32: 0.099, 64: 0.1, 128: 0.101}, floor=floor)
+    assert found.bottleneck == "overhead"
+
+
+def test_operations_that_are_started_while_a_device_works_cost_nothing():
+    floor = replace(COMPUTING, overhead=0.05, operations=20_000)
+    flat = {32: 0.099, 64: 0.1, 128: 0.101}
+    assert changed(floor=floor, by_batch=flat, issued=0.01).shares["overhead"] == 0
+    assert changed(floor=floor, by_batch=flat, issued=0.1).shares["overhead"] > 0.4
+
+
+def test_a_step_that_loaded_longer_than_it_took_is_refused():
+    with pytest.raises(ValueError, match="of loading"):
+        diagnosed(Measurements(real=7.0, load=8.0, replay=-1.0))
+
+
 def test_what_a_compiled_step_saves_is_overhead():
     assert changed(compiled=0.03).bottleneck == "overhead"
 
@@ -107,8 +125,13 @@ def test_memory_alone_is_known_where_no_step_was_measured():
 
 def test_full_memory_holds_back_only_where_a_larger_batch_would_be_faster():
     assert changed(peak_memory=7.9e9).bottleneck == "compute"
-    flat = changed(peak_memory=7.9e9, by_batch={32: 0.09, 64: 0.1})
+    flat = changed(peak_memory=7.9e9, by_batch={32: 0.09, 64: 0.1}, largest_batch=64)
     assert "memory" in {finding.bottleneck for finding in flat.findings}
+
+
+def test_memory_is_not_full_where_a_larger_batch_was_seen_to_fit():
+    flat = changed(peak_memory=7.9e9, by_batch={32: 0.09, 64: 0.1}, largest_batch=128)
+    assert "memory" not in {finding.bottleneck for finding in flat.findings}
 
 
 @pytest.mark.parametrize(

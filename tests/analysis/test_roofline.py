@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from mlgolf.analysis.roofline import Ceilings, Operation, floor_of
@@ -29,3 +31,17 @@ def test_what_a_cache_holds_moves_at_its_bandwidth():
     large = Operation(name="add", count=1, flop=0, bytes=2e9)
     assert floor_of([small], faster).bandwidth == 10
     assert floor_of([large], faster).bandwidth == 2e8
+
+
+def test_products_are_bound_by_the_ceiling_of_their_type():
+    faster = Ceilings(flops=100.0, bandwidth=1e9, flops_by_type={"bfloat16": 1000.0})
+    product = Operation(name="mm", count=1, flop=1000, bytes=10, dtype="bfloat16")
+    assert floor_of([product], faster).compute == 1
+    assert floor_of([product], MACHINE).compute == 10
+
+
+def test_where_the_number_of_operations_is_not_known_neither_is_starting_them():
+    joined = Operation(name="step", count=0, flop=1000, bytes=10)
+    floor = floor_of([joined], MACHINE)
+    assert math.isnan(floor.overhead)
+    assert floor.operations == 0

@@ -13,7 +13,7 @@ STEP = Measurements(
 )  # fmt: skip
 THERE = Instance(
     name="x", cores=2, memory_bytes=64e9, accelerator="", accelerators=1,
-    device_memory_bytes=64e9, flops=2e11 / REACHED, precision="float32", bandwidth=1e10,
+    device_memory_bytes=64e9, flops=2e11 / REACHED, flops_tf32=0.0, bandwidth=1e10,
     host_link=0.0, network=1e9, dollars_per_hour=1.0, date="2025-01-01", source="made up",
 )  # fmt: skip
 
@@ -56,3 +56,18 @@ def test_a_batch_is_copied_over_the_link():
 
 def test_what_does_not_fit_is_bound_by_memory():
     assert on(replace(THERE, device_memory_bytes=1e8)).bottleneck == "memory"
+
+
+def test_loading_takes_as_much_of_the_workers_as_they_were_at_it():
+    found = on(THERE, replace(STEP, real=0.12, load=0.02, workers=4))
+    assert found.seconds["input"] == pytest.approx(4 * 0.12 / 2)
+
+
+def test_tf32_is_said_but_not_assumed():
+    found = on(replace(THERE, accelerator="NVIDIA X", flops_tf32=8 * THERE.flops))
+    assert found.seconds["compute"] == on(THERE).seconds["compute"]
+    assert any("TF32 products are 8 times" in note for note in found.notes)
+
+
+def test_copies_of_unknown_size_are_said():
+    assert any("count as 0" in note for note in on(replace(THERE, host_link=1e9)).notes)

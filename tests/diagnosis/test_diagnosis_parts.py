@@ -4,20 +4,26 @@ import json
 
 import pytest
 
+from mlgolf.analysis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError, UnknownName
+from mlgolf.diagnosis import ceilings as ceilings_module
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 from mlgolf.diagnosis.instances import instance, instances
 from mlgolf.diagnosis.job import JobPlan, checked
-from mlgolf.diagnosis.method_facts import FOR, TAKES_AWAY, method_facts
+from mlgolf.diagnosis.method_facts import FOR, method_facts, savings
 from mlgolf.diagnosis.out_of_memory import is_out_of_memory
 from mlgolf.methods import METHODS
 
 
+def rates(flops):
+    return Ceilings(flops=flops, bandwidth=2e9, launch_seconds=1e-6)
+
+
 def test_ceilings_are_measured_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 0.0, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(1e9))
     first = ceilings(tmp_path, "torch", 1)
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (5e9, 5e9, 0.0, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(5e9))
     assert ceilings(tmp_path, "torch", 1) == first
     assert ceilings(tmp_path, "torch", 2).flops == 5e9
     assert ceilings(tmp_path, "torch", 1, fresh=True).flops == 5e9
@@ -25,8 +31,17 @@ def test_ceilings_are_measured_once(tmp_path, monkeypatch):
     assert len(json.loads(file.read_text())) == 2
 
 
+def test_another_processor_of_the_same_name_has_ceilings_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(1e9))
+    monkeypatch.setattr(ceilings_module, "machine", lambda: {"processor": "slow"})
+    ceilings(tmp_path, "torch", 1)
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(5e9))
+    monkeypatch.setattr(ceilings_module, "machine", lambda: {"processor": "fast"})
+    assert ceilings(tmp_path, "torch", 1).flops == 5e9
+
+
 def test_damaged_ceilings_are_measured_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: (1e9, 2e9, 0.0, 1e-6))
+    monkeypatch.setattr(ceilings_torch, "measured", lambda threads: rates(1e9))
     ceilings(tmp_path, "torch", 1)
     (file,) = (tmp_path / "ceilings").iterdir()
     file.write_text("{")
@@ -46,7 +61,25 @@ def test_an_unknown_instance_type_is_told_with_those_known():
 
 
 def test_facts_are_of_methods_that_there_are():
-    assert TAKES_AWAY.keys() | FOR.keys() <= METHODS.keys()
+    assert savings().keys() | FOR.keys() <= METHODS.keys()
+
+
+def test_selective_backprop_saves_in_every_second_step_of_its_window():
+    assert savings("images")["selective_backprop"].share == pytest.approx(
+        0.4 * 0.5 * (1 - 0.25 / 3 - 0.5), rel=1e-3
+    )
+
+
+def test_without_images_the_pass_that_chooses_is_a_whole_one():
+    assert savings("tokens")["selective_backprop"].share == pytest.approx(
+        0.4 * 0.5 * (1 - 1 / 3 - 0.5), rel=1e-3
+    )
+
+
+def test_a_curriculum_saves_what_its_stages_save():
+    assert savings()["regularisation_curriculum"].share == pytest.approx(
+        0.4 * 0.75 + 0.4 * (1 - 0.85**2), rel=1e-3
+    )
 
 
 def test_methods_for_other_data_are_left_out():

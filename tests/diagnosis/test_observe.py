@@ -16,8 +16,8 @@ class FakeClock:
 class FakeProbe:
     """Keeps what it was asked for; has two experiments."""
 
-    def __init__(self):
-        self.asked = []
+    def __init__(self, asynchronous=False):
+        self.asked, self.asynchronous = [], asynchronous
 
     def synchronize(self):
         self.asked.append("synchronize")
@@ -70,11 +70,86 @@ def test_time_is_split_into_loading_and_step(tmp_path):
     assert found["framework"] == "fake"
 
 
-def test_what_is_between_steps_is_in_the_real_step_alone(tmp_path):
-    watch, clock, _, _ = watched(tmp_path)
+def test_loading_and_step_and_what_is_between_are_the_real_step(tmp_path):
+    watch, clock, _, _ = watched(tmp_path, batches=WARM_UP + 2)
     train(watch, clock, between=0.5)
     found = watch.record()
-    assert found["real"] > found["step"] + found["load"] - 1.0 / found["counted"]
+    assert found["between"] == 0.25  # none after the last step
+    assert found["real"] == found["step"] + found["load"] + found["between"]
+
+
+def test_the_load_of_the_first_step_that_counts_is_in_its_time(tmp_path):
+    clock = FakeClock()
+    watch = StepWatch(loading(clock, 99, 8.0), Wish(steps=50, seconds=10.0), clock=clock)
+    watch.write = lambda: None
+    with pytest.raises(SystemExit):
+        train(watch, clock)
+    found = watch.record()
+    assert (found["real"], found["load"], found["counted"]) == (11.0, 8.0, 1)
+
+
+def test_what_follows_a_break_is_no_part_of_a_step(tmp_path):
+    watch, clock, _, _ = watched(tmp_path, batches=99)
+    for batch in watch:
+        with watch.step():
+            clock.now += 3.0
+        if batch == 19:
+            break
+    clock.now += 60.0
+    assert watch.record()["real"] == 4.0
+
+
+def test_what_follows_the_last_step_is_no_part_of_it_though_the_loop_is_held(tmp_path):
+    watch, clock, _, file = watched(tmp_path, batches=99)
+    held = iter(watch)
+    for _ in range(20):
+        next(held)
+        with watch.step():
+            clock.now += 3.0
+    clock.now += 60.0
+    watch.write()
+    assert json.loads(file.read_text())["real"] == 4.0
+
+
+def test_what_is_between_passes_is_no_part_of_a_step(tmp_path):
+    watch, clock, _, _ = watched(tmp_path)
+    for _ in range(4):
+        watch._loader = loading(clock, 5, 1.0)
+        train(watch, clock)
+        clock.now += 60.0
+    found = watch.record()
+    assert (found["real"], found["counted"]) == (4.0, 20 - WARM_UP)
+
+
+def test_each_pass_is_counted_by_the_probe(tmp_path):
+    watch, clock, probe, _ = watched(tmp_path)
+    for _ in range(3):
+        watch._loader = loading(clock, 5, 1.0)
+        train(watch, clock)
+    assert [word for word in probe.asked if word != "synchronize"] == ["begin", "end"] * 3
+
+
+def test_all_batches_of_a_step_are_loaded_for_it(tmp_path):
+    watch, clock, _, _ = watched(tmp_path, batches=40)
+    for batch in watch:
+        if batch % 4 == 3:
+            with watch.step():
+                clock.now += 0.2
+    found = watch.record()
+    assert (found["load"], found["step"]) == (pytest.approx(4.0), pytest.approx(0.2))
+
+
+def test_a_step_that_returns_early_ends_when_the_device_is_done(tmp_path):
+    watch, clock, _, _ = watched(tmp_path)
+    probe = FakeProbe(asynchronous=True)
+    watch._find_probe = lambda: probe
+
+    def wait():
+        clock.now += 7.0
+
+    probe.synchronize = wait
+    train(watch, clock)
+    assert watch.record()["real"] == 4.0 + 7.0 / (10 - WARM_UP)
 
 
 def test_a_device_is_waited_for_at_the_ends_only(tmp_path):
@@ -95,7 +170,7 @@ def test_with_enough_steps_the_script_is_ended_after_its_experiments(tmp_path):
 
 
 def test_seconds_bound_the_counting_too(tmp_path):
-    watch, clock, _, _ = watched(tmp_path, batches=100, steps=50, seconds=6.0, experiments=True)
+    watch, clock, _, _ = watched(tmp_path, batches=100, steps=50, seconds=8.0, experiments=True)
     with pytest.raises(SystemExit):
         train(watch, clock)
     assert watch.record()["counted"] == 2

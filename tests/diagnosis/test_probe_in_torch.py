@@ -1,13 +1,23 @@
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from mlgolf.diagnosis.counting_torch import count_operations  # noqa: E402
-from mlgolf.diagnosis.probe_torch import TorchProbe  # noqa: E402
+from mlgolf.diagnosis.probe_torch import CudaReplay, TorchProbe  # noqa: E402
 
 
 def counted(work):
-    return {operation.name: operation for operation in count_operations(work)}
+    """By name, those of all sizes together."""
+    found = {}
+    for one in count_operations(work):
+        before = found.get(one.name, replace(one, count=0, flop=0, bytes=0))
+        found[one.name] = replace(
+            one, count=before.count + one.count, flop=before.flop + one.flop,
+            bytes=before.bytes + one.bytes,
+        )
+    return found
 
 
 def test_a_product_is_two_flop_per_multiplication():
@@ -65,3 +75,105 @@ def test_only_counted_steps_of_the_optimizer_count():
     probe.begin()
     optimizer.step()
     assert probe.facts()["optimizer_total"] >= 0
+
+
+def test_the_optimizer_counts_again_in_each_pass():
+    weight = torch.nn.Parameter(torch.ones(2))
+    weight.grad = torch.ones(2)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    probe = TorchProbe()
+    for _ in range(3):
+        probe.begin()
+        optimizer.step()
+        probe.end()
+        optimizer.step()
+    assert probe._calls == 3
+
+
+def test_operations_of_the_optimizer_are_left_out():
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.Adam([weight])
+    probe = TorchProbe()
+    with next(probe.experiments()):
+        (3 * weight).sum().backward()
+        optimizer.step()
+    names = {operation["name"] for operation in probe.facts()["operations"]}
+    assert "mul" in names
+    assert not {name for name in names if "lerp" in name or "addcdiv" in name}
+
+
+def test_one_large_product_and_many_small_ones_are_records_of_their_own():
+    large, small = torch.ones(64, 64), torch.ones(4, 4)
+
+    def work():
+        large @ large
+        for _ in range(10):
+            small @ small
+
+    found = sorted((one.count, one.flop) for one in count_operations(work) if one.name == "mm")
+    assert found == [(1, 2 * 64**3), (10, 10 * 2 * 4**3)]
+
+
+def test_attention_on_a_cpu_has_flop_forward_and_backward():
+    query = torch.ones(1, 2, 16, 8, requires_grad=True)
+    attention = torch.nn.functional.scaled_dot_product_attention
+    found = counted(lambda: attention(query, query, query, is_causal=True).sum().backward())
+    forward = 2 * 2 * (2 * 16 * 16 * 8)  # heads, two products
+    assert found["_scaled_dot_product_flash_attention_for_cpu"].flop == forward
+    assert found["_scaled_dot_product_flash_attention_for_cpu_backward"].flop == 2.5 * forward
+
+
+def test_what_is_not_filled_moves_nothing():
+    assert counted(lambda: torch.empty(100))["empty"].bytes == 0
+
+
+def test_an_expanded_dimension_is_read_once():
+    row, value = torch.ones(1, 10).expand(100, 10), torch.ones(100, 10)
+    assert counted(lambda: value + row)["add"].bytes == 4 * (1000 + 10 + 1000)
+
+
+def test_operations_have_the_type_that_they_are_computed_in():
+    value = torch.ones(4, 4, dtype=torch.bfloat16)
+    assert counted(lambda: value @ value)["mm"].dtype == "bfloat16"
+
+
+class FakeCuda:
+    """A device that is one second behind whoever asks; its events know when they were asked for."""
+
+    def __init__(self):
+        self.now, self.waits = 0.0, 0
+
+    def synchronize(self):
+        self.waits += 1
+        self.now += 1.0
+
+    def Event(self, enable_timing):
+        return FakeEvent(self)
+
+
+class FakeEvent:
+    def __init__(self, cuda):
+        self.cuda, self.at = cuda, 0.0
+
+    def record(self):
+        self.at = self.cuda.now
+
+    def elapsed_time(self, other):
+        return 1e3 * (other.at - self.at)
+
+
+def test_steps_that_are_replayed_on_a_device_are_waited_for_at_the_ends_only():
+    cuda = FakeCuda()
+    replay = CudaReplay(cuda, lambda: cuda.now)
+    for block in replay.blocks(4):
+        with block:
+            cuda.now += 2.0
+            replay.optimizer_begins()
+            cuda.now += 1.0
+            replay.optimizer_ends()
+    assert cuda.waits == 3  # one before the step that is only issued
+    assert replay.facts() == {"replay": 3.25, "issued": 3.0, "optimizer": 1.0}
+
+
+def test_a_replay_that_was_cut_short_tells_nothing():
+    assert CudaReplay(FakeCuda(), lambda: 0.0).facts() == {}

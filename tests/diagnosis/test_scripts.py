@@ -1,6 +1,7 @@
 """Scripts that are run, and what is made of how they end."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,9 @@ from mlgolf.diagnosis.scripts import Ran, measurements_of, run
 
 MACHINE = Ceilings(flops=1e11, bandwidth=1e10, launch_seconds=1e-6)
 TOLD = {
-    "steps": 13, "counted": 10, "real": 0.5, "load": 0.4, "step": 0.1, "peak_memory": 1e9,
-    "framework": "torch", "device": "cpu", "threads": 1, "by_threads": {"1": 0.1, "2": 0.2},
+    "steps": 13, "counted": 10, "real": 0.6, "load": 0.4, "step": 0.1, "between": 0.1,
+    "peak_memory": 1e9, "framework": "torch", "device": "cpu", "threads": 1,
+    "by_threads": {"1": 0.1, "2": 0.2},
     "operations": [{"name": "mm", "count": 1, "flop": 1e9, "bytes": 1e6}], "optimizer_total": 0.2,
 }  # fmt: skip
 WATCHED = """\
@@ -25,7 +27,7 @@ for batch in watch:
 
 
 def found(ran, script="train.py", limit=None):
-    return measurements_of(script, ran, lambda framework, threads: MACHINE, limit)
+    return measurements_of(Path(script), ran, lambda framework, threads: MACHINE, limit)
 
 
 def test_what_a_script_told_becomes_measurements():
@@ -35,6 +37,25 @@ def test_what_a_script_told_becomes_measurements():
     assert measured.by_threads == {1: 0.1, 2: 0.2}
     assert measured.floor is not None
     assert diagnosed(measured).bottleneck == "input"
+
+
+def test_what_a_script_does_between_steps_is_told_and_no_part_of_them():
+    measured = found(Ran(code=0, said="", told=TOLD))
+    assert measured.real == pytest.approx(0.5)
+    assert "100 ms per step pass outside" in " ".join(diagnosed(measured).notes)
+
+
+def test_where_steps_return_early_all_but_loading_is_the_step():
+    measured = found(Ran(code=0, said="", told=TOLD | {"asynchronous": True}))
+    assert (measured.real, measured.replay) == (0.6, pytest.approx(0.2))
+
+
+def test_on_a_device_loading_is_what_replayed_steps_do_without():
+    on_device = {"asynchronous": True, "replay": 0.55, "issued": 0.01, "optimizer": 0.05}
+    shares = diagnosed(found(Ran(code=0, said="", told=TOLD | on_device))).shares
+    assert shares["input"] == pytest.approx(0.05 / 0.6)
+    assert shares["optimizer"] == pytest.approx(0.05 / 0.6)
+    assert shares["overhead"] == 0  # started while the device was at work
 
 
 @pytest.mark.parametrize(
@@ -62,7 +83,24 @@ def test_a_script_that_never_calls_the_step_is_one_clear_message(tmp_path):
 def test_a_watch_without_steps_is_told_apart(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("import mlgolf\nfor batch in mlgolf.observe([1, 2]):\n    pass\n")
-    with pytest.raises(DiagnosisError, match="made a watch but never called"):
+    with pytest.raises(DiagnosisError, match=r"train.py:2: .*made a watch but never called"):
+        found(run(script), script)
+
+
+def test_the_line_that_failed_is_named(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("def train():\n    raise ValueError('no data')\n\ntrain()\n")
+    with pytest.raises(DiagnosisError, match=r"train.py:2: it ended with code 1"):
+        found(run(script), script)
+
+
+def test_steps_outside_the_loop_are_told_apart(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import mlgolf\nwatch = mlgolf.observe([])\nfor _ in range(9):\n"
+        "    with watch.step():\n        pass\n"
+    )
+    with pytest.raises(DiagnosisError, match=r"train.py:2: found 9 steps, none of them in a loop"):
         found(run(script), script)
 
 

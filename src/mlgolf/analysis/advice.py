@@ -89,7 +89,9 @@ def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:
             why=f"load the next batches while a step computes, with {cores} cores: loading is "
             f"{waiting:.0%} of the step",
         )
-    if (gain := amdahl(shares.get("copies", 0))) >= LEAST:
+    # On a CPU there is no other memory to copy to: what it takes is Python around the batch.
+    gain = amdahl(shares.get("copies", 0))
+    if measured.device != "cpu" and gain >= LEAST:
         yield Advice(
             method="pinned_memory", expected_gain=gain,
             why="copy from pinned memory while the step before computes",
@@ -140,9 +142,14 @@ def _batches(found: Diagnosis) -> Iterator[Advice]:
 
 
 def _hidden_loading(measured: Measurements, waiting: float, cores: int) -> float:
-    """Loading on other cores takes a step no longer than the slower of the two."""
+    """Loading on other cores takes a step no longer than the slower of the two.
+
+    Where workers load already and a step still waits, they all are at it for the whole step.
+    """
     if cores < 2 or not measured.real > 0 or waiting <= 0:
         return 1.0
     load = measured.load if measured.load > 0 else waiting * measured.real
+    if measured.workers:
+        load = measured.real * measured.workers
     step = (1 - waiting) * measured.real
     return measured.real / max(step, load / (cores - 1), 1e-12)

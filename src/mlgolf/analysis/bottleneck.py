@@ -29,20 +29,29 @@ THRESHOLDS: Mapping[Part, float] = {
     "optimizer": 0.3, "compute": 0.4, "bandwidth": 0.4,
 }  # fmt: skip
 NEARLY_FULL = 0.9  # of the memory that there is
+HIDDEN = 0.8  # of a step on a device: asked for sooner than that, it waits for the device alone
+NOTICED = 0.05  # of a step: what passes between steps is told from there on
 WORTH_MORE = 1.1  # times as many examples per second, which a larger batch would give
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """Seconds are medians of a step; NaN and empty for what was not measured."""
+    """Seconds of a step; NaN and empty for what was not measured.
+
+    What works without waiting is timed by its fastest block, since others only ever slow it down.
+    What waits for a batch is a mean: a loader that is slow now and then is slow.
+    """
 
     real: float  # a step as it is trained, loading and copies included
     replay: float = math.nan  # the same on one batch that is kept on the device
-    load: float = math.nan  # the loader alone, for a batch
+    load: float = math.nan  # the loader alone, for the batches of a step
+    between: float = math.nan  # what a script does outside loading and step; in no part
+    workers: int = 0  # processes that load; `load` is then what is still waited for
     copy: float = math.nan  # from host memory to the device
     forward: float = math.nan
     backward: float = math.nan
     optimizer: float = math.nan
+    issued: float = math.nan  # until all of a step was asked for, on a device that was idle
     compiled: float = math.nan  # replay as one compiled or captured step
     one_device: float = math.nan  # the step of one of the devices, without the others
     batch_size: int = 0
@@ -105,7 +114,7 @@ def parts_of(measured: Measurements) -> dict[Part, float]:
     beside replayed ones, the machine was busy, and the difference is left out.
     """
     real = measured.real
-    replay = min(_or(measured.replay, real), real)
+    replay = max(0.0, min(_or(measured.replay, real), real))
     copies = min(_or(measured.copy, 0.0), real - replay)
     threads = replay * too_many_threads(measured)
     interconnect = max(0.0, replay - threads - _or(measured.one_device, replay - threads))
@@ -136,9 +145,12 @@ def _overhead(measured: Measurements, optimizer: float) -> float:
     """Seconds of starting operations: by their number, or by what does not grow with the batch.
 
     The optimizer does not grow with the batch either, nor do gradients of tables of embeddings, so
-    that the number of operations, where it is known, bounds what a sweep says.
+    that the number of operations, where it is known, bounds what a sweep says. On a device that has
+    more to do than has been asked of it, operations are started while it works, and cost nothing.
     """
     saved = max(0.0, measured.replay - measured.compiled) if measured.compiled > 0 else math.nan
+    if measured.issued < HIDDEN * measured.replay:
+        return _or(saved, 0.0)
     fixed = fixed_seconds(measured.by_batch) - optimizer
     counted = measured.floor.overhead if measured.floor else math.nan
     known = [max(0.0, value) for value in (fixed, counted) if not math.isnan(value)]
@@ -153,9 +165,14 @@ def _computing(floor: Floor | None) -> float:
 
 
 def diagnosed(measured: Measurements) -> Diagnosis:
-    """Raises: ValueError for a step that took no time."""
+    """Raises: ValueError for a step that took no time, or loaded for longer than it took."""
     if not measured.real > 0 and not measured.ran_out:
         raise ValueError(f"a step takes time, found {measured.real} seconds")
+    if measured.replay < 0:
+        raise ValueError(
+            f"a step without loading takes time, found {measured.replay} seconds of "
+            f"{measured.real}, with {measured.load} of loading"
+        )
     seconds: dict[Part, float] = parts_of(measured) if measured.real > 0 else {}
     step = sum(seconds.values())
     shares: dict[Part, float] = {part: took / step for part, took in seconds.items()}
@@ -189,7 +206,8 @@ def _memory(measured: Measurements) -> Finding | None:
             f"; {fits:,} fits" if fits else ""
         )
         return Finding(bottleneck="memory", share=missed, bound=amdahl(missed), why=why)
-    full = measured.peak_memory > NEARLY_FULL * measured.memory_limit
+    larger_fits = measured.largest_batch >= 2 * measured.batch_size > 0
+    full = measured.peak_memory > NEARLY_FULL * measured.memory_limit and not larger_fits
     if full and larger_batch_gain(measured) >= WORTH_MORE:
         share = measured.peak_memory / measured.memory_limit
         why = f"{share:.0%} of the memory is in use, and a larger batch would be faster"
@@ -223,7 +241,9 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
         case "optimizer":
             return f"{percent} is the optimizer's update, which does not depend on the batch"
         case "overhead":
-            told = f" {floor.operations:,} operations" if floor else " operations"
+            told = f" {floor.operations:,} operations" if floor and floor.operations else (
+                " operations"
+            )
             return f"{percent} is starting{told}, whatever they compute"
         case "bandwidth":
             return f"{percent} is moving bytes: operations do few FLOP for each byte"
@@ -240,6 +260,11 @@ def _notes(measured: Measurements) -> list[str]:
     notes = [f"not measured: {', '.join(missing)}"] if missing else []
     if measured.floor is None and measured.real > 0:
         notes.append("operations were not counted, so moving bytes counts as computing")
+    if measured.between >= NOTICED * measured.real:
+        notes.append(
+            f"besides, {1e3 * measured.between:.3g} ms per step pass outside loading and the step "
+            "(logging, evaluation): they are in none of the parts"
+        )
     return notes
 
 

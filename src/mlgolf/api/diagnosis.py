@@ -21,9 +21,10 @@ from mlgolf.data.layout import default_data_dir
 from mlgolf.diagnosis import ceilings as machine_ceilings
 from mlgolf.diagnosis.instances import instance
 from mlgolf.diagnosis.job import JobPlan
-from mlgolf.diagnosis.measuring import cores_here, measure
+from mlgolf.diagnosis.measuring import cores_here
 from mlgolf.diagnosis.method_facts import DataKind, method_facts
 from mlgolf.diagnosis.scripts import measurements_of, run
+from mlgolf.diagnosis.workloads import measure
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
 from mlgolf.plots.theme import Style
@@ -153,17 +154,12 @@ def diagnose(
     place = Path(data_dir) if data_dir is not None else default_data_dir()
     plan = JobPlan(
         workload=workload, size=size, framework=framework, submission=submission,
-        data_dir=str(place), batch_size=batch_size, threads=threads or cores_here(),
+        data_dir=str(place), batch_size=batch_size, threads=threads,
     )
-
-    def known(count: int) -> Ceilings:
-        return machine_ceilings.ceilings(
-            place, framework, count, fresh=fresh_ceilings, tell=tell
-        )
-
-    measured = measure(plan, known, memory_limit=memory_limit, tell=tell)
-    here = machine_ceilings.ceilings(place, framework, plan.threads)
-    found = diagnosed(measured.measurements)
+    measured = measure(
+        plan, memory_limit=memory_limit, fresh_ceilings=fresh_ceilings, tell=tell
+    )
+    here, found = measured.ceilings, diagnosed(measured.measurements)
     elsewhere = None
     if there is not None:
         elsewhere = on_instance(

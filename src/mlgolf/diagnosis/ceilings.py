@@ -1,14 +1,16 @@
 """The best that this machine does, measured once and kept: FLOP/s, bytes/s, starting an operation.
 
-Kept in a JSON file of the data folder, by machine, framework, device and threads. A machine that
-was busy gives ceilings that are too low; `fresh` measures anew.
+Kept in a JSON file of the data folder, by framework and its version, processor or device, and
+threads: machines may share a name and a folder. A machine that was busy gives ceilings that are too
+low; `fresh` measures anew.
 """
 
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from mlgolf.analysis.roofline import Ceilings
@@ -29,17 +31,15 @@ def ceilings(
     else:
         from mlgolf.diagnosis import ceilings_jax as measuring
     device = measuring.device()
+    silicon = machine()["processor"] if device == "cpu" else device
     file = data_dir / FOLDER / f"{platform.node() or 'machine'}.json"
-    key = f"{framework} {device} {threads} threads"
+    key = f"{framework} {version(framework)}, {silicon}, {threads} threads"
     kept = _read(file)
     if not fresh and key in kept:
         return Ceilings(**kept[key])
     tell(f"measuring what this machine can do in {framework} on {device} (only once)")
-    flops, bandwidth, cached, launch = measuring.measured(threads)
-    found = Ceilings(
-        flops=flops, bandwidth=bandwidth, cached_bandwidth=cached, launch_seconds=launch,
-        threads=threads,
-        machine=f"{platform.node()}, {device if device != 'cpu' else machine()['processor']}",
+    found = replace(
+        measuring.measured(threads), threads=threads, machine=f"{platform.node()}, {silicon}",
         measured=datetime.now(UTC).date().isoformat(),
     )
     file.parent.mkdir(parents=True, exist_ok=True)

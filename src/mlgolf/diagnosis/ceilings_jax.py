@@ -1,9 +1,10 @@
-"""The ceilings of this machine in JAX, in float32. XLA has all its threads, whatever is asked."""
+"""The ceilings of this machine in JAX, in float32, with the threads that XLA was started with."""
 
 import jax
 import jax.numpy as jnp
 
-from mlgolf.diagnosis.timing import in_turns
+from mlgolf.analysis.roofline import Ceilings
+from mlgolf.diagnosis.timing import clock_for, in_turns
 
 SIZE = {"cpu": 1536}  # of the sides of the product; 8192 elsewhere
 COPIED = {"cpu": 2**26}  # bytes; 2**29 elsewhere
@@ -15,8 +16,11 @@ def device() -> str:
     return "cpu" if found.platform == "cpu" else found.device_kind
 
 
-def measured(threads: int) -> tuple[float, float, float, float]:
-    """(FLOP/s, bytes/s read and written, 0, seconds to start a compiled function)."""
+def measured(threads: int) -> Ceilings:
+    """What starts is a compiled function.
+
+    Args: threads: that this process was started with (`environment.py`).
+    """
     kind = jax.devices()[0].platform
     side, copied = SIZE.get(kind, 8192), COPIED.get(kind, 2**29)
     left, right = (jnp.ones((side, side), jnp.float32) for _ in range(2))
@@ -38,5 +42,11 @@ def measured(threads: int) -> tuple[float, float, float, float]:
         "product": lambda: keep(product(left, right)), "copy": move,
         "nothing": lambda: keep(plus(nothing)),
     }  # fmt: skip
-    took = in_turns(works, lambda: jax.block_until_ready(last[0]), seconds=SECONDS)
-    return 2 * side**3 / took["product"], 2 * copied / took["copy"], 0.0, took["nothing"]
+    took = in_turns(
+        works, lambda: jax.block_until_ready(last[0]), seconds=SECONDS,
+        clock=clock_for(kind, threads),
+    )
+    return Ceilings(
+        flops=2 * side**3 / took["product"], bandwidth=2 * copied / took["copy"],
+        launch_seconds=took["nothing"],
+    )

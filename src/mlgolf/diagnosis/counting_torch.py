@@ -1,6 +1,8 @@
-"""Counts the operations of PyTorch: how many of each kind, their FLOP and the bytes they touch."""
+"""Counts the operations of PyTorch: how many of each kind and size, their FLOP, the bytes they
+touch."""
 
-from collections import defaultdict
+import math
+from collections import Counter as Tally
 from collections.abc import Callable
 from typing import Any
 
@@ -8,13 +10,35 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
 from mlgolf.analysis.roofline import Operation
 
+# They touch no bytes: what is empty is not filled, and the other one is a view by another name.
+_MOVES_NOTHING = frozenset({
+    "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "_unsafe_view",
+})  # fmt: skip
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> int:
+    return sdpa_flop_count(query.shape, key.shape, value.shape)
+
+
+def _attention_backward(
+    grad_out: Tensor, query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any
+) -> int:
+    return sdpa_backward_flop_count(grad_out.shape, query.shape, key.shape, value.shape)
+
+
+# Attention on a CPU, which the registry of torch 2.13 lacks.
+_ATTENTION: dict[str, Callable[..., int]] = {
+    "_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
+}
+
 
 def count_operations(work: Callable[[], object]) -> list[Operation]:
-    """Those of `work`, called once, by name. FLOP are those of products and convolutions.
+    """Those of `work`, called once. FLOP are those of products and convolutions.
 
     Views touch no bytes and are no kernels, but each is dispatched, so it counts as one.
     """
@@ -25,30 +49,47 @@ def count_operations(work: Callable[[], object]) -> list[Operation]:
 
 
 class Counter(TorchDispatchMode):
+    """Operations of one name, one size and one type are one record: each size has its own bound."""
+
     def __init__(self) -> None:
         super().__init__()
-        self._count: dict[str, int] = defaultdict(int)
-        self._flop: dict[str, float] = defaultdict(float)
-        self._bytes: dict[str, float] = defaultdict(float)
+        self.paused = False
+        self._seen: Tally[tuple[str, float, float, str]] = Tally()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        name = func._overloadpacket.__name__
-        self._count[name] += 1
-        count_flop = flop_registry.get(func._overloadpacket)
-        if count_flop is not None:
-            self._flop[name] += count_flop(*args, **(kwargs or {}), out_val=out)
-        if not func.is_view:
-            self._bytes[name] += _bytes_of(args, out)
+        if not self.paused:
+            name = func._overloadpacket.__name__
+            is_view = func.is_view or name in _MOVES_NOTHING
+            moved = 0.0 if is_view else _bytes_of(args, out)
+            self._seen[name, _flop_of(func, args, kwargs or {}, out), moved, _type_of(out)] += 1
         return out
 
     def found(self) -> list[Operation]:
         return [
-            Operation(name=name, count=count, flop=self._flop[name], bytes=self._bytes[name])
-            for name, count in self._count.items()
+            Operation(name=name, count=count, flop=count * flop, bytes=count * moved, dtype=dtype)
+            for (name, flop, moved, dtype), count in self._seen.items()
         ]
+
+
+def _flop_of(func: Any, args: Any, kwargs: Any, out: Any) -> float:
+    of_attention = _ATTENTION.get(func._overloadpacket.__name__)
+    if of_attention is not None:
+        return float(of_attention(*args, **kwargs))
+    count = flop_registry.get(func._overloadpacket)
+    return 0.0 if count is None else float(count(*args, **kwargs, out_val=out))
+
+
+def _type_of(out: Any) -> str:
+    """Of its first result, which has the type that a product is computed in."""
+    first = next((leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)), None)
+    if first is None:
+        return ""
+    if first.is_cuda and first.dtype == torch.float32 and torch.backends.cuda.matmul.allow_tf32:
+        return "tf32"
+    return str(first.dtype).removeprefix("torch.")
 
 
 def _bytes_of(args: Any, out: Any) -> float:
@@ -56,6 +97,12 @@ def _bytes_of(args: Any, out: Any) -> float:
     tensors = [leaf for leaf in tree_leaves((args, out)) if isinstance(leaf, Tensor)]
     written = max((t.numel() * t.element_size() for t in tree_leaves(out)
                    if isinstance(t, Tensor)), default=0)  # fmt: skip
-    sizes = [t.numel() * t.element_size() for t in tensors if t.layout is torch.strided]
+    sizes = [_held(t) for t in tensors if t.layout is torch.strided]
     looked_up = any(t.dtype in (torch.int64, torch.int32) and t.dim() for t in tensors)
     return float(sum(min(size, written) if looked_up else size for size in sizes))
+
+
+def _held(tensor: Tensor) -> int:
+    """Bytes in memory: a dimension that was expanded is there once."""
+    sides = zip(tensor.shape, tensor.stride(), strict=True)
+    return math.prod(side for side, stride in sides if stride) * tensor.element_size()

@@ -28,7 +28,7 @@ def _instance(row: dict[str, Any]) -> Instance:
         name=row["name"], cores=row["cores"], memory_bytes=row["memory_gb"] * GIGA,
         accelerator=row["accelerator"], accelerators=row["accelerators"],
         device_memory_bytes=row["device_memory_gb"] * GIGA, flops=row["tflops"] * TERA,
-        precision=row["precision"], bandwidth=row["bandwidth_gbs"] * GIGA,
+        flops_tf32=row.get("tflops_tf32", 0.0) * TERA, bandwidth=row["bandwidth_gbs"] * GIGA,
         host_link=row["host_link_gbs"] * GIGA, network=row["network_gbs"] * GIGA,
         dollars_per_hour=row["dollars_per_hour"], date=row["date"], source=row["source"],
     )

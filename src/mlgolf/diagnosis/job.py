@@ -1,6 +1,6 @@
 """What is measured of a workload: the parts of a training step, each callable by itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from mlgolf.core.target import Goal
 from mlgolf.core.workload import Size, Workload
 from mlgolf.data import layout
 from mlgolf.player.harness import Start, prepare
-from mlgolf.player.submission import Submission, load_submission
+from mlgolf.player.submission import Submission, asked_batch_size, load_submission
 from mlgolf.player.workload import WorkloadFacade
 from mlgolf.referee.freeze import find_submission
 
@@ -33,11 +33,20 @@ class JobPlan:
     framework: str
     submission: str
     data_dir: str
-    batch_size: int | None = None  # None: the one that the workload is published with, scaled
+    batch_size: int | None = None  # None: the one that the submission asks for, scaled
     threads: int = 0  # 0: as many as there are cores
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phases:
+    """Seconds of a step, split without a rest."""
+
+    forward: float  # data selection and all else that is neither of the others
+    backward: float
+    optimizer: float  # the update, behind the last backward pass
 
 
 class Job(Protocol):
@@ -49,8 +58,12 @@ class Job(Protocol):
         """The batch on the device."""
         ...
 
-    def step(self, batch: Any) -> None:
-        """A whole training step, on a batch that is on the device."""
+    def step(self, batches: Iterator[Any]) -> None:
+        """A whole training step, data selection included, on batches that are on the device."""
+        ...
+
+    def phases(self, batches: Iterator[Any], clock: Callable[[], float]) -> Phases | None:
+        """A whole training step; None where it cannot be split from within."""
         ...
 
     def forward(self, batch: Any) -> None:
@@ -64,7 +77,7 @@ class Job(Protocol):
         ...
 
     def operations(self, batch: Any) -> list[Operation] | None:
-        """Those of a step; None where the framework does not say."""
+        """Those of a step but its update; None where the framework does not say."""
         ...
 
     def use_threads(self, threads: int) -> bool:
@@ -73,6 +86,18 @@ class Job(Protocol):
 
     def peak_memory(self) -> float:
         """Bytes in use at most so far: of the device, or of this process."""
+        ...
+
+    def memory_apart(self) -> float:
+        """Bytes in use now that no limit counts: a process has a framework, a device has not."""
+        ...
+
+    def available_memory(self) -> float:
+        """Bytes that a step may take where it runs."""
+        ...
+
+    def limit_memory(self, limit: float) -> None:
+        """From here on allocations beyond so many bytes fail, where that can be asked for."""
         ...
 
 
@@ -85,18 +110,25 @@ class Parts:
     start: Start
     submission: Submission
     optimizer_state: Any  # the first
+    asked: Mapping[str, float]  # of the network and its loss, by the submission in its last step
 
-    def update(
-        self, params: Any, model_state: Any, optimizer_state: Any, batch: Any, step: int
+    def step(
+        self, params: Any, model_state: Any, optimizer_state: Any, batches: Iterator[Any],
+        step: int,
     ) -> Any:
-        """(optimizer_state, params, model_state) after the submission's own step."""
+        """(optimizer_state, params, model_state) after the submission's own step, as a trial's."""
+        data_key, update_key, *_ = self.start.keys(step)
+        batch = self.submission.data_selection(
+            self.start.workload, batches, optimizer_state, params, model_state,
+            self.start.hyperparameters, step, data_key,
+        )
         extra = {"train_state": {}} if self.submission.wants_train_state else {}
         return self.submission.update_params(
             workload=self.start.workload, current_param_container=params,
             current_params_types=self.start.workload.model_params_types, model_state=model_state,
             hyperparameters=self.start.hyperparameters, batch=batch,
             loss_type=self.start.workload.loss_type, optimizer_state=optimizer_state,
-            eval_results=[], global_step=step, rng=self.start.keys(step)[1], **extra,
+            eval_results=[], global_step=step, rng=update_key, **extra,
         )
 
 
@@ -138,7 +170,14 @@ def loader_of(plan: JobPlan) -> Loader:
 
 
 def batch_size_of(plan: JobPlan) -> int:
-    return plan.batch_size or checked(plan)[1].batch_size
+    """The one that a trial would have: what the submission asks for, scaled to the size."""
+    if plan.batch_size:
+        return plan.batch_size
+    workload, size = checked(plan)
+    submission = load_submission(find_submission(plan.submission, plan.framework).file)
+    return size.scale_batch_size(
+        asked_batch_size(submission, workload.name, size.published_batch_size)
+    )
 
 
 def build(plan: JobPlan) -> Job:
@@ -158,14 +197,36 @@ def _parts(plan: JobPlan) -> Parts:
     backend = load_backend(plan.framework)
     backend.configure(plan.threads)
     facade = WorkloadFacade(workload, size, _rules(plan.workload), backend, {})
+    asked = _noting(facade)
     start = prepare(facade, backend, None, SEED)
     submission = load_submission(find_submission(plan.submission, plan.framework).file)
     state = submission.init_optimizer_state(
         facade, start.params, start.model_state, start.hyperparameters, start.optimizer_key
     )
     return Parts(
-        workload=workload, size=size, start=start, submission=submission, optimizer_state=state
+        workload=workload, size=size, start=start, submission=submission, optimizer_state=state,
+        asked=asked,
     )
+
+
+def _noting(facade: WorkloadFacade) -> Mapping[str, float]:
+    """The dropout and label smoothing that the submission asks for from now on, by name.
+
+    Passes of ours that are to cost what its own do need them, and no function of it tells.
+    """
+    asked: dict[str, float] = {}
+
+    def noted(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def with_note(*args: Any, **kwargs: Any) -> Any:
+            if isinstance(kwargs.get(name), int | float):  # not what JAX traces
+                asked[name] = kwargs[name]
+            return function(*args, **kwargs)
+
+        return with_note
+
+    for function, name in (("model_fn", "dropout_rate"), ("loss_fn", "label_smoothing")):
+        setattr(facade, function, noted(getattr(facade, function), name))
+    return asked
 
 
 def _rules(name: str) -> WorkloadRules:

@@ -1,5 +1,7 @@
 """A job in PyTorch."""
 
+from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -8,9 +10,15 @@ from torch import Tensor
 from mlgolf.analysis.roofline import Operation
 from mlgolf.backends.training_torch import gradients, mean_loss
 from mlgolf.core.arrays import Batch
-from mlgolf.diagnosis.counting_torch import count_operations
-from mlgolf.diagnosis.job import Parts
-from mlgolf.diagnosis.process_memory import peak_of_process
+from mlgolf.diagnosis.counting_torch import Counter
+from mlgolf.diagnosis.job import Parts, Phases
+from mlgolf.diagnosis.phases_torch import backward_marked, phases_of
+from mlgolf.diagnosis.process_memory import (
+    available_memory,
+    limit_growth,
+    memory_in_use,
+    peak_of_process,
+)
 
 
 class TorchJob:
@@ -27,22 +35,32 @@ class TorchJob:
     def place(self, batch: Batch) -> dict[str, Any]:
         return self._start.backend.to_device(batch)
 
-    def step(self, batch: dict[str, Tensor]) -> None:
-        self._state, self._params, _ = self._parts.update(
-            self._params, self._start.model_state, self._state, batch, self._steps
+    def step(self, batches: Iterator[dict[str, Tensor]]) -> None:
+        self._state, self._params, _ = self._parts.step(
+            self._params, self._start.model_state, self._state, batches, self._steps
         )
         self._steps += 1
+
+    def phases(
+        self, batches: Iterator[dict[str, Tensor]], clock: Callable[[], float]
+    ) -> Phases | None:
+        if self.device != "cuda":
+            return phases_of(lambda: self.step(batches), clock, lambda begin, end: end - begin)
+        return phases_of(lambda: self.step(batches), _recorded_event, _seconds_between_events)
 
     def forward(self, batch: dict[str, Tensor]) -> None:
         start = self._start
         key = start.keys(self._steps)[1]
-        mean_loss(start.workload, self._params, start.model_state, batch, key, {})
+        mean_loss(
+            start.workload, self._params, start.model_state, batch, key, self._parts.asked
+        )
 
     def forward_backward(self, batch: dict[str, Tensor]) -> None:
         start = self._start
         key = start.keys(self._steps)[1]
         gradients(
-            start.workload, self._params, start.model_state, batch, key, {}, tensors=self._tensors
+            start.workload, self._params, start.model_state, batch, key, self._parts.asked,
+            tensors=self._tensors,
         )
 
     def synchronize(self) -> None:
@@ -50,7 +68,13 @@ class TorchJob:
             torch.cuda.synchronize()
 
     def operations(self, batch: dict[str, Tensor]) -> list[Operation]:
-        return count_operations(lambda: self.forward_backward(batch))
+        counter = Counter()
+        until_update: list[list[Operation]] = []
+        with counter, backward_marked(
+            lambda: None, lambda: until_update.append(counter.found())
+        ):
+            self.step(repeat(batch))
+        return until_update[-1] if until_update else counter.found()
 
     def use_threads(self, threads: int) -> bool:
         torch.set_num_threads(threads)
@@ -60,3 +84,29 @@ class TorchJob:
         if self.device == "cuda":
             return float(torch.cuda.max_memory_allocated())
         return peak_of_process()
+
+    def memory_apart(self) -> float:
+        return 0.0 if self.device == "cuda" else memory_in_use()
+
+    def available_memory(self) -> float:
+        if self.device == "cuda":
+            return float(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())
+        return available_memory()
+
+    def limit_memory(self, limit: float) -> None:
+        if self.device == "cuda":
+            share = limit / torch.cuda.mem_get_info()[1]
+            torch.cuda.set_per_process_memory_fraction(min(1.0, share))
+        else:
+            limit_growth(limit)
+
+
+def _recorded_event() -> Any:
+    event = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def _seconds_between_events(begin: Any, end: Any) -> float:
+    end.synchronize()
+    return begin.elapsed_time(end) / 1e3

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.core.text import printable
+from mlgolf.diagnosis.environment import trial_environment
 from mlgolf.diagnosis.job import JobPlan
-from mlgolf.diagnosis.process_memory import available_memory
 
-SHARE = 0.9  # of the memory that is free: the rest is for others
 SECONDS = 8.0  # for the search
 START_SECONDS = 240.0  # for imports and the first step besides
 MOST_DOUBLINGS = 3
@@ -25,8 +24,10 @@ class Fits:
 
     largest: int  # batch that was seen to fit; 0 if none did
     is_limit: bool  # whether a larger one was seen not to
-    peak: float  # bytes, at the batch that was asked for, or the largest below
-    limit: float  # bytes
+    # Bytes, at the batch that was asked for or the largest below; on a CPU, those beyond what the
+    # process had after a step on one example.
+    peak: float
+    limit: float  # bytes, of the same kind
     smallest: int = 1  # that was tried
     said: str = ""  # of the process, at its end
 
@@ -36,15 +37,16 @@ def largest_that_fits(plan: JobPlan, asked: int, limit: float | None = None) -> 
 
     Raises: DiagnosisError if the process ended otherwise than by running out of memory.
     """
-    allowed = limit or SHARE * available_memory()
     order = {
-        "plan": plan.as_record(), "asked": asked, "limit": allowed, "doublings": MOST_DOUBLINGS,
+        "plan": plan.as_record(), "asked": asked, "limit": limit, "doublings": MOST_DOUBLINGS,
         "seconds": SECONDS,
     }
     tried: list[dict] = []
-    first = asked
+    first, allowed = asked, limit or float("nan")
     while True:
-        rows, said, code = _try(order | {"first": first})
+        told, said, code = _try(order | {"first": first}, plan.threads)
+        rows = _last_of_each_batch(told)
+        allowed = next((row["limit"] for row in told if "limit" in row), allowed)
         tried += rows
         # A process that the kernel ended tells nothing more: go on below in another one.
         if any(row["fits"] for row in tried) or first == 1 or not rows:
@@ -65,20 +67,30 @@ def largest_that_fits(plan: JobPlan, asked: int, limit: float | None = None) -> 
     )
 
 
-def _try(order: dict) -> tuple[list[dict], str, int]:
-    """(what was tried, the last line of what it said, its exit code)."""
+def _try(order: dict, threads: int) -> tuple[list[dict], str, int]:
+    """(what it told, the last line of what it said, its exit code)."""
     words = [sys.executable, "-m", "mlgolf.diagnosis.memory_child"]
+    # An allocator that keeps memory in reserve would run out of it before it is needed.
+    environment = {
+        name: value for name, value in trial_environment(threads).items()
+        if not name.startswith("MALLOC_")
+    }  # fmt: skip
     with subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment,
     ) as child:
         try:
             out, err = child.communicate(json.dumps(order), timeout=START_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
             out, err = child.communicate()
-    rows = [json.loads(line) for line in out.splitlines() if line.startswith('{"batch"')]
-    for row in rows:
-        row.setdefault("fits", False)  # it was begun, and the process ended
-    last = {row["batch"]: row for row in rows}
     lines = err.strip().splitlines()
-    return [*last.values()], lines[-1] if lines else "", child.returncode
+    begins = ('{"batch', '{"limit')
+    told = [json.loads(line) for line in out.splitlines() if line.startswith(begins)]
+    return told, lines[-1] if lines else "", child.returncode
+
+
+def _last_of_each_batch(told: list[dict]) -> list[dict]:
+    """One that was begun, and no more was told of it, does not fit: the process ended."""
+    last = {row["batch"]: {"fits": False, **row} for row in told if "batch" in row}
+    return [*last.values()]

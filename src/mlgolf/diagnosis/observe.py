@@ -5,8 +5,10 @@
         with watch.step():
             ...                     # forward, backward, update
 
-Time is split into loading (until the next batch is there), the step, and what is between. A device
-is waited for at the first and the last step that is counted, and nowhere else; so on a device that
+What counts are windows, one in each pass over the loader: from before the first load that counts to
+the end of the last step. So what a script does between and after its passes is in none of them.
+Time in a window is split into loading (until the next batch is there), the step, and what is
+between. A device is waited for at the two ends of a window and nowhere else; so on a device that
 works by itself the wait turns up where the script first asks it for a result.
 """
 
@@ -30,10 +32,15 @@ WARM_UP = 3  # steps that are not counted: they compile, allocate and fill cache
 class Probe(Protocol):
     """What a framework adds: see `probe_torch.py`."""
 
+    @property
+    def asynchronous(self) -> bool:
+        """Whether a step may return before it has been computed."""
+        ...
+
     def synchronize(self) -> None: ...
 
     def begin(self) -> None:
-        """From here on steps count."""
+        """From here on steps count. There is a beginning and an end for each pass."""
         ...
 
     def end(self) -> None: ...
@@ -67,62 +74,80 @@ class StepWatch:
         """Args: probe: called at the first step, when the script has chosen its framework."""
         self._loader, self._wish, self._find_probe, self._clock = loader, wish, probe, clock
         self._probe: Probe | None = None
-        self._loads: list[float] = []
-        self._steps: list[float] = []
-        self._began = self._ended = 0.0
+        self._steps = self._counted = 0  # all that ended well; those of them in a window
+        self._real = self._load = self._step = 0.0  # seconds, of the steps that counted
+        self._loading = 0.0  # since the last step: a step may take several batches, or skip some
+        self._opened: float | None = None  # when the window that is open began
+        self._last_end = 0.0  # of a step
         self._blocks: Iterator[AbstractContextManager[object]] | None = None
 
     def __iter__(self) -> Iterator[Any]:
-        clock, batches = self._clock, iter(self._loader)
-        while True:
+        clock = self._clock
+        try:
+            self._open()
             before = clock()
-            try:
-                batch = next(batches)
-            except StopIteration:
-                self.write()  # there may be another pass
-                return
-            self._loads.append(clock() - before)
-            yield batch
-            if self._has_enough():
-                self._end()
-                yield from self._experiments(batch)
+            batches = iter(self._loader)  # a loader may start its workers here
+            while True:
+                try:
+                    batch = next(batches)
+                except StopIteration:
+                    break
+                self._loading += clock() - before
+                yield batch
+                if self._has_enough():
+                    self._close()
+                    yield from self._experiments(batch)
+                self._open()
+                before = clock()
+        finally:  # also where the loop is left by a break
+            self._close()
+        self.write()  # there may be another pass
 
     def step(self) -> AbstractContextManager[object]:
         """A block around forward, backward and update."""
         if self._blocks is not None:
             return next(self._blocks)
-        if not self._steps:
+        if not self._steps and self._probe is None:
             self._probe = self._find_probe()
-        if len(self._steps) == WARM_UP:
-            self._wait()
-            if self._probe is not None:
-                self._probe.begin()
-            self._began = self._clock()
-        return _Step(self._steps, self._clock)
+        return _Step(self._ended, self._clock)
 
     def write(self) -> None:
-        self._end()
+        self._close()
         self._wish.file.write_text(json.dumps(self.record(), indent=1) + "\n")
 
     def record(self) -> dict[str, Any]:
         """Seconds per step, means over the steps that counted; none of them without such steps."""
-        count = max(0, len(self._steps) - WARM_UP)
+        count = self._counted
         times = {
-            "real": self._ended - self._began, "load": sum(self._loads[WARM_UP:WARM_UP + count]),
-            "step": sum(self._steps[WARM_UP:]),
-        }  # fmt: skip
+            "real": self._real, "load": self._load, "step": self._step,
+            "between": self._real - self._load - self._step,
+        }
         return {
-            "steps": len(self._steps), "counted": count,
+            "steps": self._steps, "counted": count,
             **({name: seconds / count for name, seconds in times.items()} if count else {}),
+            "workers": int(getattr(self._loader, "num_workers", 0)),
             "peak_memory": peak_of_process(),
             **(self._probe.facts() if self._probe is not None else {}),
         }
 
+    def _ended(self, began: float) -> None:
+        """A step ended well. What was loaded since the one before was loaded for it."""
+        self._steps += 1
+        if self._opened is None:
+            return
+        self._last_end = self._clock()
+        self._counted += 1
+        self._step += self._last_end - began
+        self._load += self._loading
+        self._loading = 0.0
+
     def _has_enough(self) -> bool:
-        wish, count = self._wish, len(self._steps) - WARM_UP
-        if count < 1 or wish.steps is None:
+        wish = self._wish
+        if not self._counted or wish.steps is None:
             return False
-        return count >= wish.steps or self._clock() - self._began >= wish.seconds
+        now = self._clock()
+        seconds = self._real + now - (now if self._opened is None else self._opened)
+        return self._counted >= wish.steps or seconds >= wish.seconds
 
     def _experiments(self, batch: Any) -> Iterator[Any]:
         """The last batch for each experiment; then the script ends here."""
@@ -134,33 +159,47 @@ class StepWatch:
         self.write()
         raise SystemExit(0)
 
-    def _end(self) -> None:
-        """Steps up to here count. There may be more, in another pass."""
-        if self._blocks is None and len(self._steps) > WARM_UP:
-            self._wait()
-            self._ended = self._clock()
-            if self._probe is not None:
-                self._probe.end()
-
-    def _wait(self) -> None:
+    def _open(self) -> None:
+        """A window begins, if none is open: before a load, once the steps have warmed up."""
+        if self._opened is not None or self._blocks is not None or self._steps < WARM_UP:
+            return
         if self._probe is not None:
             self._probe.synchronize()
+            self._probe.begin()
+        self._opened = self._last_end = self._clock()
+        self._loading = 0.0
+
+    def _close(self) -> None:
+        """The window ends with its last step: what came later is no part of it.
+
+        Where a step returns before it has been computed, it ends when the device is done.
+        """
+        if self._opened is None:
+            return
+        end = self._last_end
+        if self._probe is not None:
+            self._probe.synchronize()
+            self._probe.end()
+            if self._probe.asynchronous and end > self._opened:
+                end = self._clock()
+        self._real += end - self._opened
+        self._opened = None
 
 
 class _Step(AbstractContextManager):
-    """The time of one step. A step that raises does not count."""
+    """One step. One that raises does not count."""
 
-    __slots__ = ("_began", "_clock", "_steps")
+    __slots__ = ("_began", "_clock", "_ended")
 
-    def __init__(self, steps: list[float], clock: Callable[[], float]) -> None:
-        self._steps, self._clock = steps, clock
+    def __init__(self, ended: Callable[[float], None], clock: Callable[[], float]) -> None:
+        self._ended, self._clock = ended, clock
 
     def __enter__(self) -> None:
         self._began = self._clock()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is None:
-            self._steps.append(self._clock() - self._began)
+            self._ended(self._began)
 
 
 def observe(loader: Iterable[Any], file: str | Path = FILE) -> StepWatch:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -18,21 +18,27 @@ from mlgolf.diagnosis.process_memory import peak_of_process
 
 REPEATS = 5  # steps with each number of threads; the fastest counts
 THREAD_SECONDS = 15.0  # for all of them
+REPLAYS = 20  # steps on one batch, on a GPU
 
 
 class TorchProbe:
     """Hooks on all optimizers. Their two calls to a clock are all that a counted step gets more."""
 
     def __init__(self) -> None:
-        self._device = "cuda" if torch.cuda.is_initialized() else "cpu"
         self._threads = torch.get_num_threads()
         self._optimizing, self._calls, self._entered = 0.0, 0, 0.0
         self._on = False
+        self._counter: Counter | None = None  # while operations are counted
         self._counted: list[dict[str, Any]] = []
         self._by_threads: dict[int, float] = {}
         self._spent = 0.0
+        self._replay: CudaReplay | None = None  # on a GPU
         register_optimizer_step_pre_hook(self._before)
         register_optimizer_step_post_hook(self._after)
+
+    @property
+    def asynchronous(self) -> bool:
+        return torch.cuda.is_initialized()
 
     def synchronize(self) -> None:
         if torch.cuda.is_initialized():
@@ -45,19 +51,26 @@ class TorchProbe:
         self._on = False
 
     def facts(self) -> dict[str, Any]:
-        on_device = torch.cuda.is_initialized()
-        peak = float(torch.cuda.max_memory_allocated()) if on_device else peak_of_process()
-        # Hooks on a device would time what is asked for, not what is done.
-        told = {} if on_device or not self._calls else {"optimizer_total": self._optimizing}
-        return {
-            "framework": "torch", "device": "cuda" if on_device else "cpu", "peak_memory": peak,
-            "threads": self._threads, "by_threads": self._by_threads, "operations": self._counted,
-            **told,
-        }  # fmt: skip
+        told: dict[str, Any] = {
+            "framework": "torch", "threads": self._threads, "by_threads": self._by_threads,
+            "operations": self._counted, "asynchronous": self.asynchronous,
+        }
+        if self.asynchronous:
+            free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
+            replayed = self._replay.facts() if self._replay is not None else {}
+            return told | replayed | {
+                "device": "cuda", "peak_memory": float(torch.cuda.max_memory_allocated()),
+                "memory_limit": float(free),
+            }
+        if self._calls:
+            told["optimizer_total"] = self._optimizing
+        return told | {"device": "cpu", "peak_memory": peak_of_process()}
 
     def experiments(self) -> Iterator[AbstractContextManager[object]]:
         yield self._counting()
         if torch.cuda.is_initialized():
+            self._replay = CudaReplay()
+            yield from self._replay.blocks(REPLAYS)
             return
         cores = len(os.sched_getaffinity(0))
         counts = sorted({*(2**k for k in range(10) if 2**k <= cores), self._threads})
@@ -67,10 +80,12 @@ class TorchProbe:
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
-        counter = Counter()
-        with counter:
+        """The optimizer's operations are left out: its time is known by itself."""
+        self._counter = Counter()
+        with self._counter:
             yield
-        self._counted = [asdict(operation) for operation in counter.found()]
+        self._counted = [asdict(operation) for operation in self._counter.found()]
+        self._counter = None
 
     @contextmanager
     def _with_threads(self, count: int) -> Iterator[None]:
@@ -86,9 +101,79 @@ class TorchProbe:
         self._by_threads[count] = min(took, self._by_threads.get(count, float("inf")))
 
     def _before(self, *_: Any) -> None:
+        if self._counter is not None:
+            self._counter.paused = True
+        if self._replay is not None:
+            self._replay.optimizer_begins()
         self._entered = time.perf_counter()
 
     def _after(self, *_: Any) -> None:
         if self._on:
             self._optimizing += time.perf_counter() - self._entered
             self._calls += 1
+        if self._counter is not None:
+            self._counter.paused = False
+        if self._replay is not None:
+            self._replay.optimizer_ends()
+
+
+class CudaReplay:
+    """Steps on a batch that is loaded already. The device is waited for at the two ends only."""
+
+    def __init__(
+        self, cuda: Any = torch.cuda, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        """Args: cuda: has `synchronize` and `Event`, as torch.cuda."""
+        self._cuda, self._clock = cuda, clock
+        self._on, self._count = False, 0
+        self._began = self._took = 0.0
+        self._issued = float("nan")
+        self._pairs: list[list[Any]] = []  # events around each call of an optimizer
+
+    def blocks(self, count: int) -> Iterator[AbstractContextManager[object]]:
+        """One step to see when all of it has been asked for, then `count` of them in a row."""
+        self._count = count
+        yield self._issuing()
+        for number in range(count):
+            yield self._replaying(is_first=number == 0, is_last=number == count - 1)
+
+    def optimizer_begins(self) -> None:
+        if self._on:
+            self._pairs.append([self._recorded()])
+
+    def optimizer_ends(self) -> None:
+        if self._on and self._pairs:
+            self._pairs[-1].append(self._recorded())
+
+    def facts(self) -> dict[str, float]:
+        """Seconds per step; none before the last block is over."""
+        if not self._took:
+            return {}
+        pairs = [pair for pair in self._pairs if len(pair) == 2]
+        optimizing = sum(begin.elapsed_time(end) for begin, end in pairs) / 1e3
+        return {
+            "replay": self._took / self._count, "issued": self._issued,
+            **({"optimizer": optimizing / self._count} if pairs else {}),
+        }
+
+    def _recorded(self) -> Any:
+        event = self._cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    @contextmanager
+    def _issuing(self) -> Iterator[None]:
+        self._cuda.synchronize()
+        began = self._clock()
+        yield
+        self._issued = self._clock() - began
+
+    @contextmanager
+    def _replaying(self, *, is_first: bool, is_last: bool) -> Iterator[None]:
+        if is_first:
+            self._cuda.synchronize()
+            self._on, self._began = True, self._clock()
+        yield
+        if is_last:
+            self._cuda.synchronize()
+            self._on, self._took = False, self._clock() - self._began

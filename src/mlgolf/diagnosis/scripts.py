@@ -1,8 +1,10 @@
 """Runs a person's script with `observe` switched on, and reads what it told of its steps."""
 
+import ast
 import json
 import math
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -15,8 +17,8 @@ from typing import Any
 from mlgolf.analysis.bottleneck import Measurements
 from mlgolf.analysis.roofline import Ceilings, Operation, floor_of
 from mlgolf.core.errors import DiagnosisError
-from mlgolf.core.text import printable
-from mlgolf.diagnosis.observe import ORDER
+from mlgolf.core.text import number_of, printable
+from mlgolf.diagnosis.observe import ORDER, WARM_UP
 from mlgolf.diagnosis.out_of_memory import says_out_of_memory
 from mlgolf.diagnosis.process_memory import available_memory
 
@@ -53,14 +55,15 @@ def run(
         order = {"file": str(file), "steps": STEPS, "seconds": SECONDS, "experiments": True}
 
         def limited() -> None:
-            if memory_limit is not None:
-                resource.setrlimit(resource.RLIMIT_DATA, (int(memory_limit), int(memory_limit)))
+            assert memory_limit is not None
+            resource.setrlimit(resource.RLIMIT_DATA, (int(memory_limit), int(memory_limit)))
 
         try:
             done = subprocess.run(
                 [sys.executable, str(script), *arguments], env={**os.environ, ORDER:
                 json.dumps(order)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                timeout=timeout, preexec_fn=limited, errors="backslashreplace",
+                timeout=timeout, preexec_fn=limited if memory_limit else None,
+                errors="backslashreplace",
             )
         except subprocess.TimeoutExpired:
             raise DiagnosisError(
@@ -78,7 +81,8 @@ def measurements_of(
 
     Raises: DiagnosisError for a script that failed, or that never called the step.
     """
-    told, limit = ran.told, memory_limit or available_memory()
+    told = ran.told
+    limit = memory_limit or told.get("memory_limit") or available_memory()
     # -9: the kernel ended it, for want of memory unless a person did.
     if ran.code and (says_out_of_memory(ran.said) or ran.code == -9):
         return Measurements(
@@ -87,18 +91,30 @@ def measurements_of(
         )
     if ran.code:
         raise DiagnosisError(
-            f"{script}: it ended with code {ran.code}, so its steps tell nothing. It said last:\n"
-            f"{_last_lines(ran.said)}"
+            f"{_place_of_failure(script, ran.said)}: it ended with code {ran.code}, so its steps "
+            f"tell nothing. It said last:\n{_last_lines(ran.said)}"
         )
+    _check_steps(script, told)
+    return _measured(told, ceilings, limit)
+
+
+def _check_steps(script: Path, told: dict[str, Any]) -> None:
+    """Raises: DiagnosisError, with the line of the watch, where no step counts."""
+    line = _line_of_watch(script)
+    place = f"{script}:{line}" if line else f"{script}"
     if not told.get("steps"):
         reason = "made a watch but never called watch.step()" if told else "never called the step"
-        raise DiagnosisError(f"{script}: it ran to its end and {reason}. {HOW}")
-    if not told["counted"]:
+        raise DiagnosisError(f"{place}: it ran to its end and {reason}. {HOW}")
+    if told["counted"]:
+        return
+    if told["steps"] > WARM_UP:
         raise DiagnosisError(
-            f"{script}: found {told['steps']} steps; the first 3 warm up and are not counted, so "
-            "give it 10 or more"
+            f"{place}: found {told['steps']} steps, none of them in a loop over the watch. {HOW}"
         )
-    return _measured(told, ceilings, limit)
+    raise DiagnosisError(
+        f"{place}: found {number_of(told['steps'], 'step')}; the first {WARM_UP} warm up and are "
+        "not counted, so give it 10 or more"
+    )
 
 
 def _measured(
@@ -107,14 +123,37 @@ def _measured(
     by_threads = {int(count): seconds for count, seconds in told.get("by_threads", {}).items()}
     operations = [Operation(**fields) for fields in told.get("operations", [])]
     threads = told.get("threads", 0)
-    optimizer = told.get("optimizer_total", math.nan) / told["counted"]
+    optimizer = told.get("optimizer", told.get("optimizer_total", math.nan) / told["counted"])
     known = ceilings(told["framework"], threads) if operations else None
+    load, by_itself = told["load"], told.get("asynchronous", False)
+    # Where a step returns before it is computed, the wait for it may be anywhere between steps.
+    real = told["real"] if by_itself else load + told["step"]
     return Measurements(
-        real=told["real"], load=told["load"], replay=told["real"] - told["load"],
-        optimizer=optimizer, threads=threads, by_threads=by_threads,
-        device=told.get("device", "cpu"), peak_memory=told["peak_memory"], memory_limit=limit,
+        real=real, load=load, replay=told.get("replay", real - load),
+        between=math.nan if by_itself else told["between"], workers=told.get("workers", 0),
+        issued=told.get("issued", math.nan), optimizer=optimizer, threads=threads,
+        by_threads=by_threads, device=told.get("device", "cpu"),
+        peak_memory=told["peak_memory"], memory_limit=limit,
         floor=floor_of(operations, known) if known else None,
     )
+
+
+def _line_of_watch(script: Path) -> int:
+    """Where the script calls `observe`; 0 if it does so in another file or not at all."""
+    try:
+        tree = ast.parse(script.read_text())
+    except (OSError, SyntaxError, ValueError):
+        return 0
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return next((call.lineno for call in calls if ast.unparse(call.func).split(".")[-1] ==
+                 "observe"), 0)  # fmt: skip
+
+
+def _place_of_failure(script: Path, said: str) -> str:
+    """The last line of the script that a traceback names."""
+    places = re.findall(r'File "([^"<>]+)", line (\d+)', said)
+    in_script = [line for file, line in places if Path(file).name == script.name]
+    return f"{script}:{in_script[-1]}" if in_script else f"{script}"
 
 
 def _last_lines(text: str) -> str:

@@ -1,7 +1,7 @@
 """Seconds of several pieces of work, taken in turns so that a busy moment hits all of them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 ROUNDS = 9
 BLOCK_SECONDS = 0.05  # a block is repeated calls, with synchronisation at its ends only
@@ -12,7 +12,8 @@ Work = Callable[[], object]
 def clock_for(device: str, threads: int) -> Callable[[], float]:
     """CPU time where one thread of this machine does all the work: others do not disturb that.
 
-    Not for what waits, such as a loader.
+    Not for what waits, such as a loader. The process must have been started with one thread
+    (`environment.py`): a compiler with threads of its own would have the time of all of them.
     """
     return time.process_time if device == "cpu" and threads == 1 else time.perf_counter
 
@@ -20,10 +21,14 @@ def clock_for(device: str, threads: int) -> Callable[[], float]:
 def in_turns(
     works: Mapping[str, Work], synchronize: Callable[[], None], *, seconds: float,
     clock: Callable[[], float] = time.perf_counter,
+    of: Callable[[Sequence[float]], float] = min,
 ) -> dict[str, float]:
-    """Seconds of one call of each in its fastest block: whatever else ran disturbed the others.
+    """Seconds of one call of each, by its blocks.
 
-    Args: seconds: for all of them; each is measured once at least, however long it takes.
+    Args:
+      seconds: for all of them; each is measured once at least, however long it takes.
+      of: the blocks of each. By default the fastest, since whatever else ran disturbed the others;
+        the mean for what is slow now and then by itself, such as a loader.
     """
     calls = {name: _calls(work, synchronize, clock) for name, work in works.items()}
     taken: dict[str, list[float]] = {name: [] for name in works}
@@ -33,7 +38,7 @@ def in_turns(
             taken[name].append(_block(work, calls[name], synchronize, clock))
         if clock() - began > seconds:
             break
-    return {name: min(found) for name, found in taken.items()}
+    return {name: of(found) for name, found in taken.items()}
 
 
 def _calls(work: Work, synchronize: Callable[[], None], clock: Callable[[], float]) -> int:

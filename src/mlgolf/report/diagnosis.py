@@ -83,8 +83,9 @@ def sentences(
     if (floor := measured.floor) is not None and measured.real > 0:
         work = measured.forward + measured.backward
         took = work if work > 0 else measured.real
+        counted = f"{number_of(floor.operations, 'operation')}, " if floor.operations else ""
         yield (
-            f"forward and backward: {number_of(floor.operations, 'operation')}, "
+            f"forward and backward: {counted}"
             f"{floor.flop / 1e9:.3g} GFLOP, {floor.bytes / 1e9:.3g} GB, "
             f"{floor.flop / took / 1e9:.3g} GFLOP/s and "
             f"{floor.bytes / took / 1e9:.3g} GB/s reached"
@@ -100,7 +101,9 @@ def _memory(found: Diagnosis) -> Iterator[str]:
     if measured.peak_memory > 0:
         limit = measured.memory_limit
         of = f" of {bytes_in_words(int(limit))}" if math.isfinite(limit) else ""
-        yield f"memory in use at most: {bytes_in_words(int(measured.peak_memory))}{of}"
+        # Of a script it is that of the whole process.
+        what = "memory that a step takes" if measured.batch_size else "memory in use at most"
+        yield f"{what}: {bytes_in_words(int(measured.peak_memory))}{of}"
     if measured.largest_batch:
         least = "" if measured.largest_is_limit else "at least "
         yield f"largest batch that fits: {least}{measured.largest_batch:,}"
