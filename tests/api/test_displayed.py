@@ -35,3 +35,13 @@ def test_as_text_it_has_tables_and_sentences(tmp_path):
 
 def test_runs_without_spikes_have_a_table_without_rows():
     assert spikes_frame([]).schema == SPIKES
+
+
+def test_a_page_has_figure_tables_and_sentences_and_loads_nothing(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("method,time,quality\nbase,1,0.5\nbase,2,0.6\nmine,2,0.65\n")
+    (page,) = (file.read_text() for file in curve(path).save(tmp_path) if file.suffix == ".html")
+    assert "var(--colour-0)" in page  # the figure, in the colours of the page's theme
+    assert "<td>mine</td>" in page
+    assert "Pareto front" in page
+    assert "default-src 'none'" in page

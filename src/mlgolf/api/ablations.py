@@ -90,13 +90,14 @@ class AblationResult(Shown):
 
     @disk_errors_told()
     def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from."""
+        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
-            return save_figure(
+            written = save_figure(
                 place, NAME, self._panels(), interactions_table(self.ablation), columns=2
             )
+            return [*written, self.write_page(place / f"{NAME}.html")]
 
     def _panels(self) -> list[Any]:
         found = self.ablation

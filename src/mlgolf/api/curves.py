@@ -95,12 +95,13 @@ class TradeOff(Shown):
         }  # fmt: skip
 
     def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from."""
+        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
             table = tradeoff_table(self.comparison)
-            return save_figure(place, NAME, self.charts, table, COLUMNS)
+            written = save_figure(place, NAME, self.charts, table, COLUMNS)
+            return [*written, self.write_page(place / f"{NAME}.html")]
 
     @property
     def charts(self) -> list[Any]:

@@ -86,7 +86,7 @@ class StepDiagnosis(Shown):
         }
 
     def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure, light and dark, as SVG and PNG, and the table it is drawn from.
+        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything.
 
         Nothing is written where memory ran out before a step could be measured.
         """
@@ -95,7 +95,8 @@ class StepDiagnosis(Shown):
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
-            return save_figure(place, NAME, self.charts, self.table)
+            written = save_figure(place, NAME, self.charts, self.table)
+            return [*written, self.write_page(place / f"{NAME}.html")]
 
     @property
     def charts(self) -> list[Any]:

@@ -1,14 +1,16 @@
-"""How results display themselves: as plain text, or as HTML in a notebook."""
+"""How results display themselves: as plain text, as HTML in a notebook, or as a page."""
 
 from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 from rich.console import Console
 
-from mlgolf.plots.svg import in_columns, to_svg, with_ids
-from mlgolf.report.html import Html, table, tag, text
+from mlgolf.plots.svg import for_page, in_columns, to_svg, with_ids
+from mlgolf.report.html import THEME_BUTTON, Html, join, table, tag, text
+from mlgolf.report.page import page
 from mlgolf.report.terminal import plain, text_table
 
 WIDTH = 80  # columns of a board as text
@@ -28,7 +30,7 @@ def as_text(show: Callable[[Console], None], width: int) -> str:
 
 
 class Shown:
-    """What displays itself: in a notebook its figure, then its tables and sentences."""
+    """What displays itself: its figure, then its tables and sentences."""
 
     _columns = 2  # of the figure
 
@@ -52,15 +54,32 @@ class Shown:
         return as_text(self.show, WIDE)
 
     def _repr_html_(self) -> str:
-        drawn = [_with_own_ids(to_svg(panel), at) for at, panel in enumerate(self._panels())]
+        drawn = self._drawn()
         figure = Html(in_columns(drawn, min(self._columns, len(drawn)))) if drawn else Html("")
+        return tag("div", STYLE, figure, *self._written(), css="mlgolf")
+
+    def write_page(self, file: Path) -> Path:
+        """Figure, tables and sentences as one page that can be mailed, printed, read offline."""
+        title, *_ = next(iter(self._tables()))
+        heading = tag("header", tag("h1", text(title)), THEME_BUTTON)
+        panels = [Html(f'<div role="img">{for_page(svg)}</div>') for svg in self._drawn()]
+        figure = join(panels) if len(panels) < 2 else Html(
+            f'<div class="panels" style="--columns: {self._columns}">{join(panels)}</div>'
+        )
+        body = join([heading, tag("section", figure), *self._written()])
+        file.write_text(page(title, body), encoding="utf-8")
+        return file
+
+    def _drawn(self) -> list[str]:
+        return [_with_own_ids(to_svg(panel), at) for at, panel in enumerate(self._panels())]
+
+    def _written(self) -> list[Html]:
         parts = [
-            tag("div", tag("p", tag("b", text(head))), table(
+            tag("section", tag("h3", text(head)), table(
                 [*map(text, heads)], [[*map(text, row)] for row in rows]
             )) for head, heads, rows in self._tables()
         ]  # fmt: skip
-        said = tag("ul", *(tag("li", text(line)) for line in self._lines()))
-        return tag("div", STYLE, figure, *parts, said, css="mlgolf")
+        return [*parts, tag("ul", *(tag("li", text(line)) for line in self._lines()), css="notes")]
 
 
 def _with_own_ids(svg: str, at: int) -> str:

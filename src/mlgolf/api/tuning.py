@@ -24,7 +24,8 @@ from mlgolf.report.tuning import sentences, tables
 from mlgolf.report.tuning_figures import tuning_figures
 from mlgolf.results.run_names import latest_run
 
-MOST_SHOWN = 12  # panels in a notebook
+NAME = "tuning"  # of its page
+MOST_SHOWN = 12  # panels in a notebook or a page
 
 
 class Tuning(Shown):
@@ -49,14 +50,14 @@ class Tuning(Shown):
 
     @disk_errors_told()
     def save(self, folder: AnyPath) -> list[Path]:
-        """Write each figure as SVG and PNG, light and dark, and its table beside it."""
+        """Write each figure as SVG and PNG, light and dark, its table, and a page of the first."""
         path, written = Path(folder), []
         path.mkdir(parents=True, exist_ok=True)
         for figure in tuning_figures(self.report):
             name = re.sub(r"[^\w.-]", "_", figure.name)
             with naming(path):
                 written += save_figure(path, name, figure.panels, figure.table, figure.columns)
-        return written
+        return [*written, self.write_page(path / f"{NAME}.html")]
 
 
 @disk_errors_told()

@@ -1,6 +1,6 @@
 """The head of a report and its leaderboard as HTML."""
 
-from mlgolf.report.html import Html, section, table, tag, text
+from mlgolf.report.html import THEME_BUTTON, Html, section, table, tag, text
 from mlgolf.report.view import BoardView, CellView, RowView
 
 
@@ -10,7 +10,7 @@ def heading(board: BoardView) -> Html:
         tag("h1", text(board.title)),
         tag("p", text(board.question), css="question"),
         tag("p", text(" · ".join(board.facts)), css="facts"),
-        Html('<button id="theme" hidden title="Light or dark"></button>'),
+        THEME_BUTTON,
     )
 
 

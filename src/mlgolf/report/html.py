@@ -6,6 +6,8 @@ from typing import NewType
 
 Html = NewType("Html", str)  # markup: it goes into the page unchanged
 
+THEME_BUTTON = Html('<button id="theme" hidden title="Light or dark"></button>')  # page.py acts
+
 
 def text(value: object) -> Html:
     """Any value as text. Lines may break after an underscore, to keep columns narrow."""

@@ -131,12 +131,17 @@ def _assert_close(
         other = theirs[name]
         assert other.shape == array.shape, (what, name, array.shape, other.shape)
         assert what == "metrics" or np.isfinite(largest[name]), f"{what}: {name} is not finite"
-        near = {"rtol": tolerance, "atol": tolerance * max(largest[name], least)}
+        allowed = tolerance * max(largest[name], least)
         parts = [*zip(_parts(other), _parts(array), strict=True)]
-        far = sum(np.count_nonzero(~np.isclose(*part, **near)) for part in parts)
+        far = sum(
+            np.count_nonzero(~np.isclose(found, expected, rtol=tolerance, atol=allowed))
+            for found, expected in parts
+        )
         if far > flipped * array.size:
-            for part in parts:
-                np.testing.assert_allclose(*part, **near, err_msg=f"{what}: {name}")
+            for found, expected in parts:
+                np.testing.assert_allclose(
+                    found, expected, rtol=tolerance, atol=allowed, err_msg=f"{what}: {name}"
+                )
 
 
 def _largest(array: NDArray) -> float:
