@@ -48,7 +48,7 @@ Unfair = Annotated[
     bool, typer.Option("--unfair", help="Compare what is not alike, and say so everywhere.")
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="A folder for the figure and its table.")
+    Path | None, typer.Option("-o", "--output", help="A folder for the figure, its table, a page.")
 ]
 Ci = Annotated[
     bool,

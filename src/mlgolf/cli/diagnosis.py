@@ -31,7 +31,7 @@ On = Annotated[
     str | None, typer.Option(help="An instance type, such as a100: what bounds the step there?")
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="A folder for the figure and its table.")
+    Path | None, typer.Option("-o", "--output", help="A folder for the figure, its table, a page.")
 ]
 Fresh = Annotated[
     bool, typer.Option("--fresh-ceilings", help="Measure anew what this machine can do.")
