@@ -7,7 +7,10 @@ standard deviation of 0.01 between seeds. A method is so many times as fast at e
 
 - plain: time has a standard deviation of 3%, and who trained for longer by chance got better by it;
 - uneven: the same, and the method alone varies twice as much in quality;
-- slow machines: time has 3% or 10%, and who took longer gained nothing by it.
+- slow machines: time has 3% or 10%, and who took longer gained nothing by it;
+- calmer with time: as plain, but quality varies 16 times as much at the shortest budget as at the
+  longest, the method has the same five budgets, and four more are measured besides, which are the
+  baseline by other names.
 
 Printed for 3, 5 and 10 seeds: how often the intervals of three points hold the true speed-up, the
 first of them where the curve is steepest, the same of the average over the curve, and how often the
@@ -15,11 +18,12 @@ verdict of each point is "cannot tell". The last lines are the least and the mos
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from common import print_machine
 
+from mlgolf.analysis.budget_noise import relative_noise
 from mlgolf.analysis.dominance import compare
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve
@@ -37,12 +41,15 @@ class Case:
     uneven: float = 1.0  # standard deviation of the method's quality, over the baseline's
     time_stddev: float = 0.03
     along: bool = True  # whether who took longer by chance got the quality of that time
+    calms: bool = False  # whether quality varies less at each budget than at the one before
 
 
 CASES = (
     Case("plain"), Case("uneven", uneven=2.0), Case("slow machines, 3%", along=False),
-    Case("slow machines, 10%", time_stddev=0.1, along=False),
+    Case("slow machines, 10%", time_stddev=0.1, along=False), Case("calmer with time", calms=True),
 )  # fmt: skip
+CALMER = (4.0, 2.0, 1.0, 0.5, 0.25)  # times STDDEV, at each budget
+OTHERS = 4  # methods, where noise is told budget by budget
 
 
 def quality(log_time: np.ndarray) -> np.ndarray:
@@ -61,15 +68,38 @@ def point(
 
 def simulated(rng: np.random.Generator, case: Case, seeds: int, speed: float) -> np.ndarray:
     """(7,): which points' intervals hold the truth, the curve's, and of which nothing is told."""
-    baseline = [point(rng, case, time, seeds) for time in BUDGETS]
-    method = [point(rng, case, time, seeds, speed, case.uneven) for time in OF_METHOD]
+    baseline, method = measured_alike(rng, seeds, speed) if case.calms else (
+        [point(rng, case, time, seeds) for time in BUDGETS],
+        [point(rng, case, time, seeds, speed, case.uneven) for time in OF_METHOD],
+    )
     curve = MonotoneCurve(baseline, Goal.MAXIMISE)
-    judged = Judge(curve, baseline).judge(method)
+    judged = Judge(curve, baseline).judge(method)[-4:-1] if case.calms else (
+        Judge(curve, baseline).judge(method)
+    )
     low, high = compare(curve, baseline, method, Goal.MAXIMISE).interval
     return np.array([
         *(one.speedup_interval[0] <= speed <= one.speedup_interval[1] for one in judged),
         low <= speed <= high, *(one.verdict is Verdict.CANNOT_TELL for one in judged),
     ])
+
+
+def measured_alike(
+    rng: np.random.Generator, seeds: int, speed: float
+) -> tuple[list[Point], list[Point]]:
+    """The baseline and the method, which know what all methods tell of each budget's noise."""
+    alike = Case("plain")
+    methods = [
+        [point(rng, alike, time / pace, seeds, pace, calmer)
+         for time, calmer in zip(BUDGETS, CALMER, strict=True)]
+        for pace in (1.0, speed, *[1.0] * OTHERS)
+    ]  # fmt: skip
+    noise = relative_noise(methods)
+    told = np.ones(len(BUDGETS)) if noise is None else noise
+    baseline, method = (
+        [replace(one, relative_noise=float(of)) for one, of in zip(points, told, strict=True)]
+        for points in methods[:2]
+    )
+    return baseline, method
 
 
 def main() -> None:

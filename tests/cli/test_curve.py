@@ -48,10 +48,11 @@ def test_columns_may_have_other_names(mlgolf, tmp_path):
     assert found["points"][0]["verdict"] == "better"
 
 
-def test_a_figure_is_written_light_and_dark_with_its_table(mlgolf, tmp_path):
+def test_a_figure_is_written_light_and_dark_with_its_table_and_a_page(mlgolf, tmp_path):
     mlgolf("curve", EXAMPLE, "--baseline", "blue", "-o", tmp_path / "figures")
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
-        "tradeoff.csv", "tradeoff.png", "tradeoff.svg", "tradeoff_dark.png", "tradeoff_dark.svg",
+        "tradeoff.csv", "tradeoff.html", "tradeoff.png", "tradeoff.svg", "tradeoff_dark.png",
+        "tradeoff_dark.svg",
     ]
 
 

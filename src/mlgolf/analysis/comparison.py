@@ -128,6 +128,12 @@ def _notes(
             f"the baseline has {len(baseline)} budgets: with less than five the curve between "
             "them rests on the interpolation"
         )
+    noise = [point.relative_noise for point in baseline]
+    if min(noise) < max(noise):
+        yield (
+            f"seeds vary {max(noise) / min(noise):.2g} times as much at one budget as at another, "
+            "by all methods together; intervals take that into account"
+        )
     count = sum(len(table.points[name]) for name in methods)
     if count > 5:
         yield (

@@ -107,7 +107,8 @@ def _variance(curves: list[MonotoneCurve], side: int, noise: Noise) -> float:
         for half in curve.nudged
     )
     weights = (more - less) / (2 * curve.nudge)
-    return float(np.square(weights) @ (noise.variance(curve.node_slopes) / curve.runs))
+    of_nodes = noise.variance(curve.node_slopes, curve.relative_noise) / curve.runs
+    return float(np.square(weights) @ of_nodes)
 
 
 def _doubt(curves: list[MonotoneCurve], side: int) -> float:

@@ -7,7 +7,7 @@ times. Where times do not tell it beyond doubt, a column `budget` is asked for.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mlgolf.analysis.budget_noise import relative_noise
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError
 from mlgolf.results.measurement_table import (
@@ -48,6 +49,7 @@ class Point:
     method: str
     times: FloatArray  # (runs,), in the table's unit
     qualities: FloatArray  # (runs,)
+    relative_noise: float = 1.0  # standard deviation of its runs, over that of all budgets
 
     @property
     def runs(self) -> int:
@@ -85,9 +87,14 @@ class Measurements:
         for method, _, times, qualities in runs.iter_rows():
             point = Point(method, np.array(times), np.array(qualities))
             by_method.setdefault(method, []).append(point)
-        return {
-            name: tuple(sorted(points, key=lambda point: point.log_time))
+        by_length = {
+            name: sorted(points, key=lambda point: point.log_time)
             for name, points in by_method.items()
+        }
+        noise = relative_noise([*by_length.values()])
+        return {
+            name: tuple(points if noise is None else map(_of_noise, points, noise))
+            for name, points in by_length.items()
         }
 
     def places(self, method: str, budget: int) -> list[str]:
@@ -109,6 +116,10 @@ class Measurements:
             for method, text, place in told.iter_rows():
                 found.setdefault(name, {}).setdefault(method, {})[text] = place
         return found
+
+
+def _of_noise(point: Point, relative: float) -> Point:
+    return replace(point, relative_noise=float(relative))
 
 
 def read_table(

@@ -34,6 +34,7 @@ class MonotoneCurve:
         """Args: points: two at least, from short to long, no two of the same time."""
         self.log_times = np.array([point.log_time for point in points])
         self.runs = np.array([point.runs for point in points], dtype=float)
+        self.relative_noise = np.array([point.relative_noise for point in points])
         self.interpolation: Interpolation = interpolation
         self.sign = -goal.sign  # of values, to quality
         self.means = self.sign * np.array([point.quality for point in points])

@@ -5,8 +5,9 @@ quality, too, it only moved along its curve; where its machine was slow, it gain
 both it was is estimated: `along`, 1 and 0, is the share of a longer time's gain that runs show. It
 may come out below 0: were it cut off there, variances would be too small on average.
 
-Variances are pooled over the budgets of all that is compared, since three seeds alone say little;
-where a method's differ from the baseline's beyond chance (F test), each keeps its own.
+Variances are pooled over the budgets of all that is compared, since three seeds alone say little
+(where budgets vary differently, after they were made alike: budget_noise.py); where a method's
+differ from the baseline's beyond chance (F test), each keeps its own.
 """
 
 from collections.abc import Sequence
@@ -25,14 +26,15 @@ APART = 0.05  # level of the test by which variances are told apart
 class Noise:
     """Of a single run, around the mean of its seeds."""
 
-    quality: float  # variance, at equal time
+    quality: float  # variance, at equal time, where a budget's relative noise is 1
     log_time: float  # variance
     along: float
     degrees: int  # of freedom; 0 where every budget has one run
 
-    def variance(self, slope: FloatArray | float) -> FloatArray:
+    def variance(self, slope: FloatArray, relative_noise: FloatArray | float) -> FloatArray:
         """Of the distance from a curve that rises by `slope` per unit of log time."""
-        return self.quality + self.log_time * np.square((1 - self.along) * np.asarray(slope))
+        of_quality = self.quality * np.square(relative_noise)
+        return of_quality + self.log_time * np.square((1 - self.along) * slope)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Sloped:
     def scatter(self, sign: float) -> FloatArray:
         """(3, runs): deviations of quality, of log time, and the gain that the latter would give.
 
+        Qualities and gains are those of a budget whose relative noise is 1.
+
         Args: sign: -1 for a quality of which smaller is better.
         """
         parts = [np.zeros((3, 0))]
@@ -52,7 +56,10 @@ class Sloped:
             if point.runs > 1:
                 quality, log_time = sign * point.qualities, np.log(point.times)
                 late = log_time - log_time.mean()
-                parts.append(np.stack([quality - quality.mean(), late, slope * late]))
+                alike = 1 / point.relative_noise
+                parts.append(
+                    np.stack([alike * (quality - quality.mean()), late, alike * slope * late])
+                )
         return np.concatenate(parts, axis=1)
 
     @property

@@ -101,7 +101,8 @@ def half_widths(
 
 
 def _variance(curve: MonotoneCurve, noise: Noise) -> FloatArray:
-    return np.square(curve.weights) @ (noise.variance(curve.node_slopes) / curve.runs)
+    of_nodes = noise.variance(curve.node_slopes, curve.relative_noise) / curve.runs
+    return np.square(curve.weights) @ of_nodes
 
 
 def _squared_doubt(curve: MonotoneCurve) -> FloatArray:
@@ -122,7 +123,7 @@ class _Tests:
     ) -> None:
         self._curve, self._value, self._log_time = curve, value, point.log_time
         of_curve = _variance(curve, theirs)
-        of_point = ours.variance(curve.slopes) / point.runs
+        of_point = ours.variance(curve.slopes, point.relative_noise) / point.runs
         self._error = np.sqrt(of_curve + of_point + _squared_doubt(curve))
         together = theirs is ours
         self.degrees = theirs.degrees if together else _welch(of_curve, of_point, theirs, ours)

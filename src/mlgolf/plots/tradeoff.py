@@ -158,7 +158,7 @@ def _half_of(point: Point, noise: Noise, confidence: float) -> float:
     if noise.degrees == 0:
         return float("nan")
     limit = stats.t.ppf((1 + confidence) / 2, noise.degrees)
-    return float(limit * np.sqrt(noise.quality / point.runs))
+    return float(limit * point.relative_noise * np.sqrt(noise.quality / point.runs))
 
 
 def _intervals(points: pl.DataFrame, x: alt.X, style: Style) -> list[alt.Chart]:
