@@ -1,7 +1,9 @@
 """A whole curve against another: how much faster on average, and where the two cross.
 
-The average is over the qualities that both reach, of the logarithm of the ratio of times. Source of
-the idea: Bjøntegaard (2001), VCEG-M33, whose average difference of bit rates compares video coders.
+The average is over the qualities that both reach, of the logarithm of the ratio of times. Each
+doubling of the baseline's time counts alike: with equal weights for equal steps of quality the
+beginning would outweigh all else, where losses fall fast and seeds differ most. Source of the
+idea: Bjøntegaard (2001), VCEG-M33, whose average difference of bit rates compares video coders.
 """
 
 from collections.abc import Iterator, Sequence
@@ -79,8 +81,10 @@ def _gaps(baseline: Reached, method: Reached) -> tuple[FloatArray, FloatArray]:
     low, high = max(theirs[0], ours[0]), min(theirs[-1], ours[-1])
     if not low < high:
         return np.empty(0), np.empty(0)
-    levels = np.linspace(low, high, LEVELS)
-    return levels, np.interp(levels, theirs, their_times) - np.interp(levels, ours, our_times)
+    first, last = np.interp([low, high], theirs, their_times)
+    times = np.linspace(first, last, LEVELS)
+    levels = np.interp(times, their_times, theirs)
+    return levels, times - np.interp(levels, ours, our_times)
 
 
 def _half_width(
