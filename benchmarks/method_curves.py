@@ -1,14 +1,15 @@
 """The curves of docs/methods.md: what each speed-up method gives at several budgets.
 
     method_curves.py WORKLOAD ... [--methods NAME ...] [--budgets 0.125 0.25 0.5] [--studies 3]
+    method_curves.py --runs FOLDER ...      such runs once more, without training
 
 Plays examples/methods once without methods, called `none`, and once with each that fits the
 workload (what needs a small model: examples/small_model), all at the same hyperparameters:
 AlgoPerf's published point for the example, and the knobs below. Budgets are multiples of the step
 hint. The runs are kept under --out, and are continued if they are there already; `mlgolf curve` and
-`mlgolf score` read them. Written besides, for each workload, are the measurements as CSV and the
-figure of `mlgolf curve`; and for all of them method_speedups: the average speed-up of each method
-over the qualities that both reach.
+`mlgolf score` read them. Written besides, for each of them, is what `mlgolf curve -o` writes; and
+for all together method_speedups: the average speed-up of each method over the qualities that it and
+the baseline both reach, as a table (CSV and Markdown) and a figure.
 """
 
 import argparse
@@ -71,31 +72,27 @@ def base_of(workload: str) -> str:
     return max((name for name in FITTING if workload.startswith(name)), key=len)
 
 
-def measured(workload: str, asked: argparse.Namespace) -> "mlgolf.TradeOff":
+def played(workload: str, asked: argparse.Namespace) -> Path:
+    """The folder of a run."""
     methods = asked.methods or [*dict.fromkeys(FITTING[base_of(workload)])]
     out = asked.out / f"{workload}_{asked.framework}"
     copies = submissions(asked.out / "submissions" / workload, workload, methods, asked.knobs)
-    run = mlgolf.run(
+    return mlgolf.run(
         copies, competition=asked.competition, workloads=workload, framework=asked.framework,
         tuning="external", trials=1, studies=asked.studies, ladder=asked.budgets, seed=asked.seed,
         parallel=asked.parallel, data_dir=asked.data_dir, out=out, resume=out.exists(),
         progress=asked.progress,
-    )
-    return mlgolf.curve(run.path, baseline=NONE)
+    ).path
 
 
-def table_of(found: "mlgolf.TradeOff") -> pl.DataFrame:
-    """What was measured, as `mlgolf curve` reads it."""
-    kept = ("method", "seed", "budget", "time", "quality", "hardware", "machine", "clock")
-    return found.comparison.table.rows.select(kept)
-
-
-def speedups_of(workload: str, found: "mlgolf.TradeOff") -> list[tuple[object, ...]]:
-    """Rows of the figure of all workloads."""
-    return [
-        (workload, one.method, one.average_speedup, *one.interval, one.verdict.value)
-        for one in found.comparison.curves
+def speedups(found: Mapping[str, "mlgolf.TradeOff"]) -> pl.DataFrame:
+    """Args: found: by the name of what was run. Returns: rows of the figure."""
+    rows = [
+        (name, one.method, one.average_speedup, *one.interval, one.verdict.value)
+        for name, curves in found.items() for one in curves.comparison.curves
     ]
+    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return table.with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
 def drawn(table: pl.DataFrame) -> list[Any]:
@@ -106,11 +103,30 @@ def drawn(table: pl.DataFrame) -> list[Any]:
     ]
 
 
+def matrix(table: pl.DataFrame) -> str:
+    """Methods by workloads as Markdown; bold where the verdict is better or worse."""
+    names = table["workload"].unique(maintain_order=True).to_list()
+    cells = {(row["method"], row["workload"]): cell(row) for row in table.to_dicts()}
+    lines = [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
+    for method in table["method"].unique(maintain_order=True).sort():
+        row = (cells.get((method, name), "") for name in names)
+        lines.append(f"| `{method}` | {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(row: Mapping[str, Any]) -> str:
+    if row["speedup"] is None:
+        return "no quality in common"
+    told = f"{row['speedup']:.2f}× ({row['low']:.2f} to {row['high']:.2f})"
+    return f"**{told}**" if row["verdict"] in ("better", "worse") else told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("workloads", nargs="+", metavar="WORKLOAD")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
+    parser.add_argument("--runs", nargs="+", type=Path, default=[], metavar="FOLDER")
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="those that fit, unless given")
     parser.add_argument("--knobs", type=json.loads, default={}, help='JSON: {"ema__every": 1}')
     parser.add_argument("--budgets", nargs="+", type=float, default=[0.125, 0.25, 0.5])
@@ -125,16 +141,14 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     print_machine()
-    rows: list[tuple[object, ...]] = []
-    for workload in asked.workloads:
-        found = measured(workload, asked)
-        table_of(found).write_csv(asked.out / f"methods_{workload}.csv")
-        found.save(asked.out / f"figures_{workload}")
-        print(f"\n{workload}\n{found!r}", flush=True)
-        rows += speedups_of(workload, found)
-    table = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
+    found: dict[str, mlgolf.TradeOff] = {}
+    for run in [*asked.runs, *(played(workload, asked) for workload in asked.workloads)]:
+        name = run.name.removesuffix(f"_{asked.framework}")
+        found[name] = mlgolf.curve(run, baseline=NONE)
+        found[name].save(asked.out / f"curves_{name}")
+        print(f"\n{name}\n{found[name]!r}", flush=True)
+    table = speedups(found)
+    (asked.out / "method_speedups.md").write_text(matrix(table), encoding="utf-8")
     save_figure(asked.out, "method_speedups", drawn(table), table)
 
 
