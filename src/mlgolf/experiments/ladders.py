@@ -35,8 +35,14 @@ def ladder(competition: Competition, factors: Sequence[float]) -> Competition:
         f"{name}_x{factor:g}": _at(competition, name, factor)
         for name in competition.scored_workloads for factor in factors
     }
+    tuning = competition.rules.tuning
+    # The budget is the factor's alone: longer ones for self-tuning would outlast the schedule.
+    alike = {
+        name: found.model_copy(update={"budget_factor": 1.0})
+        for name in ("external", "self_") if (found := getattr(tuning, name)) is not None
+    }
     rules = competition.rules.model_copy(update={
-        "objective": "validation_metric",
+        "tuning": tuning.model_copy(update=alike), "objective": "validation_metric",
         "constraints": (
             Constraint(quantity="steps", bound="step_limit"),
             Constraint(quantity="time", bound="budget_seconds"),
