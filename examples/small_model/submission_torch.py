@@ -169,7 +169,7 @@ def small_model(inputs: Tensor, classes: int) -> nn.Module:
         ]  # fmt: skip
     else:
         layers = [nn.Embedding(classes, 32), nn.Linear(32, classes)]
-    model = nn.Sequential(*layers)
+    model = nn.Sequential(*layers).to(inputs.device)
     model(inputs)  # tells the lazy layer its size
     return model
 
