@@ -11,8 +11,8 @@ standard deviation of 0.01 between seeds. A method is so many times as fast at e
 - calmer with time: as plain, but quality varies 16 times as much at the shortest budget as at the
   longest, the method has the same five budgets, and four more are measured besides, which are the
   baseline by other names;
-- one noisy method: as plain, with the same six methods, of which the last varies 10 times as much as
-  the others at all budgets.
+- one noisy method: as plain, with the same six methods, of which the last varies 10 times as much
+  as the others at all budgets.
 
 Printed for 3, 5 and 10 seeds: how often the intervals of three points hold the true speed-up, the
 first of them where the curve is steepest, the same of the average over the curve, and how often the
@@ -134,7 +134,8 @@ def said(found: np.ndarray) -> str:
 
 def summarise(shares: dict[tuple[str, float, int], np.ndarray]) -> None:
     for case in CASES:
-        print(f"{case.name}: {ranges({key: f for key, f in shares.items() if key[0] == case.name})}")
+        own = {key: found for key, found in shares.items() if key[0] == case.name}
+        print(f"{case.name}: {ranges(own)}")
     print(f"all: {ranges(shares)}")
 
 
