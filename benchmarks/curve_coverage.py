@@ -10,11 +10,14 @@ standard deviation of 0.01 between seeds. A method is so many times as fast at e
 - slow machines: time has 3% or 10%, and who took longer gained nothing by it;
 - calmer with time: as plain, but quality varies 16 times as much at the shortest budget as at the
   longest, the method has the same five budgets, and four more are measured besides, which are the
-  baseline by other names.
+  baseline by other names;
+- one noisy method: as plain, with the same six methods, of which the last varies 10 times as much
+  as the others at all budgets.
 
 Printed for 3, 5 and 10 seeds: how often the intervals of three points hold the true speed-up, the
 first of them where the curve is steepest, the same of the average over the curve, and how often the
-verdict of each point is "cannot tell". The last lines are the least and the most of all cases.
+verdict of each point is "cannot tell". The last lines are the least, the mean and the most of each
+case, and the mean of all.
 """
 
 import argparse
@@ -41,15 +44,16 @@ class Case:
     uneven: float = 1.0  # standard deviation of the method's quality, over the baseline's
     time_stddev: float = 0.03
     along: bool = True  # whether who took longer by chance got the quality of that time
-    calms: bool = False  # whether quality varies less at each budget than at the one before
+    at_budgets: tuple[float, ...] = (1.0,) * len(BUDGETS)  # times STDDEV, at each budget
+    others: tuple[float, ...] = ()  # times that, of methods measured besides, at equal budgets
 
 
 CASES = (
     Case("plain"), Case("uneven", uneven=2.0), Case("slow machines, 3%", along=False),
-    Case("slow machines, 10%", time_stddev=0.1, along=False), Case("calmer with time", calms=True),
+    Case("slow machines, 10%", time_stddev=0.1, along=False),
+    Case("calmer with time", at_budgets=(4.0, 2.0, 1.0, 0.5, 0.25), others=(1.0,) * 4),
+    Case("one noisy method", others=(1.0, 1.0, 1.0, 10.0)),
 )  # fmt: skip
-CALMER = (4.0, 2.0, 1.0, 0.5, 0.25)  # times STDDEV, at each budget
-OTHERS = 4  # methods, where noise is told budget by budget
 
 
 def quality(log_time: np.ndarray) -> np.ndarray:
@@ -68,12 +72,12 @@ def point(
 
 def simulated(rng: np.random.Generator, case: Case, seeds: int, speed: float) -> np.ndarray:
     """(7,): which points' intervals hold the truth, the curve's, and of which nothing is told."""
-    baseline, method = measured_alike(rng, seeds, speed) if case.calms else (
+    baseline, method = measured_alike(rng, case, seeds, speed) if case.others else (
         [point(rng, case, time, seeds) for time in BUDGETS],
         [point(rng, case, time, seeds, speed, case.uneven) for time in OF_METHOD],
     )
     curve = MonotoneCurve(baseline, Goal.MAXIMISE)
-    judged = Judge(curve, baseline).judge(method)[-4:-1] if case.calms else (
+    judged = Judge(curve, baseline).judge(method)[-4:-1] if case.others else (
         Judge(curve, baseline).judge(method)
     )
     low, high = compare(curve, baseline, method, Goal.MAXIMISE).interval
@@ -84,14 +88,14 @@ def simulated(rng: np.random.Generator, case: Case, seeds: int, speed: float) ->
 
 
 def measured_alike(
-    rng: np.random.Generator, seeds: int, speed: float
+    rng: np.random.Generator, case: Case, seeds: int, speed: float
 ) -> tuple[list[Point], list[Point]]:
     """The baseline and the method, which know what all methods tell of each budget's noise."""
-    alike = Case("plain")
+    paces, of_methods = (1.0, speed, *[1.0] * len(case.others)), (1.0, 1.0, *case.others)
     methods = [
-        [point(rng, alike, time / pace, seeds, pace, calmer)
-         for time, calmer in zip(BUDGETS, CALMER, strict=True)]
-        for pace in (1.0, speed, *[1.0] * OTHERS)
+        [replace(point(rng, case, time / pace, seeds, pace, own * here), budget=f"{time:g}")
+         for time, here in zip(BUDGETS, case.at_budgets, strict=True)]
+        for pace, own in zip(paces, of_methods, strict=True)
     ]  # fmt: skip
     noise = relative_noise(methods)
     told = np.ones(len(BUDGETS)) if noise is None else noise
@@ -130,15 +134,21 @@ def said(found: np.ndarray) -> str:
 
 def summarise(shares: dict[tuple[str, float, int], np.ndarray]) -> None:
     for case in CASES:
-        own = np.array([found for (name, *_), found in shares.items() if name == case.name])
-        alike = np.array([
-            found for (name, speed, _), found in shares.items() if name == case.name and speed == 1
-        ])  # fmt: skip
-        parts = (
-            ("points", own[:, :3]), ("averages", own[:, 3]), ("no difference told", alike[:, 4:]),
-        )
-        ranges = (f"{what} {part.min():.1%} to {part.max():.1%}" for what, part in parts)
-        print(f"{case.name}: {'; '.join(ranges)}")
+        own = {key: found for key, found in shares.items() if key[0] == case.name}
+        print(f"{case.name}: {ranges(own)}")
+    print(f"all: {ranges(shares)}")
+
+
+def ranges(shares: dict[tuple[str, float, int], np.ndarray]) -> str:
+    own = np.array([*shares.values()])
+    alike = np.array([found for (_, speed, _), found in shares.items() if speed == 1])
+    parts = (
+        ("points", own[:, :3]), ("averages", own[:, 3]), ("no difference told", alike[:, 4:]),
+    )
+    return "; ".join(
+        f"{what} {part.min():.1%} to {part.max():.1%}, mean {part.mean():.1%}"
+        for what, part in parts
+    )
 
 
 if __name__ == "__main__":

@@ -8,17 +8,25 @@ from mlgolf.core.status import Status
 from mlgolf.scoring.sources import Source
 
 ROWS = {"digits_x1": (100, 1.0), "digits_x2": (200, 2.0)}
+LADDER = {"digits_x4": (400, 4.0), **ROWS}  # not in order
 
 
-def rows(limits="step_limit"):
+def rows(limits="step_limit", ladder=ROWS):
     return {
         name: workload_rules(workload="digits", **{limits: steps})
-        for name, (steps, _) in ROWS.items()
+        for name, (steps, _) in ladder.items()
     }
 
 
+def by_steps(ladder=ROWS):
+    return competition(rows(ladder=ladder), objective="validation_metric", constraints=[
+        {"quantity": "steps", "bound": "step_limit"},
+        {"quantity": "time", "bound": "budget_seconds"},
+    ])  # fmt: skip
+
+
 def at(row, quality, trial_number=1, *, status=Status.FINISHED, submission="sgd", **fields):
-    seconds = ROWS[row][1]
+    seconds = LADDER[row][1]
     return trial(
         submission, row, trial=trial_number, seconds=[seconds / 2, seconds],
         values=[0.9, quality], status=status, **fields,
@@ -26,12 +34,10 @@ def at(row, quality, trial_number=1, *, status=Status.FINISHED, submission="sgd"
 
 
 def measured(tmp_path, *trials, rules=None, **options):
-    rules = rules or competition(rows(), constraints=[
-        {"quantity": "steps", "bound": "step_limit"},
-        {"quantity": "time", "bound": "budget_seconds"},
-    ], objective="validation_metric")  # fmt: skip
-    source = Source(competition=rules, ruleset="external", framework=None, submissions=None,
-                    trials=trials)  # fmt: skip
+    source = Source(
+        competition=rules or by_steps(), ruleset="external", framework=None, submissions=None,
+        trials=trials,
+    )
     return measurements_of_runs(tmp_path, source, **options)[0]
 
 
@@ -103,6 +109,30 @@ def test_a_shared_point_is_the_best_of_the_middle_budget_everywhere(tmp_path):
         at("digits_x2", 0.1, 2), points="shared",
     )
     assert qualities(found) == [0.3, 0.1]
+
+
+def test_the_middle_budget_is_the_one_in_the_middle_by_length(tmp_path):
+    found = measured(
+        tmp_path, *(at(row, 0.3) for row in LADDER), at("digits_x2", 0.1, 2),
+        at("digits_x1", 0.5, 2), at("digits_x4", 0.4, 2), rules=by_steps(LADDER), points="shared",
+    )
+    assert qualities(found) == [0.5, 0.1, 0.4]
+
+
+def test_a_study_without_the_middle_budget_has_no_shared_point_and_a_note_says_so(tmp_path):
+    other = {"submission": "adam"}
+    found = measured(
+        tmp_path, *(at(row, 0.3) for row in LADDER), at("digits_x1", 0.2, **other),
+        at("digits_x4", 0.1, **other), at("digits_x2", 0.1, status=Status.CRASHED, **other),
+        rules=by_steps(LADDER), points="shared",
+    )
+    assert list(found.points) == ["sgd"]
+    assert any("1 study left out" in note and "adam" in note for note in found.notes)
+
+
+def test_shared_points_without_any_trial_at_the_middle_budget_are_refused(tmp_path):
+    with pytest.raises(RunFolderError, match="no trial ended as planned there"):
+        measured(tmp_path, at("digits_x1", 0.3), points="shared")
 
 
 def test_runs_tell_their_workload(tmp_path):

@@ -114,6 +114,27 @@ def test_a_crossing_is_beyond_chance_where_points_on_both_sides_are_told_apart()
     assert crossing.beyond_chance
 
 
+def wiggling(first, last):
+    """A method that is as good as the baseline, but for its first point and its last."""
+    offs = ((1.2, first), (2, 1e-3), (4, -1e-3), (8, 1e-3), (15, last))
+    return [point(time, quality=true_quality(time) + off) for time, off in offs]
+
+
+def test_wiggles_between_a_better_and_a_worse_point_are_one_crossing_beyond_chance():
+    method = wiggling(0.05, -0.03)
+    assert len(whole(method).crosses_at) == 3
+    (crossing,) = whole(method, judged=judged(*method)).crosses_at
+    assert crossing.beyond_chance
+    assert 2 < crossing.time < 8
+
+
+def test_wiggles_between_two_better_points_are_not_beyond_chance():
+    method = wiggling(0.05, 0.03)
+    found = whole(method, judged=judged(*method)).crosses_at
+    assert len(found) == 2
+    assert not any(crossing.beyond_chance for crossing in found)
+
+
 def test_a_crossing_of_curves_that_are_alike_is_not_beyond_chance():
     alike = [point(time, spread=SPREAD + off) for time, off in ((2, 1e-4), (4, -1e-4), (8, 1e-4))]
     found = whole(alike, judged=judged(*alike)).crosses_at

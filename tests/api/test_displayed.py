@@ -2,6 +2,7 @@ import re
 
 from mlgolf.api.curves import curve
 from mlgolf.api.frames import SPIKES, spikes_frame
+from mlgolf.api.shown import Shown
 from mlgolf.api.tuning import tuning_curves
 
 
@@ -45,3 +46,17 @@ def test_a_page_has_figure_tables_and_sentences_and_loads_nothing(tmp_path):
     assert "<td>mine</td>" in page
     assert "Pareto front" in page
     assert "default-src 'none'" in page
+
+
+class WithoutTables(Shown):
+    def _panels(self):
+        return []
+
+    _tables = _panels
+
+    def _lines(self):
+        return ["nothing was found"]
+
+
+def test_a_page_without_tables_has_its_sentences(tmp_path):
+    assert "nothing was found" in WithoutTables().write_page(tmp_path / "page.html").read_text()

@@ -122,6 +122,13 @@ def test_a_wrong_table_is_one_message(mlgolf, tmp_path):
     assert "line 2: time: found '0', allowed is a number above 0" in said
 
 
+def test_a_table_of_one_method_is_refused_and_nothing_is_written(mlgolf, tmp_path):
+    path, figures = table(tmp_path, "runs.csv", BASE), tmp_path / "figures"
+    said = mlgolf("curve", path, "-o", figures, expect=2).stderr
+    assert "found one method, base; a comparison needs another" in " ".join(said.split())
+    assert not figures.exists()
+
+
 def test_a_ladder_is_run_and_compared(mlgolf, tmp_path, data_dir):
     from conftest import LINEAR
 

@@ -50,6 +50,11 @@ def compared(
     if baseline not in table.points:
         raise UnknownName("method", baseline, known=table.points, remedy="Choose a --baseline.")
     methods = [name for name in table.points if name != baseline]
+    if not methods:
+        raise ScoringError(
+            f"{table.path}: found one method, {baseline}; a comparison needs another. Add runs of "
+            "the method that is to be judged"
+        )
     complaints = unfair(table, baseline, methods)
     if complaints and not allow_unfair:
         raise ScoringError(_refusal(table, complaints))

@@ -31,7 +31,7 @@ class Crossing(NamedTuple):
 
     time: float
     quality: float
-    beyond_chance: bool  # a point on the one side was judged better, one on the other worse
+    beyond_chance: bool  # the next points told apart are better on the one side, worse on the other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,21 +139,38 @@ def _verdict(mean: float, half: float) -> Verdict:
 def _crossings(
     levels: FloatArray, gaps: FloatArray, baseline: MonotoneCurve, judged: Sequence[Judged]
 ) -> Iterator[Crossing]:
-    """Where the sign of the gap changes."""
+    """Where the sign of the gap changes.
+
+    Between two neighbours of the points that were told apart, one better and one worse, the curves
+    cross once beyond chance. Where they cross several times there, the middle one stands for all.
+    """
     told = np.flatnonzero(gaps)
-    ends = [(a, b) for a, b in pairwise(told.tolist()) if gaps[a] * gaps[b] < 0]
-    crossed = [_level_between(levels, gaps, *end) for end in ends]
-    borders = [-np.inf, *crossed, np.inf]
-    sides = [
-        {one.verdict for one in judged if low < baseline.sign * one.point.quality <= high}
-        for low, high in pairwise(borders)
+    crossed = [
+        _level_between(levels, gaps, before, after)
+        for before, after in pairwise(told.tolist()) if gaps[before] * gaps[after] < 0
     ]
-    for (before, _), level, (lower, upper) in zip(ends, crossed, pairwise(sides), strict=True):
-        better, worse = (lower, upper) if gaps[before] > 0 else (upper, lower)
+    beyond_chance = dict.fromkeys(crossed, False)
+    for low, high in _turns(baseline, judged):
+        between = [level for level in crossed if low <= level < high]
+        for level in between:
+            del beyond_chance[level]
+        if between:
+            beyond_chance[between[len(between) // 2]] = True
+    for level, is_clear in sorted(beyond_chance.items()):
         yield Crossing(
-            float(np.exp(baseline.log_time_of(level))), baseline.sign * level,
-            Verdict.BETTER in better and Verdict.WORSE in worse,
+            float(np.exp(baseline.log_time_of(level))), baseline.sign * level, is_clear
         )
+
+
+def _turns(baseline: MonotoneCurve, judged: Sequence[Judged]) -> Iterator[tuple[float, float]]:
+    """Values of neighbours, of all points told apart, of which one is better and one worse."""
+    told = sorted(
+        (baseline.sign * one.point.quality, one.verdict) for one in judged
+        if one.verdict in (Verdict.BETTER, Verdict.WORSE)
+    )
+    for (low, verdict), (high, other) in pairwise(told):
+        if verdict is not other:
+            yield low, high
 
 
 def _level_between(levels: FloatArray, gaps: FloatArray, before: int, after: int) -> float:

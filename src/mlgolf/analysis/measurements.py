@@ -49,6 +49,7 @@ class Point:
     method: str
     times: FloatArray  # (runs,), in the table's unit
     qualities: FloatArray  # (runs,)
+    budget: str | None = None  # its name, if the table has one
     relative_noise: float = 1.0  # standard deviation of its runs, over that of all budgets
 
     @property
@@ -82,10 +83,13 @@ class Measurements:
 
     @cached_property
     def points(self) -> dict[str, tuple[Point, ...]]:
-        runs = self.rows.group_by("method", "point", maintain_order=True).agg("time", "quality")
+        name = pl.col("budget").first() if "budget" in self.rows.columns else pl.lit(None)
+        runs = self.rows.group_by("method", "point", maintain_order=True).agg(
+            "time", "quality", name.alias("name")
+        )
         by_method: dict[str, list[Point]] = {}
-        for method, _, times, qualities in runs.iter_rows():
-            point = Point(method, np.array(times), np.array(qualities))
+        for method, _, times, qualities, budget in runs.iter_rows():
+            point = Point(method, np.array(times), np.array(qualities), budget)
             by_method.setdefault(method, []).append(point)
         by_length = {
             name: sorted(points, key=lambda point: point.log_time)

@@ -20,6 +20,7 @@ from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
+from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, exclusion_notes
 from mlgolf.scoring.sources import Source
@@ -39,15 +40,12 @@ def measurements_of_runs(
       workload: as `played`; None if there is one only.
       split: whose metric is the quality, at the end of training.
       points: "each" budget has its best trial, or all "shared" the point that is best at the
-        budget in the middle.
+        budget in the middle, the same one for all studies.
     Raises: RunFolderError, UnknownName; ScoringError for trials that are not of one board.
     """
     competition = _with_all_frameworks(source.as_played())
     chosen = _workload(competition, workload)
-    rows = {
-        name: row for name, row in competition.workloads.items()
-        if played(competition, name) == chosen
-    }
+    rows = _budgets(competition, chosen)
     metric, goal = next((row.metric, row.goal) for row in rows.values())
     found = source.admitted(competition)
     column = f"{split}/{metric}"
@@ -62,9 +60,12 @@ def measurements_of_runs(
             f"{path}: no trial on {chosen} ended as planned with a {column}. "
             f"{'; '.join([*left_out, *found.notes])}"
         )
-    kept = [*_counted(trials, f"validation/{metric}", goal, [*rows])]
+    chosen_by = f"validation/{metric}"
     if points == "shared":
-        kept = [*_shared(trials, f"validation/{metric}", goal, [*rows])]
+        kept, without = _shared(trials, chosen_by, goal, _middle(path, trials, [*rows]))
+        left_out += without
+    else:
+        kept = [*_counted(trials, chosen_by, goal, [*rows])]
     frame = _frame(competition, kept, column, _tuned(found, rows)).with_columns(
         workload=pl.lit(chosen)
     )
@@ -92,6 +93,17 @@ def _workload(competition: Competition, asked: str | None) -> str:
     if asked not in known:
         raise UnknownName("workload", asked or "", known=known, remedy="Choose one by --workload.")
     return asked
+
+
+def _budgets(competition: Competition, workload: str) -> dict[str, WorkloadRules]:
+    """The rows that play a workload, from short to long."""
+
+    def length(name: str) -> tuple[float, float]:
+        row = competition.workloads[name]
+        return row.number("step_limit") or 0.0, row.number("budget_seconds") or 0.0
+
+    names = [name for name in competition.workloads if played(competition, name) == workload]
+    return {name: competition.workloads[name] for name in sorted(names, key=length)}
 
 
 def _why_no_point(trial: Trial, row: WorkloadRules, column: str) -> str:
@@ -138,19 +150,42 @@ def _counted(
                 yield _best(by_row[row], column, goal)
 
 
+def _middle(path: Path, trials: Sequence[Trial], rows: Sequence[str]) -> str:
+    """The budget that chooses a shared point: one for all, as a point tuned for longer is better.
+
+    Raises: RunFolderError where no study has a trial there.
+    """
+    row = rows[len(rows) // 2]
+    if all(trial.key.workload != row for trial in trials):
+        raise RunFolderError(
+            f"{path}: --point shared takes the trial that is best at {row}, the budget in the "
+            "middle; no trial ended as planned there. Play it, or take --point each"
+        )
+    return row
+
+
 def _shared(
-    trials: Sequence[Trial], column: str, goal: Goal, rows: Sequence[str]
-) -> Iterator[Trial]:
+    trials: Sequence[Trial], column: str, goal: Goal, middle: str
+) -> tuple[list[Trial], list[str]]:
     """Of each study the trial that is best at the budget in the middle, at every budget.
 
     Where that one is no point at some budget, the study has none there: another trial would be one
     that was tuned for it.
+
+    Returns: these, and a note on studies that have no trial in the middle, so that none is chosen.
     """
-    for by_row in _by_study(trials).values():
-        budgets = [row for row in rows if row in by_row]
-        number = _best(by_row[budgets[len(budgets) // 2]], column, goal).key.trial
-        for row in budgets:
-            yield from (trial for trial in by_row[row] if trial.key.trial == number)
+    kept, without = [], []
+    for (submission, study), by_row in _by_study(trials).items():
+        if middle not in by_row:
+            without.append(f"{submission}/study_{study}")
+            continue
+        number = _best(by_row[middle], column, goal).key.trial
+        kept += [
+            trial for own in by_row.values() for trial in own if trial.key.trial == number
+        ]
+    why = f"no trial ended as planned at {middle}, which chooses the point"
+    notes = [f"{number_of(len(without), 'study')} left out: {why}: {', '.join(without)}"]
+    return kept, notes if without else []
 
 
 def _tuned(found: Admission, rows: Mapping[str, WorkloadRules]) -> dict[str, str]:

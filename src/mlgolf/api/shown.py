@@ -60,7 +60,7 @@ class Shown:
 
     def write_page(self, file: Path) -> Path:
         """Figure, tables and sentences as one page that can be mailed, printed, read offline."""
-        title, *_ = next(iter(self._tables()))
+        title = next((head for head, *_ in self._tables()), "Results")
         heading = tag("header", tag("h1", text(title)), THEME_BUTTON)
         panels = [Html(f'<div role="img">{for_page(svg)}</div>') for svg in self._drawn()]
         figure = join(panels) if len(panels) < 2 else Html(
