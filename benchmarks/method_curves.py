@@ -29,7 +29,7 @@ from mlgolf.plots.theme import Style
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NONE = "none"
-ENDS = (0.5, 2.0)  # of the axis of speed-ups
+ENDS = (0.4, 2.0)  # of the axis of speed-ups
 ANY = ("selective_backprop", "data_echoing", "layer_freezing", "ema", "lawa", "mixed_precision")
 IMAGES = (
     "colout", "cutout", "mixup", "progressive_resizing", "regularisation_curriculum",
