@@ -143,3 +143,11 @@ def test_runs_tell_their_workload(tmp_path):
 def test_runs_of_which_none_ended_as_planned_are_refused_with_why(tmp_path):
     with pytest.raises(RunFolderError, match=r"ended as planned.*1 trial left out: CRASHED"):
         measured(tmp_path, at("digits_x1", 0.3, status=Status.CRASHED))
+
+
+def test_trials_that_shared_the_machine_count_beside_those_that_did_not_and_are_told(tmp_path):
+    found = measured(
+        tmp_path, at("digits_x1", 0.3), at("digits_x2", 0.1, unofficial="trials shared the machine")
+    )
+    assert qualities(found) == [0.3, 0.1]
+    assert "unofficial: trials shared the machine" in found.notes

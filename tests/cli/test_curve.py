@@ -148,3 +148,14 @@ def test_a_ladder_is_run_and_compared(mlgolf, tmp_path, data_dir):
 def test_a_ladder_is_of_two_budgets_at_least(mlgolf, tmp_path, text):
     said = mlgolf("run", "nadamw", f"--ladder={text}", "--out", tmp_path / "run", expect=2).stderr
     assert "give two budgets at least" in said
+
+
+def test_a_table_against_itself_cannot_be_told_apart_and_fails_no_change(mlgolf, tmp_path):
+    rows = [
+        ("mine", time, quality + 0.001 * seed)
+        for time, quality in ((60, 0.70), (85, 0.73), (120, 0.75)) for seed in (1, 2, 3)
+    ]
+    path = tmp_path / "base.csv"
+    lines = [f"{m},{n % 3},{t},{q}" for n, (m, t, q) in enumerate(rows)]
+    path.write_text("\n".join(["method,seed,time,quality", *lines]))
+    assert mlgolf("curve", "--ci", path, path).stdout.startswith("**Cannot tell**")

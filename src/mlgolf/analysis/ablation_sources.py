@@ -62,7 +62,7 @@ def open_experiment(
 def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experiment:
     """Args: path: for errors. Raises: RunFolderError for what is no ablation."""
     competition = source.as_played()
-    found = source.admitted(competition)
+    found = source.admitted(competition, official_first=False)
     pool = found.pool
     if NONE not in pool.submissions:
         raise RunFolderError(

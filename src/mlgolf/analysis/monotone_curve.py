@@ -76,7 +76,8 @@ class MonotoneCurve:
         """The shortest log time that gives it; NaN outside of what was measured."""
         if not self.values[0] <= value <= self.values[-1]:
             return float("nan")
-        after = int(np.searchsorted(self.on_grid, value))
+        # The interpolation may end an ulp below the last value.
+        after = min(int(np.searchsorted(self.on_grid, value)), len(self.grid) - 1)
         if after == 0:
             return float(self.grid[0])
         low, high = self.on_grid[after - 1 : after + 1]

@@ -47,7 +47,7 @@ def measurements_of_runs(
     chosen = _workload(competition, workload)
     rows = _budgets(competition, chosen)
     metric, goal = next((row.metric, row.goal) for row in rows.values())
-    found = source.admitted(competition)
+    found = source.admitted(competition, official_first=False)
     column = f"{split}/{metric}"
     why_not = {
         trial.key: _why_no_point(trial, rows[trial.key.workload], column)

@@ -105,7 +105,8 @@ def ablate(
     together. Intervals need two studies at least.
 
     Example: mlgolf ablate examples/methods --methods colout,ema --workload imagenet_resnet
-    --trials 3 --studies 3 --out runs/ablation -o figures
+    --search-space src/mlgolf/algorithms/nadamw/tuning_search_space.json --trials 3 --studies 3
+    --out runs/ablation -o figures
 
     Example: mlgolf ablate runs/ablation --json
 

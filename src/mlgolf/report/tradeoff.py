@@ -57,7 +57,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
     front = ", ".join(
         f"{point.method} at {_number(point.time)}" for point in comparison.front
     )
-    yield f"no other point is better in both (Pareto front): {front}"
+    yield f"Pareto front, points than which none is both faster and better: {front}"
     yield from comparison.notes
 
 

@@ -36,12 +36,14 @@ class Admission:
 
 def admit(
     competition: Competition, trials: Iterable[Trial], ruleset: Ruleset,
-    framework: str | None = None,
+    framework: str | None = None, *, official_first: bool = True,
 ) -> Admission:
     """The trials of a board, as numbers, and notes on what they leave out.
 
     Where there are official trials only they count; otherwise the unofficial ones do.
 
+    Args: official_first: False where trials of one run are compared with one another, and leaving
+      out those that shared the machine would leave methods with fewer than others.
     Raises: ScoringError for trials of several frameworks where none was picked, or for one trial
       that is given twice.
     """
@@ -51,8 +53,9 @@ def admit(
         {(trial.key.submission, trial.key.framework) for trial in trials}, competition.rules
     )
     board = [trial for trial in trials if framework in (trial.key.framework, None)]
-    excluded, unofficial = _only_official(
-        [(trial, exclusion(trial, competition, ruleset)) for trial in board]
+    reasons = [(trial, exclusion(trial, competition, ruleset)) for trial in board]
+    excluded, unofficial = _only_official(reasons) if official_first else (
+        reasons, _why_unofficial(_eligible(reasons))
     )
     ended = [(trial, reason) for trial, reason in excluded if reason in (None, UNEVALUATED)]
     submissions = tuple(sorted({trial.key.submission for trial in board}))
@@ -81,14 +84,22 @@ def _only_official(excluded: Excluded) -> tuple[Excluded, tuple[str, ...]]:
 
     Returns also: why trials that count are unofficial. Practice has a label of its own.
     """
-    eligible = [trial for trial, reason in excluded if reason in (None, UNEVALUATED)]
+    eligible = _eligible(excluded)
     if eligible and all(map(_why_not_official, eligible)):
-        return excluded, tuple(sorted({trial.unofficial for trial in eligible} - {""}))
+        return excluded, _why_unofficial(eligible)
     return [
         (trial, _why_not_official(trial) or reason)
         if reason in (None, UNEVALUATED) else (trial, reason)
         for trial, reason in excluded
     ], ()
+
+
+def _eligible(excluded: Excluded) -> list[Trial]:
+    return [trial for trial, reason in excluded if reason in (None, UNEVALUATED)]
+
+
+def _why_unofficial(trials: Iterable[Trial]) -> tuple[str, ...]:
+    return tuple(sorted({trial.unofficial for trial in trials} - {""}))
 
 
 def _why_not_official(trial: Trial) -> str:

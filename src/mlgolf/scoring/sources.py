@@ -41,8 +41,8 @@ class Source:
     path: Path | None = None  # of a table, whichever its kind
     declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions
 
-    def admitted(self, competition: Competition) -> Admission:
-        """The trials that a competition's rules admit, and what was left out."""
+    def admitted(self, competition: Competition, *, official_first: bool = True) -> Admission:
+        """The trials that a competition's rules admit, and what was left out; see `admit`."""
         names, table, trials = self.submissions, self.table, self.trials
         if table is not None:
             if names is not None:
@@ -57,7 +57,9 @@ class Source:
         if names is not None:
             _check_known("submission", names, {trial.key.submission for trial in trials})
             trials = tuple(trial for trial in trials if trial.key.submission in names)
-        found = admit(competition, trials, self.ruleset, self.framework)
+        found = admit(
+            competition, trials, self.ruleset, self.framework, official_first=official_first
+        )
         said = (
             declared_in_words(name, self.declared[name]).removesuffix(".")
             for name in found.pool.submissions if name in self.declared
