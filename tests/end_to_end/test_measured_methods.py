@@ -1,0 +1,35 @@
+"""The runs behind docs/methods.md: they are read, and give the page's numbers again."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+SPEEDUPS = pl.read_csv(DOCS / "tables" / "method_speedups.csv")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    with tarfile.open(DOCS / "runs" / "methods.tar.xz") as packed:
+        packed.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.mark.parametrize("name", SPEEDUPS["workload"].unique(maintain_order=True))
+def test_curves_of_the_runs_have_the_speedups_of_the_page(mlgolf, runs, name):
+    found = json.loads(mlgolf("curve", runs / name, "--baseline", "none", "--json").stdout)
+    now = {curve["method"]: curve["average_speedup"] for curve in found["curves"]}
+    rows = SPEEDUPS.filter(workload=name)
+    assert now == pytest.approx(dict(zip(rows["method"], rows["speedup"], strict=True)), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ablation_images", "ablation_text"])
+def test_effects_of_the_ablations_are_those_of_the_page(mlgolf, runs, name):
+    found = json.loads(mlgolf("ablate", runs / name, "--json").stdout)
+    now = {effect["method"]: effect["estimate"] for effect in found["effects"]}
+    saved = json.loads((DOCS / "tables" / f"{name}.json").read_text())
+    assert now == pytest.approx({e["method"]: e["estimate"] for e in saved["effects"]}, rel=1e-9)
