@@ -40,9 +40,8 @@ def speedups_chart(
         scale=alt.Scale(type="log", domain=[least, most], nice=False),
         axis=alt.Axis(values=[0.5, 0.7, 1, 1.4, 2], format="~g", domain=False),
     )
-    y = alt.Y(
-        "method:N", title=None, scale=alt.Scale(domain=names), axis=name_axis(LABELS, grid=False)
-    )
+    labels = name_axis(LABELS, grid=False, labelPadding=10)  # room for triangles
+    y = alt.Y("method:N", title=None, scale=alt.Scale(domain=names), axis=labels)
     shown = ordered.drop_nulls("speedup")
     rules = alt.Chart(shown).mark_rule(strokeWidth=1.6)
     return style.apply(alt.layer(
