@@ -105,8 +105,7 @@ def ablate(
     together. Intervals need two studies at least.
 
     Example: mlgolf ablate examples/methods --methods colout,ema --workload imagenet_resnet
-    --search-space src/mlgolf/algorithms/nadamw/tuning_search_space.json --trials 3 --studies 3
-    --out runs/ablation -o figures
+    --search-space examples/methods/learning_rates.json --trials 3 --out runs/ablation
 
     Example: mlgolf ablate runs/ablation --json
 
