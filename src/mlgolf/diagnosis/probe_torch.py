@@ -74,8 +74,10 @@ class TorchProbe:
             return
         cores = len(os.sched_getaffinity(0))
         counts = sorted({*(2**k for k in range(10) if 2**k <= cores), self._threads})
-        for _ in range(REPEATS):  # in turns, so that a busy moment hits all of them
-            for count in counts if len(counts) > 1 else []:
+        # In turns, so that a busy moment hits all of them; to and fro, so that of two kinds of
+        # steps in turns, as of a GAN, each number of threads has both.
+        for turn in range(REPEATS if len(counts) > 1 else 0):
+            for count in reversed(counts) if turn % 2 else counts:
                 yield self._with_threads(count)
 
     @contextmanager
