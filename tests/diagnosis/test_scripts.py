@@ -45,9 +45,17 @@ def test_what_a_script_does_between_steps_is_told_and_no_part_of_them():
     assert "100 ms per step pass outside" in " ".join(diagnosed(measured).notes)
 
 
-def test_where_steps_return_early_all_but_loading_is_the_step():
+def test_where_steps_return_early_what_is_between_them_is_part_of_one():
     measured = found(Ran(code=0, said="", told=TOLD | {"asynchronous": True}))
-    assert (measured.real, measured.replay) == (0.6, pytest.approx(0.2))
+    assert measured.real == 0.6
+    assert math.isnan(measured.between)
+
+
+def test_where_steps_return_early_loading_is_not_waiting_unless_a_replay_says_so():
+    measured = found(Ran(code=0, said="", told=TOLD | {"asynchronous": True}))
+    diagnosis = diagnosed(measured)
+    assert diagnosis.shares["input"] == 0
+    assert "not measured, so it counts as 0: waiting for the next batch" in diagnosis.notes[0]
 
 
 def test_on_a_device_loading_is_what_replayed_steps_do_without():

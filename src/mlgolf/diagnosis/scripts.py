@@ -126,10 +126,11 @@ def _measured(
     optimizer = told.get("optimizer", told.get("optimizer_total", math.nan) / told["counted"])
     known = ceilings(told["framework"], threads) if operations else None
     load, by_itself = told["load"], told.get("asynchronous", False)
-    # Where a step returns before it is computed, the wait for it may be anywhere between steps.
+    # Where a step returns before it is computed, the wait for it may be anywhere between steps, and
+    # loading may go on meanwhile: how much of it is waited for, only a replay tells.
     real = told["real"] if by_itself else load + told["step"]
     return Measurements(
-        real=real, load=load, replay=told.get("replay", real - load),
+        real=real, load=load, replay=told.get("replay", math.nan if by_itself else real - load),
         between=math.nan if by_itself else told["between"], workers=told.get("workers", 0),
         issued=told.get("issued", math.nan), optimizer=optimizer, threads=threads,
         by_threads=by_threads, device=told.get("device", "cpu"),
