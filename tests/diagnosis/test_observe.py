@@ -172,37 +172,33 @@ def test_with_enough_steps_the_script_is_ended_after_its_experiments(tmp_path):
     assert json.loads(file.read_text())["counted"] == 4
 
 
-@pytest.mark.parametrize("steps_of_a_batch", [2, 3])
-def test_where_a_batch_has_several_steps_each_experiment_has_one(tmp_path, steps_of_a_batch):
+def experiments_done(tmp_path, steps_of):
+    """After the script was ended. `steps_of`: the number and the batch -> how many steps it has."""
     watch, _, probe, _ = watched(tmp_path, batches=100, steps=4, experiments=True)
-    with pytest.raises(SystemExit) as end:
-        for _ in watch:
-            for _ in range(steps_of_a_batch):
+
+    def loop():
+        for number, batch in enumerate(watch):
+            for _ in range(steps_of(number, batch)):
                 with watch.step():
                     pass
-    assert (end.value.code, probe.done) == (0, 2)
+
+    with pytest.raises(SystemExit) as end:
+        loop()
+    assert end.value.code == 0
+    return probe.done
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_where_a_batch_has_several_steps_each_experiment_has_one(tmp_path, count):
+    assert experiments_done(tmp_path, lambda number, batch: count) == 2
 
 
 def test_where_a_step_takes_several_batches_each_experiment_has_one(tmp_path):
-    watch, _, probe, _ = watched(tmp_path, batches=100, steps=4, experiments=True)
-    with pytest.raises(SystemExit):
-        for number, _ in enumerate(watch):
-            if number % 4 == 3:
-                with watch.step():
-                    pass
-    assert probe.done == 2
+    assert experiments_done(tmp_path, lambda number, batch: int(number % 4 == 3)) == 2
 
 
 def test_a_script_that_passes_over_the_last_batch_is_ended_too(tmp_path):
-    watch, _, probe, _ = watched(tmp_path, batches=100, steps=4, experiments=True)
-    seen = set()
-    with pytest.raises(SystemExit):
-        for batch in watch:
-            if batch not in seen:
-                seen.add(batch)
-                with watch.step():
-                    pass
-    assert probe.done == 0
+    assert experiments_done(tmp_path, lambda number, batch: int(number == batch)) == 0
 
 
 def test_seconds_bound_the_counting_too(tmp_path):
