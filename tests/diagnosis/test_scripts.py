@@ -8,7 +8,7 @@ import pytest
 from mlgolf.analysis.bottleneck import diagnosed
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError
-from mlgolf.diagnosis.scripts import Ran, measurements_of, run
+from mlgolf.diagnosis.scripts import Ran, measurements_of, run, why_not_counted
 
 MACHINE = Ceilings(flops=1e11, bandwidth=1e10, launch_seconds=1e-6)
 TOLD = {
@@ -110,6 +110,16 @@ def test_steps_outside_the_loop_are_told_apart(tmp_path):
     )
     with pytest.raises(DiagnosisError, match=r"train.py:2: found 9 steps, none of them in a loop"):
         found(run(script), script)
+
+
+def test_operations_of_a_script_that_ended_too_soon_were_not_counted():
+    said = why_not_counted(Path("train.py"), Ran(code=0, said="", told=TOLD))
+    assert "train.py ended after 13 steps, before its operations were counted" in said
+
+
+def test_operations_are_counted_in_pytorch_only():
+    said = why_not_counted(Path("train.py"), Ran(code=0, said="", told=TOLD | {"framework": "jax"}))
+    assert "in PyTorch only" in said
 
 
 def test_too_few_steps_are_refused():

@@ -98,6 +98,16 @@ def measurements_of(
     return _measured(told, ceilings, limit)
 
 
+def why_not_counted(script: Path, ran: Ran) -> str:
+    """Why the operations of a script are not known, although its steps are."""
+    if ran.told.get("framework") != "torch":
+        return f"the operations of {script} were not counted, which is done in PyTorch only"
+    return (
+        f"{script} ended after {number_of(ran.told['steps'], 'step')}, before its operations were "
+        f"counted. That is done after {STEPS} steps or {SECONDS:.0f} seconds: give it more of them"
+    )
+
+
 def _check_steps(script: Path, told: dict[str, Any]) -> None:
     """Raises: DiagnosisError, with the line of the watch, where no step counts."""
     line = _line_of_watch(script)
