@@ -137,11 +137,12 @@ def test_operations_have_the_type_that_they_are_computed_in():
     assert counted(lambda: value @ value)["mm"].dtype == "bfloat16"
 
 
-def test_convolutions_have_a_setting_of_tf32_of_their_own(monkeypatch):
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
-    assert _has_tf32("convolution_backward")
-    assert not _has_tf32("mm")
+def test_convolutions_have_a_setting_of_tf32_of_their_own():
+    with torch.backends.cudnn.flags(allow_tf32=True):
+        assert _has_tf32("convolution_backward")
+        assert _has_tf32("mm") == torch.backends.cuda.matmul.allow_tf32
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        assert not _has_tf32("convolution_backward")
 
 
 class FakeCuda:
