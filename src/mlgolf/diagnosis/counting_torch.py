@@ -98,7 +98,9 @@ def _type_of(name: str, out: Any) -> str:
 
 def _has_tf32(name: str) -> bool:
     backends = torch.backends
-    return backends.cudnn.allow_tf32 if "conv" in name else backends.cuda.matmul.allow_tf32
+    return bool(
+        backends.cudnn.allow_tf32 if "conv" in name else backends.cuda.matmul.allow_tf32
+    )
 
 
 def _bytes_of(args: Any, out: Any) -> float:
