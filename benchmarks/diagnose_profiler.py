@@ -5,8 +5,9 @@
 The same steps under torch.profiler. A person adds up the self times of operations: products and
 convolutions, everything else, and what lies between operations, where Python and the dispatcher
 work. The profiler makes each operation dearer by a microsecond or two, so the last of these is
-also given as the time of a step without it, less the self times. The update is what the profiler
-shows between the end of the last backward pass and the end of the step.
+given as the time of a step without it, less the self times: where operations are many and small,
+that is too little, and may be below 0. The update is what the profiler shows between the end of
+the last backward pass and the end of the step.
 """
 
 import sys
@@ -94,11 +95,13 @@ def main() -> None:
         took = profiled(step)
         told = mlgolf.diagnose(name)
         shares = ", ".join(f"{part} {share:.0%}" for part, share in told.found.shares.items())
+        itself = took["products"] + took["other operations"]
         print(
             f"{name}: a step takes {whole:.2f} ms\n"
             f"  profiler: products {took['products']:.2f} ms, other operations "
             f"{took['other operations']:.2f} ms, {took['operations']:.0f} operations, update "
-            f"{took['update']:.2f} ms ({took['update'] / whole:.0%} of the step)\n"
+            f"{took['update']:.2f} ms ({took['update'] / whole:.0%} of the step), between "
+            f"operations {whole - itself:.2f} ms ({1 - itself / whole:.0%} of the step)\n"
             f"  diagnose: {told.bottleneck}; {shares}",
             flush=True,
         )

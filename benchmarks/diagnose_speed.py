@@ -2,8 +2,9 @@
 
     diagnose_speed.py [WORKLOAD ...]     by default three workloads of mini
 
-A step adds the same whatever it does, so it is timed around steps that do nothing, and around an
-optimizer of one number, whose hooks are all that is added in PyTorch. CPU time, both in turns.
+A step adds the same whatever it does, so it is timed around steps that do nothing, in turns with
+the same without a watch, and around an optimizer of one number, whose hooks are all that is added
+in PyTorch: first without them, then with them, as they stay. CPU time.
 """
 
 import sys
@@ -51,7 +52,7 @@ def by_watch(file: Path) -> list[float]:
 
 
 def by_hooks() -> list[float]:
-    """Before and after they are there: hooks are on all optimizers and stay."""
+    """First without hooks, then with them: they are on all optimizers and stay."""
     from mlgolf.diagnosis.probe_torch import TorchProbe
 
     weight = torch.nn.Parameter(torch.ones(1))

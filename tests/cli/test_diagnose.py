@@ -71,7 +71,7 @@ def test_a_script_is_diagnosed(mlgolf, script):
 def test_a_script_that_runs_out_of_memory_is_told_to_need_less(mlgolf, tmp_path):
     script = tmp_path / "greedy.py"
     script.write_text(GREEDY)
-    done = mlgolf("diagnose", script, "--json", "-o", tmp_path / "figures")
+    done = mlgolf("diagnose", script, "--json", "--on", "a100", "-o", tmp_path / "figures")
     found = json.loads(done.stdout)
     assert (found["bottleneck"], found["shares"]) == ("memory", {})
     assert "gradient_accumulation" in {one["method"] for one in found["advice"]}

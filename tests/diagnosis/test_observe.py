@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,10 +15,10 @@ class FakeClock:
 
 
 class FakeProbe:
-    """Keeps what it was asked for; has two experiments."""
+    """Keeps what it was asked for, and how many of its two experiments were done."""
 
     def __init__(self, asynchronous=False):
-        self.asked, self.asynchronous = [], asynchronous
+        self.asked, self.asynchronous, self.done = [], asynchronous, 0
 
     def synchronize(self):
         self.asked.append("synchronize")
@@ -32,10 +33,12 @@ class FakeProbe:
         return {"framework": "fake"}
 
     def experiments(self):
-        from contextlib import nullcontext
+        yield from (self.experiment() for _ in range(2))
 
-        yield nullcontext()
-        yield nullcontext()
+    @contextmanager
+    def experiment(self):
+        yield
+        self.done += 1
 
 
 def loading(clock, batches, seconds):
@@ -167,6 +170,35 @@ def test_with_enough_steps_the_script_is_ended_after_its_experiments(tmp_path):
     last = WARM_UP + 4 - 1
     assert seen == [*range(last + 1), last, last]  # the last batch for both experiments
     assert json.loads(file.read_text())["counted"] == 4
+
+
+def experiments_done(tmp_path, steps_of):
+    """After the script was ended. `steps_of`: the number and the batch -> how many steps it has."""
+    watch, _, probe, _ = watched(tmp_path, batches=100, steps=4, experiments=True)
+
+    def loop():
+        for number, batch in enumerate(watch):
+            for _ in range(steps_of(number, batch)):
+                with watch.step():
+                    pass
+
+    with pytest.raises(SystemExit) as end:
+        loop()
+    assert end.value.code == 0
+    return probe.done
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_where_a_batch_has_several_steps_each_experiment_has_one(tmp_path, count):
+    assert experiments_done(tmp_path, lambda number, batch: count) == 2
+
+
+def test_where_a_step_takes_several_batches_each_experiment_has_one(tmp_path):
+    assert experiments_done(tmp_path, lambda number, batch: int(number % 4 == 3)) == 2
+
+
+def test_a_script_that_passes_over_the_last_batch_is_ended_too(tmp_path):
+    assert experiments_done(tmp_path, lambda number, batch: int(number == batch)) == 0
 
 
 def test_seconds_bound_the_counting_too(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mlgolf.diagnosis.counting_torch import count_operations  # noqa: E402
+from mlgolf.diagnosis.counting_torch import _has_tf32, count_operations  # noqa: E402
 from mlgolf.diagnosis.probe_torch import CudaReplay, TorchProbe  # noqa: E402
 
 
@@ -135,6 +135,14 @@ def test_an_expanded_dimension_is_read_once():
 def test_operations_have_the_type_that_they_are_computed_in():
     value = torch.ones(4, 4, dtype=torch.bfloat16)
     assert counted(lambda: value @ value)["mm"].dtype == "bfloat16"
+
+
+def test_convolutions_have_a_setting_of_tf32_of_their_own():
+    with torch.backends.cudnn.flags(allow_tf32=True):
+        assert _has_tf32("convolution_backward")
+        assert _has_tf32("mm") == torch.backends.cuda.matmul.allow_tf32
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        assert not _has_tf32("convolution_backward")
 
 
 class FakeCuda:

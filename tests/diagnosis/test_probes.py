@@ -26,3 +26,14 @@ def test_arrays_of_jax_are_waited_for():
     kept = jax.numpy.ones(3) + 1
     JaxProbe().synchronize()
     assert kept.is_ready()
+
+
+def test_steps_of_jax_are_replayed_on_the_last_batch():
+    pytest.importorskip("jax")
+    from mlgolf.diagnosis.probe_jax import JaxProbe
+
+    probe = JaxProbe()
+    for block in probe.experiments():
+        with block:
+            pass
+    assert probe.facts()["replay"] > 0

@@ -8,7 +8,7 @@ import pytest
 from mlgolf.analysis.bottleneck import diagnosed
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError
-from mlgolf.diagnosis.scripts import Ran, measurements_of, run
+from mlgolf.diagnosis.scripts import Ran, measurements_of, run, why_not_counted
 
 MACHINE = Ceilings(flops=1e11, bandwidth=1e10, launch_seconds=1e-6)
 TOLD = {
@@ -45,9 +45,17 @@ def test_what_a_script_does_between_steps_is_told_and_no_part_of_them():
     assert "100 ms per step pass outside" in " ".join(diagnosed(measured).notes)
 
 
-def test_where_steps_return_early_all_but_loading_is_the_step():
+def test_where_steps_return_early_what_is_between_them_is_part_of_one():
     measured = found(Ran(code=0, said="", told=TOLD | {"asynchronous": True}))
-    assert (measured.real, measured.replay) == (0.6, pytest.approx(0.2))
+    assert measured.real == 0.6
+    assert math.isnan(measured.between)
+
+
+def test_where_steps_return_early_loading_is_not_waiting_unless_a_replay_says_so():
+    measured = found(Ran(code=0, said="", told=TOLD | {"asynchronous": True}))
+    diagnosis = diagnosed(measured)
+    assert diagnosis.shares["input"] == 0
+    assert "not measured, so it counts as 0: waiting for the next batch" in diagnosis.notes[0]
 
 
 def test_on_a_device_loading_is_what_replayed_steps_do_without():
@@ -102,6 +110,16 @@ def test_steps_outside_the_loop_are_told_apart(tmp_path):
     )
     with pytest.raises(DiagnosisError, match=r"train.py:2: found 9 steps, none of them in a loop"):
         found(run(script), script)
+
+
+def test_operations_of_a_script_that_ended_too_soon_were_not_counted():
+    said = why_not_counted(Path("train.py"), Ran(code=0, said="", told=TOLD))
+    assert "train.py ended after 13 steps, before its operations were counted" in said
+
+
+def test_operations_are_counted_in_pytorch_only():
+    said = why_not_counted(Path("train.py"), Ran(code=0, said="", told=TOLD | {"framework": "jax"}))
+    assert "in PyTorch only" in said
 
 
 def test_too_few_steps_are_refused():

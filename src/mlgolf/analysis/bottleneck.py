@@ -254,10 +254,10 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
 def _notes(measured: Measurements) -> list[str]:
     missing = [
         said for value, said in (
-            (measured.replay, "a step without loading"), (measured.optimizer, "the optimizer"),
+            (measured.replay, "waiting for the next batch"), (measured.optimizer, "the optimizer"),
         ) if math.isnan(value)
     ]  # fmt: skip
-    notes = [f"not measured: {', '.join(missing)}"] if missing else []
+    notes = [f"not measured, so it counts as 0: {', '.join(missing)}"] if missing else []
     if measured.floor is None and measured.real > 0:
         notes.append("operations were not counted, so moving bytes counts as computing")
     if measured.between >= NOTICED * measured.real:

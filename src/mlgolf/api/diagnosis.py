@@ -23,7 +23,7 @@ from mlgolf.diagnosis.instances import instance
 from mlgolf.diagnosis.job import JobPlan
 from mlgolf.diagnosis.measuring import cores_here
 from mlgolf.diagnosis.method_facts import DataKind, method_facts
-from mlgolf.diagnosis.scripts import measurements_of, run
+from mlgolf.diagnosis.scripts import measurements_of, run, why_not_counted
 from mlgolf.diagnosis.workloads import measure
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
@@ -197,12 +197,9 @@ def diagnose_script(
     found = diagnosed(measurements_of(path, ran, known, memory_limit))
     here = used[-1] if used else None
     elsewhere = None
-    if there is not None:
+    if there is not None and not found.measured.ran_out:  # then there is no step to speak of
         if here is None:
-            raise DiagnosisError(
-                f"--on {on}: the operations of {path} were not counted, which is done for scripts "
-                "in PyTorch only; leave --on out"
-            )
+            raise DiagnosisError(f"--on {on}: {why_not_counted(path, ran)}; leave --on out")
         elsewhere = on_instance(found, here, there, cores=1, batch_bytes=0.0)
     return _told(path.name, found, here, elsewhere)
 

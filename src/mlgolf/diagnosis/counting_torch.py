@@ -64,7 +64,8 @@ class Counter(TorchDispatchMode):
             name = func._overloadpacket.__name__
             is_view = func.is_view or name in _MOVES_NOTHING
             moved = 0.0 if is_view else _bytes_of(args, out)
-            self._seen[name, _flop_of(func, args, kwargs or {}, out), moved, _type_of(out)] += 1
+            flop = _flop_of(func, args, kwargs or {}, out)
+            self._seen[name, flop, moved, _type_of(name, out)] += 1
         return out
 
     def found(self) -> list[Operation]:
@@ -82,14 +83,24 @@ def _flop_of(func: Any, args: Any, kwargs: Any, out: Any) -> float:
     return 0.0 if count is None else float(count(*args, **kwargs, out_val=out))
 
 
-def _type_of(out: Any) -> str:
-    """Of its first result, which has the type that a product is computed in."""
+def _type_of(name: str, out: Any) -> str:
+    """Of its first result, which has the type that a product is computed in.
+
+    Convolutions have a setting of their own for TF32, which is on by default.
+    """
     first = next((leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)), None)
     if first is None:
         return ""
-    if first.is_cuda and first.dtype == torch.float32 and torch.backends.cuda.matmul.allow_tf32:
+    if first.is_cuda and first.dtype == torch.float32 and _has_tf32(name):
         return "tf32"
     return str(first.dtype).removeprefix("torch.")
+
+
+def _has_tf32(name: str) -> bool:
+    backends = torch.backends
+    return bool(
+        backends.cudnn.allow_tf32 if "conv" in name else backends.cuda.matmul.allow_tf32
+    )
 
 
 def _bytes_of(args: Any, out: Any) -> float:

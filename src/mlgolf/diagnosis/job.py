@@ -89,7 +89,10 @@ class Job(Protocol):
         ...
 
     def memory_apart(self) -> float:
-        """Bytes in use now that no limit counts: a process has a framework, a device has not."""
+        """Bytes in use now that no limit counts: a process has a framework, a device has not.
+
+        Parameters, gradients and the optimizer's state are not among them: a limit counts those.
+        """
         ...
 
     def available_memory(self) -> float:
@@ -97,7 +100,10 @@ class Job(Protocol):
         ...
 
     def limit_memory(self, limit: float) -> None:
-        """From here on allocations beyond so many bytes fail, where that can be asked for."""
+        """From here on allocations beyond so many bytes fail, where that can be asked for.
+
+        What is apart does not count; what is kept already does.
+        """
         ...
 
 

@@ -84,7 +84,7 @@ class JaxJob:
         return float(stats["peak_bytes_in_use"]) if stats else peak_of_process()
 
     def memory_apart(self) -> float:
-        return memory_in_use() if self.device == "cpu" else 0.0
+        return memory_in_use() - _kept_bytes() if self.device == "cpu" else 0.0
 
     def available_memory(self) -> float:
         stats = self._device_memory()
@@ -92,7 +92,7 @@ class JaxJob:
 
     def limit_memory(self, limit: float) -> None:
         if self.device == "cpu":  # that of a device is fixed when JAX starts
-            limit_growth(limit)
+            limit_growth(limit - _kept_bytes())
 
     def _device_memory(self) -> dict[str, int] | None:
         return jax.devices()[0].memory_stats() if self.device != "cpu" else None
@@ -100,3 +100,8 @@ class JaxJob:
     def _arguments(self, batch: dict[str, Any]) -> tuple[Any, ...]:
         key = self._start.keys(self._steps)[1]
         return self._params, self._model_state, batch, key
+
+
+def _kept_bytes() -> float:
+    """Of all arrays that this process has: parameters, the optimizer's state."""
+    return float(sum(array.nbytes for array in jax.live_arrays() if not array.is_deleted()))

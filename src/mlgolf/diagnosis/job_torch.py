@@ -1,5 +1,6 @@
 """A job in PyTorch."""
 
+import gc
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
@@ -86,7 +87,7 @@ class TorchJob:
         return peak_of_process()
 
     def memory_apart(self) -> float:
-        return 0.0 if self.device == "cuda" else memory_in_use()
+        return 0.0 if self.device == "cuda" else memory_in_use() - _kept_bytes()
 
     def available_memory(self) -> float:
         if self.device == "cuda":
@@ -98,7 +99,16 @@ class TorchJob:
             share = limit / torch.cuda.mem_get_info()[1]
             torch.cuda.set_per_process_memory_fraction(min(1.0, share))
         else:
-            limit_growth(limit)
+            limit_growth(limit - _kept_bytes())
+
+
+def _kept_bytes() -> float:
+    """Of all tensors that this process has: parameters, gradients, the optimizer's state."""
+    gc.collect()
+    tensors = [one for one in gc.get_objects() if issubclass(type(one), Tensor)]
+    gradients = [one.grad for one in tensors if one.is_leaf and one.grad is not None]
+    stores = [one.untyped_storage() for one in [*tensors, *gradients]]
+    return float(sum({store.data_ptr(): store.nbytes() for store in stores}.values()))
 
 
 def _recorded_event() -> Any:

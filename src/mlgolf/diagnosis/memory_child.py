@@ -1,6 +1,8 @@
 """The process that tries batches until memory runs out: python -m mlgolf.diagnosis.memory_child.
 
 Reads one order as JSON, and writes what memory there is, then a line before and after each batch.
+Batches only grow, so that the peak is that of the last; one that does not fit is the last, since
+it leaves things behind.
 """
 
 import json
@@ -19,22 +21,20 @@ def main() -> None:
     order = json.load(sys.stdin)
     plan = JobPlan(**order["plan"])
     job, loader = build(plan), loader_of(plan)
-    job.step(repeat(job.place(next(loader.batches(1)))))  # what the framework takes is no batch's
+    # A framework loads and compiles more in its first step: that is apart from what the step takes.
+    job.step(repeat(job.place(next(loader.batches(1)))))
     job.synchronize()
     limit, apart = order["limit"] or SHARE * job.available_memory(), job.memory_apart()
     print(json.dumps({"limit": limit}), flush=True)
     job.limit_memory(limit)
     forget_peak()
     began, batch = time.monotonic(), order["first"]
-    fitted = False
-    for _ in range(order["doublings"] + 1 if batch == order["asked"] else 1):
-        fitted = _fits(job, loader, batch, apart)
-        if not fitted or time.monotonic() - began > order["seconds"]:
+    for _ in range(order["doublings"] + 1):
+        if not _fits(job, loader, batch, apart) or time.monotonic() - began > order["seconds"]:
             break
         batch *= 2
-    while not fitted and batch > 1 and batch <= order["asked"]:
-        batch //= 2
-        fitted = _fits(job, loader, batch, apart)
+        if order["too_large"] is not None and batch >= order["too_large"]:
+            break
 
 
 def _fits(job: Job, loader: Loader, batch: int, apart: float) -> bool:

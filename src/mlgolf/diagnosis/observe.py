@@ -16,8 +16,9 @@ import atexit
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,7 @@ from mlgolf.diagnosis.process_memory import peak_of_process
 ORDER = "MLGOLF_DIAGNOSE"  # by this variable `mlgolf diagnose` asks for more than the times
 FILE = Path("steps.json")  # where the times go otherwise
 WARM_UP = 3  # steps that are not counted: they compile, allocate and fill caches
+MOST_WITHOUT_STEP = 1000  # batches in a row, in experiments: the script passes over this batch
 
 
 class Probe(Protocol):
@@ -79,7 +81,7 @@ class StepWatch:
         self._loading = 0.0  # since the last step: a step may take several batches, or skip some
         self._opened: float | None = None  # when the window that is open began
         self._last_end = 0.0  # of a step
-        self._blocks: Iterator[AbstractContextManager[object]] | None = None
+        self._blocks: deque[AbstractContextManager[object]] | None = None  # of experiments to come
 
     def __iter__(self) -> Iterator[Any]:
         clock = self._clock
@@ -106,7 +108,7 @@ class StepWatch:
     def step(self) -> AbstractContextManager[object]:
         """A block around forward, backward and update."""
         if self._blocks is not None:
-            return next(self._blocks)
+            return self._blocks.popleft() if self._blocks else nullcontext()
         if not self._steps and self._probe is None:
             self._probe = self._find_probe()
         return _Step(self._ended, self._clock)
@@ -150,12 +152,17 @@ class StepWatch:
         return self._counted >= wish.steps or seconds >= wish.seconds
 
     def _experiments(self, batch: Any) -> Iterator[Any]:
-        """The last batch for each experiment; then the script ends here."""
+        """The last batch until all experiments have had their step; then the script ends here.
+
+        A batch may have several steps, and a step several batches.
+        """
         if self._probe is not None and self._wish.experiments:
-            waiting = list(self._probe.experiments())
-            self._blocks = iter(waiting)
-            for _ in waiting:
+            self._blocks = deque(self._probe.experiments())
+            left, idle = len(self._blocks), 0
+            while self._blocks and idle < MOST_WITHOUT_STEP:
                 yield batch
+                idle = idle + 1 if len(self._blocks) == left else 0
+                left = len(self._blocks)
         self.write()
         raise SystemExit(0)
 

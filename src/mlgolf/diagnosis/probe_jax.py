@@ -1,4 +1,4 @@
-"""What a script in JAX tells of its steps: when they are computed. Nothing is counted or tried."""
+"""What a script in JAX tells of its steps: when they are computed, and how long without loading."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -6,11 +6,19 @@ from typing import Any
 
 import jax
 
+from mlgolf.diagnosis.replay import Replay
+
 
 class JaxProbe:
-    """JAX returns before a step is computed, on a CPU too: what is between steps is part of one."""
+    """JAX returns before a step is computed, on a CPU too: what is between steps is part of one.
+
+    So a batch may be loaded while a step is computed: only steps without loading tell.
+    """
 
     asynchronous = True
+
+    def __init__(self) -> None:
+        self._replay = Replay(self.synchronize)
 
     def synchronize(self) -> None:
         jax.block_until_ready([array for array in jax.live_arrays() if not array.is_deleted()])
@@ -20,7 +28,10 @@ class JaxProbe:
     def end(self) -> None: ...
 
     def facts(self) -> dict[str, Any]:
-        return {"framework": "jax", "device": jax.devices()[0].platform, "asynchronous": True}
+        return {
+            "framework": "jax", "device": jax.devices()[0].platform, "asynchronous": True,
+            **self._replay.facts(),
+        }
 
     def experiments(self) -> Iterator[AbstractContextManager[object]]:
-        return iter(())
+        return self._replay.blocks()

@@ -15,10 +15,10 @@ from torch.optim.optimizer import (
 
 from mlgolf.diagnosis.counting_torch import Counter
 from mlgolf.diagnosis.process_memory import peak_of_process
+from mlgolf.diagnosis.replay import REPLAYS, Replay
 
 REPEATS = 5  # steps with each number of threads; the fastest counts
 THREAD_SECONDS = 15.0  # for all of them
-REPLAYS = 20  # steps on one batch, on a GPU
 
 
 class TorchProbe:
@@ -70,12 +70,14 @@ class TorchProbe:
         yield self._counting()
         if torch.cuda.is_initialized():
             self._replay = CudaReplay()
-            yield from self._replay.blocks(REPLAYS)
+            yield from self._replay.blocks()
             return
         cores = len(os.sched_getaffinity(0))
         counts = sorted({*(2**k for k in range(10) if 2**k <= cores), self._threads})
-        for _ in range(REPEATS):  # in turns, so that a busy moment hits all of them
-            for count in counts if len(counts) > 1 else []:
+        # In turns, so that a busy moment hits all of them; to and fro, so that of two kinds of
+        # steps in turns, as of a GAN, each number of threads has both.
+        for turn in range(REPEATS if len(counts) > 1 else 0):
+            for count in reversed(counts) if turn % 2 else counts:
                 yield self._with_threads(count)
 
     @contextmanager
@@ -118,42 +120,40 @@ class TorchProbe:
 
 
 class CudaReplay:
-    """Steps on a batch that is loaded already. The device is waited for at the two ends only."""
+    """A replay on a GPU, where events around the optimizer give its time."""
 
     def __init__(
         self, cuda: Any = torch.cuda, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         """Args: cuda: has `synchronize` and `Event`, as torch.cuda."""
         self._cuda, self._clock = cuda, clock
-        self._on, self._count = False, 0
-        self._began = self._took = 0.0
+        self._steps = Replay(cuda.synchronize, clock)
         self._issued = float("nan")
         self._pairs: list[list[Any]] = []  # events around each call of an optimizer
 
-    def blocks(self, count: int) -> Iterator[AbstractContextManager[object]]:
+    def blocks(self, count: int = REPLAYS) -> Iterator[AbstractContextManager[object]]:
         """One step to see when all of it has been asked for, then `count` of them in a row."""
-        self._count = count
         yield self._issuing()
-        for number in range(count):
-            yield self._replaying(is_first=number == 0, is_last=number == count - 1)
+        yield from self._steps.blocks(count)
 
     def optimizer_begins(self) -> None:
-        if self._on:
+        if self._steps.on:
             self._pairs.append([self._recorded()])
 
     def optimizer_ends(self) -> None:
-        if self._on and self._pairs:
+        if self._steps.on and self._pairs:
             self._pairs[-1].append(self._recorded())
 
     def facts(self) -> dict[str, float]:
         """Seconds per step; none before the last block is over."""
-        if not self._took:
+        replayed = self._steps.facts()
+        if not replayed:
             return {}
         pairs = [pair for pair in self._pairs if len(pair) == 2]
         optimizing = sum(begin.elapsed_time(end) for begin, end in pairs) / 1e3
         return {
-            "replay": self._took / self._count, "issued": self._issued,
-            **({"optimizer": optimizing / self._count} if pairs else {}),
+            **replayed, "issued": self._issued,
+            **({"optimizer": optimizing / self._steps.count} if pairs else {}),
         }
 
     def _recorded(self) -> Any:
@@ -167,13 +167,3 @@ class CudaReplay:
         began = self._clock()
         yield
         self._issued = self._clock() - began
-
-    @contextmanager
-    def _replaying(self, *, is_first: bool, is_last: bool) -> Iterator[None]:
-        if is_first:
-            self._cuda.synchronize()
-            self._on, self._began = True, self._clock()
-        yield
-        if is_last:
-            self._cuda.synchronize()
-            self._on, self._took = False, self._clock() - self._began

@@ -98,6 +98,16 @@ def measurements_of(
     return _measured(told, ceilings, limit)
 
 
+def why_not_counted(script: Path, ran: Ran) -> str:
+    """Why the operations of a script are not known, although its steps are."""
+    if ran.told.get("framework") != "torch":
+        return f"the operations of {script} were not counted, which is done in PyTorch only"
+    return (
+        f"{script} ended after {number_of(ran.told['steps'], 'step')}, before its operations were "
+        f"counted. That is done after {STEPS} steps or {SECONDS:.0f} seconds: give it more of them"
+    )
+
+
 def _check_steps(script: Path, told: dict[str, Any]) -> None:
     """Raises: DiagnosisError, with the line of the watch, where no step counts."""
     line = _line_of_watch(script)
@@ -126,10 +136,11 @@ def _measured(
     optimizer = told.get("optimizer", told.get("optimizer_total", math.nan) / told["counted"])
     known = ceilings(told["framework"], threads) if operations else None
     load, by_itself = told["load"], told.get("asynchronous", False)
-    # Where a step returns before it is computed, the wait for it may be anywhere between steps.
+    # Where a step returns before it is computed, the wait for it may be anywhere between steps, and
+    # loading may go on meanwhile: how much of it is waited for, only a replay tells.
     real = told["real"] if by_itself else load + told["step"]
     return Measurements(
-        real=real, load=load, replay=told.get("replay", real - load),
+        real=real, load=load, replay=told.get("replay", math.nan if by_itself else real - load),
         between=math.nan if by_itself else told["between"], workers=told.get("workers", 0),
         issued=told.get("issued", math.nan), optimizer=optimizer, threads=threads,
         by_threads=by_threads, device=told.get("device", "cpu"),
