@@ -16,11 +16,12 @@ from mlgolf.analysis.seed_noise import Noise
 from mlgolf.analysis.tradeoff import half_widths, noises
 from mlgolf.plots.theme import Style
 
-WIDTH, HEIGHT = 520, 320
+WIDTH, HEIGHT = 380, 270
 TOGETHER = 4  # methods in one chart; more of them have a panel each
 PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 205, 150, 2
 SHOWN = 8  # of the grid's cells, one is drawn
-LINE = 90  # characters
+LINE = 66  # characters
+ABOVE = 0.06  # of the range of qualities, free above and below
 ROOM = 1.35  # times the longest time: for the names of curves
 
 
@@ -85,13 +86,14 @@ def _axes(table: pl.DataFrame, time: str, quality: str, ticks: int) -> tuple[alt
     """Args: table: whose times and qualities all have room."""
     times = table["time"].to_numpy()
     values = np.concatenate([table[end].drop_nulls() for end in ("quality", "low", "high")])
+    room = ABOVE * np.ptp(values)
     x = alt.X(
         "time:Q", title=time, axis=alt.Axis(grid=False, tickCount=ticks),
         scale=alt.Scale(type="log", domain=[times.min() / 1.1, times.max() * ROOM], nice=False),
     )
     y = alt.Y(
         "quality:Q", title=quality,
-        scale=alt.Scale(domain=[values.min(), values.max()], zero=False),
+        scale=alt.Scale(domain=[values.min() - room, values.max() + room], zero=False, nice=False),
         axis=alt.Axis(domain=False, ticks=False, tickCount=ticks, minExtent=34),
     )
     return x, y
