@@ -139,10 +139,11 @@ def test_a_table_is_analysed_with_a_mean_over_workloads(mlgolf, tmp_path):
     assert [row["workload"] for row in found["total"]] == ["images", "text", None]
 
 
-def test_a_figure_is_written_light_and_dark_with_its_table(mlgolf, tmp_path):
+def test_a_figure_is_written_light_and_dark_with_its_table_and_a_page(mlgolf, tmp_path):
     mlgolf("ablate", demo(tmp_path), "-o", tmp_path / "figures")
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
-        "ablation.csv", "ablation.png", "ablation.svg", "ablation_dark.png", "ablation_dark.svg",
+        "ablation.csv", "ablation.html", "ablation.png", "ablation.svg", "ablation_dark.png",
+        "ablation_dark.svg",
     ]
     svg = (tmp_path / "figures" / "ablation.svg").read_text()
     assert "images" in svg

@@ -57,8 +57,8 @@ def test_a_workload_is_diagnosed(mlgolf, tmp_path):
     assert found["measured"]["batch_size"] == 8
     assert found["elsewhere"]["instance"]["name"] == "a100"
     assert {path.name for path in tmp_path.iterdir()} == {
-        "step_time.csv", "step_time.png", "step_time.svg", "step_time_dark.png",
-        "step_time_dark.svg",
+        "step_time.csv", "step_time.html", "step_time.png", "step_time.svg",
+        "step_time_dark.png", "step_time_dark.svg",
     }  # fmt: skip
 
 

@@ -8,7 +8,9 @@ import math
 from itertools import pairwise
 from statistics import median
 
-TAUS = [1 + 3 * i / 99 for i in range(100)]
+import numpy as np
+
+TAUS = np.linspace(1.0, 4.0, 100).tolist()  # to the last bit: a ratio may lie on the grid
 
 
 def naive_scores(trials, base_workloads, held_out_of):
