@@ -57,3 +57,24 @@ def test_a_trial_that_ended_with_its_schedule_is_replayed_bit_for_bit(mlgolf, en
 
 def test_the_caller_may_go_on_beyond_the_step_hint(mlgolf, tmp_path):
     assert last_step(trial(mlgolf, tmp_path, ', after_schedule="continue"')) == STEP_LIMIT
+
+
+def test_a_target_reached_at_the_bound_on_steps_between_two_evaluations_is_replayed(
+    mlgolf, tmp_path
+):
+    changed = {"target = 0.02": "target = 1e9", "step_limit = 4000": "step_limit = 50"}
+    rules = LINEAR.read_text()
+    for found, uneven in changed.items():
+        rules = rules.replace(found, uneven, 1)
+    file = tmp_path / "uneven.toml"
+    file.write_text(rules)
+    (tmp_path / "slow.py").write_text(SLOW.format(choice=""))
+    mlgolf(
+        "run", tmp_path / "slow.py", "--competition", file, "--trials", 1, "--studies", 1,
+        "--seed", 1, "--out", tmp_path / "run",
+    )
+    played = tmp_path / "run" / "slow" / "study_0" / "linear_torch" / "trial_1"
+    assert last_step(played) == 50
+    assert json.loads((played / "verdict.json").read_text())["status"] == "TARGET_REACHED"
+    done = json.loads(mlgolf("replay", played, "--json", expect=None).stdout)
+    assert done["differences"] == []

@@ -346,6 +346,20 @@ class Rules(_Frozen):
         )
         return [target for target in found if target is not None]
 
+    def due_after(
+        self, step: int, workload_rules: "WorkloadRules", *, budget_factor: float = 1.0
+    ) -> int | None:
+        """The step of the evaluation that follows one at `step`; None where steps do not say.
+
+        Where steps are bounded training ends at the bound, and not at the next multiple.
+        """
+        every = workload_rules.eval_every_steps
+        if every is None:
+            return None
+        bounds = self.targets(workload_rules, budget_factor=budget_factor)
+        last = [int(bound.value) for bound in bounds if bound.metric == "steps"]
+        return min([step + every, *(bound for bound in last if bound > step)])
+
     def seconds_allowed(
         self, workload_rules: "WorkloadRules", *, budget_factor: float = 1.0, speed: float = 1.0
     ) -> float:

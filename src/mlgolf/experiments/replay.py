@@ -271,14 +271,25 @@ def _schedule_differences(run: RunFolder, trial: Trial) -> list[str]:
         every = (workload_rules.eval_every_seconds or math.inf) / trial.speed
         free = paces_itself(run.record.submissions[trial.key.submission].contract)
         return _too_many_rows(trial, every) if free else _early_rows(trial, every)
-    every = workload_rules.eval_every_steps
-    asked = every * np.arange(1, len(trial.steps) + 1)
+    asked = np.array(_steps_asked(run, trial))
     if trial.status is Status.FINISHED:
         asked[-1] = trial.steps[-1]  # the last step of a submission that said it was done
     wrong = np.flatnonzero(asked != trial.steps)
     return [
         f"row {n + 1} is at step {trial.steps[n]}, the rules ask for {asked[n]}" for n in wrong[:1]
     ]
+
+
+def _steps_asked(run: RunFolder, trial: Trial) -> list[int]:
+    """At which the rules ask for each row of a schedule by steps."""
+    rules, row = run.competition.rules, run.competition.workloads[trial.key.workload]
+    factor = rules.tuning.under(run.record.ruleset).budget_factor
+    steps = [0]
+    for _ in trial.steps:
+        due = rules.due_after(steps[-1], row, budget_factor=factor)
+        assert due is not None
+        steps.append(due)
+    return steps[1:]
 
 
 def _too_many_rows(trial: Trial, every: float) -> list[str]:

@@ -27,7 +27,7 @@ class Rulings:
         self.bounds = plan.rules.targets(
             plan.workload_rules, budget_factor=plan.budget_factor, speed=plan.speed
         )
-        self._step_bounds = [int(b.value) for b in self.bounds if b.metric == "steps"]
+        self._budget_factor = plan.budget_factor
         self._timed = [b for b in self.bounds if quantity(b.metric).is_of_a_clock]
         self._scale = {  # of each bounded quantity, on this machine
             b.metric: plan.rules.scale(quantity(b.metric), plan.speed) for b in self.bounds
@@ -61,10 +61,10 @@ class Rulings:
         """The step at which the next evaluation is due, as far as steps say; else NEVER."""
         if self._recorded is not None:
             return self._recorded[evaluations] if evaluations < len(self._recorded) else 0
-        every = self._workload_rules.eval_every_steps
-        due = NEVER if every is None else step + every
-        # Where steps are bounded, training ends there, and not at the next multiple.
-        return min([due, *(last for last in self._step_bounds if last > step)])
+        due = self._rules.due_after(
+            step, self._workload_rules, budget_factor=self._budget_factor
+        )
+        return NEVER if due is None else due
 
     def is_due(self, seconds: float, last: float) -> bool:
         """Whether the clock says that an evaluation is due, when the last one was at `last`."""
