@@ -1,5 +1,6 @@
 """How results display themselves: as plain text, as HTML in a notebook, or as a page."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from pathlib import Path
@@ -29,19 +30,22 @@ def as_text(show: Callable[[Console], None], width: int) -> str:
     return written.getvalue().rstrip()
 
 
-class Shown:
+class Shown(ABC):
     """What displays itself: its figure, then its tables and sentences."""
 
     _columns = 2  # of the figure
 
+    @abstractmethod
     def _panels(self) -> Sequence[Any]:
-        raise NotImplementedError
+        """The charts of its figure."""
 
+    @abstractmethod
     def _tables(self) -> Iterable[Table]:
-        raise NotImplementedError
+        """Its tables; the title of the first is that of the page."""
 
+    @abstractmethod
     def _lines(self) -> Iterable[str]:
-        raise NotImplementedError
+        """Sentences below the tables."""
 
     def show(self, console: Console) -> None:
         """Print the tables, then a line for each sentence."""
