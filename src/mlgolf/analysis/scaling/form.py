@@ -125,8 +125,9 @@ class Form:
             found, slopes["R_N"] = self._faded(theta, "R_N", self._useful_params, found)
         for kind, bits in self.runs.bits.items():
             ratio = bits / np.exp(self._column(theta, f"gamma_{kind}"))
-            found = found + np.log(-np.expm1(-ratio))
-            slopes[f"gamma_{kind}"] = -ratio / np.expm1(ratio)
+            share = -np.expm1(-ratio)
+            found = found + np.log(share)
+            slopes[f"gamma_{kind}"] = -ratio * np.exp(-ratio) / share
         return self._with_levers(theta, found, slopes)
 
     def _log_tokens(self, theta: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:

@@ -1,0 +1,170 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import integers
+from scaling_runs import LAW, chinchilla, runs_of
+
+from mlgolf.analysis.scaling.fitting import fit_scaling_law
+from mlgolf.analysis.scaling.form import Form, ScalingRuns
+from mlgolf.analysis.scaling.minimise import minimise, objective
+from mlgolf.core.errors import ScoringError
+
+# Besiroglu et al. (2024), arXiv:2404.10102: estimates and standard errors of their refit.
+REFIT = {"E": (1.8172, 0.03), "alpha": (0.3478, 0.02), "beta": (0.3658, 0.02)}
+PUBLISHED_STARTS = np.array([*product(
+    range(0, 30, 5), range(0, 30, 5), (-1, -0.5, 0, 0.5, 1), (0, 0.5, 1, 1.5, 2),
+    (0, 0.5, 1, 1.5, 2),
+)], dtype=float)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def refit():
+    return fit_scaling_law(chinchilla().runs, draws=400)
+
+
+@pytest.mark.parametrize("name", REFIT)
+def test_the_chinchilla_runs_give_the_published_reanalysis(refit, name):
+    published, error = REFIT[name]
+    assert abs(refit.values[name] - published) < 2 * error
+
+
+@pytest.mark.parametrize("name", REFIT)
+def test_our_interval_holds_the_published_reanalysis(refit, name):
+    low, high = refit.intervals[name]
+    assert low < REFIT[name][0] < high
+
+
+def test_parameters_and_tokens_grow_alike_in_the_refit(refit):
+    _, (low, high) = refit.estimate(lambda law: law.params_exponent)
+    assert low < 0.5 < high
+
+
+def test_the_rounded_constants_of_hoffmann_fit_far_worse_than_the_unrounded(refit):
+    rounded = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
+    digits = {
+        "E": np.exp(0.5267228), "A": np.exp(6.0073404), "B": np.exp(6.0179186),
+        "alpha": 0.33917084, "beta": 0.2849083,
+    }  # fmt: skip
+    both = np.stack([refit.form.theta_of(values) for values in (rounded, digits)])
+    far, near = objective(refit.form, both)
+    assert far > 3 * near > 3 * refit.objective
+
+
+def test_no_published_start_finds_a_lower_value(refit):
+    found = minimise(refit.form, PUBLISHED_STARTS[::9])
+    assert found.objective.min() > refit.objective * (1 - 1e-9)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=integers(0, 1000))
+def test_no_random_start_finds_a_lower_value(refit, seed):
+    scale = np.array([2, 2, 0.3, 0.1, 0.1])
+    starts = refit.theta + scale * np.random.default_rng(seed).standard_normal((20, 5))
+    assert minimise(refit.form, starts).objective.min() > refit.objective * (1 - 1e-9)
+
+
+def test_runs_without_noise_give_their_law_back():
+    found = fit_scaling_law(runs_of(), draws=10)
+    assert found.values == pytest.approx(
+        {"E": 1.8, "A": 480, "B": 2100, "alpha": 0.35, "beta": 0.37}, rel=1e-4
+    )
+
+
+def test_a_unit_of_parameters_changes_nothing_but_a():
+    runs = runs_of(noise=0.003)
+    thousands = ScalingRuns(params=runs.params / 1000, tokens=runs.tokens, loss=runs.loss)
+    one, other = (fit_scaling_law(each, draws=10).values for each in (runs, thousands))
+    assert other["A"] == pytest.approx(one["A"] * 1000 ** -one["alpha"], rel=1e-4)
+    assert other["beta"] == pytest.approx(one["beta"], rel=1e-5)
+
+
+def test_what_is_given_is_not_fitted():
+    found = fit_scaling_law(runs_of(noise=0.003), given={"E": 1.8}, draws=20)
+    assert found.values["E"] == pytest.approx(1.8)
+    assert "E" not in found.intervals
+
+
+def test_a_lever_is_measured_as_a_factor_of_compute():
+    runs = runs_of()
+    on = np.arange(len(runs)) % 2.0
+    root = np.sqrt(3.0) ** on
+    loss = LAW.loss(runs.params * root, runs.tokens * root)
+    loss = loss * np.exp(0.001 * np.random.default_rng(0).standard_normal(len(loss)))
+    found = fit_scaling_law(
+        ScalingRuns(params=runs.params, tokens=runs.tokens, loss=loss, levers={"moe": on}),
+        draws=200,
+    )
+    low, high = found.intervals["moe"]
+    assert low < 3 < high
+    assert high / low < 1.5
+
+
+def test_bits_of_weights_give_their_constant():
+    runs = runs_of()
+    bits = np.array([3.0, 4.0, 8.0])[np.arange(len(runs)) % 3]
+    loss = LAW.loss(runs.params * -np.expm1(-bits / 2.7), runs.tokens)
+    found = fit_scaling_law(
+        ScalingRuns(params=runs.params, tokens=runs.tokens, loss=loss, bits={"weights": bits}),
+        draws=10,
+    )
+    assert found.values["gamma_weights"] == pytest.approx(2.7, rel=1e-3)
+
+
+def test_repeats_give_their_constants():
+    params, tokens, epochs = (
+        grid.ravel() for grid in np.meshgrid(
+            np.geomspace(1e8, 1e10, 4), np.geomspace(1e9, 1e11, 4), [1.0, 2, 4, 8, 16, 32, 64]
+        )
+    )  # fmt: skip
+    unique = tokens / epochs
+    runs = ScalingRuns(params=params, tokens=tokens, loss=tokens, unique_tokens=unique)
+    truth = {
+        "E": 1.8, "A": 480, "B": 2100, "alpha": 0.35, "beta": 0.37, "R_D": 15.0, "R_N": 5.0
+    }  # fmt: skip
+    form = Form(runs=runs, single_epoch=LAW)
+    loss = np.exp(form.predicted(form.theta_of(truth)[None])[0][0])
+    found = fit_scaling_law(
+        ScalingRuns(params=params, tokens=tokens, loss=loss, unique_tokens=unique),
+        single_epoch=LAW, draws=10,
+        given={name: value for name, value in truth.items() if name not in ("R_D", "R_N")},
+    )  # fmt: skip
+    assert found.values["R_D"] == pytest.approx(15, rel=1e-3)
+    assert found.values["R_N"] == pytest.approx(5, rel=1e-3)
+
+
+def test_what_runs_do_not_tell_is_not_identified():
+    runs = runs_of(noise=0.01)  # of which data are plenty everywhere, so B and beta hardly matter
+    plenty = ScalingRuns(
+        params=runs.params, tokens=1e6 * runs.tokens, loss=runs.loss - 2100 * runs.tokens**-0.37
+    )
+    found = fit_scaling_law(plenty, draws=100)
+    assert {"B", "beta"} & {*found.not_identified}
+
+
+def test_what_the_chinchilla_runs_tell_is_all_identified(refit):
+    assert refit.not_identified == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (slice(0, 5), "found 5 runs, and 5 parameters"),
+        (np.arange(30) % 5 < 2, "params: found 2 different values, A and alpha need 3"),
+        (np.arange(30) < 10, "tokens: found 2 different values"),
+    ],
+)
+def test_runs_that_cannot_tell_are_refused(rows, message):
+    chosen = np.arange(30)[rows]
+    with pytest.raises(ScoringError, match=message):
+        fit_scaling_law(runs_of().of(chosen), draws=10)
+
+
+def test_a_lever_that_is_always_on_is_refused():
+    runs = runs_of()
+    on = ScalingRuns(
+        params=runs.params, tokens=runs.tokens, loss=runs.loss, levers={"x": np.ones(len(runs))}
+    )
+    with pytest.raises(ScoringError, match="x: found 1 in all runs"):
+        fit_scaling_law(on, draws=10)

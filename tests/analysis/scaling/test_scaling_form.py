@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from scaling_runs import LAW, runs_of
+
+from mlgolf.analysis.scaling.form import Form, ScalingRuns
+
+
+def of_everything() -> Form:
+    runs = runs_of()
+    rng = np.random.default_rng(0)
+    return Form(
+        runs=ScalingRuns(
+            params=runs.params, tokens=runs.tokens, loss=runs.loss,
+            unique_tokens=runs.tokens / rng.integers(1, 30, len(runs)),
+            bits={"weights": rng.choice([4.0, 8.0, 16.0], len(runs))},
+            levers={"mixture": rng.integers(0, 2, len(runs)).astype(float)},
+        ),
+        single_epoch=LAW,
+    )  # fmt: skip
+
+
+THETA = np.array([[6.1, 7.6, 0.6, 0.35, 0.36, 1.0, 2.5, 1.5, 0.4]])
+
+
+def test_slopes_are_those_of_the_prediction():
+    form, step = of_everything(), 1e-6
+    _, slopes = form.predicted(THETA)
+    moved = THETA + step * np.eye(len(form.names))
+    back = THETA - step * np.eye(len(form.names))
+    numeric = (form.predicted(moved)[0] - form.predicted(back)[0]) / (2 * step)
+    assert slopes[0] == pytest.approx(numeric, abs=1e-7)
+
+
+def test_the_base_form_predicts_the_law():
+    form = Form(runs=runs_of())
+    theta = form.theta_of({"E": 1.8, "A": 480, "B": 2100, "alpha": 0.35, "beta": 0.37})
+    assert form.predicted(theta[None])[0][0] == pytest.approx(np.log(form.runs.loss))
+
+
+def test_values_and_theta_are_inverse():
+    form = of_everything()
+    values = {name: float(value) for name, value in form.values(THETA[0]).items()}
+    assert form.theta_of(values) == pytest.approx(THETA[0])
+
+
+def test_data_seen_once_count_fully():
+    runs = runs_of()
+    once = Form(
+        runs=ScalingRuns(
+            params=np.minimum(runs.params, LAW.params_for(runs.tokens)), tokens=runs.tokens,
+            loss=runs.loss, unique_tokens=runs.tokens,
+        ),
+        single_epoch=LAW,
+    )  # fmt: skip
+    plain = Form(runs=ScalingRuns(params=once.runs.params, tokens=runs.tokens, loss=runs.loss))
+    theta = THETA[:, :5]
+    with_repeats = np.concatenate([theta, [[2.0, 1.0]]], axis=1)
+    assert once.predicted(with_repeats)[0] == pytest.approx(plain.predicted(theta)[0])
+
+
+def test_a_lever_multiplies_effective_compute():
+    runs = runs_of()
+    on = ScalingRuns(
+        params=runs.params, tokens=runs.tokens, loss=runs.loss, levers={"x": np.ones(len(runs))}
+    )
+    theta = np.array([[6.1, 7.6, 0.6, 0.35, 0.36]])
+    four_times = np.concatenate([theta, [[np.log(4)]]], axis=1)
+    larger = ScalingRuns(params=2 * runs.params, tokens=2 * runs.tokens, loss=runs.loss)
+    assert Form(runs=on).predicted(four_times)[0] == pytest.approx(
+        Form(runs=larger).predicted(theta)[0]
+    )

@@ -1,0 +1,53 @@
+import pytest
+from scaling_runs import chinchilla
+
+from mlgolf.analysis.scaling.table import Columns, read_runs
+from mlgolf.core.errors import RunFolderError
+
+
+def written(path, *rows, head="params,tokens,loss"):
+    path.write_text("\n".join([head, *rows]) + "\n")
+    return path
+
+
+def test_outliers_are_left_out_by_their_column():
+    assert len(chinchilla().runs) == len(chinchilla(outliers=True).runs) - 5
+
+
+def test_the_highest_losses_are_left_out(tmp_path):
+    table = written(tmp_path / "a.csv", "1e6,1e9,5", "1e7,1e9,3", "1e7,1e8,4")
+    found = read_runs(table, Columns(), drop_highest=1)
+    assert sorted(found.runs.loss) == [3, 4]
+
+
+def test_tokens_follow_from_compute(tmp_path):
+    table = written(tmp_path / "a.csv", "1e6,6e15,5", head="n,c,loss")
+    assert read_runs(table, Columns(params="n", flop="c")).runs.tokens == pytest.approx([1e9])
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("70,1e9,2", r"a\.csv, line 3: params: found 70; .* in millions or billions"),
+        ("1e6,1.4,2", r"a\.csv, line 3: tokens: found 1\.4"),
+        ("1e6,1e9,35", r"a\.csv, line 3: loss: found 35; .* Of a perplexity"),
+        ("1e6,1e9,", r"a\.csv, line 3: loss: found"),
+        ("0,1e9,3", r"a\.csv, line 3: params: found '0'"),
+    ],
+)
+def test_what_does_not_fit_its_unit_is_refused_by_line(tmp_path, row, message):
+    table = written(tmp_path / "a.csv", "1e6,1e9,3", row)
+    with pytest.raises(RunFolderError, match=message):
+        read_runs(table, Columns())
+
+
+def test_more_unique_tokens_than_tokens_are_refused(tmp_path):
+    table = written(tmp_path / "a.csv", "1e6,1e9,3,2e9", head="params,tokens,loss,unique")
+    with pytest.raises(RunFolderError, match="Tokens count repeats"):
+        read_runs(table, Columns(unique_tokens="unique"))
+
+
+def test_a_table_of_which_no_row_is_left_is_refused(tmp_path):
+    table = written(tmp_path / "a.csv", "1e6,1e9,3,0", head="params,tokens,loss,good")
+    with pytest.raises(RunFolderError, match="no row is left"):
+        read_runs(table, Columns(), only="good")
