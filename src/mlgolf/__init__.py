@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from mlgolf.api.observing import StepWatch, observe
     from mlgolf.api.playing import find_targets, play_trial, replay, run
     from mlgolf.api.results import Board, Run, open_run, score, write_report
+    from mlgolf.api.scaling import FittedLaw, IsoFlopFit, fit
     from mlgolf.api.tuning import Tuning, tuning_curves
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "MLGolfError", "Run", "StepDiagnosis", "StepWatch", "TradeOff",
-    "Tuning", "ablate", "curve", "diagnose", "diagnose_script", "find_targets", "observe",
-    "open_run", "play_trial", "replay", "run", "score", "tuning_curves", "write_report",
+    "AblationResult", "Board", "FittedLaw", "IsoFlopFit", "MLGolfError", "Run", "StepDiagnosis",
+    "StepWatch", "TradeOff", "Tuning", "ablate", "curve", "diagnose", "diagnose_script",
+    "find_targets", "fit", "observe", "open_run", "play_trial", "replay", "run", "score",
+    "tuning_curves", "write_report",
 ]
 
 _HOMES = {
@@ -34,6 +36,7 @@ _HOMES = {
     "mlgolf.api.observing": ("StepWatch", "observe"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
+    "mlgolf.api.scaling": ("FittedLaw", "IsoFlopFit", "fit"),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
     "mlgolf.core.errors": ("MLGolfError",),
 }

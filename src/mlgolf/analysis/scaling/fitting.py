@@ -102,7 +102,9 @@ def fit_scaling_law(
         form=form, theta=theta, objective=float(objective(form, theta[None], delta=delta)[0]),
         free=free, starts=len(starts),
         starts_at_best=int((found.objective <= least * (1 + SAME)).sum()), draws=drawn,
-        profiles=profiles(form, theta, drawn, free=free, delta=delta, confidence=confidence),
+        profiles=profiles(
+            form, theta, drawn, free=free, delta=delta, confidence=confidence
+        ) if draws else {},
         delta=delta, confidence=confidence,
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 A command that reads a table takes one of these by name, where it takes a file.
 """
 
+from os import PathLike
 from pathlib import Path
 
 from mlgolf.core.errors import UnknownName
@@ -21,7 +22,7 @@ def published_table(name: str) -> Path:
     return FOLDER / f"{name}.csv"
 
 
-def table_or_file(text: str | Path) -> Path:
+def table_or_file(text: str | PathLike[str]) -> Path:
     """A file as it is; a bare name, without a suffix and of no file, is a published table."""
     path = Path(text)
     is_name = not path.suffix and path.name == str(text) and not path.exists()

@@ -1,0 +1,222 @@
+"""Scaling laws: how the loss of a table's runs falls with parameters and tokens."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.scaling.fitting import DRAWS
+from mlgolf.analysis.scaling.isoflop import IsoFlop, isoflop
+from mlgolf.analysis.scaling.minimise import DELTA
+from mlgolf.analysis.scaling.study import ScalingStudy, study
+from mlgolf.analysis.scaling.table import Columns, read_runs
+from mlgolf.api.results import AnyPath
+from mlgolf.api.shown import Shown, Table
+from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.errors import ScoringError
+from mlgolf.data.tables import table_or_file
+from mlgolf.plots.saved import save_figure
+from mlgolf.plots.scaling import isoflop_chart, isoflop_table, scaling_charts, scaling_table
+from mlgolf.plots.theme import Style
+from mlgolf.report.scaling import (
+    BUDGET_HEADS,
+    ISOFLOP_HEADS,
+    VARIANT_HEADS,
+    budget_rows,
+    heads,
+    isoflop_lines,
+    isoflop_rows,
+    isoflop_title,
+    law_lines,
+    law_rows,
+    law_title,
+    variant_rows,
+)
+
+NAME = "scaling"  # of its files
+KEPT = 400  # draws that a saved fit has, for intervals of what is planned by it
+FormName = Literal["chinchilla", "data_constrained", "precision", "levers", "isoflop"]
+
+
+class _Saved(Shown):
+    """Writes its figure, the table of it, a page, and itself as JSON."""
+
+    notes: tuple[str, ...]
+
+    def save(self, folder: AnyPath) -> list[Path]:
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        with naming(place):
+            written = save_figure(place, NAME, self._panels(), self._table(), self._columns)
+            return [*written, self.write_page(place / f"{NAME}.html")]
+
+    def _table(self) -> pl.DataFrame:
+        raise NotImplementedError
+
+    def as_json(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class FittedLaw(_Saved):
+    """A scaling law and what it rests on. It displays itself, as text or in a notebook."""
+
+    def __init__(self, found: ScalingStudy, notes: tuple[str, ...] = ()) -> None:
+        self.study = found
+        self.law = found.fit.law
+        self.notes = notes
+
+    def as_json(self) -> dict[str, Any]:
+        found, fit = self.study, self.study.fit
+        exponent, interval = fit.estimate(lambda law: law.params_exponent)
+        drawn = fit.form.values(fit.draws[:KEPT])
+        return {
+            **fit.values, "objective": fit.objective, "delta": fit.delta, "runs": len(found.runs),
+            "confidence": fit.confidence,
+            "intervals": {name: [*ends] for name, ends in fit.intervals.items()},
+            "profiles": {name: [*one.interval] for name, one in fit.profiles.items()},
+            "optimal": {
+                "a": exponent, "b": 1 - exponent, "a_interval": [*interval],
+                "b_interval": [1 - interval[1], 1 - interval[0]],
+            },
+            "not_identified": fit.not_identified,
+            "starts": {"tried": fit.starts, "at_best": fit.starts_at_best},
+            "budgets": [
+                {
+                    "flop": one.flop, "params": one.params,
+                    "params_interval": [*one.params_interval], "tokens": one.tokens,
+                    "tokens_interval": [*one.tokens_interval], "loss": one.loss,
+                    "loss_interval": [*one.loss_interval],
+                    "extrapolation_decades": one.extrapolation_decades,
+                } for one in found.budgets
+            ],
+            "sensitivity": [
+                {"change": one.change, **one.values, "a": one.params_exponent}
+                for one in found.variants
+            ],
+            "data": {
+                "params": _range(found.runs.params), "tokens": _range(found.runs.tokens),
+                "flop": _range(6 * found.runs.params * found.runs.tokens),
+                "loss": _range(found.runs.loss),
+            },
+            "draws": {name: [float(f"{v:.7g}") for v in values] for name, values in drawn.items()},
+            "notes": [*self.notes],
+        }  # fmt: skip
+
+    @cached_property
+    def _drawn_table(self) -> pl.DataFrame:
+        return scaling_table(self.study)
+
+    def _table(self) -> pl.DataFrame:
+        return self._drawn_table
+
+    def _panels(self) -> Sequence[Any]:
+        return scaling_charts(self.study, self._drawn_table, Style(submissions=("law",)))
+
+    def _tables(self) -> Iterable[Table]:
+        return [
+            (law_title(self.study), heads(self.study), law_rows(self.study)),
+            ("what compute buys", BUDGET_HEADS, budget_rows(self.study)),
+            ("the same fit with other choices", VARIANT_HEADS, variant_rows(self.study)),
+        ]
+
+    def _lines(self) -> Iterable[str]:
+        return law_lines(self.study, self.notes)
+
+
+class IsoFlopFit(_Saved):
+    """Best sizes by compute, without a law."""
+
+    def __init__(self, found: IsoFlop, notes: tuple[str, ...] = ()) -> None:
+        self.found = found
+        self.notes = notes
+
+    def as_json(self) -> dict[str, Any]:
+        found = self.found
+        low, high = found.exponent_interval
+        return {
+            "optimal": {
+                "a": found.exponent, "b": 1 - found.exponent, "a_interval": [low, high],
+                "b_interval": [1 - high, 1 - low],
+            },
+            "budgets": [
+                {
+                    "flop": one.flop, "runs": one.runs, "params": one.params,
+                    "params_interval": [*one.params_interval], "loss": one.loss,
+                    "why_not": one.why_not,
+                } for one in found.budgets
+            ],
+            "left_out": found.left_out, "notes": [*self.notes],
+        }  # fmt: skip
+
+    def _table(self) -> pl.DataFrame:
+        return isoflop_table(self.found)
+
+    def _panels(self) -> Sequence[Any]:
+        return [isoflop_chart(self._table(), Style(submissions=("law",)))]
+
+    def _tables(self) -> Iterable[Table]:
+        return [(isoflop_title(self.found), ISOFLOP_HEADS, isoflop_rows(self.found))]
+
+    def _lines(self) -> Iterable[str]:
+        return isoflop_lines(self.found, self.notes)
+
+
+@disk_errors_told()
+def fit(
+    table: AnyPath, *, params: str = "params", tokens: str = "tokens", flop: str | None = None,
+    loss: str = "loss", form: FormName | None = None, unique: str | None = None,
+    bits: Mapping[str, str] | None = None, levers: Sequence[str] = (),
+    given: Mapping[str, float] | None = None, only: str | None = None, without: str | None = None,
+    drop_highest: int = 0, budgets: Sequence[float] = (), delta: float = DELTA,
+    draws: int = DRAWS, confidence: float = CONFIDENCE,
+) -> FittedLaw | IsoFlopFit:
+    """Fit L = E + A / N^alpha + B / D^beta, and more where columns tell more, to a table of runs.
+
+    Args:
+      table: a file (.csv, .parquet), or the name of a published table: "chinchilla_runs".
+      params, tokens, loss: its columns; or `flop` of training in place of tokens.
+      form: what is fitted; else as the columns say.
+      unique: the column of unique tokens, where tokens are repeated.
+      bits: columns of bits, of "weights", "activations" or "cache".
+      levers: columns of what was switched on; each gets a multiplier of effective compute.
+      given: parameters that are not fitted.
+      only, without, drop_highest: which rows count.
+      budgets: FLOP to be spent at the best size.
+    Raises: MLGolfError for a table that cannot be read, or cannot tell the parameters.
+    """
+    _check_form(form, unique, bits, levers)
+    columns = Columns(
+        params=params, tokens=tokens, flop=flop, loss=loss, unique_tokens=unique, bits=bits or {},
+        levers=levers,
+    )
+    path = table_or_file(table)
+    kept = read_runs(path, columns, only=only, without=without, drop_highest=drop_highest)
+    if form == "isoflop":
+        return IsoFlopFit(isoflop(kept.runs, confidence=confidence), kept.notes)
+    outliers = read_runs(path, columns, only=only).runs if without or drop_highest else None
+    found = study(
+        kept.runs, given=given, left_out=outliers, budgets=budgets, delta=delta, draws=draws,
+        confidence=confidence,
+    )
+    return FittedLaw(found, kept.notes)
+
+
+def _check_form(
+    form: FormName | None, unique: str | None, bits: Mapping[str, str] | None,
+    levers: Sequence[str],
+) -> None:
+    """A form and the columns that it needs go together."""
+    needs = {"data_constrained": ("--unique", unique), "precision": ("--bits", bits),
+             "levers": ("--lever", levers)}  # fmt: skip
+    if form in needs and not needs[form][1]:
+        raise ScoringError(f"form {form}: needs {needs[form][0]}, which names its column")
+    extra = [option for name, (option, value) in needs.items() if value and name != form]
+    if form in ("chinchilla", "isoflop") and extra:
+        raise ScoringError(f"form {form}: found {extra[0]}, which it has no use for. Leave it out")
+
+
+def _range(values: Any) -> list[float]:
+    return [float(values.min()), float(values.max())]
