@@ -63,9 +63,12 @@ class _Saved(Shown):
 class FittedLaw(_Saved):
     """A scaling law and what it rests on. It displays itself, as text or in a notebook."""
 
-    def __init__(self, found: ScalingStudy, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, found: ScalingStudy, notes: tuple[str, ...] = (), source: str = ""
+    ) -> None:
         self.study = found
         self.law = found.fit.law
+        self.source = source
         self.notes = notes
 
     def as_json(self) -> dict[str, Any]:
@@ -102,7 +105,8 @@ class FittedLaw(_Saved):
                 "loss": _range(found.runs.loss),
             },
             "draws": {name: [float(f"{v:.7g}") for v in values] for name, values in drawn.items()},
-            "notes": [*self.notes],
+            "residuals": [float(f"{value:.6g}") for value in fit.residuals],
+            "source": self.source, "notes": [*self.notes],
         }  # fmt: skip
 
     @cached_property
@@ -201,7 +205,7 @@ def fit(
         kept.runs, given=given, left_out=outliers, budgets=budgets, delta=delta, draws=draws,
         confidence=confidence,
     )
-    return FittedLaw(found, kept.notes)
+    return FittedLaw(found, kept.notes, str(table))
 
 
 def _check_form(

@@ -1,0 +1,1 @@
+"""How a budget of FLOP, dollars or hours is best spent on training a model."""

@@ -1,0 +1,93 @@
+"""The best parameters and tokens for an amount of compute, under what else there is of data.
+
+    min over N of L(N, D),   6 N D + 2 N D_inference = C
+
+With unique tokens given, tokens beyond them are repeats: worth less by the fit's R_D, or, where it
+has none, not used at all.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlgolf.analysis.scaling.law import INFERENCE_FLOP, TRAINING_FLOP, ScalingLaw, Sizes
+from mlgolf.core.arrays import FloatArray
+
+SMALLEST, LARGEST = math.log(1e3), math.log(1e15)  # of parameters
+PLACES = 300  # of the first grid
+GOLDEN = (math.sqrt(5) - 1) / 2
+CUTS = 30  # each leaves 0.62 of the interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What a plan is for, besides its budget."""
+
+    inference_tokens: float = 0.0  # over the life of the model
+    unique_tokens: float = math.inf
+    repeats_worth: float = 0.0  # R_D of the fit; 0: no repeats
+    most_params: float = math.inf  # that fit where the model has to run
+
+    def counted(self, tokens: FloatArray) -> FloatArray:
+        """Tokens by what they are worth: repeats fade as in Muennighoff et al. (2023)."""
+        if math.isinf(self.unique_tokens):
+            return tokens
+        once = np.minimum(tokens, self.unique_tokens)
+        if self.repeats_worth == 0:
+            return once
+        repeats = np.maximum(tokens / self.unique_tokens - 1, 0)
+        worth = -self.repeats_worth * np.expm1(-repeats / self.repeats_worth)
+        return once + self.unique_tokens * worth
+
+    def seen(self, tokens: FloatArray) -> FloatArray:
+        """Of the tokens that compute allows, those that are trained on."""
+        return tokens if self.repeats_worth else np.minimum(tokens, self.unique_tokens)
+
+    def tokens_for(self, params: FloatArray, flop: FloatArray) -> FloatArray:
+        """What the compute allows besides requests; 0 where those take all of it."""
+        left = flop - INFERENCE_FLOP * params * self.inference_tokens
+        return np.maximum(left, 0) / (TRAINING_FLOP * params)
+
+
+ANY = Demand()  # nothing besides the budget
+
+
+def best_sizes(
+    law: ScalingLaw, flop: FloatArray, demand: Demand, *, most_params: FloatArray | float = math.inf
+) -> Sizes:
+    """Args: law: of numbers; flop, most_params: (budgets,). Returns: arrays (budgets,)."""
+    most = np.minimum(np.broadcast_to(most_params, flop.shape), demand.most_params)
+    if demand.inference_tokens == 0 and math.isinf(demand.unique_tokens):
+        params = np.minimum(law.best_for(flop).params, most)  # up to its best size a loss falls
+        return Sizes(params, flop / (TRAINING_FLOP * params))
+
+    def loss(log_params: FloatArray) -> FloatArray:
+        params = np.exp(log_params)
+        budgets = flop.reshape(-1, *[1] * (log_params.ndim - 1))
+        tokens = demand.tokens_for(params, budgets)
+        with np.errstate(divide="ignore"):
+            return np.asarray(law.loss(params, demand.counted(tokens)))  # inf of no tokens
+
+    high = np.log(np.clip(most, math.exp(SMALLEST), math.exp(LARGEST)))
+    params = np.exp(lowest(loss, np.full_like(high, SMALLEST), high))
+    return Sizes(params, demand.seen(demand.tokens_for(params, flop)))
+
+
+def lowest(
+    function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
+) -> FloatArray:
+    """Where functions of one variable are lowest: a grid, then golden sections about its best.
+
+    Args: function: takes (functions,) or (functions, places). Returns: (functions,).
+    """
+    places = np.linspace(low, high, PLACES, axis=1)
+    at = np.argmin(function(places), axis=1)
+    rows = np.arange(len(places))
+    left, right = places[rows, np.maximum(at - 1, 0)], places[rows, np.minimum(at + 1, PLACES - 1)]
+    for _ in range(CUTS):
+        first, second = right - GOLDEN * (right - left), left + GOLDEN * (right - left)
+        is_left = function(first) < function(second)
+        left, right = np.where(is_left, left, first), np.where(is_left, second, right)
+    return (left + right) / 2
