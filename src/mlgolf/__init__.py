@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlgolf.api.curves import TradeOff, curve
     from mlgolf.api.diagnosis import StepDiagnosis, diagnose, diagnose_script
     from mlgolf.api.observing import StepWatch, observe
+    from mlgolf.api.planning import BudgetPlan, plan
     from mlgolf.api.playing import find_targets, play_trial, replay, run
     from mlgolf.api.results import Board, Run, open_run, score, write_report
     from mlgolf.api.scaling import FittedLaw, IsoFlopFit, fit
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "FittedLaw", "IsoFlopFit", "MLGolfError", "Run", "StepDiagnosis",
-    "StepWatch", "TradeOff", "Tuning", "ablate", "curve", "diagnose", "diagnose_script",
-    "find_targets", "fit", "observe", "open_run", "play_trial", "replay", "run", "score",
-    "tuning_curves", "write_report",
+    "AblationResult", "Board", "BudgetPlan", "FittedLaw", "IsoFlopFit", "MLGolfError", "Run",
+    "StepDiagnosis", "StepWatch", "TradeOff", "Tuning", "ablate", "curve", "diagnose",
+    "diagnose_script", "find_targets", "fit", "observe", "open_run", "plan", "play_trial",
+    "replay", "run", "score", "tuning_curves", "write_report",
 ]
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "mlgolf.api.curves": ("TradeOff", "curve"),
     "mlgolf.api.diagnosis": ("StepDiagnosis", "diagnose", "diagnose_script"),
     "mlgolf.api.observing": ("StepWatch", "observe"),
+    "mlgolf.api.planning": ("BudgetPlan", "plan"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
     "mlgolf.api.scaling": ("FittedLaw", "IsoFlopFit", "fit"),

@@ -18,6 +18,7 @@ from mlgolf.cli import (
     datasets,
     diagnosis,
     games,
+    planning,
     playing,
     scaling,
     scoring,
@@ -44,6 +45,7 @@ ablations.add_to(app)
 tuning.add_to(app)
 diagnosis.add_to(app)
 scaling.add_to(app)
+planning.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)

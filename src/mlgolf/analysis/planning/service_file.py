@@ -1,0 +1,94 @@
+"""What a model is for, read from a small TOML file.
+
+    requests = 1e9            # over its life
+    prompt_tokens = 500
+    answer_tokens = 200
+    most_seconds = 3          # of a request; may be left out
+
+    [value]                   # dollars per request, by loss
+    loss = [3.0, 2.5, 2.2, 2.0]
+    dollars = [0, 0.0004, 0.0015, 0.003]
+
+    [latency]                 # share of that value that is left; may be left out
+    seconds = [1, 3, 10]
+    share = [1, 0.9, 0.2]
+
+Between points values are interpolated monotonically (PCHIP); beyond them they stay what they are at
+the end, and a plan that lies there says so.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from mlgolf.analysis.planning.service import Curve, Service
+from mlgolf.core.arrays import FloatArray
+from mlgolf.core.errors import RunFolderError
+
+NUMBERS = ("requests", "prompt_tokens", "answer_tokens")
+KNOWN = (*NUMBERS, "most_seconds", "value", "latency")
+
+
+def read_service(path: Path) -> Service:
+    """Raises: RunFolderError naming file, key, what was found and what is allowed."""
+    try:
+        record = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunFolderError(f"{path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RunFolderError(f"{path}: {error}") from None
+    if unknown := [key for key in record if key not in KNOWN]:
+        raise RunFolderError(f"{path}: unknown key {unknown[0]}. Known: {', '.join(KNOWN)}")
+    requests, prompt, answer = (_positive(path, record, key) for key in NUMBERS)
+    loss, dollars = _points(path, record, "value", "loss", "dollars")
+    if (np.diff(dollars) > 0).any():
+        raise RunFolderError(
+            f"{path}: value: found more dollars at a higher loss; a lower loss is worth as much "
+            "or more"
+        )
+    share = None
+    if "latency" in record:
+        share = _curve(*_points(path, record, "latency", "seconds", "share"))
+    most = _positive(path, record, "most_seconds") if "most_seconds" in record else np.inf
+    return Service(
+        requests=requests, prompt_tokens=prompt, answer_tokens=answer, value=_curve(loss, dollars),
+        share=share, most_seconds=most, loss_range=(float(loss[0]), float(loss[-1])),
+    )  # fmt: skip
+
+
+def _positive(path: Path, record: Mapping[str, Any], key: str) -> float:
+    value = record.get(key)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        found = "nothing" if value is None else repr(value)
+        raise RunFolderError(f"{path}: {key}: found {found}, allowed is a number above 0")
+    return float(value)
+
+
+def _points(
+    path: Path, record: Mapping[str, Any], key: str, x: str, y: str
+) -> tuple[FloatArray, FloatArray]:
+    part = record.get(key)
+    try:
+        points = sorted(zip(part[x], part[y], strict=True))  # type: ignore[index]
+        found = np.array(points, dtype=float)
+    except (KeyError, TypeError, ValueError):
+        found = np.empty((0, 2))
+    if len(found) < 2 or not np.isfinite(found).all() or (np.diff(found[:, 0]) == 0).any():
+        raise RunFolderError(
+            f"{path}: {key}: found {part!r}, allowed are lists {x} and {y} of the same length, two "
+            f"numbers at least, each {x} once"
+        )
+    return found[:, 0], found[:, 1]
+
+
+def _curve(x: FloatArray, y: FloatArray) -> Curve:
+    inner = PchipInterpolator(x, y)
+
+    def curve(at: FloatArray) -> FloatArray:
+        return inner(np.clip(at, x[0], x[-1]))
+
+    return curve
