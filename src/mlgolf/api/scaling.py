@@ -11,6 +11,7 @@ from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.scaling.fitting import DRAWS
 from mlgolf.analysis.scaling.isoflop import IsoFlop, isoflop
 from mlgolf.analysis.scaling.minimise import DELTA
+from mlgolf.analysis.scaling.run_table import runs_of_folders
 from mlgolf.analysis.scaling.study import ScalingStudy, study
 from mlgolf.analysis.scaling.table import Columns, read_runs
 from mlgolf.api.results import AnyPath
@@ -35,6 +36,7 @@ from mlgolf.report.scaling import (
     law_title,
     variant_rows,
 )
+from mlgolf.scoring.sources import open_source
 
 NAME = "scaling"  # of its files
 KEPT = 400  # draws that a saved fit has, for intervals of what is planned by it
@@ -197,10 +199,15 @@ def fit(
         levers=levers,
     )
     path = table_or_file(table)
-    kept = read_runs(path, columns, only=only, without=without, drop_highest=drop_highest)
+    if path.is_dir():
+        source = open_source([path], None, None, command="fit")
+        kept, _ = runs_of_folders(path, source)
+        outliers = None
+    else:
+        kept = read_runs(path, columns, only=only, without=without, drop_highest=drop_highest)
+        outliers = read_runs(path, columns, only=only).runs if without or drop_highest else None
     if form == "isoflop":
         return IsoFlopFit(isoflop(kept.runs, confidence=confidence), kept.notes)
-    outliers = read_runs(path, columns, only=only).runs if without or drop_highest else None
     found = study(
         kept.runs, given=given, left_out=outliers, budgets=budgets, delta=delta, draws=draws,
         confidence=confidence,

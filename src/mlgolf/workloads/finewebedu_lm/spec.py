@@ -107,10 +107,14 @@ MINI = Size(
     ),
 )
 
-# Depths and widths of networks with about 4 and 16 times as many parameters. They share the data,
-# the batch and the length of mini.
+# Depths and widths of networks with about a quarter to 16 times as many parameters. They share the
+# data, the batch and the length of mini.
 LADDER = {
+    "quarter": {"layers": 2, "width": 24, "heads": 2, "hidden": 96},
+    "half": {"layers": 2, "width": 36, "heads": 2, "hidden": 144},
+    "x2": {"layers": 3, "width": 60, "heads": 3, "hidden": 256},
     "x4": {"layers": 3, "width": 80, "heads": 4, "hidden": 384},
+    "x8": {"layers": 4, "width": 104, "heads": 4, "hidden": 512},
     "x16": {"layers": 4, "width": 144, "heads": 6, "hidden": 672},
 }
 
