@@ -76,5 +76,6 @@ def _row(competition: Competition, trial: Trial) -> tuple:
     return (
         trial.key.submission, name, trial.key.study, float(trial.metrics[PARAMS][-1]),
         float(trial.steps[-1]) * size.batch_size * per_example,
-        float(size.examples["train"]) * size.data_fraction * per_example, float(trial.metrics[LOSS][-1]),
+        float(size.examples["train"]) * size.data_fraction * per_example,
+        float(trial.metrics[LOSS][-1]),
     )  # fmt: skip
