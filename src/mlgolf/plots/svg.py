@@ -16,6 +16,7 @@ ROOT = re.compile(r'<svg [^<>]*? width="([\d.]+)" height="([\d.]+)"')
 ORIGIN = re.compile(r' transform="translate\(([-\d.]+),')  # of the plot, right of its labels
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # the one that altair writes
 GAP = 24  # pixels between charts
+MARGIN = 14  # around what is saved by itself
 
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
@@ -75,6 +76,18 @@ def stacked(svgs: Sequence[str], theme: Theme = LIGHT) -> str:
     tops = [0.0, *accumulate(size(svg)[1] + GAP / 2 for svg in svgs)]
     return svgs[0] if len(svgs) == 1 else _placed(
         [(svg, 0.0, top) for svg, top in zip(svgs, tops, strict=False)], theme
+    )
+
+
+def framed(svg: str, theme: Theme = LIGHT) -> str:
+    """With a margin of paper, so that nothing touches the edge of an image."""
+    width, height = size(svg)
+    box = f'width="{width + 2 * MARGIN:g}" height="{height + 2 * MARGIN:g}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} '
+        f'viewBox="0 0 {width + 2 * MARGIN:g} {height + 2 * MARGIN:g}">'
+        f'<rect {box} fill="{theme.paper}"/>'
+        f'<g transform="translate({MARGIN},{MARGIN})">{_content(svg)}</g></svg>'
     )
 
 

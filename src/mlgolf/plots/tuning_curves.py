@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from mlgolf.plots.log_axis import log_axis
 from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 300, 210
@@ -68,7 +69,10 @@ class _Height:
             type="log" if self.times else "linear", domain=[self.low, self.high], nice=False,
             zero=False, clamp=True,
         )
-        axis = alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34)
+        looks = {"domain": False, "ticks": False, "minExtent": 34}
+        axis = log_axis(self.low, self.high, HEIGHT, vertical=True, **looks) if self.times else (
+            alt.Axis(tickCount=5, **looks)
+        )
         return alt.Y(f"{column}:Q", title=self.title, scale=scale, axis=axis)
 
     def pixels(self, value: float) -> float:
