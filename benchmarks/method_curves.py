@@ -33,8 +33,8 @@ NONE = "none"
 ENDS = (0.4, 2.0)  # of the axis of speed-ups
 HEADING = Heading(
     title="Average speed-up of each method over the baseline",
-    reading="Right of 1 is faster. Bars: 95% intervals, cut at the ends of the axis. Filled: better "
-    "or worse beyond chance; hollow: cannot tell.",
+    reading="Right of 1 is faster. Bars: 95% intervals, cut at the ends of the axis. Filled: "
+    "better or worse beyond chance; hollow: cannot tell.",
 )
 ANY = ("selective_backprop", "data_echoing", "layer_freezing", "ema", "lawa", "mixed_precision")
 IMAGES = (

@@ -22,13 +22,8 @@ from mlgolf.core.target import Goal
 from mlgolf.plots.heading import Heading
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
-from mlgolf.plots.tradeoff import (
-    COLUMNS,
-    in_panels,
-    losses_are_wide,
-    tradeoff_charts,
-    tradeoff_table,
-)
+from mlgolf.plots.tradeoff import COLUMNS, in_panels, tradeoff_charts, tradeoff_table
+from mlgolf.plots.tradeoff_axes import losses_are_wide
 from mlgolf.report.tradeoff import (
     CURVE_HEADS,
     HEADS,

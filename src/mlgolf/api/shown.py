@@ -10,13 +10,14 @@ from zlib import crc32
 from rich.console import Console
 
 from mlgolf.plots.heading import Heading
-from mlgolf.plots.svg import for_page, in_columns, to_svg, with_ids
+from mlgolf.plots.svg import equally_wide, for_page, in_columns, to_svg, with_ids
 from mlgolf.plots.theme import LIGHT
 from mlgolf.report.html import THEME_BUTTON, Html, join, table, tag, text
 from mlgolf.report.page import page
 from mlgolf.report.terminal import plain, text_table
 
 WIDTH = 80  # columns of a board as text
+ONE_LINE = 36  # characters of a cell
 WIDE = 120  # of tables of numbers with their intervals
 STYLE = Html(
     "<style>.mlgolf small { display: block; opacity: 0.7 } .mlgolf .warning { border-left: 6px "
@@ -75,7 +76,8 @@ class Shown(ABC):
         """Figure, tables and sentences as one page that can be mailed, printed, read offline."""
         title = self._heading().title
         heading = tag("header", tag("h1", text(title)), THEME_BUTTON)
-        panels = [Html(f'<div role="img">{for_page(svg)}</div>') for svg in self._drawn()]
+        drawn = equally_wide(self._drawn())
+        panels = [Html(f'<div role="img">{for_page(svg)}</div>') for svg in drawn]
         figure = join(panels) if len(panels) < 2 else Html(
             f'<div class="panels" style="--columns: {self._columns}">{join(panels)}</div>'
         )
@@ -100,10 +102,15 @@ class Shown(ABC):
         """Args: without: a title that stands above already."""
         parts = [
             tag("section", *([tag("h3", text(head))] if head != without else []), table(
-                [*map(text, heads)], [[*map(text, row)] for row in rows], css="results"
-            )) for head, heads, rows in self._tables()
+                [*map(text, heads)], [[*map(_cell, row)] for row in rows], css="results"
+            ), css="next") for head, heads, rows in self._tables()
         ]  # fmt: skip
         return [*parts, tag("ul", *(tag("li", text(line)) for line in self._lines()), css="notes")]
+
+
+def _cell(said: str) -> Html:
+    """Numbers with their intervals stay on one line, sentences do not."""
+    return text(said) if len(said) <= ONE_LINE else tag("td", text(said), css="long")
 
 
 def _with_own_ids(svg: str, at: int) -> str:

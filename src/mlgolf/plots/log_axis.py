@@ -10,7 +10,9 @@ import altair as alt
 CHARACTER, GAP = 7.0, 10.0  # pixels of a digit, and between labels side by side
 LINE = 18.0  # pixels from label to label above one another
 FEWEST = 3
-STEPS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
+STEPS = (
+    (1, 2, 5), (1, 1.5, 2, 3, 4, 6, 8), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9),
+)  # fmt: skip
 PLAIN = ",~r"  # no exponents
 
 

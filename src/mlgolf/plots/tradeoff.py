@@ -1,8 +1,7 @@
 """Quality against time: the baseline's curve with its interval, and the points judged by it."""
 
-import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -17,19 +16,17 @@ from mlgolf.analysis.seed_noise import Noise
 from mlgolf.analysis.tradeoff import Verdict, half_widths, noises
 from mlgolf.core.target import Goal
 from mlgolf.plots.label_places import Box, Label, Place, places
-from mlgolf.plots.log_axis import log_axis
 from mlgolf.plots.theme import Style
+from mlgolf.plots.tradeoff_axes import Axes, axes_of, losses_are_wide
 
 WIDTH, HEIGHT = 420, 290
 MOST_CURVES, MOST_NAMES = 4, 7  # methods in one chart; more of them have a panel each
 PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 225, 150, 2
 SHOWN = 8  # of the grid's cells, one is drawn
-ABOVE = 0.06  # of the range of qualities, free above and below
-WIDE = 4.0  # times the least loss: from there on its axis is logarithmic
 OVER, RIGHT = 24, 110  # pixels beyond the plot that labels may take
 NAME, SMALL = 7.0, 5.8  # pixels of a character, in a label's two lines
 NAME_LINE, SMALL_LINE = 14, 13
-MARK = 5.0  # pixels from the middle of a point to its edge
+MARK, STEP = 5.0, 3.0  # pixels from the middle of a point to its edge, and along a curve
 CLEAR = (Verdict.BETTER.value, Verdict.WORSE.value)
 
 
@@ -69,7 +66,7 @@ def tradeoff_charts(
     baseline, *methods = style.submissions
     if not in_panels(table, style):
         return [tradeoff_chart(table, style, time=time, quality=quality, goal=goal, told=told)]
-    axes = _axes(table, PANEL_WIDTH, PANEL_HEIGHT, time, quality, goal)
+    axes = axes_of(table, PANEL_WIDTH, PANEL_HEIGHT, time, quality, goal)
     pairs = (replace(style, submissions=(baseline, name), baseline=baseline) for name in methods)
     return [_panel(table, pair, axes, told) for pair in pairs]
 
@@ -81,13 +78,14 @@ def in_panels(table: pl.DataFrame, style: Style) -> bool:
 
 
 def _panel(
-    table: pl.DataFrame, style: Style, axes: "_Axes", told: Mapping[str, Told]
+    table: pl.DataFrame, style: Style, axes: Axes, told: Mapping[str, Told]
 ) -> alt.LayerChart:
     """The baseline and one method, whose name has its colour."""
     shown = table.filter(pl.col("submission").is_in(style.submissions))
     name = style.submissions[-1]
     said = [": ".join(dict.fromkeys(told[name]))] if name in told else []
-    title = alt.TitleParams(name, color=style.theme.colours[1], subtitle=said)
+    colour = style.theme.colours[style.number(name)[0]]
+    title = alt.TitleParams(name, color=colour, subtitle=said)
     layers = _layers(shown, style, axes)
     return style.apply(alt.layer(*layers, width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title))
 
@@ -98,87 +96,12 @@ def tradeoff_chart(
 ) -> alt.LayerChart:
     """Time is logarithmic. Args: table: as of `tradeoff_table`; time, quality: their names."""
     scale = " (log scale)" if losses_are_wide(table, goal) else ""
-    axes = _axes(table, WIDTH, HEIGHT, f"{time} (log scale)", f"{quality}{scale}", goal)
+    axes = axes_of(table, WIDTH, HEIGHT, f"{time} (log scale)", f"{quality}{scale}", goal)
     layers = [*_layers(table, style, axes), *_labels(table, axes, style, told)]
     return style.apply(alt.layer(*layers, width=WIDTH, height=HEIGHT))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Axes:
-    """Both axes, and pixels on them, from the upper left corner."""
-
-    time: str  # titles
-    quality: str
-    times: tuple[float, float]
-    qualities: tuple[float, float]
-    is_log: bool  # of qualities; times always are
-    width: int
-    height: int
-
-    @property
-    def x(self) -> alt.X:
-        scale = alt.Scale(type="log", domain=[*self.times], nice=False)
-        axis = log_axis(*self.times, self.width, grid=False)
-        return alt.X("time:Q", title=self.time, axis=axis, scale=scale)
-
-    def y(self, column: str = "quality") -> alt.Y:
-        looks = {"domain": False, "ticks": False, "minExtent": 34}
-        kind = "log" if self.is_log else "linear"
-        return alt.Y(
-            f"{column}:Q", title=self.quality,
-            scale=alt.Scale(type=kind, domain=[*self.qualities], zero=False, nice=False),
-            axis=log_axis(*self.qualities, self.height, vertical=True, **looks) if self.is_log
-            else alt.Axis(tickCount=max(4, self.height // 48), **looks),
-        )
-
-    def pixels(self, time: float, quality: float) -> tuple[float, float]:
-        low, high = self._ends
-        return (
-            self.width * math.log(time / self.times[0]) / math.log(self.times[1] / self.times[0]),
-            self.height * (high - self._scaled(quality)) / (high - low),
-        )
-
-    def value(self, left: float, top: float) -> tuple[float, float]:
-        low, high = self._ends
-        quality = high + (low - high) * top / self.height
-        time = self.times[0] * (self.times[1] / self.times[0]) ** (left / self.width)
-        return time, math.exp(quality) if self.is_log else quality
-
-    @property
-    def _ends(self) -> tuple[float, float]:
-        return self._scaled(self.qualities[0]), self._scaled(self.qualities[1])
-
-    def _scaled(self, quality: float) -> float:
-        if not self.is_log:
-            return quality
-        return math.log(max(quality, self.qualities[0]))  # an interval may reach below 0
-
-
-def _axes(
-    table: pl.DataFrame, width: int, height: int, time: str, quality: str, goal: Goal
-) -> _Axes:
-    """Args: table: whose times and qualities all have room."""
-    times, values = table["time"].to_numpy(), table["quality"].to_numpy()
-    all_values = np.concatenate([table[end].drop_nulls() for end in ("quality", "low", "high")])
-    is_log = losses_are_wide(table, goal)
-    if is_log:  # intervals are cut where they go far below all estimates
-        ends = max(all_values.min(), values.min() / 3) / 1.1, all_values.max() * 1.1
-    else:
-        room = ABOVE * np.ptp(all_values)
-        ends = all_values.min() - room, all_values.max() + room
-    return _Axes(
-        time=time, quality=quality, times=(float(times.min()) / 1.1, float(times.max()) * 1.1),
-        qualities=(float(ends[0]), float(ends[1])), is_log=is_log, width=width, height=height,
-    )
-
-
-def losses_are_wide(table: pl.DataFrame, goal: Goal) -> bool:
-    """Whether losses differ so much that their axis is logarithmic."""
-    values = table["quality"].to_numpy()
-    return goal is Goal.MINIMISE and 0 < values.min() <= values.max() / WIDE
-
-
-def _layers(table: pl.DataFrame, style: Style, axes: _Axes) -> list[alt.Chart]:
+def _layers(table: pl.DataFrame, style: Style, axes: Axes) -> list[alt.Chart]:
     low, high = axes.qualities
     table = table.with_columns(pl.col("low", "high").clip(low, high))
     curves, points = (table.filter(pl.col("kind") == kind) for kind in ("curve", "point"))
@@ -194,7 +117,7 @@ def _layers(table: pl.DataFrame, style: Style, axes: _Axes) -> list[alt.Chart]:
     ]
 
 
-def _marks(points: pl.DataFrame, style: Style, axes: _Axes) -> Iterator[alt.Chart]:
+def _marks(points: pl.DataFrame, style: Style, axes: Axes) -> Iterator[alt.Chart]:
     """Filled where a point is told apart from the baseline, and the baseline's; else hollow."""
     clear = pl.col("verdict").is_null() | pl.col("verdict").is_in(CLEAR)
     hollow, filled = points.filter(~clear), points.filter(clear)
@@ -253,7 +176,7 @@ def _half_of(point: Point, noise: Noise, confidence: float) -> float:
 
 
 def _labels(
-    table: pl.DataFrame, axes: _Axes, style: Style, told: Mapping[str, Told]
+    table: pl.DataFrame, axes: Axes, style: Style, told: Mapping[str, Told]
 ) -> list[alt.Chart]:
     """The name of each method at its last point, above its verdict, where nothing is covered."""
     points = table.filter(kind="point")
@@ -287,7 +210,7 @@ def _labels(
 
 
 def _label(
-    axes: _Axes, time: float, quality: float, name: str, told: Mapping[str, Told]
+    axes: Axes, time: float, quality: float, name: str, told: Mapping[str, Told]
 ) -> Label:
     x, y = axes.pixels(time, quality)
     said = told[name].verdict if name in told else ""
@@ -298,7 +221,7 @@ def _label(
 
 
 def _text_row(
-    axes: _Axes, row: Mapping[str, Any], place: Place, told: Mapping[str, Told]
+    axes: Axes, row: Mapping[str, Any], place: Place, told: Mapping[str, Told]
 ) -> dict[str, Any]:
     """Where its text begins, and the line from its mark to it."""
     box, name = place.box, row["submission"]
@@ -313,7 +236,7 @@ def _text_row(
     }
 
 
-def _covered(table: pl.DataFrame, axes: _Axes) -> Iterator[Box]:
+def _covered(table: pl.DataFrame, axes: Axes) -> Iterator[Box]:
     """What no label may hide: points, their intervals, and curves as rows of small boxes."""
     for row in table.filter(kind="point").iter_rows(named=True):
         x, y = axes.pixels(row["time"], row["quality"])
@@ -322,7 +245,8 @@ def _covered(table: pl.DataFrame, axes: _Axes) -> Iterator[Box]:
             (_, low), (_, high) = (axes.pixels(row["time"], row[end]) for end in ("low", "high"))
             yield Box(x - 1.5, high, x + 1.5, low)
     for _, curve in table.filter(kind="curve").group_by("submission", maintain_order=True):
-        places_of = [axes.pixels(*row) for row in curve.select("time", "quality").rows()]
-        xs, ys = np.array(places_of).T
-        for x, y in zip(along := np.arange(xs[0], xs[-1], 3.0), np.interp(along, xs, ys), strict=True):
-            yield Box(x - 1.5, y - 1.5, x + 1.5, y + 1.5)
+        drawn = [axes.pixels(*row) for row in curve.select("time", "quality").rows()]
+        xs, ys = np.array(drawn).T
+        for x in np.arange(xs[0], xs[-1], STEP):
+            y = np.interp(x, xs, ys)
+            yield Box(x - STEP / 2, y - STEP / 2, x + STEP / 2, y + STEP / 2)

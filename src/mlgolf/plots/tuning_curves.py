@@ -14,6 +14,7 @@ from mlgolf.plots.theme import Style
 WIDTH, HEIGHT = 300, 210
 MOST_TOGETHER = 4  # methods whose bands can be read in one panel
 LINE = 14  # pixels between labels
+EXTENT = 44  # pixels for the numbers of an axis, so that titles are aligned
 X_TITLE = "trials (log scale)"
 STEP = "step-after"  # nothing is between k trials and k + 1
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -69,7 +70,7 @@ class _Height:
             type="log" if self.times else "linear", domain=[self.low, self.high], nice=False,
             zero=False, clamp=True,
         )
-        looks = {"domain": False, "ticks": False, "minExtent": 34}
+        looks = {"domain": False, "ticks": False, "minExtent": EXTENT}
         axis = log_axis(self.low, self.high, HEIGHT, vertical=True, **looks) if self.times else (
             alt.Axis(tickCount=5, **looks)
         )

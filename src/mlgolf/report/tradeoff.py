@@ -45,7 +45,8 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
         "outside its range." if known else "Hollow points: outside the baseline's range.",
         *([
             "Blue: the baseline.",
-            "Both axes are logarithmic." if log else "The axis of time is logarithmic.",
+            "Both axes are logarithmic; an interval at the edge goes on." if log else
+            "The axis of time is logarithmic.",
         ] if panels else []),
     ]
     return Heading(
