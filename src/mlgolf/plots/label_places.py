@@ -1,9 +1,13 @@
 """Where labels go: beside what they name, clear of marks, of lines and of one another."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+
+from mlgolf.core.arrays import FloatArray
 
 NEAR = 9.0  # pixels from the middle of a mark
 DISTANCES = (0.0, 6.0, 14.0, 26.0, 42.0, 62.0, 86.0)  # beyond what is near
@@ -11,6 +15,8 @@ FAR = 14.0  # from there on a line leads from the mark to its label
 SIDES = (
     (1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1),
 )  # fmt: skip  # right, left, above, below, and between
+# What a candidate costs for being less handy.
+HANDINESS = np.add.outer(DISTANCES, np.arange(len(SIDES)) / 2).ravel()
 PASSES = 3  # each label is placed again, knowing where the others are
 HIT = 1000.0  # the cost of a square pixel that is covered, against one of distance
 
@@ -20,11 +26,6 @@ class Box(NamedTuple):
     top: float
     right: float
     bottom: float
-
-    def overlap(self, other: "Box") -> float:
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return max(0.0, width) * max(0.0, height)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,33 +48,49 @@ def places(labels: Sequence[Label], marks: Sequence[Box], room: Box) -> list[Pla
 
     Args: marks: what must not be covered; a line is a row of small boxes.
     """
-    chosen = [next(_candidates(label))[1] for label in labels]
+    offered = [_candidates(label) for label in labels]
+    fixed = [
+        HANDINESS + HIT * (_outside(found, room) + _covered(found, marks)) for found in offered
+    ]
+    chosen: list[Place] = []
     for turn in range(PASSES):
-        for at, label in enumerate(labels):
-            known = chosen[:at] if turn == 0 else [*chosen[:at], *chosen[at + 1:]]
-            taken = [*marks, *(place.box for place in known)]
-            chosen[at] = min(
-                _candidates(label), key=lambda one, taken=taken: _cost(*one, taken, room)
-            )[1]
+        for at, (cost, found) in enumerate(zip(fixed, offered, strict=True)):
+            others = chosen[:at] + ([] if turn == 0 else chosen[at + 1:])
+            whole = cost + HIT * _covered(found, [place.box for place in others])
+            chosen[at:at + 1] = [found[int(whole.argmin())]]
     return chosen
 
 
-def _candidates(label: Label) -> Iterator[tuple[float, Place]]:
-    """Places with what each costs for being less handy."""
-    for further in DISTANCES:
-        for rank, (right, down) in enumerate(SIDES):
-            way = (NEAR + further) / math.hypot(right, down)
-            middle = label.x + right * (way + label.width / 2)
-            centre = label.y + down * (way + label.height / 2)
-            box = Box(
-                middle - label.width / 2, centre - label.height / 2,
-                middle + label.width / 2, centre + label.height / 2,
-            )  # fmt: skip
-            yield further + rank / 2, Place(box, further >= FAR)
+def _candidates(label: Label) -> list[Place]:
+    """In the order of `HANDINESS`."""
+    return [
+        Place(_beside(label, side, NEAR + further), further >= FAR)
+        for further in DISTANCES for side in SIDES
+    ]
 
 
-def _cost(handiness: float, place: Place, taken: Sequence[Box], room: Box) -> float:
-    box = place.box
+def _beside(label: Label, side: tuple[int, int], distance: float) -> Box:
+    right, down = side
+    way = distance / math.hypot(right, down)
+    middle = label.x + right * (way + label.width / 2)
+    centre = label.y + down * (way + label.height / 2)
+    return Box(
+        middle - label.width / 2, centre - label.height / 2,
+        middle + label.width / 2, centre + label.height / 2,
+    )  # fmt: skip
+
+
+def _covered(found: Sequence[Place], boxes: Sequence[Box]) -> FloatArray:
+    """Square pixels of all the boxes that each place covers."""
+    if not boxes:
+        return np.zeros(len(found))
+    own = np.array([place.box for place in found])[:, None]
+    others = np.array(boxes)[None]
+    sides = np.minimum(own[..., 2:], others[..., 2:]) - np.maximum(own[..., :2], others[..., :2])
+    return sides.clip(0).prod(axis=-1).sum(axis=-1)
+
+
+def _outside(found: Sequence[Place], room: Box) -> FloatArray:
+    box = found[0].box
     whole = (box.right - box.left) * (box.bottom - box.top)
-    outside = whole - box.overlap(room)
-    return handiness + HIT * (outside + sum(box.overlap(other) for other in taken))
+    return whole - _covered(found, [room])

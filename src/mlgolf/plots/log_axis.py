@@ -44,11 +44,12 @@ def _within(low: float, high: float, steps: Sequence[float]) -> list[float]:
 
 def _even(low: float, high: float) -> list[float]:
     """Of a range so short that a logarithm is as good as straight."""
-    rough = (high - low) / 4
+    rough = (high - low) / 8
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)
-    numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
-    return [float(f"{step * number:.12g}") for number in numbers]
+    numbers = range(math.floor(low / step), math.ceil(high / step) + 1)
+    ticks = (float(f"{step * number:.12g}") for number in numbers)
+    return [tick for tick in ticks if low <= tick <= high]
 
 
 def _fit(

@@ -37,12 +37,16 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
     """Of the figure. Args: panels: one for each method; log: also the axis of the quality."""
     towards = "Up" if comparison.goal is Goal.MAXIMISE else "Down"
     known = any(comparison.has_intervals(name) for name in comparison.methods)
+    found = {judged.verdict for judged in comparison.points}
+    hollow = [words for verdict, words in (
+        (Verdict.CANNOT_TELL, "cannot tell"), (Verdict.OUTSIDE, "outside the baseline's range")
+    ) if verdict in found]  # fmt: skip
     reading = [
         f"{towards} and to the left is better.",
         f"Bands and bars: {100 * comparison.confidence:.3g}% intervals." if known else
         "One run each, so there are no intervals.",
-        "Filled points: better or worse than the baseline beyond chance. Hollow: cannot tell, or "
-        "outside its range." if known else "Hollow points: outside the baseline's range.",
+        *(["Filled points: better or worse than the baseline beyond chance."] if known else []),
+        *([f"Hollow: {', or '.join(hollow)}."] if hollow else []),
         *([
             "Blue: the baseline.",
             "Both axes are logarithmic; an interval at the edge goes on." if log else

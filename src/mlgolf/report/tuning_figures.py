@@ -31,7 +31,7 @@ def tuning_figures(report: TuningReport) -> Iterator[TuningFigure]:
 
     With many methods a workload has a figure of its own, with a panel for each method.
     """
-    methods = tuple(dict.fromkeys(method for _, method in report.curves))
+    methods = _methods(report)
     style = Style(submissions=methods)
     table, times = report.table(), report.results.scale == "ratio"
     workloads = table.partition_by("workload", maintain_order=True)
@@ -70,9 +70,14 @@ def heading(report: TuningReport, workload: str = "") -> Heading:
         f"Lines: the {report.statistic} of the best of so many trials; {', '.join(named)}. Bands: "
         f"{_percent(report)} intervals, which hold at all numbers of trials together; a band that "
         "reaches the edge is open there."
+        + (" Grey: the other methods." if len(_methods(report)) > MOST_TOGETHER else "")
     )
     where = f" on {workload}" if workload else ""
     return Heading(title=f"The best of 1, 2, … trials{where}", reading=reading)
+
+
+def _methods(report: TuningReport) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(method for _, method in report.curves))
 
 
 def _on(workloads: Sequence[str], all_of_them: Collection[str]) -> str:
