@@ -49,9 +49,9 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
         *([f"Hollow: {', or '.join(hollow)}."] if hollow else []),
         *([
             "Blue: the baseline.",
-            "Both axes are logarithmic; an interval at the edge goes on." if log else
-            "The axis of time is logarithmic.",
+            "Both axes are logarithmic." if log else "The axis of time is logarithmic.",
         ] if panels else []),
+        *(["An interval at the edge goes on."] if log and known else []),
     ]
     return Heading(
         title=title(comparison), reading=" ".join(reading), notice=unfair_notice(comparison.unfair)
