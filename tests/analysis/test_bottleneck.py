@@ -39,9 +39,61 @@ def test_a_slow_loader_is_input():
 
 
 def test_a_real_step_waits_no_longer_than_loading_takes():
-    found = changed(real=0.4, load=0.01)
+    found = changed(real=0.15, load=0.01)
     assert found.bottleneck == "compute"
     assert found.shares["input"] == pytest.approx(0.01 / 0.11)
+
+
+BUSY = {"own_cores": 0.6, "other_cores": 1.4, "cores": 2}
+FREE = {"own_cores": 1.0, "other_cores": 0.1, "cores": 2}
+HELD_UP = {
+    "real": 0.51, "load": 0.01, "replay": 0.5, "alone": 0.01, "threads": 1, "by_threads": {},
+}  # fmt: skip
+
+
+def test_a_step_far_longer_than_its_parts_on_busy_cores_waits_for_other_programs():
+    found = changed(**HELD_UP, **BUSY)
+    assert found.bottleneck == "other_programs"
+    assert found.shares["other_programs"] == pytest.approx(0.49 / 0.51)
+    assert "other programs used 1.4 of 2 cores" in found.findings[0].why
+    assert found.step_seconds == pytest.approx(0.51)
+
+
+def test_where_the_cores_were_free_a_far_longer_step_is_unexplained():
+    found = changed(**HELD_UP, **FREE, step_cpu=0.45)
+    assert (found.bottleneck, found.shares["other_programs"]) == ("unexplained", 0)
+    assert "why cannot be told" in found.findings[0].why
+
+
+def test_a_step_that_waits_by_itself_is_told_by_its_cpu_time():
+    found = changed(**HELD_UP, **FREE, step_cpu=0.02)
+    assert "computed for 20 of 500 ms and waited otherwise" in found.findings[0].why
+
+
+def test_a_step_a_little_longer_than_when_it_is_repeated_is_its_parts():
+    found = changed(**HELD_UP | {"alone": 0.4}, **BUSY)
+    assert found.shares["other_programs"] == 0
+    assert found.step_seconds == pytest.approx(0.51)
+
+
+def test_threads_that_other_programs_hold_up_are_not_too_many():
+    by_threads = {"threads": 2, "by_threads": {1: 0.01, 2: 0.45}, "alone": 0.48}
+    assert changed(**HELD_UP | by_threads, **BUSY).bottleneck == "other_programs"
+    assert changed(**HELD_UP | by_threads, **FREE).bottleneck == "threads"
+
+
+def test_more_threads_than_cores_are_too_many_on_busy_cores_too():
+    by_threads = {"threads": 16, "by_threads": {1: 0.01, 16: 0.45}, "alone": 0.48}
+    assert changed(**HELD_UP | by_threads, **BUSY).bottleneck == "threads"
+
+
+def test_a_replay_far_shorter_than_real_steps_leaves_something_unexplained():
+    assert changed(real=0.4, load=0.01).bottleneck == "unexplained"
+
+
+def test_few_repeats_are_told():
+    assert "repeated 2 times only" in " ".join(changed(repeats=2).notes)
+    assert changed(repeats=20).notes == ()
 
 
 def test_loading_beside_the_step_costs_nothing():

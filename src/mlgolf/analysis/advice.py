@@ -81,6 +81,11 @@ def _for(method: MethodFacts) -> str:
 def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:
     """What needs no method, judged by what was measured."""
     measured, shares = found.measured, found.shares
+    if (gain := amdahl(shares.get("other_programs", 0))) >= LEAST:
+        yield Advice(
+            method="quiet_machine", expected_gain=gain,
+            why="run it when nothing else uses the cores, or on cores of its own (taskset)",
+        )
     yield from _threads(measured)
     waiting = shares.get("input", 0)
     if (gain := _hidden_loading(measured, waiting, cores)) >= LEAST:
@@ -113,7 +118,7 @@ def _threads(measured: Measurements) -> Iterator[Advice]:
     best = min(by_threads, key=lambda n: by_threads[n])
     saved = (1 - by_threads[best] / by_threads[measured.threads]) * min(
         measured.real, measured.replay
-    )
+    )  # `replay` of a script is its real steps, so also what other programs held up
     if best != measured.threads and (gain := amdahl(saved / measured.real)) >= LEAST:
         yield Advice(
             method="threads", expected_gain=gain,

@@ -15,9 +15,9 @@ from typing import Any
 from mlgolf.analysis.bottleneck import Measurements
 from mlgolf.analysis.roofline import Ceilings, floor_of
 from mlgolf.core.arrays import map_arrays
+from mlgolf.diagnosis.data_kind import DataKind, data_kind
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, Phases, build, loader_of
 from mlgolf.diagnosis.memory import Fits
-from mlgolf.diagnosis.method_facts import DataKind
 from mlgolf.diagnosis.timing import clock_for, in_turns
 
 # What may be spent on each.
@@ -33,7 +33,7 @@ class Measured:
     measurements: Measurements
     ceilings: Ceilings
     batch_bytes: float  # of one batch
-    data: DataKind
+    data: DataKind | None
 
 
 def cores_here() -> int:
@@ -68,7 +68,7 @@ def measure_steps(
             peak_memory=fits.peak, memory_limit=fits.limit, largest_batch=fits.largest,
             largest_is_limit=fits.is_limit,
         ),
-        ceilings=known, batch_bytes=_bytes_of(steps.host), data=_kind_of(steps.host),
+        ceilings=known, batch_bytes=_bytes_of(steps.host), data=data_kind(steps.host.get("inputs")),
     )
 
 
@@ -197,15 +197,6 @@ class Steps:
         )
         self._job.use_threads(threads)
         return {int(n): seconds for n, seconds in found.items()}
-
-
-def _kind_of(batch: Mapping[str, Any]) -> DataKind:
-    """By the form of the inputs: rows, columns and colours; or numbers of tokens."""
-    inputs = batch.get("inputs")
-    if getattr(inputs, "ndim", 0) == 4:
-        return "images"
-    tokens = getattr(inputs, "ndim", 0) == 2 and inputs.dtype.kind in "iu"  # type: ignore[union-attr]
-    return "tokens" if tokens else "other"
 
 
 def _bytes_of(batch: Any) -> float:
