@@ -91,6 +91,11 @@ def test_a_replay_far_shorter_than_real_steps_leaves_something_unexplained():
     assert changed(real=0.4, load=0.01).bottleneck == "unexplained"
 
 
+def test_a_step_far_longer_than_its_operations_need_may_be_python():
+    tiny = replace(COMPUTING, compute=1e-5, bandwidth=1e-5, overhead=1e-4)
+    assert "may be Python" in " ".join(changed(floor=tiny).notes)
+
+
 def test_few_repeats_are_told():
     assert "repeated 2 times only" in " ".join(changed(repeats=2).notes)
     assert changed(repeats=20).notes == ()

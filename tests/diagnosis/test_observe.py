@@ -264,3 +264,19 @@ def test_the_cpu_time_of_steps_and_the_form_of_their_batch_are_told(tmp_path):
     found = watch.record()
     assert 0 <= found["step_cpu"] < 3.0
     assert found["data"] is None
+
+
+def test_steps_that_return_early_are_as_few_as_there_is_time_for(tmp_path):
+    watch, clock, _, _ = watched(tmp_path, batches=100, steps=50, seconds=20.0, experiments=True)
+    probe, asked = FakeProbe(asynchronous=True), [0.0]
+    watch._find_probe = lambda: probe
+
+    def wait():
+        clock.now, asked[0] = clock.now + asked[0], 0.0
+
+    probe.synchronize = wait
+    with pytest.raises(SystemExit):
+        for _ in watch:
+            with watch.step():
+                asked[0] += 7.0
+    assert watch.record()["counted"] == 3

@@ -35,6 +35,7 @@ FAR_LONGER = 1.5  # times as long as its parts by themselves: then a step is mor
 BUSY = 0.8  # of the cores in use, and others on one in ten of them at least: programs wait
 OTHERS = 0.1
 IDLE = 0.5  # CPU seconds of a step per second, below which the process mostly waits
+FAR_FROM_ROOF = 20  # times as long as its operations need: slow ones alone seldom explain that
 FEW = 5  # repeats: fewer than that are told
 WORTH_MORE = 1.1  # times as many examples per second, which a larger batch would give
 
@@ -324,6 +325,13 @@ def _notes(measured: Measurements) -> list[str]:
     notes = [f"not measured, so it counts as 0: {', '.join(missing)}"] if missing else []
     if measured.floor is None and measured.real > 0:
         notes.append("operations were not counted, so moving bytes counts as computing")
+    itself = _or(_alone(measured), measured.replay) - _or(measured.optimizer, 0.0)
+    if measured.floor is not None and itself > FAR_FROM_ROOF * _least(measured.floor):
+        notes.append(
+            f"the counted operations need {1e3 * _least(measured.floor):.3g} ms at this machine's "
+            f"best rates, far less than the {1e3 * itself:.3g} ms of forward and backward: most "
+            "may be Python or other libraries, which are not counted"
+        )
     if 0 < measured.repeats < FEW:
         notes.append(
             f"a step is slow, so the last batch was repeated {number_of(measured.repeats, 'time')} "
@@ -335,6 +343,10 @@ def _notes(measured: Measurements) -> list[str]:
             "(logging, evaluation): they are in none of the parts"
         )
     return notes
+
+
+def _least(floor: Floor) -> float:
+    return floor.compute + floor.bandwidth + _or(floor.overhead, 0.0)
 
 
 def _or(value: float, otherwise: float) -> float:

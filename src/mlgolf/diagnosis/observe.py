@@ -94,6 +94,7 @@ class StepWatch:
         self._real = self._load = self._step = 0.0  # seconds, of the steps that counted
         self._step_cpu = 0.0  # the same of this process on all cores, waiting left out
         self._first_step = math.nan  # when it began
+        self._warm_step = 0.0  # seconds of the last that warmed up, on a device that was waited for
         self._cores: CoreSeconds | None = None  # when steps began to count
         self._data: DataKind | None = None
         self._loading = 0.0  # since the last step: a step may take several batches, or skip some
@@ -186,6 +187,7 @@ class StepWatch:
         """A step ended well. What was loaded since the one before was loaded for it."""
         self._steps += 1
         if self._opened is None:
+            self._time_warm_step(began)
             return
         self._last_end = self._clock()
         self._counted += 1
@@ -194,12 +196,20 @@ class StepWatch:
         self._load += self._loading
         self._loading = 0.0
 
+    def _time_warm_step(self, began: float) -> None:
+        """Where a step returns early, only waiting for one tells how many there is time for."""
+        probe = self._probe
+        if probe is not None and probe.asynchronous and self._wish.experiments:
+            probe.synchronize()
+            self._warm_step = self._clock() - began
+
     def _has_enough(self) -> bool:
         wish = self._wish
         if not self._counted or wish.steps is None:
             return False
         now = self._clock()
         seconds = self._real + now - (now if self._opened is None else self._opened)
+        seconds = max(seconds, self._counted * self._warm_step)
         return self._counted >= wish.steps or seconds >= wish.seconds
 
     def _experiments(self, batch: Any) -> Iterator[Any]:
