@@ -275,8 +275,12 @@ def test_steps_that_return_early_are_as_few_as_there_is_time_for(tmp_path):
         clock.now, asked[0] = clock.now + asked[0], 0.0
 
     probe.synchronize = wait
-    with pytest.raises(SystemExit):
+
+    def loop():
         for _ in watch:
             with watch.step():
                 asked[0] += 7.0
+
+    with pytest.raises(SystemExit):
+        loop()
     assert watch.record()["counted"] == 3

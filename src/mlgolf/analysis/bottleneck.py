@@ -334,8 +334,8 @@ def _notes(measured: Measurements) -> list[str]:
         )
     if 0 < measured.repeats < FEW:
         notes.append(
-            f"a step is slow, so the last batch was repeated {number_of(measured.repeats, 'time')} "
-            "only"
+            f"a step is slow, so it was repeated {number_of(measured.repeats, 'time')} only, and not "
+            "all batches and numbers of threads were tried"
         )
     if measured.between >= NOTICED * measured.real:
         notes.append(
