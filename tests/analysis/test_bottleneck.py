@@ -67,7 +67,7 @@ def test_where_the_cores_were_free_a_far_longer_step_is_unexplained():
 
 def test_a_step_that_waits_by_itself_is_told_by_its_cpu_time():
     found = changed(**HELD_UP, **FREE, step_cpu=0.02)
-    assert "computed for 20 of 500 ms and waited otherwise" in found.findings[0].why
+    assert "computed for 20.0 of 500 ms and waited otherwise" in found.findings[0].why
 
 
 def test_a_step_a_little_longer_than_when_it_is_repeated_is_its_parts():

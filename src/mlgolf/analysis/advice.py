@@ -9,7 +9,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mlgolf.analysis.bottleneck import Diagnosis, Measurements, amdahl, larger_batch_gain
+from mlgolf.analysis.bottleneck import (
+    Diagnosis,
+    Measurements,
+    amdahl,
+    in_ms,
+    larger_batch_gain,
+)
 from mlgolf.core.text import enumerated
 
 UNKNOWN = 0.1  # the share that a method takes away if nobody has said how much
@@ -122,8 +128,8 @@ def _threads(measured: Measurements) -> Iterator[Advice]:
     if best != measured.threads and (gain := amdahl(saved / measured.real)) >= LEAST:
         yield Advice(
             method="threads", expected_gain=gain,
-            why=f"the step took {by_threads[best] * 1e3:.3g} ms with {best} and "
-            f"{by_threads[measured.threads] * 1e3:.3g} ms with {measured.threads}",
+            why=f"the step took {in_ms(by_threads[best])} ms with {best} and "
+            f"{in_ms(by_threads[measured.threads])} ms with {measured.threads}",
         )
 
 

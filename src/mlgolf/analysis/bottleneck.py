@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlgolf.analysis.roofline import Floor
-from mlgolf.core.text import number_of
+from mlgolf.core.text import number_of, significant
 
 Part = Literal[
     "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect",
@@ -98,6 +98,15 @@ class Diagnosis:
     bottleneck: Bottleneck
     findings: tuple[Finding, ...]  # the bottleneck first, then by share
     notes: tuple[str, ...]
+
+
+def in_words(part: str) -> str:
+    """The name of a part or a bottleneck, for a sentence."""
+    return part.replace("_", " ")
+
+
+def in_ms(seconds: float) -> str:
+    return significant(1e3 * seconds, 3)
 
 
 def amdahl(share: float) -> float:
@@ -307,8 +316,8 @@ def _guess(measured: Measurements) -> str:
     """What may explain a long step on cores that were free."""
     if measured.step_cpu < IDLE * measured.replay:
         return (
-            f"the process computed for {1e3 * measured.step_cpu:.3g} of "
-            f"{1e3 * measured.replay:.3g} ms and waited otherwise (for a disk, a lock, another "
+            f"the process computed for {in_ms(measured.step_cpu)} of "
+            f"{in_ms(measured.replay)} ms and waited otherwise (for a disk, a lock, another "
             "process, or by a limit on its CPU time)"
         )
     return (
@@ -328,18 +337,18 @@ def _notes(measured: Measurements) -> list[str]:
     itself = _or(_alone(measured), measured.replay) - _or(measured.optimizer, 0.0)
     if measured.floor is not None and itself > FAR_FROM_ROOF * _least(measured.floor):
         notes.append(
-            f"the counted operations need {1e3 * _least(measured.floor):.3g} ms at this machine's "
-            f"best rates, far less than the {1e3 * itself:.3g} ms of forward and backward: most "
-            "may be Python or other libraries, which are not counted"
+            f"the counted operations need {in_ms(_least(measured.floor))} ms at this machine's "
+            f"best rates, far less than the {in_ms(itself)} ms of forward and backward: most may "
+            "be Python or other libraries, which are not counted"
         )
     if 0 < measured.repeats < FEW:
         notes.append(
-            f"a step is slow, so it was repeated {number_of(measured.repeats, 'time')} only, and not "
-            "all batches and numbers of threads were tried"
+            f"a step is slow, so it was repeated {number_of(measured.repeats, 'time')} only, and "
+            "other batches or numbers of threads were tried less or not at all"
         )
     if measured.between >= NOTICED * measured.real:
         notes.append(
-            f"besides, {1e3 * measured.between:.3g} ms per step pass outside loading and the step "
+            f"besides, {in_ms(measured.between)} ms per step pass outside loading and the step "
             "(logging, evaluation): they are in none of the parts"
         )
     return notes

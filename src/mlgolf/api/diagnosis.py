@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from mlgolf.analysis.advice import Advice, advised
-from mlgolf.analysis.bottleneck import Diagnosis, Measurements, diagnosed, is_busy
+from mlgolf.analysis.bottleneck import Diagnosis, Measurements, diagnosed, in_words, is_busy
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.analysis.what_if import WhatIf, on_instance
 from mlgolf.api.results import AnyPath
@@ -112,7 +112,7 @@ class StepDiagnosis(Shown):
         if not self.found.shares:
             return []
         style = Style(submissions=PARTS)
-        head = f"Bottleneck: {self.bottleneck}"
+        head = f"Bottleneck: {in_words(self.bottleneck)}"
         bar = step_time_chart(self.table, style, head, measured_of(self.name, self.found))
         roof = roofline_chart(self.found, self.ceilings, style) if self.ceilings else None
         return [bar] if roof is None else [bar, roof]

@@ -61,8 +61,8 @@ def measure_steps(
     return Measured(
         measurements=Measurements(
             real=replay + waiting["wait"], replay=replay, repeats=steps.repeats,
-            load=waiting["load"], copy=waiting["copy"], issued=steps.issued(), forward=phases.forward,
-            backward=phases.backward, optimizer=phases.optimizer,
+            load=waiting["load"], copy=waiting["copy"], issued=steps.issued(),
+            forward=phases.forward, backward=phases.backward, optimizer=phases.optimizer,
             batch_size=batch_size, asked_batch_size=asked, by_batch=by_batch, threads=threads,
             by_threads=by_threads, device=job.device, ran_out=fits.largest < asked,
             floor=floor_of(operations, known) if operations else None,
