@@ -60,13 +60,13 @@ def test_a_step_far_longer_than_its_parts_on_busy_cores_waits_for_other_programs
 
 
 def test_where_the_cores_were_free_a_far_longer_step_is_unexplained():
-    found = changed(**HELD_UP, **FREE, step_cpu=0.45)
+    found = changed(**HELD_UP, **FREE, cpu=0.45)
     assert (found.bottleneck, found.shares["other_programs"]) == ("unexplained", 0)
     assert "why cannot be told" in found.findings[0].why
 
 
 def test_a_step_that_waits_by_itself_is_told_by_its_cpu_time():
-    found = changed(**HELD_UP, **FREE, step_cpu=0.02)
+    found = changed(**HELD_UP, **FREE, cpu=0.02)
     assert "computed for 20.0 of 500 ms and waited otherwise" in found.findings[0].why
 
 
@@ -94,6 +94,12 @@ def test_a_replay_far_shorter_than_real_steps_leaves_something_unexplained():
 def test_a_step_far_longer_than_its_operations_need_may_be_python():
     tiny = replace(COMPUTING, compute=1e-5, bandwidth=1e-5, overhead=1e-4)
     assert "may be Python" in " ".join(changed(floor=tiny).notes)
+
+
+def test_a_step_twice_as_long_as_when_it_is_repeated_is_told():
+    found = changed(**HELD_UP | {"alone": 0.25}, **BUSY)
+    assert found.shares["other_programs"] == 0
+    assert "took 2 times as long as the same repeated" in " ".join(found.notes)
 
 
 def test_few_repeats_are_told():

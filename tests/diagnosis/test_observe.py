@@ -262,7 +262,7 @@ def test_the_cpu_time_of_steps_and_the_form_of_their_batch_are_told(tmp_path):
     watch, clock, _, _ = watched(tmp_path)
     train(watch, clock)
     found = watch.record()
-    assert 0 <= found["step_cpu"] < 3.0
+    assert 0 <= found["cpu"] < 3.0
     assert found["data"] is None
 
 

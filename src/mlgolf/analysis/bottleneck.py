@@ -31,10 +31,11 @@ THRESHOLDS: Mapping[Part, float] = {
 NEARLY_FULL = 0.9  # of the memory that there is
 HIDDEN = 0.8  # of a step on a device: asked for sooner than that, it waits for the device alone
 NOTICED = 0.05  # of a step: what passes between steps is told from there on
-FAR_LONGER = 1.5  # times as long as its parts by themselves: then a step is more than they are
+FAR_LONGER = 2.5  # times as long as its parts by themselves: then a step is more than they are
+LONGER = 1.5  # the same: told from there on
 BUSY = 0.8  # of the cores in use, and others on one in ten of them at least: programs wait
 OTHERS = 0.1
-IDLE = 0.5  # CPU seconds of a step per second, below which the process mostly waits
+IDLE = 0.5  # of the time of a step without loading: with less CPU time the process mostly waits
 FAR_FROM_ROOF = 20  # times as long as its operations need: slow ones alone seldom explain that
 FEW = 5  # repeats: fewer than that are told
 WORTH_MORE = 1.1  # times as many examples per second, which a larger batch would give
@@ -64,7 +65,7 @@ class Measurements:
     batch_size: int = 0
     by_batch: Mapping[int, float] = field(default_factory=dict)  # replay, by batch size
     repeats: int = 0  # how often the last batch was repeated; 0 where it is not known
-    step_cpu: float = math.nan  # of the process, on all its cores, in a real step without loading
+    cpu: float = math.nan  # of the process, on all its cores, in a real step
     own_cores: float = math.nan  # that the process used while its steps were timed, a mean
     other_cores: float = math.nan  # that other programs used meanwhile
     cores: int = 0  # that there are
@@ -314,9 +315,9 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
 
 def _guess(measured: Measurements) -> str:
     """What may explain a long step on cores that were free."""
-    if measured.step_cpu < IDLE * measured.replay:
+    if measured.cpu < IDLE * measured.replay:
         return (
-            f"the process computed for {in_ms(measured.step_cpu)} of "
+            f"the process computed for {in_ms(measured.cpu)} of "
             f"{in_ms(measured.replay)} ms and waited otherwise (for a disk, a lock, another "
             "process, or by a limit on its CPU time)"
         )
@@ -334,6 +335,11 @@ def _notes(measured: Measurements) -> list[str]:
     notes = [f"not measured, so it counts as 0: {', '.join(missing)}"] if missing else []
     if measured.floor is None and measured.real > 0:
         notes.append("operations were not counted, so moving bytes counts as computing")
+    if LONGER < measured.replay / _alone(measured) <= FAR_LONGER:
+        notes.append(
+            f"a real step took {measured.replay / _alone(measured):.2g} times as long as the same "
+            "repeated; its parts count as that much longer"
+        )
     itself = _or(_alone(measured), measured.replay) - _or(measured.optimizer, 0.0)
     if measured.floor is not None and itself > FAR_FROM_ROOF * _least(measured.floor):
         notes.append(

@@ -8,9 +8,9 @@
 What counts are windows, one in each pass over the loader: from before the first load that counts to
 the end of the last step. So what a script does between and after its passes is in none of them.
 Time in a window is split into loading (until the next batch is there), the step, and what is
-between; beside it stands the CPU time of a step, and how many cores other programs used meanwhile.
-A device is waited for at the two ends of a window and nowhere else; so on a device that
-works by itself the wait turns up where the script first asks it for a result.
+between; beside it stands its CPU time, and how many cores other programs used meanwhile. A device
+is waited for at the two ends of a window and, for experiments, after steps that warm up; so on a
+device that works by itself the wait turns up where the script first asks it for a result.
 """
 
 import atexit
@@ -92,7 +92,8 @@ class StepWatch:
         self._probe: Probe | None = None
         self._steps = self._counted = 0  # all that ended well; those of them in a window
         self._real = self._load = self._step = 0.0  # seconds, of the steps that counted
-        self._step_cpu = 0.0  # the same of this process on all cores, waiting left out
+        self._cpu = 0.0  # the same of this process, on all cores
+        self._cpu_before = 0.0  # when the window that is open began
         self._first_step = math.nan  # when it began
         self._warm_step = 0.0  # seconds of the last that warmed up, on a device that was waited for
         self._cores: CoreSeconds | None = None  # when steps began to count
@@ -172,7 +173,7 @@ class StepWatch:
         count = self._counted
         times = {
             "real": self._real, "load": self._load, "step": self._step,
-            "between": self._real - self._load - self._step, "step_cpu": self._step_cpu,
+            "between": self._real - self._load - self._step, "cpu": self._cpu,
         }
         cores = self._cores.until(core_seconds()) if self._cores is not None else {}
         return {
@@ -183,7 +184,7 @@ class StepWatch:
             **(self._probe.facts() if self._probe is not None else {}),
         }
 
-    def _ended(self, began: float, cpu: float) -> None:
+    def _ended(self, began: float) -> None:
         """A step ended well. What was loaded since the one before was loaded for it."""
         self._steps += 1
         if self._opened is None:
@@ -192,7 +193,6 @@ class StepWatch:
         self._last_end = self._clock()
         self._counted += 1
         self._step += self._last_end - began
-        self._step_cpu += cpu
         self._load += self._loading
         self._loading = 0.0
 
@@ -236,6 +236,7 @@ class StepWatch:
             self._probe.synchronize()
             self._probe.begin()
         self._cores = self._cores or core_seconds()
+        self._cpu_before = time.process_time()
         self._opened = self._last_end = self._clock()
         self._loading = 0.0
 
@@ -257,24 +258,24 @@ class StepWatch:
             if self._probe.asynchronous and end > self._opened:
                 end = self._clock()
         self._real += end - self._opened
+        self._cpu += time.process_time() - self._cpu_before
         self._opened = None
 
 
 class _Step(AbstractContextManager):
     """One step. One that raises does not count."""
 
-    __slots__ = ("_began", "_clock", "_cpu", "_ended")
+    __slots__ = ("_began", "_clock", "_ended")
 
-    def __init__(self, ended: Callable[[float, float], None], clock: Callable[[], float]) -> None:
+    def __init__(self, ended: Callable[[float], None], clock: Callable[[], float]) -> None:
         self._ended, self._clock = ended, clock
 
     def __enter__(self) -> None:
-        self._cpu = time.process_time()
         self._began = self._clock()
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if kind is None:
-            self._ended(self._began, time.process_time() - self._cpu)
+            self._ended(self._began)
 
 
 def observe(loader: Iterable[Any], file: str | Path = FILE) -> StepWatch:

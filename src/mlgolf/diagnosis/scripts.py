@@ -161,7 +161,7 @@ def _measured(
     return Measurements(
         real=real, load=load, replay=told.get("replay", math.nan if by_itself else real - load),
         alone=told.get("alone", math.nan), repeats=told.get("repeats", 0),
-        step_cpu=math.nan if by_itself else told.get("step_cpu", math.nan),
+        cpu=math.nan if by_itself else told.get("cpu", math.nan),
         own_cores=told.get("own_cores", math.nan), other_cores=told.get("other_cores", math.nan),
         cores=told.get("cores", 0),
         between=math.nan if by_itself else told["between"], workers=told.get("workers", 0),
