@@ -207,6 +207,10 @@ def test_shares_add_up_to_one_and_none_is_negative(fields):
     assert min(shares.values()) >= 0
 
 
+def test_without_counted_operations_nothing_is_said_of_them():
+    assert "is not known" in diagnosed(Measurements(real=0.1)).findings[0].why
+
+
 def test_what_was_not_measured_is_said():
     notes = " ".join(diagnosed(Measurements(real=0.1)).notes)
     assert "the optimizer" in notes

@@ -309,6 +309,8 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
             return f"{percent} is starting{told}, whatever they compute"
         case "bandwidth":
             return f"{percent} is moving bytes: operations do few FLOP for each byte"
+        case "compute" if floor is None:
+            return f"{percent} is forward and backward; which of it is computing is not known"
         case "compute":
             return f"{percent} is computing: products and convolutions do many FLOP for each byte"
 
