@@ -37,7 +37,7 @@ def as_text(show: Callable[[Console], None], width: int) -> str:
 
 
 class Shown(ABC):
-    """What displays itself: its figure, then its tables and sentences."""
+    """What displays itself: warnings, its figure, then its tables and sentences."""
 
     _columns = 2  # of the figure
 
@@ -57,8 +57,14 @@ class Shown(ABC):
         """Of its figure and its page: as the first table, unless there is more to say."""
         return Heading(title=next((head for head, *_ in self._tables()), "Results"))
 
+    def _warnings(self) -> Iterable[str]:
+        """Sentences to read before anything else."""
+        return ()
+
     def show(self, console: Console) -> None:
-        """Print the tables, then a line for each sentence."""
+        """Print the warnings and the tables, then a line for each sentence."""
+        for line in self._warnings():
+            console.print(plain(line), soft_wrap=not console.is_terminal)
         for head, heads, rows in self._tables():
             console.print(text_table(head, heads, rows))
         for line in self._lines():
@@ -70,7 +76,8 @@ class Shown(ABC):
     def _repr_html_(self) -> str:
         drawn = self._drawn()
         figure = Html(in_columns(drawn, min(self._columns, len(drawn)))) if drawn else Html("")
-        return tag("div", STYLE, *self._above(), figure, *self._written(), css="mlgolf")
+        above = [*self._warned(), *self._above()]
+        return tag("div", STYLE, *above, figure, *self._written(), css="mlgolf")
 
     def write_page(self, file: Path) -> Path:
         """Figure, tables and sentences as one page that can be mailed, printed, read offline."""
@@ -82,7 +89,8 @@ class Shown(ABC):
             f'<div class="panels" style="--columns: {self._columns}">{join(panels)}</div>'
         )
         body = join([
-            heading, tag("section", *self._above(), figure), *self._written(without=title)
+            heading, *self._warned(), tag("section", *self._above(), figure),
+            *self._written(without=title),
         ])
         file.write_text(page(title, body), encoding="utf-8")
         return file
@@ -97,6 +105,9 @@ class Shown(ABC):
 
     def _drawn(self) -> list[str]:
         return [_with_own_ids(to_svg(panel), at) for at, panel in enumerate(self._panels())]
+
+    def _warned(self) -> list[Html]:
+        return [tag("p", text(line)) for line in self._warnings()]
 
     def _written(self, without: str = "") -> list[Html]:
         """Args: without: a title that stands above already."""
