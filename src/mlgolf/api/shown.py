@@ -107,7 +107,7 @@ class Shown(ABC):
         return [_with_own_ids(to_svg(panel), at) for at, panel in enumerate(self._panels())]
 
     def _warned(self) -> list[Html]:
-        return [tag("p", text(line)) for line in self._warnings()]
+        return [tag("p", text(line), css="warning") for line in self._warnings()]
 
     def _written(self, without: str = "") -> list[Html]:
         """Args: without: a title that stands above already."""
