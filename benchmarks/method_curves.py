@@ -23,6 +23,7 @@ import polars as pl
 from common import DATA_DIR, print_machine
 
 import mlgolf
+from mlgolf.plots.heading import Heading
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.speedups import SCHEMA, speedups_chart
 from mlgolf.plots.theme import Style
@@ -30,6 +31,11 @@ from mlgolf.plots.theme import Style
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NONE = "none"
 ENDS = (0.4, 2.0)  # of the axis of speed-ups
+HEADING = Heading(
+    title="Average speed-up of each method over the baseline",
+    reading="Right of 1 is faster. Bars: 95% intervals, cut at the ends of the axis. Filled: "
+    "better or worse beyond chance; hollow: cannot tell.",
+)
 ANY = ("selective_backprop", "data_echoing", "layer_freezing", "ema", "lawa", "mixed_precision")
 IMAGES = (
     "colout", "cutout", "mixup", "progressive_resizing", "regularisation_curriculum",
@@ -149,7 +155,7 @@ def main() -> None:
         print(f"\n{name}\n{found[name]!r}", flush=True)
     table = speedups(found)
     (asked.out / "method_speedups.md").write_text(matrix(table), encoding="utf-8")
-    save_figure(asked.out, "method_speedups", drawn(table), table)
+    save_figure(asked.out, "method_speedups", drawn(table), table, heading=HEADING)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,14 @@ def test_what_loads_the_bottleneck_comes_last_and_says_why():
     assert found[-1].expected_gain == 1
 
 
+def test_where_other_programs_have_the_cores_a_quiet_machine_is_advised():
+    busy = replace(
+        LOADING, real=1.3, load=0.3, replay=1.0, alone=0.1, own_cores=1.0, other_cores=1.0, cores=2
+    )
+    assert advice(busy)["quiet_machine"].expected_gain == pytest.approx(1.3 / 0.4)
+    assert "quiet_machine" not in advice(replace(busy, other_cores=0.0))
+
+
 def test_what_relieves_nothing_here_is_left_out():
     assert advice(LOADING, MethodFacts(name="x", relieves=("optimizer",), takes_away=0.5)) == {}
 

@@ -39,9 +39,72 @@ def test_a_slow_loader_is_input():
 
 
 def test_a_real_step_waits_no_longer_than_loading_takes():
-    found = changed(real=0.4, load=0.01)
+    found = changed(real=0.15, load=0.01)
     assert found.bottleneck == "compute"
     assert found.shares["input"] == pytest.approx(0.01 / 0.11)
+
+
+BUSY = {"own_cores": 0.6, "other_cores": 1.4, "cores": 2}
+FREE = {"own_cores": 1.0, "other_cores": 0.1, "cores": 2}
+HELD_UP = {
+    "real": 0.51, "load": 0.01, "replay": 0.5, "alone": 0.01, "threads": 1, "by_threads": {},
+}  # fmt: skip
+
+
+def test_a_step_far_longer_than_its_parts_on_busy_cores_waits_for_other_programs():
+    found = changed(**HELD_UP, **BUSY)
+    assert found.bottleneck == "other_programs"
+    assert found.shares["other_programs"] == pytest.approx(0.49 / 0.51)
+    assert "other programs used 1.4 of 2 cores" in found.findings[0].why
+    assert found.step_seconds == pytest.approx(0.51)
+
+
+def test_where_the_cores_were_free_a_far_longer_step_is_unexplained():
+    found = changed(**HELD_UP, **FREE, cpu=0.45)
+    assert (found.bottleneck, found.shares["other_programs"]) == ("unexplained", 0)
+    assert "why cannot be told" in found.findings[0].why
+
+
+def test_a_step_that_waits_by_itself_is_told_by_its_cpu_time():
+    found = changed(**HELD_UP, **FREE, cpu=0.02)
+    assert "computed for 20.0 of 500 ms and waited otherwise" in found.findings[0].why
+
+
+def test_a_step_a_little_longer_than_when_it_is_repeated_is_its_parts():
+    found = changed(**HELD_UP | {"alone": 0.4}, **BUSY)
+    assert found.shares["other_programs"] == 0
+    assert found.step_seconds == pytest.approx(0.51)
+
+
+def test_threads_that_other_programs_hold_up_are_not_too_many():
+    by_threads = {"threads": 2, "by_threads": {1: 0.01, 2: 0.45}, "alone": 0.48}
+    assert changed(**HELD_UP | by_threads, **BUSY).bottleneck == "other_programs"
+    assert changed(**HELD_UP | by_threads, **FREE).bottleneck == "threads"
+
+
+def test_more_threads_than_cores_are_too_many_on_busy_cores_too():
+    by_threads = {"threads": 16, "by_threads": {1: 0.01, 16: 0.45}, "alone": 0.48}
+    assert changed(**HELD_UP | by_threads, **BUSY).bottleneck == "threads"
+
+
+def test_a_replay_far_shorter_than_real_steps_leaves_something_unexplained():
+    assert changed(real=0.4, load=0.01).bottleneck == "unexplained"
+
+
+def test_a_step_far_longer_than_its_operations_need_may_be_python():
+    tiny = replace(COMPUTING, compute=1e-5, bandwidth=1e-5, overhead=1e-4)
+    assert "may be Python" in " ".join(changed(floor=tiny).notes)
+
+
+def test_a_step_twice_as_long_as_when_it_is_repeated_is_told():
+    found = changed(**HELD_UP | {"alone": 0.25}, **BUSY)
+    assert found.shares["other_programs"] == 0
+    assert "took 2 times as long as the same repeated" in " ".join(found.notes)
+
+
+def test_few_repeats_are_told():
+    assert "repeated 2 times only" in " ".join(changed(repeats=2).notes)
+    assert changed(repeats=20).notes == ()
 
 
 def test_loading_beside_the_step_costs_nothing():
@@ -142,6 +205,10 @@ def test_shares_add_up_to_one_and_none_is_negative(fields):
     shares = changed(**fields).shares
     assert sum(shares.values()) == pytest.approx(1)
     assert min(shares.values()) >= 0
+
+
+def test_without_counted_operations_nothing_is_said_of_them():
+    assert "is not known" in diagnosed(Measurements(real=0.1)).findings[0].why
 
 
 def test_what_was_not_measured_is_said():

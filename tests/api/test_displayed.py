@@ -60,3 +60,30 @@ class WithoutTables(Shown):
 
 def test_a_page_without_tables_has_its_sentences(tmp_path):
     assert "nothing was found" in WithoutTables().write_page(tmp_path / "page.html").read_text()
+
+
+def unfair(tmp_path):
+    path = tmp_path / "mine.csv"
+    rows = ["base,1,0.5,a", "base,2,0.6,a", "mine,2,0.65,b"]
+    path.write_text("\n".join(["method,time,quality,hardware", *rows]))
+    return curve(path, unfair=True)
+
+
+def test_a_page_warns_of_an_unfair_comparison_above_its_figure(tmp_path):
+    page = unfair(tmp_path).write_page(tmp_path / "page.html").read_text()
+    assert 0 < page.index('<p class="warning">Not a fair comparison') < page.index("<svg")
+
+
+def test_a_notebook_warns_of_it_too(tmp_path):
+    assert '<p class="warning">Not a fair comparison' in unfair(tmp_path)._repr_html_()
+
+
+def test_a_page_says_its_title_once(tmp_path):
+    body = displayed(tmp_path, "mine").write_page(tmp_path / "page.html").read_text()
+    said = "quality against time; baseline: base, 3 budgets, 1 run each"
+    assert body.split("</head>")[1].count(said) == 1
+
+
+def test_a_page_says_which_side_is_better(tmp_path):
+    page = displayed(tmp_path, "mine").write_page(tmp_path / "page.html").read_text()
+    assert "Up and to the left is better." in page

@@ -24,7 +24,7 @@ BASE = [("base", 1, 0.5), ("base", 2, 0.6), ("base", 4, 0.66), ("base", 8, 0.69)
 def test_the_essays_points_get_the_essays_verdicts(mlgolf):
     found = json.loads(mlgolf("curve", EXAMPLE, "--baseline", "blue", "--json").stdout)
     assert {point["method"]: point["verdict"] for point in found["points"]} == {
-        "green": "better", "yellow": "better", "dark orange": "better", "violet": "worse",
+        "green": "better", "yellow": "better", "orange": "better", "violet": "worse",
     }
 
 

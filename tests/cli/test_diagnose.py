@@ -2,10 +2,14 @@
 machine, so no test asks."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+from mlgolf.analysis.bottleneck import Measurements, diagnosed
 from mlgolf.analysis.roofline import Ceilings
+from mlgolf.api.diagnosis import StepDiagnosis
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 
@@ -25,6 +29,7 @@ for batch in watch:
 """
 PARTS = {
     "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect",
+    "other_programs", "unexplained",
 }
 
 
@@ -68,6 +73,22 @@ def test_a_script_is_diagnosed(mlgolf, script):
     assert "the bottleneck is" in " ".join(said.split())
 
 
+def test_the_times_that_a_script_has_written_are_diagnosed(mlgolf, script, tmp_path):
+    subprocess.run([sys.executable, script], cwd=tmp_path, check=True)
+    found = json.loads(mlgolf("diagnose", tmp_path / "steps.json", "--json").stdout)
+    assert found["bottleneck"] in PARTS
+    assert found["name"] == "steps.json"
+
+
+def test_that_the_machine_was_busy_is_said_first():
+    found = StepDiagnosis(
+        name="x", found=diagnosed(Measurements(real=1.0)), advice=[], ceilings=None, elsewhere=None,
+        warnings=("the machine was busy",),
+    )
+    assert repr(found).startswith("the machine was busy\n")
+    assert found.as_json()["notes"][0] == "the machine was busy"
+
+
 def test_a_script_that_runs_out_of_memory_is_told_to_need_less(mlgolf, tmp_path):
     script = tmp_path / "greedy.py"
     script.write_text(GREEDY)
@@ -95,6 +116,8 @@ def test_a_script_without_steps_is_one_message(mlgolf, tmp_path):
         (("linear", "--submission", "nadam"), "nadamw"),
         (("linear", "--size", "huge"), "mini"),
         (("linear", "more"), "only a script has arguments"),
+        (("steps.json", "more"), "only a script has arguments"),
+        (("steps.json",), "no such file"),
         (("gone.py",), "no such script"),
         (("linear", "--memory-limit", "-1"), "memory limit"),
     ],

@@ -100,3 +100,10 @@ def test_what_the_framework_takes_itself_is_no_memory_of_the_step(data_dir):
     assert found.limit == 2e8
     assert found.largest == 64
     assert found.peak < 1e8
+
+
+def test_in_jax_other_processes_go_on_after_memory_ran_out(data_dir):
+    pytest.importorskip("jax")
+    plan = replace(PLAN, framework="jax", data_dir=str(data_dir))
+    found = largest_that_fits(plan, asked=4, limit=1.0)
+    assert (found.largest, found.smallest, found.is_limit) == (0, 1, True)

@@ -216,11 +216,13 @@ def test_several_passes_are_one_observation(tmp_path):
     assert watch.record()["steps"] == 9
 
 
-def test_a_loop_without_steps_says_so(tmp_path):
+def test_a_loop_without_steps_says_so(tmp_path, capsys):
     watch, _, _, file = watched(tmp_path)
     for _ in watch:
         pass
-    assert json.loads(file.read_text())["steps"] == 0
+    watch.finish(is_last=True)
+    assert "watch.step() was never called" in capsys.readouterr().err
+    assert not file.exists()
 
 
 def test_a_step_that_raises_does_not_count(tmp_path):
@@ -232,3 +234,53 @@ def test_a_step_that_raises_does_not_count(tmp_path):
     with pytest.raises(RuntimeError, match="stop"), watch.step():
         fail()
     assert watch.record()["steps"] == 0
+
+
+def test_of_slow_steps_fewer_warm_up(tmp_path):
+    watch, clock, _, _ = watched(tmp_path)
+    train(watch, clock, seconds=6.0)
+    assert watch.record()["counted"] == 8  # 13 s after the first began
+
+
+def test_experiments_are_chosen_when_the_one_before_is_over(tmp_path):
+    watch, clock, probe, _ = watched(tmp_path, batches=100, steps=4, experiments=True)
+    began = []
+
+    def while_there_is_time():
+        while clock.now < 60.0:
+            began.append(clock.now)
+            yield probe.experiment()
+
+    probe.experiments = while_there_is_time
+    with pytest.raises(SystemExit):
+        train(watch, clock, seconds=10.0)
+    assert probe.done == len(began)
+    assert clock.now < 60.0 + 10.0 + 10.0
+
+
+def test_the_cpu_time_of_steps_and_the_form_of_their_batch_are_told(tmp_path):
+    watch, clock, _, _ = watched(tmp_path)
+    train(watch, clock)
+    found = watch.record()
+    assert 0 <= found["cpu"] < 3.0
+    assert found["data"] is None
+
+
+def test_steps_that_return_early_are_as_few_as_there_is_time_for(tmp_path):
+    watch, clock, _, _ = watched(tmp_path, batches=100, steps=50, seconds=20.0, experiments=True)
+    probe, asked = FakeProbe(asynchronous=True), [0.0]
+    watch._find_probe = lambda: probe
+
+    def wait():
+        clock.now, asked[0] = clock.now + asked[0], 0.0
+
+    probe.synchronize = wait
+
+    def loop():
+        for _ in watch:
+            with watch.step():
+                asked[0] += 7.0
+
+    with pytest.raises(SystemExit):
+        loop()
+    assert watch.record()["counted"] == 3

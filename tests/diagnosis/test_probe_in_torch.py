@@ -4,6 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from mlgolf.diagnosis import probe_torch  # noqa: E402
 from mlgolf.diagnosis.counting_torch import _has_tf32, count_operations  # noqa: E402
 from mlgolf.diagnosis.probe_torch import CudaReplay, TorchProbe  # noqa: E402
 
@@ -63,6 +64,19 @@ def test_a_probe_counts_operations_and_tries_threads_and_puts_them_back():
     assert {operation["name"] for operation in facts["operations"]} >= {"add", "ones"}
     assert torch.get_num_threads() == facts["threads"] == 1
     torch.set_num_threads(threads)
+
+
+def test_slow_steps_are_repeated_with_the_threads_of_the_script_alone(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(probe_torch.time, "perf_counter", lambda: now[0])
+    probe = TorchProbe()
+    steps = 0
+    for block in probe.experiments():
+        with block:
+            now[0] += 8.0
+        steps += 1
+    assert steps == 2  # one of them counts operations
+    assert (probe.facts()["alone"], probe.facts()["repeats"]) == (8.0, 1)
 
 
 def test_only_counted_steps_of_the_optimizer_count():
@@ -170,17 +184,19 @@ class FakeEvent:
         return 1e3 * (other.at - self.at)
 
 
-def test_steps_that_are_replayed_on_a_device_are_waited_for_at_the_ends_only():
+def test_steps_that_are_replayed_on_a_device_are_waited_for_around_the_first_and_the_others():
     cuda = FakeCuda()
     replay = CudaReplay(cuda, lambda: cuda.now)
-    for block in replay.blocks(4):
+    for block in replay.blocks(3):
         with block:
-            cuda.now += 2.0
+            cuda.now += 0.5
             replay.optimizer_begins()
-            cuda.now += 1.0
+            cuda.now += 0.5
             replay.optimizer_ends()
-    assert cuda.waits == 3  # one before the step that is only issued
-    assert replay.facts() == {"replay": 3.25, "issued": 3.0, "optimizer": 1.0}
+    assert cuda.waits == 5  # one before the step that is only issued
+    assert replay.facts() == {
+        "replay": (3 * 1.0 + 2.0) / 3, "repeats": 3, "issued": 1.0, "optimizer": 0.5
+    }  # fmt: skip
 
 
 def test_a_replay_that_was_cut_short_tells_nothing():

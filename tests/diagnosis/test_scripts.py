@@ -1,6 +1,10 @@
 """Scripts that are run, and what is made of how they end."""
 
+import json
 import math
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,8 @@ import pytest
 from mlgolf.analysis.bottleneck import diagnosed
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError
-from mlgolf.diagnosis.scripts import Ran, measurements_of, run, why_not_counted
+from mlgolf.diagnosis import scripts
+from mlgolf.diagnosis.scripts import Ran, measurements_of, run, stored, why_not_counted
 
 MACHINE = Ceilings(flops=1e11, bandwidth=1e10, launch_seconds=1e-6)
 TOLD = {
@@ -88,10 +93,10 @@ def test_a_script_that_never_calls_the_step_is_one_clear_message(tmp_path):
         found(run(script), script)
 
 
-def test_a_watch_without_steps_is_told_apart(tmp_path):
+def test_a_watch_whose_step_is_never_called_is_named_with_its_line(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("import mlgolf\nfor batch in mlgolf.observe([1, 2]):\n    pass\n")
-    with pytest.raises(DiagnosisError, match=r"train.py:2: .*made a watch but never called"):
+    with pytest.raises(DiagnosisError, match=r"train.py:2: watch.step\(\) was never called"):
         found(run(script), script)
 
 
@@ -147,3 +152,93 @@ def test_a_script_that_does_not_end_is_ended(tmp_path):
     script.write_text("import time\ntime.sleep(600)\n")
     with pytest.raises(DiagnosisError, match="without finishing"):
         run(script, timeout=0.5)
+
+
+def as_usual(script, cwd):
+    return subprocess.run(
+        [sys.executable, script], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_times_of_a_script_that_was_run_as_usual_are_read_again(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(WATCHED)
+    assert as_usual(script, tmp_path).stderr == ""
+    ran = stored(tmp_path / "steps.json")
+    assert ran.told["steps"] == 400
+    assert found(ran).real > 0
+
+
+@pytest.mark.parametrize("told", ["", "[]", "{}", json.dumps({"steps": 9, "counted": 6})])
+def test_a_file_of_something_else_is_refused(tmp_path, told):
+    file = tmp_path / "other.json"
+    file.write_text(told)
+    with pytest.raises(DiagnosisError, match=r"other.json: found something else"):
+        stored(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DiagnosisError, match=r"steps.json: found no such file"):
+        stored(tmp_path / "steps.json")
+
+
+@pytest.mark.parametrize(
+    ("loop", "said"),
+    [("    pass", "watch.step() was never called"),
+     ("    watch.step().__enter__()", "watch.step() was never called"),
+     ("    with watch.step(): pass\n    break", "found 1 step; the first 3 warm up")],
+)  # fmt: skip
+def test_a_script_that_was_run_as_usual_and_timed_nothing_says_so_with_its_line(
+    tmp_path, loop, said
+):
+    script = tmp_path / "train.py"
+    script.write_text(
+        f"import mlgolf\nwatch = mlgolf.observe([1, 2])\nfor batch in watch:\n{loop}\n"
+    )
+    done = as_usual(script, tmp_path)
+    assert done.returncode == 0
+    assert done.stderr.count("\n") == 1
+    assert f"train.py:2: {said}" in done.stderr
+    assert not (tmp_path / "steps.json").exists()
+
+
+def test_a_script_that_fails_before_its_first_step_says_only_why(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import mlgolf\nwatch = mlgolf.observe([1, 2])\nraise ValueError('no data')\n"
+    )
+    said = as_usual(script, tmp_path).stderr
+    assert said.endswith("ValueError: no data\n")
+
+
+def test_times_that_cannot_be_written_do_not_end_a_training(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(WATCHED.replace("200)", "200, 'gone/steps.json')") + "print('trained')\n")
+    done = as_usual(script, tmp_path)
+    assert (done.returncode, done.stdout) == (0, "trained\n")
+    assert "train.py:2: the times of steps cannot be written" in done.stderr
+
+
+SLOW = """\
+import time
+import torch
+import mlgolf
+torch.set_num_threads(1)
+watch = mlgolf.observe([torch.zeros(8, 20)] * 20)
+for number, batch in enumerate(watch):
+    with watch.step():
+        batch.sum()
+        time.sleep(0.05 if number < 15 else 0.001)
+"""
+
+
+def test_a_step_far_longer_than_when_it_is_repeated_is_not_called_compute(tmp_path, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(scripts, "STEPS", 10)
+    script = tmp_path / "train.py"
+    script.write_text(SLOW)
+    measured = found(run(script), script)
+    assert measured.replay > 3 * measured.alone
+    free = replace(measured, other_cores=0.0, own_cores=0.1, cores=2)
+    assert diagnosed(free).bottleneck == "unexplained"
+    assert "waited otherwise" in diagnosed(free).findings[0].why

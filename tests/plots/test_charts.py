@@ -152,6 +152,13 @@ def test_a_submission_keeps_its_colour_when_ranks_change():
     assert colours[0]["b"] == LIGHT.colours[before.number("b")[0]]
 
 
+def test_a_submission_that_is_called_after_a_colour_has_it():
+    style = Style(submissions=("adam", "green", "orange", "standard"), baseline="standard")
+    colours = dict(zip(style.submissions, style.colour().to_dict()["scale"]["range"], strict=True))
+    blue, orange, green, violet = LIGHT.colours[:4]
+    assert colours == {"standard": blue, "orange": orange, "green": green, "adam": violet}
+
+
 def test_submissions_beyond_the_colours_are_told_apart_by_dashes():
     style = Style(submissions=tuple(f"s{i:02}" for i in range(10)))
     looks = zip(

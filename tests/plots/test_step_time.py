@@ -23,18 +23,29 @@ def texts(chart):
     return {e.text for e in ElementTree.fromstring(to_svg(chart)).iter() if e.text}
 
 
-def test_parts_lie_end_to_end_and_fill_the_step():
+def test_parts_fill_the_step():
     table = step_time_table(diagnosed(STEP))
-    assert table["ends"][-1] == pytest.approx(100)
-    assert table["begins"].to_list()[1:] == table["ends"].to_list()[:-1]
+    assert table["percent"].sum() == pytest.approx(100)
     assert table["milliseconds"].sum() == pytest.approx(200)
 
 
-def test_wide_parts_are_named_in_the_figure_and_narrow_ones_beside_it():
+def test_parts_that_hold_a_step_back_are_marked():
+    table = step_time_table(diagnosed(STEP))
+    assert table.filter("holds_back")["part"].to_list() == ["input"]
+
+
+def test_every_part_is_named_with_its_share_and_its_time():
     chart = step_time_chart(step_time_table(diagnosed(STEP)), STYLE, "title", "nadamw on x")
     found = texts(chart)
-    assert {"input", "50%", "bandwidth", "title", "nadamw on x"} <= found
-    assert any("optimizer 5%" in text for text in found)
+    assert {"input", "50% · 100 ms", "bandwidth", "title", "nadamw on x"} <= found
+    assert {"optimizer", "5% · 10.0 ms"} <= found
+
+
+def test_figures_are_no_wider_than_a_phone():
+    found = diagnosed(replace(STEP, real=2.0, replay=1.9, alone=0.1))
+    bars = step_time_chart(step_time_table(found), STYLE, "Bottleneck: other programs", "x " * 99)
+    for chart in (bars, roofline_chart(found, MACHINE, STYLE)):
+        assert float(ElementTree.fromstring(to_svg(chart)).attrib["width"]) <= 390
 
 
 def test_the_step_stands_below_the_roof():

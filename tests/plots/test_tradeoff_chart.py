@@ -8,27 +8,63 @@ from mlgolf.analysis.measurements import read_table
 from mlgolf.core.target import Goal
 from mlgolf.plots.svg import specification, to_svg
 from mlgolf.plots.theme import LIGHT, Style
-from mlgolf.plots.tradeoff import tradeoff_chart, tradeoff_charts, tradeoff_table
+from mlgolf.plots.tradeoff import Told, tradeoff_chart, tradeoff_charts, tradeoff_table
 
+TOLD = {"violet": Told("0.7×", "worse"), "green": Told("1.4×", "better")}
 EXAMPLE = Path(__file__).parents[2] / "docs" / "tables" / "tradeoff_example.csv"
 
 
-def drawn(path, baseline, notice=""):
-    comparison = compared(read_table(path), baseline, Goal.MAXIMISE)
-    style = Style(submissions=tuple(comparison.table.points), notice=notice)
-    return tradeoff_chart(tradeoff_table(comparison), style, time="hours", quality="accuracy")
+def drawn(path, baseline, goal=Goal.MAXIMISE, told=TOLD):
+    comparison = compared(read_table(path), baseline, goal)
+    style = Style(submissions=tuple(comparison.table.points), baseline=baseline)
+    table = tradeoff_table(comparison)
+    return tradeoff_chart(table, style, time="hours", quality="accuracy", goal=goal, told=told)
 
 
 def texts(chart):
     return {e.text for e in ElementTree.fromstring(to_svg(chart)).iter() if e.text}
 
 
-def test_points_are_named_and_carry_their_verdict():
+def written(folder, *rows):
+    path = folder / "runs.csv"
+    path.write_text("\n".join(["method,seed,time,quality", *rows]))
+    return path
+
+
+def test_methods_are_named_and_carry_their_verdict():
     assert {"violet", "green", "better", "worse", "blue"} <= texts(drawn(EXAMPLE, "blue"))
 
 
-def test_a_notice_stands_on_the_figure():
-    assert "not fair" in texts(drawn(EXAMPLE, "blue", notice="not fair"))
+def test_ticks_of_time_are_plain_numbers_all_over_the_range(tmp_path):
+    rows = [f"a,{s},{t},{t ** 0.5 + s}" for s in (1, 2) for t in (80, 300, 900)]
+    path = written(tmp_path, *rows, "b,1,80,9", "b,2,80,10")
+    assert {"100", "200", "500"} <= texts(drawn(path, "a"))
+
+
+def test_losses_that_differ_much_have_a_logarithmic_axis_that_no_interval_below_0_disturbs(
+    tmp_path,
+):
+    rows = [f"a,{s},{t},{5 / t + s}" for s in (0, 0.9) for t in (1, 4, 16)]
+    path = written(tmp_path, *rows, "b,0,2,2", "b,0.9,2,3")
+    chart = drawn(path, "a", goal=Goal.MINIMISE)
+    assert "accuracy (log scale)" in texts(chart)
+    scale = specification(chart)["layer"][0]["encoding"]["y"]["scale"]
+    assert scale["type"] == "log"
+    assert scale["domain"][0] > 0
+
+
+def test_what_cannot_be_told_apart_is_hollow(tmp_path):
+    rows = [f"a,{s},{t},{t + s / 10}" for s in (1, 2) for t in (1, 2, 4)]
+    same, far = (
+        specification(drawn(written(tmp_path, *rows, f"b,1,2,{q}", f"b,2,2,{q + 0.1}"), "a"))
+        for q in (2.1, 3.5)
+    )
+    assert ["fill" in mark for mark in points_of(same)] == [True, False]  # b, and then a
+    assert ["fill" in mark for mark in points_of(far)] == [False]
+
+
+def points_of(chart):
+    return [layer["mark"] for layer in chart["layer"] if layer["mark"]["type"] == "point"]
 
 
 def test_with_seeds_the_curve_has_a_band_and_points_have_intervals(tmp_path):
@@ -52,10 +88,23 @@ def test_many_methods_have_a_panel_each_with_the_baseline_in_the_first_colour(tm
     comparison = compared(read_table(path), "z", Goal.MAXIMISE)
     charts = tradeoff_charts(
         tradeoff_table(comparison), Style(submissions=names), time="hours", quality="accuracy",
-        told={"a": "no faster"},
+        goal=Goal.MAXIMISE, told={"a": Told("1×", "no faster")},
     )
     assert len(charts) == 5
-    assert {"a", "no faster", "hours"} <= texts(charts[0])
+    assert {"a", "1×: no faster", "hours"} <= texts(charts[0])
     assert "z" not in texts(charts[0])
     colours = specification(charts[0])["layer"][0]["encoding"]["color"]["scale"]
     assert colours == {"domain": ["z", "a"], "range": [*LIGHT.colours[:2]]}
+
+
+def test_a_few_methods_of_one_point_each_share_a_chart(tmp_path):
+    rows = [f"a,{t},{t / 10}" for t in (1, 2, 4)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["method,time,quality", *rows, *(f"m{n},2,0.{n}" for n in range(6))]))
+    comparison = compared(read_table(path), "a", Goal.MAXIMISE)
+    style = Style(submissions=tuple(comparison.table.points), baseline="a")
+    (chart,) = tradeoff_charts(
+        tradeoff_table(comparison), style, time="hours", quality="accuracy", goal=Goal.MAXIMISE,
+        told={},
+    )
+    assert {f"m{n}" for n in range(6)} <= texts(chart)

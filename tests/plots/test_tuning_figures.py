@@ -60,13 +60,13 @@ def test_labels_are_moved_apart_and_stay_in_order(heights):
     assert max(placed, default=0) <= 210
 
 
-def test_a_point_without_a_result_is_a_cross_at_the_edge():
+def test_the_best_point_to_share_is_named_also_where_another_has_no_result():
     table = pl.DataFrame({
         "method": "a", "point": ["p", "q"], "workload": "digits", "degradation": [1.0, None],
         "scale": "ratio", "shared": [True, False],
     })  # fmt: skip
     chart = shared_point_panel(table, STYLE)
-    assert {"a", "colour: the best to share, p; ×: no result"} <= texts(chart)
+    assert {"a", "the best to share: p"} <= texts(chart)
 
 
 @pytest.mark.parametrize("bounds", [(0.1, 0.9), (None, None)])

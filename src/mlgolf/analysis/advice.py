@@ -9,7 +9,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from mlgolf.analysis.bottleneck import Diagnosis, Measurements, amdahl, larger_batch_gain
+from mlgolf.analysis.bottleneck import (
+    Diagnosis,
+    Measurements,
+    amdahl,
+    in_ms,
+    larger_batch_gain,
+)
 from mlgolf.core.text import enumerated
 
 UNKNOWN = 0.1  # the share that a method takes away if nobody has said how much
@@ -81,6 +87,11 @@ def _for(method: MethodFacts) -> str:
 def _settings(found: Diagnosis, cores: int) -> Iterator[Advice]:
     """What needs no method, judged by what was measured."""
     measured, shares = found.measured, found.shares
+    if (gain := amdahl(shares.get("other_programs", 0))) >= LEAST:
+        yield Advice(
+            method="quiet_machine", expected_gain=gain,
+            why="run it when nothing else uses the cores, or on cores of its own (taskset)",
+        )
     yield from _threads(measured)
     waiting = shares.get("input", 0)
     if (gain := _hidden_loading(measured, waiting, cores)) >= LEAST:
@@ -113,12 +124,12 @@ def _threads(measured: Measurements) -> Iterator[Advice]:
     best = min(by_threads, key=lambda n: by_threads[n])
     saved = (1 - by_threads[best] / by_threads[measured.threads]) * min(
         measured.real, measured.replay
-    )
+    )  # `replay` of a script is its real steps, so also what other programs held up
     if best != measured.threads and (gain := amdahl(saved / measured.real)) >= LEAST:
         yield Advice(
             method="threads", expected_gain=gain,
-            why=f"the step took {by_threads[best] * 1e3:.3g} ms with {best} and "
-            f"{by_threads[measured.threads] * 1e3:.3g} ms with {measured.threads}",
+            why=f"the step took {in_ms(by_threads[best])} ms with {best} and "
+            f"{in_ms(by_threads[measured.threads])} ms with {measured.threads}",
         )
 
 

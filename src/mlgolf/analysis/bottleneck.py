@@ -4,7 +4,8 @@ Takes measurements, gives numbers and words. Nothing is measured here, so a diag
 again from its JSON. Shares add up to 1 and exclude one another: what a wrong number of threads
 costs is taken out first, then what starting operations costs; the rest is computing or moving
 bytes, in the proportion of the roofline. Memory has no share: it holds a step back by what cannot
-be run.
+be run. Where real steps take far longer than their parts by themselves, the difference is a part of
+its own, named by how busy the cores were; a small one is left out.
 """
 
 import math
@@ -13,24 +14,30 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlgolf.analysis.roofline import Floor
+from mlgolf.core.text import number_of, significant
 
 Part = Literal[
-    "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect"
+    "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect",
+    "other_programs", "unexplained",
 ]
-Bottleneck = Literal[
-    "input", "copies", "overhead", "compute", "bandwidth", "memory", "optimizer", "threads",
-    "interconnect",
-]  # fmt: skip
+Bottleneck = Part | Literal["memory"]
 
 # From which share of a step on a part is said to hold it back. That of input and communication is
 # in common use; the others say that the part is at least as long as what is beside it.
 THRESHOLDS: Mapping[Part, float] = {
     "input": 0.1, "copies": 0.1, "interconnect": 0.1, "threads": 0.15, "overhead": 0.3,
-    "optimizer": 0.3, "compute": 0.4, "bandwidth": 0.4,
+    "optimizer": 0.3, "compute": 0.4, "bandwidth": 0.4, "other_programs": 0.1, "unexplained": 0.1,
 }  # fmt: skip
 NEARLY_FULL = 0.9  # of the memory that there is
 HIDDEN = 0.8  # of a step on a device: asked for sooner than that, it waits for the device alone
 NOTICED = 0.05  # of a step: what passes between steps is told from there on
+FAR_LONGER = 2.5  # times as long as its parts by themselves: then a step is more than they are
+LONGER = 1.5  # the same: told from there on
+BUSY = 0.8  # of the cores in use, and others on one in ten of them at least: programs wait
+OTHERS = 0.1
+IDLE = 0.5  # of the time of a step without loading: with less CPU time the process mostly waits
+FAR_FROM_ROOF = 20  # times as long as its operations need: slow ones alone seldom explain that
+FEW = 5  # repeats: fewer than that are told
 WORTH_MORE = 1.1  # times as many examples per second, which a larger batch would give
 
 
@@ -44,6 +51,7 @@ class Measurements:
 
     real: float  # a step as it is trained, loading and copies included
     replay: float = math.nan  # the same on one batch that is kept on the device
+    alone: float = math.nan  # the same where `replay` is of real steps, less loading
     load: float = math.nan  # the loader alone, for the batches of a step
     between: float = math.nan  # what a script does outside loading and step; in no part
     workers: int = 0  # processes that load; `load` is then what is still waited for
@@ -56,6 +64,11 @@ class Measurements:
     one_device: float = math.nan  # the step of one of the devices, without the others
     batch_size: int = 0
     by_batch: Mapping[int, float] = field(default_factory=dict)  # replay, by batch size
+    repeats: int = 0  # how often the last batch was repeated; 0 where it is not known
+    cpu: float = math.nan  # of the process, on all its cores, in a real step
+    own_cores: float = math.nan  # that the process used while its steps were timed, a mean
+    other_cores: float = math.nan  # that other programs used meanwhile
+    cores: int = 0  # that there are
     threads: int = 0
     by_threads: Mapping[int, float] = field(default_factory=dict)  # replay, by threads
     floor: Floor | None = None
@@ -81,11 +94,20 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     measured: Measurements
-    step_seconds: float  # of all parts together: the real step, but for what only busyness explains
+    step_seconds: float  # of all parts together
     shares: Mapping[Part, float]  # they add up to 1
     bottleneck: Bottleneck
     findings: tuple[Finding, ...]  # the bottleneck first, then by share
     notes: tuple[str, ...]
+
+
+def in_words(part: str) -> str:
+    """The name of a part or a bottleneck, for a sentence."""
+    return part.replace("_", " ")
+
+
+def in_ms(seconds: float) -> str:
+    return significant(1e3 * seconds, 3)
 
 
 def amdahl(share: float) -> float:
@@ -110,19 +132,22 @@ def fixed_seconds(by_batch: Mapping[int, float]) -> float:
 def parts_of(measured: Measurements) -> dict[Part, float]:
     """Seconds of each part of a step. What was not measured counts as 0.
 
-    A step waits for a batch no longer than loading takes: where real steps took longer than that
-    beside replayed ones, the machine was busy, and the difference is left out.
+    A step waits for a batch no longer than loading takes: where real steps took far longer than
+    that beside replayed ones, it waited for something else; a little longer is left out.
     """
     real = measured.real
     replay = max(0.0, min(_or(measured.replay, real), real))
     copies = min(_or(measured.copy, 0.0), real - replay)
-    threads = replay * too_many_threads(measured)
-    interconnect = max(0.0, replay - threads - _or(measured.one_device, replay - threads))
-    left = replay - threads - interconnect  # what a step takes with the right threads, by itself
+    alone = _alone(measured)
+    itself = alone if replay > FAR_LONGER * alone else replay
+    threads = itself * too_many_threads(measured)
+    interconnect = max(0.0, itself - threads - _or(measured.one_device, itself - threads))
+    left = itself - threads - interconnect  # what a step takes with the right threads, by itself
     scale = left / replay if replay else 0.0
     optimizer = min(_or(measured.optimizer, 0.0) * scale, left)
     network = left - optimizer
-    overhead = min(_overhead(measured, optimizer / scale if scale else 0.0) * scale, network)
+    starting = _overhead(measured, optimizer / scale if scale else 0.0)
+    overhead = min(starting * left / itself if itself else 0.0, network)
     seconds: dict[Part, float] = {
         "input": min(real - replay - copies, _or(measured.load, math.inf)), "copies": copies,
         "threads": threads,
@@ -131,11 +156,41 @@ def parts_of(measured: Measurements) -> dict[Part, float]:
     by_compute = _computing(measured.floor)
     seconds["compute"] = (network - overhead) * by_compute
     seconds["bandwidth"] = (network - overhead) * (1 - by_compute)
+    explained = sum(seconds.values())
+    is_far = itself < replay or real > FAR_LONGER * explained
+    beyond, busy = max(0.0, real - explained) if is_far else 0.0, is_busy(measured)
+    seconds["other_programs"] = beyond if busy else 0.0
+    seconds["unexplained"] = 0.0 if busy else beyond
     return seconds
+
+
+def _alone(measured: Measurements) -> float:
+    """Seconds of the repeated step; NaN where it was not repeated apart from `replay`.
+
+    Threads wait for one another, so that other programs hold several up far more than one, also
+    where the step is repeated: on busy cores the best that no more threads reached is taken.
+    """
+    if not _threads_were_held_up(measured):
+        return measured.alone
+    counts = [count for count in measured.by_threads if count <= measured.threads]
+    return min((measured.by_threads[count] for count in counts), default=measured.alone)
+
+
+def _threads_were_held_up(measured: Measurements) -> bool:
+    """By others. Where there are more threads than cores, by themselves."""
+    return is_busy(measured) and measured.threads <= measured.cores
+
+
+def is_busy(measured: Measurements) -> bool:
+    """Whether other programs had the cores while steps were timed. Not where it is not known."""
+    used = measured.own_cores + measured.other_cores
+    return used >= BUSY * measured.cores and measured.other_cores >= OTHERS * measured.cores
 
 
 def too_many_threads(measured: Measurements) -> float:
     """Share of a replayed step that fewer threads would save. More of them are advice, no loss."""
+    if _threads_were_held_up(measured):
+        return 0.0
     now = measured.by_threads.get(measured.threads, math.nan)
     fewer = [took for count, took in measured.by_threads.items() if count < measured.threads]
     return max(0.0, 1 - min(fewer) / now) if fewer and now > 0 else 0.0
@@ -238,6 +293,13 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
             return f"{percent} is lost with {measured.threads} threads: {best} would be faster"
         case "interconnect":
             return f"{percent} is waiting for other devices"
+        case "other_programs":
+            return (
+                f"{percent} is beyond loading and the same step repeated; other programs used "
+                f"{measured.other_cores:.1f} of {measured.cores} cores meanwhile"
+            )
+        case "unexplained":
+            return f"{percent} is beyond loading and the same step repeated; {_guess(measured)}"
         case "optimizer":
             return f"{percent} is the optimizer's update, which does not depend on the batch"
         case "overhead":
@@ -247,8 +309,23 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
             return f"{percent} is starting{told}, whatever they compute"
         case "bandwidth":
             return f"{percent} is moving bytes: operations do few FLOP for each byte"
+        case "compute" if floor is None:
+            return f"{percent} is forward and backward; which of it is computing is not known"
         case "compute":
             return f"{percent} is computing: products and convolutions do many FLOP for each byte"
+
+
+def _guess(measured: Measurements) -> str:
+    """What may explain a long step on cores that were free."""
+    if measured.cpu < IDLE * measured.replay:
+        return (
+            f"the process computed for {in_ms(measured.cpu)} of "
+            f"{in_ms(measured.replay)} ms and waited otherwise (for a disk, a lock, another "
+            "process, or by a limit on its CPU time)"
+        )
+    return (
+        "why cannot be told: the last batch may be a small one, or a step may do more now and then"
+    )
 
 
 def _notes(measured: Measurements) -> list[str]:
@@ -260,12 +337,33 @@ def _notes(measured: Measurements) -> list[str]:
     notes = [f"not measured, so it counts as 0: {', '.join(missing)}"] if missing else []
     if measured.floor is None and measured.real > 0:
         notes.append("operations were not counted, so moving bytes counts as computing")
+    if LONGER < measured.replay / _alone(measured) <= FAR_LONGER:
+        notes.append(
+            f"a real step took {measured.replay / _alone(measured):.2g} times as long as the same "
+            "repeated; its parts count as that much longer"
+        )
+    itself = _or(_alone(measured), measured.replay) - _or(measured.optimizer, 0.0)
+    if measured.floor is not None and itself > FAR_FROM_ROOF * _least(measured.floor):
+        notes.append(
+            f"the counted operations need {in_ms(_least(measured.floor))} ms at this machine's "
+            f"best rates, far less than the {in_ms(itself)} ms of forward and backward: most may "
+            "be Python or other libraries, which are not counted"
+        )
+    if 0 < measured.repeats < FEW:
+        notes.append(
+            f"a step is slow, so it was repeated {number_of(measured.repeats, 'time')} only, and "
+            "other batches or numbers of threads were tried less or not at all"
+        )
     if measured.between >= NOTICED * measured.real:
         notes.append(
-            f"besides, {1e3 * measured.between:.3g} ms per step pass outside loading and the step "
+            f"besides, {in_ms(measured.between)} ms per step pass outside loading and the step "
             "(logging, evaluation): they are in none of the parts"
         )
     return notes
+
+
+def _least(floor: Floor) -> float:
+    return floor.compute + floor.bandwidth + _or(floor.overhead, 0.0)
 
 
 def _or(value: float, otherwise: float) -> float:

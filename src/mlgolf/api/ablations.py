@@ -19,10 +19,11 @@ from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
+from mlgolf.plots.heading import Heading
 from mlgolf.plots.interactions import MEAN, interactions_matrix, interactions_table
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
-from mlgolf.report.ablation import lines, tables, verdict
+from mlgolf.report.ablation import heading, lines, tables, verdict
 
 NAME = "ablation"  # of its files
 
@@ -95,16 +96,16 @@ class AblationResult(Shown):
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
             written = save_figure(
-                place, NAME, self._panels(), interactions_table(self.ablation), columns=2
+                place, NAME, self._panels(), interactions_table(self.ablation), columns=2,
+                heading=self._heading(),
             )
             return [*written, self.write_page(place / f"{NAME}.html")]
 
     def _panels(self) -> list[Any]:
         found = self.ablation
         drawn = interactions_table(found)
-        notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
         factors = [*found.design.factors]
-        style = Style(submissions=tuple(factors), notice=notice)
+        style = Style(submissions=tuple(factors))
         most = float(drawn["estimate"].abs().to_numpy().max()) or 1.0
         return [
             interactions_matrix(
@@ -112,6 +113,9 @@ class AblationResult(Shown):
             )
             for name in (each.workload or MEAN for each in found.all_effects)
         ]
+
+    def _heading(self) -> Heading:
+        return heading(self.ablation)
 
     def _tables(self) -> Iterable[Table]:
         return tables(self.ablation)

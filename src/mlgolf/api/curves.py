@@ -19,18 +19,21 @@ from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
+from mlgolf.plots.heading import Heading
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
-from mlgolf.plots.tradeoff import COLUMNS, tradeoff_charts, tradeoff_table
+from mlgolf.plots.tradeoff import COLUMNS, in_panels, tradeoff_charts, tradeoff_table
+from mlgolf.plots.tradeoff_axes import losses_are_wide
 from mlgolf.report.tradeoff import (
     CURVE_HEADS,
     HEADS,
     curve_rows,
-    in_short,
+    heading,
     lines,
     markdown,
     point_rows,
     title,
+    told,
     verdicts,
 )
 from mlgolf.results.measurement_table import SUFFIXES
@@ -99,19 +102,34 @@ class TradeOff(Shown):
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
-            table = tradeoff_table(self.comparison)
-            written = save_figure(place, NAME, self.charts, table, COLUMNS)
+            written = save_figure(
+                place, NAME, self.charts, self._drawn_table, COLUMNS, self._heading()
+            )
             return [*written, self.write_page(place / f"{NAME}.html")]
 
     @property
     def charts(self) -> list[Any]:
         """One, or one for each of many methods."""
         found = self.comparison
-        notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
-        style = Style(submissions=(found.baseline, *found.methods), notice=notice)
         return tradeoff_charts(
-            tradeoff_table(found), style, time=found.table.time, quality=found.table.quality,
-            told={one.method: in_short(one) for one in found.curves},
+            self._drawn_table, self._style, time=found.table.time, quality=found.table.quality,
+            goal=found.goal, told=told(found),
+        )
+
+    @cached_property
+    def _drawn_table(self) -> pl.DataFrame:
+        return tradeoff_table(self.comparison)
+
+    @property
+    def _style(self) -> Style:
+        found = self.comparison
+        return Style(submissions=(found.baseline, *found.methods), baseline=found.baseline)
+
+    def _heading(self) -> Heading:
+        table = self._drawn_table
+        return heading(
+            self.comparison, panels=in_panels(table, self._style),
+            log=losses_are_wide(table, self.comparison.goal),
         )
 
     def markdown(self, figure: str = "") -> str:

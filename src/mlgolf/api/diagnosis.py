@@ -1,7 +1,7 @@
 """Where the time of a training step goes, what holds it back, and what to try."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from mlgolf.analysis.advice import Advice, advised
-from mlgolf.analysis.bottleneck import Diagnosis, diagnosed
+from mlgolf.analysis.bottleneck import Diagnosis, Measurements, diagnosed, in_words, is_busy
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.analysis.what_if import WhatIf, on_instance
 from mlgolf.api.results import AnyPath
@@ -19,11 +19,20 @@ from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.data.layout import default_data_dir
 from mlgolf.diagnosis import ceilings as machine_ceilings
+from mlgolf.diagnosis.data_kind import DataKind
 from mlgolf.diagnosis.instances import instance
 from mlgolf.diagnosis.job import JobPlan
 from mlgolf.diagnosis.measuring import cores_here
-from mlgolf.diagnosis.method_facts import DataKind, method_facts
-from mlgolf.diagnosis.scripts import measurements_of, run, why_not_counted
+from mlgolf.diagnosis.method_facts import method_facts
+from mlgolf.diagnosis.scripts import (
+    SECONDS,
+    STEPS,
+    STEPS_ENDING,
+    measurements_of,
+    run,
+    stored,
+    why_not_counted,
+)
 from mlgolf.diagnosis.workloads import measure
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
@@ -56,7 +65,7 @@ class StepDiagnosis(Shown):
     advice: list[Advice]
     ceilings: Ceilings | None
     elsewhere: WhatIf | None
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()  # what to know before believing any of it
 
     _columns = 1
 
@@ -82,7 +91,7 @@ class StepDiagnosis(Shown):
             "findings": [asdict(finding) for finding in found.findings],
             "measured": _keyed_by_text(asdict(found.measured)),
             "elsewhere": {**asdict(what), "seconds": dict(what.seconds)} if what else None,
-            "notes": [*found.notes, *self.notes],
+            "notes": [*self.warnings, *found.notes],
         }
 
     def save(self, folder: AnyPath) -> list[Path]:
@@ -103,7 +112,7 @@ class StepDiagnosis(Shown):
         if not self.found.shares:
             return []
         style = Style(submissions=PARTS)
-        head = f"Bottleneck: {self.bottleneck}"
+        head = f"Bottleneck: {in_words(self.bottleneck)}"
         bar = step_time_chart(self.table, style, head, measured_of(self.name, self.found))
         roof = roofline_chart(self.found, self.ceilings, style) if self.ceilings else None
         return [bar] if roof is None else [bar, roof]
@@ -114,7 +123,10 @@ class StepDiagnosis(Shown):
 
     @property
     def lines(self) -> list[str]:
-        return [*sentences(self.found, self.ceilings, self.elsewhere), *self.notes]
+        return [*sentences(self.found, self.ceilings, self.elsewhere)]
+
+    def _warnings(self) -> Iterable[str]:
+        return self.warnings
 
     def _panels(self) -> Sequence[Any]:
         return self.charts
@@ -178,6 +190,8 @@ def diagnose_script(
 ) -> StepDiagnosis:
     """Run a script whose loop is under `observe`, and say what holds its step back.
 
+    Args: script: or the steps.json that it wrote when it was run as usual; then nothing is run, and
+      operations and other numbers of threads are not known.
     Raises: DiagnosisError for a script that fails, or that never calls the step.
     """
     _check_numbers(None, 0, memory_limit)
@@ -192,8 +206,11 @@ def diagnose_script(
         ))  # fmt: skip
         return used[-1]
 
-    tell(f"running {path} until it has done 100 steps, or some for 10 seconds")
-    ran = run(path, arguments, memory_limit=memory_limit)
+    if path.suffix == STEPS_ENDING:
+        ran, memory_limit = stored(path), memory_limit or math.nan
+    else:
+        tell(f"running {path} until it has done {STEPS} steps, or some for {SECONDS:.0f} seconds")
+        ran = run(path, arguments, memory_limit=memory_limit)
     found = diagnosed(measurements_of(path, ran, known, memory_limit))
     here = used[-1] if used else None
     elsewhere = None
@@ -201,7 +218,7 @@ def diagnose_script(
         if here is None:
             raise DiagnosisError(f"--on {on}: {why_not_counted(path, ran)}; leave --on out")
         elsewhere = on_instance(found, here, there, cores=1, batch_bytes=0.0)
-    return _told(path.name, found, here, elsewhere)
+    return _told(path.name, found, here, elsewhere, ran.told.get("data"))
 
 
 def _told(
@@ -209,17 +226,25 @@ def _told(
     data: DataKind | None = None,
 ) -> StepDiagnosis:
     advice = advised(found, method_facts(found.measured.device, data), cores_here())
-    busy = load_average()
-    notes = []
-    if busy > cores_here() + 0.5:
-        notes.append(
-            f"the machine was busy (load average {busy:.1f} on {cores_here()} cores): measure "
-            "again when nothing else runs"
-        )
     return StepDiagnosis(
         name=name, found=found, advice=advice, ceilings=here, elsewhere=elsewhere,
-        notes=tuple(notes),
+        warnings=tuple(_busy(found.measured)),
     )
+
+
+def _busy(measured: Measurements) -> Iterator[str]:
+    """By what others used while steps were timed; where that is not known, by the load now."""
+    again = "measure again when nothing else runs, before you believe these shares"
+    if measured.cores:
+        if is_busy(measured):
+            yield (
+                f"the machine was busy: other programs used {measured.other_cores:.1f} of "
+                f"{measured.cores} cores while steps were timed; {again}"
+            )
+    elif (load := load_average()) > cores_here() + 0.5:
+        yield (
+            f"the machine was busy (load average {load:.1f} on {cores_here()} cores); {again}"
+        )
 
 
 def _check_numbers(batch_size: int | None, threads: int, memory_limit: float | None) -> None:

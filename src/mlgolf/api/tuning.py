@@ -19,9 +19,10 @@ from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
+from mlgolf.plots.heading import Heading
 from mlgolf.plots.saved import save_figure
 from mlgolf.report.tuning import sentences, tables
-from mlgolf.report.tuning_figures import tuning_figures
+from mlgolf.report.tuning_figures import COLUMNS, heading, tuning_figures
 from mlgolf.results.run_names import latest_run
 
 NAME = "tuning"  # of its page
@@ -42,6 +43,9 @@ class Tuning(Shown):
     def _panels(self) -> Sequence[Any]:
         return next(tuning_figures(self.report)).panels[:MOST_SHOWN]
 
+    def _heading(self) -> Heading:
+        return heading(self.report)
+
     def _tables(self) -> Iterable[Table]:
         return ((found.title, found.heads, found.rows) for found in tables(self.report))
 
@@ -56,7 +60,9 @@ class Tuning(Shown):
         for figure in tuning_figures(self.report):
             name = re.sub(r"[^\w.-]", "_", figure.name)
             with naming(path):
-                written += save_figure(path, name, figure.panels, figure.table, figure.columns)
+                written += save_figure(
+                    path, name, figure.panels, figure.table, COLUMNS, figure.heading
+                )
         return [*written, self.write_page(path / f"{NAME}.html")]
 
 

@@ -14,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 Target = Annotated[
-    str, typer.Argument(help="A workload, or a Python script whose loop is under mlgolf.observe.")
+    str, typer.Argument(help="A workload, a Python script with mlgolf.observe, or its steps.json.")
 ]
 Arguments = Annotated[
     list[str] | None, typer.Argument(help="Of the script, behind --.", metavar="[ARGUMENTS]...")
@@ -63,6 +63,8 @@ def diagnose(
     Example: mlgolf diagnose imagenet_resnet --framework jax --batch-size 64 -o figures
 
     Example: mlgolf diagnose train.py --on a100 -- --epochs 1
+
+    Example: mlgolf diagnose steps.json
     """
     from rich.console import Console
 
@@ -75,12 +77,11 @@ def diagnose(
         "data_dir": data_dir, "fresh_ceilings": fresh_ceilings,
         "tell": lambda text: say(text, err=True),
     }
-    if target.endswith(".py"):
+    is_script = target.endswith(".py")
+    if arguments and not is_script:
+        raise DiagnosisError(f"found {arguments[0]!r} behind {target}; only a script has arguments")
+    if is_script or target.endswith(".json"):
         found = diagnose_script(target, arguments or (), **shared)
-    elif arguments:
-        raise DiagnosisError(
-            f"found {arguments[0]!r} behind the workload {target}; only a script has arguments"
-        )
     else:
         found = diagnosed(
             target, size=size, framework=framework, submission=submission, batch_size=batch_size,

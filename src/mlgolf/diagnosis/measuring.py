@@ -15,13 +15,14 @@ from typing import Any
 from mlgolf.analysis.bottleneck import Measurements
 from mlgolf.analysis.roofline import Ceilings, floor_of
 from mlgolf.core.arrays import map_arrays
+from mlgolf.diagnosis.data_kind import DataKind, data_kind
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, Phases, build, loader_of
 from mlgolf.diagnosis.memory import Fits
-from mlgolf.diagnosis.method_facts import DataKind
 from mlgolf.diagnosis.timing import clock_for, in_turns
 
 # What may be spent on each.
 PARTS_SECONDS, PHASES_SECONDS, LOADING_SECONDS, SWEEP_SECONDS = 4.0, 2.0, 4.0, 4.0
+SLOW_SECONDS = 0.6  # of a step: beyond that other batches and threads are not tried
 PHASES_STEPS = 200  # at most
 ISSUED_STEPS = 5
 
@@ -33,7 +34,7 @@ class Measured:
     measurements: Measurements
     ceilings: Ceilings
     batch_bytes: float  # of one batch
-    data: DataKind
+    data: DataKind | None
 
 
 def cores_here() -> int:
@@ -53,22 +54,22 @@ def measure_steps(
     steps = Steps(job, loader, batch_size, clock_for(job.device, threads))
     replay, phases = steps.replayed()
     waiting = steps.waiting()
-    by_threads = steps.by_threads(threads)
-    by_batch = steps.by_batch(fits.largest)
+    by_threads = steps.by_threads(threads, replay)
+    by_batch = steps.by_batch(fits.largest, replay)
     operations = job.operations(steps.kept)
     known = ceilings(threads)
     return Measured(
         measurements=Measurements(
-            real=replay + waiting["wait"], replay=replay, load=waiting["load"],
-            copy=waiting["copy"], issued=steps.issued(), forward=phases.forward,
-            backward=phases.backward, optimizer=phases.optimizer,
+            real=replay + waiting["wait"], replay=replay, repeats=steps.repeats,
+            load=waiting["load"], copy=waiting["copy"], issued=steps.issued(),
+            forward=phases.forward, backward=phases.backward, optimizer=phases.optimizer,
             batch_size=batch_size, asked_batch_size=asked, by_batch=by_batch, threads=threads,
             by_threads=by_threads, device=job.device, ran_out=fits.largest < asked,
             floor=floor_of(operations, known) if operations else None,
             peak_memory=fits.peak, memory_limit=fits.limit, largest_batch=fits.largest,
             largest_is_limit=fits.is_limit,
         ),
-        ceilings=known, batch_bytes=_bytes_of(steps.host), data=_kind_of(steps.host),
+        ceilings=known, batch_bytes=_bytes_of(steps.host), data=data_kind(steps.host.get("inputs")),
     )
 
 
@@ -89,11 +90,16 @@ class Steps:
         self.host = next(self._stream)
         self.kept = job.place(self.host)
         self._again = repeat(self.kept)
+        self.repeats = -1  # of the step by itself: the first of `in_turns` does not count
         job.step(self._again)
 
     def replayed(self) -> tuple[float, Phases]:
         """Seconds of a step on a batch that is kept, and of its phases."""
-        works = {"replay": lambda: self._job.step(self._again)}
+        def step() -> None:
+            self.repeats += 1
+            self._job.step(self._again)
+
+        works = {"replay": step}
         if self._job.phases(self._again, self._clock) is None:
             return self._by_difference(works)
         replay = in_turns(
@@ -170,8 +176,10 @@ class Steps:
         self._job.synchronize()
         return statistics.median(found)
 
-    def by_batch(self, largest: int) -> dict[int, float]:
-        """Half as large, as it is, and twice as large where that fits."""
+    def by_batch(self, largest: int, replay: float) -> dict[int, float]:
+        """Half as large, as it is, and twice as large where that fits; none of slow steps."""
+        if replay > SLOW_SECONDS:
+            return {}
         size = self._batch_size
         sizes = [n for n in (size // 2, size, 2 * size) if 1 <= n <= largest]
         kept = {n: repeat(self._job.place(next(self._loader.batches(n)))) for n in sizes}
@@ -181,8 +189,10 @@ class Steps:
         )
         return {int(n): seconds for n, seconds in found.items()}
 
-    def by_threads(self, threads: int) -> dict[int, float]:
-        """Powers of two up to the cores there are, and the number in use."""
+    def by_threads(self, threads: int, replay: float) -> dict[int, float]:
+        """Powers of two up to the cores there are, and the number in use; none of slow steps."""
+        if replay > SLOW_SECONDS:
+            return {}
         counts = sorted({*(2**k for k in range(10) if 2**k <= cores_here()), threads})
         if len(counts) < 2 or self._job.device != "cpu" or not self._job.use_threads(threads):
             return {}
@@ -197,15 +207,6 @@ class Steps:
         )
         self._job.use_threads(threads)
         return {int(n): seconds for n, seconds in found.items()}
-
-
-def _kind_of(batch: Mapping[str, Any]) -> DataKind:
-    """By the form of the inputs: rows, columns and colours; or numbers of tokens."""
-    inputs = batch.get("inputs")
-    if getattr(inputs, "ndim", 0) == 4:
-        return "images"
-    tokens = getattr(inputs, "ndim", 0) == 2 and inputs.dtype.kind in "iu"  # type: ignore[union-attr]
-    return "tokens" if tokens else "other"
 
 
 def _bytes_of(batch: Any) -> float:

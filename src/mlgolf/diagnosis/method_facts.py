@@ -7,11 +7,12 @@ to take away little.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from mlgolf.analysis.advice import MethodFacts
+from mlgolf.diagnosis.data_kind import DataKind
 from mlgolf.methods import (
     METHODS,
     ColOut,
@@ -23,7 +24,6 @@ from mlgolf.methods import (
     Transform,
 )
 
-DataKind = Literal["images", "tokens", "other"]
 FOR: Mapping[str, DataKind] = {  # methods that only fit one kind of data
     "colout": "images", "progressive_resizing": "images", "channels_last": "images",
     "regularisation_curriculum": "images", "sequence_length_warmup": "tokens",

@@ -8,27 +8,37 @@
 What counts are windows, one in each pass over the loader: from before the first load that counts to
 the end of the last step. So what a script does between and after its passes is in none of them.
 Time in a window is split into loading (until the next batch is there), the step, and what is
-between. A device is waited for at the two ends of a window and nowhere else; so on a device that
-works by itself the wait turns up where the script first asks it for a result.
+between; beside it stands its CPU time, and how many cores other programs used meanwhile. A device
+is waited for at the two ends of a window and, for experiments, after steps that warm up; so on a
+device that works by itself the wait turns up where the script first asks it for a result.
 """
 
 import atexit
 import json
+import math
 import os
+import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlgolf.core.text import number_of
+from mlgolf.diagnosis.core_use import CoreSeconds, core_seconds
+from mlgolf.diagnosis.data_kind import DataKind, data_kind
 from mlgolf.diagnosis.process_memory import peak_of_process
 
 ORDER = "MLGOLF_DIAGNOSE"  # by this variable `mlgolf diagnose` asks for more than the times
 FILE = Path("steps.json")  # where the times go otherwise
 WARM_UP = 3  # steps that are not counted: they compile, allocate and fill caches
+WARM_UP_SECONDS = 10.0  # after which fewer will do
 MOST_WITHOUT_STEP = 1000  # batches in a row, in experiments: the script passes over this batch
+HOW = (
+    "Put the loop under a watch: watch = mlgolf.observe(loader), then `for batch in watch:` and "
+    "`with watch.step():` around forward, backward and update (docs/diagnose.md)."
+)
 
 
 class Probe(Protocol):
@@ -71,17 +81,30 @@ class StepWatch:
 
     def __init__(
         self, loader: Iterable[Any], wish: Wish, probe: Callable[[], Probe | None] = lambda: None,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] = time.perf_counter, place: str = "",
     ) -> None:
-        """Args: probe: called at the first step, when the script has chosen its framework."""
+        """Args:
+          probe: called at the first step, when the script has chosen its framework.
+          place: the file and line that made the watch.
+        """
         self._loader, self._wish, self._find_probe, self._clock = loader, wish, probe, clock
+        self._place = place
         self._probe: Probe | None = None
         self._steps = self._counted = 0  # all that ended well; those of them in a window
         self._real = self._load = self._step = 0.0  # seconds, of the steps that counted
+        self._cpu = 0.0  # the same of this process, on all cores
+        self._cpu_before = 0.0  # when the window that is open began
+        self._first_step = math.nan  # when it began
+        self._warm_step = 0.0  # seconds of the last that warmed up, on a device that was waited for
+        self._cores: CoreSeconds | None = None  # when steps began to count
+        self._data: DataKind | None = None
         self._loading = 0.0  # since the last step: a step may take several batches, or skip some
         self._opened: float | None = None  # when the window that is open began
         self._last_end = 0.0  # of a step
-        self._blocks: deque[AbstractContextManager[object]] | None = None  # of experiments to come
+        self._blocks: Iterator[AbstractContextManager[object]] | None = None  # of experiments
+        self._ahead: AbstractContextManager[object] | None = None  # the next of them
+        self._experimental = 0  # steps in experiments so far
+        self._is_told = False  # that the file cannot be written
 
     def __iter__(self) -> Iterator[Any]:
         clock = self._clock
@@ -95,6 +118,8 @@ class StepWatch:
                 except StopIteration:
                     break
                 self._loading += clock() - before
+                if not self._steps:
+                    self._data = data_kind(batch)
                 yield batch
                 if self._has_enough():
                     self._close()
@@ -103,15 +128,41 @@ class StepWatch:
                 before = clock()
         finally:  # also where the loop is left by a break
             self._close()
-        self.write()  # there may be another pass
+        self.finish()  # there may be another pass
 
     def step(self) -> AbstractContextManager[object]:
         """A block around forward, backward and update."""
         if self._blocks is not None:
-            return self._blocks.popleft() if self._blocks else nullcontext()
+            # Taken one by one: how many there are depends on how long they take.
+            block, self._ahead = self._ahead or next(self._blocks, None), None
+            self._experimental += 1
+            return block or nullcontext()
         if not self._steps and self._probe is None:
             self._probe = self._find_probe()
+        if math.isnan(self._first_step):
+            self._first_step = self._clock()
         return _Step(self._ended, self._clock)
+
+    def finish(self, *, is_last: bool = False) -> None:
+        """Write the times, if there are any; at the end of the script say so if there are none."""
+        self._close()
+        if self._counted or self._wish.experiments:  # whoever asks for experiments tells a person
+            try:
+                self.write()
+            except OSError as error:  # training goes on
+                self._say(f"the times of steps cannot be written: {error}")
+        elif is_last:
+            self._say(why_none_counted(self.record()))
+
+    def _exit(self) -> None:
+        """The script ends. After experiments or an error of its own there is nothing to say."""
+        if self._blocks is None:
+            self.finish(is_last=not hasattr(sys, "last_value"))
+
+    def _say(self, text: str) -> None:
+        if not self._is_told:
+            print(f"mlgolf: {self._place}: {text}", file=sys.stderr)
+        self._is_told = True
 
     def write(self) -> None:
         self._close()
@@ -122,13 +173,14 @@ class StepWatch:
         count = self._counted
         times = {
             "real": self._real, "load": self._load, "step": self._step,
-            "between": self._real - self._load - self._step,
+            "between": self._real - self._load - self._step, "cpu": self._cpu,
         }
+        cores = self._cores.until(core_seconds()) if self._cores is not None else {}
         return {
             "steps": self._steps, "counted": count,
             **({name: seconds / count for name, seconds in times.items()} if count else {}),
             "workers": int(getattr(self._loader, "num_workers", 0)),
-            "peak_memory": peak_of_process(),
+            "peak_memory": peak_of_process(), "data": self._data, "place": self._place, **cores,
             **(self._probe.facts() if self._probe is not None else {}),
         }
 
@@ -136,6 +188,7 @@ class StepWatch:
         """A step ended well. What was loaded since the one before was loaded for it."""
         self._steps += 1
         if self._opened is None:
+            self._time_warm_step(began)
             return
         self._last_end = self._clock()
         self._counted += 1
@@ -143,12 +196,20 @@ class StepWatch:
         self._load += self._loading
         self._loading = 0.0
 
+    def _time_warm_step(self, began: float) -> None:
+        """Where a step returns early, only waiting for one tells how many there is time for."""
+        probe = self._probe
+        if probe is not None and probe.asynchronous and self._wish.experiments:
+            probe.synchronize()
+            self._warm_step = self._clock() - began
+
     def _has_enough(self) -> bool:
         wish = self._wish
         if not self._counted or wish.steps is None:
             return False
         now = self._clock()
         seconds = self._real + now - (now if self._opened is None else self._opened)
+        seconds = max(seconds, self._counted * self._warm_step)
         return self._counted >= wish.steps or seconds >= wish.seconds
 
     def _experiments(self, batch: Any) -> Iterator[Any]:
@@ -157,24 +218,31 @@ class StepWatch:
         A batch may have several steps, and a step several batches.
         """
         if self._probe is not None and self._wish.experiments:
-            self._blocks = deque(self._probe.experiments())
-            left, idle = len(self._blocks), 0
-            while self._blocks and idle < MOST_WITHOUT_STEP:
+            self._blocks, idle = self._probe.experiments(), 0
+            self._ahead = next(self._blocks, None)
+            while self._ahead is not None and idle < MOST_WITHOUT_STEP:
+                before = self._experimental
                 yield batch
-                idle = idle + 1 if len(self._blocks) == left else 0
-                left = len(self._blocks)
+                idle = idle + 1 if self._experimental == before else 0
+                self._ahead = self._ahead or next(self._blocks, None)
         self.write()
         raise SystemExit(0)
 
     def _open(self) -> None:
         """A window begins, if none is open: before a load, once the steps have warmed up."""
-        if self._opened is not None or self._blocks is not None or self._steps < WARM_UP:
+        if self._opened is not None or self._blocks is not None or not self._is_warm():
             return
         if self._probe is not None:
             self._probe.synchronize()
             self._probe.begin()
+        self._cores = self._cores or core_seconds()
+        self._cpu_before = time.process_time()
         self._opened = self._last_end = self._clock()
         self._loading = 0.0
+
+    def _is_warm(self) -> bool:
+        is_slow = self._steps > 0 and self._clock() - self._first_step >= WARM_UP_SECONDS
+        return self._steps >= WARM_UP or is_slow
 
     def _close(self) -> None:
         """The window ends with its last step: what came later is no part of it.
@@ -190,6 +258,7 @@ class StepWatch:
             if self._probe.asynchronous and end > self._opened:
                 end = self._clock()
         self._real += end - self._opened
+        self._cpu += time.process_time() - self._cpu_before
         self._opened = None
 
 
@@ -219,6 +288,21 @@ def observe(loader: Iterable[Any], file: str | Path = FILE) -> StepWatch:
 
     order = json.loads(os.environ.get(ORDER, "{}"))
     wish = Wish(**{**order, "file": Path(order.get("file", file))})
-    watch = StepWatch(loader, wish, find_probe)
-    atexit.register(lambda: None if watch._blocks is not None else watch.write())
+    caller = sys._getframe(1)
+    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    watch = StepWatch(loader, wish, find_probe, place=place)
+    atexit.register(watch._exit)
     return watch
+
+
+def why_none_counted(told: Mapping[str, Any]) -> str:
+    """Of a record in which no step counts. What was done, and what to do."""
+    steps = told["steps"]
+    if not steps:
+        return f"watch.step() was never called, so no step was timed. {HOW}"
+    if steps > WARM_UP:
+        return f"found {steps} steps, none of them in a loop over the watch. {HOW}"
+    return (
+        f"found {number_of(steps, 'step')}; the first {WARM_UP} warm up and are not counted, so "
+        "give it 10 or more"
+    )

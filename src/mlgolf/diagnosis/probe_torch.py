@@ -1,6 +1,7 @@
 """What a script in PyTorch tells of its steps: operations, threads, the time of its optimizer."""
 
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,8 +18,8 @@ from mlgolf.diagnosis.counting_torch import Counter
 from mlgolf.diagnosis.process_memory import peak_of_process
 from mlgolf.diagnosis.replay import REPLAYS, Replay
 
-REPEATS = 5  # steps with each number of threads; the fastest counts
-THREAD_SECONDS = 15.0  # for all of them
+REPEATS = 5  # steps with each number of threads
+THREAD_SECONDS = 10.0  # for all of them; the script's own number has one at least
 
 
 class TorchProbe:
@@ -30,8 +31,7 @@ class TorchProbe:
         self._on = False
         self._counter: Counter | None = None  # while operations are counted
         self._counted: list[dict[str, Any]] = []
-        self._by_threads: dict[int, float] = {}
-        self._spent = 0.0
+        self._by_threads: dict[int, list[float]] = {}  # seconds of each step
         self._replay: CudaReplay | None = None  # on a GPU
         register_optimizer_step_pre_hook(self._before)
         register_optimizer_step_post_hook(self._after)
@@ -52,7 +52,8 @@ class TorchProbe:
 
     def facts(self) -> dict[str, Any]:
         told: dict[str, Any] = {
-            "framework": "torch", "threads": self._threads, "by_threads": self._by_threads,
+            "framework": "torch", "threads": self._threads,
+            "by_threads": {count: min(found) for count, found in self._by_threads.items()},
             "operations": self._counted, "asynchronous": self.asynchronous,
         }
         if self.asynchronous:
@@ -62,6 +63,8 @@ class TorchProbe:
                 "device": "cuda", "peak_memory": float(torch.cuda.max_memory_allocated()),
                 "memory_limit": float(free),
             }
+        if alone := self._by_threads.get(self._threads):
+            told |= {"alone": statistics.median(alone), "repeats": len(alone)}
         if self._calls:
             told["optimizer_total"] = self._optimizing
         return told | {"device": "cpu", "peak_memory": peak_of_process()}
@@ -74,11 +77,18 @@ class TorchProbe:
             return
         cores = len(os.sched_getaffinity(0))
         counts = sorted({*(2**k for k in range(10) if 2**k <= cores), self._threads})
+        counts = [self._threads, *(count for count in counts if count != self._threads)]
         # In turns, so that a busy moment hits all of them; to and fro, so that of two kinds of
         # steps in turns, as of a GAN, each number of threads has both.
-        for turn in range(REPEATS if len(counts) > 1 else 0):
+        for turn in range(REPEATS):
             for count in reversed(counts) if turn % 2 else counts:
-                yield self._with_threads(count)
+                if self._has_time():
+                    yield self._with_threads(count)
+
+    def _has_time(self) -> bool:
+        """For a step as long as the longest so far."""
+        taken = [seconds for found in self._by_threads.values() for seconds in found]
+        return not taken or sum(taken) + max(taken) <= THREAD_SECONDS
 
     @contextmanager
     def _counting(self) -> Iterator[None]:
@@ -91,16 +101,12 @@ class TorchProbe:
 
     @contextmanager
     def _with_threads(self, count: int) -> Iterator[None]:
-        if self._spent > THREAD_SECONDS:
-            yield
-            return
         torch.set_num_threads(count)
         began = time.perf_counter()
         yield
         took = time.perf_counter() - began
         torch.set_num_threads(self._threads)
-        self._spent += took
-        self._by_threads[count] = min(took, self._by_threads.get(count, float("inf")))
+        self._by_threads.setdefault(count, []).append(took)
 
     def _before(self, *_: Any) -> None:
         if self._counter is not None:

@@ -18,17 +18,14 @@ from mlgolf.analysis.bottleneck import Measurements
 from mlgolf.analysis.roofline import Ceilings, Operation, floor_of
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.core.text import number_of, printable
-from mlgolf.diagnosis.observe import ORDER, WARM_UP
+from mlgolf.diagnosis.observe import FILE, HOW, ORDER, why_none_counted
 from mlgolf.diagnosis.out_of_memory import says_out_of_memory
 from mlgolf.diagnosis.process_memory import available_memory
 
 STEPS, SECONDS = 100, 10.0  # whichever is first
 END_SECONDS = 600.0  # after which a script that has not told anything is ended
+STEPS_ENDING = ".json"  # of a file with the times of a script that was run as usual
 SHOWN = 3  # lines of what a script says at its end
-HOW = (
-    "Put the loop under a watch: watch = mlgolf.observe(loader), then `for batch in watch:` and "
-    "`with watch.step():` around forward, backward and update (docs/diagnose.md)."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +70,34 @@ def run(
     return Ran(code=done.returncode, said=done.stderr, told=told)
 
 
+def stored(file: Path) -> Ran:
+    """What a script that was run as usual has told.
+
+    Raises: DiagnosisError if the file is not there, or holds something else.
+    """
+    if not file.is_file():
+        raise DiagnosisError(
+            f"{file}: found no such file. A script under mlgolf.observe writes {FILE} into the "
+            "folder where it was started."
+        )
+    try:
+        told = json.loads(file.read_text(errors="replace"))
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not told.keys() >= _keys(told):
+        raise DiagnosisError(
+            f"{file}: found something else than the times of steps. Give the {FILE} that a script "
+            "under mlgolf.observe writes, or the script itself."
+        )
+    return Ran(code=0, said="", told=told)
+
+
+def _keys(told: dict[str, Any]) -> set[str]:
+    """That are in every record like this."""
+    times = {"real", "load", "step", "between"} if told.get("counted") else set()
+    return {"steps", "counted", "peak_memory"} | times
+
+
 def measurements_of(
     script: Path, ran: Ran, ceilings: Callable[[str, int], Ceilings],
     memory_limit: float | None = None,
@@ -100,6 +125,8 @@ def measurements_of(
 
 def why_not_counted(script: Path, ran: Ran) -> str:
     """Why the operations of a script are not known, although its steps are."""
+    if script.suffix == STEPS_ENDING:
+        return f"{script} does not count operations; `mlgolf diagnose` of the script itself does"
     if ran.told.get("framework") != "torch":
         return f"the operations of {script} were not counted, which is done in PyTorch only"
     return (
@@ -110,21 +137,13 @@ def why_not_counted(script: Path, ran: Ran) -> str:
 
 def _check_steps(script: Path, told: dict[str, Any]) -> None:
     """Raises: DiagnosisError, with the line of the watch, where no step counts."""
-    line = _line_of_watch(script)
-    place = f"{script}:{line}" if line else f"{script}"
-    if not told.get("steps"):
-        reason = "made a watch but never called watch.step()" if told else "never called the step"
-        raise DiagnosisError(f"{place}: it ran to its end and {reason}. {HOW}")
-    if told["counted"]:
+    if told.get("counted"):
         return
-    if told["steps"] > WARM_UP:
-        raise DiagnosisError(
-            f"{place}: found {told['steps']} steps, none of them in a loop over the watch. {HOW}"
-        )
-    raise DiagnosisError(
-        f"{place}: found {number_of(told['steps'], 'step')}; the first {WARM_UP} warm up and are "
-        "not counted, so give it 10 or more"
-    )
+    if not told:
+        line = _line_of_watch(script)
+        place = f"{script}:{line}" if line else f"{script}"
+        raise DiagnosisError(f"{place}: it ran to its end and never called the step. {HOW}")
+    raise DiagnosisError(f"{told.get('place') or script}: {why_none_counted(told)}")
 
 
 def _measured(
@@ -141,6 +160,10 @@ def _measured(
     real = told["real"] if by_itself else load + told["step"]
     return Measurements(
         real=real, load=load, replay=told.get("replay", math.nan if by_itself else real - load),
+        alone=told.get("alone", math.nan), repeats=told.get("repeats", 0),
+        cpu=math.nan if by_itself else told.get("cpu", math.nan),
+        own_cores=told.get("own_cores", math.nan), other_cores=told.get("other_cores", math.nan),
+        cores=told.get("cores", 0),
         between=math.nan if by_itself else told["between"], workers=told.get("workers", 0),
         issued=told.get("issued", math.nan), optimizer=optimizer, threads=threads,
         by_threads=by_threads, device=told.get("device", "cpu"),

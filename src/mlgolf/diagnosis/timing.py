@@ -30,21 +30,26 @@ def in_turns(
       of: the blocks of each. By default the fastest, since whatever else ran disturbed the others;
         the mean for what is slow now and then by itself, such as a loader.
     """
-    calls = {name: _calls(work, synchronize, clock) for name, work in works.items()}
-    taken: dict[str, list[float]] = {name: [] for name in works}
+    calls: dict[str, int] = {}
+    taken: dict[str, list[float]] = {}
+    spent = 0.0
+    for name, work in works.items():
+        work()  # it may compile or allocate
+        once = _block(work, 1, synchronize, clock)
+        calls[name] = _calls(once)
+        taken[name] = [once] if calls[name] == 1 else []  # what fills a block counts as one
+        spent += sum(taken[name])
     began = clock()
-    for _ in range(ROUNDS):
+    while spent + clock() - began <= seconds or not all(taken.values()):
         for name, work in works.items():
             taken[name].append(_block(work, calls[name], synchronize, clock))
-        if clock() - began > seconds:
+        if min(map(len, taken.values())) >= ROUNDS:
             break
     return {name: of(found) for name, found in taken.items()}
 
 
-def _calls(work: Work, synchronize: Callable[[], None], clock: Callable[[], float]) -> int:
-    """How many fill a block. The first call of all may compile or allocate."""
-    work()
-    once = _block(work, 1, synchronize, clock)
+def _calls(once: float) -> int:
+    """How many of such seconds fill a block."""
     return min(MOST_CALLS, max(1, round(BLOCK_SECONDS / once))) if once > 0 else MOST_CALLS
 
 

@@ -43,8 +43,9 @@ def measure(
     if not fits.largest:
         raise DiagnosisError(
             f"{plan.workload}: not even a batch of {fits.smallest} fits into "
-            f"{fits.limit / 1e9:.3g} GB, so there is no step to measure. {fits.said} Give more "
-            "memory (--memory-limit) or take a smaller size."
+            f"{fits.limit / 1e9:.3g} GB, so there is no step to measure. "
+            f"{f'It said: {fits.said}. ' if fits.said else ''}Give more memory (--memory-limit) or "
+            "take a smaller size."
         )
     batch_size = min(asked, fits.largest)
     tell(

@@ -1,7 +1,6 @@
 """Who helps whom: a method x method matrix, main effects on the diagonal, interactions below."""
 
 import math
-import textwrap
 from typing import Any
 
 import altair as alt
@@ -9,11 +8,11 @@ import polars as pl
 
 from mlgolf.analysis.ablations import Ablation
 from mlgolf.analysis.factorial import Effect, Effects
+from mlgolf.core.text import significant
 from mlgolf.plots.theme import Style, name_axis
 
 CELL_WIDTH, CELL_HEIGHT, LABELS = 112, 50, 150
 SIGNIFICANT = 0.05
-WRAPPED = 17  # characters of the title for each column
 MEAN = "mean of all"
 
 SCHEMA = {
@@ -51,10 +50,9 @@ def interactions_matrix(
         way=pl.when(pl.col("estimate") >= 0).then(pl.lit("helps")).otherwise(pl.lit("hurts")),
     )
     colours = alt.Scale(domain=["helps", "hurts"], range=[*style.theme.colours[:2]])
-    is_fraction = bool((table["aliased_with"] != "").any())
     data = alt.Chart(
         shown, width=CELL_WIDTH * len(factors), height=CELL_HEIGHT * len(factors),
-        title=_title(title, style, WRAPPED * (len(factors) + 1), is_fraction),
+        title=title,
     )
     layers = [
         data.mark_rect().encode(
@@ -80,17 +78,6 @@ def interactions_matrix(
     return style.apply(alt.layer(*layers))
 
 
-def _title(title: str, style: Style, width: int, is_fraction: bool) -> alt.TitleParams:
-    subtitle = (
-        "diagonal: what a method gives on average; below it: how much more with another on. "
-        "Framed: an effect beyond chance, all effects counted (Holm, 5%)"
-        + ("; * the sum with other pairs, which the table names" * is_fraction)
-    )
-    return alt.TitleParams(
-        title, subtitle=[*textwrap.wrap(subtitle, width), *textwrap.wrap(style.notice, width)]
-    )
-
-
 def _row(ablation: Ablation, found: Effects, effect: Effect) -> tuple[Any, ...]:
     first, last = effect.methods[0], effect.methods[-1]
     low, high = effect.interval
@@ -110,7 +97,7 @@ def _row(ablation: Ablation, found: Effects, effect: Effect) -> tuple[Any, ...]:
 
 def _number(ablation: Ablation, value: float) -> str:
     if ablation.experiment.value == "log_time":
-        return f"{math.exp(value):.3g}×"
+        return f"{significant(math.exp(value), 3)}×"
     return f"{value:+.2g}".replace("-", "−")
 
 

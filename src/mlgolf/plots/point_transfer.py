@@ -38,10 +38,7 @@ def transfer_panel(table: pl.DataFrame, style: Style) -> Any:
             align="left", dx=10, fontSize=12, color=style.theme.muted
         ).encode(_x("tau"), y, alt.Text("said:N")),
     ]
-    title = alt.TitleParams(
-        table["submission"][0],
-        subtitle="bar: interval; right: cost on the variant of the workload's best point",
-    )
+    title = alt.TitleParams(table["submission"][0])
     return style.apply(alt.layer(*layers, title=title, width=WIDTH, height=ROW * len(pairs)))
 
 

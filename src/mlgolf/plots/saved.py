@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import vl_convert
 
+from mlgolf.plots.heading import Heading, headed
 from mlgolf.plots.svg import in_columns, recoloured, to_svg, with_ids
 from mlgolf.plots.theme import DARK
 
@@ -14,14 +15,16 @@ PIXELS = 2  # of an image, for each of the figure
 
 
 def save_figure(
-    folder: Path, name: str, panels: Sequence[Any], table: pl.DataFrame, columns: int = 1
+    folder: Path, name: str, panels: Sequence[Any], table: pl.DataFrame, columns: int = 1,
+    heading: Heading | None = None,
 ) -> list[Path]:
     """Write NAME.svg, NAME.png, the same with _dark, and NAME.csv.
 
-    Args: panels: charts, which are laid out in so many columns.
+    Args: panels: charts, which are laid out in so many columns, below a heading if there is one.
     """
     drawn = [with_ids(to_svg(chart), f"{name}{at}_") for at, chart in enumerate(panels)]
-    light = in_columns(drawn, min(columns, len(drawn)))
+    together = in_columns(drawn, min(columns, len(drawn)))
+    light = headed(together, heading) if heading else together
     paths = [folder / f"{name}.csv"]
     table.with_columns(without_formulas(pl.col(pl.String))).write_csv(paths[0])
     for ending, svg in (("", light), ("_dark", recoloured(light, DARK))):

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from mlgolf.plots.learning_rate_curve import CROSS
+from mlgolf.plots.log_axis import log_axis
 from mlgolf.plots.theme import Style, name_axis
 
 WIDTH, ROW, LABELS = 240, 22, 150
@@ -23,7 +24,8 @@ def shared_point_panel(table: pl.DataFrame, style: Style) -> Any:
     largest = table["degradation"].max() or least
     edge = max(2.0, float(largest)) * 1.35 if ratio else max(1.0, float(largest)) * 1.2  # type: ignore[arg-type]
     x = alt.X(
-        "shown:Q", axis=alt.Axis(grid=True, tickCount=4, format="~g"),
+        "shown:Q", axis=log_axis(least, edge, WIDTH, grid=True) if ratio else
+        alt.Axis(grid=True, tickCount=4, format="~g"),
         title="time to target, times the best point's (log scale)" if ratio else
         "difference to the best point, in spreads",
         scale=alt.Scale(type="log" if ratio else "linear", domain=[least, edge], nice=False,
@@ -44,7 +46,7 @@ def shared_point_panel(table: pl.DataFrame, style: Style) -> Any:
         _points(own, x, y, style.colour(), opacity=1), _crosses(own, x, y, style.colour(), 1),
     ]
     shared = table.filter("shared")["point"]
-    said = f"colour: the best to share, {shared[0]}; ×: no result" if len(shared) else ""
+    said = f"the best to share: {shared[0]}" if len(shared) else ""
     title = alt.TitleParams(table["submission"][0], subtitle=said)
     return style.apply(alt.layer(*layers, title=title, width=WIDTH, height=ROW * len(workloads)))
 

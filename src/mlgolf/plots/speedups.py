@@ -9,7 +9,7 @@ import polars as pl
 
 from mlgolf.plots.theme import Style, name_axis
 
-WIDTH, ROW, LABELS = 300, 19, 190
+WIDTH, ROW, LABELS = 300, 19, 180
 
 SCHEMA = {
     "workload": pl.String, "method": pl.String, "speedup": pl.Float64, "low": pl.Float64,
@@ -40,7 +40,7 @@ def speedups_chart(
         scale=alt.Scale(type="log", domain=[least, most], nice=False),
         axis=alt.Axis(values=[0.5, 0.7, 1, 1.4, 2], format="~g", domain=False),
     )
-    labels = name_axis(LABELS, grid=False, labelPadding=10)  # room for triangles
+    labels = name_axis(LABELS, grid=False, labelPadding=10, minExtent=LABELS)  # room for triangles
     y = alt.Y("method:N", title=None, scale=alt.Scale(domain=names), axis=labels)
     shown = ordered.drop_nulls("speedup")
     rules = alt.Chart(shown).mark_rule(strokeWidth=1.6)

@@ -9,60 +9,68 @@ import polars as pl
 
 from mlgolf.analysis.bottleneck import Diagnosis
 from mlgolf.analysis.roofline import Ceilings
+from mlgolf.core.text import significant
 from mlgolf.plots.theme import Style
 
-WIDTH, BAR, ROOM = 520, 54, 16
+WIDTH, ROOF_WIDTH = 340, 290  # pixels, as on a phone; the second has an axis beside it
+ROW, BAR = 44, 12  # pixels of a part, and of the bar in it
 ROOF_HEIGHT = 220
-# In this order from left to right; a part keeps its colour in every figure.
 PARTS = (
     "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect",
+    "other_programs", "unexplained",
 )
-LABELLED = 0.085  # of the step: narrower parts have no room for their names
-LINE = 84  # characters
+LEAST_PERCENT = 0.5  # of a part that is drawn
+LINE = 52  # characters of a subtitle
+TITLE_LINE = 42
+MARKED = "orange: what holds the step back"
 
 
 def step_time_table(found: Diagnosis) -> pl.DataFrame:
-    """What is drawn: each part's share of the step, where it begins and ends, in percent."""
-    rows, at = [], 0.0
-    for part in PARTS:
-        share = 100 * found.shares.get(part, 0.0)
-        rows.append((part, at, at + share, share, share / 100 * found.step_seconds * 1e3))
-        at += share
-    names = ["part", "begins", "ends", "percent", "milliseconds"]
+    """What is drawn: each part's share of the step in percent, and whether it holds it back."""
+    holding = {finding.bottleneck for finding in found.findings}
+    rows = [
+        (part, 100 * share, 1e3 * share * found.step_seconds, part in holding)
+        for part, share in ((part, found.shares.get(part, 0.0)) for part in PARTS)
+    ]
+    names = ["part", "percent", "milliseconds", "holds_back"]
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
 def step_time_chart(table: pl.DataFrame, style: Style, title: str, subtitle: str = "") -> Any:
-    """One bar with its parts; names in it where there is room, else below in the subtitle."""
-    shown = table.filter(pl.col("percent") > 0.5).with_columns(
-        submission="part", middle=(pl.col("begins") + pl.col("ends")) / 2,
-        label=pl.col("percent").round(0).cast(pl.Int64).cast(pl.String) + "%",
+    """A bar for each part, the longest first, out of the whole step. Its name is above it."""
+    theme = style.theme
+    shown = (
+        table.filter(pl.col("percent") > LEAST_PERCENT).sort("percent", descending=True)
+        .with_columns(
+            whole=pl.lit(100.0), name=pl.col("part").str.replace_all("_", " "),
+            label=pl.format(
+                "{}% · {} ms", pl.col("percent").round(0).cast(pl.Int64),
+                pl.col("milliseconds").map_elements(
+                    lambda value: significant(value, 3), return_dtype=pl.String),
+            ),
+        )
+    )  # fmt: skip
+    rows = alt.Y("part:N", axis=None, sort=shown["part"].to_list())
+    bar = {"height": BAR, "yOffset": ROW / 4, "cornerRadius": 2}
+    text = {"baseline": "middle", "dy": -ROW / 8, "fontSize": 13}
+    step = alt.Chart(shown)
+    begin, length = (
+        alt.X(f"{field}:Q", axis=None, scale=alt.Scale(domain=[0, 100], nice=False))
+        for field in ("percent", "whole")
     )
-    wide = shown.filter(pl.col("percent") >= 100 * LABELLED)
-    narrow = shown.filter(pl.col("percent") < 100 * LABELLED)
-    x = alt.X(
-        "begins:Q", title="share of the step's time (%)", scale=alt.Scale(domain=[0, 100]),
-        axis=alt.Axis(grid=False, tickCount=5),
+    holding = alt.condition(
+        alt.datum.holds_back, alt.value(theme.colours[1]), alt.value(theme.colours[0])
     )
-    bars = alt.Chart(shown).mark_bar(
-        height=BAR, stroke=style.theme.paper, strokeWidth=2, opacity=1
-    ).encode(x, alt.X2("ends:Q"), y=alt.value(BAR / 2 + ROOM + 10), color=style.colour())
-    names = alt.Chart(wide).mark_text(
-        fontSize=12, fontWeight=600, baseline="bottom"
-    ).encode(alt.X("middle:Q"), y=alt.value(ROOM + 4), text="part:N", color=style.colour())
-    shares = alt.Chart(wide).mark_text(
-        fontSize=13, fontWeight=600, color=style.theme.paper
-    ).encode(alt.X("middle:Q"), y=alt.value(BAR / 2 + ROOM + 10), text="label:N")
-    rest = ", ".join(
-        f"{row['part']} {row['label']}" for row in narrow.iter_rows(named=True)
-    )
-    lines = [subtitle, *textwrap.wrap(f"too narrow for a label: {rest}", LINE)] if rest else [
-        subtitle
-    ]
     chart = alt.layer(
-        bars, names, shares, width=WIDTH, height=BAR + 2 * ROOM + 6,
-        title=alt.TitleParams(title, subtitle=lines),
-    )
+        step.mark_bar(color=theme.grid, **bar).encode(length, rows),
+        step.mark_bar(opacity=1, **bar).encode(begin, rows, color=holding),
+        step.mark_text(align="left", fontWeight=600, color=theme.ink, **text)
+        .encode(rows, x=alt.value(0), text="name:N"),
+        step.mark_text(align="right", color=theme.ink, **text)
+        .encode(rows, x=alt.value(WIDTH), text="label:N"),
+        width=WIDTH, height=alt.Step(ROW),
+        title=alt.TitleParams(title, subtitle=[*textwrap.wrap(subtitle, LINE), MARKED]),
+    )  # fmt: skip
     return style.apply(chart)
 
 
@@ -93,7 +101,7 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
         axis=alt.Axis(domain=False, values=_decades(low, high)),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
     )
-    ink = style.theme.muted
+    ink, side = style.theme.muted, "right" if intensity > ceilings.ridge else "left"
     roofs = pl.DataFrame({
         "intensity": [ends[-1], ends[0]], "rate": [roof["rate"][2], roof["rate"][0]],
         "label": [
@@ -105,17 +113,17 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
     right, left = (roofs.filter(pl.col("side") == side) for side in ("right", "left"))
     layers = [
         alt.Chart(roof).mark_line(strokeWidth=1.8, color=ink).encode(x, y),
-        alt.Chart(right).mark_text(align="right", dy=-9, fontSize=11, color=ink)
+        alt.Chart(right).mark_text(align="right", dy=-9, fontSize=12, color=ink)
         .encode(x, y, text="label:N"),
-        alt.Chart(left).mark_text(align="left", dx=30, dy=8, fontSize=11, color=ink)
+        alt.Chart(left).mark_text(align="left", dx=30, dy=8, fontSize=12, color=ink)
         .encode(x, y, text="label:N"),
         alt.Chart(point).mark_point(filled=True, size=80, opacity=1)
         .encode(x, y, color=alt.value(style.theme.colours[1])),
-        alt.Chart(point).mark_text(align="center", dy=18, fontSize=12, fontWeight=600)
+        alt.Chart(point).mark_text(align=side, dy=18, fontSize=12, fontWeight=600)
         .encode(x, y, text="label:N", color=alt.value(style.theme.colours[1])),
     ]  # fmt: skip
-    title = "What this machine attains, and what the step reached"
-    return style.apply(alt.layer(*layers, width=WIDTH, height=ROOF_HEIGHT, title=title))
+    title = textwrap.wrap("What this machine attains, and what the step reached", TITLE_LINE)
+    return style.apply(alt.layer(*layers, width=ROOF_WIDTH, height=ROOF_HEIGHT, title=title))
 
 
 def _decades(low: float, high: float) -> list[float]:

@@ -16,6 +16,7 @@ ROOT = re.compile(r'<svg [^<>]*? width="([\d.]+)" height="([\d.]+)"')
 ORIGIN = re.compile(r' transform="translate\(([-\d.]+),')  # of the plot, right of its labels
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])  # the one that altair writes
 GAP = 24  # pixels between charts
+MARGIN = 14  # around what is saved by itself
 
 
 def to_svg(chart: alt.TopLevelMixin) -> str:
@@ -55,12 +56,10 @@ def drawn_here(chart: alt.TopLevelMixin) -> Svg:
 
 def in_columns(svgs: Sequence[str], columns: int, theme: Theme = LIGHT) -> str:
     """Charts of one figure in rows, their plots aligned. Their ids must differ."""
-    origins = [float(found[1]) if (found := ORIGIN.search(svg)) else 0.0 for svg in svgs]
-    shifts = [max(origins) - origin for origin in origins]
-    sizes = [size(svg) for svg in svgs]
-    cell = max(shift + width for shift, (width, _) in zip(shifts, sizes, strict=True)) + GAP
+    shifts, width = _aligned(svgs)
+    cell = width + GAP
     heights = [
-        max(height for _, height in sizes[start:start + columns]) + GAP
+        max(size(svg)[1] for svg in svgs[start:start + columns]) + GAP
         for start in range(0, len(svgs), columns)
     ]
     tops = [0.0, *accumulate(heights)]
@@ -68,6 +67,23 @@ def in_columns(svgs: Sequence[str], columns: int, theme: Theme = LIGHT) -> str:
         (svg, number % columns * cell + shifts[number], tops[number // columns])
         for number, svg in enumerate(svgs)
     ], theme)
+
+
+def equally_wide(svgs: Sequence[str], theme: Theme = LIGHT) -> list[str]:
+    """Charts whose plots are as far from the left, for use side by side at one scale."""
+    shifts, width = _aligned(svgs)
+    return [
+        _placed([(svg, shift, 0.0)], theme, (width, 0.0))
+        for svg, shift in zip(svgs, shifts, strict=True)
+    ]
+
+
+def _aligned(svgs: Sequence[str]) -> tuple[list[float], float]:
+    """How far each is to be moved right, and how wide the widest is then."""
+    origins = [float(found[1]) if (found := ORIGIN.search(svg)) else 0.0 for svg in svgs]
+    shifts = [max(origins, default=0.0) - origin for origin in origins]
+    ends = (shift + size(svg)[0] for shift, svg in zip(shifts, svgs, strict=True))
+    return shifts, max(ends, default=0.0)
 
 
 def stacked(svgs: Sequence[str], theme: Theme = LIGHT) -> str:
@@ -78,6 +94,12 @@ def stacked(svgs: Sequence[str], theme: Theme = LIGHT) -> str:
     )
 
 
+def framed(svg: str, theme: Theme = LIGHT) -> str:
+    """With a margin of paper, so that nothing touches the edge of an image."""
+    width, height = (side + 2 * MARGIN for side in size(svg))
+    return _placed([(svg, MARGIN, MARGIN)], theme, (width, height))
+
+
 def size(svg: str) -> tuple[float, float]:
     """Width and height in pixels."""
     found = ROOT.match(svg)
@@ -85,10 +107,13 @@ def size(svg: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
-def _placed(places: Sequence[tuple[str, float, float]], theme: Theme) -> str:
-    """Charts with the left and the upper end of each, in one."""
+def _placed(
+    places: Sequence[tuple[str, float, float]], theme: Theme,
+    least: tuple[float, float] = (0.0, 0.0),
+) -> str:
+    """Charts with the left and the upper end of each, in one of some least size."""
     ends = [(left + size(svg)[0], top + size(svg)[1]) for svg, left, top in places]
-    width, height = (max(end) for end in zip(*ends, strict=True))
+    width, height = (max(end) for end in zip(least, *ends, strict=True))
     box = f'width="{width:g}" height="{height:g}"'
     inner = (
         f'<g transform="translate({left:.2f},{top:.2f})">{_content(svg)}</g>'

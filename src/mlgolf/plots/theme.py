@@ -6,6 +6,7 @@ lighter for the dark theme. Where there are more submissions than colours they r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,11 @@ from mlgolf.core.quantities import Quantity
 
 FONT = "Helvetica Neue, Helvetica, Arial, sans-serif"
 PADDING = {"left": 0, "right": 6, "top": 4, "bottom": 4}
+# A method called "orange" is drawn in orange, whatever its place.
+CALLED = {
+    "blue": 0, "orange": 1, "green": 2, "violet": 3, "purple": 3, "yellow": 4, "brown": 6,
+    "grey": 7, "gray": 7,
+}
 DASHES = ([1, 0], [6, 3], [2, 2])
 # Whether a text keeps to a limit is measured again and again: a third of the time to draw.
 UNLIMITED = {"labelLimit": 0, "titleLimit": 0}
@@ -79,22 +85,32 @@ class Style:
         return alt.Color("submission:N", scale=self._scale(self.theme.colours), legend=legend)
 
     def dash(self) -> alt.StrokeDash:
-        count = len(self.theme.colours)
-        dashes = [DASHES[i // count % len(DASHES)] for i in range(len(self.submissions))]
+        colours, most = len(self.theme.colours), max(self._places.values(), default=0)
+        dashes = [DASHES[place // colours % len(DASHES)] for place in range(most + 1)]
         return alt.StrokeDash("submission:N", scale=self._scale(dashes), legend=None)
 
     def number(self, submission: str) -> tuple[int, int]:
         """The indices of its colour in the theme and of its dashes, for what no chart draws."""
-        dash, colour = divmod(self._by_name.index(submission), len(self.theme.colours))
+        dash, colour = divmod(self._places[submission], len(self.theme.colours))
         return colour, dash % len(DASHES)
 
     @property
-    def _by_name(self) -> list[str]:
-        """Colours go by name, not by rank: a change of ranks must not repaint them."""
-        return sorted(self.submissions, key=lambda name: (name != self.baseline, name))
+    def _places(self) -> dict[str, int]:
+        """Colours go by name, not by rank: a change of ranks must not repaint them.
+
+        The baseline has the first one, who is called after a colour has that, others what is left.
+        """
+        names = sorted(self.submissions, key=lambda name: (name != self.baseline, name))
+        taken = {self.baseline: 0} if self.baseline in names else {}
+        for name in names:
+            if name in CALLED and name not in taken and CALLED[name] not in taken.values():
+                taken[name] = CALLED[name]
+        left = (place for place in count() if place not in taken.values())
+        return taken | {name: next(left) for name in names if name not in taken}
 
     def _scale(self, values: Sequence[Any]) -> alt.Scale:
-        order = [self._by_name.index(submission) for submission in self.submissions]
+        places = self._places
+        order = [places[submission] for submission in self.submissions]
         return alt.Scale(
             domain=list(self.submissions), range=[values[i % len(values)] for i in order]
         )

@@ -1,8 +1,8 @@
 """Quality against time: the baseline's curve with its interval, and the points judged by it."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
@@ -13,16 +13,28 @@ from mlgolf.analysis.comparison import Comparison
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve
 from mlgolf.analysis.seed_noise import Noise
-from mlgolf.analysis.tradeoff import half_widths, noises
+from mlgolf.analysis.tradeoff import Verdict, half_widths, noises
+from mlgolf.core.target import Goal
+from mlgolf.plots.label_places import Box, Label, Place, places
 from mlgolf.plots.theme import Style
+from mlgolf.plots.tradeoff_axes import Axes, axes_of, losses_are_wide
 
-WIDTH, HEIGHT = 380, 270
-TOGETHER = 4  # methods in one chart; more of them have a panel each
-PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 205, 150, 2
+WIDTH, HEIGHT = 420, 290
+MOST_CURVES, MOST_NAMES = 4, 7  # methods in one chart; more of them have a panel each
+PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 225, 150, 2
 SHOWN = 8  # of the grid's cells, one is drawn
-LINE = 66  # characters
-ABOVE = 0.06  # of the range of qualities, free above and below
-ROOM = 1.35  # times the longest time: for the names of curves
+OVER, RIGHT = 24, 110  # pixels beyond the plot that labels may take
+NAME, SMALL = 7.0, 5.8  # pixels of a character, in a label's two lines
+NAME_LINE, SMALL_LINE = 14, 13
+MARK, STEP = 5.0, 3.0  # pixels from the middle of a point to its edge, and along a curve
+CLEAR = (Verdict.BETTER.value, Verdict.WORSE.value)
+
+
+class Told(NamedTuple):
+    """What a figure says of a method as a whole."""
+
+    estimate: str  # "1.3× (1.2 to 1.4×)"
+    verdict: str  # "better"
 
 
 def tradeoff_table(comparison: Comparison) -> pl.DataFrame:
@@ -44,77 +56,77 @@ def tradeoff_table(comparison: Comparison) -> pl.DataFrame:
 
 
 def tradeoff_charts(
-    table: pl.DataFrame, style: Style, *, time: str, quality: str, told: Mapping[str, str]
+    table: pl.DataFrame, style: Style, *, time: str, quality: str, goal: Goal,
+    told: Mapping[str, Told],
 ) -> list[alt.LayerChart]:
     """One chart, or a panel for each method where there are many, all on the same axes.
 
-    Args: told: what a panel says of its method as a whole.
+    Args: told: by method.
     """
     baseline, *methods = style.submissions
-    if len(methods) <= TOGETHER:
-        return [tradeoff_chart(table, style, time=time, quality=quality)]
+    if not in_panels(table, style):
+        return [tradeoff_chart(table, style, time=time, quality=quality, goal=goal, told=told)]
+    axes = axes_of(table, PANEL_WIDTH, PANEL_HEIGHT, time, quality, goal)
     pairs = (replace(style, submissions=(baseline, name), baseline=baseline) for name in methods)
-    return [_panel(table, pair, time, quality, told) for pair in pairs]
+    return [_panel(table, pair, axes, told) for pair in pairs]
+
+
+def in_panels(table: pl.DataFrame, style: Style) -> bool:
+    """Whether there are too many methods, or too many curves, for one chart."""
+    curves = table.filter(kind="curve")["submission"].n_unique() - 1
+    return curves > MOST_CURVES or len(style.submissions) - 1 > MOST_NAMES
 
 
 def _panel(
-    table: pl.DataFrame, style: Style, time: str, quality: str, told: Mapping[str, str]
+    table: pl.DataFrame, style: Style, axes: Axes, told: Mapping[str, Told]
 ) -> alt.LayerChart:
-    """The baseline and one method, whose name has its colour. Points are not told apart."""
+    """The baseline and one method, whose name has its colour."""
     shown = table.filter(pl.col("submission").is_in(style.submissions))
-    layers = _layers(shown, style, *_axes(table, time, quality, ticks=4))
     name = style.submissions[-1]
-    notice = textwrap.wrap(style.notice, LINE * PANEL_WIDTH // WIDTH)
-    title = alt.TitleParams(
-        name, color=style.theme.colours[1], subtitle=[told.get(name, ""), *notice]
-    )
+    said = [": ".join(dict.fromkeys(told[name]))] if name in told else []
+    colour = style.theme.colours[style.number(name)[0]]
+    title = alt.TitleParams(name, color=colour, subtitle=said)
+    layers = _layers(shown, style, axes)
     return style.apply(alt.layer(*layers, width=PANEL_WIDTH, height=PANEL_HEIGHT, title=title))
 
 
 def tradeoff_chart(
-    table: pl.DataFrame, style: Style, *, time: str, quality: str
+    table: pl.DataFrame, style: Style, *, time: str, quality: str, goal: Goal,
+    told: Mapping[str, Told],
 ) -> alt.LayerChart:
     """Time is logarithmic. Args: table: as of `tradeoff_table`; time, quality: their names."""
-    x, y = _axes(table, f"{time} (log scale)", quality, ticks=6)
-    points = table.filter(pl.col("kind") == "point")
-    layers = [*_layers(table, style, x, y), *_labels(points, x, y, style)]
-    title = _title(f"{quality} against {time}", style)
-    return style.apply(alt.layer(*layers, width=WIDTH, height=HEIGHT, title=title))
+    scale = " (log scale)" if losses_are_wide(table, goal) else ""
+    axes = axes_of(table, WIDTH, HEIGHT, f"{time} (log scale)", f"{quality}{scale}", goal)
+    layers = [*_layers(table, style, axes), *_labels(table, axes, style, told)]
+    return style.apply(alt.layer(*layers, width=WIDTH, height=HEIGHT))
 
 
-def _axes(table: pl.DataFrame, time: str, quality: str, ticks: int) -> tuple[alt.X, alt.Y]:
-    """Args: table: whose times and qualities all have room."""
-    times = table["time"].to_numpy()
-    values = np.concatenate([table[end].drop_nulls() for end in ("quality", "low", "high")])
-    room = ABOVE * np.ptp(values)
-    x = alt.X(
-        "time:Q", title=time, axis=alt.Axis(grid=False, tickCount=ticks),
-        scale=alt.Scale(type="log", domain=[times.min() / 1.1, times.max() * ROOM], nice=False),
-    )
-    y = alt.Y(
-        "quality:Q", title=quality,
-        scale=alt.Scale(domain=[values.min() - room, values.max() + room], zero=False, nice=False),
-        axis=alt.Axis(domain=False, ticks=False, tickCount=ticks, minExtent=34),
-    )
-    return x, y
-
-
-def _layers(table: pl.DataFrame, style: Style, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _layers(table: pl.DataFrame, style: Style, axes: Axes) -> list[alt.Chart]:
+    low, high = axes.qualities
+    table = table.with_columns(pl.col("low", "high").clip(low, high))
     curves, points = (table.filter(pl.col("kind") == kind) for kind in ("curve", "point"))
-    band = curves.drop_nulls(["low", "high"])
-    low = alt.Y("low:Q", title=y["title"], scale=y["scale"])
+    band, known = curves.drop_nulls(["low", "high"]), points.drop_nulls(["low", "high"])
+    ends = axes.x, axes.y("low"), alt.Y2("high:Q"), style.colour()
     return [
-        *([alt.Chart(band).mark_area(opacity=0.16).encode(
-            x, low, alt.Y2("high:Q"), style.colour()
-        )] if len(band) else []),
-        alt.Chart(curves).mark_line(strokeWidth=1.8).encode(x, y, style.colour(), style.dash()),
-        *_intervals(points, x, style),
-        alt.Chart(points).mark_point(filled=True, size=52, opacity=1).encode(x, y, style.colour()),
-    ]  # fmt: skip
+        *([alt.Chart(band).mark_area(opacity=0.16).encode(*ends)] if len(band) else []),
+        alt.Chart(curves).mark_line(strokeWidth=1.8).encode(
+            axes.x, axes.y(), style.colour(), style.dash()
+        ),
+        *([alt.Chart(known).mark_rule(strokeWidth=1.4).encode(*ends)] if len(known) else []),
+        *_marks(points, style, axes),
+    ]
 
 
-def _title(title: str, style: Style) -> alt.TitleParams:
-    return alt.TitleParams(title, subtitle=textwrap.wrap(style.notice, LINE))
+def _marks(points: pl.DataFrame, style: Style, axes: Axes) -> Iterator[alt.Chart]:
+    """Filled where a point is told apart from the baseline, and the baseline's; else hollow."""
+    clear = pl.col("verdict").is_null() | pl.col("verdict").is_in(CLEAR)
+    hollow, filled = points.filter(~clear), points.filter(clear)
+    if len(hollow):
+        looks = {"size": 46, "strokeWidth": 1.8, "opacity": 1, "fill": style.theme.paper}
+        yield alt.Chart(hollow).mark_point(**looks).encode(axes.x, axes.y(), style.colour())
+    if len(filled):
+        mark = alt.Chart(filled).mark_point(filled=True, size=56, opacity=1)
+        yield mark.encode(axes.x, axes.y(), style.colour())
 
 
 def _curve_rows(comparison: Comparison, name: str, curve: MonotoneCurve) -> Iterator[tuple]:
@@ -163,31 +175,78 @@ def _half_of(point: Point, noise: Noise, confidence: float) -> float:
     return float(limit * point.relative_noise * np.sqrt(noise.quality / point.runs))
 
 
-def _intervals(points: pl.DataFrame, x: alt.X, style: Style) -> list[alt.Chart]:
-    known = points.drop_nulls(["low", "high"])
-    if known.is_empty():
-        return []
-    rule = alt.Chart(known).mark_rule(strokeWidth=1.4)
-    return [rule.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), style.colour())]
-
-
-def _labels(points: pl.DataFrame, x: alt.X, y: alt.Y, style: Style) -> list[alt.Chart]:
-    """Names where each method ends, and what is said of the points."""
+def _labels(
+    table: pl.DataFrame, axes: Axes, style: Style, told: Mapping[str, Told]
+) -> list[alt.Chart]:
+    """The name of each method at its last point, above its verdict, where nothing is covered."""
+    points = table.filter(kind="point")
     ends = points.sort("time").group_by("submission", maintain_order=True).last()
-    told = points.drop_nulls("verdict").with_columns(
-        verdict=pl.col("verdict").str.replace("_", " ")
-    )
-    above = pl.col("verdict").fill_null("") == "better"  # the curve runs on to the right below it
-    left = {"align": "right", "dx": -9}
-    layers = [
-        alt.Chart(ends.filter(side)).mark_text(fontSize=12, fontWeight=600, **looks)
-        .encode(x, y, style.colour(), text="submission:N")
-        for side, looks in ((~above, {"align": "left", "dx": 9}), (above, left))
-        if len(ends.filter(side))
+    labels = [
+        _label(axes, row["time"], row["quality"], row["submission"], told)
+        for row in ends.iter_rows(named=True)
     ]
-    if len(told):
-        said = alt.Chart(told).mark_text(
-            align="center", dy=-12, fontSize=11, color=style.theme.muted
-        )
-        layers.append(said.encode(x, y, text="verdict:N"))
+    room = Box(2, -OVER, axes.width + RIGHT, axes.height - 2)
+    found = places(labels, [*_covered(table, axes)], room)
+    rows = [
+        _text_row(axes, row, place, told)
+        for row, place in zip(ends.iter_rows(named=True), found, strict=True)
+    ]
+    texts = pl.DataFrame(rows)
+    layers = [
+        alt.Chart(texts).mark_text(
+            align="left", baseline="top", fontSize=12, fontWeight=600
+        ).encode(axes.x, axes.y(), style.colour(), text="submission:N"),
+    ]
+    if len(said := texts.filter(pl.col("said") != "")):
+        layers.append(alt.Chart(said).mark_text(
+            align="left", baseline="top", fontSize=11, dy=NAME_LINE, color=style.theme.muted
+        ).encode(axes.x, axes.y(), text="said:N"))
+    if len(far := texts.filter("is_far")):
+        layers.insert(0, alt.Chart(far).mark_rule(strokeWidth=0.8, opacity=0.8).encode(
+            alt.X("from_time:Q", title=axes.time, scale=axes.x["scale"], axis=axes.x["axis"]),
+            axes.y("from_quality"), alt.X2("to_time:Q"), alt.Y2("to_quality:Q"), style.colour(),
+        ))
     return layers
+
+
+def _label(
+    axes: Axes, time: float, quality: float, name: str, told: Mapping[str, Told]
+) -> Label:
+    x, y = axes.pixels(time, quality)
+    said = told[name].verdict if name in told else ""
+    return Label(
+        x=x, y=y, width=max(NAME * len(name), SMALL * len(said)),
+        height=NAME_LINE + (SMALL_LINE if said else 0),
+    )
+
+
+def _text_row(
+    axes: Axes, row: Mapping[str, Any], place: Place, told: Mapping[str, Told]
+) -> dict[str, Any]:
+    """Where its text begins, and the line from its mark to it."""
+    box, name = place.box, row["submission"]
+    time, quality = axes.value(box.left, box.top)
+    x, y = axes.pixels(row["time"], row["quality"])
+    nearest = min(max(x, box.left), box.right), min(max(y, box.top), box.bottom)
+    to_time, to_quality = axes.value(*nearest)
+    return {
+        "submission": name, "said": told[name].verdict if name in told else "", "time": time,
+        "quality": quality, "is_far": place.is_far, "from_time": row["time"],
+        "from_quality": row["quality"], "to_time": to_time, "to_quality": to_quality,
+    }
+
+
+def _covered(table: pl.DataFrame, axes: Axes) -> Iterator[Box]:
+    """What no label may hide: points, their intervals, and curves as rows of small boxes."""
+    for row in table.filter(kind="point").iter_rows(named=True):
+        x, y = axes.pixels(row["time"], row["quality"])
+        yield Box(x - MARK, y - MARK, x + MARK, y + MARK)
+        if row["low"] is not None:
+            (_, low), (_, high) = (axes.pixels(row["time"], row[end]) for end in ("low", "high"))
+            yield Box(x - 1.5, high, x + 1.5, low)
+    for _, curve in table.filter(kind="curve").group_by("submission", maintain_order=True):
+        drawn = [axes.pixels(*row) for row in curve.select("time", "quality").rows()]
+        xs, ys = np.array(drawn).T
+        for x in np.arange(xs[0], xs[-1], STEP):
+            y = np.interp(x, xs, ys)
+            yield Box(x - STEP / 2, y - STEP / 2, x + STEP / 2, y + STEP / 2)

@@ -8,11 +8,13 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from mlgolf.plots.log_axis import log_axis
 from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 300, 210
 MOST_TOGETHER = 4  # methods whose bands can be read in one panel
 LINE = 14  # pixels between labels
+EXTENT = 44  # pixels for the numbers of an axis, so that titles are aligned
 X_TITLE = "trials (log scale)"
 STEP = "step-after"  # nothing is between k trials and k + 1
 TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -68,7 +70,10 @@ class _Height:
             type="log" if self.times else "linear", domain=[self.low, self.high], nice=False,
             zero=False, clamp=True,
         )
-        axis = alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34)
+        looks = {"domain": False, "ticks": False, "minExtent": EXTENT}
+        axis = log_axis(self.low, self.high, HEIGHT, vertical=True, **looks) if self.times else (
+            alt.Axis(tickCount=5, **looks)
+        )
         return alt.Y(f"{column}:Q", title=self.title, scale=scale, axis=axis)
 
     def pixels(self, value: float) -> float:

@@ -6,10 +6,35 @@ from collections.abc import Iterator, Sequence
 from mlgolf.analysis.ablations import Ablation
 from mlgolf.analysis.factorial import Effect, Effects
 from mlgolf.core.text import number_of
+from mlgolf.plots.heading import Heading, unfair_notice
 
 HEADS = ("method", "effect", "p (Holm)", "verdict")
 SHARE_HEADS = ("method", "its share")
 ALL = "all together"
+
+
+def heading(ablation: Ablation) -> Heading:
+    """Of the figure."""
+    design, times = ablation.design, ablation.experiment.value == "log_time"
+    value = "a factor on the speed, above 1× is better" if times else (
+        "a difference of the quality, above 0 is better"
+    )
+    has_intervals = any(
+        not math.isnan(effect.interval[0])
+        for found in ablation.all_effects for effect in found.mains
+    )
+    reading = [
+        "Diagonal: what a method gives on average. Below it: how much more it gives where the "
+        f"other is on. Each is {value} (blue), below it worse (orange).",
+        f"Small numbers: {100 * ablation.confidence:.3g}% intervals." if has_intervals else
+        "One study each, so there are no intervals.",
+        *(["Framed: beyond chance, all effects counted (Holm, 5%)."] if has_intervals else []),
+        *([] if design.is_full else ["*: the sum with other pairs, which the table names."]),
+    ]
+    return Heading(
+        title=f"Alone and together: {', '.join(design.factors)}", reading=" ".join(reading),
+        notice=unfair_notice(ablation.unfair),
+    )
 
 
 def title(ablation: Ablation, found: Effects) -> str:

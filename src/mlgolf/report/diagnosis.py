@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from mlgolf.analysis.advice import Advice
-from mlgolf.analysis.bottleneck import Diagnosis
+from mlgolf.analysis.bottleneck import Diagnosis, in_ms, in_words
 from mlgolf.analysis.roofline import Ceilings
 from mlgolf.analysis.what_if import WhatIf
 from mlgolf.core.text import bytes_in_words, number_of
@@ -18,7 +18,7 @@ MOST_ADVICE = 6  # rows that help; what would make things worse is shown besides
 
 
 def title(name: str, found: Diagnosis) -> str:
-    return f"{measured_of(name, found)}: the bottleneck is {found.bottleneck}"
+    return f"{measured_of(name, found)}: the bottleneck is {in_words(found.bottleneck)}"
 
 
 def measured_of(name: str, found: Diagnosis) -> str:
@@ -34,12 +34,13 @@ def part_rows(found: Diagnosis) -> list[tuple[str, ...]]:
     ordered = sorted(found.shares.items(), key=lambda item: -item[1])
     return [
         (
-            part, f"{share:.0%}", f"{1e3 * share * real:.3g}", _factor(1 / (1 - share)),
+            in_words(part), f"{share:.0%}", in_ms(share * real), _factor(1 / (1 - share)),
             "yes" if part in holding else "",
         )
         for part, share in ordered if LEAST_SHARE <= share < 1
     ] + [
-        (part, "100%", f"{1e3 * real:.3g}", "–", "yes") for part, share in ordered if share >= 1
+        (in_words(part), "100%", in_ms(real), "–", "yes")
+        for part, share in ordered if share >= 1
     ]  # fmt: skip
 
 
@@ -52,14 +53,14 @@ def advice_rows(advice: list[Advice]) -> list[tuple[str, ...]]:
 
 def sweep_rows(found: Diagnosis) -> list[tuple[str, ...]]:
     return [
-        (f"{size:,}", f"{1e3 * seconds:.3g}", f"{size / seconds:,.0f}")
+        (f"{size:,}", in_ms(seconds), f"{size / seconds:,.0f}")
         for size, seconds in sorted(found.measured.by_batch.items())
     ]
 
 
 def thread_rows(found: Diagnosis) -> list[tuple[str, ...]]:
     return [
-        (str(count), f"{1e3 * seconds:.3g}")
+        (str(count), in_ms(seconds))
         for count, seconds in sorted(found.measured.by_threads.items())
     ]
 
@@ -69,11 +70,11 @@ def sentences(
 ) -> Iterator[str]:
     measured = found.measured
     for finding in found.findings:
-        yield f"{finding.bottleneck}: {finding.why}"
+        yield f"{in_words(finding.bottleneck)}: {finding.why}"
     if not math.isnan(measured.forward):
         phases = (("forward", measured.forward), ("backward", measured.backward),
                   ("optimizer", measured.optimizer))  # fmt: skip
-        yield ", ".join(f"{name} {1e3 * seconds:.3g} ms" for name, seconds in phases)
+        yield ", ".join(f"{name} {in_ms(seconds)} ms" for name, seconds in phases)
     if ceilings is not None:
         yield (
             f"this machine, measured {ceilings.measured}: {ceilings.flops / 1e9:.3g} GFLOP/s, "
@@ -115,7 +116,7 @@ def _elsewhere(what: WhatIf) -> Iterator[str]:
     yield (
         f"on {where.name} ({number_of(cores, 'core')}, {where.accelerator or 'no accelerator'}"
         f"{price}; {where.date}): the bottleneck would be {what.bottleneck}, a step "
-        f"{1e3 * what.step_seconds:.3g} ms, {_factor(what.gain)}"
+        f"{in_ms(what.step_seconds)} ms, {_factor(what.gain)}"
     )
     yield from what.notes
 

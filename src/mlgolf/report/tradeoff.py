@@ -7,7 +7,10 @@ from mlgolf.analysis.comparison import Comparison
 from mlgolf.analysis.dominance import Compared
 from mlgolf.analysis.intervals import Interval
 from mlgolf.analysis.tradeoff import Judged, Verdict
+from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
+from mlgolf.plots.heading import Heading, unfair_notice
+from mlgolf.plots.tradeoff import Told
 
 HEADS = (
     "method", "time", "quality", "speed-up at the same quality", "gain at the same time", "verdict",
@@ -28,6 +31,43 @@ def title(comparison: Comparison) -> str:
         f"{comparison.baseline}, {number_of(len(points), 'budget')}, {seeds} "
         f"run{'s' * (seeds != '1')} each"
     )
+
+
+def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
+    """Of the figure. Args: panels: one for each method; log: also the axis of the quality."""
+    towards = "Up" if comparison.goal is Goal.MAXIMISE else "Down"
+    known = any(comparison.has_intervals(name) for name in comparison.methods)
+    found = {judged.verdict for judged in comparison.points}
+    hollow = [words for verdict, words in (
+        (Verdict.CANNOT_TELL, "cannot tell"), (Verdict.OUTSIDE, "outside the baseline's range")
+    ) if verdict in found]  # fmt: skip
+    reading = [
+        f"{towards} and to the left is better.",
+        f"Bands and bars: {100 * comparison.confidence:.3g}% intervals." if known else
+        "One run each, so there are no intervals.",
+        *(["Filled points: better or worse than the baseline beyond chance."] if known else []),
+        *([f"Hollow: {', or '.join(hollow)}."] if hollow else []),
+        *([
+            "Blue: the baseline.",
+            "Both axes are logarithmic." if log else "The axis of time is logarithmic.",
+        ] if panels else []),
+        *(["An interval at the edge goes on."] if log and known else []),
+    ]
+    return Heading(
+        title=title(comparison), reading=" ".join(reading), notice=unfair_notice(comparison.unfair)
+    )
+
+
+def told(comparison: Comparison) -> dict[str, Told]:
+    """Of each method: of its curve, or its one point."""
+    found = {
+        judged.point.method: Told(_factor(judged), WORDS[judged.verdict])
+        for judged in comparison.points
+    }
+    return found | {
+        compared.method: Told(average_speedup(compared), WORDS[compared.verdict])
+        for compared in comparison.curves
+    }
 
 
 def point_rows(comparison: Comparison) -> list[tuple[str, ...]]:
@@ -117,11 +157,6 @@ def _factor(judged: Judged) -> str:
     if math.isnan(judged.speedup):
         return _bounds(low, high, "×")
     return f"{judged.speedup:.3g}×{_interval((low, high), '×')}"
-
-
-def in_short(compared: Compared) -> str:
-    """Its average speed-up and verdict: "1.3× (1.2 to 1.4×): better"."""
-    return f"{average_speedup(compared)}: {WORDS[compared.verdict]}"
 
 
 def average_speedup(compared: Compared) -> str:
