@@ -121,7 +121,9 @@ class BudgetPlan(Shown):
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
-            written = save_figure(place, NAME, self._panels(), self._frontier, self._columns)
+            written = save_figure(
+                place, NAME, self._panels(), self._frontier, self._columns, self._heading()
+            )
             return [*written, self.write_page(place / f"{NAME}.html")]
 
     def write_competition(self, folder: AnyPath, *, workload: str, like: str = "mini") -> Path:

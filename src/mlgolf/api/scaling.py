@@ -19,12 +19,14 @@ from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError
 from mlgolf.data.tables import table_or_file
+from mlgolf.plots.heading import Heading
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.scaling import isoflop_chart, isoflop_table, scaling_charts, scaling_table
 from mlgolf.plots.theme import Style
 from mlgolf.report.scaling import (
     BUDGET_HEADS,
     ISOFLOP_HEADS,
+    ISOFLOP_READING,
     VARIANT_HEADS,
     budget_rows,
     heads,
@@ -32,6 +34,7 @@ from mlgolf.report.scaling import (
     isoflop_rows,
     isoflop_title,
     law_lines,
+    law_reading,
     law_rows,
     law_title,
     variant_rows,
@@ -52,7 +55,9 @@ class _Saved(Shown):
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         with naming(place):
-            written = save_figure(place, NAME, self._panels(), self._table(), self._columns)
+            written = save_figure(
+                place, NAME, self._panels(), self._table(), self._columns, self._heading()
+            )
             return [*written, self.write_page(place / f"{NAME}.html")]
 
     def _table(self) -> pl.DataFrame:
@@ -128,6 +133,9 @@ class FittedLaw(_Saved):
             ("the same fit with other choices", VARIANT_HEADS, variant_rows(self.study)),
         ]
 
+    def _heading(self) -> Heading:
+        return Heading(title=law_title(self.study), reading=law_reading(self.study))
+
     def _lines(self) -> Iterable[str]:
         return law_lines(self.study, self.notes)
 
@@ -165,6 +173,9 @@ class IsoFlopFit(_Saved):
 
     def _tables(self) -> Iterable[Table]:
         return [(isoflop_title(self.found), ISOFLOP_HEADS, isoflop_rows(self.found))]
+
+    def _heading(self) -> Heading:
+        return Heading(title=isoflop_title(self.found), reading=ISOFLOP_READING)
 
     def _lines(self) -> Iterable[str]:
         return isoflop_lines(self.found, self.notes)

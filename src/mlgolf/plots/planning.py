@@ -7,9 +7,11 @@ import polars as pl
 
 from mlgolf.analysis.planning.plans import Plan, Question
 from mlgolf.core.arrays import FloatArray
+from mlgolf.plots.log_axis import log_ticks
 from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 360, 240
+MONEY = "'$' + replace(format(datum.value, '~s'), 'G', 'B')"
 
 
 def frontier_table(
@@ -32,11 +34,13 @@ def frontier_table(
 def frontier_chart(table: pl.DataFrame, style: Style, confidence: float) -> alt.LayerChart:
     line, chosen = table.filter(kind="plan"), table.filter(kind="chosen")
     colour, marked = style.theme.colours[:2]
+    budgets = table["budget"].to_numpy()
+    ticks = log_ticks(float(budgets.min()), float(budgets.max()), WIDTH)
     x = alt.X(
         "budget:Q",
         title="dollars (log scale)",
         scale=alt.Scale(type="log", nice=False),
-        axis=alt.Axis(grid=False, tickCount=5, format="$~s"),
+        axis=alt.Axis(grid=False, values=ticks, labelExpr=MONEY),
     )
     scale = alt.Scale(zero=False)
     y = alt.Y(
@@ -91,7 +95,7 @@ def profit_chart(table: pl.DataFrame, style: Style) -> alt.LayerChart:
     y = alt.Y(
         "profit:Q",
         title="profit, dollars",
-        axis=alt.Axis(domain=False, ticks=False, tickCount=5, format="$~s"),
+        axis=alt.Axis(domain=False, ticks=False, tickCount=5, labelExpr=MONEY),
     )
     layers = [
         alt.Chart(shown).mark_line(strokeWidth=2, color=colour).encode(x, y),

@@ -12,15 +12,23 @@ HEADS = ("parameter", "value", "{} interval", "by its profile")
 BUDGET_HEADS = ("FLOP", "parameters", "tokens", "loss", "beyond the runs")
 VARIANT_HEADS = ("choice", "E", "alpha", "beta", "a")
 ISOFLOP_HEADS = ("FLOP", "runs", "best parameters", "loss there", "why not")
-MEANING = {
-    "E": "no model and no data remove it",
-    "R_D": "repeats of a token that are worth something",
-    "R_N": "parameters beyond those the unique tokens are best for",
-}
+ISOFLOP_READING = (
+    "Each point is the lowest point of a parabola through runs of the same compute, with its 95% "
+    "interval."
+)
 
 
 def law_title(found: ScalingStudy) -> str:
     return f"L = E + A / N^alpha + B / D^beta, fitted to {number_of(len(found.runs), 'run')}"
+
+
+def law_reading(found: ScalingStudy) -> str:
+    return (
+        "Loss: lower is better; points are runs, lines the best size for each compute with its "
+        f"{found.fit.confidence:.0%} band, dashed beyond the largest run. Profiles: one parameter "
+        "is moved and the others follow; values below the dashed line are in the interval, and a "
+        "flat curve is not identified."
+    )
 
 
 def law_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
