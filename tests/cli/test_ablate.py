@@ -65,6 +65,29 @@ def ablation(mlgolf, rules, tmp_path_factory, data_dir):
     return made, out, done, ask
 
 
+SERVES = CODE.replace("from_point(point, workload)", 'from_point(point, workload, ["ema"])')
+
+
+def test_a_method_that_is_not_served_is_refused_before_anything_is_played(
+    mlgolf, ablation, tmp_path
+):
+    _, _, _, ask = ablation
+    made, out = tmp_path / "mine", tmp_path / "run"
+    made.mkdir()
+    (made / "submission.py").write_text(SERVES)
+    (made / "tuning_search_space.json").write_text('[{"learning_rate": 0.02}]')
+    counts = ("--trials", 1, "--studies", 1, "--practice")
+    said = mlgolf("ablate", made, *ask, *counts, "--out", out, expect=2).stderr
+    assert f"{made} with ema+label_smoothing on linear: found label_smoothing in the point" in said
+    assert "It acts on ema." in said
+    assert "writing to" not in said
+    assert not out.exists()
+
+
+def test_an_ablation_at_one_point_says_that_it_is_not_tuned(ablation):
+    assert "1 point: not tuned" in ablation[2].stdout
+
+
 def test_every_combination_is_tuned_alike_in_one_run(ablation):
     _, out, done, _ = ablation
     record = json.loads((out / "run.json").read_text())
@@ -148,6 +171,12 @@ def test_a_figure_is_written_light_and_dark_with_its_table_and_a_page(mlgolf, tm
     svg = (tmp_path / "figures" / "ablation.svg").read_text()
     assert "images" in svg
     assert "colout" in svg
+
+
+def test_a_table_of_one_tuning_trial_each_says_that_it_is_not_tuned(mlgolf, tmp_path):
+    path = tmp_path / "measured.csv"
+    path.write_text("methods,time,tuning_trials\nnone,8,1\nnone,9,1\nema,5,1\nema,6,1\n")
+    assert "1 trial a study: not tuned" in mlgolf("ablate", path).stdout
 
 
 def test_it_is_there_in_python(tmp_path):

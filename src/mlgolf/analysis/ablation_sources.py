@@ -5,8 +5,9 @@ on a leaderboard. A table has a column `methods` ("colout+ema"; "none"), a colum
 `quality`, and may have `workload`, `seed`, `budget` and `tuning_trials`.
 """
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +91,30 @@ def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experi
     return Experiment(
         source=path, cells=tuple(map(cell_of, pool.submissions)),
         value="log_time" if grows else "quality", reached=tuple(rows),
-        notes=(*found.notes, *(f"unofficial: {said}" for said in found.unofficial)),
+        notes=(
+            *_not_tuned(trials, _points(source.trials)), *found.notes,
+            *(f"unofficial: {said}" for said in found.unofficial),
+        ),
     )
+
+
+def _points(trials: Sequence[Trial]) -> int:
+    """The most that a combination was tried with on a workload."""
+    tried: dict[tuple[str, str], set[str]] = {}
+    for trial in trials:
+        point = json.dumps(dict(trial.hyperparameters), sort_keys=True, default=str)
+        tried.setdefault((trial.key.submission, trial.key.workload), set()).add(point)
+    return max(map(len, tried.values()), default=0)
+
+
+def _not_tuned(trials: FloatArray, points: int | None = None) -> Iterator[str]:
+    """Args: trials: of studies, 0 where unknown. points: different ones; None: unknown."""
+    if points == 1 or trials.max(initial=0.0) == 1:
+        what = "1 point" if points == 1 else "1 trial a study"
+        yield (
+            f"{what}: not tuned. A method that needs other hyperparameters than those looks worse "
+            "than it is"
+        )
 
 
 def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
@@ -143,10 +166,13 @@ def _of_table(
         lambda text: name_of(sorted(cell_of(text), key=order.index)), return_dtype=pl.String
     ))  # fmt: skip
     cells = tuple(map(cell_of, rows["cell"].unique(maintain_order=True)))
-    return Experiment(source=path, cells=cells, value=value, reached=tuple(
-        _reached(path, rows.filter(workload=one), one, cells, name)
-        for one in workloads or known
-    ))  # fmt: skip
+    reached = tuple(
+        _reached(path, rows.filter(workload=one), one, cells, name) for one in workloads or known
+    )
+    trials = np.concatenate([found.trials.ravel() for found in reached])
+    return Experiment(
+        source=path, cells=cells, value=value, reached=reached, notes=tuple(_not_tuned(trials))
+    )
 
 
 def name_in_table(value: Value) -> str:
