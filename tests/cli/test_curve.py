@@ -28,6 +28,35 @@ def test_the_essays_points_get_the_essays_verdicts(mlgolf):
     }
 
 
+def test_verdicts_without_seeds_are_marked_as_estimates_everywhere(mlgolf, tmp_path):
+    said = " ".join(mlgolf("curve", EXAMPLE, "--baseline", "blue", "-o", tmp_path).stdout.split())
+    assert "worse (estimate)" in said
+    assert "One run each" in (tmp_path / "tradeoff.svg").read_text()
+    found = json.loads(mlgolf("curve", EXAMPLE, "--baseline", "blue", "--json").stdout)
+    assert {point["verdict_by"] for point in found["points"]} == {"estimate"}
+
+
+def test_verdicts_with_seeds_are_of_intervals_and_not_marked(mlgolf, tmp_path):
+    path = table(tmp_path, "runs.csv", [*BASE, ("new", 1.5, 0.61), ("new", 3, 0.66)])
+    assert "(estimate)" not in mlgolf("curve", path).stdout
+    found = json.loads(mlgolf("curve", path, "--json").stdout)
+    assert {one["verdict_by"] for one in (*found["points"], *found["curves"])} == {"interval"}
+
+
+def test_both_commands_say_the_same_of_runs_without_seeds(mlgolf, tmp_path):
+    (tmp_path / "base.csv").write_text("method,time,quality\na,1,0.6\na,2,0.7\na,4,0.8\n")
+    (tmp_path / "change.csv").write_text("method,time,quality\nb,2,0.6\nb,4,0.7\n")
+    both = tmp_path / "both.csv"
+    both.write_text("method,time,quality\na,1,0.6\na,2,0.7\na,4,0.8\nb,2,0.6\nb,4,0.7\n")
+    said = [
+        mlgolf("curve", both).stdout,
+        mlgolf("curve", "--ci", tmp_path / "base.csv", tmp_path / "change.csv").stdout,
+    ]
+    for one in said:
+        assert "worse (estimate)" in one
+        assert 'as a test of a change the answer is "cannot tell"' in " ".join(one.split())
+
+
 def test_json_has_points_and_curves(mlgolf, tmp_path):
     path = table(tmp_path, "runs.csv", [*BASE, ("new", 1.5, 0.61), ("new", 3, 0.66)])
     found = json.loads(mlgolf("curve", path, "--json").stdout)

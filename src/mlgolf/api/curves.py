@@ -29,6 +29,7 @@ from mlgolf.report.tradeoff import (
     in_short,
     lines,
     markdown,
+    notices,
     point_rows,
     title,
     verdicts,
@@ -71,7 +72,8 @@ class TradeOff(Shown):
                 {
                     "method": judged.point.method, "time": judged.point.time,
                     "quality": judged.point.quality, "runs": judged.point.runs,
-                    "verdict": judged.verdict.value, "speedup": judged.speedup,
+                    "verdict": judged.verdict.value,
+                    "verdict_by": self._verdict_by(judged.point.method), "speedup": judged.speedup,
                     "speedup_interval": [*judged.speedup_interval],
                     "quality_gain": judged.quality_gain,
                     "quality_gain_interval": [*judged.quality_gain_interval],
@@ -82,6 +84,7 @@ class TradeOff(Shown):
                 {
                     "method": compared.method, "average_speedup": compared.average_speedup,
                     "interval": [*compared.interval], "verdict": compared.verdict.value,
+                    "verdict_by": self._verdict_by(compared.method),
                     "shared_quality": [*compared.shared],
                     "crosses_at": [crossing._asdict() for crossing in compared.crosses_at],
                 }
@@ -93,6 +96,9 @@ class TradeOff(Shown):
             ],
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
+
+    def _verdict_by(self, method: str) -> str:
+        return "interval" if self.comparison.has_intervals(method) else "estimate"
 
     def save(self, folder: AnyPath) -> list[Path]:
         """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
@@ -107,11 +113,12 @@ class TradeOff(Shown):
     def charts(self) -> list[Any]:
         """One, or one for each of many methods."""
         found = self.comparison
-        notice = f"Not a fair comparison: {'; '.join(found.unfair)}" if found.unfair else ""
-        style = Style(submissions=(found.baseline, *found.methods), notice=notice)
+        style = Style(
+            submissions=(found.baseline, *found.methods), notice=". ".join(notices(found))
+        )
         return tradeoff_charts(
             tradeoff_table(found), style, time=found.table.time, quality=found.table.quality,
-            told={one.method: in_short(one) for one in found.curves},
+            told={one.method: in_short(found, one) for one in found.curves},
         )
 
     def markdown(self, figure: str = "") -> str:

@@ -7,7 +7,7 @@ from mlgolf.analysis.comparison import Comparison
 from mlgolf.analysis.dominance import Compared
 from mlgolf.analysis.intervals import Interval
 from mlgolf.analysis.tradeoff import Judged, Verdict
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 
 HEADS = (
     "method", "time", "quality", "speed-up at the same quality", "gain at the same time", "verdict",
@@ -34,7 +34,8 @@ def point_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
             judged.point.method, _number(judged.point.time), _number(judged.point.quality),
-            _factor(judged), _gain(judged), WORDS[judged.verdict],
+            _factor(judged), _gain(judged),
+            in_words(comparison, judged.point.method, judged.verdict),
         )
         for judged in comparison.points
     ]  # fmt: skip
@@ -43,11 +44,19 @@ def point_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 def curve_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
-            compared.method, _average(compared), WORDS[compared.verdict],
+            compared.method, _average(compared),
+            in_words(comparison, compared.method, compared.verdict),
             _crossings(compared, estimates=not comparison.has_intervals(compared.method)),
         )
         for compared in comparison.curves
     ]  # fmt: skip
+
+
+def in_words(comparison: Comparison, method: str, verdict: Verdict) -> str:
+    """What no interval backs is marked: "worse (estimate)"."""
+    is_claim = verdict in (Verdict.BETTER, Verdict.WORSE)
+    untested = is_claim and not comparison.has_intervals(method)
+    return f"{WORDS[verdict]}{' (estimate)' if untested else ''}"
 
 
 def lines(comparison: Comparison) -> Iterator[str]:
@@ -61,6 +70,15 @@ def lines(comparison: Comparison) -> Iterator[str]:
     yield from comparison.notes
 
 
+def notices(comparison: Comparison) -> Iterator[str]:
+    """What stands on the figure."""
+    if comparison.unfair:
+        yield f"Not a fair comparison: {'; '.join(comparison.unfair)}"
+    if comparison.without_intervals:
+        names = enumerated(comparison.without_intervals)
+        yield f"One run each of {names}: verdicts are of the estimates, without a test"
+
+
 def markdown(comparison: Comparison, figure: str = "") -> str:
     """As a comment for a pull request. Args: figure: its file, if there is one."""
     parts = [f"**{_headline(comparison)}**", "", title(comparison), ""]
@@ -69,8 +87,7 @@ def markdown(comparison: Comparison, figure: str = "") -> str:
         parts += ["", *_markdown_table(CURVE_HEADS, curve_rows(comparison))]
     if figure:
         parts += ["", f"![{title(comparison)}]({figure})"]
-    said = [*_without_seeds(comparison), *lines(comparison)]
-    return "\n".join([*parts, "", *(f"- {line}" for line in said)])
+    return "\n".join([*parts, "", *(f"- {line}" for line in lines(comparison))])
 
 
 def verdicts(comparison: Comparison) -> list[Verdict]:
@@ -96,15 +113,6 @@ def _headline(comparison: Comparison) -> str:
     return ", ".join(dict.fromkeys(found)).capitalize()
 
 
-def _without_seeds(comparison: Comparison) -> Iterator[str]:
-    lacking = [name for name in comparison.methods if not comparison.has_intervals(name)]
-    if lacking:
-        yield (
-            "one run at each budget cannot be told from noise, so the verdict is \"cannot tell\" "
-            "whatever the estimates are. Train both with three seeds or more"
-        )
-
-
 def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         f"| {' | '.join(heads)} |", "|---" * len(heads) + "|",
@@ -119,9 +127,10 @@ def _factor(judged: Judged) -> str:
     return f"{judged.speedup:.3g}×{_interval((low, high), '×')}"
 
 
-def in_short(compared: Compared) -> str:
+def in_short(comparison: Comparison, compared: Compared) -> str:
     """Its average speed-up and verdict: "1.3× (1.2 to 1.4×): better"."""
-    return f"{average_speedup(compared)}: {WORDS[compared.verdict]}"
+    verdict = in_words(comparison, compared.method, compared.verdict)
+    return f"{average_speedup(compared)}: {verdict}"
 
 
 def average_speedup(compared: Compared) -> str:
