@@ -158,19 +158,36 @@ def test_a_table_of_one_method_is_refused_and_nothing_is_written(mlgolf, tmp_pat
     assert not figures.exists()
 
 
-def test_a_ladder_is_run_and_compared(mlgolf, tmp_path, data_dir):
+@pytest.fixture(scope="module")
+def ladder(mlgolf, tmp_path_factory, data_dir):
+    """The folder of a run at three budgets, and what the command said."""
     from conftest import LINEAR
 
-    out = tmp_path / "run"
+    out = tmp_path_factory.mktemp("ladder") / "run"
     ask = ("--competition", LINEAR, "--tuning", "self", "--studies", "2", "--seed", "1")
-    said = mlgolf(
+    done = mlgolf(
         "run", "nadamw", "nesterov", *ask, "--ladder", "0.02,0.05,0.1", "--data-dir", data_dir,
         "--out", out,
-    ).stderr
+    )
+    return out, done.stderr
+
+
+def test_a_ladder_is_run_and_compared(mlgolf, ladder):
+    out, said = ladder
     assert f"next: mlgolf curve {out}" in said
     found = json.loads(mlgolf("curve", out, "--baseline", "nadamw", "--json").stdout)
     assert [point["runs"] for point in found["points"]] == [2, 2, 2]
     assert found["goal"] == "minimise"
+
+
+def test_a_score_of_a_ladder_says_that_its_rows_are_budgets_and_what_to_do(mlgolf, ladder):
+    said = mlgolf("score", ladder[0]).stdout
+    assert "linear_x0.02, linear_x0.05, linear_x0.1 are 3 budgets of linear" in said
+    assert "mlgolf curve RUN --workload linear" in said
+
+
+def test_a_score_of_a_ladder_asks_for_the_studies_that_its_run_had(mlgolf, ladder):
+    assert "that the rules ask for" not in mlgolf("score", ladder[0]).stdout
 
 
 @pytest.mark.parametrize("text", ["1", "0,1", "a,b", "1,,2", "-1,2"])

@@ -37,7 +37,7 @@ def measurements_of_runs(
 
     Args:
       path: for errors.
-      workload: as `played`; None if there is one only.
+      workload: as `Competition.played_in_words`; None if there is one only.
       split: whose metric is the quality, at the end of training.
       points: "each" budget has its best trial, or all "shared" the point that is best at the
         budget in the middle, the same one for all studies.
@@ -80,14 +80,8 @@ def _with_all_frameworks(competition: Competition) -> Competition:
     return competition.model_copy(update={"rules": rules})
 
 
-def played(competition: Competition, row: str) -> str:
-    """The workload and size that a row plays: "imagenet_resnet", "finewebedu_lm mini_x4"."""
-    workload, size = competition.played_as(row)
-    return workload if size == competition.size else f"{workload} {size}"
-
-
 def _workload(competition: Competition, asked: str | None) -> str:
-    known = list(dict.fromkeys(played(competition, row) for row in competition.workloads))
+    known = list(dict.fromkeys(map(competition.played_in_words, competition.workloads)))
     if asked is None and len(known) == 1:
         return known[0]
     if asked not in known:
@@ -102,7 +96,9 @@ def _budgets(competition: Competition, workload: str) -> dict[str, WorkloadRules
         row = competition.workloads[name]
         return row.number("step_limit") or 0.0, row.number("budget_seconds") or 0.0
 
-    names = [name for name in competition.workloads if played(competition, name) == workload]
+    names = [
+        name for name in competition.workloads if competition.played_in_words(name) == workload
+    ]
     return {name: competition.workloads[name] for name in sorted(names, key=length)}
 
 
