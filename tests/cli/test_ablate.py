@@ -1,8 +1,10 @@
 import csv
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import LINEAR
 
@@ -177,6 +179,45 @@ def test_a_table_of_one_tuning_trial_each_says_that_it_is_not_tuned(mlgolf, tmp_
     path = tmp_path / "measured.csv"
     path.write_text("methods,time,tuning_trials\nnone,8,1\nnone,9,1\nema,5,1\nema,6,1\n")
     assert "1 trial a study: not tuned" in mlgolf("ablate", path).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("methods,quality\nnone,0.6\nnone,0.61\nema,65\nema,64\n", "fractions beside percents"),
+        ("methods,time\nnone,60\nnone,61\nema,65000\nema,64000\n", "times of two units"),
+    ],
+)
+def test_numbers_of_two_units_are_refused_with_their_lines(mlgolf, tmp_path, text, told):
+    path = tmp_path / "measured.csv"
+    path.write_text(text)
+    said = mlgolf("ablate", path, expect=2).stderr
+    assert told in said
+    assert "measured.csv, line 4" in said or "measured.csv, line 5" in said
+
+
+def test_an_effect_that_only_all_tests_together_make_doubtful_says_so(mlgolf, tmp_path):
+    rng, rows = np.random.default_rng(1), ["methods,seed,time"]
+    for seed, study in enumerate(rng.normal(1, 0.05, 3)):
+        for on in product((0, 1), repeat=3):
+            methods = np.array(["ema", "mixup", "cutout"])[np.array(on, bool)]
+            name = "+".join(methods)
+            time = 10 * study * 0.96 ** on[0] * rng.normal(1, 0.05)
+            rows.append(f"{name or 'none'},{seed},{time}")
+    path = tmp_path / "measured.csv"
+    path.write_text("\n".join(rows))
+    found = json.loads(mlgolf("ablate", path, "--json").stdout)
+    alone = [
+        row for row in (*found["effects"], *found["interactions"])
+        if row["p"] < 0.05 and row["verdict"] == "cannot_tell"
+    ]
+    said = mlgolf("ablate", path).stdout
+    assert alone
+    assert said.count("cannot tell (6 tests)") == len(alone) + 1
+
+
+def test_the_columns_that_were_read_are_told(mlgolf, tmp_path):
+    assert "the column 'time' (--time)" in mlgolf("ablate", demo(tmp_path)).stdout
 
 
 def test_it_is_there_in_python(tmp_path):

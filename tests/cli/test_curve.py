@@ -143,6 +143,25 @@ def test_a_baseline_besides_base_and_change_is_refused(mlgolf, tmp_path):
     assert "--baseline" in said
 
 
+@pytest.mark.parametrize("command", ["curve", "ablate", "tuning"])
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_with_other_separators_is_named_with_what_to_do(
+    mlgolf, tmp_path, command, mark, name
+):
+    path = tmp_path / "runs.csv"
+    path.write_text("method;time;quality\na;1;0,5\n".replace(";", mark))
+    said = mlgolf(command, path, expect=2).stderr
+    assert f"line 1: this file looks separated by {name}" in said
+    assert "Save it again" in said
+
+
+def test_what_was_taken_for_granted_of_a_table_is_told(mlgolf, tmp_path):
+    path = table(tmp_path, "runs.csv", [*BASE, ("new", 2, 0.6)])
+    said = " ".join(mlgolf("curve", path).stdout.split())
+    assert "the column 'time' (--time), as quality to maximise (--goal): 'quality'" in said
+    assert "the baseline is the first method, base (--baseline)" in said
+
+
 def test_a_wrong_table_is_one_message(mlgolf, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("method,time,quality\na,0,1\n")

@@ -14,17 +14,20 @@ import numpy as np
 import polars as pl
 
 from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of, name_of
+from mlgolf.analysis.units import WIDE, fractions_beside_percents, widest_gap
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.results.measurement_table import (
+    LINE,
     SUFFIXES,
     Column,
     check_seeds_once,
     columns_given,
     columns_of,
+    place_of,
     read_measurements,
 )
 from mlgolf.scoring.admission import Admission
@@ -171,8 +174,36 @@ def _of_table(
     )
     trials = np.concatenate([found.trials.ravel() for found in reached])
     return Experiment(
-        source=path, cells=cells, value=value, reached=reached, notes=tuple(_not_tuned(trials))
+        source=path, cells=cells, value=value, reached=reached,
+        notes=(_as_read(value, name, goal), *_not_tuned(trials)),
+        unfair=tuple(said for one in workloads or known for said in _units(
+            path, rows.filter(workload=one), value, name
+        )),
+    )  # fmt: skip
+
+
+def _as_read(value: Value, name: str, goal: Goal) -> str:
+    if value == "log_time":
+        return (
+            f"read as times to a target: the column {name!r} (--time); for a quality at a fixed "
+            "budget give --quality NAME"
+        )
+    return (
+        f"read as a quality to {goal} (--goal) at a fixed budget: the column {name!r} (--quality)"
     )
+
+
+def _units(path: Path, rows: pl.DataFrame, value: Value, name: str) -> Iterator[str]:
+    """What looks like two units. Args: rows: of one workload; value: of which kind they are."""
+    values = rows[name_in_table(value)].fill_null(math.nan).to_numpy()
+    found, what = fractions_beside_percents(values), "fractions beside percents"
+    if value == "log_time":
+        gap = widest_gap(values)
+        found = gap[:2] if gap and gap[2] >= WIDE else None
+        what = "times of two units"
+    if found:
+        one, other = (f"{values[at]:g} ({place_of(path, rows[LINE][at])})" for at in found)
+        yield f"{name} looks like {what}: found {one} and {other}. Correct one"
 
 
 def name_in_table(value: Value) -> str:

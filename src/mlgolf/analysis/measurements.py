@@ -38,7 +38,7 @@ COLUMNS = (
 # What must be the same for a comparison to be fair, where the table tells it.
 FACTS = (
     "hardware", "machine", "clock", "framework", "workload", "dataset", "draw", "time_unit",
-    "tuning_trials",
+    "quality_unit", "tuning_trials",
 )  # fmt: skip
 
 

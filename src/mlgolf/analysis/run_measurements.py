@@ -203,7 +203,7 @@ def _frame(
             "hardware": competition.rules.hardware, "framework": trial.key.framework,
             "machine": str(trial.facts.machine.get("processor", "")),
             "clock": trial.facts.hardware.clock if trial.facts.hardware else "",
-            "draw": trial.facts.data_sha256,
+            "draw": trial.facts.data_sha256, "time_unit": "s", "quality_unit": column,
             "tuning_trials": tuned[trial.key.submission],
         }
         for trial in trials

@@ -1,6 +1,7 @@
 """Trade-off curves: whether a change gives better quality for the time, and by how much."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -160,10 +161,14 @@ def curve(
     Raises: MLGolfError for what cannot be read or compared.
     """
     found, known = _measurements([Path(path) for path in paths], time, quality, workload, points)
-    chosen = known if goal is None else _goal(goal)
+    chosen, base = known if goal is None else _goal(goal), baseline or next(iter(found.points))
+    if _is_table(paths):
+        found = replace(found, notes=(
+            *found.notes, _as_read(found, chosen, "" if baseline else base)
+        ))  # fmt: skip
     return TradeOff(
         compared(
-            found, baseline or next(iter(found.points)), chosen, interpolation=interpolation,
+            found, base, chosen, interpolation=interpolation,
             confidence=confidence, allow_unfair=unfair,
         )
     )
@@ -182,9 +187,12 @@ def change(
     before, known = _measurements([Path(base)], time, quality, workload, points)
     after, other = _measurements([Path(changed)], time, quality, workload, points)
     both = base_and_change(before, after, goals=(known, other))
+    chosen = known if goal is None else _goal(goal)
+    if _is_table([base]):
+        both = replace(both, notes=(*both.notes, _as_read(both, chosen)))
     return TradeOff(
         compared(
-            both, BASE, known if goal is None else _goal(goal), interpolation=interpolation,
+            both, BASE, chosen, interpolation=interpolation,
             confidence=confidence, allow_unfair=unfair,
         )
     )
@@ -194,7 +202,7 @@ def _measurements(
     paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
     points: PointChoice,
 ) -> tuple[Measurements, Goal]:
-    if len(paths) == 1 and paths[0].suffix in SUFFIXES:
+    if _is_table(paths):
         return read_table(paths[0], time=time, quality=quality), Goal.MAXIMISE
     source = open_source(paths, None, None, command="curve")
     if time is not None:
@@ -205,6 +213,19 @@ def _measurements(
     return measurements_of_runs(
         paths[0], source, workload=workload, split=split, points=points
     )
+
+
+def _is_table(paths: Sequence[AnyPath]) -> bool:
+    return len(paths) == 1 and Path(paths[0]).suffix in SUFFIXES
+
+
+def _as_read(found: Measurements, goal: Goal, first: str = "") -> str:
+    """What was taken for granted of a table. Args: first: the baseline, if nobody named it."""
+    said = (
+        f"read as time: the column {found.time!r} (--time), as quality to {goal} (--goal): "
+        f"{found.quality!r} (--quality)"
+    )
+    return f"{said}; the baseline is the first method, {first} (--baseline)" if first else said
 
 
 def _goal(text: str) -> Goal:
