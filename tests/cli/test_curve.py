@@ -77,6 +77,44 @@ def test_columns_may_have_other_names(mlgolf, tmp_path):
     assert found["points"][0]["verdict"] == "better"
 
 
+OTHERS = (
+    "method,time,quality,energy,memory\n"
+    "b,60,0.6,5,9\nb,120,0.7,8,4\nb,240,0.75,4,4\nc,100,0.72,3,9\n"
+)
+
+
+def test_the_front_may_be_of_any_two_columns_with_their_directions(mlgolf, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(OTHERS)
+    ask = ("curve", path, "--pareto", "energy:minimise,memory:maximise")
+    found = json.loads(mlgolf(*ask, "--json").stdout)
+    assert [(one["method"], one["energy"], one["memory"]) for one in found["pareto_front"]] == [
+        ("c", 3, 9)
+    ]
+    assert found["pareto_axes"][1] == {"name": "memory", "goal": "maximise"}
+    assert "Pareto front of energy (minimise) and memory (maximise)" in mlgolf(*ask).stdout
+
+
+def test_the_front_of_runs_may_be_of_any_two_quantities(mlgolf, ladder):
+    ask = ("--baseline", "nadamw", "--pareto", "steps:minimise,test_metric:minimise", "--json")
+    front = json.loads(mlgolf("curve", ladder[0], *ask).stdout)["pareto_front"]
+    assert [one["steps"] for one in front] == [40, 100, 200]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("energy,memory", "each with which way is better"),
+        ("energy:minimise", "give two columns"),
+        ("energy:minimise,mass:maximise", "found no column mass"),
+    ],
+)
+def test_a_front_of_what_is_no_column_with_a_direction_is_refused(mlgolf, tmp_path, text, told):
+    path = tmp_path / "runs.csv"
+    path.write_text(OTHERS)
+    assert told in mlgolf("curve", path, "--pareto", text, expect=2).stderr
+
+
 def test_a_figure_is_written_light_and_dark_with_its_table_and_a_page(mlgolf, tmp_path):
     mlgolf("curve", EXAMPLE, "--baseline", "blue", "-o", tmp_path / "figures")
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [

@@ -119,11 +119,12 @@ def _curve(
 
 def _front(table: Measurements, goal: Goal) -> tuple[Point, ...]:
     points = [point for points in table.points.values() for point in points]
-    times = np.array([point.time for point in points])
-    costs = goal.sign * np.array([point.quality for point in points])
-    on_it = pareto_front(times, costs)
-    found = [point for point, is_on in zip(points, on_it, strict=True) if is_on]
-    return tuple(sorted(found, key=lambda point: point.time))
+    values = np.array([point.on_axes or (point.time, point.quality) for point in points])
+    goals = [axis.goal for axis in table.axes] or [Goal.MINIMISE, goal]
+    first, second = (each.sign * values[:, at] for at, each in enumerate(goals))
+    order = np.argsort(first, kind="stable")
+    on_it = pareto_front(first, second)
+    return tuple(points[at] for at in order if on_it[at])
 
 
 def _notes(

@@ -13,6 +13,7 @@ from mlgolf.analysis.comparison import Comparison, compared
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
+from mlgolf.analysis.pareto import Axis, parse_axes
 from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
 from mlgolf.analysis.tradeoff import Verdict
 from mlgolf.api.results import AnyPath
@@ -92,8 +93,19 @@ class TradeOff(Shown):
                 for compared in found.curves
             ],
             "pareto_front": [
-                {"method": point.method, "time": point.time, "quality": point.quality}
+                {
+                    "method": point.method, "time": point.time, "quality": point.quality,
+                    **{
+                        axis.name: value
+                        for axis, value in zip(found.table.axes, point.on_axes, strict=True)
+                    },
+                }
                 for point in found.front
+            ],
+            "pareto_axes": [
+                {"name": axis.name, "goal": axis.goal.value} for axis in (
+                    found.table.axes or (Axis("time", Goal.MINIMISE), Axis("quality", found.goal))
+                )
             ],
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
@@ -146,6 +158,7 @@ def curve(
     quality: str | None = None, goal: str | None = None,
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE,
     workload: str | None = None, points: PointChoice = "each", unfair: bool = False,
+    pareto: str | None = None,
 ) -> TradeOff:
     """Judge methods by the baseline's curve of quality against time.
 
@@ -158,9 +171,12 @@ def curve(
       workload, points: of runs: which one, and whether each budget has the trial that is best
         there, or all share a point.
       unfair: compare also what differs in more than the method, and say so.
+      pareto: other quantities for the Pareto front: "energy:minimise,accuracy:maximise".
     Raises: MLGolfError for what cannot be read or compared.
     """
-    found, known = _measurements([Path(path) for path in paths], time, quality, workload, points)
+    axes = parse_axes(pareto) if pareto else ()
+    given = [Path(path) for path in paths]
+    found, known = _measurements(given, time, quality, workload, points, axes)
     chosen, base = known if goal is None else _goal(goal), baseline or next(iter(found.points))
     if _is_table(paths):
         found = replace(found, notes=(
@@ -179,13 +195,15 @@ def change(
     base: AnyPath, changed: AnyPath, *, time: str | None = None, quality: str | None = None,
     goal: str | None = None, workload: str | None = None, points: PointChoice = "each",
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
+    pareto: str | None = None,
 ) -> TradeOff:
     """Compare one program before and after a change: two tables or runs, one method in each.
 
     Raises: MLGolfError for what cannot be read or compared.
     """
-    before, known = _measurements([Path(base)], time, quality, workload, points)
-    after, other = _measurements([Path(changed)], time, quality, workload, points)
+    axes = parse_axes(pareto) if pareto else ()
+    before, known = _measurements([Path(base)], time, quality, workload, points, axes)
+    after, other = _measurements([Path(changed)], time, quality, workload, points, axes)
     both = base_and_change(before, after, goals=(known, other))
     chosen = known if goal is None else _goal(goal)
     if _is_table([base]):
@@ -200,10 +218,10 @@ def change(
 
 def _measurements(
     paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
-    points: PointChoice,
+    points: PointChoice, axes: Sequence[Axis],
 ) -> tuple[Measurements, Goal]:
     if _is_table(paths):
-        return read_table(paths[0], time=time, quality=quality), Goal.MAXIMISE
+        return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
     source = open_source(paths, None, None, command="curve")
     if time is not None:
         raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")
@@ -211,7 +229,7 @@ def _measurements(
     if split not in ("train", "validation", "test"):
         raise UnknownName("quality of runs", split, known=("train", "validation", "test"))
     return measurements_of_runs(
-        paths[0], source, workload=workload, split=split, points=points
+        paths[0], source, workload=workload, split=split, points=points, axes=axes
     )
 
 

@@ -63,11 +63,23 @@ def lines(comparison: Comparison) -> Iterator[str]:
     """Sentences below the tables."""
     for complaint in comparison.unfair:
         yield f"not a fair comparison: {complaint}"
-    front = ", ".join(
-        f"{point.method} at {_number(point.time)}" for point in comparison.front
-    )
-    yield f"Pareto front, points than which none is both faster and better: {front}"
+    yield _front(comparison)
     yield from comparison.notes
+
+
+def _front(comparison: Comparison) -> str:
+    axes = comparison.table.axes
+    if not axes:
+        front = ", ".join(
+            f"{point.method} at {_number(point.time)}" for point in comparison.front
+        )
+        return f"Pareto front, points than which none is both faster and better: {front}"
+    front = ", ".join(
+        f"{point.method} at {' and '.join(map(_number, point.on_axes))}"
+        for point in comparison.front
+    )
+    names = " and ".join(f"{axis.name} ({axis.goal})" for axis in axes)
+    return f"Pareto front of {names}, points than which none is better in both: {front}"
 
 
 def notices(comparison: Comparison) -> Iterator[str]:
