@@ -68,6 +68,10 @@ UNFAIR = [
      {}, "different tuning budgets"),
     ("method,time,quality,time_unit", "base,1,0.5,s\nbase,2,0.6,s\nnew,1,0.6,h\n",
      {}, "different units of time"),
+    ("method,time,quality", "base,1,0.5\nbase,2,0.6\nnew,1,60\n",
+     {}, "fractions beside percents: found 0.5 and 60.*line 2 and .*line 4"),
+    ("method,time,quality", "base,1,0.5\nbase,2,0.6\nnew,1000,0.6\n",
+     {}, "time of new and of base lie 500× apart.*line 2 and .*line 4"),
     ("method,flops,quality", "base,1,0.5\nbase,2,0.6\nnew,1,0.6\n",
      {"time": "flops"}, "counts flops, a proxy"),
     ("method,seed,time,quality", "base,1,1,0.5\nbase,1,2,0.6\nbase,2,1,0.5\nbase,2,2,0.6\n"
@@ -86,6 +90,19 @@ def test_if_it_is_asked_for_it_is_compared_and_labelled(tmp_path, columns, text,
     found = comparison(tmp_path, text, columns=columns, allow_unfair=True, **options)
     assert len(found.unfair) == 1
     assert found.points
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ("method,time,quality,quality_unit", "base,1,0.5,x\nbase,2,0.6,x\nnew,1,60,x\n"),
+        ("method,time,quality,time_unit", "base,1,0.5,s\nbase,2,0.6,s\nnew,1000,0.6,s\n"),
+    ],
+)
+def test_numbers_that_look_like_two_units_are_compared_where_the_table_says_that_they_are_one(
+    tmp_path, columns, text
+):
+    assert comparison(tmp_path, text, columns=columns).unfair == ()
 
 
 def test_what_the_table_does_not_tell_is_noted(tmp_path):

@@ -103,6 +103,11 @@ def test_the_test_split_is_shown_but_chooses_nothing(tmp_path):
     assert qualities(found) == [0.25, 0.15]
 
 
+def test_a_split_that_is_seldom_measured_is_told_with_when(tmp_path):
+    with pytest.raises(RunFolderError, match="test split is measured at every tenth evaluation"):
+        measured(tmp_path, at("digits_x1", 0.2), at("digits_x2", 0.1), split="test")
+
+
 def test_a_shared_point_is_the_best_of_the_middle_budget_everywhere(tmp_path):
     found = measured(
         tmp_path, at("digits_x1", 0.2), at("digits_x1", 0.3, 2), at("digits_x2", 0.19),

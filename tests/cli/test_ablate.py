@@ -1,8 +1,10 @@
 import csv
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import LINEAR
 
@@ -63,6 +65,29 @@ def ablation(mlgolf, rules, tmp_path_factory, data_dir):
     ask = ("--methods", METHODS, "--competition", rules, "--seed", 1, "--data-dir", data_dir)
     done = mlgolf("ablate", made, *ask, "--trials", 1, "--studies", 2, "--out", out, "--practice")
     return made, out, done, ask
+
+
+SERVES = CODE.replace("from_point(point, workload)", 'from_point(point, workload, ["ema"])')
+
+
+def test_a_method_that_is_not_served_is_refused_before_anything_is_played(
+    mlgolf, ablation, tmp_path
+):
+    _, _, _, ask = ablation
+    made, out = tmp_path / "mine", tmp_path / "run"
+    made.mkdir()
+    (made / "submission.py").write_text(SERVES)
+    (made / "tuning_search_space.json").write_text('[{"learning_rate": 0.02}]')
+    counts = ("--trials", 1, "--studies", 1, "--practice")
+    said = mlgolf("ablate", made, *ask, *counts, "--out", out, expect=2).stderr
+    assert f"{made} with ema+label_smoothing on linear: found label_smoothing in the point" in said
+    assert "It acts on ema." in said
+    assert "writing to" not in said
+    assert not out.exists()
+
+
+def test_an_ablation_at_one_point_says_that_it_is_not_tuned(ablation):
+    assert "1 point: not tuned" in ablation[2].stdout
 
 
 def test_every_combination_is_tuned_alike_in_one_run(ablation):
@@ -148,6 +173,51 @@ def test_a_figure_is_written_light_and_dark_with_its_table_and_a_page(mlgolf, tm
     svg = (tmp_path / "figures" / "ablation.svg").read_text()
     assert "images" in svg
     assert "colout" in svg
+
+
+def test_a_table_of_one_tuning_trial_each_says_that_it_is_not_tuned(mlgolf, tmp_path):
+    path = tmp_path / "measured.csv"
+    path.write_text("methods,time,tuning_trials\nnone,8,1\nnone,9,1\nema,5,1\nema,6,1\n")
+    assert "1 trial a study: not tuned" in mlgolf("ablate", path).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("methods,quality\nnone,0.6\nnone,0.61\nema,65\nema,64\n", "fractions beside percents"),
+        ("methods,time\nnone,60\nnone,61\nema,65000\nema,64000\n", "times of two units"),
+    ],
+)
+def test_numbers_of_two_units_are_refused_with_their_lines(mlgolf, tmp_path, text, told):
+    path = tmp_path / "measured.csv"
+    path.write_text(text)
+    said = mlgolf("ablate", path, expect=2).stderr
+    assert told in said
+    assert "measured.csv, line 4" in said or "measured.csv, line 5" in said
+
+
+def test_an_effect_that_only_all_tests_together_make_doubtful_says_so(mlgolf, tmp_path):
+    rng, rows = np.random.default_rng(1), ["methods,seed,time"]
+    for seed, study in enumerate(rng.normal(1, 0.05, 3)):
+        for on in product((0, 1), repeat=3):
+            methods = np.array(["ema", "mixup", "cutout"])[np.array(on, bool)]
+            name = "+".join(methods)
+            time = 10 * study * 0.96 ** on[0] * rng.normal(1, 0.05)
+            rows.append(f"{name or 'none'},{seed},{time}")
+    path = tmp_path / "measured.csv"
+    path.write_text("\n".join(rows))
+    found = json.loads(mlgolf("ablate", path, "--json").stdout)
+    alone = [
+        row for row in (*found["effects"], *found["interactions"])
+        if row["p"] < 0.05 and row["verdict"] == "cannot_tell"
+    ]
+    said = mlgolf("ablate", path).stdout
+    assert alone
+    assert said.count("cannot tell (6 tests)") == len(alone) + 1
+
+
+def test_the_columns_that_were_read_are_told(mlgolf, tmp_path):
+    assert "the column 'time' (--time)" in mlgolf("ablate", demo(tmp_path)).stdout
 
 
 def test_it_is_there_in_python(tmp_path):

@@ -28,6 +28,35 @@ def test_the_essays_points_get_the_essays_verdicts(mlgolf):
     }
 
 
+def test_verdicts_without_seeds_are_marked_as_estimates_everywhere(mlgolf, tmp_path):
+    said = " ".join(mlgolf("curve", EXAMPLE, "--baseline", "blue", "-o", tmp_path).stdout.split())
+    assert "worse (estimate)" in said
+    assert "One run each" in (tmp_path / "tradeoff.svg").read_text()
+    found = json.loads(mlgolf("curve", EXAMPLE, "--baseline", "blue", "--json").stdout)
+    assert {point["verdict_by"] for point in found["points"]} == {"estimate"}
+
+
+def test_verdicts_with_seeds_are_of_intervals_and_not_marked(mlgolf, tmp_path):
+    path = table(tmp_path, "runs.csv", [*BASE, ("new", 1.5, 0.61), ("new", 3, 0.66)])
+    assert "(estimate)" not in mlgolf("curve", path).stdout
+    found = json.loads(mlgolf("curve", path, "--json").stdout)
+    assert {one["verdict_by"] for one in (*found["points"], *found["curves"])} == {"interval"}
+
+
+def test_both_commands_say_the_same_of_runs_without_seeds(mlgolf, tmp_path):
+    (tmp_path / "base.csv").write_text("method,time,quality\na,1,0.6\na,2,0.7\na,4,0.8\n")
+    (tmp_path / "change.csv").write_text("method,time,quality\nb,2,0.6\nb,4,0.7\n")
+    both = tmp_path / "both.csv"
+    both.write_text("method,time,quality\na,1,0.6\na,2,0.7\na,4,0.8\nb,2,0.6\nb,4,0.7\n")
+    said = [
+        mlgolf("curve", both).stdout,
+        mlgolf("curve", "--ci", tmp_path / "base.csv", tmp_path / "change.csv").stdout,
+    ]
+    for one in said:
+        assert "worse (estimate)" in one
+        assert 'as a test of a change the answer is "cannot tell"' in " ".join(one.split())
+
+
 def test_json_has_points_and_curves(mlgolf, tmp_path):
     path = table(tmp_path, "runs.csv", [*BASE, ("new", 1.5, 0.61), ("new", 3, 0.66)])
     found = json.loads(mlgolf("curve", path, "--json").stdout)
@@ -46,6 +75,44 @@ def test_columns_may_have_other_names(mlgolf, tmp_path):
     ask = ("--time", "hours", "--quality", "loss", "--goal", "minimise")
     found = json.loads(mlgolf("curve", path, *ask, "--json").stdout)
     assert found["points"][0]["verdict"] == "better"
+
+
+OTHERS = (
+    "method,time,quality,energy,memory\n"
+    "b,60,0.6,5,9\nb,120,0.7,8,4\nb,240,0.75,4,4\nc,100,0.72,3,9\n"
+)
+
+
+def test_the_front_may_be_of_any_two_columns_with_their_directions(mlgolf, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text(OTHERS)
+    ask = ("curve", path, "--pareto", "energy:minimise,memory:maximise")
+    found = json.loads(mlgolf(*ask, "--json").stdout)
+    assert [(one["method"], one["energy"], one["memory"]) for one in found["pareto_front"]] == [
+        ("c", 3, 9)
+    ]
+    assert found["pareto_axes"][1] == {"name": "memory", "goal": "maximise"}
+    assert "Pareto front of energy (minimise) and memory (maximise)" in mlgolf(*ask).stdout
+
+
+def test_the_front_of_runs_may_be_of_any_two_quantities(mlgolf, ladder):
+    ask = ("--baseline", "nadamw", "--pareto", "steps:minimise,test_metric:minimise", "--json")
+    front = json.loads(mlgolf("curve", ladder[0], *ask).stdout)["pareto_front"]
+    assert [one["steps"] for one in front] == [40, 100, 200]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("energy,memory", "each with which way is better"),
+        ("energy:minimise", "give two columns"),
+        ("energy:minimise,mass:maximise", "found no column mass"),
+    ],
+)
+def test_a_front_of_what_is_no_column_with_a_direction_is_refused(mlgolf, tmp_path, text, told):
+    path = tmp_path / "runs.csv"
+    path.write_text(OTHERS)
+    assert told in mlgolf("curve", path, "--pareto", text, expect=2).stderr
 
 
 def test_a_figure_is_written_light_and_dark_with_its_table_and_a_page(mlgolf, tmp_path):
@@ -114,6 +181,25 @@ def test_a_baseline_besides_base_and_change_is_refused(mlgolf, tmp_path):
     assert "--baseline" in said
 
 
+@pytest.mark.parametrize("command", ["curve", "ablate", "tuning"])
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_with_other_separators_is_named_with_what_to_do(
+    mlgolf, tmp_path, command, mark, name
+):
+    path = tmp_path / "runs.csv"
+    path.write_text("method;time;quality\na;1;0,5\n".replace(";", mark))
+    said = mlgolf(command, path, expect=2).stderr
+    assert f"line 1: this file looks separated by {name}" in said
+    assert "Save it again" in said
+
+
+def test_what_was_taken_for_granted_of_a_table_is_told(mlgolf, tmp_path):
+    path = table(tmp_path, "runs.csv", [*BASE, ("new", 2, 0.6)])
+    said = " ".join(mlgolf("curve", path).stdout.split())
+    assert "the column 'time' (--time), as quality to maximise (--goal): 'quality'" in said
+    assert "the baseline is the first method, base (--baseline)" in said
+
+
 def test_a_wrong_table_is_one_message(mlgolf, tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("method,time,quality\na,0,1\n")
@@ -129,19 +215,36 @@ def test_a_table_of_one_method_is_refused_and_nothing_is_written(mlgolf, tmp_pat
     assert not figures.exists()
 
 
-def test_a_ladder_is_run_and_compared(mlgolf, tmp_path, data_dir):
+@pytest.fixture(scope="module")
+def ladder(mlgolf, tmp_path_factory, data_dir):
+    """The folder of a run at three budgets, and what the command said."""
     from conftest import LINEAR
 
-    out = tmp_path / "run"
+    out = tmp_path_factory.mktemp("ladder") / "run"
     ask = ("--competition", LINEAR, "--tuning", "self", "--studies", "2", "--seed", "1")
-    said = mlgolf(
+    done = mlgolf(
         "run", "nadamw", "nesterov", *ask, "--ladder", "0.02,0.05,0.1", "--data-dir", data_dir,
         "--out", out,
-    ).stderr
+    )
+    return out, done.stderr
+
+
+def test_a_ladder_is_run_and_compared(mlgolf, ladder):
+    out, said = ladder
     assert f"next: mlgolf curve {out}" in said
     found = json.loads(mlgolf("curve", out, "--baseline", "nadamw", "--json").stdout)
     assert [point["runs"] for point in found["points"]] == [2, 2, 2]
     assert found["goal"] == "minimise"
+
+
+def test_a_score_of_a_ladder_says_that_its_rows_are_budgets_and_what_to_do(mlgolf, ladder):
+    said = mlgolf("score", ladder[0]).stdout
+    assert "linear_x0.02, linear_x0.05, linear_x0.1 are 3 budgets of linear" in said
+    assert "mlgolf curve RUN --workload linear" in said
+
+
+def test_a_score_of_a_ladder_asks_for_the_studies_that_its_run_had(mlgolf, ladder):
+    assert "that the rules ask for" not in mlgolf("score", ladder[0]).stdout
 
 
 @pytest.mark.parametrize("text", ["1", "0,1", "a,b", "1,,2", "-1,2"])

@@ -51,6 +51,24 @@ def test_a_mean_needs_results_of_all_trials_or_a_bound(mlgolf, table):
     mlgolf("tuning", table, "--curve", "mean", "--lower-bound", 0)
 
 
+def test_a_method_most_of_whose_trials_failed_has_no_result_in_words(mlgolf, tmp_path):
+    path = tmp_path / "search.csv"
+    path.write_text("method,quality\na,\na,\na,0.5\nb,0.4\nb,0.3\n")
+    said = mlgolf("tuning", path).stdout
+    assert "no result" in said
+    assert "–" not in said
+    assert "the column 'quality' (--quality)" in said
+
+
+def test_fractions_beside_percents_are_told_with_their_lines(mlgolf, tmp_path):
+    path = tmp_path / "search.csv"
+    path.write_text("method,quality\na,0.5\na,0.6\nb,64\nb,63\n")
+    said = " ".join(mlgolf("tuning", path).stdout.split())
+    assert "fractions beside percents" in said
+    assert "line 2" in said
+    assert "line 4" in said
+
+
 def test_figures_are_written_with_their_tables(mlgolf, table, tmp_path):
     mlgolf("tuning", table, "-o", tmp_path / "figures")
     names = {path.name for path in (tmp_path / "figures").iterdir()}

@@ -39,6 +39,17 @@ def test_a_mistake_leaves_no_folder(here, adamw, mlgolf):
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize("mistake", ["def (", "import torch\n", None])
+def test_a_mistake_is_told_before_anything_is_said_to_be_written(here, adamw, mlgolf, mistake):
+    if mistake is None:
+        (here / "taken").mkdir()
+        (here / "taken" / "file").touch()
+    else:
+        adamw.write_text(mistake)
+    said = mlgolf("run", adamw, *ONE_TRIAL, "--out", "taken", expect=2).stderr
+    assert said.startswith("mlgolf: ")
+
+
 def test_score_and_report_take_the_latest_run_and_say_which(here, adamw, mlgolf):
     mlgolf("run", adamw, *ONE_TRIAL, "--out", "runs/b")
     mlgolf("run", adamw, *ONE_TRIAL, "--studies", 2, "--out", "runs/a")

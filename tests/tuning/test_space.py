@@ -110,3 +110,11 @@ def test_a_list_shorter_than_the_trials_is_played_whole_and_said_so():
     assert space.first(5) == [{"lr": 1}, {"lr": 2}]
     assert "lists 2 points and the rules allow 5" in (space.shortfall(5) or "")
     assert space.shortfall(2) is None
+
+
+def test_a_box_with_one_value_in_each_dimension_is_not_tuned_by_several_trials():
+    one = {"min": 0.1, "max": 0.1, "scaling": "log"}
+    space = parse_search_space({"rate": one, "beta": {"feasible_points": [0.9, 0.9]}})
+    assert "1 point, not tuned: all 3 trials" in (space.shortfall(3) or "")
+    assert space.shortfall(1) is None
+    assert parse_search_space({"beta": {"feasible_points": [0.9, 0.8]}}).shortfall(3) is None

@@ -5,25 +5,29 @@ on a leaderboard. A table has a column `methods` ("colout+ema"; "none"), a colum
 `quality`, and may have `workload`, `seed`, `budget` and `tuning_trials`.
 """
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of, name_of
+from mlgolf.analysis.units import WIDE, fractions_beside_percents, widest_gap
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.results.measurement_table import (
+    LINE,
     SUFFIXES,
     Column,
     check_seeds_once,
     columns_given,
     columns_of,
+    place_of,
     read_measurements,
 )
 from mlgolf.scoring.admission import Admission
@@ -90,8 +94,30 @@ def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experi
     return Experiment(
         source=path, cells=tuple(map(cell_of, pool.submissions)),
         value="log_time" if grows else "quality", reached=tuple(rows),
-        notes=(*found.notes, *(f"unofficial: {said}" for said in found.unofficial)),
+        notes=(
+            *_not_tuned(trials, _points(source.trials)), *found.notes,
+            *(f"unofficial: {said}" for said in found.unofficial),
+        ),
     )
+
+
+def _points(trials: Sequence[Trial]) -> int:
+    """The most that a combination was tried with on a workload."""
+    tried: dict[tuple[str, str], set[str]] = {}
+    for trial in trials:
+        point = json.dumps(dict(trial.hyperparameters), sort_keys=True, default=str)
+        tried.setdefault((trial.key.submission, trial.key.workload), set()).add(point)
+    return max(map(len, tried.values()), default=0)
+
+
+def _not_tuned(trials: FloatArray, points: int | None = None) -> Iterator[str]:
+    """Args: trials: of studies, 0 where unknown. points: different ones; None: unknown."""
+    if points == 1 or trials.max(initial=0.0) == 1:
+        what = "1 point" if points == 1 else "1 trial a study"
+        yield (
+            f"{what}: not tuned. A method that needs other hyperparameters than those looks worse "
+            "than it is"
+        )
 
 
 def _check_that_all_trained(path: Path, trials: Sequence[Trial]) -> None:
@@ -143,10 +169,41 @@ def _of_table(
         lambda text: name_of(sorted(cell_of(text), key=order.index)), return_dtype=pl.String
     ))  # fmt: skip
     cells = tuple(map(cell_of, rows["cell"].unique(maintain_order=True)))
-    return Experiment(source=path, cells=cells, value=value, reached=tuple(
-        _reached(path, rows.filter(workload=one), one, cells, name)
-        for one in workloads or known
-    ))  # fmt: skip
+    reached = tuple(
+        _reached(path, rows.filter(workload=one), one, cells, name) for one in workloads or known
+    )
+    trials = np.concatenate([found.trials.ravel() for found in reached])
+    return Experiment(
+        source=path, cells=cells, value=value, reached=reached,
+        notes=(_as_read(value, name, goal), *_not_tuned(trials)),
+        unfair=tuple(said for one in workloads or known for said in _units(
+            path, rows.filter(workload=one), value, name
+        )),
+    )  # fmt: skip
+
+
+def _as_read(value: Value, name: str, goal: Goal) -> str:
+    if value == "log_time":
+        return (
+            f"read as times to a target: the column {name!r} (--time); for a quality at a fixed "
+            "budget give --quality NAME"
+        )
+    return (
+        f"read as a quality to {goal} (--goal) at a fixed budget: the column {name!r} (--quality)"
+    )
+
+
+def _units(path: Path, rows: pl.DataFrame, value: Value, name: str) -> Iterator[str]:
+    """What looks like two units. Args: rows: of one workload; value: of which kind they are."""
+    values = rows[name_in_table(value)].fill_null(math.nan).to_numpy()
+    found, what = fractions_beside_percents(values), "fractions beside percents"
+    if value == "log_time":
+        gap = widest_gap(values)
+        found = gap[:2] if gap and gap[2] >= WIDE else None
+        what = "times of two units"
+    if found:
+        one, other = (f"{values[at]:g} ({place_of(path, rows[LINE][at])})" for at in found)
+        yield f"{name} looks like {what}: found {one} and {other}. Correct one"
 
 
 def name_in_table(value: Value) -> str:

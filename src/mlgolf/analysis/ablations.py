@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from mlgolf.analysis.factorial import (
+    Effect,
     Effects,
     Responses,
     effects_of,
@@ -61,6 +62,7 @@ class Experiment:
     value: Value
     reached: tuple[Reached, ...]
     notes: tuple[str, ...] = ()
+    unfair: tuple[str, ...] = ()  # besides unequal tuning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,12 @@ class Ablation:
     @property
     def all_effects(self) -> tuple[Effects, ...]:
         return (*self.workloads, *([self.mean] if self.mean else []))
+
+    @property
+    def tested(self) -> tuple[Effect, ...]:
+        """The effects that Holm's correction counts together."""
+        shown = _shown(self.all_effects, self.design)
+        return tuple(effect for effect in shown if not np.isnan(effect.p))
 
     @property
     def studies(self) -> tuple[int, int]:
@@ -98,11 +106,11 @@ def analysed(
 ) -> Ablation:
     """Raises: ScoringError for cells that are missing, or that were not tuned alike."""
     design = design_of(found.cells, str(found.source))
-    complaints = tuple(_unfair(found))
+    complaints = (*found.unfair, *_unfair(found))
     if complaints and not allow_unfair:
         raise ScoringError(
-            f"{found.source}: this comparison is not fair: {'; '.join(complaints)}. Play what is "
-            "missing, or add --unfair, which every figure then says"
+            f"{found.source}: this comparison is not fair: {'; '.join(complaints)}. Mend "
+            "that, or add --unfair, which every figure then says"
         )
     responses = [_response(found, reached) for reached in found.reached]
     effects = [effects_of(design, response, confidence) for response in responses]
@@ -237,13 +245,17 @@ def _changes_nothing(design: Design, found: Responses, name: str) -> bool:
 
 
 def _multiplicity(found: Sequence[Effects], design: Design) -> Iterator[str]:
-    rows = [
-        effect for effects in found for effect in (*effects.mains, *effects.interactions)
-        if design.leads(effect.methods)
-    ]
+    rows = _shown(found, design)
     if not np.isnan([effect.adjusted_p for effect in rows]).all():
         clear = sum(effect.adjusted_p < 0.05 for effect in rows)
         yield (
             f"intervals are of one effect each; of all {number_of(len(rows), 'effect')} together, "
             f"{clear} {'is' if clear == 1 else 'are'} beyond chance at 5% (Holm)"
         )
+
+
+def _shown(found: Sequence[Effects], design: Design) -> tuple[Effect, ...]:
+    return tuple(
+        effect for effects in found for effect in (*effects.mains, *effects.interactions)
+        if design.leads(effect.methods)
+    )

@@ -15,6 +15,7 @@ from mlgolf.analysis.pareto import pareto_front
 from mlgolf.analysis.tradeoff import Judge, Judged
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
+from mlgolf.core.text import enumerated
 
 MOVED = 1e-9  # of the range: less is rounding
 
@@ -38,8 +39,16 @@ class Comparison:
 
     def has_intervals(self, method: str) -> bool:
         """Whether some budget has two runs, of the method or of the baseline."""
-        both = (*self.table.points[self.baseline], *self.table.points[method])
-        return any(point.runs > 1 for point in both)
+        return _has_two_runs(self.table, self.baseline, method)
+
+    @property
+    def without_intervals(self) -> tuple[str, ...]:
+        """Methods whose verdicts are of the estimates alone: nothing is known of noise."""
+        return tuple(name for name in self.methods if not self.has_intervals(name))
+
+
+def _has_two_runs(table: Measurements, *methods: str) -> bool:
+    return any(point.runs > 1 for name in methods for point in table.points[name])
 
 
 def compared(
@@ -71,7 +80,7 @@ def compared(
         ),
         front=_front(table, goal),
         unfair=tuple(complaint.text for complaint in complaints),
-        notes=tuple(_notes(table, curve, theirs, methods)),
+        notes=tuple(_notes(table, curve, baseline, methods)),
     )
 
 
@@ -110,19 +119,26 @@ def _curve(
 
 def _front(table: Measurements, goal: Goal) -> tuple[Point, ...]:
     points = [point for points in table.points.values() for point in points]
-    times = np.array([point.time for point in points])
-    costs = goal.sign * np.array([point.quality for point in points])
-    on_it = pareto_front(times, costs)
-    found = [point for point, is_on in zip(points, on_it, strict=True) if is_on]
-    return tuple(sorted(found, key=lambda point: point.time))
+    values = np.array([point.on_axes or (point.time, point.quality) for point in points])
+    goals = [axis.goal for axis in table.axes] or [Goal.MINIMISE, goal]
+    first, second = (each.sign * values[:, at] for at, each in enumerate(goals))
+    order = np.argsort(first, kind="stable")
+    on_it = pareto_front(first, second)
+    return tuple(points[at] for at in order if on_it[at])
 
 
 def _notes(
-    table: Measurements, curve: MonotoneCurve, baseline: Sequence[Point],
-    methods: Sequence[str],
+    table: Measurements, curve: MonotoneCurve, name: str, methods: Sequence[str]
 ) -> Iterator[str]:
-    if all(point.runs == 1 for points in table.points.values() for point in points):
-        yield "one run each: there are no intervals, and verdicts are of the estimates alone"
+    baseline = table.points[name]
+    alone = [method for method in methods if not _has_two_runs(table, name, method)]
+    if alone:
+        yield (
+            f"one run each of {enumerated(alone)} and of the baseline: there are no intervals, and "
+            "nothing tells a difference from noise. Verdicts marked (estimate) say only on which "
+            "side of the baseline's curve a run lies; as a test of a change the answer is \"cannot "
+            "tell\". Train with three seeds or more"
+        )
     if curve.moved > MOVED * np.ptp(curve.values):
         yield (
             f"the baseline is not monotone: neighbouring budgets were pooled, which moved a mean "

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.analysis.measurements import Measurements, Point
-from mlgolf.core.text import enumerated
+from mlgolf.analysis.units import WIDE, apart, fractions_beside_percents
+from mlgolf.core.text import enumerated, significant
+from mlgolf.results.measurement_table import PLACE
 
 # What stands in for time or money: it can be lower while training takes longer.
 PROXIES = frozenset({
@@ -18,6 +20,7 @@ PROXY_ENDING = "flops"  # gflops, petaflops
 NOUNS = {
     "hardware": "hardware", "machine": "machines", "clock": "clocks", "framework": "frameworks",
     "workload": "workloads", "dataset": "data", "time_unit": "units of time",
+    "quality_unit": "units of quality",
     "tuning_trials": "tuning budgets",
 }  # fmt: skip
 # Of any table, and what also tells it.
@@ -36,8 +39,9 @@ class Complaint:
 
 
 def unfair(table: Measurements, baseline: str, methods: Sequence[str]) -> tuple[Complaint, ...]:
-    found = [*_proxy(table.time)]
+    found = [*_proxy(table.time), *_fractions_beside_percents(table)]
     for method in methods:
+        found += _times_apart(table, baseline, method)
         found += _other_facts(table, baseline, method)
         found += _fewer_seeds(table.points[baseline], table.points[method])
     return tuple(found)
@@ -65,6 +69,33 @@ def _proxy(time: str) -> Iterator[Complaint]:
         yield Complaint(
             text=f"the column {time!r} counts {proxy}, a proxy: fewer of them can take longer. "
             "Compare time or money"
+        )
+
+
+def _fractions_beside_percents(table: Measurements) -> Iterator[Complaint]:
+    if "quality_unit" in table.rows.columns:
+        return
+    values = table.rows["quality"].to_numpy()
+    if places := fractions_beside_percents(values):
+        found = " and ".join(f"{values[at]:g}" for at in places)
+        yield Complaint(
+            text=f"{table.quality} looks like fractions beside percents: found {found}. Correct "
+            "one, or add a column quality_unit if they are of one unit",
+            places=tuple(table.rows[PLACE][at] for at in places),
+        )
+
+
+def _times_apart(table: Measurements, baseline: str, method: str) -> Iterator[Complaint]:
+    if "time_unit" in table.rows.columns:
+        return
+    theirs, ours = (table.rows.filter(method=name).sort("time") for name in (baseline, method))
+    ratio = apart(ours["time"].to_numpy(), theirs["time"].to_numpy())
+    if ratio >= WIDE:
+        yield Complaint(
+            text=f"{table.time} of {method} and of {baseline} lie {significant(ratio, 2)}× apart: "
+            f"found {ours['time'][0]:g} to {ours['time'][-1]:g}, and {theirs['time'][0]:g} to "
+            f"{theirs['time'][-1]:g}. Are both in one unit? Correct one, or add a column time_unit",
+            places=(theirs[PLACE][0], ours[PLACE][0]),
         )
 
 

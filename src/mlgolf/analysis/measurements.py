@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from mlgolf.analysis.budget_noise import relative_noise
+from mlgolf.analysis.pareto import Axis
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError
 from mlgolf.results.measurement_table import (
@@ -38,7 +39,7 @@ COLUMNS = (
 # What must be the same for a comparison to be fair, where the table tells it.
 FACTS = (
     "hardware", "machine", "clock", "framework", "workload", "dataset", "draw", "time_unit",
-    "tuning_trials",
+    "quality_unit", "tuning_trials",
 )  # fmt: skip
 
 
@@ -51,6 +52,7 @@ class Point:
     qualities: FloatArray  # (runs,)
     budget: str | None = None  # its name, if the table has one
     relative_noise: float = 1.0  # standard deviation of its runs, over that of all budgets
+    on_axes: tuple[float, ...] = ()  # means over seeds, of the two quantities of a Pareto front
 
     @property
     def runs(self) -> int:
@@ -80,16 +82,20 @@ class Measurements:
     quality: str
     rows: pl.DataFrame  # with `point`, the number of a method's budget, and `place`, for errors
     notes: tuple[str, ...] = ()  # what a reader should know of how it was made
+    axes: tuple[Axis, ...] = ()  # two, of a Pareto front of other quantities
 
     @cached_property
     def points(self) -> dict[str, tuple[Point, ...]]:
         name = pl.col("budget").first() if "budget" in self.rows.columns else pl.lit(None)
         runs = self.rows.group_by("method", "point", maintain_order=True).agg(
-            "time", "quality", name.alias("name")
+            "time", "quality", name.alias("name"),
+            *(pl.mean(axis_column(number)) for number in range(len(self.axes))),
         )
         by_method: dict[str, list[Point]] = {}
-        for method, _, times, qualities, budget in runs.iter_rows():
-            point = Point(method, np.array(times), np.array(qualities), budget)
+        for method, _, times, qualities, budget, *axes in runs.iter_rows():
+            point = Point(
+                method, np.array(times), np.array(qualities), budget, on_axes=tuple(axes)
+            )
             by_method.setdefault(method, []).append(point)
         by_length = {
             name: sorted(points, key=lambda point: point.log_time)
@@ -127,16 +133,27 @@ def _of_noise(point: Point, relative: float) -> Point:
 
 
 def read_table(
-    path: Path, *, time: str | None = None, quality: str | None = None
+    path: Path, *, time: str | None = None, quality: str | None = None,
+    axes: Sequence[Axis] = (),
 ) -> Measurements:
-    """Args: time, quality: what the file calls these columns. Raises: RunFolderError."""
-    columns = columns_given(COLUMNS, {"time": time, "quality": quality})
+    """Args: time, quality: what the file calls these columns. axes: other columns, of numbers.
+
+    Raises: RunFolderError.
+    """
+    of_axes = (
+        Column(name=axis_column(number), found_as=axis.name) for number, axis in enumerate(axes)
+    )
+    columns = (*columns_given(COLUMNS, {"time": time, "quality": quality}), *of_axes)
     rows = read_measurements(path, columns, keep=FACTS)
     if "seed" in rows.columns:
         key = ["method", "budget" if "budget" in rows.columns else "time"]
         check_seeds_once(path, rows, key, "method and budget")
     rows = grouped(with_places(path, rows))
-    return Measurements(path, time or "time", quality or "quality", rows)
+    return Measurements(path, time or "time", quality or "quality", rows, axes=tuple(axes))
+
+
+def axis_column(number: int) -> str:
+    return f"axis_{number}"
 
 
 def grouped(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,8 +1,35 @@
 """Points that no other point beats in both of two quantities."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mlgolf.core.arrays import BoolArray, FloatArray
+from mlgolf.core.errors import ScoringError
+from mlgolf.core.target import Goal
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One of the two. Args: name: of a column, or of a quantity of runs."""
+
+    name: str
+    goal: Goal
+
+
+def parse_axes(text: str) -> tuple[Axis, Axis]:
+    """ "energy:minimise,accuracy:maximise" as axes. Raises: ScoringError."""
+    axes = []
+    for part in text.split(","):
+        name, _, goal = part.strip().rpartition(":")
+        if name and goal in [*Goal]:
+            axes.append(Axis(name, Goal(goal)))
+    if len(axes) != 2 or text.count(",") != 1:
+        raise ScoringError(
+            f"--pareto: found {text!r}; give two columns, each with which way is better: "
+            "energy:minimise,accuracy:maximise"
+        )
+    return axes[0], axes[1]
 
 
 def pareto_front(first: FloatArray, second: FloatArray) -> BoolArray:

@@ -14,7 +14,8 @@ from typing import Literal
 
 import polars as pl
 
-from mlgolf.analysis.measurements import Measurements, grouped
+from mlgolf.analysis.measurements import Measurements, axis_column, grouped
+from mlgolf.analysis.pareto import Axis
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.rules import WorkloadRules
@@ -31,16 +32,17 @@ SECONDS = "seconds on the clock"
 
 def measurements_of_runs(
     path: Path, source: Source, *, workload: str | None = None, split: str = "validation",
-    points: PointChoice = "each",
+    points: PointChoice = "each", axes: Sequence[Axis] = (),
 ) -> tuple[Measurements, Goal]:
     """The trials on one workload, at all of its budgets.
 
     Args:
       path: for errors.
-      workload: as `played`; None if there is one only.
+      workload: as `Competition.played_in_words`; None if there is one only.
       split: whose metric is the quality, at the end of training.
       points: "each" budget has its best trial, or all "shared" the point that is best at the
         budget in the middle, the same one for all studies.
+      axes: quantities, of which each trial has its value at the end.
     Raises: RunFolderError, UnknownName; ScoringError for trials that are not of one board.
     """
     competition = _with_all_frameworks(source.as_played())
@@ -67,11 +69,28 @@ def measurements_of_runs(
     else:
         kept = [*_counted(trials, chosen_by, goal, [*rows])]
     frame = _frame(competition, kept, column, _tuned(found, rows)).with_columns(
-        workload=pl.lit(chosen)
+        workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
     unofficial = (f"unofficial: {said}" for said in found.unofficial)
     notes = (*left_out, *found.notes, *unofficial)
-    return Measurements(path, SECONDS, column, grouped(frame), notes), goal
+    return Measurements(path, SECONDS, column, grouped(frame), notes, tuple(axes)), goal
+
+
+def _on_axes(
+    path: Path, trials: Sequence[Trial], metric: str, axes: Sequence[Axis]
+) -> dict[str, pl.Series]:
+    """Raises: RunFolderError for a quantity that a trial lacks at its end; UnknownName."""
+    found = {}
+    for number, axis in enumerate(axes):
+        values = [float(trial.values(axis.name, metric)[-1]) for trial in trials]
+        lacking = [str(trial.key) for trial, v in zip(trials, values, strict=True) if v != v]
+        if lacking:
+            raise RunFolderError(
+                f"{path}: --pareto: {lacking[0]} has no {axis.name} at its end. Choose a quantity "
+                "that every trial has, such as time, steps or validation_metric"
+            )
+        found[axis_column(number)] = pl.Series(values)
+    return found
 
 
 def _with_all_frameworks(competition: Competition) -> Competition:
@@ -80,14 +99,8 @@ def _with_all_frameworks(competition: Competition) -> Competition:
     return competition.model_copy(update={"rules": rules})
 
 
-def played(competition: Competition, row: str) -> str:
-    """The workload and size that a row plays: "imagenet_resnet", "finewebedu_lm mini_x4"."""
-    workload, size = competition.played_as(row)
-    return workload if size == competition.size else f"{workload} {size}"
-
-
 def _workload(competition: Competition, asked: str | None) -> str:
-    known = list(dict.fromkeys(played(competition, row) for row in competition.workloads))
+    known = list(dict.fromkeys(map(competition.played_in_words, competition.workloads)))
     if asked is None and len(known) == 1:
         return known[0]
     if asked not in known:
@@ -102,7 +115,9 @@ def _budgets(competition: Competition, workload: str) -> dict[str, WorkloadRules
         row = competition.workloads[name]
         return row.number("step_limit") or 0.0, row.number("budget_seconds") or 0.0
 
-    names = [name for name in competition.workloads if played(competition, name) == workload]
+    names = [
+        name for name in competition.workloads if competition.played_in_words(name) == workload
+    ]
     return {name: competition.workloads[name] for name in sorted(names, key=length)}
 
 
@@ -115,8 +130,16 @@ def _why_no_point(trial: Trial, row: WorkloadRules, column: str) -> str:
         return f"{trial.status}, before its budget was used"
     values = trial.metrics.get(column)
     if values is None or not len(values) or not math.isfinite(values[-1]):
-        return f"without a finite {column} at the end"
+        return f"without a finite {column} at the end{_rarely_measured(column)}"
     return ""
+
+
+def _rarely_measured(column: str) -> str:
+    split = column.partition("/")[0]
+    return "" if split == "validation" else (
+        f": the {split} split is measured at every tenth evaluation, and where the bound on steps "
+        f"ends a trial. Train until then, or leave out --quality {split}"
+    )
 
 
 Studies = Mapping[tuple[str, int], Mapping[str, Sequence[Trial]]]  # -> row -> its trials
@@ -207,7 +230,7 @@ def _frame(
             "hardware": competition.rules.hardware, "framework": trial.key.framework,
             "machine": str(trial.facts.machine.get("processor", "")),
             "clock": trial.facts.hardware.clock if trial.facts.hardware else "",
-            "draw": trial.facts.data_sha256,
+            "draw": trial.facts.data_sha256, "time_unit": "s", "quality_unit": column,
             "tuning_trials": tuned[trial.key.submission],
         }
         for trial in trials

@@ -4,7 +4,7 @@ From anybody's table here; from runs, logs and AlgoPerf's tables in `tuning_sour
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from mlgolf.analysis.shared_points import Scale
+from mlgolf.analysis.units import fractions_beside_percents
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.results.measurement_table import (
@@ -112,7 +113,23 @@ def read_results(
         measured=dict.fromkeys(workloads, source), scale="ratio" if timed else "share_of_spread",
         shared=tuple(workloads), variants=pairs(workloads, transfers),
         choices=_choices(table, chosen) if "time" in table.columns and not timed else None,
+        notes=(
+            f"read as results to {chosen}{'' if timed else ' (--goal)'}: the column "
+            f"{columns[0].source!r} ({'--metric' if timed else '--quality'})",
+            *_units(path, table, columns[0].source),
+        ),
     )
+
+
+def _units(path: Path, table: pl.DataFrame, name: str) -> Iterator[str]:
+    for rows in table.partition_by("workload", maintain_order=True):
+        values = rows["value"].fill_null(math.nan).to_numpy()
+        if found := fractions_beside_percents(values):
+            one, other = (f"{values[at]:g} ({place_of(path, rows[LINE][at])})" for at in found)
+            yield (
+                f"look at {name} again: it looks like fractions beside percents, found {one} and "
+                f"{other}; methods of different units are not comparable"
+            )
 
 
 def _choices(table: pl.DataFrame, goal: Goal) -> pl.DataFrame | None:

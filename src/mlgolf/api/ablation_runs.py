@@ -9,9 +9,11 @@ from rich.console import Console
 from mlgolf.api.playing import not_again, play_in_folder, settings_kept
 from mlgolf.api.progress import play, say, shortfall
 from mlgolf.api.results import AnyPath
+from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError, RunFolderError
 from mlgolf.data.layout import default_data_dir
 from mlgolf.experiments.ablations import chosen_design, variants
+from mlgolf.experiments.served_methods import check_that_methods_act
 from mlgolf.results.run_folder import RunFolder
 
 
@@ -46,14 +48,20 @@ def measure(
     )
     space = None if search_space is None else Path(search_space)
     copies = variants(str(submission), framework, planned, space)
+    data = default_data_dir() if data_dir is None else Path(data_dir)
     with copies as folders, settings_kept(framework):
+        if not resume:
+            played_on = load_competition(str(competition)).select([*workloads] or None)
+            check_that_methods_act(
+                str(submission), folders, planned, played_on, framework, [data.resolve()]
+            )
         path, played = play_in_folder(
             [str(folder) for folder in folders], None if out is None else Path(out),
             partial(play, console=console, parallel=parallel, resume=resume_by),
             resume=resume, competition=str(competition), workloads=[*workloads], tell=tell,
             framework=framework, ruleset="external", trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, practice=practice, parallel=parallel,
-            data_dir=default_data_dir() if data_dir is None else Path(data_dir),
+            data_dir=data,
         )
     if lacking := shortfall(played, resume_by, RunFolder(path)):
         raise RunFolderError(lacking)

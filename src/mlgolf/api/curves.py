@@ -1,6 +1,7 @@
 """Trade-off curves: whether a change gives better quality for the time, and by how much."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from mlgolf.analysis.comparison import Comparison, compared
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
+from mlgolf.analysis.pareto import Axis, parse_axes
 from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
 from mlgolf.analysis.tradeoff import Verdict
 from mlgolf.api.results import AnyPath
@@ -74,7 +76,8 @@ class TradeOff(Shown):
                 {
                     "method": judged.point.method, "time": judged.point.time,
                     "quality": judged.point.quality, "runs": judged.point.runs,
-                    "verdict": judged.verdict.value, "speedup": judged.speedup,
+                    "verdict": judged.verdict.value,
+                    "verdict_by": self._verdict_by(judged.point.method), "speedup": judged.speedup,
                     "speedup_interval": [*judged.speedup_interval],
                     "quality_gain": judged.quality_gain,
                     "quality_gain_interval": [*judged.quality_gain_interval],
@@ -85,17 +88,32 @@ class TradeOff(Shown):
                 {
                     "method": compared.method, "average_speedup": compared.average_speedup,
                     "interval": [*compared.interval], "verdict": compared.verdict.value,
+                    "verdict_by": self._verdict_by(compared.method),
                     "shared_quality": [*compared.shared],
                     "crosses_at": [crossing._asdict() for crossing in compared.crosses_at],
                 }
                 for compared in found.curves
             ],
             "pareto_front": [
-                {"method": point.method, "time": point.time, "quality": point.quality}
+                {
+                    "method": point.method, "time": point.time, "quality": point.quality,
+                    **{
+                        axis.name: value
+                        for axis, value in zip(found.table.axes, point.on_axes, strict=True)
+                    },
+                }
                 for point in found.front
+            ],
+            "pareto_axes": [
+                {"name": axis.name, "goal": axis.goal.value} for axis in (
+                    found.table.axes or (Axis("time", Goal.MINIMISE), Axis("quality", found.goal))
+                )
             ],
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
+
+    def _verdict_by(self, method: str) -> str:
+        return "interval" if self.comparison.has_intervals(method) else "estimate"
 
     def save(self, folder: AnyPath) -> list[Path]:
         """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
@@ -156,6 +174,7 @@ def curve(
     quality: str | None = None, goal: str | None = None,
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE,
     workload: str | None = None, points: PointChoice = "each", unfair: bool = False,
+    pareto: str | None = None,
 ) -> TradeOff:
     """Judge methods by the baseline's curve of quality against time.
 
@@ -168,13 +187,20 @@ def curve(
       workload, points: of runs: which one, and whether each budget has the trial that is best
         there, or all share a point.
       unfair: compare also what differs in more than the method, and say so.
+      pareto: other quantities for the Pareto front: "energy:minimise,accuracy:maximise".
     Raises: MLGolfError for what cannot be read or compared.
     """
-    found, known = _measurements([Path(path) for path in paths], time, quality, workload, points)
-    chosen = known if goal is None else _goal(goal)
+    axes = parse_axes(pareto) if pareto else ()
+    given = [Path(path) for path in paths]
+    found, known = _measurements(given, time, quality, workload, points, axes)
+    chosen, base = known if goal is None else _goal(goal), baseline or next(iter(found.points))
+    if _is_table(paths):
+        found = replace(found, notes=(
+            *found.notes, _as_read(found, chosen, "" if baseline else base)
+        ))  # fmt: skip
     return TradeOff(
         compared(
-            found, baseline or next(iter(found.points)), chosen, interpolation=interpolation,
+            found, base, chosen, interpolation=interpolation,
             confidence=confidence, allow_unfair=unfair,
         )
     )
@@ -185,17 +211,22 @@ def change(
     base: AnyPath, changed: AnyPath, *, time: str | None = None, quality: str | None = None,
     goal: str | None = None, workload: str | None = None, points: PointChoice = "each",
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
+    pareto: str | None = None,
 ) -> TradeOff:
     """Compare one program before and after a change: two tables or runs, one method in each.
 
     Raises: MLGolfError for what cannot be read or compared.
     """
-    before, known = _measurements([Path(base)], time, quality, workload, points)
-    after, other = _measurements([Path(changed)], time, quality, workload, points)
+    axes = parse_axes(pareto) if pareto else ()
+    before, known = _measurements([Path(base)], time, quality, workload, points, axes)
+    after, other = _measurements([Path(changed)], time, quality, workload, points, axes)
     both = base_and_change(before, after, goals=(known, other))
+    chosen = known if goal is None else _goal(goal)
+    if _is_table([base]):
+        both = replace(both, notes=(*both.notes, _as_read(both, chosen)))
     return TradeOff(
         compared(
-            both, BASE, known if goal is None else _goal(goal), interpolation=interpolation,
+            both, BASE, chosen, interpolation=interpolation,
             confidence=confidence, allow_unfair=unfair,
         )
     )
@@ -203,10 +234,10 @@ def change(
 
 def _measurements(
     paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
-    points: PointChoice,
+    points: PointChoice, axes: Sequence[Axis],
 ) -> tuple[Measurements, Goal]:
-    if len(paths) == 1 and paths[0].suffix in SUFFIXES:
-        return read_table(paths[0], time=time, quality=quality), Goal.MAXIMISE
+    if _is_table(paths):
+        return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
     source = open_source(paths, None, None, command="curve")
     if time is not None:
         raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")
@@ -214,8 +245,21 @@ def _measurements(
     if split not in ("train", "validation", "test"):
         raise UnknownName("quality of runs", split, known=("train", "validation", "test"))
     return measurements_of_runs(
-        paths[0], source, workload=workload, split=split, points=points
+        paths[0], source, workload=workload, split=split, points=points, axes=axes
     )
+
+
+def _is_table(paths: Sequence[AnyPath]) -> bool:
+    return len(paths) == 1 and Path(paths[0]).suffix in SUFFIXES
+
+
+def _as_read(found: Measurements, goal: Goal, first: str = "") -> str:
+    """What was taken for granted of a table. Args: first: the baseline, if nobody named it."""
+    said = (
+        f"read as time: the column {found.time!r} (--time), as quality to {goal} (--goal): "
+        f"{found.quality!r} (--quality)"
+    )
+    return f"{said}; the baseline is the first method, {first} (--baseline)" if first else said
 
 
 def _goal(text: str) -> Goal:

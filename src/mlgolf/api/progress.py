@@ -132,9 +132,10 @@ def _opened_and_played(
     request: RunRequest, parallel: int, console: Console, resume: str
 ) -> list[Trial]:
     tell = partial(say, console)
-    tell(f"{'continuing' if request.resume else 'writing to'} {request.out}")
+    announce = _Once(tell, f"{'continuing' if request.resume else 'writing to'} {request.out}")
     with console.status("checking submissions and data"):
-        run = open_run(request, tell)
+        run = open_run(request, announce)
+    announce()
     with run:
         _tell_about(run, tell)
         try:
@@ -142,6 +143,20 @@ def _opened_and_played(
         except KeyboardInterrupt:
             tell(f"stopped; what is finished is kept. Continue with the same command and {resume}.")
             raise
+
+
+class _Once:
+    """Tells what it is given, with a heading before the first: what is refused has none."""
+
+    def __init__(self, tell: Callable[[str], None], heading: str) -> None:
+        self._tell, self._heading = tell, heading
+
+    def __call__(self, *texts: str) -> None:
+        if self._heading:
+            self._tell(self._heading)
+            self._heading = ""
+        for text in texts:
+            self._tell(text)
 
 
 def _tell_about(run: Run, tell: Callable[[str], None]) -> None:

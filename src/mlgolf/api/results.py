@@ -251,8 +251,10 @@ def _source(paths: Sequence[Path], options: Options, command: str) -> Source:
 def _review(source: Source, options: Options, *, target_levels: bool) -> Review:
     if options.bridge and not options.since:
         raise ScoringError("a bridge names a submission run in both: say since what as well")
+    # Rules of a ladder are those of its run, which asks for as many studies as it plays.
+    competition = source.as_played() if source.competition.ladders else source.competition
     return review(
-        with_interpretations(source.competition, dict(options.interpretation or {})),
+        with_interpretations(competition, dict(options.interpretation or {})),
         source.ruleset, source.admitted, baseline=options.baseline, partial=options.partial,
         evaluations=source.evaluations if target_levels else None,
         since=_since(source, options.since, options.bridge) if options.since else None,

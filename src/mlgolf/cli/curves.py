@@ -44,6 +44,13 @@ PointOf = Annotated[
     Literal["each", "shared"],
     typer.Option(help="Of runs: the best point of each budget, or one for all of them."),
 ]
+Pareto = Annotated[
+    str | None,
+    typer.Option(
+        help="Two columns for the Pareto front, or quantities of runs, each with which way is "
+        "better: energy:minimise,accuracy:maximise.", show_default="time and quality"
+    ),
+]
 Unfair = Annotated[
     bool, typer.Option("--unfair", help="Compare what is not alike, and say so everywhere.")
 ]
@@ -69,6 +76,7 @@ def curve(
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
     workload: Workload = None,
     point: PointOf = "each",
+    pareto: Pareto = None,
     unfair: Unfair = False,
     output: Output = None,
     ci: Ci = False,
@@ -100,6 +108,7 @@ def curve(
     options = {
         "time": time, "quality": quality, "goal": goal, "workload": workload, "points": point,
         "interpolation": interpolation, "confidence": confidence, "unfair": unfair,
+        "pareto": pareto,
     }
     found = change(*results, **options) if ci else judged(*results, baseline=baseline, **options)
     if output is not None:

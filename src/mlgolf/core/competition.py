@@ -143,6 +143,22 @@ class Competition(BaseModel):
         part = f"{FRACTION_MARK}{row.data_fraction:g}" if row.data_fraction is not None else ""
         return row.workload or name, size + part
 
+    def played_in_words(self, name: str) -> str:
+        """The workload and size of a row: "imagenet_resnet", "finewebedu_lm mini_x4"."""
+        workload, size = self.played_as(name)
+        return workload if size == self.size else f"{workload} {size}"
+
+    @property
+    def ladders(self) -> dict[str, tuple[str, ...]]:
+        """Workloads that several rows train for different numbers of steps, with these rows."""
+        rows: dict[str, list[str]] = {}
+        for name in self.scored_workloads:
+            rows.setdefault(self.played_in_words(name), []).append(name)
+        return {
+            workload: tuple(names) for workload, names in rows.items()
+            if len({self.workloads[name].step_hint for name in names}) == len(names) > 1
+        }
+
     def workload_of(self, name: str) -> Workload:
         """What a workload of this competition plays. Raises: UnknownName, RulesError."""
         workload, size = self.played_as(name)

@@ -20,7 +20,7 @@ from mlgolf.methods import compose, from_point
 from mlgolf.methods.composition import NAMES
 from mlgolf.referee.freeze import SEARCH_SPACE, Source, find_submission
 from mlgolf.results.files import scratch_folder
-from mlgolf.tuning.space import Box, parse_search_space, read_search_space
+from mlgolf.tuning.space import Box, SearchSpace, parse_search_space, read_search_space
 
 
 def chosen_design(methods: Sequence[str], resolution: int | None) -> Design:
@@ -102,15 +102,18 @@ def _space_of(source: Source) -> Path:
 
 def _check_points(file: Path, space: Any) -> None:
     """Raises: MethodError for knobs of the space that methods do not have; SearchSpaceError."""
-    parsed = parse_search_space(space, source=str(file))
-    points = [parsed.at([0.5] * len(parsed.dimensions))] if isinstance(parsed, Box) else [
-        dict(entry) for entry in parsed.entries
-    ]  # fmt: skip
-    for point in points:
+    for point in some_points(parse_search_space(space, source=str(file))):
         try:
             from_point(point)
         except MethodError as error:
             raise MethodError(f"{file}: {error}") from None
+
+
+def some_points(space: SearchSpace) -> list[dict[str, Any]]:
+    """All points of a list, the middle of a box."""
+    if isinstance(space, Box):
+        return [space.at([0.5] * len(space.dimensions))]
+    return space.first(len(space))
 
 
 def _copy(source: Source, scratch: Path, space: Any, cell: Sequence[str]) -> Path:

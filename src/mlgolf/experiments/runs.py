@@ -20,7 +20,7 @@ from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
-from mlgolf.results.run_folder import RunFolder, RunLock
+from mlgolf.results.run_folder import RunFolder, RunLock, check_that_it_is_free
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.results.trial_lock import holder
 
@@ -58,18 +58,21 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources, hardware = checked_sources(request), request.hardware
-    fork_server_for(request.framework, hardware)  # imports the framework while we see to the data
+    if not request.resume:
+        check_that_it_is_free(request.out)
+    fork_server_for(request.framework, hardware)  # imports the framework while we go on
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
     data = run_data(request)
     made_before = data.made()
     try:
-        fingerprints = data.ensure(tell)
-        check_metrics(request, data)
-        with taken_cores(hardware) as cores:  # as the import goes on
+        with taken_cores(hardware) as cores:
             calibration = calibrate(hardware, cores.numbers)
+        # What contestants got wrong is told before data are made, which may take long.
         spaces = search_spaces(request, sources, calibration.speed if calibration else 1.0)
         check_package(package)  # it is others' code that was looked over
+        fingerprints = data.ensure(tell)
+        check_metrics(request, data)
         record = _record(
             request, submissions, package_sha256=package, data=fingerprints,
             held_out=data.record(), hardware=hardware, calibration=calibration,

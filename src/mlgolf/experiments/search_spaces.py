@@ -11,7 +11,6 @@ from mlgolf.experiments.requests import RunRequest
 from mlgolf.referee.freeze import Source, freeze
 from mlgolf.referee.inspection import Inspection
 from mlgolf.results.files import scratch_folder
-from mlgolf.tuning.optlist import OptList
 from mlgolf.tuning.space import SearchSpace, parse_search_space, read_search_space
 
 
@@ -35,10 +34,13 @@ def search_spaces(
 
 
 def shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterator[str]:
-    """A sentence for each OptList that has fewer points than there are trials."""
+    """A sentence for each space that has fewer points than there are trials, and whose it is."""
+    lacking: dict[str, list[str]] = {}
     for name, space in spaces.items():
-        if isinstance(space, OptList) and (shortfall := space.shortfall(trials)):
-            yield f"{name}: {shortfall}"
+        if space is not None and (said := space.shortfall(trials)):
+            lacking.setdefault(said, []).append(name)
+    for said, names in lacking.items():
+        yield f"{', '.join(names)}: {said}"
 
 
 def _read_files(request: RunRequest, sources: list[Source]) -> dict[str, SearchSpace]:

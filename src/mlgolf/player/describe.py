@@ -6,12 +6,14 @@ Runs in the sandbox like every line of a contestant's: the referee never imports
 import json
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.messages import Assignment, decode
 from mlgolf.core.rules import Contract, Ruleset
+from mlgolf.player.harness import begin_only
 from mlgolf.player.submission import Submission, load_module, submission_of
 
 
@@ -20,8 +22,22 @@ def describe(answer_to: int, file: str, ruleset: Ruleset, *contracts: Contract) 
 
     Args: contracts: what the competition takes, its first choice first.
     """
+    _answer(answer_to, lambda: _search_space(Path(file), ruleset, contracts))
+
+
+def begin(answer_to: int, assignment: str) -> None:
+    """Take a submission to where its training would begin, and write what it raised on the way.
+
+    Args: assignment: an `Assignment`, encoded.
+    """
+    told = decode(assignment.encode())
+    assert isinstance(told, Assignment)
+    _answer(answer_to, lambda: begin_only(told))
+
+
+def _answer(answer_to: int, describe_it: Callable[[], Any]) -> None:
     try:
-        text = json.dumps({"search_space": _search_space(Path(file), ruleset, contracts)})
+        text = json.dumps({"search_space": describe_it()})
     except (Exception, SystemExit) as error:
         text = json.dumps({
             "error": f"{type(error).__name__}: {error}",

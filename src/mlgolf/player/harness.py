@@ -21,6 +21,7 @@ from mlgolf.core.registry import played_workload
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.spec import TrainingCompleteError
 from mlgolf.core.target import Target
+from mlgolf.core.workload import Size, Workload
 from mlgolf.player.link import Link
 from mlgolf.player.returned import ORDER, Returned, kind_of
 from mlgolf.player.submission import (
@@ -38,11 +39,7 @@ def play_submission(assignment: Assignment, link: Link) -> None:
     """Train the submission of an assignment until it or the referee has had enough."""
     backend = load_backend(assignment.framework)
     backend.configure(assignment.threads)
-    workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
-    workload = played_workload(assignment.workload, assignment.size, workload_rules.definition)
-    size = workload.size(assignment.size)
-    asked = {name: Target(**fields) for name, fields in assignment.asked.items()}
-    facade = WorkloadFacade(workload, size, workload_rules, backend, asked)
+    workload, size, facade = _opened(assignment, backend)
     split = workload.data().open_split(Path(assignment.train_folder), size, "train")
     start = prepare(facade, backend, assignment.hyperparameters, assignment.seed)
     link.begin(backend.versions())
@@ -51,6 +48,29 @@ def play_submission(assignment: Assignment, link: Link) -> None:
     asked = asked_batch_size(submission, workload.name, size.published_batch_size)
     batches = split.train_batches(size.scale_batch_size(asked), assignment.seed)
     Harness(start, submission, link).train(map(backend.to_device, batches))
+
+
+def begin_only(assignment: Assignment) -> None:
+    """Ask a submission for the state of its optimizer, and train nothing.
+
+    Raises: what the submission does.
+    """
+    backend = load_backend(assignment.framework)
+    backend.configure(assignment.threads)
+    _, _, facade = _opened(assignment, backend)
+    start = prepare(facade, backend, assignment.hyperparameters, assignment.seed)
+    facade.attach_metrics_logger(MetricsLogger(lambda step, values: None))
+    load_submission(Path(assignment.submission_file)).init_optimizer_state(
+        facade, start.params, start.model_state, start.hyperparameters, start.optimizer_key
+    )
+
+
+def _opened(assignment: Assignment, backend: Backend) -> tuple[Workload, Size, WorkloadFacade]:
+    workload_rules = WorkloadRules.model_validate(assignment.workload_rules)
+    workload = played_workload(assignment.workload, assignment.size, workload_rules.definition)
+    size = workload.size(assignment.size)
+    asked = {name: Target(**fields) for name, fields in assignment.asked.items()}
+    return workload, size, WorkloadFacade(workload, size, workload_rules, backend, asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

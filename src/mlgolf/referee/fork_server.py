@@ -33,7 +33,7 @@ import mlgolf
 from mlgolf.backends import load_backend, require
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.registry import plugin_folders
-from mlgolf.player.describe import describe
+from mlgolf.player.describe import begin, describe
 from mlgolf.player.play import play_over
 from mlgolf.player.predict import predict
 from mlgolf.referee import kernel, supervisor
@@ -51,7 +51,7 @@ from mlgolf.referee.fork_server import main
 main(*sys.argv[2:])
 """
 # What a child of the fork server can do.
-PARTS = {"play": play_over, "describe": describe, "predict": predict}
+PARTS = {"play": play_over, "describe": describe, "begin": begin, "predict": predict}
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
 _MOST_DESCRIPTORS = 16

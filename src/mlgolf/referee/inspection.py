@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mlgolf.core.errors import SandboxError, SubmissionError
+from mlgolf.core.errors import MethodError, SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
+from mlgolf.core.messages import Assignment, encode
 from mlgolf.core.rules import Contract, Ruleset
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.orders import Order
@@ -36,25 +37,19 @@ class Description(BaseModel):
     kind: str = ""
 
 
-class Inspection:
+class _Looking:
     """Starts at once, in a sandbox of its own, so that several can be under way."""
 
     def __init__(
-        self, file: Path, framework: str, ruleset: Ruleset, hardware: HardwareClass,
-        hide: Sequence[Path] = (), speed: float = 1.0,
-        contracts: Sequence[Contract] = ("submission",),
+        self, file: Path, framework: str, hardware: HardwareClass, argv: Sequence[str],
+        hide: Sequence[Path], speed: float,
     ) -> None:
-        """`hide`: folders that it must not see. `speed`: of this machine, against the reference.
-
-        `contracts`: what the competition takes, its first choice first.
-
-        Raises: SandboxError.
-        """
+        """Raises: SandboxError."""
         self._file, self._allowed = file, CPU_SECONDS / speed
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         order = Order(
-            argv=["describe", str(file), ruleset, *contracts], inherit=[theirs],
-            see=[file.parent], hide=hide, memory_bytes=hardware.memory_bytes,
+            argv=argv, inherit=[theirs], see=[file.parent], hide=hide,
+            memory_bytes=hardware.memory_bytes,
         )
         try:
             self._held = HeldProcess(order, launch=fork_server_for(framework, hardware).launch)
@@ -65,28 +60,20 @@ class Inspection:
             os.close(theirs)
         self._held.start()
 
-    def search_space(self) -> Any:
-        """What the submission says its search space is; None if it has none of its own.
-
-        Raises: SubmissionError saying why it cannot be played.
-        """
+    def _described(self) -> Description:
+        """Raises: SubmissionError for one that ends without an answer, or takes too long."""
         try:
             text = self._read()
         finally:
             self._held.stop()
             os.close(self._answer)
         try:
-            answer = Description.model_validate_json(text)
+            return Description.model_validate_json(text)
         except ValidationError:
             raise SubmissionError(
                 f"{self._file.name}: while it was imported, something else was written where its "
                 f"description belongs: {text[:60]!r}"
             ) from None
-        if not answer.error:
-            return answer.search_space
-        if answer.kind == SubmissionError.__name__:
-            raise SubmissionError(answer.error.partition(": ")[2])
-        raise SubmissionError(f"{self._file.name} does not import: {answer.error} ({answer.at})")
 
     def _read(self) -> bytes:
         """What it answered. Raises: SubmissionError if it ended without, or took too long."""
@@ -111,3 +98,57 @@ class Inspection:
             "A module that is imported defines functions; what it computes belongs into "
             "init_optimizer_state."
         )
+
+
+class Inspection(_Looking):
+    """Imports a submission, to see what it offers."""
+
+    def __init__(
+        self, file: Path, framework: str, ruleset: Ruleset, hardware: HardwareClass,
+        hide: Sequence[Path] = (), speed: float = 1.0,
+        contracts: Sequence[Contract] = ("submission",),
+    ) -> None:
+        """`hide`: folders that it must not see. `speed`: of this machine, against the reference.
+
+        `contracts`: what the competition takes, its first choice first.
+
+        Raises: SandboxError.
+        """
+        argv = ["describe", str(file), ruleset, *contracts]
+        super().__init__(file, framework, hardware, argv, hide, speed)
+
+    def search_space(self) -> Any:
+        """What the submission says its search space is; None if it has none of its own.
+
+        Raises: SubmissionError saying why it cannot be played.
+        """
+        answer = self._described()
+        if not answer.error:
+            return answer.search_space
+        if answer.kind == SubmissionError.__name__:
+            raise SubmissionError(answer.error.partition(": ")[2])
+        raise SubmissionError(f"{self._file.name} does not import: {answer.error} ({answer.at})")
+
+
+class Beginning(_Looking):
+    """Takes a submission to where its training would begin."""
+
+    def __init__(
+        self, assignment: Assignment, hardware: HardwareClass, hide: Sequence[Path] = ()
+    ) -> None:
+        """Args: hide: folders that it must not see. Raises: SandboxError."""
+        argv = ["begin", encode(assignment).decode()]
+        file = Path(assignment.submission_file)
+        super().__init__(file, assignment.framework, hardware, argv, hide, 1.0)
+
+    def refused_methods(self) -> str:
+        """What it says against the methods of its point; empty if nothing.
+
+        Whatever else goes wrong here goes wrong in its trials, too, and is told there.
+        """
+        try:
+            answer = self._described()
+        except SubmissionError:  # it takes long to begin, which its trials may
+            return ""
+        is_meant = answer.kind == MethodError.__name__
+        return answer.error.partition(": ")[2] if is_meant else ""

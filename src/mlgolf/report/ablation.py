@@ -54,7 +54,7 @@ def effect_rows(ablation: Ablation, found: Effects) -> list[tuple[str, ...]]:
     """What cannot be told apart is one row."""
     return [
         (named(ablation, effect), in_units(ablation, effect), _p(effect.adjusted_p),
-         verdict(effect))
+         _verdict_in_words(ablation, effect))
         for effect in (*found.mains, *found.interactions)
         if ablation.design.leads(effect.methods)
     ]  # fmt: skip
@@ -69,6 +69,12 @@ def lines(ablation: Ablation) -> Iterator[str]:
     """Sentences below the tables."""
     for complaint in ablation.unfair:
         yield f"not a fair comparison: {complaint}"
+    if any(map(_is_one_of_many, ablation.tested)):
+        count = len(ablation.tested)
+        yield (
+            f"cannot tell ({count} tests): the interval is of that effect alone, and excludes that "
+            f"there is none; among {count} effects chance gives such an interval too often (Holm)"
+        )
     yield from ablation.notes
 
 
@@ -91,6 +97,18 @@ def verdict(effect: Effect) -> str:
     if len(effect.methods) == 1:
         return "helps" if effect.estimate > 0 else "hurts"
     return "more together" if effect.estimate > 0 else "less together"
+
+
+def _verdict_in_words(ablation: Ablation, effect: Effect) -> str:
+    """With the number of tests where the interval of the effect alone tells more."""
+    said = verdict(effect)
+    return f"{said} ({len(ablation.tested)} tests)" if _is_one_of_many(effect) else said
+
+
+def _is_one_of_many(effect: Effect) -> bool:
+    """Whether the effect alone is beyond chance, and not among all that are tested."""
+    low, high = effect.interval
+    return verdict(effect) == "cannot tell" and (low > 0 or high < 0)
 
 
 def in_units(ablation: Ablation, effect: Effect) -> str:

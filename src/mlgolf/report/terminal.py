@@ -15,6 +15,7 @@ MOST_FULL_COLUMNS = 3
 MOST_NEAR_MISSES = 20
 MOST_RUNS = 40
 MOST_FAILURES = 10
+WHOLE = ("seed", "verdict")  # heads of columns whose cells are never folded
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
@@ -161,7 +162,7 @@ def text_table(
     for head in heads:
         table.add_column(
             plain(head), justify="left" if head in WORDS else "right", overflow="fold",
-            no_wrap=head in ("seed", "verdict"),
+            no_wrap=head in WHOLE,
             min_width=len(head) if head == "submission" else None,
         )
     for row in rows:
@@ -171,9 +172,10 @@ def text_table(
 
 def _least(texts: Sequence[str]) -> int:
     """The width of a column below which a number is folded, or a word into very short pieces."""
+    if texts[0] in WHOLE:
+        return max(cell_len(printable(text)) for text in texts)
     longest = max(cell_len(word) for text in texts for word in (*printable(text).split(), ""))
-    foldable = texts[0] in WORDS and texts[0] != "verdict"
-    return min(longest, len("submission")) if foldable else longest
+    return min(longest, len("submission")) if texts[0] in WORDS else longest
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:

@@ -8,7 +8,7 @@ from mlgolf.analysis.dominance import Compared
 from mlgolf.analysis.intervals import Interval
 from mlgolf.analysis.tradeoff import Judged, Verdict
 from mlgolf.core.target import Goal
-from mlgolf.core.text import number_of
+from mlgolf.core.text import enumerated, number_of
 from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.tradeoff import Told
 
@@ -43,8 +43,11 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
     ) if verdict in found]  # fmt: skip
     reading = [
         f"{towards} and to the left is better.",
-        f"Bands and bars: {100 * comparison.confidence:.3g}% intervals." if known else
-        "One run each, so there are no intervals.",
+        *([f"Bands and bars: {100 * comparison.confidence:.3g}% intervals."] if known else []),
+        *([
+            f"One run each of {enumerated(comparison.without_intervals)}: verdicts are of the "
+            "estimates, without a test."
+        ] if comparison.without_intervals else []),
         *(["Filled points: better or worse than the baseline beyond chance."] if known else []),
         *([f"Hollow: {', or '.join(hollow)}."] if hollow else []),
         *([
@@ -61,11 +64,15 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
 def told(comparison: Comparison) -> dict[str, Told]:
     """Of each method: of its curve, or its one point."""
     found = {
-        judged.point.method: Told(_factor(judged), WORDS[judged.verdict])
+        judged.point.method: Told(
+            _factor(judged), in_words(comparison, judged.point.method, judged.verdict)
+        )
         for judged in comparison.points
     }
     return found | {
-        compared.method: Told(average_speedup(compared), WORDS[compared.verdict])
+        compared.method: Told(
+            average_speedup(compared), in_words(comparison, compared.method, compared.verdict)
+        )
         for compared in comparison.curves
     }
 
@@ -74,7 +81,8 @@ def point_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
             judged.point.method, _number(judged.point.time), _number(judged.point.quality),
-            _factor(judged), _gain(judged), WORDS[judged.verdict],
+            _factor(judged), _gain(judged),
+            in_words(comparison, judged.point.method, judged.verdict),
         )
         for judged in comparison.points
     ]  # fmt: skip
@@ -83,22 +91,42 @@ def point_rows(comparison: Comparison) -> list[tuple[str, ...]]:
 def curve_rows(comparison: Comparison) -> list[tuple[str, ...]]:
     return [
         (
-            compared.method, _average(compared), WORDS[compared.verdict],
+            compared.method, _average(compared),
+            in_words(comparison, compared.method, compared.verdict),
             _crossings(compared, estimates=not comparison.has_intervals(compared.method)),
         )
         for compared in comparison.curves
     ]  # fmt: skip
 
 
+def in_words(comparison: Comparison, method: str, verdict: Verdict) -> str:
+    """What no interval backs is marked: "worse (estimate)"."""
+    is_claim = verdict in (Verdict.BETTER, Verdict.WORSE)
+    untested = is_claim and not comparison.has_intervals(method)
+    return f"{WORDS[verdict]}{' (estimate)' if untested else ''}"
+
+
 def lines(comparison: Comparison) -> Iterator[str]:
     """Sentences below the tables."""
     for complaint in comparison.unfair:
         yield f"not a fair comparison: {complaint}"
-    front = ", ".join(
-        f"{point.method} at {_number(point.time)}" for point in comparison.front
-    )
-    yield f"Pareto front, points than which none is both faster and better: {front}"
+    yield _front(comparison)
     yield from comparison.notes
+
+
+def _front(comparison: Comparison) -> str:
+    axes = comparison.table.axes
+    if not axes:
+        front = ", ".join(
+            f"{point.method} at {_number(point.time)}" for point in comparison.front
+        )
+        return f"Pareto front, points than which none is both faster and better: {front}"
+    front = ", ".join(
+        f"{point.method} at {' and '.join(map(_number, point.on_axes))}"
+        for point in comparison.front
+    )
+    names = " and ".join(f"{axis.name} ({axis.goal})" for axis in axes)
+    return f"Pareto front of {names}, points than which none is better in both: {front}"
 
 
 def markdown(comparison: Comparison, figure: str = "") -> str:
@@ -109,8 +137,7 @@ def markdown(comparison: Comparison, figure: str = "") -> str:
         parts += ["", *_markdown_table(CURVE_HEADS, curve_rows(comparison))]
     if figure:
         parts += ["", f"![{title(comparison)}]({figure})"]
-    said = [*_without_seeds(comparison), *lines(comparison)]
-    return "\n".join([*parts, "", *(f"- {line}" for line in said)])
+    return "\n".join([*parts, "", *(f"- {line}" for line in lines(comparison))])
 
 
 def verdicts(comparison: Comparison) -> list[Verdict]:
@@ -134,15 +161,6 @@ def verdicts(comparison: Comparison) -> list[Verdict]:
 def _headline(comparison: Comparison) -> str:
     found = (WORDS[verdict] for verdict in verdicts(comparison))
     return ", ".join(dict.fromkeys(found)).capitalize()
-
-
-def _without_seeds(comparison: Comparison) -> Iterator[str]:
-    lacking = [name for name in comparison.methods if not comparison.has_intervals(name)]
-    if lacking:
-        yield (
-            "one run at each budget cannot be told from noise, so the verdict is \"cannot tell\" "
-            "whatever the estimates are. Train both with three seeds or more"
-        )
 
 
 def _markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

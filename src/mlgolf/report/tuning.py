@@ -84,7 +84,9 @@ def _cell(curve: TuningCurve, k: int) -> str:
     if k > len(curve.trials):
         return ""
     best, low, high = (_number(part[k - 1]) for part in (curve.best, curve.lower, curve.upper))
-    return f"{best} ({low} to {high})"
+    if low == high == NONE:
+        return "no result" if best == NONE else f"{best} (no bound)"
+    return f"{'no result' if best == NONE else best} ({low} to {high})"
 
 
 def _number(value: float) -> str:
@@ -117,10 +119,11 @@ def _sortable(value: float) -> float:
 def _transfers(report: TuningReport) -> TableOfText:
     rows = []
     for (method, workload, variant), found in report.transfers.items():
-        low, high = found.tau_interval or (math.nan, math.nan)
+        interval = found.tau_interval
         rows.append([
             method, workload, variant, str(found.points), _rounded(found.tau),
-            f"{_rounded(low)} to {_rounded(high)}", significant(found.p_value, 2),
+            " to ".join(map(_rounded, interval)) if interval else NONE,
+            significant(found.p_value, 2),
             loss_in_words(found.loss, report.results.scale),
         ])  # fmt: skip
     return TableOfText(

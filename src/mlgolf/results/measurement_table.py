@@ -108,6 +108,8 @@ def _open(path: Path) -> tuple[pl.DataFrame, int]:
         data = path.read_bytes()
     except OSError as error:
         raise RunFolderError(f"{path}: {error.strerror}") from None
+    if path.suffix == ".csv":
+        _check_separator(path, data)
     try:
         if path.suffix == ".parquet":
             table, first = pl.read_parquet(BytesIO(data)), 1
@@ -118,6 +120,20 @@ def _open(path: Path) -> tuple[pl.DataFrame, int]:
     if table.is_empty():
         raise RunFolderError(f"{path}: found no rows, expected one per run")
     return table, first
+
+
+def _check_separator(path: Path, data: bytes) -> None:
+    """Raises: RunFolderError for a first line without commas that has other separators."""
+    head = data.partition(b"\n")[0].decode("utf-8", "replace").strip()
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if mark in head and "," not in head:
+            raise RunFolderError(
+                f"{path}, line 1: this file looks separated by {name}: found {head[:60]!r}. "
+                "Columns are separated by commas, and decimals have a point (0.75). Save it again "
+                f"like that, for instance: python -c \"import polars as p; p.read_csv("
+                f"{str(path)!r}, separator={mark!r}, decimal_comma=True)"
+                f".write_csv('commas.csv')\""
+            )
 
 
 def _check_columns(path: Path, columns: tuple[Column, ...], found: list[str]) -> None:

@@ -143,6 +143,12 @@ def create_run(path: Path, record: RunRecord) -> tuple[RunFolder, RunLock]:
         raise
 
 
+def check_that_it_is_free(path: Path) -> None:
+    """Raises: RunFolderError for a folder that holds anything; one that is not there is free."""
+    if path.is_dir():
+        _check_that_it_is_empty(path)
+
+
 def _check_that_it_is_empty(path: Path) -> None:
     if (path / FILE).exists():
         raise RunFolderError(

@@ -1,13 +1,13 @@
 """What stands beside a leaderboard's title: reasons to trust its numbers less than usual."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import Declared
-from mlgolf.core.text import number_of
+from mlgolf.core.text import number_of, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.claimed import claimed_quantities
 
@@ -27,6 +27,7 @@ class Labels:
     claimed: tuple[str, ...] = ()  # quantities that the rules use and the referee cannot measure
     self_reported: tuple[str, ...] = ()  # hardware classes that nobody can check
     machines: str = ""  # how the machines of its trials differ
+    ladders: tuple[str, ...] = ()  # of each workload that is there at several budgets, a sentence
     untold_tuning: bool = False  # programs that tune themselves: nobody counts what was before
 
     @property
@@ -36,12 +37,14 @@ class Labels:
         return [
             *["unofficial"] * bool(self.unofficial), *["practice"] * self.practice,
             *["self-reported"] * bool(self.self_reported), *claims,
+            *["budgets in place of workloads"] * bool(self.ladders),
         ]
 
     @property
     def notes(self) -> list[str]:
         """A sentence for each."""
-        notes = [f"unofficial: {'; '.join(self.unofficial)}"] if self.unofficial else []
+        notes = [*self.ladders]
+        notes += [f"unofficial: {'; '.join(self.unofficial)}"] if self.unofficial else []
         if self.practice:
             notes.append(
                 "practice: the held-out data come from the published seed, or from a draw that an "
@@ -80,7 +83,17 @@ def labels(
         })),
         machines=different_machines(trials),
         untold_tuning=competition.rules.admits_own_pace,
+        ladders=tuple(_ladders(competition)),
     )
+
+
+def _ladders(competition: Competition) -> Iterator[str]:
+    for workload, rows in competition.ladders.items():
+        yield (
+            f"a ladder: {', '.join(rows)} are {len(rows)} budgets of {workload}, not {len(rows)} "
+            "workloads. This score averages over budgets and leaves out the time that each took; "
+            f"who is better for the time says: mlgolf curve RUN --workload {quoted(workload)}"
+        )
 
 
 def declared_in_words(submission: str, declared: Declared) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgolf.core.errors import SearchSpaceError
+from mlgolf.core.text import number_of
 
 LONGEST_WORD, LONGEST_LIST = 100, 8
 
@@ -34,9 +35,10 @@ class OptList:
         """What to tell the contestant when `count` trials are asked of a shorter list, or None."""
         if count <= len(self):
             return None
+        points, untuned = number_of(len(self), "point"), ", not tuned" if len(self) == 1 else ""
         return (
-            f"the search space lists {len(self)} points and the rules allow {count} trials a "
-            f"study: each study plays {len(self)}. Add points to the list to use the rest."
+            f"the search space lists {points} and the rules allow {count} trials a "
+            f"study: each study plays {len(self)}{untuned}. Add points to the list to use the rest."
         )
 
 

@@ -37,6 +37,11 @@ class Interval:
     high: float
     scaling: Scaling
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it has more than one value."""
+        return self.low < self.high
+
     def at(self, u: float) -> float:
         """The value a share `u` in [0, 1) of the way up; never outside the interval."""
         if self.scaling is Scaling.LOG:
@@ -51,6 +56,11 @@ class Choice:
     """A discrete hyperparameter: any JSON values, equally likely."""
 
     feasible_points: tuple[Any, ...]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it has more than one value."""
+        return any(value != self.feasible_points[0] for value in self.feasible_points)
 
     def at(self, u: float) -> Any:
         """The point in whose equal share of [0, 1) `u` lies."""
@@ -67,6 +77,15 @@ class Box:
         """The hyperparameter point that a point of the unit cube stands for."""
         pairs = zip(self.dimensions.items(), unit_point, strict=True)
         return {name: dimension.at(u) for (name, dimension), u in pairs}
+
+    def shortfall(self, count: int) -> str | None:
+        """What to tell the contestant where `count` trials are all at one point, or None."""
+        if count == 1 or any(dimension.is_free for dimension in self.dimensions.values()):
+            return None
+        return (
+            f"the search space has 1 point, not tuned: all {count} trials of a study play it. Give "
+            "a hyperparameter a range, or play with --trials 1."
+        )
 
 
 SearchSpace = Box | OptList
