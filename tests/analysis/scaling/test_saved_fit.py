@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ def test_a_run_lies_in_its_interval_about_as_often_as_it_says(saved):
         low, high = read.run_interval(lambda law, n=params, d=tokens: law.loss(n, d))
         inside.append(low <= loss <= high)
     assert 0.8 <= np.mean(inside) <= 1
+
+
+def test_runs_that_end_above_their_law_widen_the_interval_upwards(saved):
+    _, read = saved
+    above = replace(read, residuals=np.array([-0.1, 0.0, 0.0]))  # predicted less measured
+    law = float(read.law.loss(1e9, 1e10))
+    low, high = above.run_interval(lambda drawn: drawn.loss(1e9, 1e10))
+    assert high - law > law - low
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ class SavedFit:
     law: ScalingLaw
     draws: ScalingLaw  # of arrays
     extra: Mapping[str, float]  # R_D, gamma_weights, multipliers of levers …
-    residuals: FloatArray  # (runs,), of log loss
+    residuals: FloatArray  # (runs,), of log loss: predicted less measured
     params: Interval  # the least and the most of its runs
     tokens: Interval
     flop: Interval
@@ -31,7 +31,7 @@ class SavedFit:
     ) -> Interval:
         """Of one run: the law's doubt, and how far runs lie from their law."""
         drawn = np.asarray(loss(self.draws), dtype=float)
-        scattered = drawn[:, None] * np.exp(self.residuals[None, :])
+        scattered = drawn[:, None] * np.exp(-self.residuals[None, :])  # measured, of predicted
         tail = (1 - confidence) / 2
         low, high = np.quantile(scattered, [tail, 1 - tail])
         return float(low), float(high)
