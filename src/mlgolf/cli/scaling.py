@@ -49,8 +49,11 @@ Given = Annotated[
     list[str] | None,
     typer.Option(help="NAME=VALUE: a parameter that is not fitted. May be repeated."),
 ]
-Only = Annotated[str | None, typer.Option(help="A column of 0 and 1: rows with 1 count.")]
-Without = Annotated[str | None, typer.Option(help="A column of 0 and 1: rows with 1 do not count.")]
+Only = Annotated[
+    str | None,
+    typer.Option(help="A column of 0 and 1, or COLUMN=VALUE: rows with 1, or the value, count."),
+]
+Without = Annotated[str | None, typer.Option(help="The same of rows that do not count.")]
 Highest = Annotated[int, typer.Option(min=0, help="Leave out so many runs of the highest loss.")]
 At = Annotated[
     list[float] | None,

@@ -14,6 +14,14 @@ def test_outliers_are_left_out_by_their_column():
     assert len(chinchilla().runs) == len(chinchilla(outliers=True).runs) - 5
 
 
+def test_rows_are_chosen_by_a_value_of_a_column(tmp_path):
+    table = written(
+        tmp_path / "a.csv", "1e6,1e9,5,c4", "1e7,1e9,3,web", head="params,tokens,loss,data"
+    )
+    assert [*read_runs(table, Columns(), only="data=c4").runs.loss] == [5]
+    assert [*read_runs(table, Columns(), without="data=c4").runs.loss] == [3]
+
+
 def test_the_highest_losses_are_left_out(tmp_path):
     table = written(tmp_path / "a.csv", "1e6,1e9,5", "1e7,1e9,3", "1e7,1e8,4")
     found = read_runs(table, Columns(), drop_highest=1)

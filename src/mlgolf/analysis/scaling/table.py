@@ -42,16 +42,19 @@ def read_runs(
     drop_highest: int = 0,
 ) -> ScalingTable:
     """Args:
-      only, without: columns of 0 and 1; rows that have 1 there are kept, or left out.
+      only, without: "COLUMN" of 0 and 1, or "COLUMN=VALUE"; rows that have 1, or the value, there
+        are kept, or left out.
       drop_highest: how many runs of the highest loss are left out.
     Raises: RunFolderError for a table that has no such columns, or not in their units.
     """
     rows = read_measurements(path, _wanted(columns, only, without))
     notes = []
-    for column, kept in ((only, True), (without, False)):
-        if column is not None:
-            left = rows.filter((pl.col(f"={column}") == 1) == kept)
-            notes.append(f"{len(rows) - len(left)} of {len(rows)} rows left out by {column}")
+    for asked, kept in ((only, True), (without, False)):
+        if asked is not None:
+            column, _, value = asked.partition("=")
+            has = pl.col(f"={column}") == (value or 1)
+            left = rows.filter(has == kept)
+            notes.append(f"{len(rows) - len(left)} of {len(rows)} rows left out by {asked}")
             rows = left
     if drop_highest:
         rows = rows.sort("loss", descending=True).slice(drop_highest).sort(LINE)
@@ -81,7 +84,12 @@ def _wanted(columns: Columns, only: str | None, without: str | None) -> tuple[Co
         for kind, column in columns.bits.items()
     ]
     found += [Column(name=f"lever {lever}", found_as=lever) for lever in columns.levers]
-    return (*found, *(Column(name=f"={name}", found_as=name) for name in (only, without) if name))
+    return (*found, *(_chosen_by(asked) for asked in (only, without) if asked))
+
+
+def _chosen_by(asked: str) -> Column:
+    column, sign, _ = asked.partition("=")
+    return Column(name=f"={column}", found_as=column, is_number=not sign)
 
 
 def _check_units(path: Path, columns: Columns, rows: pl.DataFrame) -> None:
