@@ -48,12 +48,11 @@ def runs_of_folders(path: Path, source: Source) -> tuple[ScalingTable, pl.DataFr
             'Rules that say recorded = ["params"] have it: mlgolf competitions show lm-scaling'
         )
     table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    once = (table["unique_tokens"] >= table["tokens"]).all()
+    tokens, unique = table["tokens"].to_numpy(), table["unique_tokens"].to_numpy()
     runs = ScalingRuns(
-        params=table["params"].to_numpy(), tokens=table["tokens"].to_numpy(),
-        loss=table["loss"].to_numpy(),
-        unique_tokens=None if once else np.minimum(table["unique_tokens"], table["tokens"]),
-    )  # fmt: skip
+        params=table["params"].to_numpy(), tokens=tokens, loss=table["loss"].to_numpy(),
+        unique_tokens=None if (unique >= tokens).all() else np.minimum(unique, tokens),
+    )
     lines = range(1, len(table) + 1)
     return ScalingTable(path=path, runs=runs, lines=[*lines], notes=notes), table
 
