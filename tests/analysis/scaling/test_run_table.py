@@ -55,7 +55,8 @@ def test_a_part_of_the_data_is_repeated(tmp_path):
 
 
 def test_a_trial_that_broke_off_is_left_out_and_counted(tmp_path):
-    found, _ = read(tmp_path, at("x1", 3000, 3.5), at("x1", 40, 5.0, trial=2, status=Status.CRASHED))
+    crashed = at("x1", 40, 5.0, trial=2, status=Status.CRASHED)
+    found, _ = read(tmp_path, at("x1", 3000, 3.5), crashed)
     assert len(found.runs) == 1
     assert any("1 trial left out" in note for note in found.notes)
 
