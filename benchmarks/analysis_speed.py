@@ -72,7 +72,7 @@ def bootstrap() -> None:
     table = published_table("chinchilla_runs")
     runs = read_runs(table, Columns(), without="outlier_top5_loss").runs
     form = Form(runs=runs)
-    start = minimise(form, np.array([[6.0, 7.5, 0.6, 0.35, 0.37]])).theta
+    start = minimise(form, np.array([[6.0, 7.5, 0.6, -1.0, -1.0]])).theta
     weights = np.random.default_rng(0).exponential(size=(DRAWS, len(runs)))
     ours, loop, apart = [], [], []
     for _ in range(REPETITIONS):

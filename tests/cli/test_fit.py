@@ -24,6 +24,13 @@ def test_a_budget_that_is_asked_for_is_spent(refit):
     assert budget["extrapolation_decades"] == pytest.approx(1.65, abs=0.05)
 
 
+def test_a_run_is_predicted_with_the_interval_of_one_run(mlgolf):
+    found = json.loads(mlgolf(*CHINCHILLA, "--predict", "7e10,1.4e12", "--json").stdout)
+    run, = found["predictions"]
+    assert run["interval"][0] < run["loss"] < run["interval"][1]
+    assert run["extrapolation_decades"] > 1
+
+
 def test_the_fit_with_outliers_stands_beside(refit):
     changes = [one["change"] for one in refit["sensitivity"]]
     assert changes == ["with the 5 runs left out", "delta 0.01"]
@@ -62,6 +69,7 @@ def test_repeats_are_fitted_with_the_law_given(mlgolf):
     [
         (("--form", "parabola"), "unknown form 'parabola'"),
         (("--form", "precision"), "form precision: needs --bits"),
+        (("--predict", "7e10"), "--predict: found '', allowed is a number"),
         (("--given", "E"), "found 'E', allowed is NAME=VALUE"),
         (("--given", "gamma=1"), "gamma: found a value for it, but it is no parameter"),
         (("--loss", "nats"), "found no column nats"),

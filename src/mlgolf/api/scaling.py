@@ -10,6 +10,7 @@ import polars as pl
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.analysis.scaling.fitting import DRAWS
 from mlgolf.analysis.scaling.isoflop import IsoFlop, isoflop
+from mlgolf.analysis.scaling.law import Sizes
 from mlgolf.analysis.scaling.minimise import DELTA
 from mlgolf.analysis.scaling.run_table import runs_of_folders
 from mlgolf.analysis.scaling.study import ScalingStudy, study
@@ -27,6 +28,7 @@ from mlgolf.report.scaling import (
     BUDGET_HEADS,
     ISOFLOP_HEADS,
     ISOFLOP_READING,
+    PREDICTION_HEADS,
     VARIANT_HEADS,
     budget_rows,
     heads,
@@ -37,6 +39,7 @@ from mlgolf.report.scaling import (
     law_reading,
     law_rows,
     law_title,
+    prediction_rows,
     variant_rows,
 )
 from mlgolf.scoring.sources import open_source
@@ -102,6 +105,13 @@ class FittedLaw(_Saved):
                     "extrapolation_decades": one.extrapolation_decades,
                 } for one in found.budgets
             ],
+            "predictions": [
+                {
+                    "params": one.params, "tokens": one.tokens, "loss": one.loss,
+                    "interval": [*one.interval],
+                    "extrapolation_decades": one.extrapolation_decades,
+                } for one in found.predictions
+            ],
             "sensitivity": [
                 {"change": one.change, **one.values, "a": one.params_exponent}
                 for one in found.variants
@@ -130,6 +140,9 @@ class FittedLaw(_Saved):
         return [
             (law_title(self.study), heads(self.study), law_rows(self.study)),
             ("what compute buys", BUDGET_HEADS, budget_rows(self.study)),
+            *([(
+                "predicted runs", PREDICTION_HEADS, prediction_rows(self.study)
+            )] if self.study.predictions else []),
             ("the same fit with other choices", VARIANT_HEADS, variant_rows(self.study)),
         ]
 
@@ -187,8 +200,8 @@ def fit(
     loss: str = "loss", form: FormName | None = None, unique: str | None = None,
     bits: Mapping[str, str] | None = None, levers: Sequence[str] = (),
     given: Mapping[str, float] | None = None, only: str | None = None, without: str | None = None,
-    drop_highest: int = 0, budgets: Sequence[float] = (), delta: float = DELTA,
-    draws: int = DRAWS, confidence: float = CONFIDENCE,
+    drop_highest: int = 0, budgets: Sequence[float] = (),
+    sizes: Sequence[tuple[float, float]] = (), delta: float = DELTA, draws: int = DRAWS, confidence: float = CONFIDENCE,
 ) -> FittedLaw | IsoFlopFit:
     """Fit L = E + A / N^alpha + B / D^beta, and more where columns tell more, to a table of runs.
 
@@ -202,6 +215,7 @@ def fit(
       given: parameters that are not fitted.
       only, without, drop_highest: which rows count.
       budgets: FLOP to be spent at the best size.
+      sizes: parameters and tokens of runs whose loss is to be predicted.
     Raises: MLGolfError for a table that cannot be read, or cannot tell the parameters.
     """
     _check_form(form, unique, bits, levers)
@@ -220,8 +234,8 @@ def fit(
     if form == "isoflop":
         return IsoFlopFit(isoflop(kept.runs, confidence=confidence), kept.notes)
     found = study(
-        kept.runs, given=given, left_out=outliers, budgets=budgets, delta=delta, draws=draws,
-        confidence=confidence,
+        kept.runs, given=given, left_out=outliers, budgets=budgets,
+        sizes=[Sizes(*size) for size in sizes], delta=delta, draws=draws, confidence=confidence,
     )
     return FittedLaw(found, kept.notes, str(table))
 

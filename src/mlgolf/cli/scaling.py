@@ -60,6 +60,10 @@ At = Annotated[
     typer.Option(help="Training FLOP to be spent. May be repeated.", show_default="the most of a "
                  "run, 10 and 100 times as much"),
 ]  # fmt: skip
+Predict = Annotated[
+    list[str] | None,
+    typer.Option(help="PARAMETERS,TOKENS of a run whose loss is to be predicted. May be repeated."),
+]
 Output = Annotated[
     Path | None,
     typer.Option("-o", "--output", help="A folder for the figure, its table, a page, fit.json."),
@@ -70,7 +74,7 @@ def fit(
     table: Runs, params: Params = "params", tokens: Tokens = "tokens", flop: Flop = None,
     loss: Loss = "loss", form: Form = None, unique: Unique = None, bits: Bits = None,
     lever: Levers = None, given: Given = None, only: Only = None, without: Without = None,
-    drop_highest: Highest = 0, at: At = None,
+    drop_highest: Highest = 0, at: At = None, predict: Predict = None,
     delta: Annotated[
         float, typer.Option(min=1e-9, help="Residuals of log loss beyond it count linearly.")
     ] = 1e-3,
@@ -86,6 +90,8 @@ def fit(
     Example: mlgolf fit chinchilla_runs --without outlier_top5_loss --at 5.76e23
 
     Example: mlgolf fit runs.csv --params n --tokens d --loss validation_loss --lever moe -o figures
+
+    Example: mlgolf fit runs.csv --predict 1.6e6,7.7e5
 
     Example: mlgolf fit runs.csv --form isoflop
     """
@@ -104,8 +110,8 @@ def fit(
         form=cast("FormName | None", form), unique=unique, bits=dict(map(_pair, bits or [])),
         levers=lever or [], given={name: _number(name, value) for name, value in map(
             _pair, given or []
-        )}, only=only, without=without, drop_highest=drop_highest, budgets=at or [], delta=delta,
-        draws=draws, confidence=confidence,
+        )}, only=only, without=without, drop_highest=drop_highest, budgets=at or [],
+        sizes=[*map(_size, predict or [])], delta=delta, draws=draws, confidence=confidence,
     )  # fmt: skip
     if output is not None:
         found.save(output)
@@ -121,6 +127,11 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and sign and value):
         raise typer.BadParameter(f"found {text!r}, allowed is NAME=VALUE")
     return name, value
+
+
+def _size(text: str) -> tuple[float, float]:
+    params, _, tokens = text.partition(",")
+    return _number("--predict", params), _number("--predict", tokens)
 
 
 def _number(name: str, value: str) -> float:

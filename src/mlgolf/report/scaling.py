@@ -10,6 +10,7 @@ from mlgolf.core.text import enumerated, number_of
 
 HEADS = ("parameter", "value", "{} interval", "by its profile")
 BUDGET_HEADS = ("FLOP", "parameters", "tokens", "loss", "beyond the runs")
+PREDICTION_HEADS = ("parameters", "tokens", "loss", "of one run", "beyond the runs")
 VARIANT_HEADS = ("choice", "E", "alpha", "beta", "a")
 ISOFLOP_HEADS = ("FLOP", "runs", "best parameters", "loss there", "why not")
 ISOFLOP_READING = (
@@ -53,6 +54,15 @@ def budget_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
             f"{count(one.tokens)} {_counts(one.tokens_interval)}",
             f"{one.loss:.4g} ({_interval(one.loss_interval)})", decades(one.extrapolation_decades),
         ) for one in found.budgets
+    ]  # fmt: skip
+
+
+def prediction_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
+    return [
+        (
+            count(one.params), count(one.tokens), f"{one.loss:.4g}", _interval(one.interval),
+            decades(one.extrapolation_decades),
+        ) for one in found.predictions
     ]  # fmt: skip
 
 

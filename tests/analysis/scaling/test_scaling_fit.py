@@ -14,9 +14,8 @@ from mlgolf.core.errors import ScoringError
 # Besiroglu et al. (2024), arXiv:2404.10102: estimates and standard errors of their refit.
 REFIT = {"E": (1.8172, 0.03), "alpha": (0.3478, 0.02), "beta": (0.3658, 0.02)}
 PUBLISHED_STARTS = np.array([*product(
-    range(0, 30, 5), range(0, 30, 5), (-1, -0.5, 0, 0.5, 1), (0, 0.5, 1, 1.5, 2),
-    (0, 0.5, 1, 1.5, 2),
-)], dtype=float)  # fmt: skip
+    range(0, 30, 5), range(0, 30, 5), (-1, -0.5, 0, 0.5, 1), *[np.log((0.01, 0.5, 1, 1.5, 2))] * 2,
+)], dtype=float)  # of exponents 0.01 for 0, which has no logarithm  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def test_no_published_start_finds_a_lower_value(refit):
 @settings(max_examples=10, deadline=None)
 @given(seed=integers(0, 1000))
 def test_no_random_start_finds_a_lower_value(refit, seed):
-    scale = np.array([2, 2, 0.3, 0.1, 0.1])
+    scale = np.array([2, 2, 0.3, 0.3, 0.3])
     starts = refit.theta + scale * np.random.default_rng(seed).standard_normal((20, 5))
     assert minimise(refit.form, starts).objective.min() > refit.objective * (1 - 1e-9)
 

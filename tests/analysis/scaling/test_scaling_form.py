@@ -19,7 +19,7 @@ def of_everything() -> Form:
     )  # fmt: skip
 
 
-THETA = np.array([[6.1, 7.6, 0.6, 0.35, 0.36, 1.0, 2.5, 1.5, 0.4]])
+THETA = np.array([[6.1, 7.6, 0.6, -1.05, -1.02, 1.0, 2.5, 1.5, 0.4]])
 
 
 def test_slopes_are_those_of_the_prediction():
@@ -63,7 +63,7 @@ def test_a_lever_multiplies_effective_compute():
     on = ScalingRuns(
         params=runs.params, tokens=runs.tokens, loss=runs.loss, levers={"x": np.ones(len(runs))}
     )
-    theta = np.array([[6.1, 7.6, 0.6, 0.35, 0.36]])
+    theta = THETA[:, :5]
     four_times = np.concatenate([theta, [[np.log(4)]]], axis=1)
     larger = ScalingRuns(params=2 * runs.params, tokens=2 * runs.tokens, loss=runs.loss)
     assert Form(runs=on).predicted(four_times)[0] == pytest.approx(

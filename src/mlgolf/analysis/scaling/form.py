@@ -10,7 +10,7 @@ The base is Hoffmann's law in E, A, B, alpha and beta. Runs that also tell somet
 - `levers`, anything that was switched on (1) or set to a number: each multiplies effective compute
   by its m^x, and so N and D by the root of it, whatever the scale.
 
-All but the exponents are fitted as logarithms: they are positive and span decades.
+All are fitted as logarithms: they are positive, and some span decades.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,6 @@ from mlgolf.analysis.scaling.law import ScalingLaw
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 
 BASE = ("A", "B", "E", "alpha", "beta")
-EXPONENTS = ("alpha", "beta")
 BITS = ("weights", "activations", "cache")
 
 
@@ -75,18 +74,11 @@ class Form:
 
     def values(self, theta: FloatArray) -> dict[str, FloatArray]:
         """Args: theta: (..., parameters). Returns: E, A … themselves, each (...)."""
-        return {
-            name: theta[..., at] if name in EXPONENTS else np.exp(theta[..., at])
-            for at, name in enumerate(self.names)
-        }
+        return {name: np.exp(theta[..., at]) for at, name in enumerate(self.names)}
 
     def theta_of(self, values: Mapping[str, float]) -> FloatArray:
         """The inverse; NaN for what has no value."""
-        found = [values.get(name, np.nan) for name in self.names]
-        return np.array([
-            value if name in EXPONENTS else np.log(value)
-            for name, value in zip(self.names, found, strict=True)
-        ])
+        return np.log([values.get(name, np.nan) for name in self.names])
 
     def law(self, theta: FloatArray) -> ScalingLaw:
         """Of runs at full precision, on data that are not repeated, without levers."""
@@ -100,7 +92,8 @@ class Form:
         """
         log_params, params_slopes = self._log_params(theta)
         log_tokens, tokens_slopes = self._log_tokens(theta)
-        log_a, log_b, log_e, alpha, beta = (theta[:, at, None] for at in range(len(BASE)))
+        log_a, log_b, log_e = (theta[:, at, None] for at in range(3))
+        alpha, beta = np.exp(theta[:, 3, None]), np.exp(theta[:, 4, None])
         of_params, of_tokens = log_a - alpha * log_params, log_b - beta * log_tokens
         # The largest term is taken out first, so that exp neither overflows nor loses all of them.
         largest = np.maximum(np.maximum(of_params, of_tokens), log_e)
@@ -111,7 +104,8 @@ class Form:
         slopes = np.zeros((len(theta), len(self.names), len(self.runs)))
         slopes[:, 0], slopes[:, 1] = share_params, share_tokens
         slopes[:, 2] = share_rest / total
-        slopes[:, 3], slopes[:, 4] = -share_params * log_params, -share_tokens * log_tokens
+        slopes[:, 3] = -alpha * share_params * log_params
+        slopes[:, 4] = -beta * share_tokens * log_tokens
         for name, slope in params_slopes.items():
             slopes[:, self.names.index(name)] -= alpha * share_params * slope
         for name, slope in tokens_slopes.items():

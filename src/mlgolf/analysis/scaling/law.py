@@ -68,8 +68,8 @@ class ScalingLaw:
     @property
     def _balance(self) -> Numbers:
         """G of the paper, in its equation 4."""
-        ratio = self.alpha * self.A / (self.beta * self.B)
-        return ratio ** (1 / (self.alpha + self.beta))
+        log_ratio = np.log(self.alpha / self.beta) + np.log(self.A) - np.log(self.B)
+        return np.exp(log_ratio / (self.alpha + self.beta))
 
     def tokens_for(self, params: Numbers, loss: Numbers) -> Numbers:
         """The tokens that such a model needs to reach a loss; inf where it never does."""

@@ -13,13 +13,12 @@ import numpy as np
 from scipy.stats import chi2
 
 from mlgolf.analysis.intervals import Interval
-from mlgolf.analysis.scaling.form import EXPONENTS, Form
+from mlgolf.analysis.scaling.form import Form
 from mlgolf.analysis.scaling.minimise import minimise
 from mlgolf.core.arrays import BoolArray, FloatArray
 
 STEPS = np.array([0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 6, 10])  # in standard errors
 WIDE = 6.0  # of a logarithm: beyond a factor of 400 in one direction nobody calls it identified
-WIDE_EXPONENT = 1.0
 BANDWIDTH = 1.5  # times the median residual, for the density of residuals near 0
 
 
@@ -31,16 +30,16 @@ class Profile:
 
     @property
     def interval(self) -> Interval:
-        """Ends are 0 or -inf, or inf, where the profile stays below the threshold."""
+        """Ends are 0 or inf where the profile stays below the threshold."""
         best = int(self.rise.argmin())
-        floor = 0.0 if self.values[0] > 0 else -math.inf
         low = _crossing(self.values[: best + 1][::-1], self.rise[: best + 1][::-1], self.threshold)
         high = _crossing(self.values[best:], self.rise[best:], self.threshold)
-        return floor if low is None else low, math.inf if high is None else high
+        return 0.0 if low is None else low, math.inf if high is None else high
 
     @property
     def is_open(self) -> bool:
-        return not all(math.isfinite(end) and end != 0 for end in self.interval)
+        low, high = self.interval
+        return low == 0 or math.isinf(high)
 
 
 def _crossing(values: FloatArray, rise: FloatArray, threshold: float) -> float | None:
@@ -66,30 +65,28 @@ def profiles(
     found = {}
     for at in fitted:
         name = form.names[at]
-        widest = WIDE_EXPONENT if name in EXPONENTS else WIDE
-        error = _standard_error(draws[:, at], widest)
+        error = _standard_error(draws[:, at])
         held = free.copy()
         held[at] = False
         sides = [
-            _one_side(form, theta, int(at), sign * _steps(error, widest), held, delta)
+            _one_side(form, theta, int(at), sign * _steps(error), held, delta)
             for sign in (-1, 1)
         ]
         moved = np.concatenate([sides[0][0][::-1], theta[at : at + 1], sides[1][0]])
         rise = np.concatenate([sides[0][1][::-1], [least], sides[1][1]]) - least
-        values = moved if name in EXPONENTS else np.exp(moved)
-        found[name] = Profile(values, rise * unit, float(chi2.ppf(confidence, 1)))
+        found[name] = Profile(np.exp(moved), rise * unit, float(chi2.ppf(confidence, 1)))
     return found
 
 
-def _steps(error: float, widest: float) -> FloatArray:
+def _steps(error: float) -> FloatArray:
     steps = error * STEPS
-    return np.append(steps[steps < widest], widest)
+    return np.append(steps[steps < WIDE], WIDE)
 
 
-def _standard_error(drawn: FloatArray, widest: float) -> float:
+def _standard_error(drawn: FloatArray) -> float:
     """Of the middle of the draws, as some may have run away."""
     low, high = np.quantile(drawn, [0.16, 0.84]) if len(drawn) else (0.0, 0.0)
-    return float(np.clip((high - low) / 2, 1e-4, widest / 2))
+    return float(np.clip((high - low) / 2, 1e-4, WIDE / 2))
 
 
 def _one_side(

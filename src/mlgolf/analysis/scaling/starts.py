@@ -31,5 +31,6 @@ def starts_of(form: Form) -> FloatArray:
         size = relative.max(axis=0)
         share, _ = nnls(relative / size, np.ones(len(runs)))
         log_terms = np.log(np.maximum(share, LEAST_SHARE) / size)
-        found += [[*log_terms, alpha, beta, *values] for values in product(*others)]
+        exponents = np.log([alpha, beta])
+        found += [[*log_terms, *exponents, *values] for values in product(*others)]
     return np.array(found)
