@@ -201,7 +201,8 @@ def fit(
     bits: Mapping[str, str] | None = None, levers: Sequence[str] = (),
     given: Mapping[str, float] | None = None, only: str | None = None, without: str | None = None,
     drop_highest: int = 0, budgets: Sequence[float] = (),
-    sizes: Sequence[tuple[float, float]] = (), delta: float = DELTA, draws: int = DRAWS, confidence: float = CONFIDENCE,
+    sizes: Sequence[tuple[float, float]] = (), delta: float = DELTA, draws: int = DRAWS,
+    confidence: float = CONFIDENCE,
 ) -> FittedLaw | IsoFlopFit:
     """Fit L = E + A / N^alpha + B / D^beta, and more where columns tell more, to a table of runs.
 

@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from mlgolf.analysis.scaling.form import ScalingRuns
@@ -51,7 +50,7 @@ def runs_of_folders(path: Path, source: Source) -> tuple[ScalingTable, pl.DataFr
     tokens, unique = table["tokens"].to_numpy(), table["unique_tokens"].to_numpy()
     runs = ScalingRuns(
         params=table["params"].to_numpy(), tokens=tokens, loss=table["loss"].to_numpy(),
-        unique_tokens=None if (unique >= tokens).all() else np.minimum(unique, tokens),
+        unique_tokens=None if (unique == tokens).all() else unique,
     )
     lines = range(1, len(table) + 1)
     return ScalingTable(path=path, runs=runs, lines=[*lines], notes=notes), table
@@ -72,9 +71,9 @@ def _row(competition: Competition, trial: Trial) -> tuple:
     workload = competition.workload_of(name)
     size = workload.size(competition.played_as(name)[1])
     per_example = math.prod(size.data.shapes["targets"])
+    tokens = float(trial.steps[-1]) * size.batch_size * per_example
+    there_are = float(size.examples["train"]) * size.data_fraction * per_example
     return (
-        trial.key.submission, name, trial.key.study, float(trial.metrics[PARAMS][-1]),
-        float(trial.steps[-1]) * size.batch_size * per_example,
-        float(size.examples["train"]) * size.data_fraction * per_example,
-        float(trial.metrics[LOSS][-1]),
-    )  # fmt: skip
+        trial.key.submission, name, trial.key.study, float(trial.metrics[PARAMS][-1]), tokens,
+        min(tokens, there_are), float(trial.metrics[LOSS][-1]),
+    )
