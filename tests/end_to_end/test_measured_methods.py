@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "methods.md").read_text(encoding="utf-8")
 SPEEDUPS = pl.read_csv(DOCS / "tables" / "method_speedups.csv")
 
 
@@ -37,3 +38,16 @@ def test_effects_of_the_ablations_are_those_of_the_page(mlgolf, runs, name):
     now = {effect["method"]: effect["estimate"] for effect in found["effects"]}
     saved = json.loads((DOCS / "tables" / f"{name}.json").read_text())
     assert now == pytest.approx({e["method"]: e["estimate"] for e in saved["effects"]}, rel=1e-6)
+
+
+@pytest.mark.parametrize("task", ["images", "text"])
+@pytest.mark.parametrize("method", ["growing", "narrow"])
+def test_the_tables_of_growing_have_the_speedups_of_the_page(mlgolf, task, method):
+    table = DOCS / "tables" / f"growing_{task}.csv"
+    asked = ("--baseline", "wide", "--goal", "minimise", "--json")
+    found = json.loads(mlgolf("curve", table, *asked).stdout)
+    [curve] = [curve for curve in found["curves"] if curve["method"] == method]
+    low, high = curve["interval"]
+    told = f"{curve['average_speedup']:.2f}× ({low:.2f} to {high:.2f})"
+    rows = [row for row in PAGE.splitlines() if row.startswith(f"| {task}, `{method}`")]
+    assert [told in row for row in rows] == [True]

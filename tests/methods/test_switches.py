@@ -1,3 +1,5 @@
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -131,7 +133,20 @@ def test_any_forward_pass_can_be_switched_in_a_loop_of_ones_own():
     assert switches_torch.switched(compose(), model) is model
 
 
-def test_compilation_is_asked_for_by_name():
+def test_compilation_without_a_compiler_is_refused_before_the_first_step(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(MethodError, match=r"no C\+\+ compiler 'no-such-compiler'.*Install one"):
+        switches_torch.prepared_model(compose("compile"), network())
+
+
+def test_a_model_on_an_accelerator_needs_no_compiler_of_cpu_kernels(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    model = network().to("meta")
+    assert hasattr(switches_torch.prepared_model(compose("compile"), model), "_orig_mod")
+
+
+def test_compilation_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setenv("CXX", sys.executable)  # any program: nothing is compiled yet
     model = switches_torch.prepared_model(compose("compile"), network())
     assert hasattr(model, "_orig_mod")
     assert switches_torch.prepared_model(compose(), model) is model

@@ -13,8 +13,8 @@ Loads: overhead, as casts are kernels; a CPU without bfloat16 instructions becom
 Compile. Source: Ansel et al. (2024), doi:10.1145/3620665.3640366 (torch.compile); JAX's `jit`.
 Claim: 1.41 times as fast in training, the geometric mean over 180 models on one A100. Relieves:
 overhead and bandwidth, by fewer and fused kernels. Loads: the start, by seconds to minutes of
-compilation, which are on the clock; that is more than the whole budget of a `mini` workload in
-PyTorch.
+compilation, which are on the clock; in PyTorch that is as long as a `mini` workload trains. There
+it also needs a C++ compiler to build kernels for a CPU.
 """
 
 from dataclasses import dataclass

@@ -5,24 +5,32 @@
     workload = switched_workload(methods, workload)   # a submission
 """
 
+import os
 from collections.abc import Callable
+from shutil import which
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from mlgolf.core.arrays import map_arrays
+from mlgolf.core.errors import MethodError
 from mlgolf.methods.composition import Methods
 from mlgolf.methods.switched_workload import SwitchedWorkload
 from mlgolf.methods.switches import ChannelsLast, Compile, MixedPrecision
 
 
 def prepared_model(methods: Methods, model: nn.Module) -> nn.Module:
-    """The model with its weights laid out, and compiled, as the methods say; changed in place."""
+    """The model with its weights laid out, and compiled, as the methods say; changed in place.
+
+    Raises: MethodError where `compile` has no compiler to build kernels for a CPU with.
+    """
     if methods.get(ChannelsLast):
         # pyright does not know the overload with a memory format alone.
         model = cast(Any, model).to(memory_format=torch.channels_last)
     if compiles := methods.get(Compile):
+        if _device(list(model.parameters())) == "cpu":
+            _check_compiler()
         model = cast(nn.Module, torch.compile(model, mode=compiles.mode))
     return model
 
@@ -54,6 +62,17 @@ def switched_workload(methods: Methods, workload: Any) -> Any:
     if not (methods.get(ChannelsLast) or methods.get(MixedPrecision)):
         return workload
     return SwitchedWorkload(workload, switched(methods, workload.model_fn))
+
+
+def _check_compiler() -> None:
+    """PyTorch itself looks for it in the first step, after seconds of work."""
+    compiler = os.environ.get("CXX", "g++")
+    if which(compiler) is None:
+        raise MethodError(
+            f"compile: found no C++ compiler {compiler!r}, with which torch.compile builds the "
+            "network's kernels for a CPU. Install one (on Debian: apt install g++), or leave "
+            "compile out."
+        )
 
 
 def _channels_last(value: Any) -> Any:
