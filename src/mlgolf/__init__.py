@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from mlgolf.api.diagnosis import StepDiagnosis, diagnose, diagnose_script
     from mlgolf.api.observing import StepWatch, observe
     from mlgolf.api.playing import find_targets, play_trial, replay, run
+    from mlgolf.api.progression import Progression, progress
     from mlgolf.api.results import Board, Run, open_run, score, write_report
     from mlgolf.api.tuning import Tuning, tuning_curves
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "MLGolfError", "Run", "StepDiagnosis", "StepWatch", "TradeOff",
+    "AblationResult", "Board", "MLGolfError", "Progression", "Run", "StepDiagnosis", "StepWatch", "TradeOff",
     "Tuning", "ablate", "curve", "diagnose", "diagnose_script", "find_targets", "observe",
-    "open_run", "play_trial", "replay", "run", "score", "tuning_curves", "write_report",
+    "open_run", "play_trial", "progress", "replay", "run", "score", "tuning_curves", "write_report",
 ]
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "mlgolf.api.diagnosis": ("StepDiagnosis", "diagnose", "diagnose_script"),
     "mlgolf.api.observing": ("StepWatch", "observe"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
+    "mlgolf.api.progression": ("Progression", "progress"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
     "mlgolf.core.errors": ("MLGolfError",),

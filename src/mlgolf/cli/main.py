@@ -19,6 +19,7 @@ from mlgolf.cli import (
     diagnosis,
     games,
     playing,
+    progress,
     scoring,
     tuning,
 )
@@ -39,6 +40,7 @@ app = typer.Typer(
 playing.add_to(app)
 scoring.add_to(app)
 curves.add_to(app)
+progress.add_to(app)
 ablations.add_to(app)
 tuning.add_to(app)
 diagnosis.add_to(app)

@@ -49,6 +49,8 @@ class History:
     flags: tuple[Flag, ...] = ()
     effective: EffectiveCompute | None = None
     confidence: float = CONFIDENCE
+    with_trend: bool = True  # False: its dates are too close for a doubling time
+    easier_target: str = ""
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -150,6 +152,7 @@ def history_of(
     entries: Entries, columns: Columns | None = None, *, quantity: str = "compute",
     physical_growth: float | None = None, confidence: float = CONFIDENCE,
     more_flags: tuple[Flag, ...] = (), notes: tuple[str, ...] = (), with_trend: bool = True,
+    easier_target: str = "",
 ) -> History:
     """Args:
       entries: by date, at least two dates; one may do without a trend.
@@ -171,7 +174,8 @@ def history_of(
         trend_interval=interval if with_trend else unknown,
         steps=decomposed(entries, parts, first, rows[1:]),
         flags=(*flags(entries, called, first), *more_flags), effective=effective,
-        confidence=confidence, notes=(*notes, *_about(entries, first, len(rows))),
+        confidence=confidence, with_trend=with_trend, easier_target=easier_target,
+        notes=(*notes, *_about(entries, first, len(rows))),
     )  # fmt: skip
 
 

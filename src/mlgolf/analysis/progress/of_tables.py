@@ -68,6 +68,7 @@ def histories_of_table(path: Path, reading: Reading, choice: Choice) -> Historie
         found.append(history_of(
             own, columns[target], quantity=columns[target].compute,
             physical_growth=choice.physical_growth, confidence=choice.confidence,
+            easier_target=reading.easier_target,
             more_flags=tuple(
                 flag for flag in part_flags[target] if flag.entry in own.names
             ),

@@ -1,0 +1,195 @@
+"""Progress in words: tables and sentences for a terminal and a page."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+from mlgolf.analysis.intervals import Interval
+from mlgolf.analysis.progress.flags import Flag
+from mlgolf.analysis.progress.history import ESTIMATOR, INTERVAL, History
+from mlgolf.analysis.progress.language_models import LossHistory
+from mlgolf.analysis.progress.of_tables import Histories
+from mlgolf.core.text import enumerated, number_of, significant
+
+HEADS = (
+    "target", "factor", "from", "to", "years", "doubling time", "{confidence} interval",
+    "by end points",
+)  # fmt: skip
+LOSS_HEADS = (
+    "entries", "loss per tenfold compute", "loss per year", "doubling time", "{confidence} interval",
+    "compute saved in all",
+)  # fmt: skip
+DAYS = 30.4  # of a month
+SHOWN = 3  # flags of one kind that are written out
+
+
+def title(found: Histories) -> str:
+    kinds = {history.quantity for history in found.histories}
+    what = f"{kinds.pop()} to a fixed result" if len(kinds) == 1 else "progress on a fixed result"
+    if all(isinstance(history, LossHistory) for history in found.histories):
+        what = "compute to the same loss"
+    return f"{found.title}: {what}"
+
+
+def tables(found: Histories) -> Iterator[tuple[str, Sequence[str], list[list[str]]]]:
+    """Title, heads and rows of each table; the first has the numbers, the others the records."""
+    fixed = [history for history in found.histories if isinstance(history, History)]
+    losses = [history for history in found.histories if isinstance(history, LossHistory)]
+    if fixed:
+        several = len({history.quantity for history in fixed}) > 1
+        rows = [_row(history, several=several) for history in fixed]
+        yield title(found), _heads(HEADS, fixed[0].confidence), rows
+    if losses:
+        rows = [_loss_row(history) for history in losses]
+        yield title(found), _heads(LOSS_HEADS, losses[0].confidence), rows
+    for history in fixed:
+        yield _records(history, alone=len(fixed) == 1)
+
+
+def lines(found: Histories) -> Iterator[str]:
+    fixed = [history for history in found.histories if isinstance(history, History)]
+    losses = [history for history in found.histories if isinstance(history, LossHistory)]
+    if fixed:
+        yield f"doubling time: {ESTIMATOR}; interval: {INTERVAL}"
+    if losses:
+        yield (
+            "doubling time: 12 ln(2) g / d months, of a least squares fit of log perplexity = "
+            "c - g ln(compute) - d years; interval: Fieller's, with a bootstrap over entries"
+        )
+    for history in fixed:
+        where = f"{history.entries.target}: " if len(fixed) > 1 else ""
+        yield from (f"{where}{line}" for line in _said(history))
+    for history in losses:
+        yield from history.notes
+    yield from found.notes
+    if found.source:
+        yield f"source: {found.source}"
+
+
+def in_months(months: float) -> str:
+    """"15.9 months", "9 days"; "none" if it is infinite, "–" if it is not known."""
+    if math.isnan(months):
+        return "–"
+    if math.isinf(months):
+        return "none"
+    return f"{months * DAYS:.2g} days" if months < 1 else f"{significant(months, 3)} months"
+
+
+def interval_in_months(interval: Interval) -> str:
+    low, high = interval
+    if math.isnan(low):
+        return "–"
+    if math.isinf(high):
+        return f"at least {in_months(low)}"
+    if high < 1:
+        return f"{low * DAYS:.2g} to {in_months(high)}"
+    return f"{significant(low, 3)} to {in_months(high)}"
+
+
+def factor_in_words(factor: float) -> str:
+    return "–" if math.isnan(factor) else f"{_number(factor)}×"
+
+
+def _heads(heads: Sequence[str], confidence: float) -> list[str]:
+    return [head.format(confidence=f"{100 * confidence:g}%") for head in heads]
+
+
+def _row(history: History, *, several: bool) -> list[str]:
+    target = history.entries.target or "all entries"
+    return [
+        f"{target}, {history.quantity}" if several else target,
+        factor_in_words(history.factor), history.baseline, history.best, f"{history.span:.2g}",
+        in_months(_doubling(history)), interval_in_months(history.interval),
+        in_months(history.end_point_months if math.isfinite(_doubling(history)) else math.nan),
+    ]  # fmt: skip
+
+
+def _doubling(history: History) -> float:
+    return history.doubling_months if history.with_trend else math.nan
+
+
+def _loss_row(history: LossHistory) -> list[str]:
+    fit = history.fit
+    return [
+        str(len(history.entries)), f"{-fit.gain * math.log(10):+.3g}", f"{-fit.yearly:+.3g}",
+        in_months(fit.doubling_months), interval_in_months(fit.interval),
+        f"{factor_in_words(fit.factor)} in {fit.span:.2g} years",
+    ]  # fmt: skip
+
+
+def _records(history: History, *, alone: bool) -> tuple[str, list[str], list[list[str]]]:
+    parts = [*history.steps[0].parts] if history.steps else []
+    shown = {step.entry: step.parts for step in history.steps if _known(step.parts)}
+    parts = parts if shown else []
+    heads = ["record", "date", history.quantity, "factor", *parts]
+    rows = []
+    for row, factor in zip(history.record_rows, history.factors, strict=True):
+        name = history.entries.names[row]
+        own = [factor_in_words(shown[name][part]) if name in shown else "" for part in parts]
+        amount = _number(float(history.entries.amounts[row]))
+        rows.append([name, history.entries.dates[row], amount, factor_in_words(factor), *own])
+    of = "" if alone or not history.entries.target else f" of {history.entries.target}"
+    return f"records{of}, {history.quantity}", heads, rows
+
+
+def _known(parts: object) -> bool:
+    values = [*parts.values()] if isinstance(parts, dict) else []
+    return any(math.isfinite(value) for value in values)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= value < 1e7 else significant(value, 3)
+
+
+def _said(history: History) -> Iterator[str]:
+    yield from history.notes
+    if math.isfinite(history.corrected_months) and len(history.frontier) > 2:
+        yield (
+            "a record is the best of more and more entries; allowing for that, the doubling time "
+            f"is {in_months(history.corrected_months)}"
+        )
+    if history.with_trend and len(history.frontier) > 2:
+        yield _without_one(history)
+    low, high = history.factor_by_spacing
+    if not math.isnan(low) and not math.isnan(high):
+        yield (
+            "targets are seen at evaluations only, which allows factors from "
+            f"{factor_in_words(low)} to {factor_in_words(high)}"
+        )
+    if not math.isnan(history.factor_at_easier):
+        yield (
+            f"at an easier target ({history.easier_target or 'of its column'}) the factor is "
+            f"{factor_in_words(history.factor_at_easier)}"
+        )
+    if history.effective is not None:
+        told = history.effective
+        yield (
+            f"effective compute: {_number(told.physical)}× physical, times {_number(told.algorithmic)}× "
+            f"at this target, is {_number(told.factor)}×"
+        )
+    yield from _flags(history.flags)
+
+
+def _without_one(history: History) -> str:
+    known = [one for one in history.left_out if math.isfinite(one.doubling_months)]
+    least, most = (pick(known, key=lambda one: one.doubling_months) for pick in (min, max))
+    return (
+        f"without one record the doubling time is {in_months(least.doubling_months)} "
+        f"(without {least.entry}) to {in_months(most.doubling_months)} (without {most.entry})"
+    )
+
+
+def _flags(flags: Sequence[Flag]) -> Iterator[str]:
+    """Each in a sentence; where many are of one kind, some of them."""
+    by_kind: dict[str, list[Flag]] = {}
+    for flag in flags:
+        by_kind.setdefault(flag.kind, []).append(flag)
+    for kind, own in by_kind.items():
+        if kind != "not_tuned" or len(own) <= SHOWN:
+            yield from (flag.message for flag in own)
+            continue
+        names = [flag.entry for flag in own]
+        rest = number_of(len(names) - SHOWN, "other")
+        yield (
+            f"not tuned for the target: {enumerated([*names[:SHOWN], rest])}. They reached it well "
+            "before their runs ended, or ended beyond it, and may need less"
+        )
