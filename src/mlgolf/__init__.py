@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "MLGolfError", "Progression", "Run", "StepDiagnosis", "StepWatch", "TradeOff",
-    "Tuning", "ablate", "curve", "diagnose", "diagnose_script", "find_targets", "observe",
-    "open_run", "play_trial", "progress", "replay", "run", "score", "tuning_curves", "write_report",
+    "AblationResult", "Board", "MLGolfError", "Progression", "Run", "StepDiagnosis", "StepWatch",
+    "TradeOff", "Tuning", "ablate", "curve", "diagnose", "diagnose_script", "find_targets",
+    "observe", "open_run", "play_trial", "progress", "replay", "run", "score", "tuning_curves",
+    "write_report",
 ]
 
 _HOMES = {

@@ -91,7 +91,7 @@ class Progression(Shown):
 
 @disk_errors_told()
 def progress(
-    *sources: AnyPath, date: str | None = None, compute: str | None = None,
+    source: AnyPath, *more: AnyPath, date: str | None = None, compute: str | None = None,
     target: str | Sequence[str] = (), columns: Mapping[str, str] | None = None,
     parts: Mapping[str, str] | None = None, baseline: str | None = None, since: str | None = None,
     until: str | None = None, within_a_year: bool = False, physical_growth: float | None = None,
@@ -100,7 +100,7 @@ def progress(
     """Compute, time, energy or money to a fixed result, over the years.
 
     Args:
-      sources: one table (.csv, .parquet) or the name of one that ships ("hernandez_brown",
+      source, more: one table (.csv, .parquet) or the name of one that ships ("hernandez_brown",
         "lm_progress"); or run folders of one competition.
       date, compute: what the table calls these columns. Of runs, `compute` is a quantity: their
         objective, "time" or "dollars".
@@ -120,18 +120,19 @@ def progress(
         targets=targets, baseline=baseline, since=since, until=until, confidence=confidence,
         within_a_year=within_a_year, physical_growth=physical_growth,
     )
+    sources = [source, *more]
     if _are_runs(sources):
         _check_no_columns({"date": date, **given, "part": parts, "since": since, "until": until})
         return Progression(histories_of_runs(
-            [Path(source) for source in sources], workloads=targets, baseline=baseline,
+            [Path(one) for one in sources], workloads=targets, baseline=baseline,
             quantities=(compute,) if compute else (), confidence=confidence,
         ))  # fmt: skip
-    if len(sources) > 1:
+    if more:
         raise RunFolderError(f"found {len(sources)} tables; progress takes one, or run folders")
-    path = table_or_file(sources[0])
+    path = table_or_file(Path(source))
     asked = {**given, "date": date, "compute": compute, "parts": parts}
     changes = {name: value for name, value in asked.items() if value}
-    reading = READINGS.get(str(sources[0]), Reading(columns=Columns()))
+    reading = READINGS.get(str(source), Reading(columns=Columns()))
     return Progression(histories_of_table(path, _changed(reading, changes), choice))
 
 

@@ -1,7 +1,7 @@
 """Progress on a fixed result over the years: progress."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,10 @@ def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(progress)
 
 
+def _column(option: str, meaning: str) -> Any:
+    return typer.Option(option, metavar="COLUMN", help=meaning)
+
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -21,77 +25,78 @@ Sources = Annotated[
         "hernandez_brown, lm_progress; or run folders of one competition.",
     ),
 ]
-
-
-def _column(option: str, help: str) -> typer.models.OptionInfo:
-    return typer.Option(option, metavar="COLUMN", help=help, rich_help_panel=None)
+Date = Annotated[str | None, _column("--date", "The table's dates.")]
+Compute = Annotated[
+    str | None,
+    _column(
+        "--compute", "Its compute, time, energy or money to the target. Of runs a quantity: the "
+        "objective, time, dollars."
+    ),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", "--task", metavar="NAME", help="Of several targets; of runs a workload.",
+        show_default="all of them",
+    ),
+]
+Name = Annotated[str | None, _column("--name", "Names of entries; else name, entry, model ….")]
+TargetColumn = Annotated[
+    str | None, _column("--target-column", "What was to be reached; else task, target ….")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="The entry that factors count from.", show_default="the first"
+    ),
+]
+Since = Annotated[str | None, typer.Option(metavar="DATE", help="Leave out what is earlier.")]
+Until = Annotated[str | None, typer.Option(metavar="DATE", help="Leave out what is later.")]
+Part = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=][/]COLUMN", help="What the amount is made of; with / it is divided by "
+        "it. Give one --part for each."
+    ),
+]
+Loss = Annotated[str | None, _column("--loss", "Log perplexity: entries reach different losses.")]
+Unit = Annotated[str | None, _column("--unit", "The unit of each amount, which must be the same.")]
+Reached = Annotated[
+    str | None, _column("--reached", "When the target was reached: epochs, seconds ….")
+]
+Ended = Annotated[str | None, _column("--ended", "When the run ended, in the same.")]
+Easier = Annotated[str | None, _column("--easier", "When an easier target was reached.")]
+Final = Annotated[str | None, _column("--final", "The metric at the end of the run.")]
+Wanted = Annotated[str | None, _column("--wanted", "The metric that was to be reached.")]
+Reported = Annotated[str | None, _column("--reported", "A reported factor, to be checked.")]
+OtherDate = Annotated[str | None, _column("--other-date", "Dates to check the dates by.")]
+OtherCompute = Annotated[
+    str | None, _column("--other-compute", "Amounts to check the reported factor by.")
+]
+PhysicalGrowth = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FACTOR", help="By what the compute that was spent grew: for effective compute."
+    ),
+]
+WithinAYear = Annotated[
+    bool, typer.Option("--within-a-year", help="Allow a trend of entries of one year.")
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="A folder for the figure, its table, a page.")
+]
 
 
 def progress(
-    sources: Sources,
-    date: Annotated[str | None, _column("--date", "The table's dates.")] = None,
-    compute: Annotated[
-        str | None,
-        _column("--compute", "Its compute, time, energy or money to the target; of runs a "
-                "quantity: the objective, time, dollars."),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option("--target", "--task", metavar="NAME", help="Of several targets; of runs a "
-                     "workload.", show_default="all of them"),
-    ] = None,
-    name: Annotated[str | None, _column("--name", "Names of entries.")] = None,
-    target_column: Annotated[
-        str | None, _column("--target-column", "What was to be reached; else task or target.")
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The entry that factors count from.",
-                     show_default="the first"),
-    ] = None,
-    since: Annotated[str | None, typer.Option(metavar="DATE", help="Leave out earlier.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="DATE", help="Leave out later.")] = None,
-    part: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[NAME=][/]COLUMN", help="What the amount is made of; with / it is "
-                     "divided by it. Repeat it."),
-    ] = None,
-    loss: Annotated[
-        str | None, _column("--loss", "Log perplexity: entries reach different losses.")
-    ] = None,
-    unit: Annotated[str | None, _column("--unit", "The unit of the amount.")] = None,
-    reached: Annotated[
-        str | None, _column("--reached", "When the target was reached, as epochs or seconds.")
-    ] = None,
-    ended: Annotated[str | None, _column("--ended", "When the run ended, in the same.")] = None,
-    easier: Annotated[
-        str | None, _column("--easier", "When an easier target was reached, in the same.")
-    ] = None,
-    final: Annotated[str | None, _column("--final", "The metric at the end.")] = None,
-    wanted: Annotated[str | None, _column("--wanted", "The metric to reach, a number.")] = None,
-    reported: Annotated[
-        str | None, _column("--reported", "The factor that the source reports, to check.")
-    ] = None,
-    other_date: Annotated[
-        str | None, _column("--other-date", "Dates to check the others by.")
-    ] = None,
-    other_compute: Annotated[
-        str | None, _column("--other-compute", "Amounts to check the reported factor by.")
-    ] = None,
-    physical_growth: Annotated[
-        float | None,
-        typer.Option(metavar="FACTOR", help="By what the compute that was spent grew: gives "
-                     "effective compute."),
-    ] = None,
-    within_a_year: Annotated[
-        bool, typer.Option("--within-a-year", help="A trend of entries of one year.")
-    ] = False,
+    sources: Sources, date: Date = None, compute: Compute = None, target: Target = None,
+    name: Name = None, target_column: TargetColumn = None, baseline: Baseline = None,
+    since: Since = None, until: Until = None, part: Part = None, loss: Loss = None,
+    unit: Unit = None, reached: Reached = None, ended: Ended = None, easier: Easier = None,
+    final: Final = None, wanted: Wanted = None, reported: Reported = None,
+    other_date: OtherDate = None, other_compute: OtherCompute = None,
+    physical_growth: PhysicalGrowth = None, within_a_year: WithinAYear = False,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="A folder for the figure, its table, a page."),
-    ] = None,
-    as_json: AsJson = False,
+    output: Output = None, as_json: AsJson = False,
 ) -> None:
     """How much less a fixed result takes than years ago, and how fast that goes.
 
@@ -103,7 +108,7 @@ def progress(
 
     Example: mlgolf progress entries.csv --date published --compute flop --json
 
-    Example: mlgolf progress runs/2024 runs/2025 --compute dollars
+    Example: mlgolf progress runs/2025 runs/2026 --compute dollars
     """
     from rich.console import Console
 

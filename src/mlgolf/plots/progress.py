@@ -12,6 +12,7 @@ import polars as pl
 from mlgolf.analysis.progress.dates import DAYS
 from mlgolf.analysis.progress.history import History
 from mlgolf.analysis.progress.language_models import LossHistory
+from mlgolf.core.text import significant
 from mlgolf.plots.theme import Style
 from mlgolf.plots.tuning_curves import apart
 
@@ -20,7 +21,9 @@ PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 300, 210, 2
 POINTS = 25  # of a trend's band
 LINE = 14  # pixels between labels
 CHARACTER = 6.3  # pixels
-LONGEST = 28  # characters of a label
+LONGEST = 26  # characters of a label
+FEW_DECADES = 3  # of an axis
+LONG = 2.5  # years: months need no name
 ROOM = 1.6  # times the largest and the smallest amount
 SCHEMA = {
     "panel": pl.Int64, "kind": pl.String, "submission": pl.String, "date": pl.String,
@@ -91,7 +94,8 @@ def _milliseconds(year: float) -> int:
 
 
 def _day(milliseconds: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)).date().isoformat()
+    day = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return day.date().isoformat()
 
 
 def _panel(
@@ -112,8 +116,10 @@ def _panel(
             alt.Chart(records).mark_line(
                 interpolate="step-after", color=colour, strokeWidth=2
             ).encode(x, y),
-            alt.Chart(records).mark_point(filled=True, size=58, color=colour, opacity=1).encode(x, y),
-            *_labels(records, place, style),
+            alt.Chart(records).mark_point(
+                filled=True, size=58, color=colour, opacity=1
+            ).encode(x, y),
+            *_labels(records, place, _y_title(history), style),
         ] if len(records) else []),
     ]  # fmt: skip
     title = alt.TitleParams(_title(history), subtitle=_subtitle(history))
@@ -133,18 +139,19 @@ def _subtitle(history: History | LossHistory) -> str:
         factor = history.factor
         if not history.with_trend:
             months = math.nan
-    said = f"{factor:.3g} times less"
+    said = f"{significant(factor, 3)} times less"
     if math.isfinite(months):
-        said += f", halved every {months:.3g} months"
+        said += f", half every {months:.3g} months"
         if math.isfinite(low):
-            said += f" ({low:.3g} to {high:.3g})" if math.isfinite(high) else f" ({low:.3g} or more)"
+            ends = f"{low:.3g} to {high:.3g}" if math.isfinite(high) else f"{low:.3g} or more"
+            said += f" ({ends})"
     return said
 
 
 def _y_title(history: History | LossHistory) -> str:
     if isinstance(history, LossHistory):
         return f"{history.loss} at the median compute"
-    return f"{history.quantity} (log scale)"
+    return f"{history.quantity}, log scale"
 
 
 class _Place:
@@ -154,6 +161,7 @@ class _Place:
         self.width, self.height, self.log = width, height, log
         times = table["milliseconds"].to_numpy()
         span = max(int(np.ptp(times)), 1)
+        self._date_format = "%Y" if span > LONG * _milliseconds(1971) else "%b %Y"
         self.left, self.right = int(times.min() - 0.04 * span), int(times.max() + 0.06 * span)
         points = table.filter(pl.col("kind") != "trend")["amount"]
         low, high = float(points.min()), float(points.max())  # type: ignore[arg-type]
@@ -162,7 +170,8 @@ class _Place:
 
     def x(self) -> alt.X:
         return alt.X(
-            "milliseconds:T", title=None, axis=alt.Axis(grid=False, tickCount=6),
+            "milliseconds:T", title=None,
+            axis=alt.Axis(grid=False, tickCount=6, format=self._date_format),
             scale=alt.Scale(type="utc", domain=[self.left, self.right], nice=False),
         )
 
@@ -173,8 +182,18 @@ class _Place:
                 type="log" if self.log else "linear", domain=[self.low, self.high], nice=False,
                 zero=False,
             ),
-            axis=alt.Axis(domain=False, ticks=False, tickCount=5, minExtent=34, format="~s"),
+            axis=alt.Axis(
+                domain=False, ticks=False, minExtent=34, format="~s" if self.low > 1 else "~g",
+                values=self._ticks(),
+            ) if self.log else alt.Axis(domain=False, ticks=False, minExtent=34, tickCount=5),
         )
+
+    def _ticks(self) -> list[float]:
+        """Powers of ten; with 2 and 5 times them where there are few."""
+        low, high = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        steps = (1,) if high - low > FEW_DECADES else (1, 2, 5)
+        ticks = (step * 10.0**power for power in range(low, high + 1) for step in steps)
+        return [tick for tick in ticks if self.low <= tick <= self.high]
 
     def across(self, milliseconds: float) -> float:
         return (milliseconds - self.left) / (self.right - self.left) * self.width
@@ -182,6 +201,9 @@ class _Place:
     def down(self, amount: float) -> float:
         share = math.log(self.high / amount) / math.log(self.high / self.low)
         return share * self.height
+
+    def amount(self, down: float) -> float:
+        return self.high * (self.low / self.high) ** (down / self.height)
 
 
 def _trend(trend: pl.DataFrame, x: alt.X, y: alt.Y, style: Style) -> list[alt.Chart]:
@@ -200,27 +222,24 @@ def _trend(trend: pl.DataFrame, x: alt.X, y: alt.Y, style: Style) -> list[alt.Ch
     ]  # fmt: skip
 
 
-def _labels(records: pl.DataFrame, place: _Place, style: Style) -> list[alt.Chart]:
+def _labels(
+    records: pl.DataFrame, place: _Place, title: str, style: Style
+) -> list[alt.Chart]:
     """Names below the record, where no entry can be: to the left, or to the right if it is near."""
     rows = records.sort("milliseconds")
-    beside = [place.down(amount) + LINE for amount in rows["amount"]]
-    heights = apart(beside, LINE, place.height - 4)
-    placed = rows.with_columns(
-        across=pl.Series([place.across(at) for at in rows["milliseconds"]]),
-        down=pl.Series(heights),
+    heights = apart([place.down(one) + LINE for one in rows["amount"]], LINE, place.height - 4)
+    placed = rows.select("milliseconds", "submission").with_columns(
+        below=pl.Series([place.amount(height) for height in heights]),
         label=pl.Series([_short(name) for name in rows["submission"]]),
+        across=pl.Series([place.across(at) for at in rows["milliseconds"]]),
     )
     is_near = pl.col("across") < pl.col("label").str.len_chars() * CHARACTER
-    sides = ((is_near, "left", 2), (~is_near, "right", 0))
+    sides = ((is_near, {"align": "left", "dx": -3}), (~is_near, {"align": "right", "dx": 3}))
     return [
         alt.Chart(own).mark_text(
-            align=side, dx=shift, fontSize=11, baseline="middle", color=style.theme.ink
-        ).encode(
-            alt.X("across:Q", scale=alt.Scale(domain=[0, place.width]), axis=None),
-            alt.Y("down:Q", scale=alt.Scale(domain=[place.height, 0]), axis=None),
-            text="label:N",
-        )
-        for near, side, shift in sides if len(own := placed.filter(near))
+            fontSize=11, baseline="middle", color=style.theme.ink, **looks
+        ).encode(place.x(), place.y(title, "below"), text="label:N")
+        for near, looks in sides if len(own := placed.filter(near))
     ]
 
 

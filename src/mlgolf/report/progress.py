@@ -11,13 +11,14 @@ from mlgolf.analysis.progress.of_tables import Histories
 from mlgolf.core.text import enumerated, number_of, significant
 
 HEADS = (
-    "target", "factor", "from", "to", "years", "doubling time", "{confidence} interval",
+    "target", "in", "factor", "years", "doubles every (months)", "{confidence} interval",
     "by end points",
 )  # fmt: skip
 LOSS_HEADS = (
-    "entries", "loss per tenfold compute", "loss per year", "doubling time", "{confidence} interval",
-    "compute saved in all",
+    "entries", "loss per tenfold compute", "loss per year", "doubles every (months)",
+    "{confidence} interval", "in all",
 )  # fmt: skip
+IN = 1  # the column of quantities
 DAYS = 30.4  # of a month
 SHOWN = 3  # flags of one kind that are written out
 
@@ -35,9 +36,10 @@ def tables(found: Histories) -> Iterator[tuple[str, Sequence[str], list[list[str
     fixed = [history for history in found.histories if isinstance(history, History)]
     losses = [history for history in found.histories if isinstance(history, LossHistory)]
     if fixed:
-        several = len({history.quantity for history in fixed}) > 1
-        rows = [_row(history, several=several) for history in fixed]
-        yield title(found), _heads(HEADS, fixed[0].confidence), rows
+        heads, rows = _heads(HEADS, fixed[0].confidence), [_row(history) for history in fixed]
+        if len({history.quantity for history in fixed}) == 1:  # which the title says
+            heads, *rows = ([*row[:IN], *row[IN + 1:]] for row in (heads, *rows))
+        yield title(found), heads, rows
     if losses:
         rows = [_loss_row(history) for history in losses]
         yield title(found), _heads(LOSS_HEADS, losses[0].confidence), rows
@@ -48,16 +50,18 @@ def tables(found: Histories) -> Iterator[tuple[str, Sequence[str], list[list[str
 def lines(found: Histories) -> Iterator[str]:
     fixed = [history for history in found.histories if isinstance(history, History)]
     losses = [history for history in found.histories if isinstance(history, LossHistory)]
-    if fixed:
+    if any(history.with_trend for history in fixed):
         yield f"doubling time: {ESTIMATOR}; interval: {INTERVAL}"
     if losses:
         yield (
             "doubling time: 12 ln(2) g / d months, of a least squares fit of log perplexity = "
             "c - g ln(compute) - d years; interval: Fieller's, with a bootstrap over entries"
         )
-    for history in fixed:
-        where = f"{history.entries.target}: " if len(fixed) > 1 else ""
-        yield from (f"{where}{line}" for line in _said(history))
+    said = [
+        f"{history.entries.target}: {line}" if len(fixed) > 1 else line
+        for history in fixed for line in _said(history)
+    ]
+    yield from dict.fromkeys(said)  # of two quantities of one target much is the same
     for history in losses:
         yield from history.notes
     yield from found.notes
@@ -74,15 +78,18 @@ def in_months(months: float) -> str:
     return f"{months * DAYS:.2g} days" if months < 1 else f"{significant(months, 3)} months"
 
 
-def interval_in_months(interval: Interval) -> str:
+def interval_in_words(interval: Interval) -> str:
+    """Of months, without the unit."""
     low, high = interval
     if math.isnan(low):
         return "–"
-    if math.isinf(high):
-        return f"at least {in_months(low)}"
-    if high < 1:
-        return f"{low * DAYS:.2g} to {in_months(high)}"
-    return f"{significant(low, 3)} to {in_months(high)}"
+    return f"{_months(low)} or more" if math.isinf(high) else f"{_months(low)} to {_months(high)}"
+
+
+def _months(months: float) -> str:
+    if math.isnan(months):
+        return "–"
+    return "never" if math.isinf(months) else significant(months, 3)
 
 
 def factor_in_words(factor: float) -> str:
@@ -93,13 +100,13 @@ def _heads(heads: Sequence[str], confidence: float) -> list[str]:
     return [head.format(confidence=f"{100 * confidence:g}%") for head in heads]
 
 
-def _row(history: History, *, several: bool) -> list[str]:
-    target = history.entries.target or "all entries"
+def _row(history: History) -> list[str]:
+    months = _doubling(history)
+    years = f"{history.span:.2g}" if history.span >= 0.01 else "< 0.01"
     return [
-        f"{target}, {history.quantity}" if several else target,
-        factor_in_words(history.factor), history.baseline, history.best, f"{history.span:.2g}",
-        in_months(_doubling(history)), interval_in_months(history.interval),
-        in_months(history.end_point_months if math.isfinite(_doubling(history)) else math.nan),
+        history.entries.target or "all entries", history.quantity, factor_in_words(history.factor),
+        years, _months(months), interval_in_words(history.interval),
+        _months(history.end_point_months if math.isfinite(months) else math.nan),
     ]  # fmt: skip
 
 
@@ -111,7 +118,7 @@ def _loss_row(history: LossHistory) -> list[str]:
     fit = history.fit
     return [
         str(len(history.entries)), f"{-fit.gain * math.log(10):+.3g}", f"{-fit.yearly:+.3g}",
-        in_months(fit.doubling_months), interval_in_months(fit.interval),
+        _months(fit.doubling_months), interval_in_words(fit.interval),
         f"{factor_in_words(fit.factor)} in {fit.span:.2g} years",
     ]  # fmt: skip
 
@@ -163,8 +170,8 @@ def _said(history: History) -> Iterator[str]:
     if history.effective is not None:
         told = history.effective
         yield (
-            f"effective compute: {_number(told.physical)}× physical, times {_number(told.algorithmic)}× "
-            f"at this target, is {_number(told.factor)}×"
+            f"effective compute: {_number(told.physical)}× physical, times "
+            f"{_number(told.algorithmic)}× at this target, is {_number(told.factor)}×"
         )
     yield from _flags(history.flags)
 

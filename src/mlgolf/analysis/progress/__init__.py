@@ -1,4 +1,4 @@
-"""How much less a fixed result takes than years ago: the record over time, its trend, what misleads.
+"""How much less a fixed result takes than years ago: its record, the trend, what misleads.
 
 Pure functions of entries: a name, a date, and what it took to reach the target.
 """

@@ -54,8 +54,10 @@ def factor_by_spacing(reached: FloatArray, amounts: FloatArray, first: int, last
     """The factors that evaluations once per unit of `reached` allow, from least to most.
 
     The target was seen at `reached` and not one unit before, so that it was reached in between.
-    Both NaN where either is not known.
+    Both NaN where either is not known, or where it is not counted in whole evaluations.
     """
+    if (reached[np.isfinite(reached)] % 1 != 0).any():
+        return np.nan, np.nan
     factor = amounts[first] / amounts[last]
     with np.errstate(divide="ignore", invalid="ignore"):
         shorter = (reached - 1) / reached

@@ -8,6 +8,7 @@ target that it happens to end at. Inconsistent: numbers of the table that contra
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from mlgolf.analysis.progress.dates import DAYS, arxiv_month, date_of, decimal_y
 from mlgolf.analysis.progress.decomposition import part_values
 from mlgolf.analysis.progress.entries import Entries
 from mlgolf.analysis.progress.table import Columns
-from mlgolf.core.arrays import FloatArray
+from mlgolf.core.arrays import BoolArray, FloatArray
 
 NEAR_END = 0.95  # of a run: the target is where it ends
 EARLY = 0.5  # of a run: it was made for more
@@ -42,7 +43,7 @@ def flags(entries: Entries, columns: Columns, baseline: int) -> tuple[Flag, ...]
     )  # fmt: skip
 
 
-def _flag(entries: Entries, row: int, kind: str, message: str) -> Flag:
+def _flag(entries: Entries, row: Any, kind: str, message: str) -> Flag:
     name = entries.names[row]
     return Flag(entry=name, kind=kind, place=entries.places[row], message=f"{name}: {message}")
 
@@ -85,7 +86,9 @@ def _ended_beyond(entries: Entries) -> Iterator[Flag]:
 def _reported(entries: Entries, columns: Columns, baseline: int) -> Iterator[Flag]:
     """Factors as reported, against those of the columns of compute; and parts against compute."""
     reported = entries.number("reported")
-    amounts = {columns.compute: entries.amounts, columns.other_compute: entries.number("other_compute")}
+    amounts = {
+        columns.compute: entries.amounts, columns.other_compute: entries.number("other_compute"),
+    }
     for column, values in amounts.items():
         for row in np.flatnonzero(_differ(reported, values[baseline] / values)):
             found = values[baseline] / values[row]
@@ -96,7 +99,7 @@ def _reported(entries: Entries, columns: Columns, baseline: int) -> Iterator[Fla
             )
 
 
-def _differ(one: FloatArray, other: FloatArray) -> FloatArray:
+def _differ(one: FloatArray, other: FloatArray) -> BoolArray:
     """Where both are known and are not the same within a tolerance."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.abs(np.log(one / other)) > math.log1p(TOLERATED)

@@ -1,4 +1,4 @@
-"""Progress on one target: its record, the factor, the trend with its interval, what it is made of."""
+"""Progress on one target: record, factor, trend with its interval, what it is made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from mlgolf.analysis.progress.effective import EffectiveCompute, effective_compu
 from mlgolf.analysis.progress.entries import Entries
 from mlgolf.analysis.progress.flags import Flag, flags
 from mlgolf.analysis.progress.frontier import records
-from mlgolf.analysis.progress.intervals import TrendInterval, trend_interval
+from mlgolf.analysis.progress.intervals import FEWEST, TrendInterval, trend_interval
 from mlgolf.analysis.progress.table import Columns
 from mlgolf.analysis.progress.trend import Trend, months, months_interval, record_trend
 from mlgolf.core.arrays import BoolArray, FloatArray
+from mlgolf.core.text import number_of
 
 ESTIMATOR = "least squares of log2(1 / compute) on date, over the entries that held the record"
 INTERVAL = (
@@ -123,7 +124,7 @@ class History:
     def left_out(self) -> tuple[LeftOut, ...]:
         """One for each record, since who held none changes nothing."""
         found = []
-        for row in self.record_rows:
+        for row in self.record_rows if len(self.entries) > 1 else ():
             rest = self.entries.without(row)
             held = records(rest.years, rest.amounts)
             slope = record_trend(rest.years, np.log2(rest.amounts)).slope
@@ -190,6 +191,9 @@ def _about(entries: Entries, first: int, number: int) -> list[str]:
             f"{entries.names[first]}, is the baseline. Against {entries.names[worst]} the factor "
             f"is {entries.amounts[worst] / entries.amounts.min():.3g}: choose by --baseline"
         )
+    if number > 1 and len(entries) < FEWEST:
+        entries_found = number_of(len(entries), "entry")
+        said.append(f"{entries_found}: {FEWEST} at least are needed for an interval")
     if number == 2:
         said.append("two records: the doubling time is that of the end points")
     if number == 1:

@@ -29,7 +29,7 @@ from mlgolf.core.arrays import FloatArray
 
 DRAWS = 2000
 FEWEST = 4  # entries: fewer leave too little to draw from
-STEPS = 30  # of a bisection
+STEPS = 20  # of a bisection
 FARTHEST = 12  # doublings of the distance at which an end is looked for
 SMOOTHED = 0.9  # times entries^(-1/5) standard deviations (Silverman 1986)
 

@@ -23,6 +23,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
 from mlgolf.results.run_folder import RunFolder, read_runs
 from mlgolf.scoring.objective import feasible_rows, objective_goal
@@ -71,9 +72,9 @@ def histories_of_runs(
         results += of_run
         notes += said
     if not results:
-        raise RunFolderError(
-            f"{paths[0]}: no submission has a result that counts. {' '.join(dict.fromkeys(notes))}"
-        )
+        raise RunFolderError(". ".join([
+            f"{paths[0]}: no submission has a result that counts", *dict.fromkeys(notes)
+        ]))
     known = list(dict.fromkeys(one.workload for one in results))
     for workload in workloads:
         if workload not in known:
@@ -96,8 +97,8 @@ def histories_of_runs(
                 found.append(_history(reached, name, _asked(rules, own[0], name), confidence))
     if not found:
         raise RunFolderError(
-            f"{paths[0]}: {' and '.join(quantities or offered)} of these runs cannot be halved. "
-            f"{' '.join(dict.fromkeys(notes))}"
+            f"{paths[0]}: found no {enumerated(quantities or offered, 'or')} above 0 of a result "
+            "that counts, so that nothing can be halved"
         )
     return Histories(
         title=rules.name, histories=tuple(found), notes=tuple(dict.fromkeys(notes))
@@ -126,6 +127,8 @@ def _results(path: Path) -> tuple[list[_Result], list[str]]:
         if math.isfinite(values[row, column])
     ]
     unofficial = [f"unofficial: {said}" for said in admitted.unofficial]
+    if any(trial.facts.held_out == "practice" for trial in admitted.trials):
+        unofficial.append("practice, on held-out data that a submission could know")
     return found, [f"{path}: {said}" for said in (*admitted.notes, *unofficial)]
 
 
@@ -222,11 +225,16 @@ def _history(
     )
     days = float(np.ptp(years)) * DAYS
     short = days < LEAST_DAYS
-    said = (f"{target}: all runs are of {days:.2g} days, too few for a doubling time",)
+    said = (f"all runs are of {days:.2g} days, too few for a doubling time",)
     return history_of(
-        entries, with_trend=not short, quantity=quantity(name).noun, confidence=confidence,
+        entries, with_trend=not short, quantity=_called(name), confidence=confidence,
         notes=said if short else (),
     )
+
+
+def _called(name: str) -> str:
+    measured = quantity(name)
+    return measured.noun if measured.unit == "1" else f"{measured.noun} ({measured.unit})"
 
 
 def _names(results: Sequence[_Result]) -> Iterator[str]:

@@ -66,7 +66,7 @@ def histories_of_table(path: Path, reading: Reading, choice: Choice) -> Historie
             left_out.append(f"{target} left out. {error}")
             continue
         found.append(history_of(
-            own, columns[target], quantity=columns[target].compute,
+            own, columns[target], quantity=_called(reading, columns[target]),
             physical_growth=choice.physical_growth, confidence=choice.confidence,
             easier_target=reading.easier_target,
             more_flags=tuple(
@@ -78,6 +78,10 @@ def histories_of_table(path: Path, reading: Reading, choice: Choice) -> Historie
     return Histories(
         title=path.stem, histories=tuple(found), notes=(*notes, *left_out), source=reading.source
     )
+
+
+def _called(reading: Reading, columns: Columns) -> str:
+    return reading.called.get(columns.compute, columns.compute)
 
 
 Read = tuple[
@@ -118,17 +122,18 @@ def _check_baseline(choice: Choice) -> None:
 
 def _with_what_the_source_says(table: ProgressTable, reading: Reading) -> ProgressTable:
     """Where runs ended, and when an easier target was reached, of the entries of its protocol."""
-    if reading.ended is None:
+    length = reading.ended
+    if length is None:
         return table
 
     def told(entries: Entries) -> Entries:
         unknown = np.isin(entries.names, [*reading.ended_unknown])
-        ended = np.where(unknown, np.nan, reading.ended)
+        ended = np.where(unknown, np.nan, length)
         easier = np.array([reading.easier.get(name, np.nan) for name in entries.names])
         return replace(entries, numbers={**entries.numbers, "ended": ended, "easier": easier})
 
     targets = {name: told(entries) for name, entries in table.targets.items()}
-    columns = replace(table.columns, ended=f"{reading.ended:g}")
+    columns = replace(table.columns, ended=f"{length:g}")
     return replace(table, targets=targets, columns=columns)
 
 
@@ -140,7 +145,8 @@ def _of_losses(path: Path, reading: Reading, choice: Choice) -> Histories:
     for entries in table.targets.values():
         check_years(path, entries, within_a_year=choice.within_a_year)
         found.append(loss_history(
-            entries, table.columns.compute, table.columns.loss or "", confidence=choice.confidence
+            entries, _called(reading, table.columns), table.columns.loss or "",
+            confidence=choice.confidence,
         ))  # fmt: skip
     left_out = (f"{name} left out, {place}: {why}" for name, place, why in table.left_out)
     return Histories(

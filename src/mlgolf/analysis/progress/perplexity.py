@@ -85,7 +85,7 @@ def perplexity_trend(
 
 
 def _least_squares(design: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Coefficients and their covariance, of many draws. Args: (draws, entries, 3), and without 3."""
+    """Coefficients and covariances of many draws. Args: (draws, entries, 3), (draws, entries)."""
     transposed = design.swapaxes(-1, -2)
     inverse = np.linalg.pinv(transposed @ design)
     fit = (inverse @ transposed @ values[..., None])[..., 0]

@@ -14,6 +14,7 @@ class Reading:
     of_targets: Mapping[str, Columns] = field(default_factory=dict)
     ended: float | None = None  # where runs ended, in the unit of `reached`
     ended_unknown: frozenset[str] = frozenset()  # entries that were run by others
+    called: Mapping[str, str] = field(default_factory=dict)  # column of amounts -> words
     easier: Mapping[str, float] = field(default_factory=dict)  # when an easier target was reached
     easier_target: str = ""
     source: str = ""
@@ -35,15 +36,20 @@ READINGS: Mapping[str, Reading] = {
                 other_date="date_repo", reported="reduction_factor_reported", parts=_EPOCHS,
             ),
         },
+        called={
+            "flop_1e15": "compute (1e15 FLOP)",
+            "compute_tfs_days_repo": "compute (teraflop/s-days)",
+        },
         ended=90.0, ended_unknown=frozenset({"EfficientNet-b0"}), easier={"AlexNet": 62.0},
         easier_target="top-5 accuracy of 78.8%, 99.6% of the target",
-        source="https://arxiv.org/abs/2005.04305: 90 epochs for every model but EfficientNet, whose "
-        "epochs are its authors'; AlexNet reached 78.8% at epoch 62",
+        source="https://arxiv.org/abs/2005.04305: 90 epochs for every model but EfficientNet, "
+        "whose epochs are its authors'; AlexNet reached 78.8% at epoch 62",
     ),
     "lm_progress": Reading(
         columns=Columns(
             date="publication_year", compute="train_flop", name="system", loss="log_perplexity"
         ),
+        called={"train_flop": "compute (FLOP)"},
         source="https://arxiv.org/abs/2403.05812",
     ),
 }  # fmt: skip

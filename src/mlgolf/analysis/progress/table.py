@@ -58,7 +58,9 @@ class Columns:
                 "loss", "other_compute", "reported", "reached", "ended", "easier", "final", "wanted"
             )
         }
-        parts = {part_key(part): column.removeprefix(INVERSE) for part, column in self.parts.items()}
+        parts = {
+            part_key(part): column.removeprefix(INVERSE) for part, column in self.parts.items()
+        }
         return {name: column for name, column in named.items() if column} | parts
 
 
@@ -85,14 +87,13 @@ def read_entries(
     """
     columns = _found(path, columns, targets)
     rows = _rows(path, columns)
-    notes = []
+    rows, notes = _chosen(path, rows, columns, targets), []
     there = rows.filter(pl.col("compute").is_not_null())
     if len(there) < len(rows):
         without = number_of(len(rows) - len(there), "row")
         notes.append(f"{without} left out: nothing in {columns.compute}")
     if there.is_empty():
         raise RunFolderError(f"{path}: found no number in {columns.compute}")
-    there = _chosen(path, there, columns, targets)
     days = [_day(path, columns, *row) for row in there.select(LINE, "date").iter_rows()]
     there = there.with_columns(day=pl.Series(days, dtype=pl.Date))
     there, left_out = _without_sentinels(path, there)
