@@ -88,7 +88,7 @@ def simulated(rng: np.random.Generator, case: Case, seed: int) -> np.ndarray:
     plain = resampled(rng, years, log2) if seed < COMPARED else None
     return np.array([
         low <= MONTHS <= high, high < MONTHS, low > MONTHS, np.isinf(high), low, high,
-        months(found.slope), by_t[0] <= MONTHS <= by_t[1],
+        months(found.slope) if found.records > 1 else np.inf, by_t[0] <= MONTHS <= by_t[1],
         np.nan if plain is None else plain[0] <= MONTHS <= plain[1],
     ])
 

@@ -83,6 +83,8 @@ def interval_in_words(interval: Interval) -> str:
     low, high = interval
     if math.isnan(low):
         return "–"
+    if low == 0 and math.isinf(high):
+        return "not bounded"
     return f"{_months(low)} or more" if math.isinf(high) else f"{_months(low)} to {_months(high)}"
 
 
@@ -153,6 +155,13 @@ def _said(history: History) -> Iterator[str]:
         yield (
             "a record is the best of more and more entries; allowing for that, the doubling time "
             f"is {in_months(history.corrected_months)}"
+        )
+    low, high = history.interval
+    if not math.isnan(low) and not low <= _doubling(history) <= high and history.with_trend:
+        yield (
+            f"the trend of the records alone, {in_months(_doubling(history))}, is outside the "
+            "interval, which counts when every entry came: records stand close together in time, "
+            "so believe the interval"
         )
     if history.with_trend and len(history.frontier) > 2:
         yield _without_one(history)

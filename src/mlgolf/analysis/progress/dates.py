@@ -30,6 +30,14 @@ def date_of(text: str) -> date | None:
         return None
 
 
+def as_shown(text: str, day: date) -> str:
+    """As precise as it was given: "2015-12-10", "2015-12", "2015"."""
+    found = _CALENDAR.fullmatch(text.strip())
+    return day.isoformat()[: 4 + 3 * sum(part is not None for part in found.groups()[1:])] if (
+        found
+    ) else day.isoformat()
+
+
 def is_sentinel(text: str, day: date) -> bool:
     """Whether it stands for an unknown date rather than for a day."""
     return day.isoformat() in SENTINELS or day.year < EARLIEST or text.strip() == "9999"

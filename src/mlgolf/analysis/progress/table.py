@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from mlgolf.analysis.progress.dates import ALLOWED, date_of, decimal_year, is_sentinel
+from mlgolf.analysis.progress.dates import ALLOWED, as_shown, date_of, decimal_year, is_sentinel
 from mlgolf.analysis.progress.entries import Entries
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.text import enumerated, number_of
@@ -88,12 +88,15 @@ def read_entries(
     columns = _found(path, columns, targets)
     rows = _rows(path, columns)
     rows, notes = _chosen(path, rows, columns, targets), []
-    there = rows.filter(pl.col("compute").is_not_null())
-    if len(there) < len(rows):
-        without = number_of(len(rows) - len(there), "row")
-        notes.append(f"{without} left out: nothing in {columns.compute}")
-    if there.is_empty():
-        raise RunFolderError(f"{path}: found no number in {columns.compute}")
+    there = rows
+    for name, column in (("compute", columns.compute), ("date", columns.date)):
+        known = there.filter(pl.col(name).is_not_null() & (pl.col(name).cast(pl.String) != ""))
+        if len(known) < len(there):
+            without = number_of(len(there) - len(known), "row")
+            notes.append(f"{without} left out: nothing in {column}")
+        if known.is_empty():
+            raise RunFolderError(f"{path}: found nothing in {column}")
+        there = known
     days = [_day(path, columns, *row) for row in there.select(LINE, "date").iter_rows()]
     there = there.with_columns(day=pl.Series(days, dtype=pl.Date))
     there, left_out = _without_sentinels(path, there)
@@ -172,12 +175,11 @@ def _chosen(
     return rows.filter(pl.col("target").is_in(list(targets) or known))
 
 
-def _day(path: Path, columns: Columns, line: int, text: str | None) -> date:
-    day = date_of(text or "")
+def _day(path: Path, columns: Columns, line: int, text: str) -> date:
+    day = date_of(text)
     if day is None:
-        found = "nothing" if not text else repr(text)
         raise RunFolderError(
-            f"{place_of(path, line)}: {columns.date}: found {found}, allowed is {ALLOWED}"
+            f"{place_of(path, line)}: {columns.date}: found {text!r}, allowed is {ALLOWED}"
         )
     return day
 
@@ -251,7 +253,8 @@ def _entries(path: Path, rows: pl.DataFrame, columns: Columns) -> Entries:
     return Entries(
         target=rows["target"][0], names=tuple(rows["name"]),
         years=np.array([decimal_year(day) for day in days]),
-        dates=tuple(day.isoformat() for day in days), amounts=rows["compute"].to_numpy(),
+        dates=tuple(as_shown(text, day) for text, day in zip(rows["date"], days, strict=True)),
+        amounts=rows["compute"].to_numpy(),
         places=tuple(place_of(path, line) for line in rows[LINE]),
         numbers={
             name: rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
