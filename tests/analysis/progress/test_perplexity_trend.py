@@ -53,5 +53,5 @@ def test_compute_that_rises_with_the_date_alone_tells_nothing():
 
 
 def test_few_entries_are_refused():
-    with pytest.raises(ScoringError, match="found 5 entries; .* need 6"):
+    with pytest.raises(ScoringError, match=r"found 5 entries; .* need 6"):
         perplexity_trend(*(values[:5] for values in models(4)))

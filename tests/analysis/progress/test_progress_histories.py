@@ -169,5 +169,5 @@ def test_a_target_of_one_date_is_left_out_where_others_have_more(tmp_path):
 
 def test_a_perplexity_without_its_logarithm_is_refused(tmp_path):
     rows = ["name,date,compute,ppl", *(f"m{n},{2010 + n},{10 + n},{40 - n}" for n in range(8))]
-    with pytest.raises(RunFolderError, match="line 2: ppl: found 40; .*natural logarithm"):
+    with pytest.raises(RunFolderError, match=r"line 2: ppl: found 40; .*natural logarithm"):
         of_table(tmp_path, rows, Columns(loss="ppl"))

@@ -118,8 +118,8 @@ def _dates(entries: Entries, columns: Columns) -> Iterator[Flag]:
                 f"{apart} days apart",
             )
     for row, text in enumerate(entries.texts.get("date_source", ())):
-        month = arxiv_month(text)
-        if month is not None and "-" in entries.dates[row] and month != (*map(int, entries.dates[row].split("-")[:2]),):
+        month, told = arxiv_month(text), tuple(map(int, entries.dates[row].split("-")[:2]))
+        if month is not None and len(told) > 1 and month != told:
             yield _flag(
                 entries, row, "inconsistent",
                 f"{columns.date} says {entries.dates[row]}, but arXiv {text} is of "

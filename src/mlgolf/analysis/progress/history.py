@@ -21,7 +21,7 @@ from mlgolf.analysis.progress.intervals import FEWEST, TrendInterval, trend_inte
 from mlgolf.analysis.progress.table import Columns
 from mlgolf.analysis.progress.trend import Trend, months, months_interval, record_trend
 from mlgolf.core.arrays import BoolArray, FloatArray
-from mlgolf.core.text import number_of
+from mlgolf.core.text import number_of, significant
 
 ESTIMATOR = "least squares of log2(1 / compute) on date, over the entries that held the record"
 INTERVAL = (
@@ -186,10 +186,11 @@ def _about(entries: Entries, first: int, number: int) -> list[str]:
     same_day = np.flatnonzero(entries.years == entries.years[first])
     if len(same_day) > 1:
         worst = int(same_day[entries.amounts[same_day].argmax()])
+        against = float(entries.amounts[worst] / entries.amounts.min())
         said.append(
             f"the first date has {len(same_day)} entries; the least of them, "
             f"{entries.names[first]}, is the baseline. Against {entries.names[worst]} the factor "
-            f"is {entries.amounts[worst] / entries.amounts.min():.3g}: choose by --baseline"
+            f"is {significant(against, 3)}: choose by --baseline"
         )
     if number > 1 and len(entries) < FEWEST:
         entries_found = number_of(len(entries), "entry")

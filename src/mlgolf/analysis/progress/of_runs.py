@@ -21,6 +21,7 @@ from mlgolf.analysis.progress.history import History, history_of
 from mlgolf.analysis.progress.of_tables import Histories
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.quantities import quantities as all_quantities
 from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.text import enumerated
@@ -59,7 +60,7 @@ def histories_of_runs(
     paths: Sequence[Path], *, workloads: Sequence[str] = (), quantities: Sequence[str] = (),
     baseline: str | None = None, confidence: float = CONFIDENCE,
 ) -> Histories:
-    """Args: quantities: of the objective, "time" and "dollars"; all that are known, unless given.
+    """Args: quantities: the objective, or what is spent: these are time and cost, unless given.
 
     Raises: RunFolderError, UnknownName, ScoringError.
     """
@@ -80,9 +81,10 @@ def histories_of_runs(
         if workload not in known:
             raise UnknownName("workload with a result", workload, known=known)
     offered = list(dict.fromkeys([rules.rules.objective, TIME, DOLLARS]))
+    spent = [name for name, measured in all_quantities().items() if measured.accumulates]
     for name in quantities:
-        if name not in offered:
-            raise UnknownName("quantity of these runs", name, known=offered)
+        if name not in (*offered, *spent):
+            raise UnknownName("quantity of these runs", name, known={*offered, *spent})
     found: list[History] = []
     for workload in workloads or known:
         own = _in_time([one for one in results if one.workload == workload], baseline)
