@@ -52,7 +52,8 @@ def test_the_path_of_a_table_gives_what_its_name_gives(mlgolf):
     from mlgolf.data.tables import published_table
 
     ask = ("--date", "date_arxiv", "--compute", "flop_1e15", "--task", "alexnet-top5-79.1")
-    found = json.loads(mlgolf("progress", published_table("hernandez_brown"), *ask, "--json").stdout)
+    path = published_table("hernandez_brown")
+    found = json.loads(mlgolf("progress", path, *ask, "--json").stdout)
     assert round(found["factor"]) == 44
     assert round(found["doubling_months"]) == 16
 

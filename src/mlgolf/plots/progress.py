@@ -127,7 +127,9 @@ def _panel(
 
 
 def _title(history: History | LossHistory) -> str:
-    return history.entries.target or "All entries"
+    if isinstance(history, LossHistory):
+        return history.entries.target or "Loss at one compute"
+    return history.entries.target or "The record and its trend"
 
 
 def _subtitle(history: History | LossHistory) -> str:

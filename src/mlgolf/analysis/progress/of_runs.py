@@ -227,10 +227,12 @@ def _history(
     )
     days = float(np.ptp(years)) * DAYS
     short = days < LEAST_DAYS
-    said = (f"all runs are of {days:.2g} days, too few for a doubling time",)
+    said = [f"all runs are of {days:.2g} days, too few for a doubling time"] if short else []
+    if quantity(name).claimed:
+        said.append(f"{quantity(name).noun}: as claimed by the submissions")
     return history_of(
         entries, with_trend=not short, quantity=_called(name), confidence=confidence,
-        notes=said if short else (),
+        notes=tuple(said),
     )
 
 
