@@ -1,5 +1,6 @@
 """Progress: how much less a fixed result takes than years ago, and how fast that goes."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import cached_property
@@ -122,7 +123,10 @@ def progress(
     )
     sources = [source, *more]
     if _are_runs(sources):
-        _check_no_columns({"date": date, **given, "part": parts, "since": since, "until": until})
+        _check_no_columns({
+            "date": date, **given, "part": parts, "since": since, "until": until,
+            "physical_growth": physical_growth,
+        })
         return Progression(histories_of_runs(
             [Path(one) for one in sources], workloads=targets, baseline=baseline,
             quantities=(compute,) if compute else (), confidence=confidence,
@@ -174,6 +178,9 @@ def _changed(reading: Reading, changes: Mapping[str, Any]) -> Reading:
 
 
 def _first(history: History | LossHistory) -> float:
+    """The amount that factors count from; NaN where entries reach different losses."""
+    if isinstance(history, LossHistory):
+        return math.nan
     return float(history.entries.amounts[history.held][0])
 
 

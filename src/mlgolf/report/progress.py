@@ -1,7 +1,7 @@
 """Progress in words: tables and sentences for a terminal and a page."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mlgolf.analysis.intervals import Interval
 from mlgolf.analysis.progress.flags import Flag
@@ -126,23 +126,25 @@ def _loss_row(history: LossHistory) -> list[str]:
 
 
 def _records(history: History, *, alone: bool) -> tuple[str, list[str], list[list[str]]]:
-    parts = [*history.steps[0].parts] if history.steps else []
-    shown = {step.entry: step.parts for step in history.steps if _known(step.parts)}
-    parts = parts if shown else []
+    known = any(_known(step.parts) for step in history.steps)
+    parts = [*history.steps[0].parts] if known else []
     heads = ["record", "date", history.quantity, "factor", *parts]
-    rows = []
-    for row, factor in zip(history.record_rows, history.factors, strict=True):
-        name = history.entries.names[row]
-        own = [factor_in_words(shown[name][part]) if name in shown else "" for part in parts]
-        amount = _number(float(history.entries.amounts[row]))
-        rows.append([name, history.entries.dates[row], amount, factor_in_words(factor), *own])
+    of_parts = [["" for _ in parts], *(
+        [factor_in_words(step.parts[part]) for part in parts]
+        for step in history.steps
+    )] if parts else [[] for _ in history.factors]
+    entries, rows = history.entries, []
+    for row, factor, own in zip(history.record_rows, history.factors, of_parts, strict=True):
+        amount = _number(float(entries.amounts[row]))
+        rows.append([
+            entries.names[row], entries.dates[row], amount, factor_in_words(factor), *own
+        ])
     of = "" if alone or not history.entries.target else f" of {history.entries.target}"
     return f"records{of}, {history.quantity}", heads, rows
 
 
-def _known(parts: object) -> bool:
-    values = [*parts.values()] if isinstance(parts, dict) else []
-    return any(math.isfinite(value) for value in values)
+def _known(parts: Mapping[str, float]) -> bool:
+    return any(math.isfinite(value) for value in parts.values())
 
 
 def _number(value: float) -> str:
@@ -164,7 +166,7 @@ def _said(history: History) -> Iterator[str]:
             "so believe the interval"
         )
     if history.with_trend and len(history.frontier) > 2:
-        yield _without_one(history)
+        yield from _without_one(history)
     low, high = history.factor_by_spacing
     if not math.isnan(low) and not math.isnan(high):
         yield (
@@ -185,10 +187,12 @@ def _said(history: History) -> Iterator[str]:
     yield from _flags(history.flags)
 
 
-def _without_one(history: History) -> str:
+def _without_one(history: History) -> Iterator[str]:
     known = [one for one in history.left_out if math.isfinite(one.doubling_months)]
+    if not known:
+        return
     least, most = (pick(known, key=lambda one: one.doubling_months) for pick in (min, max))
-    return (
+    yield (
         f"without one record the doubling time is {in_months(least.doubling_months)} "
         f"(without {least.entry}) to {in_months(most.doubling_months)} (without {most.entry})"
     )

@@ -82,6 +82,18 @@ def test_a_baseline_that_is_named_counts(tmp_path):
         of_table(tmp_path, rows, Columns(compute="cost"), baseline="z")
 
 
+def test_a_baseline_is_of_one_target(tmp_path):
+    rows = ["name,date,compute,task", "a,2015,4,x", "b,2016,2,x", "c,2016,1,y", "d,2017,1,y"]
+    with pytest.raises(RunFolderError, match="is an entry of one. Give one --target: x, y"):
+        of_table(tmp_path, rows, baseline="a")
+
+
+def test_entries_may_have_one_name(tmp_path):
+    rows = ["name,date,compute", "a,2015,4", "a,2016,2", "a,2017,1"]
+    (found,) = of_table(tmp_path, rows).histories
+    assert (found.frontier, found.factor) == (("a", "a", "a"), 4)
+
+
 PRICED = [
     "name,date,dollars,flop,flop_per_second,price",
     "a,2015,1000,100,10,100", "b,2017,150,60,20,50", "c,2019,20,16,40,50",
@@ -165,6 +177,13 @@ def test_a_target_of_one_date_is_left_out_where_others_have_more(tmp_path):
     assert "y left out" in found.notes[0]
     with pytest.raises(RunFolderError, match="of y of one date"):
         of_table(tmp_path, rows, targets=["y"])
+
+
+@pytest.mark.parametrize("asked", [{"baseline": "m1"}, {"physical_growth": 3.0}])
+def test_a_fit_of_losses_has_no_baseline(tmp_path, asked):
+    rows = ["name,date,compute,l", *(f"m{n},{2010 + n},{10 + n},{3 - n / 9}" for n in range(8))]
+    with pytest.raises(RunFolderError, match="a fit of --loss has no record to count from"):
+        of_table(tmp_path, rows, Columns(loss="l"), **asked)
 
 
 def test_a_perplexity_without_its_logarithm_is_refused(tmp_path):

@@ -4,6 +4,7 @@ An entry that comes late and needs more changes nothing, whatever it is good for
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,9 +19,9 @@ def records(years: FloatArray, amounts: FloatArray) -> BoolArray:
       amounts: or their logarithms. Of equal amounts the earlier has the record.
     """
     held, least = np.zeros(len(years), dtype=bool), math.inf
-    for year in np.unique(years):
-        (of_date,) = np.nonzero(years == year)
-        best = of_date[amounts[of_date].argmin()]
+    starts = np.flatnonzero(np.diff(years, prepend=-np.inf))
+    for start, end in pairwise([*starts, len(years)]):
+        best = start + amounts[start:end].argmin()
         if amounts[best] < least:
             held[best], least = True, amounts[best]
     return held

@@ -28,6 +28,8 @@ from mlgolf.analysis.progress.trend import NONE
 from mlgolf.core.arrays import FloatArray
 
 DRAWS = 2000
+MOST_DRAWN = 2_000_000  # inefficiencies: of many entries fewer draws will do
+FEWEST_DRAWS = 200
 FEWEST = 4  # entries: fewer leave too little to draw from
 STEPS = 20  # of a bisection
 FARTHEST = 12  # doublings of the distance at which an end is looked for
@@ -55,6 +57,7 @@ def trend_interval(
     """
     if len(years) < FEWEST or years[0] == years[-1]:
         return UNKNOWN
+    draws = max(min(draws, MOST_DRAWN // len(years)), FEWEST_DRAWS)
     about = _AboutTrends(years, log2_amounts, np.random.default_rng(seed), draws)
     if about.scale <= 1e-12 * max(1.0, abs(about.start)):  # all on one line
         return TrendInterval(interval=(about.start, about.start), middle=about.start)
@@ -62,7 +65,7 @@ def trend_interval(
     low = _end(lambda trend: about.steeper(trend) > tail, about, -1)
     high = _end(lambda trend: about.flatter(trend) > tail, about, +1)
     middle = _end(lambda trend: about.flatter(trend) > 0.5, about, +1)
-    return TrendInterval(interval=(low, high), middle=middle)
+    return TrendInterval(interval=(float(low), float(high)), middle=float(middle))
 
 
 class _AboutTrends:

@@ -53,11 +53,12 @@ def histories_of_table(path: Path, reading: Reading, choice: Choice) -> Historie
         return _of_losses(path, reading, choice)
     entries, columns, part_flags, notes = _read(path, reading, choice)
     wanted = [*(choice.targets or entries)]
+    _check_baseline(choice, wanted)
     found, left_out = [], []
     for target in wanted:
-        own = entries[target] if choice.baseline is None or len(wanted) > 1 else (
-            with_baseline(entries[target], choice.baseline)
-        )
+        own = entries[target]
+        if choice.baseline is not None:
+            own = with_baseline(own, choice.baseline)
         try:
             check_years(path, own, within_a_year=choice.within_a_year)
         except RunFolderError as error:
@@ -91,7 +92,6 @@ Read = tuple[
 
 def _read(path: Path, reading: Reading, choice: Choice) -> Read:
     """Entries, columns and flags of each target, and notes. Some have columns of their own."""
-    _check_baseline(choice)
     entries, columns, part_flags = {}, {}, {}
     notes: list[str] = []
     for target, own in {ALONE: reading.columns, **reading.of_targets}.items():
@@ -112,11 +112,11 @@ def _read(path: Path, reading: Reading, choice: Choice) -> Read:
     return entries, columns, part_flags, tuple(notes)
 
 
-def _check_baseline(choice: Choice) -> None:
-    if choice.baseline is not None and len(choice.targets) > 1:
+def _check_baseline(choice: Choice, targets: Sequence[str]) -> None:
+    if choice.baseline is not None and len(targets) > 1:
         raise RunFolderError(
-            f"--baseline: found {choice.baseline!r} with {len(choice.targets)} targets; a baseline "
-            "is an entry of one target. Give one --target"
+            f"--baseline: found {choice.baseline!r} with {len(targets)} targets; a baseline is an "
+            f"entry of one. Give one --target: {', '.join(targets)}"
         )
 
 
@@ -138,6 +138,14 @@ def _with_what_the_source_says(table: ProgressTable, reading: Reading) -> Progre
 
 
 def _of_losses(path: Path, reading: Reading, choice: Choice) -> Histories:
+    asked = {
+        "--baseline": choice.baseline, "--physical-growth": choice.physical_growth,
+        "--part": reading.columns.parts,
+    }
+    if useless := [name for name, value in asked.items() if value]:
+        raise RunFolderError(
+            f"{useless[0]}: a fit of --loss has no record to count from. Leave one of them out"
+        )
     table = read_entries(
         path, reading.columns, targets=choice.targets, since=choice.since, until=choice.until
     )

@@ -38,7 +38,7 @@ class PerplexityTrend:
     def doubling_months(self) -> float:
         """NaN where the fit has no progress, or compute that gains nothing."""
         rising = self.gain > 0 and self.yearly > 0
-        return MONTHS * np.log(2) * self.gain / self.yearly if rising else np.nan
+        return float(MONTHS * np.log(2) * self.gain / self.yearly) if rising else np.nan
 
     @property
     def factor(self) -> float:
@@ -78,7 +78,7 @@ def perplexity_trend(
         intercept=float(
             mean + gain * np.log(compute).mean() + yearly * (years.mean() - years.min())
         ),
-        gain=float(gain), yearly=float(yearly), interval=(low * months, high * months),
+        gain=float(gain), yearly=float(yearly), interval=(float(low * months), float(high * months)),
         span=float(np.ptp(years)),
         residual=float(np.sqrt(residuals @ residuals / (len(years) - 3))),
     )  # fmt: skip

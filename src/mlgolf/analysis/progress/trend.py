@@ -80,7 +80,7 @@ def record_trend(years: FloatArray, log2_amounts: FloatArray) -> Trend:
 
 def months(slope: float) -> float:
     """Of a number of halvings per year; infinite for none."""
-    return MONTHS / slope if slope > 0 else np.inf if slope == 0 else np.nan
+    return float(MONTHS / slope) if slope > 0 else np.inf if slope == 0 else np.nan
 
 
 def months_interval(slope: Interval) -> Interval:
