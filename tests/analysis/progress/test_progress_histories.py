@@ -84,7 +84,7 @@ def test_a_baseline_that_is_named_counts(tmp_path):
 
 def test_a_baseline_is_of_one_target(tmp_path):
     rows = ["name,date,compute,task", "a,2015,4,x", "b,2016,2,x", "c,2016,1,y", "d,2017,1,y"]
-    with pytest.raises(RunFolderError, match="is an entry of one. Give one --target: x, y"):
+    with pytest.raises(RunFolderError, match=r"is an entry of one\. Give one --target: x, y"):
         of_table(tmp_path, rows, baseline="a")
 
 

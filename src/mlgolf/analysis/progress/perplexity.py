@@ -78,7 +78,8 @@ def perplexity_trend(
         intercept=float(
             mean + gain * np.log(compute).mean() + yearly * (years.mean() - years.min())
         ),
-        gain=float(gain), yearly=float(yearly), interval=(float(low * months), float(high * months)),
+        gain=float(gain), yearly=float(yearly),
+        interval=(float(low * months), float(high * months)),
         span=float(np.ptp(years)),
         residual=float(np.sqrt(residuals @ residuals / (len(years) - 3))),
     )  # fmt: skip
