@@ -30,6 +30,14 @@ def test_it_does_not_depend_on_the_unit():
     assert other.interval == pytest.approx(one.interval)
 
 
+def test_the_order_of_entries_of_one_date_changes_little():
+    years = np.repeat(np.arange(2012.0, 2018.0), 3)
+    log2 = 40 - 0.75 * years + np.random.default_rng(0).standard_normal(18)
+    turned = log2.reshape(6, 3)[:, ::-1].ravel()
+    one, other = (trend_interval(years, values).interval for values in (log2, turned))
+    assert other == pytest.approx(one, abs=0.05)
+
+
 def test_more_confidence_makes_it_wider():
     years, log2 = entries(2)
     (low, high), (lower, higher) = (

@@ -24,9 +24,7 @@ from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.core.text import number_of, significant
 
 ESTIMATOR = "least squares of log2(1 / compute) on date, over the entries that held the record"
-INTERVAL = (
-    "trends under which the record, by a bootstrap over entries, falls as it fell (test inversion)"
-)
+INTERVAL = "the trends that would give such a record, by a bootstrap over entries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ class _AboutTrends:
         self, years: FloatArray, log2_amounts: FloatArray, rng: np.random.Generator, draws: int
     ) -> None:
         self._years, self._away = years, years - years.mean()
+        self._last = np.searchsorted(years, years, side="right") - 1  # of those of the same date
         self._spread = float(self._away @ self._away)
         line, scale = self._line(log2_amounts[None])
         self.start, self.scale = float(line[0]), float(scale[0])
@@ -97,7 +98,8 @@ class _AboutTrends:
 
     def _of_record(self, log2: FloatArray) -> FloatArray:
         """(draws,): of the least amount so far, taken at the date of each entry."""
-        return -(np.minimum.accumulate(log2, axis=-1) @ self._away) / self._spread
+        least = np.minimum.accumulate(log2, axis=-1)[..., self._last]
+        return -(least @ self._away) / self._spread
 
     def _line(self, log2: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Slopes and residual standard deviations of lines through all entries."""
