@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlgolf.api.observing import StepWatch, observe
     from mlgolf.api.planning import BudgetPlan, plan
     from mlgolf.api.playing import find_targets, play_trial, replay, run
+    from mlgolf.api.progression import Progression, progress
     from mlgolf.api.results import Board, Run, open_run, score, write_report
     from mlgolf.api.scaling import FittedLaw, IsoFlopFit, fit
     from mlgolf.api.tuning import Tuning, tuning_curves
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "BudgetPlan", "FittedLaw", "IsoFlopFit", "MLGolfError", "Run",
-    "StepDiagnosis", "StepWatch", "TradeOff", "Tuning", "ablate", "curve", "diagnose",
-    "diagnose_script", "find_targets", "fit", "observe", "open_run", "plan", "play_trial",
-    "replay", "run", "score", "tuning_curves", "write_report",
+    "AblationResult", "Board", "BudgetPlan", "FittedLaw", "IsoFlopFit", "MLGolfError",
+    "Progression", "Run", "StepDiagnosis", "StepWatch", "TradeOff", "Tuning", "ablate", "curve",
+    "diagnose", "diagnose_script", "find_targets", "fit", "observe", "open_run", "plan",
+    "play_trial", "progress", "replay", "run", "score", "tuning_curves", "write_report",
 ]
 
 _HOMES = {
@@ -37,6 +38,7 @@ _HOMES = {
     "mlgolf.api.observing": ("StepWatch", "observe"),
     "mlgolf.api.planning": ("BudgetPlan", "plan"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
+    "mlgolf.api.progression": ("Progression", "progress"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
     "mlgolf.api.scaling": ("FittedLaw", "IsoFlopFit", "fit"),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),

@@ -20,6 +20,7 @@ from mlgolf.cli import (
     games,
     planning,
     playing,
+    progress,
     scaling,
     scoring,
     tuning,
@@ -41,6 +42,7 @@ app = typer.Typer(
 playing.add_to(app)
 scoring.add_to(app)
 curves.add_to(app)
+progress.add_to(app)
 ablations.add_to(app)
 tuning.add_to(app)
 diagnosis.add_to(app)
