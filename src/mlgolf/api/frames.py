@@ -10,6 +10,7 @@ import polars as pl
 from mlgolf.analysis.spikes import spikes
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
+from mlgolf.core.quantities import JOULES
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
@@ -27,7 +28,7 @@ TRIALS = {
 }
 EVALUATIONS = {
     **KEY, "step": pl.Int64, "seconds": pl.Float64, "cpu_seconds": pl.Float64,
-    "wall_seconds": pl.Float64, "charged_seconds": pl.Float64,
+    "wall_seconds": pl.Float64, "charged_seconds": pl.Float64, JOULES: pl.Float64,
 }
 SPIKES = {
     **KEY, "loss": pl.String, "step": pl.Int64, "before": pl.Float64, "peak": pl.Float64,
@@ -115,6 +116,7 @@ def _evaluations(trial: Trial) -> pl.DataFrame:
         "step": trial.steps, "seconds": trial.seconds, "cpu_seconds": trial.cpu_seconds,
         "wall_seconds": trial.wall_seconds,
         "charged_seconds": np.zeros(count) if charged is None else charged,
+        JOULES: np.full(count, np.nan) if trial.joules is None else trial.joules,
     }
     metrics = {name: pl.Series(values, dtype=pl.Float64) for name, values in trial.metrics.items()}
     return pl.DataFrame(columns, schema=EVALUATIONS).with_columns(**metrics)
