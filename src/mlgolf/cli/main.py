@@ -20,6 +20,7 @@ from mlgolf.cli import (
     games,
     playing,
     scoring,
+    tracking,
     tuning,
 )
 from mlgolf.core.errors import MLGolfError
@@ -41,6 +42,7 @@ scoring.add_to(app)
 curves.add_to(app)
 ablations.add_to(app)
 tuning.add_to(app)
+tracking.add_to(app)
 diagnosis.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)

@@ -83,7 +83,10 @@ def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
     """
     if not path.exists():
         return
-    lines = path.read_text().split("\n")
+    try:
+        lines = path.read_text().split("\n")
+    except UnicodeDecodeError as error:
+        raise RunFolderError(f"{path}: not text: {error}") from None
     ended, rest = lines[:-1], lines[-1]
     if rest and not torn_end:
         ended.append(rest)
