@@ -181,7 +181,7 @@ def test_a_trial_of_another_competition_is_named(mlgolf, runs):
         (["--where", "learning_rat>1"], "Did you mean learning_rate?"),
         (["--where", "learning_rate"], "expected a name, one of"),
         (["--where", "learning_rate>"], "expected a name, one of"),
-        (["--sort", "tme"], "Did you mean time?"),
+        (["--sort", "tme"], "Did you mean time, "),
         (["--since", "yesterday"], "--since: found 'yesterday', expected a day such as"),
         (["-o", "table.txt"], "found .txt, allowed: .csv, .parquet"),
     ],
