@@ -1,6 +1,8 @@
-"""Keep track of runs: list them, show one, compare several."""
+"""Keep track of runs: list them, show one, compare several, exchange them with trackers."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,15 +23,16 @@ from mlgolf.analysis.run_rows import OBJECTIVE, RunRow, TrialRow, run_row, with_
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
-from mlgolf.core.errors import RunFolderError
+from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.quantities import quantities
+from mlgolf.core.text import number_of
 from mlgolf.plots.saved import without_formulas
 from mlgolf.report.terminal import plain, text_table
 from mlgolf.report.tracking import (
     SPARE,
     comparison_lines,
-    mixed_lines,
     evaluation_table,
+    mixed_lines,
     problem_lines,
     result_tables,
     run_facts,
@@ -38,10 +41,14 @@ from mlgolf.report.tracking import (
     trial_table,
     what_next,
 )
+from mlgolf.results.exported_trials import ExportedTrial, to_mlflow, to_tensorboard
 from mlgolf.results.found_runs import find_runs, run_of
 from mlgolf.results.measurement_table import SUFFIXES
+from mlgolf.results.mlflow_files import read_mlflow
 from mlgolf.results.places import what_lies_at
 from mlgolf.results.run_names import RUNS
+from mlgolf.results.tracker_runs import ImportedTable, imported
+from mlgolf.results.wandb_files import read_wandb
 
 MOST_SHOWN = 200  # rows of a table in a terminal or a notebook
 
@@ -90,18 +97,7 @@ class RunList(Shown):
 
     def save(self, file: AnyPath) -> Path:
         """Write `table` as CSV or Parquet."""
-        path = Path(file)
-        if path.suffix not in SUFFIXES:
-            raise RunFolderError(
-                f"{path}: found {path.suffix or 'no suffix'}, allowed: {', '.join(SUFFIXES)}"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with naming(path):
-            if path.suffix == ".csv":
-                self.table.with_columns(without_formulas(pl.col(pl.String))).write_csv(path)
-            else:
-                self.table.write_parquet(path)
-        return path
+        return save_table(self.table, file)
 
     def show(self, console: Console) -> None:
         """Print the table, without what a narrow terminal has no room for; then the problems."""
@@ -249,6 +245,105 @@ def compare_runs(*paths: AnyPath) -> RunsCompared:
     if len(paths) < 2:
         raise RunFolderError(f"found {len(paths)} run to compare; give two or more")
     return RunsCompared(compared([_entry(Path(path)) for path in paths]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written for another tracker, and where."""
+
+    tracker: str
+    folder: Path
+    written: int  # trials
+    kept: int  # that were there before
+    left_out: tuple[str, ...]  # a sentence each
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "to": self.tracker, "folder": str(self.folder), "written": self.written,
+            "kept": self.kept, "left_out": list(self.left_out),
+        }
+
+
+@disk_errors_told()
+def export_runs(*folders: AnyPath, to: str, output: AnyPath) -> Exported:
+    """Write the trials of runs into a local store of another tracker, by its own library.
+
+    Args:
+      folders: of runs, or runs themselves; none for `runs`.
+      to: "mlflow", into mlflow.db of the output; or "tensorboard", event files below it.
+    Returns: how many trials were written. Those that are there already stay as they are.
+    Raises: FrameworkMissing without the library; RunFolderError for a folder that is not there.
+    """
+    if to not in WRITERS:
+        raise UnknownName("tracker", to, known=WRITERS)
+    found = [*find_runs([Path(folder) for folder in folders] or [RUNS])]
+    runs = [run for run in found if run.folder is not None]
+    names = Counter(run.path.name for run in runs)
+    trials = [
+        ExportedTrial(
+            run=run.path.name if names[run.path.name] == 1 else str(run.path).replace("/", "_"),
+            trial=one.trial, competition=run.folder.competition,
+        )
+        for run in runs if run.folder for one in run.read if one.trial
+    ]
+    ended = [trial for trial in trials if trial.trial.status is not None]
+    if not ended:
+        raise RunFolderError("found no trial that has ended; mlgolf runs list says what there is")
+    with naming(Path(output)):
+        written, kept = WRITERS[to](iter(ended), Path(output))
+    waiting = len(trials) - len(ended)
+    unended = [f"{number_of(waiting, 'trial')} left out: not ended"] if waiting else []
+    problems = [*problem_lines([run_row(run) for run in found if run.problem or run.broken])]
+    return Exported(
+        tracker=to, folder=Path(output), written=written, kept=kept,
+        left_out=(*unended, *problems),
+    )
+
+
+WRITERS = {"mlflow": to_mlflow, "tensorboard": to_tensorboard}
+READERS = ("mlflow", "wandb")
+
+
+@disk_errors_told()
+def import_runs(
+    *paths: AnyPath, tracker: str, columns: Mapping[str, str] | None = None,
+    keep_failed: bool = False,
+) -> ImportedTable:
+    """Runs of another tracker as a table that `curve`, `tuning_curves` and `fit` read.
+
+    Args:
+      paths: of MLflow mlflow.db, a folder mlruns, or a CSV; of W&B a CSV or Parquet of runs, or
+        files of one run each: a history, wandb-summary.json, or the folder wandb.
+      tracker: "mlflow" or "wandb".
+      columns: {"quality": "metrics.accuracy"}: which of their columns is which of ours; what is
+        left out is chosen by name.
+      keep_failed: also runs that did not finish, without quality.
+    Returns: the table, the mapping, and sentences that say both.
+    Raises: RunFolderError for what is no such file; UnknownName for a column that is not there.
+    """
+    if tracker not in READERS:
+        raise UnknownName("tracker", tracker, known=READERS)
+    places = [Path(path) for path in paths]
+    if tracker == "mlflow" and len(places) != 1:
+        raise RunFolderError(f"found {len(places)} paths; a store of MLflow is read alone")
+    runs = read_mlflow(places[0]) if tracker == "mlflow" else read_wandb(places)
+    return imported(runs, columns or {}, keep_failed=keep_failed)
+
+
+def save_table(table: pl.DataFrame, file: AnyPath) -> Path:
+    """Write a table as CSV, in which no cell is a formula, or as Parquet."""
+    path = Path(file)
+    if path.suffix not in SUFFIXES:
+        raise RunFolderError(
+            f"{path}: found {path.suffix or 'no suffix'}, allowed: {', '.join(SUFFIXES)}"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with naming(path):
+        if path.suffix == ".csv":
+            table.with_columns(without_formulas(pl.col(pl.String))).write_csv(path)
+        else:
+            table.write_parquet(path)
+    return path
 
 
 def _entry(path: Path) -> Compared:

@@ -1,12 +1,13 @@
 """Commands that keep track of runs: runs list, show, compare, export, import."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from mlgolf.cli.options import AsJson, print_json
 from mlgolf.cli.text import say
+from mlgolf.core.text import number_of
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,6 +18,8 @@ def add_to(app: typer.Typer) -> None:
     runs.command("list")(list_)
     runs.command("show", no_args_is_help=True)(show)
     runs.command("compare", no_args_is_help=True)(compare)
+    runs.command("export", no_args_is_help=True)(export)
+    runs.command("import", no_args_is_help=True)(import_)
     app.add_typer(runs, name="runs")
 
 
@@ -135,3 +138,92 @@ def compare(
         print_json(found.as_json())
     else:
         found.show(Console(highlight=False))
+
+
+def export(
+    to: Annotated[Literal["mlflow", "tensorboard"], typer.Option(help="Whose format.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write into.")],
+    folders: Folders = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export the trials of runs to MLflow or TensorBoard, by their own libraries.
+
+    MLflow gets mlflow.db in the folder: an experiment for each run, a run for each trial.
+    TensorBoard gets event files below it. What was exported before stays as it is.
+
+    Example: mlgolf runs export runs/a --to mlflow -o tracking
+
+    Example: mlgolf runs export --to tensorboard -o events; tensorboard --logdir events
+    """
+    from mlgolf.api.tracking import export_runs
+
+    done = export_runs(*(folders or ()), to=to, output=output)
+    if as_json:
+        print_json(done.as_json())
+        return
+    before = f", {number_of(done.kept, 'trial')} there before" if done.kept else ""
+    say(f"{output}: {number_of(done.written, 'trial')} written{before}")
+    for line in done.left_out:
+        say(line)
+    if to == "mlflow":
+        say(f"look at them: mlflow ui --backend-store-uri sqlite:///{output / 'mlflow.db'}")
+
+
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Of MLflow: mlflow.db, a folder mlruns, or a CSV. Of W&B: a CSV or Parquet of "
+            "runs, or one file a run: a history, wandb-summary.json, or the folder wandb."
+        ),
+    ],
+    tracker: Annotated[Literal["mlflow", "wandb"], typer.Option("--from", help="Whose files.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The table to write: .csv or .parquet.")
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="Which of their columns is which of ours: quality=metrics.accuracy. "
+            "Ours: method, time, quality, seed, budget, workload, params, tokens, loss, or any "
+            "other. Repeatable."
+        ),
+    ] = None,
+    keep_failed: Annotated[
+        bool,
+        typer.Option("--keep-failed", help="Also runs that did not finish, without a quality."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import runs of MLflow or W&B as a table for curve, tuning and fit: one row per run.
+
+    Columns that are not mapped are chosen by name, which is said; all others are kept.
+
+    Example: mlgolf runs import mlruns --from mlflow --map quality=metrics.accuracy -o runs.csv
+
+    Example: mlgolf runs import export.csv --from wandb --map method=optimizer
+    --map quality=val_loss -o runs.csv; mlgolf curve runs.csv --goal minimise
+    """
+    from mlgolf.api.tracking import import_runs, save_table
+
+    found = import_runs(
+        *files, tracker=tracker, columns=dict(map(_pair, columns or ())), keep_failed=keep_failed
+    )
+    path = save_table(found.table, output)
+    if as_json:
+        print_json({
+            "from": tracker, "output": str(path), "rows": len(found.table),
+            "columns": found.table.columns, "mapping": dict(found.mapping),
+            "said": list(found.said),
+        })
+        return
+    for line in found.said:
+        say(line)
+    say(f"{path}: {number_of(len(found.table), 'run')}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    ours, separator, theirs = text.partition("=")
+    if not separator or not ours or not theirs:
+        raise typer.BadParameter(f"--map: found {text!r}, expected OURS=THEIRS: time=metrics.hours")
+    return ours, theirs
