@@ -17,14 +17,23 @@ if TYPE_CHECKING:
     from mlgolf.api.observing import StepWatch, observe
     from mlgolf.api.playing import find_targets, play_trial, replay, run
     from mlgolf.api.results import Board, Run, open_run, score, write_report
+    from mlgolf.api.tracking import (
+        RunList,
+        compare_runs,
+        export_runs,
+        import_runs,
+        list_runs,
+        show_run,
+    )
     from mlgolf.api.tuning import Tuning, tuning_curves
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "MLGolfError", "Run", "StepDiagnosis", "StepWatch", "TradeOff",
-    "Tuning", "ablate", "curve", "diagnose", "diagnose_script", "find_targets", "observe",
-    "open_run", "play_trial", "replay", "run", "score", "tuning_curves", "write_report",
+    "AblationResult", "Board", "MLGolfError", "Run", "RunList", "StepDiagnosis", "StepWatch",
+    "TradeOff", "Tuning", "ablate", "compare_runs", "curve", "diagnose", "diagnose_script",
+    "export_runs", "find_targets", "import_runs", "list_runs", "observe", "open_run", "play_trial",
+    "replay", "run", "score", "show_run", "tuning_curves", "write_report",
 ]
 
 _HOMES = {
@@ -34,6 +43,9 @@ _HOMES = {
     "mlgolf.api.observing": ("StepWatch", "observe"),
     "mlgolf.api.playing": ("find_targets", "play_trial", "replay", "run"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
+    "mlgolf.api.tracking": (
+        "RunList", "compare_runs", "export_runs", "import_runs", "list_runs", "show_run",
+    ),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
     "mlgolf.core.errors": ("MLGolfError",),
 }

@@ -4,7 +4,9 @@ Only the trackers' own libraries write: MLflow into a database of its own kind, 
 event files. What was exported before is left as it is.
 """
 
+import logging
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +19,8 @@ from mlgolf.core.quantities import JOULES
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # of runs that did not write down when they began
+# Of runs that did not write down when they began. Not 1970-01-01: MLflow takes 0 for now.
+EPOCH = datetime(1970, 1, 2, tzinfo=UTC)
 SAME = "mlgolf.trial"  # the tag that a trial is found by
 DATABASE, ARTIFACTS = "mlflow.db", "artifacts"
 MOST_METRICS, MOST_PARAMS, MOST_TEXT = 1000, 100, 5000  # of one call of MLflow
@@ -103,11 +106,15 @@ def to_mlflow(trials: Iterator[ExportedTrial], folder: Path) -> tuple[int, int]:
     Returns: how many were written, and how many were there before.
     Raises: FrameworkMissing; RunFolderError where MLflow refuses.
     """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nobody asked for a report of this
     try:
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         raise FrameworkMissing("mlflow") from None
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     written = kept = 0
     try:
@@ -123,8 +130,9 @@ def to_mlflow(trials: Iterator[ExportedTrial], folder: Path) -> tuple[int, int]:
                 continue
             _write_to_mlflow(client, experiment, exported)
             written += 1
-    except MlflowException as error:
-        raise RunFolderError(f"{folder / DATABASE}: MLflow says: {error}") from None
+    except (MlflowException, SQLAlchemyError) as error:
+        said = str(error).splitlines()[0]
+        raise RunFolderError(f"{folder / DATABASE}: MLflow says: {said}") from None
     return written, kept
 
 

@@ -106,10 +106,12 @@ def _of_folder(path: Path) -> TrackerRuns:
         try:
             told = _yaml(file)
             if told.get("lifecycle_stage", "active") == "active":
-                rows.append(_of_run_folder(file.parent, told))
+                start = float(told.get("start_time") or 0)
+                rows.append((start, _of_run_folder(file.parent, told)))
         except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
             notes.append(f"{file.parent} left out: {str(error).splitlines()[0]}")
-    return _of_rows(path, rows, tuple(notes))
+    rows.sort(key=lambda row: row[0])
+    return _of_rows(path, [row for _, row in rows], tuple(notes))
 
 
 def _yaml(file: Path) -> Mapping[str, Any]:
