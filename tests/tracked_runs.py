@@ -77,8 +77,8 @@ def _write_trial(
             metrics={"validation/error_rate": value, "validation/loss": 2 * value},
         ))  # fmt: skip
     if status is not None:
-        last = len(values)
+        last, spent = len(values), joules and joules * len(values)
         store.finish(VerdictRecord(
             status=status, reason="done", clock={"rule": "cpu"}, versions={"torch": "2.13.0"},
-            total=ClockTotal(seconds=last, cpu=last, wall=2 * last, joules=joules and joules * last),
+            total=ClockTotal(seconds=last, cpu=last, wall=2 * last, joules=spent),
         ))  # fmt: skip

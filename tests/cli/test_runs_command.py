@@ -170,7 +170,8 @@ def test_a_spoilt_evaluation_breaks_its_trial_alone(mlgolf, runs, spoilt):
 
 def test_a_trial_of_another_competition_is_named(mlgolf, runs):
     written_run(runs / "third", RATES[:1], workload="letters")
-    shutil.move(runs / "third" / "adamw" / "study_0" / "letters_torch", runs / "first/adamw/study_0")
+    foreign = runs / "third" / "adamw" / "study_0" / "letters_torch"
+    shutil.move(foreign, runs / "first" / "adamw" / "study_0")
     (problem,) = listed(mlgolf, runs / "first")[0]["problems"]
     assert "its workload 'letters' is none of the 1 workload of the run" in problem
 
