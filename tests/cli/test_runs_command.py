@@ -131,6 +131,22 @@ def test_a_table_has_a_column_for_each_hyperparameter_and_quantity(mlgolf, runs,
     assert read["state"].to_list() == ["unfinished", "complete"]
 
 
+def test_hyperparameters_of_several_kinds_are_text_in_a_table(mlgolf, tmp_path):
+    written_run(tmp_path / "runs" / "a", [{"rate": 0.5}, {"rate": "auto"}, {"other": True}])
+    file = tmp_path / "t.parquet"
+    mlgolf("runs", "list", tmp_path / "runs", "--trials", "-o", file)
+    table = pl.read_parquet(file)
+    assert table["hyperparameters.rate"].to_list() == ["0.5", '"auto"', None]
+    assert table["hyperparameters.other"].to_list() == [None, None, True]
+
+
+def test_a_list_of_nothing_is_an_empty_table(mlgolf, runs, tmp_path):
+    file = tmp_path / "t.csv"
+    said = mlgolf("runs", "list", runs, "--trials", "--workload", "none", "-o", file).stdout
+    assert "0 trials" in said
+    assert file.read_text().strip() == ""
+
+
 def test_what_cannot_be_read_is_listed_with_its_reason_and_the_rest_goes_on(mlgolf, runs):
     (runs / "foreign" / "deep").mkdir(parents=True)
     (runs / "foreign" / "notes.txt").write_text("mine")

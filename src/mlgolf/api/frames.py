@@ -84,13 +84,13 @@ def _best(values: FloatArray, goal: Goal) -> float | None:
 def _struct(points: Sequence[Any]) -> pl.Series:
     """Points of several search spaces in one column: a field for every name in any of them."""
     names = dict.fromkeys(name for point in points for name in point)
-    fields = [_field(name, [point.get(name) for point in points]) for name in names]
+    fields = [column_of(name, [point.get(name) for point in points]) for name in names]
     if not fields:
         return pl.Series("hyperparameters", [None] * len(points), dtype=pl.Struct([]))
     return pl.DataFrame(fields).to_struct("hyperparameters")
 
 
-def _field(name: str, values: Sequence[Any]) -> pl.Series:
+def column_of(name: str, values: Sequence[Any]) -> pl.Series:
     """Values as they are if they are of one kind, whole numbers among fractions as fractions."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int, float}:

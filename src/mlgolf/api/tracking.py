@@ -20,6 +20,7 @@ from mlgolf.analysis.run_filters import (
     trials_ordered,
 )
 from mlgolf.analysis.run_rows import OBJECTIVE, RunRow, TrialRow, run_row, with_trials
+from mlgolf.api.frames import column_of
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
@@ -79,7 +80,8 @@ class RunList(Shown):
             rows = [_flat(row.as_json(self._value_names)) for row in self.runs]
         else:
             rows = [_flat(row.as_json()) for row in self.trials]
-        return pl.DataFrame(rows, infer_schema_length=None, strict=False)
+        names = dict.fromkeys(name for row in rows for name in row)
+        return pl.DataFrame([column_of(name, [row.get(name) for row in rows]) for name in names])
 
     @property
     def _value_names(self) -> list[str]:

@@ -197,7 +197,8 @@ class Meter:
           needed: whether the rules ask for energy, so that a trial without it is no trial.
           busy: CPU seconds of everybody on the machine.
         """
-        self._found, self._needed, self._busy = found, needed, busy
+        self._found, self._needed = found, needed
+        self._busy = busy if needed else lambda: math.nan  # it takes time, for the record alone
         self._spent, self._busy_spent, self._lost = 0.0, 0.0, ""
         self._last: list[float] = []
         self._busy_last = 0.0
