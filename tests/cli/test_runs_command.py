@@ -11,6 +11,7 @@ from conftest import LINEAR
 from tracked_runs import DAY, MACHINE, written_run
 
 from mlgolf.core.status import Status
+from mlgolf.results.trial_lock import held
 
 RATES = [{"learning_rate": rate, "schedule": "cosine"} for rate in (0.001, 0.01, 0.1)]
 ERRORS = [(0.5, 0.4), (0.5, 0.05), (0.3, 0.2)]
@@ -216,6 +217,16 @@ def test_sorting_by_metrics_of_several_workloads_says_so(mlgolf, runs):
     written_run(runs / "third", RATES[:1], workload="letters")
     said = mlgolf("runs", "list", runs, "--sort", "validation_metric").stdout
     assert "error_rate of digits and error_rate of letters" in " ".join(said.split())
+
+
+def test_a_run_that_somebody_plays_says_so_until_it_is_left(mlgolf, runs):
+    trial = runs / "second" / "sgd" / "study_0" / "digits_torch" / "trial_2"
+    with held(trial):
+        assert listed(mlgolf, runs / "second")[0]["state"] == "being played"
+        assert listed(mlgolf, runs / "second", "--where", "status=PLANNED")[0]["trials"] == 1
+    assert listed(mlgolf, runs / "second")[0]["state"] == "unfinished"
+    (trial / "claim.json").write_text("{}")  # of nobody
+    assert listed(mlgolf, runs / "second")[0]["state"] == "unfinished"
 
 
 def test_a_run_is_shown_with_what_to_type_next(mlgolf, runs):
