@@ -330,6 +330,25 @@ def test_energy_by_different_meters_is_not_comparable(mlgolf, runs):
     assert found["results"][0]["values"] == [2.0, 2.0]
 
 
+@pytest.mark.parametrize("spoilt", ["", "not JSON"])
+def test_a_trial_that_cannot_be_read_is_shown_and_compared_with_its_reason(mlgolf, runs, spoilt):
+    trials = [runs / f"first/adamw/study_0/digits_torch/trial_{n}" for n in (1, 2)]
+    (trials[0] / "trial.json").write_text(spoilt)
+    shown = json.loads(mlgolf("runs", "show", trials[0], "--json").stdout)
+    assert shown["facts"]["status"] == "BROKEN"
+    found = compared(mlgolf, *trials)
+    assert any("trial.json: not JSON" in note for note in found["notes"])
+    assert found["results"][0]["values"] == [None, 2.0]
+
+
+def test_a_run_without_trials_is_shown_and_compared(mlgolf, runs):
+    written_run(runs / "empty", [], trials=3)
+    shown = json.loads(mlgolf("runs", "show", runs / "empty", "--json").stdout)
+    assert shown["facts"]["state"] == "unfinished: 0 of 3 trials have ended"
+    found = compared(mlgolf, runs / "first", runs / "empty")
+    assert not found["comparable"]
+
+
 def test_one_run_is_no_comparison(mlgolf, runs):
     assert "give two or more" in mlgolf("runs", "compare", runs / "first", expect=2).stderr
 

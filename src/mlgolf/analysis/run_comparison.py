@@ -112,11 +112,10 @@ def _facts(entry: Compared) -> dict[str, str]:
         name: {**asked, "sha256": asked.get("sha256", "")[:12]} for name, asked in played.items()
     }}  # fmt: skip
     if entry.is_trial:
-        (trial,) = entry.trials
-        name = trial.key.submission
+        (trial,) = entry.row.trials
         facts = {
-            "submission": name, **facts["submissions"].get(name, {}),
-            "workload": trial.key.workload, "study": trial.key.study, "trial": trial.key.trial,
+            "submission": trial.submission, **facts["submissions"].get(trial.submission, {}),
+            "workload": trial.workload, "study": trial.study, "trial": trial.number,
             "trial_seed": trial.seed, "hyperparameters": dict(trial.hyperparameters) or None,
         }
     facts |= record
