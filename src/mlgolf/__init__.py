@@ -20,15 +20,25 @@ if TYPE_CHECKING:
     from mlgolf.api.progression import Progression, progress
     from mlgolf.api.results import Board, Run, open_run, score, write_report
     from mlgolf.api.scaling import FittedLaw, IsoFlopFit, fit
+    from mlgolf.api.tracking import (
+        RunList,
+        compare_runs,
+        export_runs,
+        import_runs,
+        list_runs,
+        show_run,
+    )
     from mlgolf.api.tuning import Tuning, tuning_curves
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
 __all__ = [
     "AblationResult", "Board", "BudgetPlan", "FittedLaw", "IsoFlopFit", "MLGolfError",
-    "Progression", "Run", "StepDiagnosis", "StepWatch", "TradeOff", "Tuning", "ablate", "curve",
-    "diagnose", "diagnose_script", "find_targets", "fit", "observe", "open_run", "plan",
-    "play_trial", "progress", "replay", "run", "score", "tuning_curves", "write_report",
+    "Progression", "Run", "RunList", "StepDiagnosis", "StepWatch", "TradeOff", "Tuning",
+    "ablate", "compare_runs", "curve", "diagnose", "diagnose_script", "export_runs",
+    "find_targets", "fit", "import_runs", "list_runs", "observe", "open_run", "plan",
+    "play_trial", "progress", "replay", "run", "score", "show_run", "tuning_curves",
+    "write_report",
 ]
 
 _HOMES = {
@@ -41,6 +51,9 @@ _HOMES = {
     "mlgolf.api.progression": ("Progression", "progress"),
     "mlgolf.api.results": ("Board", "Run", "open_run", "score", "write_report"),
     "mlgolf.api.scaling": ("FittedLaw", "IsoFlopFit", "fit"),
+    "mlgolf.api.tracking": (
+        "RunList", "compare_runs", "export_runs", "import_runs", "list_runs", "show_run",
+    ),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
     "mlgolf.core.errors": ("MLGolfError",),
 }

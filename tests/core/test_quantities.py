@@ -43,7 +43,7 @@ def test_the_dual_bounds_an_objective_by_its_usual_bound(name):
 
 def test_targets_are_reached_and_budgets_are_stayed_within():
     budgets = {name for name, q in quantities().items() if not q.is_target}
-    assert budgets == {"time", "cpu_time", "wall_time", "dollars", "steps"}
+    assert budgets == {"time", "cpu_time", "wall_time", "dollars", "energy", "steps"}
 
 
 def test_steps_alone_are_claimed():

@@ -16,7 +16,7 @@ def test_time_before_the_start_does_not_count():
     hands = Hands()
     hands.cpu, hands.wall = 5.0, 7.0
     clock = hands.started("cpu")
-    assert clock.read() == (0.0, 0.0, 0.0)
+    assert clock.read() == (0.0, 0.0, 0.0, None)
 
 
 def test_the_rule_of_the_class_says_which_time_counts():
@@ -24,7 +24,7 @@ def test_the_rule_of_the_class_says_which_time_counts():
         hands = Hands()
         clock = hands.started(rule)
         hands.cpu, hands.wall = 2.0, 3.0
-        assert clock.read() == (seconds, 2.0, 3.0)
+        assert clock.read() == (seconds, 2.0, 3.0, None)
 
 
 def test_wall_time_stands_still_while_frozen():

@@ -10,6 +10,7 @@ import polars as pl
 from mlgolf.analysis.spikes import spikes
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
+from mlgolf.core.quantities import JOULES
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
@@ -27,7 +28,7 @@ TRIALS = {
 }
 EVALUATIONS = {
     **KEY, "step": pl.Int64, "seconds": pl.Float64, "cpu_seconds": pl.Float64,
-    "wall_seconds": pl.Float64, "charged_seconds": pl.Float64,
+    "wall_seconds": pl.Float64, "charged_seconds": pl.Float64, JOULES: pl.Float64,
 }
 SPIKES = {
     **KEY, "loss": pl.String, "step": pl.Int64, "before": pl.Float64, "peak": pl.Float64,
@@ -83,13 +84,13 @@ def _best(values: FloatArray, goal: Goal) -> float | None:
 def _struct(points: Sequence[Any]) -> pl.Series:
     """Points of several search spaces in one column: a field for every name in any of them."""
     names = dict.fromkeys(name for point in points for name in point)
-    fields = [_field(name, [point.get(name) for point in points]) for name in names]
+    fields = [column_of(name, [point.get(name) for point in points]) for name in names]
     if not fields:
         return pl.Series("hyperparameters", [None] * len(points), dtype=pl.Struct([]))
     return pl.DataFrame(fields).to_struct("hyperparameters")
 
 
-def _field(name: str, values: Sequence[Any]) -> pl.Series:
+def column_of(name: str, values: Sequence[Any]) -> pl.Series:
     """Values as they are if they are of one kind, whole numbers among fractions as fractions."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int, float}:
@@ -115,6 +116,7 @@ def _evaluations(trial: Trial) -> pl.DataFrame:
         "step": trial.steps, "seconds": trial.seconds, "cpu_seconds": trial.cpu_seconds,
         "wall_seconds": trial.wall_seconds,
         "charged_seconds": np.zeros(count) if charged is None else charged,
+        JOULES: np.full(count, np.nan) if trial.joules is None else trial.joules,
     }
     metrics = {name: pl.Series(values, dtype=pl.Float64) for name, values in trial.metrics.items()}
     return pl.DataFrame(columns, schema=EVALUATIONS).with_columns(**metrics)

@@ -23,6 +23,7 @@ from mlgolf.cli import (
     progress,
     scaling,
     scoring,
+    tracking,
     tuning,
 )
 from mlgolf.core.errors import MLGolfError
@@ -45,6 +46,7 @@ curves.add_to(app)
 progress.add_to(app)
 ablations.add_to(app)
 tuning.add_to(app)
+tracking.add_to(app)
 diagnosis.add_to(app)
 scaling.add_to(app)
 planning.add_to(app)

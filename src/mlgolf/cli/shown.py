@@ -133,7 +133,7 @@ def _is_budget(competition: Competition, bound: str) -> bool:
 
 
 def _budget_head(bound: str) -> str:
-    units = {"seconds": " s", "dollars": " dollars"}
+    units = {"seconds": " s", "dollars": " dollars", "joules": " J"}
     return f"{bound_noun(bound)}{units.get(bound.rpartition('_')[2], '')}"
 
 

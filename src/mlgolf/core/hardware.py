@@ -54,6 +54,8 @@ class HardwareClass(BaseModel):
     dollars_per_hour_provenance: str = Field(default="", exclude=True)
     reference: Reference | None = None  # None: budgets are in each machine's own seconds
     environment: dict[str, str] = Field(default_factory=dict)  # allocator and thread settings
+    # What energy is counted by: the processor's own counters, or those of NVIDIA's GPUs.
+    meter: Literal["rapl", "nvml"] = "rapl"
     # Nothing here can tell whether a trial ran on such a machine: its contestant says so.
     self_reported: bool = False
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mlgolf.core.arrays import Batch
 from mlgolf.core.messages import Message
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.quantities import CLOCKS, STEPS
+from mlgolf.core.quantities import CLOCKS, JOULES, STEPS
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
 from mlgolf.core.workload import Model, Outputs
@@ -164,11 +164,20 @@ class Reading(NamedTuple):
     seconds: float  # by the clock rule of the class
     cpu: float
     wall: float  # thawed wall time
+    joules: float | None = None  # None: nothing here counts them
+
+    def later(self, seconds: float) -> "Reading":
+        """The same with so many more seconds on every clock."""
+        return Reading(
+            self.seconds + seconds, self.cpu + seconds, self.wall + seconds, self.joules
+        )
 
 
 def measured(step: int, reading: Reading, metrics: Mapping[str, float]) -> dict[str, float]:
     """One evaluation by the columns from which quantities are read."""
-    return dict(zip(CLOCKS, reading, strict=True)) | {STEPS: float(step), **metrics}
+    counted = {} if reading.joules is None else {JOULES: reading.joules}
+    clocks = zip(CLOCKS, (reading.seconds, reading.cpu, reading.wall), strict=True)
+    return {**dict(clocks), **counted, STEPS: float(step), **metrics}
 
 
 class Clock(Protocol):

@@ -24,6 +24,7 @@ from mlgolf.core.text import significant
 
 Measure = Callable[[Mapping[str, NDArray]], float]  # named parameters -> value
 CLOCKS, STEPS = ("seconds", "cpu_seconds", "wall_seconds"), "steps"  # columns of every trial
+JOULES = "joules"  # the column of what a meter counts, where the machine has one
 MODEL = "model"  # what is measured of the parameters stands beside the splits: "model/l2"
 DIGITS = 4  # of values by which submissions are ranked
 REGULARISER = "regulariser"  # a measure that rules bring along
@@ -32,7 +33,9 @@ SQUARED_ERROR = "squared_error"  # what a network's loss is called that is no lo
 
 def bound_noun(bound: str) -> str:
     """For sentences: target, test target, budget, step limit."""
-    return bound.removesuffix("_seconds").removesuffix("_dollars").replace("_", " ")
+    for unit in ("_seconds", "_dollars", "_joules"):
+        bound = bound.removesuffix(unit)
+    return bound.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,11 @@ class Quantity:
     def is_of_a_clock(self) -> bool:
         """Whether a clock says what is spent of it, so that a deadline can be set for it."""
         return self.column in CLOCKS
+
+    @property
+    def is_of_a_meter(self) -> bool:
+        """Whether it can be measured only where the machine has a meter."""
+        return self.column == JOULES
 
     @property
     def is_of_the_model(self) -> bool:
@@ -156,6 +164,15 @@ _OF_EVERY_TRIAL = _by_name(
             "seconds on the referee's clock, times the speed of the machine (as probed, in times "
             "that of the hardware class's reference machine), times the price of a second that "
             "the hardware class gives: what the same work costs on the reference machine"
+        ),
+    ),
+    Quantity(
+        name="energy", noun="energy", unit="J", goal=Goal.MINIMISE,
+        accumulates=True, bound="budget_joules", column=JOULES,
+        meaning=(
+            "joules by the meters of the hardware class while the referee's clock ran, of the "
+            "whole processor package or GPU, whoever used it; absent on machines without a meter, "
+            "and never estimated"
         ),
     ),
     Quantity(

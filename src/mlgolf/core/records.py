@@ -153,11 +153,12 @@ class PlanRecord(Record):
 
 
 class ClockTotal(Record):
-    """Where the clocks stood when a trial was over, in seconds."""
+    """Where the clocks stood when a trial was over, in seconds, and the meter in joules."""
 
     seconds: float
     cpu: float
     wall: float
+    joules: float | None = None  # None: nothing counted them
 
 
 class VerdictRecord(Record):

@@ -210,8 +210,8 @@ class Rules(_Frozen):
     pretraining: Pretraining = "forbidden"
     # What the files of a program may have in all: weights that it brings along count towards it.
     code_bytes: int | None = Field(default=None, ge=1)
-    # Ceiling of the energy: this power times the budget. It stands in the record; nothing here
-    # measures energy.
+    # Ceiling of the energy: this power times the budget. It stands in the record and nobody checks
+    # it; what is to be measured is a bound on the quantity energy.
     watts: float | None = Field(default=None, gt=0)
     tuning: Tuning
     aggregation: Aggregation = Aggregation()
@@ -295,6 +295,11 @@ class Rules(_Frozen):
         """Names of all that is minimised or bounded."""
         constraints = (*self.constraints, *self.trial_chosen_by)
         return {self.objective, *(constraint.quantity for constraint in constraints)}
+
+    @property
+    def metered_quantities(self) -> list[str]:
+        """Those of the used ones that need a meter on the machine."""
+        return sorted(name for name in self.used_quantities if quantity(name).is_of_a_meter)
 
     def dollars_per_second(self, speed: float = 1.0) -> float:
         """As the hardware class says, which NaN stands for if it has no price. Reads its file."""

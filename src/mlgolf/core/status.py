@@ -9,7 +9,7 @@ class Status(StrEnum):
 
     TARGET_REACHED = "TARGET_REACHED"  # every constraint held and going on could not improve it
     FINISHED = "FINISHED"  # the submission said it was done, or its steps were used up
-    OUT_OF_TIME = "OUT_OF_TIME"  # a bound on time was passed
+    OUT_OF_TIME = "OUT_OF_TIME"  # a bound on time, money or energy was passed
     CRASHED = "CRASHED"  # the player raised, or exited
     HUNG = "HUNG"  # no step for too long
     OUT_OF_MEMORY = "OUT_OF_MEMORY"  # only on evidence: the kernel's count, or an allocator's error

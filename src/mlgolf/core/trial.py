@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray, IntArray
-from mlgolf.core.quantities import CLOCKS, STEPS, quantity
+from mlgolf.core.quantities import CLOCKS, JOULES, STEPS, quantity
 from mlgolf.core.records import UNKNOWN, TrialFacts, VerdictRecord
 from mlgolf.core.status import Status
 from mlgolf.core.trial_key import TrialKey
@@ -30,6 +30,7 @@ class Trial:
     metrics: Mapping[str, FloatArray]  # "validation/error_rate" -> values; NaN where not measured
     # What the submission logged itself: name -> (steps, values). Claims, which no score rests on.
     logged: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
+    joules: FloatArray | None = None  # None, or NaN, where no meter counted them
     charged_seconds: FloatArray | None = None  # what each evaluation cost beyond its free share
     unofficial: str = ""  # why it may not stand beside official trials; empty: it may
     received: datetime | None = None  # when its run was begun; None where nobody wrote it down
@@ -67,5 +68,5 @@ class Trial:
             return getattr(self, column)
         if column == STEPS:
             return self.steps.astype(np.float64)
-        found = self.metrics.get(column)
+        found = self.joules if column == JOULES else self.metrics.get(column)
         return np.full(len(self.steps), np.nan) if found is None else found

@@ -15,6 +15,7 @@ from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
+from mlgolf.referee.energy import find_counters, meter_for
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import DECLARED, Source, find_submission
 
@@ -69,6 +70,8 @@ def checked_sources(request: RunRequest) -> list[Source]:
     _check_workloads(request)
     _check_brought_models(request.competition)
     request.competition.check_pinned_model()
+    metered = request.competition.rules.metered_quantities
+    meter_for(request.hardware, metered, find_counters(request.hardware))
     return sources
 
 

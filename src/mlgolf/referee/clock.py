@@ -1,10 +1,11 @@
-"""The referee's clock: CPU and wall seconds of a player, with frozen time left out."""
+"""The referee's clock: CPU and wall seconds of a player, and joules, with frozen time left out."""
 
 import time
 from collections.abc import Callable
 from typing import Any, Literal
 
 from mlgolf.core.protocols import Reading
+from mlgolf.referee.energy import NO_METER, Meter
 
 
 class TrialClock:
@@ -16,24 +17,29 @@ class TrialClock:
 
     def __init__(
         self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic, *,
-        helpers: Callable[[], float] = lambda: 0.0,
+        helpers: Callable[[], float] = lambda: 0.0, meter: Meter = NO_METER,
     ) -> None:
-        """Args: helpers: CPU seconds of processes that predict for the referee."""
-        self._rule, self._wall, self._helpers = rule, wall_seconds, helpers
+        """Args:
+          helpers: CPU seconds of processes that predict for the referee.
+          meter: counts joules over just the intervals in which the clock runs.
+        """
+        self._rule, self._wall, self._helpers, self._meter = rule, wall_seconds, helpers, meter
         self._cpu: Callable[[], float] = lambda: 0.0  # of nobody, until it is started
-        self._cpu_zero = self._wall_zero = self._charged = 0.0
+        self._cpu_zero = self._wall_zero = self._charged = self._own_cpu = 0.0
         self._paused: Reading | None = None
 
     def start(self, cpu_seconds: Callable[[], float]) -> None:
         self._cpu = cpu_seconds
         self._cpu_zero, self._wall_zero = self._cpu(), self._wall()
+        self._meter.resume()
 
     def read(self) -> Reading:
         if self._paused is not None:
             return self._paused
-        cpu = self._cpu() - self._cpu_zero + self._charged
+        self._own_cpu = self._cpu() - self._cpu_zero
+        cpu = self._own_cpu + self._charged
         wall = self._wall() - self._wall_zero + self._charged
-        return Reading(cpu if self._rule == "cpu" else wall, cpu, wall)
+        return Reading(cpu if self._rule == "cpu" else wall, cpu, wall, self._meter.joules())
 
     def pause(self) -> Reading:
         self._paused, self._paused_at = self.read(), self._wall()
@@ -42,17 +48,19 @@ class TrialClock:
     def resume(self) -> None:
         """Wall time goes on from where it stood. CPU time burnt while frozen counts."""
         self._wall_zero += self._wall() - self._paused_at
+        self._meter.resume()
         self._paused = None
 
     def charge(self, seconds: float) -> None:
         """Add work that was done on the contestant's behalf while the clock stood still."""
         self._charged += seconds
         if self._paused is not None:
-            self._paused = Reading(*(value + seconds for value in self._paused))
+            self._paused = self._paused.later(seconds)
 
     def work(self) -> float:
         """What the referee has used: CPU seconds of it and its helpers, or wall seconds."""
         return time.process_time() + self._helpers() if self._rule == "cpu" else self._wall()
 
     def record(self) -> dict[str, Any]:
-        return {"rule": self._rule}
+        metered = self._meter.record(self._own_cpu)
+        return {"rule": self._rule, **({"energy": metered} if metered else {})}

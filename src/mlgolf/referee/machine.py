@@ -11,10 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 
-def machine(libraries: Mapping[str, str] = MappingProxyType({})) -> dict[str, object]:
-    """Processor, cores, memory, kernel. Energy is unknown here, never estimated.
+def machine(
+    libraries: Mapping[str, str] = MappingProxyType({}), energy: str = "not looked for"
+) -> dict[str, object]:
+    """Processor, cores, memory, kernel.
 
-    Args: libraries: versions of those on which what is measured depends.
+    Args:
+      libraries: versions of those on which what is measured depends.
+      energy: what counts it, in words.
     """
     return {
         "processor": _processor(),
@@ -23,7 +27,7 @@ def machine(libraries: Mapping[str, str] = MappingProxyType({})) -> dict[str, ob
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "energy": "unknown",
+        "energy": energy,
         **({"libraries": dict(libraries)} if libraries else {}),
     }
 

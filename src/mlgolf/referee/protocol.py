@@ -40,6 +40,7 @@ from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, m
 from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.text import number_of
+from mlgolf.referee import energy
 from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.endings import Ended, broke_protocol, disappearance, failure
 from mlgolf.referee.evaluate import unchanged
@@ -95,9 +96,10 @@ def run_trial(
         verdict = Verdict(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON)
     finally:
         player.stop()
+    metered = energy.why_unofficial(clock.record().get("energy", {}), referee.total.wall)
     store.finish(VerdictRecord(
         **asdict(verdict),
-        unofficial=plan.unofficial or why_unofficial(player.record()),
+        unofficial=plan.unofficial or why_unofficial(player.record(), metered),
         sandbox=player.record(),
         clock=clock.record(),
         load_average=[load, load_average()],
@@ -110,14 +112,14 @@ def run_trial(
     return verdict
 
 
-def why_unofficial(sandbox: Mapping[str, Any]) -> str:
-    """What the way a player was held leaves open; empty if nothing."""
+def why_unofficial(sandbox: Mapping[str, Any], metered: str = "") -> str:
+    """What the way a player was held leaves open; empty if nothing. Args: metered: of energy."""
     if sandbox.get("files") == "shared":
         refused = sandbox.get("namespaces_refused", "no sandbox")
         return f"files could be kept from one trial to the next ({refused})"
     if "leaky" in sandbox.get("cpu_time_source", ""):
         return "CPU time of processes that ended may be missing: this kernel offers no better count"
-    return SHARED_MACHINE if sandbox.get("shared_cores") else ""
+    return SHARED_MACHINE if sandbox.get("shared_cores") else metered
 
 
 class _Referee:

@@ -29,6 +29,7 @@ class Rulings:
         )
         self._budget_factor = plan.budget_factor
         self._timed = [b for b in self.bounds if quantity(b.metric).is_of_a_clock]
+        self._metered = [b for b in self.bounds if quantity(b.metric).is_of_a_meter]
         self._scale = {  # of each bounded quantity, on this machine
             b.metric: plan.rules.scale(quantity(b.metric), plan.speed) for b in self.bounds
         }
@@ -91,7 +92,8 @@ class Rulings:
         """Whether a trial is over after a row, and why."""
         unmet = [b for b in self.bounds if not b.met(self._value(b, row))]
         if not unmet and self._rules.objective_quantity.accumulates:
-            named = [str(bound) for bound in self.bounds if bound not in self._timed]
+            spent = (*self._timed, *self._metered)
+            named = [str(bound) for bound in self.bounds if bound not in spent]
             return Verdict(
                 status=Status.TARGET_REACHED,
                 reason=f"{', '.join(named)} at step {row['steps']:.0f}",
@@ -99,7 +101,8 @@ class Rulings:
         if self._recorded is not None and row["steps"] >= self._recorded[-1]:
             return Verdict(status=Status.FINISHED, reason="the recorded steps are used up")
         for bound in self.bounds:
-            counted = quantity(bound.metric).accumulates and bound not in self._timed
+            by_clock = bound in self._timed or bound in self._metered
+            counted = quantity(bound.metric).accumulates and not by_clock
             if counted and self._value(bound, row) >= bound.value:
                 used_up = f"its {bound.value:.0f} {bound.metric} are used up"
                 return Verdict(status=Status.FINISHED, reason=used_up)
@@ -141,6 +144,10 @@ class Rulings:
                 meant = "" if unit == "s" else f": {bound.value:.4g} {unit}"
                 passed, allowed = spent / scale, bound.value / scale
                 return f"{passed:.4g} s passed, the bound is {allowed:.4g} s{meant}"
+        for bound in self._metered:
+            spent = self._value(bound, row)
+            if not bound.met(spent):
+                return f"{spent:.4g} J were spent, the bound is {bound.value:.4g} J"
         if reading.wall > self._wall_cap:
             return f"{reading.wall:.0f} s of wall time passed, the cap is {self._wall_cap:g} s"
         return None

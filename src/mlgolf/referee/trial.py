@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from mlgolf import __version__
@@ -14,6 +14,7 @@ from mlgolf.core.records import TrialHeader
 from mlgolf.core.trial import Trial
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.cores import Cores, kept_off, taken_cores
+from mlgolf.referee.energy import Found, find_counters, meter_for
 from mlgolf.referee.evaluate import Evaluator
 from mlgolf.referee.evaluate_onnx import OnnxEvaluator
 from mlgolf.referee.evaluators import evaluator_for
@@ -26,11 +27,14 @@ from mlgolf.results.trial_lock import held
 
 
 def play_trial(
-    plan: TrialPlan, *, cores: Cores | None = None, watcher: Watcher | None = None
+    plan: TrialPlan, *, cores: Cores | None = None, watcher: Watcher | None = None,
+    find: Callable[[HardwareClass], Found] = find_counters,
 ) -> Trial:
     """Run one trial on this machine. `cores` are the player's; None: those that are free.
 
-    Raises: RunFolderError if somebody else plays it; SubmissionError if its code has changed.
+    Args: find: what counts energy here.
+    Raises: RunFolderError if somebody else plays it; SubmissionError if its code has changed;
+      RulesError where the rules ask for energy and nothing counts it.
     """
     hardware = load_hardware(plan.rules.hardware)
     folder = TrialFolder(plan.folder)
@@ -38,14 +42,19 @@ def play_trial(
     with held(plan.folder):
         if is_finished(plan.folder):  # by another worker, since it was found waiting
             return read_trial(plan.folder)
+        counted = find(hardware)
+        meter = meter_for(hardware, plan.rules.metered_quantities, counted)
         taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
         closed = contextlib.closing(evaluator(plan))
         with taken as cores, kept_off(cores.numbers), closed as evaluates:
             run_trial(
                 plan, players(plan, hardware, folder, cores),
-                clock=TrialClock(hardware.clock, helpers=evaluates.helpers_cpu_seconds),
+                clock=TrialClock(
+                    hardware.clock, helpers=evaluates.helpers_cpu_seconds, meter=meter
+                ),
                 store=folder, evaluator=evaluates,
-                header=header(plan, hardware, evaluates.libraries), hardware=hardware,
+                header=header(plan, hardware, evaluates.libraries, counted.in_words()),
+                hardware=hardware,
                 watcher=watcher,
             )
     return read_trial(plan.folder)
@@ -82,9 +91,13 @@ def evaluator(plan: TrialPlan) -> Evaluator | OnnxEvaluator:
 
 
 def header(
-    plan: TrialPlan, hardware: HardwareClass, libraries: Mapping[str, str] = MappingProxyType({})
+    plan: TrialPlan, hardware: HardwareClass,
+    libraries: Mapping[str, str] = MappingProxyType({}), energy: str = "not looked for",
 ) -> TrialHeader:
-    """trial.json: everything the trial depends on, before it starts."""
+    """trial.json: everything the trial depends on, before it starts.
+
+    Args: energy: what counts it on this machine, in words.
+    """
     return TrialHeader(
         key=plan.key,
         seed=plan.seed,
@@ -97,7 +110,7 @@ def header(
         held_out=plan.held_out,
         size=plan.size,
         hardware=hardware,
-        machine=machine(libraries),
+        machine=machine(libraries, energy),
         calibration=plan.calibration,
         mlgolf_version=__version__,
     )

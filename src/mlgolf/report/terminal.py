@@ -20,7 +20,9 @@ WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
     "name", "objective", "division", "hardware", "method", "variant", "point", "part", "why",
-    "holds it back",
+    "holds it back", "run", "competition", "submissions", "workloads", "state", "trial", "status",
+    "hyperparameters", "what", "value", "key", "result",
+    "best validation",
 )
 
 

@@ -145,8 +145,8 @@ def energy_in_words(rules: Rules, row: WorkloadRules) -> str:
         return ""
     joules = rules.watts * rules.seconds_allowed(row)
     return (
-        f"Energy: at most {joules:g} J, {rules.watts:g} W times the budget. No meter is read here, "
-        "so nobody checks it."
+        f"Energy: at most {joules:g} J, {rules.watts:g} W times the budget. This is declared, and "
+        "nobody checks it: a bound on the quantity energy is measured."
     )
 
 

@@ -26,6 +26,19 @@ def differences(one: Any, other: Any, key: str = "") -> Iterator[tuple[str, str,
         yield key, _text(one), _text(other)
 
 
+def leaves(record: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """(key, value) of every leaf, as text; keys are joined by dots."""
+    if isinstance(record, Mapping) and record:
+        parts = record.items()
+    elif isinstance(record, list) and record:
+        parts = enumerate(record)
+    else:
+        yield key, record[:LONGEST] if isinstance(record, str) else _text(record)
+        return
+    for name, part in parts:
+        yield from leaves(part, f"{key}.{name}".lstrip("."))
+
+
 def named(one: Any, other: Any, form: str, between: str = "; ", key: str = "") -> str:
     """The first differences, and how many more there are. `key` is where both stand.
 

@@ -83,15 +83,30 @@ def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
     """
     if not path.exists():
         return
-    lines = path.read_text().split("\n")
+    try:
+        lines = path.read_text().split("\n")
+    except UnicodeDecodeError as error:
+        raise RunFolderError(f"{path}: not text: {error}") from None
     ended, rest = lines[:-1], lines[-1]
     if rest and not torn_end:
         ended.append(rest)
+    if (at_once := _at_once(ended)) is not None:
+        yield from at_once
+        return
     for number, line in enumerate(ended, start=1):
         try:
             yield json.loads(line)
         except ValueError as error:
             raise RunFolderError(f"{path}, line {number}: not JSON: {error}") from None
+
+
+def _at_once(lines: list[str]) -> list[Any] | None:
+    """What each line holds; None unless every one is JSON: reading one by one then says which."""
+    try:
+        found = json.loads(f"[{','.join(lines)}]")
+    except ValueError:
+        return None
+    return found if len(found) == len(lines) else None
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.differences import named
 from mlgolf.results.places import what_lies_at
 from mlgolf.results.record_files import read_record, write_record
-from mlgolf.results.trial_folder import read_trial
+from mlgolf.results.trial_folder import HEADER, read_trial
 
 FILE = "run.json"
 _BEGUN_WITH = "{key}: there {one}, asked for {other}"
@@ -62,11 +63,19 @@ class RunFolder:
         """The module that is played, in the frozen copy."""
         return self.code_path(submission) / self.record.submissions[submission].module
 
+    def trial_folders(self) -> list[Path]:
+        """Where its trials lie, begun or not, in the order of their names and numbers."""
+        found = self.path.glob("*/study_*/*/trial_*")
+        return sorted(found, key=lambda path: _with_numbers(path.relative_to(self.path)))
+
+    def trial_at(self, folder: Path) -> Trial:
+        """Raises: RunFolderError for one that cannot be read."""
+        return read_trial(folder, received=self.record.begun)
+
     def trials(self) -> list[Trial]:
         """Every trial that has begun, in the order of their keys."""
-        found = self.path.glob("*/study_*/*/trial_*/trial.json")
-        trials = (read_trial(file.parent, received=self.record.begun) for file in found)
-        return sorted(trials, key=lambda trial: trial.key)
+        begun = (folder for folder in self.trial_folders() if (folder / HEADER).exists())
+        return sorted(map(self.trial_at, begun), key=lambda trial: trial.key)
 
     def lock(self) -> "RunLock":
         """Keep a second referee out until it is released, or this process ends, however it ends.
@@ -93,6 +102,12 @@ class RunFolder:
             run_folder=self.path.resolve(),
             **{"folder": self.trial_path(key).resolve(), **settled},
         )
+
+
+def _with_numbers(path: Path) -> list[tuple[int, str]]:
+    """So that trial_10 comes after trial_9."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 class RunLock:

@@ -18,6 +18,7 @@ import numpy as np
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.protocols import Row
+from mlgolf.core.quantities import CLOCKS, JOULES
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.trial import Trial
 from mlgolf.results.files import append_line, append_text, read_lines, write_bytes
@@ -27,7 +28,6 @@ from mlgolf.results.trial_lock import FILE as LOCK
 
 HEADER, VERDICT, PLAN, LOG = "trial.json", "verdict.json", "plan.json", "log.txt"
 MODEL = "model.safetensors"
-_CLOCKS = ("seconds", "cpu_seconds", "wall_seconds")
 
 
 class TrialFolder:
@@ -62,6 +62,7 @@ class TrialFolder:
             "seconds": row.reading.seconds,
             "cpu_seconds": row.reading.cpu,
             "wall_seconds": row.reading.wall,
+            **({} if row.reading.joules is None else {JOULES: row.reading.joules}),
             "metrics": dict(row.metrics),
             "model_sha256": row.model_sha256,
             **({"charged_seconds": row.charged} if row.charged else {}),
@@ -114,9 +115,10 @@ def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
             status=verdict.status if verdict else None,
             reason=verdict.reason if verdict else "no verdict yet",
             steps=np.array([row["step"] for row in rows], dtype=np.int64),
-            **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in _CLOCKS},
+            **{name: np.array([row[name] for row in rows], dtype=np.float64) for name in CLOCKS},
             metrics=_columns(rows),
             logged=read_logged(path / LOG),
+            joules=_joules(rows),
             charged_seconds=np.array(
                 [row.get("charged_seconds", 0.0) for row in rows], dtype=np.float64
             ),
@@ -125,8 +127,14 @@ def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
             facts=header,
             verdict=verdict,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path}: not a trial as mlgolf writes it: {error!r}") from None
+
+
+def _joules(rows: list[dict]) -> FloatArray | None:
+    if not any(JOULES in row for row in rows):
+        return None
+    return np.array([row.get(JOULES, np.nan) for row in rows], dtype=np.float64)
 
 
 def _columns(rows: list[dict]) -> dict[str, FloatArray]:
