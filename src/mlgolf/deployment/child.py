@@ -24,7 +24,9 @@ TASKS = {
     "operators": "operators:measure",
     "quantise": "quantising:quantise",
     "layer costs": "quantising:layer_costs",
+    "cut off": "quantising:cut_off_values",
     "undo": "undoing:undo",
+    "layers": "by_layer:layers",
 }
 
 

@@ -93,8 +93,12 @@ def calibration(model: str, data: str) -> dict[str, NDArray]:
     return {name: array[chosen] for name, array in feed.items()}
 
 
-def cut_off(model: str, data: str, batch_size: int) -> list[dict[str, Any]]:
+def cut_off_values(model: str, data: str, batch_size: int) -> dict[str, Any]:
     """Of a model in 8 bits: where values lie outside of what its scales can say."""
+    return {"cut_off": _cut_off(model, data, batch_size)}
+
+
+def _cut_off(model: str, data: str, batch_size: int) -> list[dict[str, Any]]:
     graph = with_names(load(Path(model), with_data=True))
     places = [
         node for node in graph.graph.node
@@ -126,8 +130,9 @@ def _share_outside(graph: Any, node: Any, values: NDArray) -> float:
         return 0.0
     low, high = _LIMITS[np.asarray(zero).dtype.name]
     steps = values / float(np.ravel(scale)[0]) + float(np.ravel(zero)[0])
-    outside = (steps < low - 1) | (steps > high + 1)
-    # A few values of the tail are cut off on purpose; of a ReLU none are negative.
+    outside = steps > high + 1
+    if float(np.ravel(zero)[0]) > low:  # else what is below zero is cut off on purpose, as by a ReLU
+        outside |= steps < low - 1
     return float(outside.mean())
 
 

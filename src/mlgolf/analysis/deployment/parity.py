@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 from mlgolf.core.errors import DeploymentError
+from mlgolf.core.text import enumerated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,22 +44,23 @@ class Parity:
 
 
 def compare(reference: Mapping[str, NDArray], found: Mapping[str, NDArray]) -> Parity:
-    """Args: reference, found: name -> (examples, ...), of the same names and shapes.
+    """An output of another shape differs by infinity.
 
-    Raises: DeploymentError for shapes that differ, or no examples.
+    Args: reference, found: name -> (examples, ...), of the same names.
+    Raises: DeploymentError for other numbers of examples, or none.
     """
-    for name, array in reference.items():
-        if found[name].shape != array.shape:
-            raise DeploymentError(
-                f"output {name!r}: the reference has the shape {array.shape}, the model gives "
-                f"{found[name].shape}. Give the outputs of the same examples, in the same order"
-            )
-    counts = {len(array) for array in reference.values()}
-    if len(counts) != 1 or counts == {0}:
+    counts = {
+        f"{what} {name!r}": len(array) if array.ndim else 0
+        for what, arrays in (("reference", reference), ("model's output", found))
+        for name, array in arrays.items() if name in reference
+    }  # fmt: skip
+    if len(set(counts.values())) != 1 or 0 in counts.values():
+        told = enumerated(f"{count} in the {name}" for name, count in counts.items())
         raise DeploymentError(
-            f"found {', '.join(map(str, sorted(counts)))} examples in the outputs of the "
-            "reference; give the same number, 1 or more, in each"
+            f"found as numbers of examples {told}; give the outputs of the same examples as the "
+            "data, in the same order"
         )
+    total = next(iter(counts.values()))
     gaps = {name: _gap(array, found[name]) for name, array in reference.items()}
     outputs = tuple(
         _difference(name, gaps[name], reference[name], found[name]) for name in reference
@@ -69,10 +71,10 @@ def compare(reference: Mapping[str, NDArray], found: Mapping[str, NDArray]) -> P
     )  # fmt: skip
     changed = [
         changed_decisions(array, found[name]) for name, array in reference.items()
-        if has_decisions(array)
+        if has_decisions(array) and array.shape == found[name].shape
     ]  # fmt: skip
     return Parity(
-        outputs=outputs, num_examples=counts.pop(), by_example=by_example,
+        outputs=outputs, num_examples=total, by_example=by_example,
         changed=np.flatnonzero(np.any(changed, axis=0)) if changed else None,
     )
 
@@ -93,6 +95,8 @@ def changed_decisions(reference: NDArray, found: NDArray) -> BoolArray:
 
 def _gap(reference: NDArray, found: NDArray) -> FloatArray:
     """Absolute differences; inf where only one is finite, or both are infinite and differ."""
+    if reference.shape != found.shape:
+        return np.full(reference.shape, np.inf)
     one, other = reference.astype(np.float64), found.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         gap = np.abs(one - other)
@@ -117,6 +121,8 @@ def _difference(name: str, gap: FloatArray, reference: NDArray, found: NDArray) 
 
 
 def _cosine(reference: NDArray, found: NDArray) -> float:
+    if reference.shape != found.shape:
+        return float("nan")
     one = reference.reshape(len(reference), -1).astype(np.float64)
     other = found.reshape(len(found), -1).astype(np.float64)
     if not (np.isfinite(one).all() and np.isfinite(other).all()):
