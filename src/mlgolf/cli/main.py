@@ -16,6 +16,7 @@ from mlgolf.cli import (
     catalogue,
     curves,
     datasets,
+    deployment,
     diagnosis,
     games,
     playing,
@@ -42,6 +43,7 @@ curves.add_to(app)
 ablations.add_to(app)
 tuning.add_to(app)
 diagnosis.add_to(app)
+deployment.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)

@@ -1,12 +1,16 @@
 """Models of one operator each, to tell what operators take on a device: `--profile-device`."""
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.core.errors import FrameworkMissing
+from mlgolf.deployment.arrays import read_data
+from mlgolf.deployment.asking import ask
 from mlgolf.deployment.timing import profiled
 
 SECONDS = 0.06  # of runs, for each
@@ -28,6 +32,16 @@ def measure(threads: int, quick: bool = False) -> dict[str, Any]:
         of_model = profiled(model, lambda _, held=feed: held, 1, threads, SECONDS)
         rows += [row for row in of_model if row["operator"] != "(run)"] + of_model[-1:]
     return {"operators": _once(rows)}
+
+
+def rows_of_model(model: Path, data: Path, threads: int) -> list[dict[str, Any]]:
+    """What the operators of a model take, in their own shapes."""
+    ask("inspect", model=model)
+    inputs, _ = read_data(data)
+    with tempfile.TemporaryDirectory() as folder:
+        held = Path(folder) / "inputs.npz"
+        np.savez(held, **inputs)  # type: ignore[arg-type]
+        return ask("profile", model=model, data=held, batch_size=1, threads=threads)["operators"]
 
 
 def _once(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ this proves where the fault is: it tells which change, on these examples, takes 
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import permutations
 from pathlib import Path
@@ -38,26 +38,35 @@ class Tried:
 
 
 def undo(model: str, data: str, reference: str) -> dict[str, Any]:
-    """Rows: each change with the difference that is left, the smallest first."""
+    """Rows: each change with the difference that is left, from simple changes to fitted ones.
+
+    Layers in training mode are undone first, and all else besides that.
+    """
     began = time.monotonic()
-    session = open_session(model)
+    graph = load(Path(model), with_data=True)
+    trains = [place for place, node in enumerate(graph.graph.node) if is_training(graph, node)]
+    rows: list[Tried] = []
+    besides = ""
+    if trains:
+        layers = ", ".join(label(graph.graph.node[place]) for place in trains)
+        graph, besides = graphs.inferring(graph, trains), f"{layers} as in inference"
+    session = open_session(graph.SerializeToString())
     feed = {name: a[:EXAMPLES] for name, a in feed_of(session, dict(np.load(data))).items()}
     expected = {name: a[:EXAMPLES] for name, a in np.load(reference).items()}
-    names = list(expected)
-    found = run_all(session, feed, BATCH, names)
+    found = run_all(session, feed, BATCH, list(expected))
+    if trains:
+        rows.append(Tried(fault="training mode", says=besides, relative=_left(expected, found)))
+        besides += " and "
     ways = [
         partial(_outputs, expected, found), partial(_inputs, session, feed, expected),
-        partial(_graph, model, feed, expected), partial(_fits, session, feed, expected),
+        partial(_graph, graph, feed, expected), partial(_fits, session, feed, expected),
     ]  # fmt: skip
-    rows: list[Tried] = []
     for way in ways:
         for tried in way():
-            rows.append(tried)
+            rows.append(replace(tried, says=besides + tried.says))
             if time.monotonic() - began > SECONDS:
                 break
-    rows.sort(key=lambda row: row.relative)
     return {
-        "before": compare(expected, found).worst.relative,
         "tried": [{"fault": r.fault, "says": r.says, "relative": r.relative} for r in rows],
     }
 
@@ -138,8 +147,7 @@ def _in_other_order(wanted: NDArray, found: NDArray) -> Iterator[tuple[str, str,
             yield fault, f"its {what} in the order {shown}", np.take(found, order, axis=axis)
 
 
-def _graph(path: str, feed: Arrays, expected: Arrays) -> Iterator[Tried]:
-    model = load(Path(path), with_data=True)
+def _graph(model: Any, feed: Arrays, expected: Arrays) -> Iterator[Tried]:
     for fault, says, changed in _other_graphs(model):
         try:
             session = open_session(changed.SerializeToString())
@@ -152,10 +160,6 @@ def _graph(path: str, feed: Arrays, expected: Arrays) -> Iterator[Tried]:
 
 def _other_graphs(model: Any) -> Iterator[tuple[str, str, Any]]:
     nodes = list(enumerate(model.graph.node))
-    trains = [place for place, node in nodes if is_training(model, node)]
-    if trains:
-        layers = ", ".join(label(model.graph.node[place]) for place in trains)
-        yield "training mode", f"{layers} as in inference", graphs.inferring(model, trains)
     known = graphs.ranks(model)
     for place, node in nodes:
         rank = known.get(node.input[0], 0) if node.input else 0

@@ -19,7 +19,8 @@ WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
     "name", "objective", "division", "hardware", "method", "variant", "point", "part", "why",
-    "holds it back",
+    "holds it back", "check", "result", "likely fault", "evidence", "what was seen", "layer",
+    "operator",
 )
 
 

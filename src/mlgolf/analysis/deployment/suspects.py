@@ -73,14 +73,19 @@ class NamedTime:
 
 
 def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterator[Suspect]:
-    """Why outputs differ. Args: tried: of `facts.parity`; bound: that of parity."""
+    """Why outputs differ.
+
+    Args: tried: changes in the order of their size, the simplest first; bound: that of parity.
+    """
     yield from _of_training(facts)
     before = facts.parity.worst.relative
     if before <= bound:
         return
-    kept = sorted(tried, key=lambda one: one.relative)
-    agrees = [one for one in kept if one.relative <= AGREES * bound]
-    helps = [one for one in kept if one.relative <= before / HELPS and one not in agrees]
+    agrees = [one for one in tried if one.relative <= bound]
+    agrees = agrees or [one for one in tried if one.relative <= AGREES * bound]
+    helps = sorted(
+        (one for one in tried if one.relative <= before / HELPS), key=lambda one: one.relative
+    )
     if not math.isfinite(before):
         helps = []  # any change of shape helps
     for one in agrees[:MOST]:
