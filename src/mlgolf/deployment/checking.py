@@ -89,8 +89,9 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
         data = folder / "inputs.npz"
         np.savez(data, **inputs)  # type: ignore[arg-type]
         tell("comparing outputs")
-        ran = ask("outputs", model=order.model, data=data, to=folder / "found.npz", batch_size=BATCH)
-        found = dict(np.load(folder / "found.npz"))
+        to = folder / "found.npz"
+        ran = ask("outputs", model=order.model, data=data, to=to, batch_size=BATCH)
+        found = dict(np.load(to))
         expected = _reference(order, data, found, folder)
         parity = compare(expected, {name: found[name] for name in expected})
         np.savez(folder / "expected.npz", **expected)  # type: ignore[arg-type]
@@ -141,7 +142,8 @@ def _reference(
     ask("outputs", model=order.reference, data=data, to=to, batch_size=BATCH, repeat=False)
     given = dict(np.load(to))
     if not set(given) & set(found) and len(given) == len(found):
-        return dict(zip(found, given.values(), strict=True))  # in order: exporters name as they like
+        # In order: exporters name outputs as they like.
+        return dict(zip(found, given.values(), strict=True))
     return matched(given, found, order.reference)
 
 
@@ -203,7 +205,10 @@ def _timed(
     return {
         "latency": first, "grid": tuple(grid), "starts": starts, "ratio": ratio,
         "operators": named_times(rows),
-        "throughput": max(one.examples_per_second for one in grid if one.threads == budget.threads),
+        "throughput": max(
+            (one for one in grid if one.threads == budget.threads),
+            key=lambda one: one.examples_per_second,
+        ),
     }
 
 

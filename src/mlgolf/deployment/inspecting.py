@@ -1,4 +1,4 @@
-"""What the file of a model says: whether it is one, its inputs, layers in training mode, its size."""
+"""What the file of a model says: whether it is one, layers in training mode, types, its size."""
 
 from pathlib import Path
 from typing import Any

@@ -100,7 +100,8 @@ def models() -> Iterator[tuple[bytes, dict[str, NDArray]]]:
         )
         yield one("Transpose", {"x": x}, perm=[0, 2, 3, 1])
     for rows, count in ((1000, 1), (1000, 64), (50_000, 256)):
-        yield one("Gather", {"i": rng.integers(rows, size=count)}, {"t": normal(rows, 64)}, first="t")
+        chosen = rng.integers(rows, size=count)
+        yield one("Gather", {"i": chosen}, {"t": normal(rows, 64)}, first="t")
 
 
 def one(

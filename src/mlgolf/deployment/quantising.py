@@ -66,8 +66,9 @@ def layer_costs(
         graph = load(prepared, with_data=True)
         layers = [node for node in graph.graph.node if _has_weights(graph, node)]
         layers.sort(key=lambda node: -_weights(graph, node).size)
-        feed, everything = calibration(model, data), feed_of(open_session(model), dict(np.load(data)))
-        plain = run_all(open_session(model), everything, batch_size)
+        feed, session = calibration(model, data), open_session(model)
+        everything = feed_of(session, dict(np.load(data)))
+        plain = run_all(session, everything, batch_size)
         spreads = _spreads(graph, layers, feed, batch_size)
         for node in layers[:MOST_LAYERS]:
             if time.monotonic() - began > LAYER_SECONDS:
@@ -124,14 +125,13 @@ def _cut_off(model: str, data: str, batch_size: int) -> list[dict[str, Any]]:
 def _share_outside(graph: Any, node: Any, values: NDArray) -> float:
     scale = constant(graph, node.input[1])
     zero = constant(graph, node.input[2]) if len(node.input) > 2 else np.uint8(0)
-    if scale is None or zero is None or np.size(scale) != 1 or np.asarray(zero).dtype.name not in (
-        _LIMITS
-    ):
+    kind = "" if zero is None else np.asarray(zero).dtype.name
+    if scale is None or np.size(scale) != 1 or kind not in _LIMITS:
         return 0.0
-    low, high = _LIMITS[np.asarray(zero).dtype.name]
+    low, high = _LIMITS[kind]
     steps = values / float(np.ravel(scale)[0]) + float(np.ravel(zero)[0])
     outside = steps > high + 1
-    if float(np.ravel(zero)[0]) > low:  # else what is below zero is cut off on purpose, as by a ReLU
+    if float(np.ravel(zero)[0]) > low:  # else negative values are cut off on purpose: a ReLU
         outside |= steps < low - 1
     return float(outside.mean())
 
@@ -190,9 +190,8 @@ def _spread(array: NDArray, axis: int) -> float:
 @contextlib.contextmanager
 def _prepared(model: Path) -> Iterator[Path]:
     """The model with names, shapes and what can be folded, in a folder that goes."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
     import onnx
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
         named, prepared = Path(folder) / "named.onnx", Path(folder) / "prepared.onnx"

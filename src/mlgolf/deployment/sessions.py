@@ -142,9 +142,8 @@ def run_all(
                     "export with a batch axis"
                 )
         parts.append([array[:count] for array in made])
-    return {
-        name: np.concatenate(arrays) for name, arrays in zip(wanted, zip(*parts), strict=True)
-    }  # fmt: skip
+    whole = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    return dict(zip(wanted, whole, strict=True))
 
 
 def run(session: Any, names: Sequence[str], batch: Mapping[str, NDArray]) -> list[NDArray]:

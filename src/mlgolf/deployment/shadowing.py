@@ -36,17 +36,22 @@ def request_scores(new: Path, old: Path, data: Path) -> tuple[FloatArray, FloatA
             outputs = np.load(to)[told["outputs"][0]]
             if measure_of(outputs, targets) != "accuracy":
                 raise DeploymentError(
-                    f"{data}: targets are no classes; scores of requests have to lie in [0, 1]. "
-                    "Give a table (.csv) with a column of scores for each model, 'old' and 'new'"
+                    f"{data}: targets are no classes; scores have to lie in [0, 1]. Give a table "
+                    "of them by --requests, with the columns 'old' and 'new'"
                 )
             found.append(scores(outputs, targets))
     return found[0], found[1]
 
 
 def scores_of_table(path: Path) -> tuple[FloatArray, FloatArray]:
-    """The columns "old" and "new", a row for each request in their order. Raises: DeploymentError."""
+    """The columns "old" and "new", a row for each request in their order.
+
+    Raises: DeploymentError.
+    """
     if path.suffix not in TABLES:
-        raise DeploymentError(f"{path}: found {path.suffix or 'no suffix'}, allowed: .csv, .parquet")
+        raise DeploymentError(
+            f"{path}: found {path.suffix or 'no suffix'}, allowed are .csv and .parquet"
+        )
     try:
         table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
     except OSError as error:
@@ -63,5 +68,7 @@ def scores_of_table(path: Path) -> tuple[FloatArray, FloatArray]:
             )
         if table[name].null_count():
             line = int(table[name].is_null().arg_max() or 0) + 2
-            raise DeploymentError(f"{path}, line {line}: {name}: found nothing, allowed is a number")
+            raise DeploymentError(
+                f"{path}, line {line}: {name}: found nothing, allowed is a number"
+            )
     return tuple(table[name].cast(pl.Float64).to_numpy() for name in (OLD, NEW))  # type: ignore[return-value]

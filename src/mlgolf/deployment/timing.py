@@ -1,7 +1,7 @@
 """How long a model takes: from nothing, run by run, and operator by operator.
 
-Inputs and outputs are bound once, so that a run is what the runtime does and nothing else. The clock
-is read once after each run: a run lasts from one reading to the next.
+Inputs and outputs are bound once, so that a run is what the runtime does and nothing else. The
+clock is read once after each run: a run lasts from one reading to the next.
 """
 
 import json

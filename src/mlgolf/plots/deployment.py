@@ -1,4 +1,4 @@
-"""A model before it is shipped: bounds and what was found, operators, throughput, cost of 8 bits."""
+"""A model before it is shipped: bounds, operators, throughput, and what 8 bits cost."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import polars as pl
 
 from mlgolf.plots.theme import Style, name_axis
 
-WIDTH, ROW, LABELS, HEIGHT = 250, 24, 160, 190
+WIDTH, ROW, LABELS, HEIGHT = 240, 24, 190, 190
 RESULTS = ("pass", "cannot tell", "fail")  # a colour for each, by their places in the theme
 COLOURS = {"pass": 2, "cannot tell": 4, "fail": 1}
 LEAST, MOST = 1e-3, 1e3  # of the axis, in bounds
@@ -78,18 +78,19 @@ def throughput_chart(table: pl.DataFrame, style: Style) -> Any:
     decades = [
         10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)  # type: ignore[arg-type]
     ]
-    x = alt.X("batch_size:Q", title="batch size (log scale)",
-              scale=alt.Scale(type="log", nice=False), axis=alt.Axis(values=sizes, grid=False))  # fmt: skip
-    y = alt.Y("examples_per_second:Q", title="examples/s (log scale)",
-              scale=alt.Scale(type="log", domain=[decades[0], decades[-1]]),
-              axis=alt.Axis(domain=False, values=decades, format="~s"))  # fmt: skip
-    last = table.sort("batch_size").group_by("submission", maintain_order=True).last()
-    lines = alt.Chart(table).encode(x, y, style.colour())
-    words = alt.Chart(last).mark_text(align="right", dy=-10, fontSize=12).encode(
-        x, y, style.colour(), text="submission:N"
+    x = alt.X(
+        "batch_size:Q", title="batch size (log scale)", scale=alt.Scale(type="log", nice=False),
+        axis=alt.Axis(values=sizes, grid=False),
     )
+    y = alt.Y(
+        "examples_per_second:Q", title="examples/s (log scale)",
+        scale=alt.Scale(type="log", domain=[decades[0], decades[-1]]),
+        axis=alt.Axis(domain=False, values=decades, format="~s"),
+    )
+    legend = alt.Legend(title=None, orient="top", symbolType="circle", symbolSize=80)
+    lines = alt.Chart(table).encode(x, y, style.colour(legend))
     return style.apply(alt.layer(
-        lines.mark_line(strokeWidth=1.8), lines.mark_point(filled=True, size=50, opacity=1), words,
+        lines.mark_line(strokeWidth=1.8), lines.mark_point(filled=True, size=50, opacity=1),
         width=WIDTH, height=HEIGHT, title="Throughput",
     ))  # fmt: skip
 
@@ -97,7 +98,6 @@ def throughput_chart(table: pl.DataFrame, style: Style) -> Any:
 def checks_table(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     """Args: rows: of CHECKS without the share, which is null where the bound is zero."""
     table = pl.DataFrame(rows, schema=[*CHECKS][:-1], orient="row")
+    kinds: Any = {name: kind for name, kind in CHECKS.items() if name != "share"}
     share = pl.when(pl.col("bound") > 0).then(pl.col("found") / pl.col("bound"))
-    return table.cast({name: kind for name, kind in CHECKS.items() if name != "share"}).with_columns(
-        share=pl.when(share.is_finite()).then(share)
-    )
+    return table.cast(kinds).with_columns(share=pl.when(~share.is_nan()).then(share))

@@ -74,17 +74,19 @@ class _Ratios:
         works, logs = np.log(np.array(self.works))[order], np.array(self.logs)[order]
         return float(np.interp(math.log(size), works, logs))
 
+    def _without(self, at: int) -> "_Ratios":
+        return _Ratios(
+            works=self.works[:at] + self.works[at + 1:], logs=self.logs[:at] + self.logs[at + 1:]
+        )
+
     @property
     def spread(self) -> float:
         """Of a ratio about what the others say of its size."""
         if len(self.logs) < 3:
             return max(LEAST_SPREAD, float(np.ptp(self.logs)))
         gaps = [
-            log - _Ratios(
-                works=self.works[:at] + self.works[at + 1:], logs=self.logs[:at] + self.logs[at + 1:]
-            ).at(self.works[at])
-            for at, log in enumerate(self.logs)
-        ]  # fmt: skip
+            log - self._without(at).at(self.works[at]) for at, log in enumerate(self.logs)
+        ]
         return max(LEAST_SPREAD, float(np.sqrt(np.mean(np.square(gaps)))))
 
 

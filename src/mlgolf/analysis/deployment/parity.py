@@ -128,7 +128,9 @@ def _cosine(reference: NDArray, found: NDArray) -> float:
     if not (np.isfinite(one).all() and np.isfinite(other).all()):
         return float("nan")
     # Vectors are scaled first: squares of large numbers overflow.
-    one, other = (a / np.maximum(np.abs(a).max(axis=1, keepdims=True), 1e-300) for a in (one, other))
+    one, other = (
+        a / np.maximum(np.abs(a).max(axis=1, keepdims=True), 1e-300) for a in (one, other)
+    )
     norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     products = (one * other).sum(axis=1)
     both_zero = ~one.any(axis=1) & ~other.any(axis=1)

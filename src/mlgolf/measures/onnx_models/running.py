@@ -83,8 +83,8 @@ class OnnxModel:
                     "make it smaller"
                 ) from None
             raise ModelError(
-                f"the model failed on a batch of {len(batch[0])} examples: {runtime_said(error)}. Batches "
-                "have several sizes: export it with a dynamic batch axis"
+                f"the model failed on a batch of {len(batch[0])} examples: {runtime_said(error)}. "
+                "Batches have several sizes: export it with a dynamic batch axis"
             ) from None
         finally:
             ended.cancel()
