@@ -49,7 +49,8 @@ class Torch:
         torch.nn.init.normal_(self.network.fc.weight, std=0.5)
         with torch.no_grad():
             self.network(torch.from_numpy(normalised(pixels())))  # running averages
-            self.network.fc.bias -= torch.from_numpy(self.outputs(normalised(pixels())).mean(axis=0))
+            usual = self.outputs(normalised(pixels())).mean(axis=0)
+            self.network.fc.bias -= torch.from_numpy(usual)  # or one class would win always
         self.network.eval()
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
@@ -78,6 +79,10 @@ class _TorchFaulty(torch.nn.Module):
     def __init__(self, network: torch.nn.Module, fault: str) -> None:
         super().__init__()
         self.network, self.fault = network, fault
+        scale = torch.ones(network.fc.weight.shape[1])
+        scale[3] = OUTLIER
+        self.register_buffer("scale", scale)
+        self.register_buffer("weight", network.fc.weight.detach() / scale)
 
     def forward(self, images):
         if self.fault == "transposed axis":
@@ -99,10 +104,8 @@ class _TorchFaulty(torch.nn.Module):
         )
         self.network(images)
         hook.remove()
-        scale = torch.ones(held["features"].shape[1])
-        scale[3] = OUTLIER
-        weight, bias = self.network.fc.weight / scale, self.network.fc.bias
-        return torch.nn.functional.linear(held["features"] * scale, weight, bias)
+        features = held["features"] * self.scale
+        return torch.nn.functional.linear(features, self.weight, self.network.fc.bias)
 
 
 class Jax:
@@ -148,12 +151,9 @@ class Jax:
         dense = params["Dense_0"]
         width = dense["kernel"].shape[0]
         # The readout is the identity, so that the network gives its features.
+        params["Dense_0"] = {"kernel": jnp.eye(width), "bias": jnp.zeros(width)}
         features = JaxNetwork(replace(NETWORK, classes=width)).apply(
-            {
-                **self.variables,
-                "params": {**params, "Dense_0": {"kernel": jnp.eye(width), "bias": jnp.zeros(width)}},
-            },
-            images,
+            {**self.variables, "params": params}, images
         )
         scale = np.ones(width, "f4")
         scale[3] = OUTLIER

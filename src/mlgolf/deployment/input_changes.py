@@ -107,6 +107,8 @@ def _orders(array: NDArray) -> Iterator[tuple[str, str, Function]]:
             )
         # Reshaped where it should have been transposed: undone by the reverse.
         shape, back = tuple(array.shape[a] for a in order), np.argsort(order)
+        if shape == array.shape[1:]:
+            continue
         yield (
             "transposed axis",
             f"read as {shape} and transposed: it was reshaped to {array.shape[1:]} where it should "

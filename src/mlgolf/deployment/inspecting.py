@@ -31,7 +31,7 @@ def inspect(model: str) -> dict[str, Any]:
         if node.op_type == "Cast" and attribute(node, "to", 0) == _DOUBLE
     ]
     return {
-        "nodes": len(nodes), "opset": max((o.version for o in found.opset_import), default=0),
+        "nodes": len(nodes), "opset": opset(found),
         "training": training_layers(found), "doubles": doubles[:5],
         "loops": [label(node) for node in nodes if node.op_type in LOOPS],
         "precision": "8 bits" if EIGHT_BITS & set(kinds)
@@ -69,6 +69,12 @@ def _kind(start: bytes) -> str:
             "torch.onnx.export(network, inputs, 'model.onnx')"
         )
     return ". Write it by torch.onnx.export or jax2onnx.to_onnx"
+
+
+def opset(model: Any) -> int:
+    """Its version of the standard operators."""
+    return max((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")),
+               default=0)  # fmt: skip
 
 
 def label(node: Any) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlgolf.analysis.deployment.parity import compare
 from mlgolf.core.errors import DeploymentError, FrameworkMissing
 from mlgolf.deployment.graphs import with_names, with_outputs
-from mlgolf.deployment.inspecting import constant, label, load
+from mlgolf.deployment.inspecting import constant, label, load, opset
 from mlgolf.deployment.sessions import feed_of, fixed_batch, open_session, run_all
 from mlgolf.measures.onnx_models.running import runtime_said
 
@@ -22,6 +22,7 @@ CALIBRATED = 128  # examples that ranges are taken from
 MOST_LAYERS, LAYER_SECONDS = 24, 60.0
 LAYERS = ("Conv", "Gemm", "MatMul", "ConvTranspose")
 NAMED = 5  # places where values are cut off
+QUANTISED_OPSET = 21  # later ones give zero points of a type that ONNX Runtime 1.32 refuses
 _LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
@@ -45,15 +46,23 @@ def quantise(
 ) -> dict[str, Any]:
     """Write the model in 8 bits to `to`.
 
-    Args: how: "static" or "dynamic"; nodes: these alone; without: all but these.
+    Args: how: "static" or "dynamic"; nodes: these alone; without: all but these and what makes their inputs.
     Returns: the number of examples that ranges were taken from.
     """
     _quantisation()
     with _prepared(Path(model)) as prepared:
         feed = calibration(model, data)
-        _write(prepared, Path(to), how, feed, _batch(model, feed), per_channel, nodes, without)
+        left_out = _with_makers(load(prepared), without) if without else None
+        _write(prepared, Path(to), how, feed, _batch(model, feed), per_channel, nodes, left_out)
     used = len(next(iter(feed.values()))) if how == "static" else 0
     return {"calibrated": used}
+
+
+def _with_makers(graph: Any, names: list[str]) -> list[str]:
+    """Nodes, and those that make their inputs: else those would be in 8 bits still."""
+    used = {value for node in graph.graph.node if node.name in names for value in node.input}
+    makers = [node.name for node in graph.graph.node if used & set(node.output)]
+    return [*names, *makers]
 
 
 def layer_costs(
@@ -64,8 +73,8 @@ def layer_costs(
     began, rows = time.monotonic(), []
     with _prepared(Path(model)) as prepared:
         graph = load(prepared, with_data=True)
-        layers = [node for node in graph.graph.node if _has_weights(graph, node)]
-        layers.sort(key=lambda node: -_weights(graph, node).size)
+        layers = [node for node in graph.graph.node if node.op_type in LAYERS]
+        layers.sort(key=lambda node: -np.size(_weights(graph, node)))
         feed, session = calibration(model, data), open_session(model)
         everything = feed_of(session, dict(np.load(data)))
         plain = run_all(session, everything, batch_size)
@@ -147,11 +156,8 @@ def _user(graph: Any, node: Any) -> str:
     return label(node)
 
 
-def _has_weights(graph: Any, node: Any) -> bool:
-    return node.op_type in LAYERS and _weights(graph, node) is not None
-
-
 def _weights(graph: Any, node: Any) -> Any:
+    """None for a product of two inputs."""
     return next(
         (array for name in node.input[1:] if name and (array := constant(graph, name)) is not None
          and array.ndim >= 2), None,
@@ -181,7 +187,9 @@ def _out_axis(node: Any) -> int:
     return 0 if node.op_type == "Conv" or transposed else -1
 
 
-def _spread(array: NDArray, axis: int) -> float:
+def _spread(array: NDArray | None, axis: int) -> float:
+    if array is None:
+        return 1.0
     by_channel = np.abs(np.moveaxis(array, axis, 0)).reshape(array.shape[axis], -1).max(axis=1)
     usual = float(np.median(by_channel[by_channel > 0])) if by_channel.any() else 0.0
     return float(by_channel.max() / usual) if usual > 0 else 1.0
@@ -191,12 +199,16 @@ def _spread(array: NDArray, axis: int) -> float:
 def _prepared(model: Path) -> Iterator[Path]:
     """The model with names, shapes and what can be folded, in a folder that goes."""
     import onnx
+    from onnx import version_converter
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory() as folder:
         named, prepared = Path(folder) / "named.onnx", Path(folder) / "prepared.onnx"
-        onnx.save(with_names(load(model, with_data=True)), str(named))
+        graph = with_names(load(model, with_data=True))
         try:
+            if opset(graph) > QUANTISED_OPSET:
+                graph = version_converter.convert_version(graph, QUANTISED_OPSET)
+            onnx.save(graph, str(named))
             quant_pre_process(str(named), str(prepared), skip_symbolic_shape=True)
         except Exception as error:
             raise DeploymentError(

@@ -18,6 +18,7 @@ from scipy.optimize import least_squares, linear_sum_assignment
 
 from mlgolf.analysis.deployment.parity import compare
 from mlgolf.core.errors import DeploymentError
+from mlgolf.core.text import several
 from mlgolf.deployment import graphs
 from mlgolf.deployment.input_changes import Change, input_changes
 from mlgolf.deployment.inspecting import attribute, constant, is_training, label, load
@@ -48,7 +49,7 @@ def undo(model: str, data: str, reference: str) -> dict[str, Any]:
     rows: list[Tried] = []
     besides = ""
     if trains:
-        layers = ", ".join(label(graph.graph.node[place]) for place in trains)
+        layers = several(label(graph.graph.node[place]) for place in trains)
         graph, besides = graphs.inferring(graph, trains), f"{layers} as in inference"
     session = open_session(graph.SerializeToString())
     feed = {name: a[:EXAMPLES] for name, a in feed_of(session, dict(np.load(data))).items()}

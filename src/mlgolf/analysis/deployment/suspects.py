@@ -14,11 +14,12 @@ import numpy as np
 from mlgolf.analysis.deployment.device import RUN, OperatorTime
 from mlgolf.analysis.deployment.parity import Parity
 from mlgolf.analysis.deployment.verdict import Facts, usual_parity
-from mlgolf.core.text import enumerated, significant
+from mlgolf.core.text import enumerated, several, significant
 
 Strength = Literal["undone", "seen", "possible"]
 AGREES = 10.0  # times the bound of parity: what a fitted number leaves
 HELPS = 5.0  # a change that makes the difference so many times smaller is part of the fault
+HALF = 0.5  # a larger difference is none that a change has taken away
 MOST = 4  # changes that are named
 SLOW_SHARE = 0.3  # of a run, from which on an operator may be called slow
 SLOW_FACTOR = 8.0  # times as long as others of the model, for the same work
@@ -77,17 +78,19 @@ def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterato
 
     Args: tried: changes in the order of their size, the simplest first; bound: that of parity.
     """
-    yield from _of_training(facts)
+    training = [*_of_training(facts)]
+    yield from training
     before = facts.parity.worst.relative
     if before <= bound:
         return
     agrees = [one for one in tried if one.relative <= bound]
     agrees = agrees or [one for one in tried if one.relative <= AGREES * bound]
     helps = sorted(
-        (one for one in tried if one.relative <= before / HELPS), key=lambda one: one.relative
+        (one for one in tried if one.relative <= min(before / HELPS, HALF)),
+        key=lambda one: one.relative,
     )
-    if not math.isfinite(before):
-        helps = []  # any change of shape helps
+    if training or not math.isfinite(before):
+        helps = []  # any change of shape helps, and one fault hides another
     for one in agrees[:MOST]:
         yield Suspect(
             fault=one.fault, strength="undone",
@@ -101,7 +104,7 @@ def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterato
                 says=f"with {one.says}, the largest relative difference is {_text(one.relative)} "
                 f"instead of {_text(before)}, still above {_text(bound)}: this may be a part of it",
             )
-    if not agrees and not helps:
+    if not agrees and not helps and not training:
         yield from _of_differences(facts.parity)
 
 
@@ -118,7 +121,7 @@ def _of_training(facts: Facts) -> Iterator[Suspect]:
         )
         yield Suspect(
             fault="training mode", strength="seen",
-            says=f"{enumerated(facts.training_layers)} in training mode{said}. Export the network "
+            says=f"{several(facts.training_layers)} in training mode{said}. Export the network "
             "in evaluation mode: network.eval(), or train=False",
         )  # fmt: skip
     elif facts.varies > usual:
@@ -174,24 +177,22 @@ def of_eight_bits(
                 "layer in float",
             )
     for one in layers if bad else ():
-        if one.relative < COSTLY:
-            continue
         wide = [
             f"one channel of its {what} is {_text(spread)} times as large as the usual one, so "
             "that the others keep few of the 256 levels"
             for what, spread in (("weights", one.weight_spread), ("input", one.input_spread))
             if spread >= SPREAD
         ]
-        why = f": {enumerated(wide)}" if wide else ""
-        remedy = (
-            "Quantise weights by channel, or leave this layer in float"
-            if one.weight_spread >= SPREAD else "Leave this layer in float"
-        )
-        yield Suspect(
-            fault="8-bit overflow", strength="seen" if wide else "possible",
-            says=f"8 bits of {one.operator} {one.layer!r} alone change the outputs by "
-            f"{_text(one.relative)}{why}. {remedy}",
-        )
+        if wide and one.relative >= COSTLY:
+            remedy = (
+                "Quantise weights by channel, or leave this layer in float"
+                if one.weight_spread >= SPREAD else "Leave this layer in float"
+            )
+            yield Suspect(
+                fault="8-bit overflow", strength="seen",
+                says=f"8 bits of {one.operator} {one.layer!r} alone change the outputs by "
+                f"{_text(one.relative)}: {enumerated(wide)}. {remedy}",
+            )
 
 
 def slow_operators(

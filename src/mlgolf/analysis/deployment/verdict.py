@@ -14,7 +14,7 @@ from mlgolf.analysis.deployment.latency import QUANTILES, Latency, runs_needed
 from mlgolf.analysis.deployment.parity import Parity
 from mlgolf.analysis.deployment.quality import Quality, examples_needed
 from mlgolf.analysis.intervals import Interval
-from mlgolf.core.text import enumerated, significant
+from mlgolf.core.text import several, significant
 
 IN_WORDS = {
     "parity": "largest relative difference of the outputs",
@@ -127,7 +127,7 @@ def _inference(facts: Facts) -> Iterator[Check]:
     yield Check(
         name="no layer in training mode", judgement="fail" if layers else "pass",
         found=float(len(layers)), bound=0.0, interval=None,
-        reason=f"the file has {enumerated(layers)} in training mode" if layers
+        reason=f"the file has {several(layers)} in training mode" if layers
         else "the file has no layer in training mode",
     )  # fmt: skip
     yield judged("difference of two runs", facts.varies, bound)
