@@ -22,7 +22,7 @@ CALIBRATED = 128  # examples that ranges are taken from
 MOST_LAYERS, LAYER_SECONDS = 24, 60.0
 LAYERS = ("Conv", "Gemm", "MatMul", "ConvTranspose")
 NAMED = 5  # places where values are cut off
-QUANTISED_OPSET = 21  # later ones give zero points of a type that ONNX Runtime 1.32 refuses
+QUANTISED_OPSET = 20  # in later ones ONNX Runtime 1.32 makes zero points of a type that it refuses
 _LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
@@ -46,7 +46,9 @@ def quantise(
 ) -> dict[str, Any]:
     """Write the model in 8 bits to `to`.
 
-    Args: how: "static" or "dynamic"; nodes: these alone; without: all but these and what makes their inputs.
+    Args:
+      how: "static" or "dynamic".
+      nodes: these alone; without: all but these and what makes their inputs.
     Returns: the number of examples that ranges were taken from.
     """
     _quantisation()

@@ -166,8 +166,8 @@ def _eight_bits(eight: EightBits, size: float) -> Iterator[str]:
     )
     if eight.without_worst is not None:
         yield (
-            f"8 bits but for {eight.layers[0].layer!r}, the costliest layer, and what makes its input: outputs differ by "
-            f"{_text(eight.without_worst.worst.relative)}"
+            f"8 bits but for {eight.layers[0].layer!r}, the costliest layer, and what makes its "
+            f"input: outputs differ by {_text(eight.without_worst.worst.relative)}"
         )
     if eight.left_out:
         yield f"{number_of(eight.left_out, 'layer')} were not tried alone: the smallest"
