@@ -109,7 +109,8 @@ def _relative(largest: FloatArray | float, reference: NDArray) -> FloatArray:
     finite = np.abs(reference[np.isfinite(reference)].astype(np.float64))
     scale = finite.max(initial=0.0)
     gap = np.asarray(largest, dtype=np.float64)
-    return np.where(gap == 0, 0.0, gap / scale if scale > 0 else np.inf)
+    with np.errstate(over="ignore"):
+        return np.where(gap == 0, 0.0, gap / scale if scale > 0 else np.inf)
 
 
 def _difference(name: str, gap: FloatArray, reference: NDArray, found: NDArray) -> Difference:
