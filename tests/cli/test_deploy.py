@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "deployment"))
-from small_models import WEIGHTS, inputs, linear, logits  # noqa: E402
+from small_models import WEIGHTS, inputs, linear, logits
 
 QUICK = ("--runs", 60, "--seconds", 0.3, "--batch-sizes", "1,4", "--threads", 1)
 

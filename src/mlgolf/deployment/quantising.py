@@ -137,7 +137,7 @@ def _share_outside(graph: Any, node: Any, values: NDArray) -> float:
     scale = constant(graph, node.input[1])
     zero = constant(graph, node.input[2]) if len(node.input) > 2 else np.uint8(0)
     kind = "" if zero is None else np.asarray(zero).dtype.name
-    if scale is None or np.size(scale) != 1 or kind not in _LIMITS:
+    if scale is None or zero is None or np.size(scale) != 1 or kind not in _LIMITS:
         return 0.0
     low, high = _LIMITS[kind]
     steps = values / float(np.ravel(scale)[0]) + float(np.ravel(zero)[0])

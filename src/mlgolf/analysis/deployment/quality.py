@@ -99,8 +99,8 @@ def tango(worsened: int, improved: int, total: int, confidence: float = CONFIDEN
     for edge, bound in ((-1.0, z), (1.0, -z)):
         inside = edge * (1 - 1e-12)
         crosses = (score(inside) - bound) * (score(point) - bound) < 0
-        ends.append(brentq(lambda d, t=bound: score(d) - t, *sorted((inside, point)))
-                    if crosses else edge)  # fmt: skip
+        low, high = min(inside, point), max(inside, point)
+        ends.append(brentq(lambda d, t=bound: score(d) - t, low, high) if crosses else edge)
     return float(ends[0]), float(ends[1])
 
 
