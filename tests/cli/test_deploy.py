@@ -146,7 +146,7 @@ def test_a_table_of_requests_is_compared(mlgolf, tmp_path):
         (lambda d: np.savez((d / "model.onnx").open("wb"), a=1), "zip archive"),
         (lambda d: (d / "model.onnx").unlink(), "model.onnx: no such file"),
         (lambda d: np.savez(d / "data.npz", y=inputs(), z=inputs()), "the model takes 'x'"),
-        (lambda d: np.savez(d / "data.npz", x=inputs()[:, :4]), "found the shape (4) of an example"),
+        (lambda d: np.savez(d / "data.npz", x=inputs()[:, :4]), "the shape (4) of an example"),
         (lambda d: np.savez(d / "data.npz", x=inputs(0)), "found 0 examples"),
         (lambda d: np.savez(d / "reference.npz", logits=np.ones((3, 3))), "3 in the reference"),
         (lambda d: (d / "reference.npz").write_text("text"), "no .npz of plain arrays"),

@@ -1,4 +1,4 @@
-"""Faults planted in exports of the mini image network, from both frameworks, are found and named."""
+"""Faults planted in exports of the mini image network in both frameworks are found and named."""
 
 import json
 

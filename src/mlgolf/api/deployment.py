@@ -419,7 +419,7 @@ def _eight_bits(eight: EightBits) -> dict[str, Any]:
         "size_bytes": eight.size_bytes, "latency": _latency(eight.latency),
         "speedup": eight.speedup, "layers": [asdict(layer) for layer in eight.layers],
         "layers_left_out": eight.left_out,
-        "by_channel_relative": eight.by_channel.worst.relative,
+        "by_channel_relative": eight.by_channel.worst.relative if eight.by_channel else None,
         "without_costliest_relative": (
             eight.without_worst.worst.relative if eight.without_worst else None
         ),

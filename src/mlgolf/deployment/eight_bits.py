@@ -10,6 +10,7 @@ from mlgolf.analysis.deployment.latency import Latency, latency
 from mlgolf.analysis.deployment.parity import Parity, compare
 from mlgolf.analysis.deployment.quality import Quality, measure_of, paired, scores
 from mlgolf.analysis.deployment.suspects import CutOff, LayerCost
+from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.asking import ask
 
 RUNS, SECONDS = 400, 2.0
@@ -28,7 +29,8 @@ class EightBits:
     speedup: float  # of the median run, taken in turns
     layers: tuple[LayerCost, ...]  # the costliest first
     left_out: int  # layers that were not tried alone
-    by_channel: Parity  # with weights quantised by channel
+    by_channel: Parity | None  # with weights quantised by channel; None: see `refused`
+    refused: str  # what ONNX Runtime said of that
     without_worst: Parity | None  # with the costliest layer in float
 
 
@@ -45,9 +47,12 @@ def in_eight_bits(
         LayerCost(**{**row, "changed": float(row["changed"])}) for row in costs["layers"]
     )
     channels, rest = folder / "by_channel.onnx", folder / "without_worst.onnx"
-    ask("quantise", model=model, data=data, to=channels, how=how, per_channel=True)
-    by_channel = compare(found, _outputs(channels, data, folder, compared_in))
-    without_worst = None
+    by_channel, refused, without_worst = None, "", None
+    try:
+        ask("quantise", model=model, data=data, to=channels, how=how, per_channel=True)
+        by_channel = compare(found, _outputs(channels, data, folder, compared_in))
+    except DeploymentError as error:  # its tool fails for some weights that it takes as a whole
+        refused = str(error)
     if len(layers) > 1:
         worst = [layers[0].layer]
         ask("quantise", model=model, data=data, to=rest, how=how, without=worst)
@@ -69,7 +74,8 @@ def in_eight_bits(
         size_bytes=float(whole.stat().st_size),
         latency=latency(mine, batch_size=batch_size, threads=threads),
         speedup=float(np.median(taken["other"]) / np.median(mine)), layers=layers,
-        left_out=costs["left_out"], by_channel=by_channel, without_worst=without_worst,
+        left_out=costs["left_out"], by_channel=by_channel, refused=refused,
+        without_worst=without_worst,
     )
 
 

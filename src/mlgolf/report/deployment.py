@@ -160,10 +160,11 @@ def _eight_bits(eight: EightBits, size: float) -> Iterator[str]:
             f"{_text(quality.reference)}; drop at 95% from {_text(quality.interval[0])} to "
             f"{_text(quality.interval[1])}"
         )
-    yield (
-        f"8 bits with weights by channel: outputs differ by "
-        f"{_text(eight.by_channel.worst.relative)}"
-    )
+    if eight.by_channel is not None:
+        gap = _text(eight.by_channel.worst.relative)
+        yield f"8 bits with weights by channel: outputs differ by {gap}"
+    else:
+        yield f"8 bits with weights by channel were not possible. {eight.refused}"
     if eight.without_worst is not None:
         yield (
             f"8 bits but for {eight.layers[0].layer!r}, the costliest layer, and what makes its "
