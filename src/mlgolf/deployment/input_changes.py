@@ -107,7 +107,7 @@ def _orders(array: NDArray) -> Iterator[tuple[str, str, Function]]:
             )
         # Reshaped where it should have been transposed: undone by the reverse.
         shape, back = tuple(array.shape[a] for a in order), np.argsort(order)
-        if shape == array.shape[1:]:
+        if shape == array.shape[1:] or 1 in shape:  # then both are the same
             continue
         yield (
             "transposed axis",
