@@ -17,6 +17,7 @@ from mlgolf.analysis.deployment.latency import Latency, runs_needed
 from mlgolf.analysis.deployment.quality import Quality
 from mlgolf.analysis.deployment.shadow import Shadow, shadow
 from mlgolf.analysis.deployment.suspects import (
+    UNKNOWN,
     Suspect,
     of_agreement,
     of_eight_bits,
@@ -27,7 +28,7 @@ from mlgolf.analysis.deployment.verdict import (
     Check,
     Judgement,
     checks,
-    usual_parity,
+    explained_above,
     verdict,
 )
 from mlgolf.api.results import AnyPath
@@ -213,7 +214,7 @@ def deploy(
     )  # fmt: skip
     measured = measure(order, bounds, tell)
     judged = checks(measured.facts, bounds)
-    bound = bounds.parity or min(1.0, usual_parity(measured.facts.precision))
+    bound = bounds.parity or explained_above(measured.facts.precision)
     prediction = None
     if there is not None:
         mine = read_table(Path(here)) if here else _device(None, bounds.threads, tell)
@@ -227,13 +228,19 @@ def deploy(
 
 def _suspects(measured: Measured, bound: float, budget: Budget) -> Iterable[Suspect]:
     eight = measured.eight_bits
-    yield from of_agreement(measured.facts, measured.tried, bound)
     allowed = budget.quantised_quality_drop or USUAL_DROP
     costs = eight is not None and (
         eight.quality.interval[0] > allowed if eight.quality is not None
         else not eight.parity.changed_share <= allowed
     )
-    yield from of_eight_bits(eight.layers if eight else (), measured.cut_off, costs)
+    facts = measured.facts
+    if facts.precision == "8 bits":  # the model itself
+        costs = not facts.parity.changed_share <= (budget.changed_decisions or USUAL_DROP)
+    of_bits = [*of_eight_bits(eight.layers if eight else (), measured.cut_off, costs)]
+    for suspect in of_agreement(facts, measured.tried, bound):
+        if suspect.fault != UNKNOWN or not (of_bits and facts.precision == "8 bits"):
+            yield suspect
+    yield from of_bits
     yield from slow_operators(measured.operators, measured.doubles)
 
 

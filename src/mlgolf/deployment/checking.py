@@ -15,7 +15,7 @@ from mlgolf.analysis.deployment.latency import Latency, latency
 from mlgolf.analysis.deployment.parity import compare
 from mlgolf.analysis.deployment.quality import Quality, measure_of, paired, scores
 from mlgolf.analysis.deployment.suspects import NamedTime, Undone
-from mlgolf.analysis.deployment.verdict import Facts, usual_parity
+from mlgolf.analysis.deployment.verdict import Facts, explained_above
 from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.arrays import REFERENCE, matched, read_arrays, read_data
 from mlgolf.deployment.asking import ask
@@ -101,9 +101,9 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
             "training_layers": tuple(told["training"]), "varies": ran["varies"],
             "depends_on_batch": ran["depends_on_batch"],
         }
-        bound = budget.parity or usual_parity(told["precision"])
+        bound = budget.parity or explained_above(told["precision"])
         tried, layers = (), ()
-        if parity.worst.relative > min(bound, 1.0):
+        if parity.worst.relative > bound:
             tell("looking for the reason of the difference")
             tried, layers = _explained(order, data, folder)
         timed = _timed(order, budget, data, folder, ran["fixed_batch"], tell)

@@ -125,12 +125,16 @@ def _cut_off(model: str, data: str, batch_size: int) -> list[dict[str, Any]]:
     values = given | run_all(
         session, feed, batch_size, [name for name in names if name not in given]
     )
-    rows = [
-        {"layer": _user(graph, node), "share": share}
-        for node in places
-        if (share := _share_outside(graph, node, values[node.input[0]])) > 0
-    ]
-    return sorted(rows, key=lambda row: -row["share"])[:NAMED]
+    rows = []
+    for node in places:
+        held = values[node.input[0]]
+        spread = _spread(held, 1 if held.ndim == 4 else -1) if held.ndim > 1 else 1.0
+        rows.append({
+            "layer": _user(graph, node), "share": _share_outside(graph, node, held),
+            "spread": spread,
+        })
+    most = [sorted(rows, key=lambda row: -row[key])[:NAMED] for key in ("share", "spread")]
+    return [*most[0], *(row for row in most[1] if row not in most[0])]
 
 
 def _share_outside(graph: Any, node: Any, values: NDArray) -> float:

@@ -87,7 +87,7 @@ def throughput_chart(table: pl.DataFrame, style: Style) -> Any:
         scale=alt.Scale(type="log", domain=[decades[0], decades[-1]]),
         axis=alt.Axis(domain=False, values=decades, format="~s"),
     )
-    legend = alt.Legend(title=None, orient="top", symbolType="circle", symbolSize=80)
+    legend = alt.Legend(title=None, orient="top", symbolType="circle", symbolSize=80, offset=8)
     lines = alt.Chart(table).encode(x, y, style.colour(legend))
     return style.apply(alt.layer(
         lines.mark_line(strokeWidth=1.8), lines.mark_point(filled=True, size=50, opacity=1),

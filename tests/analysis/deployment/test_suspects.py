@@ -98,6 +98,13 @@ def test_values_beyond_their_scale_are_named_with_their_share():
     assert [*of_eight_bits([], [CutOff(layer="c", share=0.001)], bad=False)] == []
 
 
+def test_a_model_in_8_bits_with_a_channel_too_large_is_named_where_decisions_change():
+    wide = CutOff(layer="Gemm 'fc'", share=0.0, spread=900.0)
+    (one,) = of_eight_bits([], [wide], bad=True)
+    assert "Gemm 'fc' is 900 times as large" in one.says
+    assert [*of_eight_bits([], [wide], bad=False)] == []
+
+
 def row(operator, seconds, dtype="float", shape=(100, 100)):
     time = OperatorTime(operator=operator, dtype=dtype, inputs=(shape,), outputs=(shape,),
                         seconds=seconds)  # fmt: skip

@@ -17,7 +17,7 @@ from mlgolf.analysis.deployment.verdict import Facts, usual_parity
 from mlgolf.core.text import enumerated, several, significant
 
 Strength = Literal["undone", "seen", "possible"]
-AGREES = 10.0  # times the bound of parity: what a fitted number leaves
+AGREES, FITTED = 10.0, 0.01  # times the bound of parity, at most: what a fitted number leaves
 HELPS = 5.0  # a change that makes the difference so many times smaller is part of the fault
 HALF = 0.5  # a larger difference is none that a change has taken away
 MOST = 4  # changes that are named
@@ -26,6 +26,7 @@ SLOW_FACTOR = 8.0  # times as long as others of the model, for the same work
 COSTLY = 0.05  # relative difference by 8 bits of one layer, from which on it is named
 SPREAD = 16.0  # largest channel to the usual one: 4 of the 8 bits are left for the others
 CUT_OFF = 0.01  # share of values beyond the scale
+UNKNOWN = "unknown"
 LOOPS = ("Loop", "Scan", "If")
 
 
@@ -52,10 +53,11 @@ class LayerCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutOff:
-    """A layer of a model in 8 bits, and the share of its input that is beyond its scale."""
+    """A layer of a model in 8 bits, and how its input fits into the scale that is stored."""
 
     layer: str
-    share: float
+    share: float  # of values beyond the scale
+    spread: float = 1.0  # the largest channel's range, to that of the usual one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,11 @@ def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterato
     before = facts.parity.worst.relative
     if before <= bound:
         return
-    agrees = [one for one in tried if one.relative <= bound]
-    agrees = agrees or [one for one in tried if one.relative <= AGREES * bound]
+    better = [one for one in tried if one.relative <= before / HELPS]
+    agrees = [one for one in better if one.relative <= bound]
+    agrees = agrees or [one for one in better if one.relative <= min(AGREES * bound, FITTED)]
     helps = sorted(
-        (one for one in tried if one.relative <= min(before / HELPS, HALF)),
-        key=lambda one: one.relative,
+        (one for one in better if one.relative <= HALF), key=lambda one: one.relative
     )
     if training or not math.isfinite(before):
         helps = []  # any change of shape helps, and one fault hides another
@@ -156,7 +158,7 @@ def _of_differences(parity: Parity) -> Iterator[Suspect]:
         )
     else:
         yield Suspect(
-            fault="unknown", strength="possible",
+            fault=UNKNOWN, strength="possible",
             says="no usual fault explains the difference: inputs scaled, turned or in other "
             "order, axes and square weights transposed, layers in training mode were undone in "
             "turn. Compare layer by layer: give --reference another ONNX file, or an .npz with "
@@ -175,6 +177,13 @@ def of_eight_bits(
                 says=f"{one.share:.1%} of the values that go into {one.layer} lie beyond what its "
                 "8 bits can say and are cut off: calibrate with data like these, or leave this "
                 "layer in float",
+            )
+        elif bad and one.spread >= SPREAD:
+            yield Suspect(
+                fault="8-bit overflow", strength="seen",
+                says=f"one channel of the values that go into {one.layer} is "
+                f"{_text(one.spread)} times as large as the usual one, so that the others keep "
+                "few of the 256 levels. Leave this layer in float",
             )
     for one in layers if bad else ():
         wide = [

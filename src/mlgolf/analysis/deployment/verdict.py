@@ -30,6 +30,7 @@ Precision = Literal["float32", "float16", "8 bits"]
 # Where no budget says otherwise. Rounding in another order moves float32 outputs by about 1e-6 of
 # their size, and up to 1e-4 in deep networks; of 8 bits the quality is judged instead.
 USUAL_PARITY = {"float32": 1e-4, "float16": 1e-2}
+USUAL_8_BITS = 0.3  # 8 bits move outputs by up to so much of their size without a further fault
 USUAL_DROP = 0.01  # of quality, or of decisions if there are no targets
 
 
@@ -67,6 +68,11 @@ class Facts:
 def usual_parity(precision: Precision) -> float:
     """The largest relative difference that is usual; of 8 bits any."""
     return USUAL_PARITY.get(precision, math.inf)
+
+
+def explained_above(precision: Precision) -> float:
+    """The relative difference from which on a reason is looked for."""
+    return USUAL_PARITY.get(precision, USUAL_8_BITS)
 
 
 def checks(facts: Facts, budget: Budget) -> list[Check]:
