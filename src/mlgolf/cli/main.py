@@ -16,6 +16,7 @@ from mlgolf.cli import (
     catalogue,
     curves,
     datasets,
+    deployment,
     diagnosis,
     games,
     planning,
@@ -50,6 +51,7 @@ tracking.add_to(app)
 diagnosis.add_to(app)
 scaling.add_to(app)
 planning.add_to(app)
+deployment.add_to(app)
 catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)

@@ -88,6 +88,10 @@ class DiagnosisError(MLGolfError):
     """A training step, or a script, whose time cannot be split up as it stands."""
 
 
+class DeploymentError(MLGolfError):
+    """A model, its data, its reference or a budget that cannot be checked as they stand."""
+
+
 class SandboxError(MLGolfError):
     """A level of isolation that this machine does not give."""
 

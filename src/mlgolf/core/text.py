@@ -85,6 +85,15 @@ def enumerated(parts: Iterable[object], last: str = "and") -> str:
     return f"{', '.join(others)} {last} {final}" if others else final
 
 
+def several(parts: Iterable[object], most: int = 3) -> str:
+    """As `enumerated`, of many the first few: "a, b, c and 9 others"."""
+    listed = [*parts]
+    rest = len(listed) - most
+    if rest <= 1:
+        return enumerated(listed)
+    return f"{', '.join(map(str, listed[:most]))} and {rest} others"
+
+
 def key_in_words(keys: Iterable[str | int]) -> str:
     """Keys that lead to a value, places in a list counted from 1: rules.constraints.#2.bound."""
     return ".".join(f"#{key + 1}" if isinstance(key, int) else key for key in keys)

@@ -21,8 +21,8 @@ WORDS = (  # heads of columns of words
     "hyperparameter", "values", "evaluated every", "verdict",
     "name", "objective", "division", "hardware", "method", "variant", "point", "part", "why",
     "holds it back", "run", "competition", "submissions", "workloads", "state", "trial", "status",
-    "hyperparameters", "what", "value", "key", "result",
-    "best validation",
+    "hyperparameters", "what", "value", "key", "result", "best validation", "check",
+    "likely fault", "evidence", "what was seen", "layer", "operator",
 )
 
 

@@ -57,7 +57,7 @@ class OnnxModel:
             )
         except Exception as error:  # the runtime's have no class in common
             raise ModelError(
-                f"the model cannot be loaded: {_said(error)}. The game hands over "
+                f"the model cannot be loaded: {runtime_said(error)}. The game hands over "
                 f"{_listed(inputs)}"
             ) from None
 
@@ -83,8 +83,8 @@ class OnnxModel:
                     "make it smaller"
                 ) from None
             raise ModelError(
-                f"the model failed on a batch of {len(batch[0])} examples: {_said(error)}. Batches "
-                "have several sizes: export it with a dynamic batch axis"
+                f"the model failed on a batch of {len(batch[0])} examples: {runtime_said(error)}. "
+                "Batches have several sizes: export it with a dynamic batch axis"
             ) from None
         finally:
             ended.cancel()
@@ -181,7 +181,7 @@ def _listed(inputs: Sequence[Input]) -> str:
     return ", ".join(f"{i.dtype} (batch, {', '.join(map(str, i.shape))})" for i in inputs) or "none"
 
 
-def _said(error: Exception) -> str:
+def runtime_said(error: Exception) -> str:
     """A runtime's message for a person: one line, short, harmless on a terminal."""
     text = " ".join(str(error).split())
     return ascii(text if len(text) <= 400 else text[:400] + "...")

@@ -1,0 +1,1 @@
+"""Is an exported model the same as in training, and fast enough? Arrays in, records out."""
