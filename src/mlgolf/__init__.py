@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlgolf.api.ablations import AblationResult, ablate
     from mlgolf.api.curves import TradeOff, curve
+    from mlgolf.api.deployment import Deployment, deploy
     from mlgolf.api.diagnosis import StepDiagnosis, diagnose, diagnose_script
     from mlgolf.api.observing import StepWatch, observe
     from mlgolf.api.planning import BudgetPlan, plan
@@ -33,17 +34,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "AblationResult", "Board", "BudgetPlan", "FittedLaw", "IsoFlopFit", "MLGolfError",
-    "Progression", "Run", "RunList", "StepDiagnosis", "StepWatch", "TradeOff", "Tuning",
-    "ablate", "compare_runs", "curve", "diagnose", "diagnose_script", "export_runs",
-    "find_targets", "fit", "import_runs", "list_runs", "observe", "open_run", "plan",
-    "play_trial", "progress", "replay", "run", "score", "show_run", "tuning_curves",
+    "AblationResult", "Board", "BudgetPlan", "Deployment", "FittedLaw", "IsoFlopFit",
+    "MLGolfError", "Progression", "Run", "RunList", "StepDiagnosis", "StepWatch", "TradeOff",
+    "Tuning", "ablate", "compare_runs", "curve", "deploy", "diagnose", "diagnose_script",
+    "export_runs", "find_targets", "fit", "import_runs", "list_runs", "observe", "open_run",
+    "plan", "play_trial", "progress", "replay", "run", "score", "show_run", "tuning_curves",
     "write_report",
 ]
 
 _HOMES = {
     "mlgolf.api.ablations": ("AblationResult", "ablate"),
     "mlgolf.api.curves": ("TradeOff", "curve"),
+    "mlgolf.api.deployment": ("Deployment", "deploy"),
     "mlgolf.api.diagnosis": ("StepDiagnosis", "diagnose", "diagnose_script"),
     "mlgolf.api.observing": ("StepWatch", "observe"),
     "mlgolf.api.planning": ("BudgetPlan", "plan"),
