@@ -85,7 +85,10 @@ class StepDiagnosis(Shown):
             "step_seconds": found.step_seconds,
             "ceilings": asdict(self.ceilings) if self.ceilings else {},
             "advice": [
-                {"method": a.method, "expected_gain": a.expected_gain, "why": a.why}
+                {
+                    "method": a.method, "expected_gain": a.expected_gain, "why": a.why,
+                    "loads_bottleneck": a.loads_bottleneck,
+                }
                 for a in self.advice
             ],
             "findings": [asdict(finding) for finding in found.findings],
@@ -184,14 +187,16 @@ def diagnose(
 
 @disk_errors_told()
 def diagnose_script(
-    script: AnyPath, arguments: Sequence[str] = (), *, memory_limit: float | None = None,
-    on: str | None = None, data_dir: AnyPath | None = None, fresh_ceilings: bool = False,
-    tell: Tell = lambda _: None,
+    script: AnyPath, arguments: Sequence[str] = (), *, processes: int = 1,
+    memory_limit: float | None = None, on: str | None = None, data_dir: AnyPath | None = None,
+    fresh_ceilings: bool = False, tell: Tell = lambda _: None,
 ) -> StepDiagnosis:
     """Run a script whose loop is under `observe`, and say what holds its step back.
 
-    Args: script: or the steps.json that it wrote when it was run as usual; then nothing is run, and
-      operations and other numbers of threads are not known.
+    Args:
+      script: or the steps.json that it wrote when it was run as usual; then nothing is run, and
+        operations and other numbers of threads are not known.
+      processes: that torchrun starts, for a script that trains in several of them.
     Raises: DiagnosisError for a script that fails, or that never calls the step.
     """
     _check_numbers(None, 0, memory_limit)
@@ -210,7 +215,7 @@ def diagnose_script(
         ran, memory_limit = stored(path), memory_limit or math.nan
     else:
         tell(f"running {path} until it has done {STEPS} steps, or some for {SECONDS:.0f} seconds")
-        ran = run(path, arguments, memory_limit=memory_limit)
+        ran = run(path, arguments, memory_limit=memory_limit, processes=processes)
     found = diagnosed(measurements_of(path, ran, known, memory_limit))
     here = used[-1] if used else None
     elsewhere = None

@@ -1,0 +1,117 @@
+"""Self times of PyTorch's operations by class, from its profiler. Steps that are timed have none.
+
+Operations of the update are left out: its time is known by itself.
+"""
+
+import math
+import re
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from mlgolf.analysis.operation_times import OperationTimes
+
+UPDATE = "mlgolf: update"  # the name of a stretch whose operations are left out
+# Operations by name, without their namespace; others whose name holds one of these, such as
+# `_convert_weight` or `upsample_linear1d`, are none.
+_PRODUCT = re.compile(
+    r"(^|_)((b|add|badd|addb|int_|scaled_)?mm|mv|addmv|dot|matmul|linear|einsum|lstm|gru|rnn)(_|$)"
+    r"|conv(?!ert)|attention"
+)
+_COMMUNICATION = ("gloo:", "nccl:", "c10d::")
+_NOT_COMPUTED = ("autograd::", "profiler::", "torch", *_COMMUNICATION)
+Span = tuple[float, float]
+
+
+class StepProfile:
+    """One step after another, each profiled by itself."""
+
+    def __init__(self) -> None:
+        self._found: list[OperationTimes] = []
+
+    @contextmanager
+    def step(self, *, only_last_update: bool = False) -> Iterator[None]:
+        """Args: only_last_update: what is named UPDATE before the last of them is none."""
+        activities = [ProfilerActivity.CPU]
+        if torch.cuda.is_initialized():
+            activities.append(ProfilerActivity.CUDA)
+        with profile(activities=activities) as found:
+            yield
+            if torch.cuda.is_initialized():
+                torch.cuda.synchronize()
+        self._found.append(times_of(found.events() or [], only_last_update=only_last_update))
+
+    def middle(self) -> OperationTimes | None:
+        """The median of each number; None before a step was profiled, or without operations."""
+        if not any(one.products + one.others for one in self._found):
+            return None
+        names = OperationTimes.__dataclass_fields__
+        return OperationTimes(**{
+            name: statistics.median(getattr(one, name) for one in self._found) for name in names
+        })
+
+
+def update() -> record_function:
+    """A block, or something to enter and leave, around what is the update."""
+    return record_function(UPDATE)
+
+
+def is_product(name: str) -> bool:
+    """Of an operation such as aten::addmm: whether it is a product or a convolution."""
+    return bool(_PRODUCT.search(name.rpartition("::")[2]))
+
+
+def times_of(events: Sequence[Any], *, only_last_update: bool = False) -> OperationTimes:
+    """Args: events: of torch.profiler. Those on a device take what their kernels take there."""
+    updates = sorted(_span(event) for event in events if event.name == UPDATE)
+    if only_last_update:
+        updates = updates[-1:]
+    computed = [event for event in events if _is_computed(event) and not _within(event, updates)]
+    on_device = any(event.self_device_time_total > 0 for event in computed)
+    seconds, calls = {True: 0.0, False: 0.0}, {True: 0, False: 0}
+    for event in computed:
+        kind = is_product(event.name)
+        took = event.self_device_time_total if on_device else event.self_cpu_time_total
+        seconds[kind] += took / 1e6
+        calls[kind] += 1
+    said = [_span(event) for event in events if event.name.startswith(_COMMUNICATION)]
+    return OperationTimes(
+        products=seconds[True], others=seconds[False], product_calls=calls[True],
+        other_calls=calls[False],
+        communication=math.nan if on_device else
+        exposed(said, [_span(event) for event in events if _is_computed(event)]) / 1e6,
+    )
+
+
+def exposed(waiting: Iterable[Span], working: Iterable[Span]) -> float:
+    """How long somebody waits while nobody works."""
+    edges = sorted(
+        (at, kind, change)
+        for kind, spans in enumerate((waiting, working))
+        for span in spans for at, change in zip(span, (1, -1), strict=True)
+    )  # fmt: skip
+    total, before, open_spans = 0.0, 0.0, [0, 0]
+    for at, kind, change in edges:
+        if open_spans[0] and not open_spans[1]:
+            total += at - before
+        before = at
+        open_spans[kind] += change
+    return total
+
+
+def _is_computed(event: Any) -> bool:
+    """Names of operations have a namespace; what has none is a stretch that somebody named."""
+    on_cpu = event.device_type == torch.autograd.DeviceType.CPU
+    return on_cpu and "::" in event.name and not event.name.startswith(_NOT_COMPUTED)
+
+
+def _span(event: Any) -> Span:
+    return event.time_range.start, event.time_range.end
+
+
+def _within(event: Any, spans: Sequence[Span]) -> bool:
+    return any(begin <= event.time_range.start <= end for begin, end in spans)
