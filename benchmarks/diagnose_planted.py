@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 import mlgolf
 
 Batch = tuple[Tensor, Tensor]
 MEMORY_LIMIT = 3e9  # bytes, in the case that is to run out
+PROCESSES = 2  # in the cases that communicate
 GREEDY = 1_500_000  # examples: 1,000 numbers each take 6 GB
 
 
@@ -118,6 +119,32 @@ def slow_optimizer_in_short_passes() -> None:
     slow_optimizer(batches_of_a_pass=20, passes=10)
 
 
+def train_together(*, by_hand: bool) -> None:
+    """48 MB of gradients in each step, and little to compute."""
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo")
+    model = nn.Sequential(nn.Linear(3000, 4000), nn.ReLU(), nn.Linear(4000, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    if by_hand:
+        optimizer.register_step_pre_hook(lambda *_: sum_gradients(model))
+        train(model, batches(4, 3000), optimizer)
+    else:
+        train(nn.parallel.DistributedDataParallel(model), batches(4, 3000), optimizer)
+
+
+def sum_gradients(model: nn.Module) -> None:
+    for parameter in model.parameters():
+        distributed.all_reduce(parameter.grad)
+
+
+def much_communication() -> None:
+    train_together(by_hand=False)
+
+
+def much_communication_by_hand() -> None:
+    train_together(by_hand=True)
+
+
 CASES: dict[str, tuple[Callable[[], None], str]] = {
     "slow_loader": (slow_loader, "input"),
     "many_tiny_operations": (many_tiny_operations, "overhead"),
@@ -127,6 +154,8 @@ CASES: dict[str, tuple[Callable[[], None], str]] = {
     "out_of_memory": (out_of_memory, "memory"),
     "slow_optimizer": (slow_optimizer, "optimizer"),
     "slow_optimizer_in_short_passes": (slow_optimizer_in_short_passes, "optimizer"),
+    "much_communication": (much_communication, "interconnect"),
+    "much_communication_by_hand": (much_communication_by_hand, "interconnect"),
 }
 
 
@@ -138,7 +167,10 @@ def main(names: list[str]) -> None:
     for name in names or CASES:
         planted = CASES[name][1]
         limit = MEMORY_LIMIT if planted == "memory" else None
-        found = mlgolf.diagnose_script(Path(__file__), ["--train", name], memory_limit=limit)
+        found = mlgolf.diagnose_script(
+            Path(__file__), ["--train", name], memory_limit=limit,
+            processes=PROCESSES if planted == "interconnect" else 1,
+        )
         shares = sorted(found.found.shares.items(), key=lambda item: -item[1])[:3]
         told = ", ".join(f"{part} {share:.0%}" for part, share in shares)
         right += found.bottleneck == planted

@@ -71,7 +71,7 @@ def test_what_other_programs_took_here_is_no_gain_there():
 
 def test_threads_that_are_too_many_here_are_no_gain_there():
     threads = replace(STEP, real=0.42, replay=0.4, threads=4, by_threads={1: 0.1, 4: 0.4})
-    assert on(THERE, threads).gain == pytest.approx(on(THERE).gain, rel=1e-6)
+    assert on(THERE, threads).gain == pytest.approx(on(THERE).gain, rel=1e-3)
 
 
 def test_operations_take_as_long_to_start_there():

@@ -226,10 +226,15 @@ def _between_devices(measured: Measurements, seconds: float) -> float:
 
 
 def _computing(measured: Measurements, network: float, overhead: float) -> float:
-    """Seconds of products and convolutions in forward and backward; all if nothing is known."""
+    """Seconds of forward and backward that are bound by computing; all if nothing is known.
+
+    Products that do few FLOP for each byte are bound by bandwidth, like all other operations.
+    """
     floor, profile = measured.floor, measured.profile
     if profile is not None:
-        return profile.computing(network, overhead)
+        in_products = profile.in_products(network, overhead)
+        least = floor.compute + floor.thin_products if floor is not None else 0.0
+        return in_products * floor.compute / least if floor is not None and least else in_products
     if floor is None or floor.compute + floor.bandwidth <= 0:
         return network - overhead
     return (network - overhead) * floor.compute / (floor.compute + floor.bandwidth)
@@ -328,8 +333,8 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
             return f"{percent} is starting{told}, whatever they compute"
         case "bandwidth":
             return (
-                f"{percent} is in operations that do few FLOP for each byte: all but products and "
-                "convolutions"
+                f"{percent} is in operations that do few FLOP for each byte, as most but products "
+                "and convolutions"
             )
         case "compute" if floor is None:
             return f"{percent} is forward and backward; which of it is computing is not known"

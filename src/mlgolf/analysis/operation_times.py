@@ -18,7 +18,7 @@ class OperationTimes:
     other_calls: int = 0
     communication: float = math.nan  # between processes, while no operation was computed
 
-    def computing(self, seconds: float, overhead: float) -> float:
+    def in_products(self, seconds: float, overhead: float) -> float:
         """Seconds of `seconds` in products and convolutions, less what starting them takes.
 
         Args: overhead: seconds of starting all operations, of which each takes as much.

@@ -28,6 +28,7 @@ from mlgolf.diagnosis.steps_file import is_record
 STEPS, SECONDS = 100, 10.0  # whichever is first
 END_SECONDS = 600.0  # after which a script that has not told anything is ended
 STEPS_ENDING = ".json"  # of a file with the times of a script that was run as usual
+PROFILER_SAYS = "USDT:"  # at the beginning of a line
 SHOWN = 3  # lines of what a script says at its end
 
 
@@ -73,13 +74,22 @@ def run(
                 f"{script}: it ran for {timeout:.0f} s without finishing {STEPS} steps. {HOW}"
             ) from None
         told = json.loads(file.read_text()) if file.exists() else {}
-    return Ran(code=done.returncode, said=done.stderr, told=told)
+    return Ran(code=done.returncode, said=_by_script(done.stderr), told=told)
 
 
 def _launcher(processes: int) -> list[str]:
     if processes == 1:
         return []
     return ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+
+
+def _by_script(said: str) -> str:
+    """Without what torchrun says when a process of its has failed, and what a profiler prints."""
+    lines = said.splitlines(keepends=True)
+    ends = (n for n, line in enumerate(lines) if re.match(r"E\d{4} .*torch/distributed/elastic", line))
+    return "".join(
+        line for line in lines[: next(ends, None)] if not line.startswith(PROFILER_SAYS)
+    )
 
 
 def stored(file: Path) -> Ran:
