@@ -27,7 +27,8 @@ def event(name, start, end, own=None, on_device=0.0):
 
 
 STEP = [
-    event("aten::linear", 0, 110, own=10), event("aten::addmm", 5, 105), event("aten::gelu", 110, 180),
+    event("aten::linear", 0, 110, own=10), event("aten::addmm", 5, 105),
+    event("aten::gelu", 110, 180),
     event("autograd::engine::evaluate_function: GeluBackward0", 180, 300, own=30),
     event("a stretch of a person's", 0, 400, own=90),
 ]  # fmt: skip

@@ -5,8 +5,9 @@ again from its JSON. Shares add up to 1 and exclude one another: what a wrong nu
 costs is taken out first, then what starting operations costs; the rest is computing or moving
 bytes, in the proportion that a profiler found between products with convolutions and all other
 operations; without a profile in that of the roofline, which is a bound. Memory has no share: it
-holds a step back by what cannot be run. Where real steps take far longer than their parts by themselves, the difference is a part of
-its own, named by how busy the cores were; a small one is left out.
+holds a step back by what cannot be run. Where real steps take far longer than their parts by
+themselves, the difference is a part of its own, named by how busy the cores were; a small one is
+left out.
 """
 
 import math

@@ -2,8 +2,8 @@
 
 After the way of data-stall analysis (Mohan et al., 2021, arXiv:2007.06775): loading goes on beside
 the step where the machine has cores for it, so that a step takes as long as the slower of the two.
-Several accelerators each have a batch of this size, and sum their gradients by a ring (Patarasuk and
-Yuan, 2009, doi:10.1016/j.jpdc.2008.09.002): each sends 2 (k - 1) / k times the bytes of them.
+Several accelerators each have a batch of this size, and sum their gradients by a ring (Patarasuk
+and Yuan, 2009, doi:10.1016/j.jpdc.2008.09.002): each sends 2 (k - 1) / k times the bytes of them.
 """
 
 import math

@@ -28,6 +28,7 @@ from mlgolf.diagnosis.steps_file import is_record
 STEPS, SECONDS = 100, 10.0  # whichever is first
 END_SECONDS = 600.0  # after which a script that has not told anything is ended
 STEPS_ENDING = ".json"  # of a file with the times of a script that was run as usual
+LAUNCHER_FAILED = re.compile(r"E\d{4} .*torch/distributed/elastic")
 PROFILER_SAYS = "USDT:"  # at the beginning of a line
 SHOWN = 3  # lines of what a script says at its end
 
@@ -64,10 +65,10 @@ def run(
 
         try:
             done = subprocess.run(
-                [sys.executable, *_launcher(processes), str(script), *arguments], env={**os.environ, ORDER:
-                json.dumps(order)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                timeout=timeout, preexec_fn=limited if memory_limit else None,
-                errors="backslashreplace",
+                [sys.executable, *_launcher(processes), str(script), *arguments],
+                env={**os.environ, ORDER: json.dumps(order)}, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, errors="backslashreplace", timeout=timeout,
+                preexec_fn=limited if memory_limit else None,
             )
         except subprocess.TimeoutExpired:
             raise DiagnosisError(
@@ -86,7 +87,7 @@ def _launcher(processes: int) -> list[str]:
 def _by_script(said: str) -> str:
     """Without what torchrun says when a process of its has failed, and what a profiler prints."""
     lines = said.splitlines(keepends=True)
-    ends = (n for n, line in enumerate(lines) if re.match(r"E\d{4} .*torch/distributed/elastic", line))
+    ends = (at for at, line in enumerate(lines) if LAUNCHER_FAILED.match(line))
     return "".join(
         line for line in lines[: next(ends, None)] if not line.startswith(PROFILER_SAYS)
     )
