@@ -27,7 +27,7 @@ from mlgolf.diagnosis.job import JobPlan, build, checked, loader_of
 from mlgolf.diagnosis.phases_torch import backward_marked
 
 WORKLOADS = ("imagenet_resnet", "criteo1tb", "finewebedu_lm")
-WARM_UP, STEPS = 20, 30
+WARM_UP, STEPS, PROFILED = 20, 30, 15
 PRODUCTS = ("mm", "conv", "scaled_dot_product", "linear")
 UPDATE = "update"
 TIE = 1.15  # times as long
@@ -50,22 +50,24 @@ def update_recorded() -> Iterator[None]:
 
 
 def profiled(step: Callable[[], object]) -> Mapping[str, float]:
-    """Milliseconds of a step by kind, of self CPU times: the median of steps."""
-    found: dict[str, list[float]] = {"products": [], "others": [], "update": []}
-    for _ in range(STEPS):
+    """Milliseconds of a step by kind: self CPU times, of each operation the median of steps.
+
+    Each step has the same operations, of which other programs interrupt some.
+    """
+    steps = []
+    for _ in range(PROFILED):
         with profile(activities=[ProfilerActivity.CPU]) as seen, update_recorded():
             step()
-        events = seen.events() or []
-        (update,) = (one for one in events if one.name == UPDATE)
-        took = dict.fromkeys(found, 0.0)
-        took["update"] = update.cpu_time_total
-        for one in events:
-            if one.time_range.start < update.time_range.start and "::" in one.name:
-                kind = "products" if any(name in one.name for name in PRODUCTS) else "others"
-                took[kind] += one.self_cpu_time_total
-        for name, value in took.items():
-            found[name].append(value)
-    return {name: median(values) / 1e3 for name, values in found.items()}
+        steps.append(seen.events() or [])
+    took = {"products": 0.0, "others": 0.0, "update": 0.0}
+    is_update = False  # operations come in the order of their beginning
+    for operation in zip(*steps, strict=True):
+        (name,) = {one.name for one in operation}
+        is_update = is_update or name == UPDATE
+        is_product = any(part in name for part in PRODUCTS)
+        kind = "update" if is_update else "products" if is_product else "others"
+        took[kind] += median(one.self_cpu_time_total for one in operation) / 1e3
+    return took
 
 
 def seconds_of(step: Callable[[], object]) -> float:

@@ -13,7 +13,8 @@ from mlgolf.diagnosis.profiling_torch import (  # noqa: E402
     StepProfile,
     exposed,
     is_product,
-    times_of,
+    middle_of,
+    step_of,
 )
 
 
@@ -48,6 +49,28 @@ def test_products_and_convolutions_are_products(name):
 ])  # fmt: skip
 def test_all_else_is_none(name):
     assert not is_product(name)
+
+
+def times_of(events, **how):
+    return middle_of([step_of(events, **how)])
+
+
+def test_an_operation_that_others_interrupt_in_one_step_is_as_long_as_in_the_rest():
+    def interrupted(at):
+        took = [1.0, 1.0, 1.0]
+        took[at] = 90.0
+        names = ("aten::mm", "aten::gelu", "aten::sum")
+        return step_of([
+            event(name, 0, 0, own=own) for name, own in zip(names, took, strict=True)
+        ])  # fmt: skip
+
+    found = middle_of([interrupted(at) for at in range(3)])
+    assert (found.products, found.others) == (pytest.approx(1e-6), pytest.approx(2e-6))
+
+
+def test_of_steps_that_differ_those_count_of_which_there_are_most():
+    often, once = step_of(STEP), step_of([event("aten::mm", 0, 900)])
+    assert middle_of([once, often, often]).other_calls == 1
 
 
 def test_self_times_of_operations_are_added_up_by_class():

@@ -122,6 +122,7 @@ class StepWatch:
         self._is_told = False  # that the file cannot be written
         self._began = time.time()  # as files are dated
         self._file: Path | None = None  # once it is written
+        self._rank = 0  # among processes that train together
         self._last_warm = 0.0  # seconds of the last step that warmed up
         self._has_agreed = False  # with the processes that train together
 
@@ -186,7 +187,7 @@ class StepWatch:
     def write(self) -> None:
         self._close()
         if self._file is None:
-            asked = of_process(self._wish.file, self._probe.rank if self._probe else 0)
+            asked = of_process(self._wish.file, self._rank)
             self._file = free_file(asked, self._place, self._began)
             if self._file != asked:
                 self._say(
@@ -274,6 +275,8 @@ class StepWatch:
     def _agree(self) -> None:
         """Processes that train together stop at the same step, or they would wait for ever."""
         probe, wish = self._probe, self._wish
+        if probe is not None:
+            self._rank = probe.rank  # the script may part from the others before it ends
         if self._has_agreed or probe is None or probe.processes == 1 or wish.steps is None:
             return
         fits = wish.seconds / self._last_warm if self._last_warm > 0 else math.inf

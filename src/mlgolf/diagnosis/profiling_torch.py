@@ -1,13 +1,17 @@
 """Self times of PyTorch's operations by class, from its profiler. Steps that are timed have none.
 
-Operations of the update are left out: its time is known by itself.
+Operations of the update are left out: its time is known by itself. Steps on one batch have the same
+operations in the same order, so the median is taken of each operation by itself: whoever else uses
+the cores interrupts a few of them in each step, and seldom the same ones.
 """
 
 import math
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,11 +31,20 @@ _NOT_COMPUTED = ("autograd::", "profiler::", "torch", *_COMMUNICATION)
 Span = tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The operations of one step, in their order, but those of the update."""
+
+    names: tuple[str, ...]
+    seconds: tuple[float, ...]  # of each by itself
+    communication: float  # while no operation was computed; NaN where that is not known
+
+
 class StepProfile:
     """One step after another, each profiled by itself."""
 
     def __init__(self) -> None:
-        self._found: list[OperationTimes] = []
+        self._found: list[Step] = []
 
     @contextmanager
     def step(self, *, only_last_update: bool = False) -> Iterator[None]:
@@ -43,16 +56,11 @@ class StepProfile:
             yield
             if torch.cuda.is_initialized():
                 torch.cuda.synchronize()
-        self._found.append(times_of(found.events() or [], only_last_update=only_last_update))
+        self._found.append(step_of(found.events() or [], only_last_update=only_last_update))
 
     def middle(self) -> OperationTimes | None:
-        """The median of each number; None before a step was profiled, or without operations."""
-        if not any(one.products + one.others for one in self._found):
-            return None
-        names = OperationTimes.__dataclass_fields__
-        return OperationTimes(**{
-            name: statistics.median(getattr(one, name) for one in self._found) for name in names
-        })
+        """None before a step was profiled, or without operations."""
+        return middle_of(self._found)
 
 
 def update() -> record_function:
@@ -65,23 +73,36 @@ def is_product(name: str) -> bool:
     return bool(_PRODUCT.search(name.rpartition("::")[2]))
 
 
-def times_of(events: Sequence[Any], *, only_last_update: bool = False) -> OperationTimes:
+def middle_of(steps: Sequence[Step]) -> OperationTimes | None:
+    """Of steps that have the same operations: if not all have, of the most that do."""
+    if not any(step.names for step in steps):
+        return None
+    names, _ = Counter(step.names for step in steps).most_common(1)[0]
+    alike = [step for step in steps if step.names == names]
+    seconds = [statistics.median(taken) for taken in zip(*(s.seconds for s in alike), strict=True)]
+    kinds = [is_product(name) for name in names]
+    products = sum(took for took, kind in zip(seconds, kinds, strict=True) if kind)
+    return OperationTimes(
+        products=products, others=sum(seconds) - products, product_calls=sum(kinds),
+        other_calls=len(kinds) - sum(kinds),
+        communication=statistics.median(step.communication for step in steps),
+    )
+
+
+def step_of(events: Sequence[Any], *, only_last_update: bool = False) -> Step:
     """Args: events: of torch.profiler. Those on a device take what their kernels take there."""
     updates = sorted(_span(event) for event in events if event.name == UPDATE)
     if only_last_update:
         updates = updates[-1:]
     computed = [event for event in events if _is_computed(event) and not _within(event, updates)]
     on_device = any(event.self_device_time_total > 0 for event in computed)
-    seconds, calls = {True: 0.0, False: 0.0}, {True: 0, False: 0}
-    for event in computed:
-        kind = is_product(event.name)
-        took = event.self_device_time_total if on_device else event.self_cpu_time_total
-        seconds[kind] += took / 1e6
-        calls[kind] += 1
     said = [_span(event) for event in events if event.name.startswith(_COMMUNICATION)]
-    return OperationTimes(
-        products=seconds[True], others=seconds[False], product_calls=calls[True],
-        other_calls=calls[False],
+    return Step(
+        names=tuple(event.name for event in computed),
+        seconds=tuple(
+            (event.self_device_time_total if on_device else event.self_cpu_time_total) / 1e6
+            for event in computed
+        ),
         communication=math.nan if on_device else
         exposed(said, [_span(event) for event in events if _is_computed(event)]) / 1e6,
     )
