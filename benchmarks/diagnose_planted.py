@@ -18,6 +18,7 @@ import mlgolf
 Batch = tuple[Tensor, Tensor]
 MEMORY_LIMIT = 3e9  # bytes, in the case that is to run out
 PROCESSES = 2  # in the cases that communicate
+SLOW_SECONDS = 0.05  # that one of them takes longer
 GREEDY = 1_500_000  # examples: 1,000 numbers each take 6 GB
 
 
@@ -119,30 +120,33 @@ def slow_optimizer_in_short_passes() -> None:
     slow_optimizer(batches_of_a_pass=20, passes=10)
 
 
-def train_together(*, by_hand: bool) -> None:
-    """48 MB of gradients in each step, and little to compute."""
+def train_together(wrapped: Callable[[nn.Module], nn.Module]) -> None:
+    """The first of two processes waits for the second, which takes longer in its forward pass."""
     torch.set_num_threads(1)
     distributed.init_process_group("gloo")
-    model = nn.Sequential(nn.Linear(3000, 4000), nn.ReLU(), nn.Linear(4000, 1))
-    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
-    if by_hand:
-        optimizer.register_step_pre_hook(lambda *_: sum_gradients(model))
-        train(model, batches(4, 3000), optimizer)
-    else:
-        train(nn.parallel.DistributedDataParallel(model), batches(4, 3000), optimizer)
+    model = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 1))
+    if distributed.get_rank():
+        model.register_forward_hook(lambda *_: time.sleep(SLOW_SECONDS))
+    train(wrapped(model), batches(64, 256))
 
 
-def sum_gradients(model: nn.Module) -> None:
-    for parameter in model.parameters():
-        distributed.all_reduce(parameter.grad)
+def slow_process() -> None:
+    train_together(nn.parallel.DistributedDataParallel)
 
 
-def much_communication() -> None:
-    train_together(by_hand=False)
+def slow_process_by_hand() -> None:
+    def summed(model: nn.Module) -> nn.Module:
+        """Each gradient is summed where it is computed."""
+        for parameter in model.parameters():
+            parameter.register_hook(sum_of_processes)
+        return model
+
+    train_together(summed)
 
 
-def much_communication_by_hand() -> None:
-    train_together(by_hand=True)
+def sum_of_processes(gradient: Tensor) -> Tensor:
+    distributed.all_reduce(gradient)
+    return gradient
 
 
 CASES: dict[str, tuple[Callable[[], None], str]] = {
@@ -154,8 +158,8 @@ CASES: dict[str, tuple[Callable[[], None], str]] = {
     "out_of_memory": (out_of_memory, "memory"),
     "slow_optimizer": (slow_optimizer, "optimizer"),
     "slow_optimizer_in_short_passes": (slow_optimizer_in_short_passes, "optimizer"),
-    "much_communication": (much_communication, "interconnect"),
-    "much_communication_by_hand": (much_communication_by_hand, "interconnect"),
+    "slow_process": (slow_process, "interconnect"),
+    "slow_process_by_hand": (slow_process_by_hand, "interconnect"),
 }
 
 

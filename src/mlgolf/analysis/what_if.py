@@ -45,7 +45,7 @@ REACHED = 0.8  # of a data sheet's rates; measured ceilings are typically 70 to 
 class WhatIf:
     instance: Instance
     step_seconds: float
-    seconds: Mapping[str, float]  # of each part, on one device
+    seconds: Mapping[Part, float]  # of each, on one device
     bottleneck: Bottleneck
     gain: float  # times as fast as here, without what is not there
     notes: tuple[str, ...]
@@ -96,7 +96,7 @@ def on_instance(
         )
     if instance.host_link and not batch_bytes:
         notes.append("the bytes of a batch are not known, so copies to the device count as 0")
-    parts = {name: took for name, took in seconds.items() if name != "input"}
+    parts: dict[Part, float] = {part: took for part, took in seconds.items() if part != "input"}
     bound: Bottleneck = "input" if seconds["input"] > step else max(parts, key=lambda n: parts[n])
     if too_large:
         bound = "memory"

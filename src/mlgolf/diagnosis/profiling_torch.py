@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.autograd import DeviceType  # type: ignore[reportPrivateImportUsage]
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from mlgolf.analysis.operation_times import OperationTimes
@@ -126,7 +127,7 @@ def exposed(waiting: Iterable[Span], working: Iterable[Span]) -> float:
 
 def _is_computed(event: Any) -> bool:
     """Names of operations have a namespace; what has none is a stretch that somebody named."""
-    on_cpu = event.device_type == torch.autograd.DeviceType.CPU
+    on_cpu = event.device_type == DeviceType.CPU
     return on_cpu and "::" in event.name and not event.name.startswith(_NOT_COMPUTED)
 
 

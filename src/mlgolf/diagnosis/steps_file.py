@@ -4,10 +4,10 @@ import json
 import os
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 
-def is_record(told: Any) -> bool:
+def is_record(told: Any) -> TypeGuard[dict[str, Any]]:
     """Whether this is what a watch writes."""
     if not isinstance(told, dict):
         return False
