@@ -10,7 +10,8 @@ import pytest
 from mlgolf.analysis.advice import Advice
 from mlgolf.analysis.bottleneck import Measurements, diagnosed
 from mlgolf.analysis.roofline import Ceilings
-from mlgolf.api.diagnosis import StepDiagnosis
+from mlgolf.api.diagnosis import StepDiagnosis, diagnose_script
+from mlgolf.core.errors import DiagnosisError
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 
@@ -101,6 +102,11 @@ def test_advice_that_makes_things_worse_is_marked_for_a_script():
         elsewhere=None,
     )
     assert found.as_json()["advice"][0]["loads_bottleneck"]
+
+
+def test_a_script_in_no_process_is_refused(script):
+    with pytest.raises(DiagnosisError, match="processes: found 0, allowed is 1 or more"):
+        diagnose_script(script, processes=0)
 
 
 def test_a_script_that_runs_out_of_memory_is_told_to_need_less(mlgolf, tmp_path):

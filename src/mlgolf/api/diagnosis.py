@@ -199,7 +199,7 @@ def diagnose_script(
       processes: that torchrun starts, for a script that trains in several of them.
     Raises: DiagnosisError for a script that fails, or that never calls the step.
     """
-    _check_numbers(None, 0, memory_limit)
+    _check_numbers(None, 0, memory_limit, processes)
     there = instance(on) if on else None
     place = Path(data_dir) if data_dir is not None else default_data_dir()
     path = Path(script)
@@ -252,9 +252,12 @@ def _busy(measured: Measurements) -> Iterator[str]:
         )
 
 
-def _check_numbers(batch_size: int | None, threads: int, memory_limit: float | None) -> None:
+def _check_numbers(
+    batch_size: int | None, threads: int, memory_limit: float | None, processes: int = 1
+) -> None:
     for name, value, least in (
         ("batch size", batch_size, 1), ("threads", threads, 0), ("memory limit", memory_limit, 1),
+        ("processes", processes, 1),
     ):  # fmt: skip
         if value is not None and (value < least or not math.isfinite(value)):
             raise DiagnosisError(f"{name}: found {value:g}, allowed is {least} or more")
