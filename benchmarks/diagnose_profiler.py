@@ -4,11 +4,11 @@
 
 The same steps under torch.profiler. A person adds up the self times of operations: products and
 convolutions, the update (from the end of the last backward pass to the end of the step), and all
-others. The profiler makes each operation dearer by a microsecond or two, small ones most. `mlgolf
-diagnose` has compute for the first, the optimizer for the second, bandwidth and overhead for the
-last: starting operations is in the self times of all, of which most are others. The largest of the
-three is to be the same; where the two largest of the profiler are within 15% of one another, that
-is a tie, and either will do.
+others. The profiler makes each operation dearer by a microsecond or two: by how much, the time of a
+step without it tells, and that is taken off each alike. `mlgolf diagnose` has compute for the
+first, the optimizer for the second, bandwidth and overhead for the last: starting operations is in
+the self times of all, of which most are others. The largest of the three is to be the same; where
+the two largest of the profiler are within 15% of one another, that is a tie, and either will do.
 """
 
 import sys
@@ -52,25 +52,29 @@ def update_recorded() -> Iterator[None]:
         record.__exit__(None, None, None)
 
 
-def profiled(step: Callable[[], object]) -> Mapping[str, float]:
+def profiled(step: Callable[[], object], whole: float) -> Mapping[str, float]:
     """Milliseconds of a step by kind: self CPU times, of each operation the median of steps.
 
     Each step has the same operations, of which other programs interrupt some.
+
+    Args: whole: milliseconds of a step without the profiler.
     """
     steps = []
     for _ in range(PROFILED):
         with profile(activities=[ProfilerActivity.CPU]) as seen, update_recorded():
             step()
         steps.append(seen.events() or [])
-    took = {"products": 0.0, "others": 0.0, "update": 0.0}
+    taken: dict[str, list[float]] = {"products": [], "others": [], "update": []}
     is_update = False  # operations come in the order of their beginning
     for operation in zip(*steps, strict=True):
         (name,) = {one.name for one in operation}
         is_update = is_update or name == UPDATE
         is_product = any(part in name for part in PRODUCTS)
         kind = "update" if is_update else "products" if is_product else "others"
-        took[kind] += median(one.self_cpu_time_total for one in operation) / 1e3
-    return took
+        taken[kind].append(median(one.self_cpu_time_total for one in operation) / 1e3)
+    total, count = sum(map(sum, taken.values())), sum(map(len, taken.values()))
+    added = max(0.0, total - whole) / count
+    return {kind: sum(max(0.0, took - added) for took in found) for kind, found in taken.items()}
 
 
 def seconds_of(step: Callable[[], object]) -> float:
@@ -110,7 +114,7 @@ def main() -> None:
         for _ in range(WARM_UP):
             step()
         whole = 1e3 * seconds_of(step)
-        took = profiled(step)
+        took = profiled(step, whole)
         told = mlgolf.diagnose(name)
         shares = ", ".join(f"{part} {share:.0%}" for part, share in told.found.shares.items())
         parts = ", ".join(f"{part} {value:.2f} ms" for part, value in took.items())

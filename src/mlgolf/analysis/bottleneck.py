@@ -229,13 +229,12 @@ def _between_devices(measured: Measurements, seconds: float) -> float:
 def _computing(measured: Measurements, network: float, overhead: float) -> float:
     """Seconds of forward and backward that are bound by computing; all if nothing is known.
 
-    Products that do few FLOP for each byte are bound by bandwidth, like all other operations.
+    Where most products do few FLOP for each byte, they are bound by bandwidth like all others.
     """
     floor, profile = measured.floor, measured.profile
     if profile is not None:
-        in_products = profile.in_products(network, overhead)
-        least = floor.compute + floor.thin_products if floor is not None else 0.0
-        return in_products * floor.compute / least if floor is not None and least else in_products
+        are_thin = floor is not None and floor.thin_products > floor.compute
+        return 0.0 if are_thin else profile.in_products(network, overhead)
     if floor is None or floor.compute + floor.bandwidth <= 0:
         return network - overhead
     return (network - overhead) * floor.compute / (floor.compute + floor.bandwidth)
