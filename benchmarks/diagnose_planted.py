@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 import mlgolf
 
 Batch = tuple[Tensor, Tensor]
 MEMORY_LIMIT = 3e9  # bytes, in the case that is to run out
+PROCESSES = 2  # in the cases that communicate
+SLOW_SECONDS = 0.05  # that one of them takes longer
 GREEDY = 1_500_000  # examples: 1,000 numbers each take 6 GB
 
 
@@ -118,6 +120,35 @@ def slow_optimizer_in_short_passes() -> None:
     slow_optimizer(batches_of_a_pass=20, passes=10)
 
 
+def train_together(wrapped: Callable[[nn.Module], nn.Module]) -> None:
+    """The first of two processes waits for the second, which takes longer in its forward pass."""
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo")
+    model = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 1))
+    if distributed.get_rank():
+        model.register_forward_hook(lambda *_: time.sleep(SLOW_SECONDS))
+    train(wrapped(model), batches(64, 256))
+
+
+def slow_process() -> None:
+    train_together(nn.parallel.DistributedDataParallel)
+
+
+def slow_process_by_hand() -> None:
+    def summed(model: nn.Module) -> nn.Module:
+        """Each gradient is summed where it is computed."""
+        for parameter in model.parameters():
+            parameter.register_hook(sum_of_processes)
+        return model
+
+    train_together(summed)
+
+
+def sum_of_processes(gradient: Tensor) -> Tensor:
+    distributed.all_reduce(gradient)
+    return gradient
+
+
 CASES: dict[str, tuple[Callable[[], None], str]] = {
     "slow_loader": (slow_loader, "input"),
     "many_tiny_operations": (many_tiny_operations, "overhead"),
@@ -127,6 +158,8 @@ CASES: dict[str, tuple[Callable[[], None], str]] = {
     "out_of_memory": (out_of_memory, "memory"),
     "slow_optimizer": (slow_optimizer, "optimizer"),
     "slow_optimizer_in_short_passes": (slow_optimizer_in_short_passes, "optimizer"),
+    "slow_process": (slow_process, "interconnect"),
+    "slow_process_by_hand": (slow_process_by_hand, "interconnect"),
 }
 
 
@@ -138,7 +171,10 @@ def main(names: list[str]) -> None:
     for name in names or CASES:
         planted = CASES[name][1]
         limit = MEMORY_LIMIT if planted == "memory" else None
-        found = mlgolf.diagnose_script(Path(__file__), ["--train", name], memory_limit=limit)
+        found = mlgolf.diagnose_script(
+            Path(__file__), ["--train", name], memory_limit=limit,
+            processes=PROCESSES if planted == "interconnect" else 1,
+        )
         shares = sorted(found.found.shares.items(), key=lambda item: -item[1])[:3]
         told = ", ".join(f"{part} {share:.0%}" for part, share in shares)
         right += found.bottleneck == planted

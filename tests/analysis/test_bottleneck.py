@@ -11,11 +11,13 @@ from mlgolf.analysis.bottleneck import (
     fixed_seconds,
     larger_batch_gain,
 )
+from mlgolf.analysis.operation_times import OperationTimes
 from mlgolf.analysis.roofline import Floor
 
 COMPUTING = Floor(
     compute=0.08, bandwidth=0.01, overhead=0.001, flop=8e9, bytes=1e8, operations=100
 )
+PROFILE = OperationTimes(products=0.01, others=0.03, product_calls=20, other_calls=80)
 PLAIN = Measurements(
     real=0.1, replay=0.1, load=0.0, copy=0.0, forward=0.03, backward=0.06, optimizer=0.01,
     batch_size=64, by_batch={32: 0.05, 64: 0.1, 128: 0.2}, threads=2, by_threads={1: 0.2, 2: 0.1},
@@ -104,7 +106,7 @@ def test_a_step_twice_as_long_as_when_it_is_repeated_is_told():
 
 def test_few_repeats_are_told():
     assert "repeated 2 times only" in " ".join(changed(repeats=2).notes)
-    assert changed(repeats=20).notes == ()
+    assert changed(repeats=20, profile=PROFILE).notes == ()
 
 
 def test_loading_beside_the_step_costs_nothing():
@@ -156,6 +158,30 @@ def test_a_step_of_few_flop_per_byte_is_bound_by_bandwidth():
     )
 
 
+def test_softmax_and_activations_are_not_computing_however_far_from_the_roof_they_run():
+    flat = {32: 0.099, 64: 0.1, 128: 0.101}
+    shares = changed(profile=PROFILE, by_batch=flat).shares
+    assert shares["compute"] == pytest.approx((0.09 / 4 - 0.2 * 0.001) / 0.1)
+    assert shares["bandwidth"] == pytest.approx((3 * 0.09 / 4 - 0.8 * 0.001) / 0.1)
+
+
+@pytest.mark.parametrize(("thin", "part"), [(0.06, "bandwidth"), (0.01, "compute")])
+def test_products_are_bound_by_bandwidth_where_most_do_few_flop_per_byte(thin, part):
+    floor = replace(COMPUTING, compute=0.02, bandwidth=0.07, thin_products=thin)
+    only = OperationTimes(products=0.09, others=0.0)
+    assert changed(profile=only, floor=floor).shares[part] == pytest.approx(0.9)
+
+
+def test_starting_operations_is_taken_from_products_by_their_number():
+    started = replace(PROFILE, product_calls=0, other_calls=100)
+    assert changed(profile=started).shares["compute"] == pytest.approx(0.09 / 4 / 0.1)
+
+
+def test_without_a_profile_the_split_is_called_a_bound():
+    assert "which is a bound" in " ".join(changed().notes)
+    assert "which is a bound" not in " ".join(changed(profile=PROFILE).notes)
+
+
 def test_a_long_update_is_the_optimizer():
     assert changed(forward=0.01, backward=0.02, optimizer=0.07).bottleneck == "optimizer"
 
@@ -172,6 +198,16 @@ def test_more_threads_that_would_be_faster_hold_nothing_back():
 
 def test_waiting_for_other_devices_is_interconnect():
     assert changed(one_device=0.03).bottleneck == "interconnect"
+
+
+def test_what_steps_that_sum_no_gradients_save_is_interconnect():
+    found = changed(replay=0.1, alone=0.08, one_device=0.02)
+    assert found.shares["interconnect"] == pytest.approx(0.75)
+
+
+def test_communication_that_no_computing_hides_is_interconnect():
+    found = changed(profile=replace(PROFILE, communication=0.06))
+    assert (found.bottleneck, found.shares["interconnect"]) == ("interconnect", pytest.approx(0.6))
 
 
 def test_running_out_of_memory_comes_before_all_else():

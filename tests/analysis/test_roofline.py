@@ -45,3 +45,10 @@ def test_where_the_number_of_operations_is_not_known_neither_is_starting_them():
     floor = floor_of([joined], MACHINE)
     assert math.isnan(floor.overhead)
     assert floor.operations == 0
+
+
+def test_products_that_are_bound_by_bandwidth_are_told_apart():
+    thin = Operation(name="mv", count=1, flop=1e3, bytes=1e9)
+    sum_ = Operation(name="add", count=1, flop=0, bytes=1e9)
+    floor = floor_of([thin, sum_], MACHINE)
+    assert floor.thin_products == floor.bandwidth / 2

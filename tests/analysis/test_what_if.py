@@ -40,7 +40,38 @@ def test_a_fast_accelerator_leaves_the_loader_as_the_bottleneck():
 def test_cores_are_shared_by_the_accelerators():
     found = on(replace(THERE, cores=8, accelerators=8))
     assert found.seconds["input"] == pytest.approx(0.02)
-    assert any("not included" in note for note in found.notes)
+    assert any("counts as 0" in note for note in found.notes)
+
+
+def test_accelerators_sum_their_gradients_over_what_joins_them():
+    several = replace(THERE, cores=8, accelerators=8, device_link=1e9 / REACHED)
+    measured = replace(STEP, gradient_bytes=4e7)
+    found = on(several, measured)
+    assert found.seconds["interconnect"] == pytest.approx(2 * 7 / 8 * 0.04)
+    assert found.bottleneck == "interconnect"
+    assert any("counted as if nothing hid it" in note for note in found.notes)
+    assert on(THERE, measured).seconds["interconnect"] == 0
+
+
+def test_without_a_link_of_their_own_accelerators_use_the_network():
+    several = replace(THERE, accelerators=2, network=1e8 / REACHED)
+    assert on(several, replace(STEP, gradient_bytes=1e6)).seconds["interconnect"] == (
+        pytest.approx(0.01)
+    )
+
+
+def test_what_other_programs_took_here_is_no_gain_there():
+    busy = replace(
+        STEP, real=1.02, replay=1.0, alone=0.1, own_cores=1.0, other_cores=1.0, cores=2
+    )
+    found = on(THERE, busy)
+    assert found.gain == pytest.approx(on(THERE).gain, rel=1e-6)
+    assert "without other programs" in " ".join(found.notes)
+
+
+def test_threads_that_are_too_many_here_are_no_gain_there():
+    threads = replace(STEP, real=0.42, replay=0.4, threads=4, by_threads={1: 0.1, 4: 0.4})
+    assert on(THERE, threads).gain == pytest.approx(on(THERE).gain, rel=1e-3)
 
 
 def test_operations_take_as_long_to_start_there():

@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from mlgolf.analysis.advice import Advice
 from mlgolf.analysis.bottleneck import Measurements, diagnosed
 from mlgolf.analysis.roofline import Ceilings
-from mlgolf.api.diagnosis import StepDiagnosis
+from mlgolf.api.diagnosis import StepDiagnosis, diagnose_script
+from mlgolf.core.errors import DiagnosisError
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings
 
@@ -57,7 +59,11 @@ def test_a_workload_is_diagnosed(mlgolf, tmp_path):
     assert found["bottleneck"] in PARTS | {"memory"}
     assert found["shares"].keys() == PARTS
     assert sum(found["shares"].values()) == pytest.approx(1)
-    assert all(one.keys() == {"method", "expected_gain", "why"} for one in found["advice"])
+    assert all(
+        one.keys() == {"method", "expected_gain", "why", "loads_bottleneck"}
+        for one in found["advice"]
+    )
+    assert found["measured"]["profile"]["products"] > 0
     assert found["ceilings"]["flops"] == 1e11
     assert found["measured"]["batch_size"] == 8
     assert found["elsewhere"]["instance"]["name"] == "a100"
@@ -87,6 +93,20 @@ def test_that_the_machine_was_busy_is_said_first():
     )
     assert repr(found).startswith("the machine was busy\n")
     assert found.as_json()["notes"][0] == "the machine was busy"
+
+
+def test_advice_that_makes_things_worse_is_marked_for_a_script():
+    worse = Advice(method="x", expected_gain=1.0, why="not here", loads_bottleneck=True)
+    found = StepDiagnosis(
+        name="x", found=diagnosed(Measurements(real=1.0)), advice=[worse], ceilings=None,
+        elsewhere=None,
+    )
+    assert found.as_json()["advice"][0]["loads_bottleneck"]
+
+
+def test_a_script_in_no_process_is_refused(script):
+    with pytest.raises(DiagnosisError, match="processes: found 0, allowed is 1 or more"):
+        diagnose_script(script, processes=0)
 
 
 def test_a_script_that_runs_out_of_memory_is_told_to_need_less(mlgolf, tmp_path):
@@ -120,6 +140,14 @@ def test_a_script_without_steps_is_one_message(mlgolf, tmp_path):
         (("steps.json",), "no such file"),
         (("gone.py",), "no such script"),
         (("linear", "--memory-limit", "-1"), "memory limit"),
+        (("train.py", "--threads", 1), "--threads 1: only a workload has this option"),
+        (("train.py", "--batch-size", 9), "--batch-size 9: only a workload"),
+        (("train.py", "--size", "full"), "--size full: only a workload"),
+        (("steps.json", "--framework", "jax"), "--framework jax: only a workload"),
+        (("steps.json", "--submission", "nope"), "--submission nope: only a workload"),
+        (("linear", "--processes", 2), "--processes 2: only a script"),
+        (("steps.json", "--processes", 2), "--processes 2: only a script"),
+        (("steps.json", "--fresh-ceilings"), "--fresh-ceilings: steps.json does not count"),
     ],
 )
 def test_a_mistake_is_one_message_with_what_is_allowed(mlgolf, words, said):

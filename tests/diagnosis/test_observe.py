@@ -20,6 +20,12 @@ class FakeProbe:
     def __init__(self, asynchronous=False):
         self.asked, self.asynchronous, self.done = [], asynchronous, 0
 
+    rank, processes, offered = 0, 1, ()
+
+    def agreed(self, steps):
+        self.offered = (*self.offered, steps)
+        return 2
+
     def synchronize(self):
         self.asked.append("synchronize")
 
@@ -234,6 +240,58 @@ def test_a_step_that_raises_does_not_count(tmp_path):
     with pytest.raises(RuntimeError, match="stop"), watch.step():
         fail()
     assert watch.record()["steps"] == 0
+
+
+def test_processes_that_train_together_stop_at_the_step_that_they_agree_on(tmp_path):
+    watch, clock, probe, _ = watched(tmp_path, batches=100, steps=50, seconds=9.5, experiments=True)
+    probe.processes = 2
+    with pytest.raises(SystemExit):
+        train(watch, clock)
+    assert probe.offered == (3,)  # in 9.5 seconds, with 3 for a step
+    assert watch.record()["counted"] == 2
+
+
+def test_of_processes_that_train_together_each_writes_a_file_of_its_own(tmp_path):
+    watch, clock, probe, file = watched(tmp_path)
+    probe.processes, probe.rank = 2, 1
+    train(watch, clock)
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.rank1.json"]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("held", ["my notes", '{"steps": 3}'])
+def test_what_something_else_has_written_is_not_overwritten(tmp_path, capsys, held):
+    watch, clock, _, file = watched(tmp_path)
+    file.write_text(held)
+    train(watch, clock)
+    assert file.read_text() == held
+    assert json.loads((tmp_path / "steps-2.json").read_text())["counted"] == 10 - WARM_UP
+    assert "go into" in capsys.readouterr().err
+
+
+def test_what_another_script_has_written_is_not_overwritten(tmp_path):
+    for place in ("one.py:2", "other.py:2"):
+        watch, clock, _, _ = watched(tmp_path)
+        watch._place = place
+        train(watch, clock)
+    assert json.loads((tmp_path / "steps.json").read_text())["place"] == "one.py:2"
+    assert json.loads((tmp_path / "steps-2.json").read_text())["place"] == "other.py:2"
+
+
+def test_a_later_run_of_a_script_writes_its_file_again(tmp_path):
+    for began in (0.0, 9e12):  # the second begins after the first has written
+        watch, clock, _, _ = watched(tmp_path)
+        watch._began = began
+        train(watch, clock)
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.json"]
+
+
+def test_of_two_processes_at_once_neither_overwrites_the_other(tmp_path):
+    first, clock, _, _ = watched(tmp_path)
+    second = watched(tmp_path)[0]
+    train(first, clock)
+    train(second, FakeClock())
+    assert len([*tmp_path.iterdir()]) == 2
 
 
 def test_of_slow_steps_fewer_warm_up(tmp_path):

@@ -3,9 +3,11 @@
 Takes measurements, gives numbers and words. Nothing is measured here, so a diagnosis can be made
 again from its JSON. Shares add up to 1 and exclude one another: what a wrong number of threads
 costs is taken out first, then what starting operations costs; the rest is computing or moving
-bytes, in the proportion of the roofline. Memory has no share: it holds a step back by what cannot
-be run. Where real steps take far longer than their parts by themselves, the difference is a part of
-its own, named by how busy the cores were; a small one is left out.
+bytes, in the proportion that a profiler found between products with convolutions and all other
+operations; without a profile in that of the roofline, which is a bound. Memory has no share: it
+holds a step back by what cannot be run. Where real steps take far longer than their parts by
+themselves, the difference is a part of its own, named by how busy the cores were; a small one is
+left out.
 """
 
 import math
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mlgolf.analysis.operation_times import OperationTimes
 from mlgolf.analysis.roofline import Floor
 from mlgolf.core.text import number_of, significant
 
@@ -61,7 +64,9 @@ class Measurements:
     optimizer: float = math.nan
     issued: float = math.nan  # until all of a step was asked for, on a device that was idle
     compiled: float = math.nan  # replay as one compiled or captured step
-    one_device: float = math.nan  # the step of one of the devices, without the others
+    one_device: float = math.nan  # the same as `alone`, without what devices say to one another
+    processes: int = 1  # that train together
+    gradient_bytes: float = math.nan  # of one step: what several devices have to sum
     batch_size: int = 0
     by_batch: Mapping[int, float] = field(default_factory=dict)  # replay, by batch size
     repeats: int = 0  # how often the last batch was repeated; 0 where it is not known
@@ -72,6 +77,7 @@ class Measurements:
     threads: int = 0
     by_threads: Mapping[int, float] = field(default_factory=dict)  # replay, by threads
     floor: Floor | None = None
+    profile: OperationTimes | None = None  # of the repeated step
     device: str = "cpu"
     peak_memory: float = math.nan  # bytes
     memory_limit: float = math.nan
@@ -141,7 +147,7 @@ def parts_of(measured: Measurements) -> dict[Part, float]:
     alone = _alone(measured)
     itself = alone if replay > FAR_LONGER * alone else replay
     threads = itself * too_many_threads(measured)
-    interconnect = max(0.0, itself - threads - _or(measured.one_device, itself - threads))
+    interconnect = _between_devices(measured, itself - threads)
     left = itself - threads - interconnect  # what a step takes with the right threads, by itself
     scale = left / replay if replay else 0.0
     optimizer = min(_or(measured.optimizer, 0.0) * scale, left)
@@ -153,9 +159,8 @@ def parts_of(measured: Measurements) -> dict[Part, float]:
         "threads": threads,
         "interconnect": interconnect, "optimizer": optimizer, "overhead": overhead,
     }  # fmt: skip
-    by_compute = _computing(measured.floor)
-    seconds["compute"] = (network - overhead) * by_compute
-    seconds["bandwidth"] = (network - overhead) * (1 - by_compute)
+    seconds["compute"] = _computing(measured, network, overhead)
+    seconds["bandwidth"] = network - overhead - seconds["compute"]
     explained = sum(seconds.values())
     is_far = itself < replay or real > FAR_LONGER * explained
     beyond, busy = max(0.0, real - explained) if is_far else 0.0, is_busy(measured)
@@ -212,11 +217,27 @@ def _overhead(measured: Measurements, optimizer: float) -> float:
     return max(min(known, default=0.0), _or(saved, 0.0))
 
 
-def _computing(floor: Floor | None) -> float:
-    """Share of computing in what is neither loading nor overhead; all of it if nothing is known."""
+def _between_devices(measured: Measurements, seconds: float) -> float:
+    """What of the seconds of a step is communication that nothing hides."""
+    if not math.isnan(measured.one_device):
+        together = _or(_alone(measured), seconds)
+        return seconds * max(0.0, 1 - measured.one_device / together) if together > 0 else 0.0
+    known = measured.profile.communication if measured.profile else 0.0
+    return min(_or(known, 0.0), seconds)
+
+
+def _computing(measured: Measurements, network: float, overhead: float) -> float:
+    """Seconds of forward and backward that are bound by computing; all if nothing is known.
+
+    Where most products do few FLOP for each byte, they are bound by bandwidth like all others.
+    """
+    floor, profile = measured.floor, measured.profile
+    if profile is not None:
+        are_thin = floor is not None and floor.thin_products > floor.compute
+        return 0.0 if are_thin else profile.in_products(network, overhead)
     if floor is None or floor.compute + floor.bandwidth <= 0:
-        return 1.0
-    return floor.compute / (floor.compute + floor.bandwidth)
+        return network - overhead
+    return (network - overhead) * floor.compute / (floor.compute + floor.bandwidth)
 
 
 def diagnosed(measured: Measurements) -> Diagnosis:
@@ -292,7 +313,10 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
             best = min(measured.by_threads, key=lambda n: measured.by_threads[n])
             return f"{percent} is lost with {measured.threads} threads: {best} would be faster"
         case "interconnect":
-            return f"{percent} is waiting for other devices"
+            return (
+                f"{percent} is communication with other processes that no computing hides, and "
+                "waiting for the slowest of them"
+            )
         case "other_programs":
             return (
                 f"{percent} is beyond loading and the same step repeated; other programs used "
@@ -308,7 +332,10 @@ def _why(part: Part, share: float, measured: Measurements) -> str:
             )
             return f"{percent} is starting{told}, whatever they compute"
         case "bandwidth":
-            return f"{percent} is moving bytes: operations do few FLOP for each byte"
+            return (
+                f"{percent} is in operations that do few FLOP for each byte, as most but products "
+                "and convolutions"
+            )
         case "compute" if floor is None:
             return f"{percent} is forward and backward; which of it is computing is not known"
         case "compute":
@@ -337,6 +364,11 @@ def _notes(measured: Measurements) -> list[str]:
     notes = [f"not measured, so it counts as 0: {', '.join(missing)}"] if missing else []
     if measured.floor is None and measured.real > 0:
         notes.append("operations were not counted, so moving bytes counts as computing")
+    elif measured.floor is not None and measured.profile is None:
+        notes.append(
+            "operations were not profiled: compute and bandwidth are shared out by the least time "
+            "that they need, which is a bound; softmax, activations and norms may take far longer"
+        )
     if LONGER < measured.replay / _alone(measured) <= FAR_LONGER:
         notes.append(
             f"a real step took {measured.replay / _alone(measured):.2g} times as long as the same "

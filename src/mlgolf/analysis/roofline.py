@@ -66,6 +66,7 @@ class Floor:
     flop: float
     bytes: float
     operations: int  # 0 where it is not known
+    thin_products: float = 0.0  # of `bandwidth`: products of few FLOP per byte, as with a vector
 
     @property
     def intensity(self) -> float:
@@ -75,16 +76,18 @@ class Floor:
 def floor_of(operations: Iterable[Operation], ceilings: Ceilings) -> Floor:
     """Each operation is bound by the one or the other, and each is started."""
     seconds = {"compute": 0.0, "bandwidth": 0.0}
-    flop = moved = 0.0
+    flop = moved = thin = 0.0
     count, is_known = 0, True
     for operation in operations:
         computing = operation.flop / ceilings.flops_for(operation.dtype)
         each = operation.bytes / max(1, operation.count)
         moving = operation.bytes / ceilings.bandwidth_for(each)
         seconds["compute" if computing >= moving else "bandwidth"] += max(computing, moving)
+        thin += moving if moving > computing > 0 else 0.0
         flop, moved, count = flop + operation.flop, moved + operation.bytes, count + operation.count
         is_known = is_known and operation.count > 0
     overhead = count * ceilings.launch_seconds if is_known else math.nan
     return Floor(
-        **seconds, overhead=overhead, flop=flop, bytes=moved, operations=count if is_known else 0
+        **seconds, overhead=overhead, flop=flop, bytes=moved, operations=count if is_known else 0,
+        thin_products=thin,
     )

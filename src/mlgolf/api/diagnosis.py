@@ -85,7 +85,10 @@ class StepDiagnosis(Shown):
             "step_seconds": found.step_seconds,
             "ceilings": asdict(self.ceilings) if self.ceilings else {},
             "advice": [
-                {"method": a.method, "expected_gain": a.expected_gain, "why": a.why}
+                {
+                    "method": a.method, "expected_gain": a.expected_gain, "why": a.why,
+                    "loads_bottleneck": a.loads_bottleneck,
+                }
                 for a in self.advice
             ],
             "findings": [asdict(finding) for finding in found.findings],
@@ -184,17 +187,19 @@ def diagnose(
 
 @disk_errors_told()
 def diagnose_script(
-    script: AnyPath, arguments: Sequence[str] = (), *, memory_limit: float | None = None,
-    on: str | None = None, data_dir: AnyPath | None = None, fresh_ceilings: bool = False,
-    tell: Tell = lambda _: None,
+    script: AnyPath, arguments: Sequence[str] = (), *, processes: int = 1,
+    memory_limit: float | None = None, on: str | None = None, data_dir: AnyPath | None = None,
+    fresh_ceilings: bool = False, tell: Tell = lambda _: None,
 ) -> StepDiagnosis:
     """Run a script whose loop is under `observe`, and say what holds its step back.
 
-    Args: script: or the steps.json that it wrote when it was run as usual; then nothing is run, and
-      operations and other numbers of threads are not known.
+    Args:
+      script: or the steps.json that it wrote when it was run as usual; then nothing is run, and
+        operations and other numbers of threads are not known.
+      processes: that torchrun starts, for a script that trains in several of them.
     Raises: DiagnosisError for a script that fails, or that never calls the step.
     """
-    _check_numbers(None, 0, memory_limit)
+    _check_numbers(None, 0, memory_limit, processes)
     there = instance(on) if on else None
     place = Path(data_dir) if data_dir is not None else default_data_dir()
     path = Path(script)
@@ -210,7 +215,7 @@ def diagnose_script(
         ran, memory_limit = stored(path), memory_limit or math.nan
     else:
         tell(f"running {path} until it has done {STEPS} steps, or some for {SECONDS:.0f} seconds")
-        ran = run(path, arguments, memory_limit=memory_limit)
+        ran = run(path, arguments, memory_limit=memory_limit, processes=processes)
     found = diagnosed(measurements_of(path, ran, known, memory_limit))
     here = used[-1] if used else None
     elsewhere = None
@@ -247,9 +252,12 @@ def _busy(measured: Measurements) -> Iterator[str]:
         )
 
 
-def _check_numbers(batch_size: int | None, threads: int, memory_limit: float | None) -> None:
+def _check_numbers(
+    batch_size: int | None, threads: int, memory_limit: float | None, processes: int = 1
+) -> None:
     for name, value, least in (
         ("batch size", batch_size, 1), ("threads", threads, 0), ("memory limit", memory_limit, 1),
+        ("processes", processes, 1),
     ):  # fmt: skip
         if value is not None and (value < least or not math.isfinite(value)):
             raise DiagnosisError(f"{name}: found {value:g}, allowed is {least} or more")

@@ -19,6 +19,8 @@ _MOVES_NOTHING = frozenset({
     "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "_unsafe_view",
 })  # fmt: skip
 
+_COMMUNICATION = ("c10d", "_c10d_functional")  # namespaces of what processes say to one another
+
 
 def _attention(query: Tensor, key: Tensor, value: Tensor, *_: Any, **__: Any) -> int:
     return sdpa_flop_count(query.shape, key.shape, value.shape)
@@ -60,7 +62,7 @@ class Counter(TorchDispatchMode):
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
-        if not self.paused:
+        if not self.paused and func.namespace not in _COMMUNICATION:
             name = func._overloadpacket.__name__
             is_view = func.is_view or name in _MOVES_NOTHING
             moved = 0.0 if is_view else _bytes_of(args, out)

@@ -30,5 +30,6 @@ def _instance(row: dict[str, Any]) -> Instance:
         device_memory_bytes=row["device_memory_gb"] * GIGA, flops=row["tflops"] * TERA,
         flops_tf32=row.get("tflops_tf32", 0.0) * TERA, bandwidth=row["bandwidth_gbs"] * GIGA,
         host_link=row["host_link_gbs"] * GIGA, network=row["network_gbs"] * GIGA,
+        device_link=row.get("device_link_gbs", 0.0) * GIGA,
         dollars_per_hour=row["dollars_per_hour"], date=row["date"], source=row["source"],
     )

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlgolf.analysis.operation_times import OperationTimes
 from mlgolf.analysis.roofline import Operation
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
@@ -78,6 +79,14 @@ class Job(Protocol):
 
     def operations(self, batch: Any) -> list[Operation] | None:
         """Those of a step but its update; None where the framework does not say."""
+        ...
+
+    def operation_times(self, batch: Any) -> OperationTimes | None:
+        """Of a step but its update, by class; None where the framework has no such profile."""
+        ...
+
+    def gradient_bytes(self) -> float:
+        """Of one step: of all parameters that are trained."""
         ...
 
     def use_threads(self, threads: int) -> bool:

@@ -76,6 +76,12 @@ class JaxJob:
             bytes=float(found.get("bytes accessed", 0.0)),
         )]  # fmt: skip
 
+    def operation_times(self, batch: dict[str, Any]) -> None:
+        return None  # a step is one compiled function
+
+    def gradient_bytes(self) -> float:
+        return float(sum(array.nbytes for array in jax.tree.leaves(self._params)))
+
     def use_threads(self, threads: int) -> bool:
         return False  # XLA's threads are fixed when it starts
 

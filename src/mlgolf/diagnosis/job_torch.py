@@ -1,13 +1,16 @@
 """A job in PyTorch."""
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.profiler import record_function
 
+from mlgolf.analysis.operation_times import OperationTimes
 from mlgolf.analysis.roofline import Operation
 from mlgolf.backends.training_torch import gradients, mean_loss
 from mlgolf.core.arrays import Batch
@@ -20,6 +23,9 @@ from mlgolf.diagnosis.process_memory import (
     memory_in_use,
     peak_of_process,
 )
+from mlgolf.diagnosis.profiling_torch import StepProfile, update
+
+PROFILED_STEPS, PROFILE_SECONDS = 15, 3.0  # at most; one step at least
 
 
 class TorchJob:
@@ -76,6 +82,34 @@ class TorchJob:
         ):
             self.step(repeat(batch))
         return until_update[-1] if until_update else counter.found()
+
+    def operation_times(self, batch: dict[str, Tensor]) -> OperationTimes | None:
+        profile, began = StepProfile(), time.perf_counter()
+        for number in range(PROFILED_STEPS):
+            if number and time.perf_counter() - began > PROFILE_SECONDS:
+                break
+            with profile.step(only_last_update=True):
+                self._step_with_updates_named(batch)
+        return profile.middle()
+
+    def _step_with_updates_named(self, batch: dict[str, Tensor]) -> None:
+        """What follows a backward pass is the update, unless another one comes."""
+        named: list[record_function] = []
+
+        def leave() -> None:
+            while named:
+                named.pop().__exit__(None, None, None)
+
+        def enter() -> None:
+            named.append(update())
+            named[-1].__enter__()
+
+        with backward_marked(leave, enter):
+            self.step(repeat(batch))
+        leave()
+
+    def gradient_bytes(self) -> float:
+        return float(sum(tensor.nbytes for tensor in self._tensors))
 
     def use_threads(self, threads: int) -> bool:
         torch.set_num_threads(threads)

@@ -66,6 +66,7 @@ def measure_steps(
             batch_size=batch_size, asked_batch_size=asked, by_batch=by_batch, threads=threads,
             by_threads=by_threads, device=job.device, ran_out=fits.largest < asked,
             floor=floor_of(operations, known) if operations else None,
+            profile=job.operation_times(steps.kept), gradient_bytes=job.gradient_bytes(),
             peak_memory=fits.peak, memory_limit=fits.limit, largest_batch=fits.largest,
             largest_is_limit=fits.is_limit,
         ),

@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ from mlgolf.core.text import number_of
 from mlgolf.diagnosis.core_use import CoreSeconds, core_seconds
 from mlgolf.diagnosis.data_kind import DataKind, data_kind
 from mlgolf.diagnosis.process_memory import peak_of_process
+from mlgolf.diagnosis.steps_file import free_file, of_process
 
 ORDER = "MLGOLF_DIAGNOSE"  # by this variable `mlgolf diagnose` asks for more than the times
 FILE = Path("steps.json")  # where the times go otherwise
@@ -47,6 +48,20 @@ class Probe(Protocol):
     @property
     def asynchronous(self) -> bool:
         """Whether a step may return before it has been computed."""
+        ...
+
+    @property
+    def rank(self) -> int:
+        """Of this process among those that train together; 0 for the first, or for one alone."""
+        ...
+
+    @property
+    def processes(self) -> int:
+        """That train together."""
+        ...
+
+    def agreed(self, steps: int) -> int:
+        """The least number that one of them offers. Each of them asks once, at the same step."""
         ...
 
     def synchronize(self) -> None: ...
@@ -105,6 +120,11 @@ class StepWatch:
         self._ahead: AbstractContextManager[object] | None = None  # the next of them
         self._experimental = 0  # steps in experiments so far
         self._is_told = False  # that the file cannot be written
+        self._began = time.time()  # as files are dated
+        self._file: Path | None = None  # once it is written
+        self._rank = 0  # among processes that train together
+        self._last_warm = 0.0  # seconds of the last step that warmed up
+        self._has_agreed = False  # with the processes that train together
 
     def __iter__(self) -> Iterator[Any]:
         clock = self._clock
@@ -166,7 +186,15 @@ class StepWatch:
 
     def write(self) -> None:
         self._close()
-        self._wish.file.write_text(json.dumps(self.record(), indent=1) + "\n")
+        if self._file is None:
+            asked = of_process(self._wish.file, self._rank)
+            self._file = free_file(asked, self._place, self._began)
+            if self._file != asked:
+                self._say(
+                    f"{asked} was written by something else, or is in use: the times of steps go "
+                    f"into {self._file}"
+                )
+        self._file.write_text(json.dumps(self.record(), indent=1) + "\n")
 
     def record(self) -> dict[str, Any]:
         """Seconds per step, means over the steps that counted; none of them without such steps."""
@@ -175,7 +203,9 @@ class StepWatch:
             "real": self._real, "load": self._load, "step": self._step,
             "between": self._real - self._load - self._step, "cpu": self._cpu,
         }
-        cores = self._cores.until(core_seconds()) if self._cores is not None else {}
+        # Processes that train together would count one another as other programs.
+        is_alone = self._probe is None or self._probe.processes == 1
+        cores = self._cores.until(core_seconds()) if self._cores is not None and is_alone else {}
         return {
             "steps": self._steps, "counted": count,
             **({name: seconds / count for name, seconds in times.items()} if count else {}),
@@ -189,6 +219,7 @@ class StepWatch:
         self._steps += 1
         if self._opened is None:
             self._time_warm_step(began)
+            self._last_warm = self._clock() - began
             return
         self._last_end = self._clock()
         self._counted += 1
@@ -232,6 +263,7 @@ class StepWatch:
         """A window begins, if none is open: before a load, once the steps have warmed up."""
         if self._opened is not None or self._blocks is not None or not self._is_warm():
             return
+        self._agree()
         if self._probe is not None:
             self._probe.synchronize()
             self._probe.begin()
@@ -240,7 +272,20 @@ class StepWatch:
         self._opened = self._last_end = self._clock()
         self._loading = 0.0
 
+    def _agree(self) -> None:
+        """Processes that train together stop at the same step, or they would wait for ever."""
+        probe, wish = self._probe, self._wish
+        if probe is not None:
+            self._rank = probe.rank  # the script may part from the others before it ends
+        if self._has_agreed or probe is None or probe.processes == 1 or wish.steps is None:
+            return
+        fits = wish.seconds / self._last_warm if self._last_warm > 0 else math.inf
+        steps = probe.agreed(max(1, int(min(fits, wish.steps))))
+        self._wish, self._has_agreed = replace(wish, steps=steps, seconds=math.inf), True
+
     def _is_warm(self) -> bool:
+        if self._probe is not None and self._probe.processes > 1:
+            return self._steps >= WARM_UP  # a clock would tell each of them something else
         is_slow = self._steps > 0 and self._clock() - self._first_step >= WARM_UP_SECONDS
         return self._steps >= WARM_UP or is_slow
 

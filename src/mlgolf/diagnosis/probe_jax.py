@@ -20,6 +20,17 @@ class JaxProbe:
     def __init__(self) -> None:
         self._replay = Replay(self.synchronize)
 
+    @property
+    def rank(self) -> int:
+        return jax.process_index()
+
+    @property
+    def processes(self) -> int:
+        return 1  # each for itself: communication is not measured in JAX
+
+    def agreed(self, steps: int) -> int:
+        return steps
+
     def synchronize(self) -> None:
         jax.block_until_ready([array for array in jax.live_arrays() if not array.is_deleted()])
 

@@ -15,16 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.analysis.bottleneck import Measurements
+from mlgolf.analysis.operation_times import OperationTimes
 from mlgolf.analysis.roofline import Ceilings, Operation, floor_of
+from mlgolf.backends import require
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.core.text import number_of, printable
 from mlgolf.diagnosis.observe import FILE, HOW, ORDER, why_none_counted
 from mlgolf.diagnosis.out_of_memory import says_out_of_memory
 from mlgolf.diagnosis.process_memory import available_memory
+from mlgolf.diagnosis.steps_file import is_record
 
 STEPS, SECONDS = 100, 10.0  # whichever is first
 END_SECONDS = 600.0  # after which a script that has not told anything is ended
 STEPS_ENDING = ".json"  # of a file with the times of a script that was run as usual
+LAUNCHER_FAILED = re.compile(r"E\d{4} .*torch/distributed/elastic")
+PROFILER_SAYS = "USDT:"  # at the beginning of a line
 SHOWN = 3  # lines of what a script says at its end
 
 
@@ -39,14 +44,17 @@ class Ran:
 
 def run(
     script: Path, arguments: Sequence[str] = (), *, memory_limit: float | None = None,
-    timeout: float = END_SECONDS,
+    processes: int = 1, timeout: float = END_SECONDS,
 ) -> Ran:
-    """Args: memory_limit: bytes of its own that the script may take; None: no limit of ours.
-
-    Raises: DiagnosisError if there is no such script, or it does not end.
+    """Args:
+      memory_limit: bytes of its own that each process may take; None: no limit of ours.
+      processes: that torchrun starts, if more than one.
+    Raises: DiagnosisError if there is no such script, or it does not end; FrameworkMissing.
     """
     if not script.is_file():
         raise DiagnosisError(f"{script}: found no such script. Give the path of a Python file.")
+    if processes > 1:
+        require("torch")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "steps.json"
         order = {"file": str(file), "steps": STEPS, "seconds": SECONDS, "experiments": True}
@@ -57,17 +65,32 @@ def run(
 
         try:
             done = subprocess.run(
-                [sys.executable, str(script), *arguments], env={**os.environ, ORDER:
-                json.dumps(order)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                timeout=timeout, preexec_fn=limited if memory_limit else None,
-                errors="backslashreplace",
+                [sys.executable, *_launcher(processes), str(script), *arguments],
+                env={**os.environ, ORDER: json.dumps(order)}, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, errors="backslashreplace", timeout=timeout,
+                preexec_fn=limited if memory_limit else None,
             )
         except subprocess.TimeoutExpired:
             raise DiagnosisError(
                 f"{script}: it ran for {timeout:.0f} s without finishing {STEPS} steps. {HOW}"
             ) from None
         told = json.loads(file.read_text()) if file.exists() else {}
-    return Ran(code=done.returncode, said=done.stderr, told=told)
+    return Ran(code=done.returncode, said=_by_script(done.stderr), told=told)
+
+
+def _launcher(processes: int) -> list[str]:
+    if processes == 1:
+        return []
+    return ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+
+
+def _by_script(said: str) -> str:
+    """Without what torchrun says when a process of its has failed, and what a profiler prints."""
+    lines = said.splitlines(keepends=True)
+    ends = (at for at, line in enumerate(lines) if LAUNCHER_FAILED.match(line))
+    return "".join(
+        line for line in lines[: next(ends, None)] if not line.startswith(PROFILER_SAYS)
+    )
 
 
 def stored(file: Path) -> Ran:
@@ -84,18 +107,12 @@ def stored(file: Path) -> Ran:
         told = json.loads(file.read_text(errors="replace"))
     except ValueError:
         told = None
-    if not isinstance(told, dict) or not told.keys() >= _keys(told):
+    if not is_record(told):
         raise DiagnosisError(
             f"{file}: found something else than the times of steps. Give the {FILE} that a script "
             "under mlgolf.observe writes, or the script itself."
         )
     return Ran(code=0, said="", told=told)
-
-
-def _keys(told: dict[str, Any]) -> set[str]:
-    """That are in every record like this."""
-    times = {"real", "load", "step", "between"} if told.get("counted") else set()
-    return {"steps", "counted", "peak_memory"} | times
 
 
 def measurements_of(
@@ -169,6 +186,9 @@ def _measured(
         by_threads=by_threads, device=told.get("device", "cpu"),
         peak_memory=told["peak_memory"], memory_limit=limit,
         floor=floor_of(operations, known) if known else None,
+        profile=OperationTimes(**told["profile"]) if told.get("profile") else None,
+        one_device=told.get("one_device", math.nan), processes=told.get("processes", 1),
+        gradient_bytes=told.get("gradient_bytes", math.nan),
     )
 
 

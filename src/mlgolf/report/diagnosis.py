@@ -91,6 +91,12 @@ def sentences(
             f"{floor.flop / took / 1e9:.3g} GFLOP/s and "
             f"{floor.bytes / took / 1e9:.3g} GB/s reached"
         )
+        took = {part: in_ms(found.step_seconds * share) for part, share in found.shares.items()}
+        yield (
+            f"compute takes {took['compute']} ms, at this machine's best rates "
+            f"{in_ms(floor.compute)} ms; bandwidth {took['bandwidth']} ms, at best "
+            f"{in_ms(floor.bandwidth)} ms"
+        )
     yield from _memory(found)
     yield from found.notes
     if elsewhere is not None:
