@@ -50,7 +50,7 @@ class State:
     averages: Averages | None
 
     def progress(self, workload: spec.Workload, step: int) -> float:
-        """Share of the schedule that is done; above 1 behind its end."""
+        """Share of the schedule that is done; training ends at 1."""
         return step / (self.point["length"] * workload.step_hint)
 
 
@@ -114,6 +114,8 @@ def update_params(
 ) -> spec.UpdateReturn:
     state = optimizer_state
     progress = state.progress(workload, global_step)
+    if progress >= 1:
+        raise spec.TrainingCompleteError
     point = state.methods.point(state.point, progress)
     _, gradient, model_state = gradients(
         workload, state.model, model_state, batch, rng, point, tensors=state.parameters,

@@ -3,10 +3,10 @@
     gained = attributed(reached, ["batch norm", "residuals"])
 
 Costs are times or steps to one fixed result: of the recipe with none of the ideas, with the first
-one, with the first two, and so on. The factor of an idea is what the cost fell by when it was added,
-by geometric means over seeds, so that in every order the factors multiply to the same total. What an
-idea gives depends on what is there already, so another order gives it another factor. The mean over
-all orders is its Shapley value (factorial.py), which needs every combination.
+one, with the first two, and so on. The factor of an idea is what the cost fell by when it was
+added, by geometric means over seeds, so that in every order the factors multiply to the same total.
+What an idea gives depends on what is there already, so another order gives it another factor. The
+mean over all orders is its Shapley value (factorial.py), which needs every combination.
 """
 
 import math

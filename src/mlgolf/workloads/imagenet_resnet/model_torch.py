@@ -171,5 +171,5 @@ def conv_and_norm(
         return layer, norm
     with torch.no_grad():
         layer.weight.mul_(scale)
-        layer.bias.zero_()
+        nn.init.zeros_(layer.get_parameter("bias"))
     return layer, nn.Identity()
