@@ -354,7 +354,7 @@ def drawn(folder: Path, table: pl.DataFrame) -> None:
 def measure(asked: argparse.Namespace) -> None:
     """Play what is missing: tuning, then the seeds that count."""
     print_machine()
-    played(TUNING, {recipe: points(recipe) for recipe in recipes()}, asked)
+    played(TUNING, {recipe: points(recipe)[: asked.points] for recipe in recipes()}, asked)
     best = best_points(trials_of(asked.out, TUNING))
     played(MEASURED, {recipe: [best[recipe]] for recipe in recipes()}, asked)
 
@@ -367,6 +367,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
     parser.add_argument("--competition", default=str(EXAMPLE / "recipes.toml"))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--points", type=int, help="tune over the first few only, to try this out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parallel", type=int, default=1, help="trials at a time")
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR)

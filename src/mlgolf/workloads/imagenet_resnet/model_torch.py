@@ -154,8 +154,8 @@ def conv_and_norm(
 ) -> tuple[nn.Conv2d, nn.Module]:
     """A convolution and its batch norm; without batch norm one with biases, and nothing.
 
-    It is padded to keep the size at stride 1. Its weights start as LeCun's truncated normal; without
-    batch norm with twice its variance (He et al., 2015, arXiv:1502.01852).
+    Padded to keep the size at stride 1. Weights start as LeCun's truncated normal; without batch
+    norm with twice its variance (He et al., 2015, arXiv:1502.01852).
     Args: scale: of what comes out at the start.
     """
     normed = network.batch_norm

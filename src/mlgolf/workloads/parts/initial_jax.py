@@ -91,7 +91,7 @@ def lecun_normal() -> Initializer:
 
 
 def he_normal(scale: float = 1.0) -> Initializer:
-    """Truncated normal with variance 2 / inputs, multiplied by `scale`: keeps the variance of ReLUs."""
+    """Truncated normal with variance 2 / inputs, which ReLUs keep; multiplied by `scale`."""
     return _drawn(
         lambda rng, shape: scale * _truncated(rng, shape, math.sqrt(2 / _fans(shape)[0]))
     )
