@@ -157,7 +157,8 @@ def played(
             copies, competition=asked.competition, workloads=row, tuning="external",
             trials=len(spaces[some[0]]), studies=1 if phase == TUNING else asked.seeds,
             seed=asked.seed + (phase == MEASURED), parallel=asked.parallel,
-            data_dir=asked.data_dir, out=out, resume=out.exists(), progress=asked.progress,
+            practice=asked.practice, data_dir=asked.data_dir, out=out, resume=out.exists(),
+            progress=asked.progress,
         )  # fmt: skip
 
 
@@ -370,6 +371,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, help="tune over the first few only, to try this out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parallel", type=int, default=1, help="trials at a time")
+    parser.add_argument("--practice", action="store_true", help="on published held-out data")
     parser.add_argument("--data-dir", type=Path, default=DATA_DIR)
     parser.add_argument("--progress", action="store_true")
     asked = parser.parse_args()

@@ -1,6 +1,8 @@
 """Factors of ideas that are added one after the other."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +105,14 @@ def test_a_recipe_that_was_not_measured_is_named():
 def test_costs_that_are_not_above_zero_are_refused():
     with pytest.raises(ScoringError, match="costs are above 0"):
         attributed({frozenset(): reached(0.0), frozenset("a"): reached(1.0)}, "a")
+
+
+def test_the_code_of_the_guide_runs():
+    guide = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block, {"__name__": "guide"})
 
 
 def test_a_factor_of_eight_in_three_years_is_two_a_year():

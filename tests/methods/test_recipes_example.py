@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose
 
 pytest.importorskip("torch")
 
-import linear_torch  # noqa: E402
-from linear_problem import STEP_HINT, train_by_submission  # noqa: E402
+import linear_torch
+from linear_problem import STEP_HINT, train_by_submission
 
-from mlgolf.algorithms.nadamw import submission_torch as nadamw  # noqa: E402
-from mlgolf.core.competition import load_competition  # noqa: E402
+from mlgolf.algorithms.nadamw import submission_torch as nadamw
+from mlgolf.core.competition import load_competition
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recipes"
 NADAMW = {
