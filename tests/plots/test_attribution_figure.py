@@ -14,16 +14,16 @@ ORDERS = ("forth", "back")
 def row(order, place, idea, *, median=2.0, most=3.0, factor=None, high=2.0):
     known = {} if factor is None else {"factor": factor, "low": 0.9, "high": high}
     return {
-        "cost": "time", "order": order, "place": place, "idea": idea, "median": median,
-        "least": 1.0 if median else None, "most": most, **known,
+        "cost": "time", "order": order, "place": place, "idea": idea, "year": 2012 + place,
+        "median": median, "least": 1.0 if median else None, "most": most, **known,
     }  # fmt: skip
 
 
 ROWS = [
     row("forth", 0, "nothing"), row("forth", 1, "first", factor=1.5),
     row("forth", 2, "second", factor=1.2, high=None),
-    row("back", 0, "nothing"), row("back", 1, "second", factor=1.1),
-    row("back", 2, "first", factor=1.6),
+    row("back", 0, "nothing"), row("back", 1, "second", factor=1.1) | {"year": 2014},
+    row("back", 2, "first", factor=1.6) | {"year": 2013},
 ]  # fmt: skip
 
 
@@ -53,18 +53,18 @@ def recipes(*rows):
 def test_each_idea_has_a_dot_for_each_order_and_the_recipe_without_ideas_none():
     chart = factors(*ROWS)
     assert len(dots(chart)) == 4
-    assert "nothing" not in texts(chart)
+    assert "nothing (2012)" not in texts(chart)
 
 
 def test_ideas_are_in_the_order_of_the_first_style():
     found = texts(factors(*reversed(ROWS)))
-    assert found.index("first") < found.index("second")
+    assert found.index("first (2013)") < found.index("second (2014)")
 
 
 def test_each_recipe_has_a_dot_from_none_of_the_ideas_on():
     chart = recipes(*ROWS[:3])
     assert len(dots(chart)) == 3
-    assert texts(chart).index("nothing") < texts(chart).index("first")
+    assert texts(chart).index("nothing (2012)") < texts(chart).index("first (2013)")
 
 
 def test_a_recipe_that_never_reached_the_target_says_so_and_has_no_dot():

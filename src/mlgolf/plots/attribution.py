@@ -9,7 +9,7 @@ import polars as pl
 from mlgolf.plots.log_axis import log_axis
 from mlgolf.plots.theme import Style, name_axis
 
-WIDTH, ROW, LABELS = 330, 34, 250
+WIDTH, ROW, LABELS = 330, 34, 190
 LEAST_RANGE = 1.5  # of an axis, from its least to its most
 
 # One row per order and place in it. Place 0 is the recipe without ideas, which has no factor. What
@@ -30,6 +30,7 @@ def factors_chart(table: pl.DataFrame, style: Style, *, title: str) -> Any:
       table: rows of SCHEMA of one cost.
       style: its submissions are the orders, the first of which orders the rows.
     """
+    table = _with_years(table)
     shown = table.filter(pl.col("factor").is_not_null()).rename({"order": "submission"})
     known = shown.select("factor", "low", "high").fill_nan(None)
     least, most = _ends([1.0, *(v for column in known for v in column.drop_nulls())])
@@ -65,7 +66,7 @@ def recipes_chart(table: pl.DataFrame, style: Style, *, title: str, axis: str) -
       style: its only submission gives the colour.
       axis: the title of the axis, with its unit.
     """
-    ordered = table.sort("place").with_columns(submission=pl.lit(style.submissions[0]))
+    ordered = _with_years(table).sort("place").with_columns(submission=pl.lit(style.submissions[0]))
     names = ordered["idea"].to_list()
     shown = ordered.drop_nulls("median")
     least, most = _ends([*shown["least"].drop_nulls(), *shown["most"].drop_nulls()])
@@ -91,6 +92,11 @@ def recipes_chart(table: pl.DataFrame, style: Style, *, title: str, axis: str) -
 
 def _labels() -> alt.Axis:
     return name_axis(LABELS, grid=False, labelPadding=10, minExtent=LABELS)
+
+
+def _with_years(table: pl.DataFrame) -> pl.DataFrame:
+    """Ideas as they are called in figures: "batch norm (2015)"."""
+    return table.with_columns(idea=pl.format("{} ({})", "idea", "year"))
 
 
 def _names(table: pl.DataFrame, order: str) -> list[str]:
