@@ -322,11 +322,13 @@ def told(trials: pl.DataFrame, cost: str) -> str:
     found = reached(trials, cost)
     total = attributed(found, ORDERS[FORTH]).total
     low, high = (exp(end) for end in total.interval)
+    ends = f"{low:.2f} to {high:.2f}" if isfinite(high) else f"from {low:.2f}"
     years = max(idea.year for idea in IDEAS.values()) - START.year
+    factor = f"{total.bound} {exp(total.estimate):.2f}".strip()
     return (
-        f"{cost}: {total.bound} {exp(total.estimate):.2f} times less in {years} years (95% "
-        f"interval {low:.2f} to {high:.2f}), {per_year(total.estimate, years):.3f} a year"
-    ).replace(":  ", ": ")
+        f"{cost}: {factor} times less in {years} years (95% interval {ends}): "
+        f"a factor of {per_year(total.estimate, years):.3f} a year"
+    )
 
 
 def drawn(folder: Path, table: pl.DataFrame) -> None:
