@@ -104,7 +104,7 @@ ROWS = {
 }  # fmt: skip
 # A factor of three apart, around what is usual for such networks.
 RATES = {"sgd": (0.01, 0.03, 0.1), "nadamw": (0.001, 0.003, 0.01)}
-LENGTHS = (0.25, 1.0)  # of the schedule, in step hints
+LENGTHS = (0.5, 1.0)  # of the schedule, in step hints
 
 
 def recipes() -> list[Recipe]:
@@ -259,9 +259,9 @@ def given(
         return {}
     gain = gained.gains[place - 1]
     so_far = sum(gain.estimate for gain in gained.gains[:place])
+    low, high = (exp(end) if isfinite(end) else None for end in gain.interval)
     return {
-        "factor": exp(gain.estimate), "low": finite(exp(gain.interval[0])),
-        "high": finite(exp(gain.interval[1])), "bound": gain.bound,
+        "factor": exp(gain.estimate), "bound": gain.bound, "low": low, "high": high,
         "share": finite(gained.shares[place - 1]),
         "per_year": per_year(so_far, year - START.year) if is_history else None,
     }
@@ -310,23 +310,22 @@ def factor_in_words(row: Mapping[str, Any]) -> str:
 
 
 def share_in_words(row: Mapping[str, Any]) -> str:
-    return "" if row["share"] is None else f"{100 * row['share']:.0f}%"
+    return "" if row["share"] is None else f"{round(100 * row['share'])}%"
 
 
 def number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else significant(value, 3)
+    return significant(value, 3, whole=True)
 
 
 def told(trials: pl.DataFrame, cost: str) -> str:
     """The total with its interval, and by year."""
     found = reached(trials, cost)
     total = attributed(found, ORDERS[FORTH]).total
-    low, high = (exp(end) for end in total.interval)
-    ends = f"{low:.2f} to {high:.2f}" if isfinite(high) else f"from {low:.2f}"
+    low, high = ((f"{exp(end):.2f}" if isfinite(end) else "…") for end in total.interval)
     years = max(idea.year for idea in IDEAS.values()) - START.year
     factor = f"{total.bound} {exp(total.estimate):.2f}".strip()
     return (
-        f"{cost}: {factor} times less in {years} years (95% interval {ends}): "
+        f"{cost}: {factor} times less in {years} years (95% interval {low} to {high}): "
         f"a factor of {per_year(total.estimate, years):.3f} a year"
     )
 

@@ -11,8 +11,10 @@ from mlgolf.plots.theme import Style
 ORDERS = ("forth", "back")
 
 
-def row(order, place, idea, *, median=2.0, most=3.0, factor=None, high=2.0):
-    known = {} if factor is None else {"factor": factor, "low": 0.9, "high": high}
+def row(order, place, idea, *, median=2.0, most=3.0, factor=None, high=2.0, bound=""):
+    known = {} if factor is None else {
+        "factor": factor, "low": 0.9, "high": high, "bound": bound
+    }
     return {
         "cost": "time", "order": order, "place": place, "idea": idea, "year": 2012 + place,
         "median": median, "least": 1.0 if median else None, "most": most, **known,
@@ -54,6 +56,11 @@ def test_each_idea_has_a_dot_for_each_order_and_the_recipe_without_ideas_none():
     chart = factors(*ROWS)
     assert len(dots(chart)) == 4
     assert "nothing (2012)" not in texts(chart)
+
+
+def test_an_idea_between_two_recipes_that_missed_the_target_has_no_dot():
+    unknown = row("forth", 2, "second", factor=1.0, bound="either")
+    assert len(dots(factors(*ROWS[:2], unknown, *ROWS[3:]))) == 3
 
 
 def test_ideas_are_in_the_order_of_the_first_style():

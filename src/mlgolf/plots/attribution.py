@@ -26,12 +26,15 @@ SCHEMA = {
 def factors_chart(table: pl.DataFrame, style: Style, *, title: str) -> Any:
     """A row for each idea in the order of history, with a dot for each order of joining.
 
+    Where two recipes missed the target, nothing is known of the idea between them, and there is no
+    dot.
     Args:
       table: rows of SCHEMA of one cost.
       style: its submissions are the orders, the first of which orders the rows.
     """
     table = _with_years(table)
-    shown = table.filter(pl.col("factor").is_not_null()).rename({"order": "submission"})
+    shown = table.filter(pl.col("factor").is_not_null(), pl.col("bound") != "either")
+    shown = shown.rename({"order": "submission"})
     known = shown.select("factor", "low", "high").fill_nan(None)
     least, most = _ends([1.0, *(v for column in known for v in column.drop_nulls())])
     shown = shown.with_columns(
