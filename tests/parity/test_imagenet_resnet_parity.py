@@ -45,6 +45,8 @@ def in_jax(blocks, name, array):
         number = re.search(r"\d$", module)
         place = int(number[0]) - 1 if number else "proj"
     if "conv" in module:
+        if leaf == "bias":
+            return f"{below}Conv_{place}/bias", array
         return f"{below}Conv_{place}/kernel", array.transpose(2, 3, 1, 0)
     norm = f"{below}BatchNorm_{place}"
     if leaf in STATISTICS:

@@ -74,19 +74,11 @@ class Effects:
 
 def effects_of(design: Design, found: Responses, confidence: float = CONFIDENCE) -> Effects:
     """Args: confidence: of each interval by itself."""
-    variance, degrees = pooled_error(found)
+    error = variance, degrees = pooled_error(found)
     weights = {term: _weights(design, term) for term in design.terms}
 
     def effect(methods: Term, of_cells: FloatArray) -> Effect:
-        counts = (~np.isnan(found.values)).sum(axis=1)
-        means = np.nansum(found.values, axis=1) / counts
-        scale = ROUNDING * np.abs(means).max()
-        estimate = float(of_cells @ means)
-        return judged(
-            methods, 0.0 if abs(estimate) <= scale else estimate,
-            variance * float((of_cells**2 / counts).sum()), degrees, confidence,
-            _bound(of_cells, np.logical_or.reduce(found.censored, axis=1)),
-        )
+        return contrast(methods, found, of_cells, error, confidence)
 
     shares = shapley_weights(design)
     total = np.sum([*shares.values()], axis=0)
@@ -98,6 +90,23 @@ def effects_of(design: Design, found: Responses, confidence: float = CONFIDENCE)
         attribution=tuple(effect((name,), w) for name, w in shares.items()),
         total=effect(design.factors, total), stddev=sqrt(variance),
         degrees=degrees,
+    )
+
+
+def contrast(
+    methods: Term, found: Responses, of_cells: FloatArray, error: tuple[float, float],
+    confidence: float = CONFIDENCE,
+) -> Effect:
+    """A weighted sum of the cells' means. Args: of_cells: (cells,); error: see `pooled_error`."""
+    variance, degrees = error
+    counts = (~np.isnan(found.values)).sum(axis=1)
+    means = np.nansum(found.values, axis=1) / counts
+    scale = ROUNDING * np.abs(means).max()
+    estimate = float(of_cells @ means)
+    return judged(
+        methods, 0.0 if abs(estimate) <= scale else estimate,
+        variance * float((of_cells**2 / counts).sum()), degrees, confidence,
+        _bound(of_cells, np.logical_or.reduce(found.censored, axis=1)),
     )
 
 

@@ -49,6 +49,30 @@ class TestLargeBnInitInJax(OtherModel):
     size, framework = "mini_large_bn_init", "jax"
 
 
+class TestPlainInTorch(OtherModel):
+    size, framework = "mini_plain", "torch"
+
+
+class TestPlainInJax(OtherModel):
+    size, framework = "mini_plain", "jax"
+
+
+class TestNoResidualInTorch(OtherModel):
+    size, framework = "mini_no_residual", "torch"
+
+
+class TestNoResidualInJax(OtherModel):
+    size, framework = "mini_no_residual", "jax"
+
+
+class TestNoBatchNormInTorch(OtherModel):
+    size, framework = "mini_no_batch_norm", "torch"
+
+
+class TestNoBatchNormInJax(OtherModel):
+    size, framework = "mini_no_batch_norm", "jax"
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("framework", ["torch", "jax"])
 def test_a_step_of_full_size_lowers_the_loss_of_its_images(framework: str):

@@ -104,6 +104,28 @@ def test_the_variant_starts_its_last_norms_at_eight():
     assert (params["BottleneckResNetBlock_1"]["BatchNorm_2"]["scale"] == 8).all()
 
 
+@pytest.mark.parametrize("name", ["mini_plain", "mini_no_batch_norm"])
+def test_without_batch_norm_convolutions_have_biases_and_there_is_no_state(name):
+    params, state = Model(WORKLOAD.size(name)).init(KEY)
+    block = params["BottleneckResNetBlock_1"]
+    assert not any(part.startswith("BatchNorm") for part in (*params, *block))
+    assert not block["Conv_1"]["bias"].any()
+    assert not jax.tree.leaves(state)
+
+
+def test_without_batch_norm_the_last_scale_is_of_a_blocks_last_convolution():
+    block = Model(WORKLOAD.size("mini_no_batch_norm")).init(KEY)[0]["BottleneckResNetBlock_1"]
+    assert not block["Conv_2"]["kernel"].any()
+    assert block["Conv_1"]["kernel"].any()
+
+
+@pytest.mark.parametrize("name", ["mini_plain", "mini_no_residual"])
+def test_without_residuals_no_block_has_a_shortcut(name):
+    params = shapes(name)[0]
+    assert "Conv_proj" not in params["BottleneckResNetBlock_1"]
+    assert "Conv_proj" in shapes("mini")[0]["BottleneckResNetBlock_1"]
+
+
 def test_the_readout_is_the_last_layer(model, started):
     assert [key for key in started[0] if model.is_output(key)] == ["Dense_0"]
 

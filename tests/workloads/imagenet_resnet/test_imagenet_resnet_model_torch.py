@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from mlgolf.core.spec import ForwardPassMode  # noqa: E402
+from mlgolf.testing.step import assert_step_lowers_the_loss  # noqa: E402
 from mlgolf.workloads.imagenet_resnet import WORKLOAD  # noqa: E402
 from mlgolf.workloads.imagenet_resnet.model_torch import Model  # noqa: E402
 
@@ -98,6 +99,45 @@ def test_readout_and_last_norms_start_as_published(network):
 def test_the_variant_starts_its_last_norms_at_eight():
     network, _ = Model(WORKLOAD.size("mini_large_bn_init")).init(SEED)
     assert (network.layer2[0].bn3.weight == 8).all()
+
+
+@pytest.mark.parametrize("name", ["mini_plain", "mini_no_batch_norm"])
+def test_without_batch_norm_convolutions_have_biases_that_start_at_zero(name):
+    network, _ = Model(WORKLOAD.size(name)).init(SEED)
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert all(layer.bias is not None and not layer.bias.any() for layer in layers)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
+    assert not list(network.buffers())
+
+
+def test_without_batch_norm_convolutions_start_with_hes_variance():
+    size = WORKLOAD.size("mini_plain")
+    wide = replace(size, model=replace(size.model, width=64))
+    layer = Model(wide).init(SEED)[0].layer3[0].conv2.weight
+    assert layer.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.01)
+
+
+def test_without_batch_norm_the_last_scale_is_of_a_blocks_last_convolution():
+    network, _ = Model(WORKLOAD.size("mini_no_batch_norm")).init(SEED)
+    assert not network.layer2[0].conv3.weight.any()
+    plain, _ = Model(WORKLOAD.size("mini_plain")).init(SEED)
+    assert plain.layer2[0].conv3.weight.any()
+
+
+@pytest.mark.parametrize("name", ["mini_plain", "mini_no_residual"])
+def test_without_residuals_no_block_has_a_shortcut(name):
+    network, _ = Model(WORKLOAD.size(name)).init(SEED)
+    assert not any("downsample" in key for key, _ in network.named_parameters())
+    block = network.layer2[0]
+    torch.nn.init.zeros_(block.conv3.weight)
+    assert not block(torch.ones(2, 32, 4, 4)).any()
+
+
+@pytest.mark.parametrize("name", ["mini_plain", "mini_no_residual", "mini_no_batch_norm"])
+def test_a_step_of_a_network_without_ideas_lowers_the_loss_of_its_images(name):
+    inputs = np.random.default_rng(0).standard_normal((8, 3, 20, 20), np.float32)
+    images = {"inputs": inputs, "targets": np.arange(8)}
+    assert_step_lowers_the_loss(WORKLOAD, WORKLOAD.size(name), "torch", images)
 
 
 def test_the_readout_is_the_last_layer(model, network):

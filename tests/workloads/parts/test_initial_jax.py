@@ -15,6 +15,7 @@ EACH = {
     "glorot_uniform": initial.glorot_uniform(),
     "glorot_normal": initial.glorot_normal(),
     "lecun_normal": initial.lecun_normal(),
+    "he_normal": initial.he_normal(),
 }
 REFERENCE = {
     "uniform": nn.initializers.uniform(0.5),
@@ -22,6 +23,7 @@ REFERENCE = {
     "glorot_uniform": nn.initializers.glorot_uniform(),
     "glorot_normal": nn.initializers.glorot_normal(),
     "lecun_normal": nn.initializers.lecun_normal(),
+    "he_normal": nn.initializers.he_normal(),
 }
 
 

@@ -85,28 +85,28 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class Bottleneck(nn.Module):
-    """x + f(x), where f is 1 x 1, 3 x 3 (with the stride), 1 x 1 convolutions."""
+    """x + f(x), where f is 1 x 1, 3 x 3 (with the stride), 1 x 1 convolutions; or f(x) alone."""
 
     def __init__(self, channels: int, width: int, stride: int, network: Network) -> None:
         super().__init__()
         channels_out = width * network.expansion
         self.activation = ACTIVATIONS[network.activation]
-        self.conv1, self.bn1 = conv(channels, width, 1), BatchNorm(width)
-        self.conv2, self.bn2 = conv(width, width, 3, stride), BatchNorm(width)
-        self.conv3, self.bn3 = conv(width, channels_out, 1), BatchNorm(channels_out)
-        nn.init.constant_(self.bn3.weight, network.last_norm_scale)
+        self.residual = network.residual
+        self.conv1, self.bn1 = conv_and_norm(network, channels, width, 1)
+        self.conv2, self.bn2 = conv_and_norm(network, width, width, 3, stride)
+        scale = network.last_norm_scale
+        self.conv3, self.bn3 = conv_and_norm(network, width, channels_out, 1, scale=scale)
         self.downsample = None
-        if stride != 1 or channels != channels_out:
-            self.downsample = nn.Sequential(
-                OrderedDict(
-                    conv=conv(channels, channels_out, 1, stride), bn=BatchNorm(channels_out)
-                )
-            )
+        if network.residual and (stride != 1 or channels != channels_out):
+            layer, norm = conv_and_norm(network, channels, channels_out, 1, stride)
+            self.downsample = nn.Sequential(OrderedDict(conv=layer, bn=norm))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.activation(self.bn1(self.conv1(x)))
         y = self.activation(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
+        if not self.residual:
+            return self.activation(y)
         shortcut = x if self.downsample is None else self.downsample(x)
         return self.activation(y + shortcut)
 
@@ -118,8 +118,9 @@ class ResNet(nn.Module):
         super().__init__()
         self.network = network
         self.activation = ACTIVATIONS[network.activation]
-        self.conv1 = conv(3, network.width, network.stem_kernel, network.stem_stride)
-        self.bn1 = BatchNorm(network.width)
+        self.conv1, self.bn1 = conv_and_norm(
+            network, 3, network.width, network.stem_kernel, network.stem_stride
+        )
         channels = network.width
         for stage, blocks in enumerate(network.blocks):
             layer, channels = self._stage(stage, blocks, channels)
@@ -147,9 +148,28 @@ class ResNet(nn.Module):
         return self.fc(x.mean(dim=(2, 3)))
 
 
-def conv(channels: int, channels_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Without bias, padded to keep the size at stride 1; LeCun's truncated normal as weights."""
-    layer = nn.Conv2d(channels, channels_out, kernel, stride, padding=kernel // 2, bias=False)
-    stddev = 1 / math.sqrt(channels * kernel**2) / TRUNCATED_STDDEV
+def conv_and_norm(
+    network: Network, channels: int, channels_out: int, kernel: int, stride: int = 1,
+    scale: float = 1.0,
+) -> tuple[nn.Conv2d, nn.Module]:
+    """A convolution and its batch norm; without batch norm one with biases, and nothing.
+
+    Padded to keep the size at stride 1. Weights start as LeCun's truncated normal; without batch
+    norm with twice its variance (He et al., 2015, arXiv:1502.01852).
+    Args: scale: of what comes out at the start.
+    """
+    normed = network.batch_norm
+    layer = nn.Conv2d(
+        channels, channels_out, kernel, stride, padding=kernel // 2, bias=not normed
+    )
+    gain = 1 if normed else 2
+    stddev = math.sqrt(gain) / math.sqrt(channels * kernel**2) / TRUNCATED_STDDEV
     nn.init.trunc_normal_(layer.weight, std=stddev, a=-2 * stddev, b=2 * stddev)
-    return layer
+    if normed:
+        norm = BatchNorm(channels_out)
+        nn.init.constant_(norm.weight, scale)
+        return layer, norm
+    with torch.no_grad():
+        layer.weight.mul_(scale)
+        nn.init.zeros_(layer.get_parameter("bias"))
+    return layer, nn.Identity()

@@ -29,6 +29,10 @@ class Network:
     expansion: int = 4  # channels between blocks, as a multiple of those inside
     activation: Literal["relu", "silu", "gelu"] = "relu"
     last_norm_scale: float = 0.0  # initial scale of the last batch norm of a block
+    residual: bool = True  # whether a block adds its input to its output
+    # Without batch norm, convolutions have biases, start with He's gain of 2 for ReLU, and
+    # `last_norm_scale` multiplies the initial weights of a block's last convolution.
+    batch_norm: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +124,19 @@ VARIANTS = {
     "large_bn_init": {"last_norm_scale": 8.0},
 }
 
+# Networks of before these ideas, at mini size alone: fifty such layers do not train.
+WITHOUT = {
+    "plain": {"batch_norm": False, "residual": False, "last_norm_scale": 1.0},
+    "no_residual": {"residual": False, "last_norm_scale": 1.0},
+    "no_batch_norm": {"batch_norm": False},
+}
+
 WORKLOAD = Workload(
     name="imagenet_resnet",
     dataset="imagenet",
     loss_type=LossType.SOFTMAX_CROSS_ENTROPY,
     package="mlgolf.workloads.imagenet_resnet",
-    sizes=with_variants(MINI, VARIANTS) | with_variants(FULL, VARIANTS),
+    sizes=with_variants(MINI, VARIANTS | WITHOUT) | with_variants(FULL, VARIANTS),
     train_mean=TRAIN_MEAN,
     train_stddev=TRAIN_STDDEV,
 )

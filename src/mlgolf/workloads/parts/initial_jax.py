@@ -90,6 +90,13 @@ def lecun_normal() -> Initializer:
     return _drawn(lambda rng, shape: _truncated(rng, shape, 1 / math.sqrt(_fans(shape)[0])))
 
 
+def he_normal(scale: float = 1.0) -> Initializer:
+    """Truncated normal with variance 2 / inputs, which ReLUs keep; multiplied by `scale`."""
+    return _drawn(
+        lambda rng, shape: scale * _truncated(rng, shape, math.sqrt(2 / _fans(shape)[0]))
+    )
+
+
 def _fans(shape: Sequence[int]) -> tuple[int, int]:
     """Inputs and outputs of a kernel (*window, channels in, channels out)."""
     window = math.prod(shape[:-2])
