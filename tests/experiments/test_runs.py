@@ -141,3 +141,21 @@ def test_what_the_speed_of_this_machine_means_is_said_of_a_budget_that_is_played
     )
     with open_run(request) as run:
         assert f"; the budget of linear, {budget} there, is " in run.notes[0]
+
+
+def test_submissions_take_turns_trial_by_trial(tmp_path, data_dir):
+    request = RunRequest(
+        submissions=("nadamw", "nesterov"),
+        competition=load_competition(LINEAR),
+        trials=2,
+        studies=2,
+        seed=1,
+        data_dir=data_dir,
+        out=tmp_path / "run",
+    )
+    with open_run(request) as run:
+        played = [(plan.key.study, plan.key.trial, plan.key.submission) for plan in run.plans]
+    assert played == [
+        (study, trial, name) for study in (0, 1) for trial in (1, 2)
+        for name in ("nadamw", "nesterov")
+    ]  # fmt: skip
