@@ -41,6 +41,8 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
     hollow = [words for verdict, words in (
         (Verdict.CANNOT_TELL, "cannot tell"), (Verdict.OUTSIDE, "outside the baseline's range")
     ) if verdict in found]  # fmt: skip
+    if comparison.without_intervals:
+        hollow.append("an estimate without a test")
     reading = [
         f"{towards} and to the left is better.",
         *([f"Bands and bars: {100 * comparison.confidence:.3g}% intervals."] if known else []),
@@ -131,7 +133,9 @@ def _front(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison, figure: str = "") -> str:
     """As a comment for a pull request. Args: figure: its file, if there is one."""
-    parts = [f"**{_headline(comparison)}**", "", title(comparison), ""]
+    notice = unfair_notice(comparison.unfair)
+    parts = [f"**{notice}**", ""] if notice else []
+    parts += [f"**{_headline(comparison)}**", "", title(comparison), ""]
     parts += _markdown_table(HEADS, point_rows(comparison))
     if comparison.curves:
         parts += ["", *_markdown_table(CURVE_HEADS, curve_rows(comparison))]
