@@ -210,13 +210,23 @@ def _least(texts: Sequence[str], *, whole: bool) -> int:
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """Of each column, its text alone; those give way that have most to give. Empty: no room."""
-    return _narrowed(columns, room, whole=True) or _narrowed(columns, room, whole=False)
+    """Of each column, its text alone. Empty: no room.
+
+    Where not all intervals fit on one line, those of the widest columns are folded first.
+    """
+    by_width = sorted(columns, key=lambda texts: _least(texts, whole=True), reverse=True)
+    for folded in range(len(columns) + 1):
+        least = [_least(texts, whole=texts not in by_width[:folded]) for texts in columns]
+        if widths := _narrowed(columns, least, room):
+            return widths
+    return []
 
 
-def _narrowed(columns: Sequence[Sequence[str]], room: int, *, whole: bool) -> list[int]:
+def _narrowed(
+    columns: Sequence[Sequence[str]], least: Sequence[int], room: int
+) -> list[int]:
+    """Those give way that have most to give. Empty: not even the least widths fit."""
     widths = [max(cell_len(printable(text)) for text in texts) for texts in columns]
-    least = [_least(texts, whole=whole) for texts in columns]
     room -= len(columns) - 1  # blanks between them
     while sum(widths) > room:
         most = max(range(len(widths)), key=lambda n: widths[n] - least[n])

@@ -41,14 +41,12 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
     hollow = [words for verdict, words in (
         (Verdict.CANNOT_TELL, "cannot tell"), (Verdict.OUTSIDE, "outside the baseline's range")
     ) if verdict in found]  # fmt: skip
-    if comparison.without_intervals:
-        hollow.append("an estimate without a test")
     reading = [
         f"{towards} and to the left is better.",
         *([f"Bands and bars: {100 * comparison.confidence:.3g}% intervals."] if known else []),
         *([
             f"One run each of {enumerated(comparison.without_intervals)}: verdicts are of the "
-            "estimates, without a test."
+            "estimates, without a test, and points hollow."
         ] if comparison.without_intervals else []),
         *(["Filled points: better or worse than the baseline beyond chance."] if known else []),
         *([f"Hollow: {', or '.join(hollow)}."] if hollow else []),
