@@ -1,6 +1,6 @@
 """How often do the intervals of `mlgolf curve` hold the true speed-up? Simulated, 500 times each.
 
-    curve_coverage.py [--simulations 500] [--seed 0]
+    curve_coverage.py [--simulations 500] [--seed 0] [--only ends]
 
 The true curve, quality = 0.9 - 0.5 exp(-0.8 ln t), is measured at five budgets; quality has a
 standard deviation of 0.01 between seeds. A method is so many times as fast at every quality. Cases:
@@ -18,6 +18,11 @@ Printed for 3, 5 and 10 seeds: how often the intervals of three points hold the 
 first of them where the curve is steepest, the same of the average over the curve, and how often the
 verdict of each point is "cannot tell". The last lines are the least, the mean and the most of each
 case, and the mean of all.
+
+Ends: the baseline and the method have the same five budgets, which may be named alike. Noise of
+time puts half of the method's first points before those of the baseline, and half of its last after
+them. Printed is how often the interval of the gain at these two holds the true gain, of those that
+lie beyond the baseline's range, and how many of these are compared at all.
 """
 
 import argparse
@@ -106,12 +111,56 @@ def measured_alike(
     return baseline, method
 
 
+def at_ends(
+    rng: np.random.Generator, case: Case, seeds: int, speed: float, *, named: bool
+) -> list[tuple[bool, bool]]:
+    """Of first and last points beyond the baseline's: whether they are compared, and rightly."""
+    baseline, method = (
+        [replace(point(rng, case, time, seeds, pace), budget=f"{time:g}" if named else None)
+         for time in BUDGETS] for pace in (1.0, speed)
+    )  # fmt: skip
+    judged = Judge(MonotoneCurve(baseline, Goal.MAXIMISE), baseline).judge(method)
+    found = []
+    for at, sign in ((0, -1), (-1, 1)):
+        if sign * (method[at].log_time - baseline[at].log_time) > 0:
+            gain = float(np.diff(quality(np.log(BUDGETS[at] * np.array([1.0, speed]))))[0])
+            low, high = judged[at].quality_gain_interval
+            found.append((not np.isnan(low), bool(low <= gain <= high)))
+    return found
+
+
+def simulate_ends(simulations: int, seed: int) -> None:
+    of_time = [
+        replace(case, time_stddev=stddev) for case in (CASES[0], CASES[2])
+        for stddev in (0.01, 0.03, 0.1)
+    ]
+    for number, case in enumerate(of_time):
+        how = "better by it" if case.along else "no better by it"
+        for named in (True, False):
+            found = np.concatenate([
+                at_ends(rng, case, seeds, speed, named=named) or np.zeros((0, 2))
+                for seeds in SEEDS for speed in SPEEDS[:2]
+                for rng in [np.random.default_rng([seed, seeds, round(10 * speed), number, named])]
+                for _ in range(simulations)
+            ])  # fmt: skip
+            compared = found[:, 0] > 0
+            print(
+                f"ends, {case.time_stddev:.0%} of noise in time, {how}, "
+                f"{'named' if named else 'without names'}: {compared.mean():.1%} of {len(found)} "
+                f"compared, {found[compared, 1].mean():.1%} of their intervals hold", flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulations", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=("ends",))
     asked = parser.parse_args()
     print_machine()
+    simulate_ends(asked.simulations, asked.seed)
+    if asked.only == "ends":
+        return
     shares = {}
     for number, case in enumerate(CASES):
         for speed in SPEEDS:

@@ -78,3 +78,9 @@ def test_the_smoother_curve_agrees_at_the_budgets_and_stays_between_them(qualiti
     assert (np.diff(smoother) >= 0).all()
     assert smoother.min() >= found.values[0]
     assert smoother.max() <= found.values[-1]
+
+
+def test_an_end_is_as_steep_as_its_whole_step_where_interpolation_is_flat_there():
+    found = curve([0.0, 0.0, 0.1, 0.5])
+    assert found.steepest_at_end(0) == 0
+    assert found.steepest_at_end(-1) >= 0.4 / np.log(2)

@@ -159,3 +159,64 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         ].speedup_interval
         held += low <= 1.3 <= high
     assert held / 300 == pytest.approx(0.95, abs=0.035)
+
+
+def late(time, off=0.0, budget=None, quality=None):
+    """Three seeds around a time that vary by 1% in it, and gain nothing by that."""
+    times = time * np.exp(np.array([-0.01, 0.0, 0.01]))
+    value = true_quality(time) if quality is None else quality
+    return Point("m", times, value + off + np.array([-0.01, 0.01, 0.0]), budget)
+
+
+def judged_at_ends(*method, named=False):
+    baseline = [late(time, budget=f"{time:g}" if named else None) for time in BUDGETS]
+    return Judge(MonotoneCurve(baseline, Goal.MAXIMISE), baseline).judge(method)
+
+
+@pytest.mark.parametrize(("time", "end"), [(0.995, 1.0), (16.08, 16.0)])
+def test_a_point_just_beyond_an_end_is_compared_with_the_end(time, end):
+    (found,) = judged_at_ends(late(time, quality=true_quality(end) + 0.005))
+    assert found.verdict is Verdict.CANNOT_TELL
+    assert found.quality_gain == pytest.approx(0.005, abs=1e-6)
+    assert found.quality_gain_interval[0] < 0 < found.quality_gain_interval[1]
+
+
+def test_a_point_just_beyond_an_end_may_be_told_apart():
+    assert judged_at_ends(late(16.08, off=0.2))[0].verdict is Verdict.BETTER
+    assert judged_at_ends(late(0.995, off=-0.3))[0].verdict is Verdict.WORSE
+
+
+def test_a_point_that_noise_of_time_does_not_explain_is_outside():
+    (found,) = judged_at_ends(late(17.5, off=0.05))
+    assert found.verdict is Verdict.OUTSIDE
+    assert np.isnan(found.quality_gain)
+
+
+def test_budgets_of_one_name_are_compared_though_their_times_differ():
+    (found,) = judged_at_ends(late(17.5, off=0.05, budget="16"), named=True)
+    assert np.isfinite(found.quality_gain)
+
+
+def test_budgets_of_one_name_whose_times_are_far_apart_are_not_compared():
+    (found,) = judged_at_ends(late(32, off=0.05, budget="16"), named=True)
+    assert np.isnan(found.quality_gain)
+
+
+def width_of_gain(point, along):
+    """Of a baseline whose longer runs gained by it, or not."""
+    spread = np.array([-0.01, 0.0, 0.01])
+    baseline = [
+        Point("b", time * np.exp(spread), true_quality(time * np.exp(along * spread))
+              + 0.001 * np.array([1.0, -2.0, 1.0]), f"{time:g}") for time in BUDGETS
+    ]  # fmt: skip
+    (found,) = Judge(MonotoneCurve(baseline, Goal.MAXIMISE), baseline).judge([point])
+    return np.diff(found.quality_gain_interval)[0]
+
+
+def test_the_distance_to_an_end_widens_the_interval_of_a_gain():
+    times = np.exp(0.01 * np.array([-1.0, 0.0, 1.0]))
+    near, far = (
+        Point("m", at * times, np.full(3, true_quality(1.0)) + true_quality(times)
+              - true_quality(1.0), "1") for at in (0.99, 0.9)
+    )  # fmt: skip
+    assert width_of_gain(far, along=1) > 2 * width_of_gain(near, along=1)

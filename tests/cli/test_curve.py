@@ -262,3 +262,45 @@ def test_a_table_against_itself_cannot_be_told_apart_and_fails_no_change(mlgolf,
     lines = [f"{m},{n % 3},{t},{q}" for n, (m, t, q) in enumerate(rows)]
     path.write_text("\n".join(["method,seed,time,quality", *lines]))
     assert mlgolf("curve", "--ci", path, path).stdout.startswith("**Cannot tell**")
+
+
+def test_a_change_that_is_not_compared_fairly_says_so_before_all_else(mlgolf, tmp_path):
+    for name, machine in (("base", "x"), ("change", "y")):
+        rows = [f"m,{s},{t},{q + off},{machine}" for _, t, q in BASE for s, off in SEEDS]
+        text = "\n".join(["method,seed,time,quality,machine", *rows])
+        (tmp_path / f"{name}.csv").write_text(text)
+    files = (tmp_path / "base.csv", tmp_path / "change.csv")
+    said = mlgolf("curve", "--ci", *files, "--unfair").stdout
+    assert said.startswith("**Not a fair comparison: different machines in one comparison: x")
+    assert "**Cannot tell**" in said
+
+
+def test_a_comparison_in_the_terminal_begins_with_that_it_is_not_fair(mlgolf, tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("method,time,quality,hardware\na,1,1,x\na,2,2,x\nb,1,2,y\n")
+    said = mlgolf("curve", path, "--unfair").stdout
+    assert said.startswith("Not a fair comparison: different hardware")
+
+
+def test_a_change_with_fewer_seeds_is_named_by_its_file_and_line(mlgolf, tmp_path):
+    base, single = table(tmp_path, "base.csv", BASE), tmp_path / "single.csv"
+    single.write_text("method,time,quality\nm,1,0.5\nm,2,0.6\n")
+    said = " ".join(mlgolf("curve", "--ci", base, single, expect=2).stderr.split())
+    assert "single.csv: this comparison is not fair" in said
+    assert "change has 1 run at a budget, the baseline 3. Train it with 3 seeds" in said
+    assert "single.csv, line 2" in said
+
+
+@pytest.mark.parametrize("command", ["curve", "ablate", "tuning"])
+def test_an_empty_table_is_told_with_what_to_do(mlgolf, tmp_path, command):
+    path = tmp_path / "runs.csv"
+    path.write_text("\n")
+    said = " ".join(mlgolf(command, path, expect=2).stderr.split())
+    assert "runs.csv: found an empty file, expected the names of columns" in said
+
+
+def test_an_interval_stays_on_one_line_in_80_columns(mlgolf, tmp_path):
+    path = table(tmp_path, "runs.csv", [*BASE, ("a_change", 0.5, 0.5), ("a_change", 3, 0.665)])
+    rows = mlgolf("curve", path).stdout.splitlines()
+    assert max(map(len, rows[:12])) <= 80
+    assert not [row for row in rows[:20] if row.count("(") != row.count(")")]

@@ -124,3 +124,33 @@ def test_a_run_folder_is_read_by_its_own_rules(mlgolf):
     said = json.loads(mlgolf("tuning", run, "--json").stdout)
     assert said["methods"]
     assert said["goal"] == "minimise"
+
+
+def on_machines(folder, *machines):
+    """Two methods, a machine each, on which ten trials were made."""
+    path = folder / "search.csv"
+    rows = [
+        f"{method},{0.5 + trial / 100},{machine}"
+        for method, machine in zip("ab", machines, strict=True) for trial in range(10)
+    ]
+    path.write_text("\n".join(["method,quality,machine", *rows]))
+    return path
+
+
+def test_methods_that_were_tuned_on_different_machines_are_told_first(mlgolf, tmp_path):
+    path = on_machines(tmp_path, "x", "y")
+    said = " ".join(mlgolf("tuning", path).stdout.split())
+    assert said.startswith("Not a fair comparison: different machines in one comparison: x for a")
+    (complaint,) = json.loads(mlgolf("tuning", path, "--json").stdout)["unfair"]
+    assert "search.csv, line 12" in complaint
+
+
+def test_methods_of_one_machine_are_compared_without_a_word(mlgolf, tmp_path):
+    path = on_machines(tmp_path, "x", "x")
+    assert json.loads(mlgolf("tuning", path, "--json").stdout)["unfair"] == []
+
+
+def test_a_machine_of_a_method_that_was_not_asked_for_does_not_matter(mlgolf, tmp_path):
+    path = on_machines(tmp_path, "x", "y")
+    asked = ("tuning", path, "--method", "a", "--json")
+    assert json.loads(mlgolf(*asked).stdout)["unfair"] == []

@@ -9,8 +9,11 @@ import pytest
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RunFolderError, SubmissionError
+from mlgolf.core.records import VerdictRecord
+from mlgolf.core.status import Status
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run
+from mlgolf.results.trial_folder import TrialFolder
 
 LINEAR = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
 
@@ -141,3 +144,32 @@ def test_what_the_speed_of_this_machine_means_is_said_of_a_budget_that_is_played
     )
     with open_run(request) as run:
         assert f"; the budget of linear, {budget} there, is " in run.notes[0]
+
+
+def test_submissions_take_turns_trial_by_trial(tmp_path, data_dir):
+    request = RunRequest(
+        submissions=("nadamw", "nesterov"), competition=load_competition(LINEAR), trials=2,
+        studies=2, seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    with open_run(request) as run:
+        played = [(plan.key.study, plan.key.trial, plan.key.submission) for plan in run.plans]
+    assert played == [
+        (study, trial, name) for study in (0, 1) for trial in (1, 2)
+        for name in ("nadamw", "nesterov")
+    ]  # fmt: skip
+
+
+def test_a_run_that_was_begun_one_submission_after_the_other_goes_on_with_the_rest(
+    tmp_path, data_dir
+):
+    request = RunRequest(
+        submissions=("nadamw", "nesterov"), competition=load_competition(LINEAR), trials=2,
+        studies=1, seed=1, data_dir=data_dir, out=tmp_path / "run",
+    )
+    with open_run(request) as run:
+        for plan in (plan for plan in run.plans if plan.key.submission == "nadamw"):
+            plan.folder.mkdir(parents=True)
+            TrialFolder(plan.folder).finish(VerdictRecord(status=Status.FINISHED, reason=""))
+    with open_run(replace(request, resume=True)) as again:
+        left = [(plan.key.submission, plan.key.trial) for plan in again.waiting()]
+    assert left == [("nesterov", 1), ("nesterov", 2)]

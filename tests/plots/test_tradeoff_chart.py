@@ -63,6 +63,11 @@ def test_what_cannot_be_told_apart_is_hollow(tmp_path):
     assert ["fill" in mark for mark in points_of(far)] == [False]
 
 
+def test_estimates_without_a_test_are_hollow():
+    marks = points_of(specification(drawn(EXAMPLE, "blue")))
+    assert ["fill" in mark for mark in marks] == [True, False]  # all but blue, and then blue
+
+
 def points_of(chart):
     return [layer["mark"] for layer in chart["layer"] if layer["mark"]["type"] == "point"]
 

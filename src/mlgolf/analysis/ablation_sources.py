@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 
 from mlgolf.analysis.ablations import NONE, Experiment, Reached, Value, cell_of, name_of
+from mlgolf.analysis.inert_methods import inert_methods
 from mlgolf.analysis.units import WIDE, fractions_beside_percents, widest_gap
-from mlgolf.core.arrays import FloatArray
+from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
@@ -91,14 +92,29 @@ def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experi
         )
         for at, name in enumerate(pool.workloads) if name in (workloads or pool.workloads)
     ]
+    cells = tuple(map(cell_of, pool.submissions))
     return Experiment(
-        source=path, cells=tuple(map(cell_of, pool.submissions)),
+        source=path, cells=cells,
         value="log_time" if grows else "quality", reached=tuple(rows),
         notes=(
             *_not_tuned(trials, _points(source.trials)), *found.notes,
             *(f"unofficial: {said}" for said in found.unofficial),
         ),
+        inert=tuple(
+            inert for row in rows
+            for inert in inert_methods(row.workload, cells, _models(found, chosen, row.workload))
+        ),
     )
+
+
+def _models(found: Admission, chosen: IntArray, workload: str) -> list[dict[int, tuple[str, ...]]]:
+    """Of each submission, by study: the models of the trial that counts, at its evaluations."""
+    models: list[dict[int, tuple[str, ...]]] = [{} for _ in found.pool.submissions]
+    for trial in found.trials:
+        place = found.pool.place(trial.key)
+        if trial.key.workload == workload and place and chosen[place[:-1]] == place[-1]:
+            models[place[0]][trial.key.study] = trial.model_sha256
+    return models
 
 
 def _points(trials: Sequence[Trial]) -> int:

@@ -23,6 +23,7 @@ from mlgolf.analysis.factorial import (
     with_holm,
 )
 from mlgolf.analysis.factorial_designs import Design, Term, design_of
+from mlgolf.analysis.inert_methods import Inert
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.core.errors import ScoringError
@@ -63,6 +64,7 @@ class Experiment:
     reached: tuple[Reached, ...]
     notes: tuple[str, ...] = ()
     unfair: tuple[str, ...] = ()  # besides unequal tuning
+    inert: tuple[Inert, ...] = ()  # methods that changed nothing, as far as that is known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +181,9 @@ def _notes(
     if all((~np.isnan(r.values)).sum(axis=1).max() == 1 for r in responses):
         yield "one study each: there are no intervals. Give --studies 3 or more"
     yield from _about_the_design(design)
-    for name in design.factors:
+    yield from (_about_nothing(found, inert) for inert in found.inert)
+    told = {inert.method for inert in found.inert}
+    for name in (name for name in design.factors if name not in told):
         if all(_changes_nothing(design, response, name) for response in responses):
             yield f"{name} changed nothing, to the last digit: does the submission use it?"
 
@@ -192,6 +196,17 @@ def _about_the_value(found: Experiment) -> str:
             "1.1 times as fast, and above 1 helps"
         )
     return f"effects are of {names} at a fixed budget; above 0 helps, whichever way it is better"
+
+
+def _about_nothing(found: Experiment, inert: Inert) -> str:
+    what = "noise of the clock alone" if found.value == "log_time" else "nothing"
+    rows = "its rows tell" if inert.same == inert.pairs else "there its rows tell"
+    return (
+        f"on {inert.workload} {inert.method} changed nothing in {inert.same} of "
+        f"{number_of(inert.pairs, 'pair')} of studies, one with it and one without: the trials "
+        f"that count have the same models at every evaluation, bit for bit, so {rows} {what}. "
+        "Choose knobs by which it acts before the target, or leave it out"
+    )
 
 
 def _about_bounds(found: Experiment, reached: Reached, censored: BoolArray) -> Iterator[str]:

@@ -14,7 +14,9 @@ BASE, CHANGE = "base", "change"
 def base_and_change(
     base: Measurements, change: Measurements, *, goals: tuple[Goal, Goal]
 ) -> Measurements:
-    """Both together. Args: goals: of either's quality.
+    """Both together, called after the file of the change, which is judged.
+
+    Args: goals: of either's quality.
 
     Raises: ScoringError for several methods in one of them, or for what was measured otherwise.
     """
@@ -29,7 +31,9 @@ def base_and_change(
             )
     rows = [_called(base, BASE), _called(change, CHANGE)]
     notes = dict.fromkeys([*base.notes, *change.notes])
-    return replace(base, rows=pl.concat(rows, how="diagonal"), notes=tuple(notes))
+    return replace(
+        base, path=change.path, rows=pl.concat(rows, how="diagonal"), notes=tuple(notes)
+    )
 
 
 def _called(found: Measurements, name: str) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 
@@ -40,6 +41,10 @@ class Comparison:
     def has_intervals(self, method: str) -> bool:
         """Whether some budget has two runs, of the method or of the baseline."""
         return _has_two_runs(self.table, self.baseline, method)
+
+    def verdict_by(self, method: str) -> Literal["interval", "estimate"]:
+        """What its verdicts are of: a test, or the estimate alone."""
+        return "interval" if self.has_intervals(method) else "estimate"
 
     @property
     def without_intervals(self) -> tuple[str, ...]:

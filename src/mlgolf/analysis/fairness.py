@@ -6,9 +6,9 @@ Facts that a table does not tell cannot be checked, and the comparison says whic
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlgolf.analysis.measurements import Measurements, Point
+from mlgolf.analysis.measurements import Measurements
 from mlgolf.analysis.units import WIDE, apart, fractions_beside_percents
-from mlgolf.core.text import enumerated, significant
+from mlgolf.core.text import enumerated, number_of, significant
 from mlgolf.results.measurement_table import PLACE
 
 # What stands in for time or money: it can be lower while training takes longer.
@@ -43,7 +43,7 @@ def unfair(table: Measurements, baseline: str, methods: Sequence[str]) -> tuple[
     for method in methods:
         found += _times_apart(table, baseline, method)
         found += _other_facts(table, baseline, method)
-        found += _fewer_seeds(table.points[baseline], table.points[method])
+        found += _fewer_seeds(table, baseline, method)
     return tuple(found)
 
 
@@ -114,10 +114,12 @@ def _listed(values: Mapping[str, str]) -> str:
     return enumerated([value or "not told" for value in values])
 
 
-def _fewer_seeds(baseline: Sequence[Point], method: Sequence[Point]) -> Iterator[Complaint]:
-    theirs, ours = (min(point.runs for point in points) for points in (baseline, method))
-    if ours < theirs:
-        name = method[0].method
+def _fewer_seeds(table: Measurements, baseline: str, method: str) -> Iterator[Complaint]:
+    theirs, ours = ([point.runs for point in table.points[name]] for name in (baseline, method))
+    if min(ours) < min(theirs):
+        fewest = table.places(method, ours.index(min(ours)))
         yield Complaint(
-            text=f"{name} has {ours} run{'s' * (ours > 1)} at a budget, the baseline {theirs}"
+            text=f"{method} has {number_of(min(ours), 'run')} at a budget, the baseline "
+            f"{min(theirs)}. Train it with {min(theirs)} seeds",
+            places=(fewest[0],),
         )

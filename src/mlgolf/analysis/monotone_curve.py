@@ -72,6 +72,15 @@ class MonotoneCurve:
             return float("nan")
         return float(np.interp(log_time, self.grid, self.on_grid))
 
+    def steepest_at_end(self, end: Literal[0, -1]) -> float:
+        """The slope at the first or the last budget, there or over the whole step to the next.
+
+        The larger of both, since interpolation may be flat at an end where measurements are not.
+        """
+        step = slice(0, 2) if end == 0 else slice(-2, None)
+        whole = np.diff(self.values[step])[0] / np.diff(self.log_times[step])[0]
+        return float(max(self.slopes[end], whole))
+
     def log_time_of(self, value: float) -> float:
         """The shortest log time that gives it; NaN outside of what was measured."""
         if not self.values[0] <= value <= self.values[-1]:

@@ -5,6 +5,10 @@ budget: the curve of the baseline gives the time in which it reaches the method'
 quality that it has at the method's time. The interval of that equivalent time holds every time at
 which the baseline's quality cannot be told from the method's: it inverts a t test, so it needs no
 resampling, is not symmetric, and is open towards an end that nothing was measured beyond.
+
+Who trains at the budgets of the baseline ends a little before or after it, by the noise of time. A
+point that lies beyond an end by no more than that is compared with the end itself; by how much the
+baseline may change over the distance is one more error.
 Source of the procedure: MosaicML (2021), mosaicml.com/blog/methodology; of the inversion: Fieller
 (1954), doi:10.1111/j.2517-6161.1954.tb00159.x, who did it for a straight line.
 """
@@ -12,10 +16,12 @@ Source of the procedure: MosaicML (2021), mosaicml.com/blog/methodology; of the 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import special
 
+from mlgolf.analysis.budget_noise import SAME_TIME
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.measurements import Point
 from mlgolf.analysis.monotone_curve import MonotoneCurve
@@ -57,26 +63,58 @@ class Judge:
 
     def _judged(self, point: Point, theirs: Noise, ours: Noise) -> Judged:
         value = self._curve.sign * point.quality
+        place = self._place(point, theirs, ours)
         tests = _Tests(self._curve, point, value, theirs, ours, self._confidence)
-        equivalent = self._curve.log_time_of(value)
+        equivalent, gain = self._curve.log_time_of(value), value - self._curve.at(place.log_time)
+        gains = tests.gain_interval(place)
+        if np.isnan(gain):
+            told = _told(*tests.interval(), point.log_time, equivalent)
+            is_outside = told is Verdict.CANNOT_TELL and np.isnan(equivalent)
+            verdict = Verdict.OUTSIDE if is_outside else told
+        else:
+            beyond_doubt = np.sign(gain) * max(abs(gain) - place.doubt, 0.0)
+            verdict = _told(*gains, 0.0, beyond_doubt)
         return Judged(
             point=point,
-            verdict=self._verdict(point, value, equivalent, tests),
+            verdict=verdict,
             speedup=float(np.exp(equivalent - point.log_time)),
             speedup_interval=_as_factors(tests.interval(), point.log_time),
-            quality_gain=value - self._curve.at(point.log_time),
-            quality_gain_interval=tests.gain_interval(),
+            quality_gain=gain,
+            quality_gain_interval=gains,
         )
 
-    def _verdict(
-        self, point: Point, value: float, equivalent: float, tests: "_Tests"
-    ) -> Verdict:
+    def _place(self, point: Point, theirs: Noise, ours: Noise) -> "_Place":
         first, last = self._curve.log_times[[0, -1]]
         if first <= point.log_time <= last:
-            return _told(*tests.gain_interval(), 0.0, value - self._curve.at(point.log_time))
-        told = _told(*tests.interval(), point.log_time, equivalent)
-        is_outside = told is Verdict.CANNOT_TELL and np.isnan(equivalent)
-        return Verdict.OUTSIDE if is_outside else told
+            return _Place(point.log_time, 0.0)
+        at: Literal[0, -1] = 0 if point.log_time < first else -1
+        end = self._baseline[at]
+        distance = abs(point.log_time - end.log_time)
+        if distance > _reach(end, point, theirs, ours, self._confidence):
+            return _Place(np.nan, np.nan)
+        # Where runs that took longer gained nothing by it, the baseline would not have either.
+        gained = min(max(theirs.along, ours.along, 0.0), 1.0) if theirs.degrees else 1.0
+        return _Place(end.log_time, gained * self._curve.steepest_at_end(at) * distance)
+
+
+class _Place(NamedTuple):
+    """Where on the baseline's curve the time of a point is; NaN: beyond what was measured."""
+
+    log_time: float
+    doubt: float  # by how much the baseline may change from there to the point's time
+
+
+def _reach(end: Point, point: Point, theirs: Noise, ours: Noise, confidence: float) -> float:
+    """How far beyond an end, in log time, a point is still one of the same budget.
+
+    As far as the noise of time explains; where both are called alike, as budgets of one name may.
+    """
+    if point.budget is not None and point.budget == end.budget:
+        return float(np.log(SAME_TIME))
+    variance = theirs.log_time / end.runs + ours.log_time / point.runs
+    degrees = min(theirs.degrees, ours.degrees)
+    explained = _limit(degrees, confidence) * np.sqrt(variance) if degrees else 0.0
+    return float(min(explained, np.log(SAME_TIME)))
 
 
 def noises(
@@ -121,7 +159,7 @@ class _Tests:
         self, curve: MonotoneCurve, point: Point, value: float, theirs: Noise, ours: Noise,
         confidence: float,
     ) -> None:
-        self._curve, self._value, self._log_time = curve, value, point.log_time
+        self._curve, self._value = curve, value
         of_curve = _variance(curve, theirs)
         of_point = ours.variance(curve.slopes, point.relative_noise) / point.runs
         self._error = np.sqrt(of_curve + of_point + _squared_doubt(curve))
@@ -152,12 +190,13 @@ class _Tests:
             return float(times[1]), np.inf
         return (-np.inf, float(times[0])) if self._value < ends[0] else (np.nan, np.nan)
 
-    def gain_interval(self) -> Interval:
-        """Of the quality gained at the method's own time; NaN beyond what was measured."""
-        at = self._curve.at(self._log_time)
+    def gain_interval(self, place: _Place) -> Interval:
+        """Of the quality gained over the baseline there; NaN beyond what was measured."""
+        at = self._curve.at(place.log_time)
         if not self.is_possible or np.isnan(at):
             return np.nan, np.nan
-        half = np.interp(self._log_time, self._curve.grid, self._limit * self._error)
+        margin = self._limit * np.hypot(self._error, place.doubt)
+        half = float(np.interp(place.log_time, self._curve.grid, margin))
         return self._value - at - half, self._value - at + half
 
 

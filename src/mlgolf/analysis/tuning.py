@@ -76,7 +76,7 @@ class TuningReport:
                 {"method": one.method, "budget": one.budget, **asdict(one.choices)}
                 for one in self.chosen
             ] or None,
-            "notes": list(self.notes),
+            "unfair": list(self.results.unfair), "notes": list(self.notes),
         }
 
     def _sharing_json(self, method: str, found: Sharing) -> dict[str, Any]:

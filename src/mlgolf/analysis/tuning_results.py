@@ -11,10 +11,12 @@ from typing import Any, Literal
 
 import polars as pl
 
+from mlgolf.analysis.fairness import NOUNS
 from mlgolf.analysis.shared_points import Scale
 from mlgolf.analysis.units import fractions_beside_percents
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
+from mlgolf.core.text import enumerated
 from mlgolf.results.measurement_table import (
     LINE,
     Column,
@@ -32,6 +34,8 @@ CHOICES = {
     "method": pl.String, "workload": pl.String, "study": pl.String, "budget": pl.Float64,
     "cost": pl.Float64, "time": pl.Float64,
 }
+# What must be the same for a comparison to be fair, where the table tells it.
+SAME = ("hardware", "machine", "clock", "framework", "dataset", "time_unit", "quality_unit")
 ALL = ""  # the workload of a table that names none
 
 
@@ -54,6 +58,7 @@ class TuningResults:
     points: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     choices: pl.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    unfair: tuple[str, ...] = ()  # what methods do not have in common, besides what they are
 
     @property
     def methods(self) -> list[str]:
@@ -67,6 +72,7 @@ class TuningResults:
 def read_results(
     path: Path, *, goal: Goal | None = None, quality: str | None = None,
     metric: Metric | None = None, transfers: Sequence[tuple[str, str]] = (),
+    methods: Sequence[str] = (), only: Sequence[str] = (),
 ) -> TuningResults:
     """A table of anybody's: `method` and `quality`, perhaps `workload`, `study`, `point`, `time`.
 
@@ -75,6 +81,7 @@ def read_results(
       metric: "time": the results are times to a target, inf where it was never reached; they stand
         in the column `time`.
       transfers: pairs of workloads; none: every workload and those called after it.
+      methods, only: which methods and workloads are compared, and so must be alike; none: all.
     Raises: RunFolderError for what is wrong in the file, by line and column.
     """
     timed = metric == "time"
@@ -91,7 +98,7 @@ def read_results(
              Column(name="point", is_number=False, optional=True))  # fmt: skip
     both = () if timed or quality == "time" else (other,)
     table = read_measurements(
-        path, (Column(name="method", is_number=False), *columns, *both, *names)
+        path, (Column(name="method", is_number=False), *columns, *both, *names), keep=SAME
     )
     value = pl.col(result.name)
     wrong = table.filter(value.is_infinite() & (value.sign() != chosen.sign))
@@ -118,7 +125,26 @@ def read_results(
             f"{columns[0].source!r} ({'--metric' if timed else '--quality'})",
             *_units(path, table, columns[0].source),
         ),
+        unfair=tuple(_differences(path, table, methods, only)),
     )
+
+
+def _differences(
+    path: Path, table: pl.DataFrame, methods: Sequence[str], workloads: Sequence[str]
+) -> Iterator[str]:
+    """The first difference of each kind between methods on one workload."""
+    for column, chosen in (("method", methods), ("workload", workloads)):
+        table = table.filter(pl.col(column).is_in(list(chosen))) if chosen else table
+    for name in (name for name in SAME if name in table.columns):
+        told = table.with_columns(pl.col(name).fill_null("not told"))
+        for rows in told.partition_by("workload", maintain_order=True):
+            found = rows.unique(name, keep="first", maintain_order=True)
+            if len(found) > 1 and rows["method"].n_unique() > 1:
+                yield f"different {NOUNS[name]} in one comparison: " + enumerated([
+                    f"{row[name]} for {row['method']} ({place_of(path, row[LINE])})"
+                    for row in found.head(3).to_dicts()
+                ])
+                break
 
 
 def _units(path: Path, table: pl.DataFrame, name: str) -> Iterator[str]:

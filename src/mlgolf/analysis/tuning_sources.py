@@ -47,7 +47,7 @@ def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     if len(paths) == 1 and paths[0].suffix in TABLES and not _is_published(paths[0]):
         found = read_results(
             paths[0], goal=asked.goal, quality=asked.quality, metric=asked.metric,
-            transfers=asked.transfers,
+            transfers=asked.transfers, methods=asked.methods, only=asked.workloads,
         )
         return _selected(found, asked)
     if asked.goal or asked.quality:
@@ -110,7 +110,7 @@ def _selected(found: TuningResults, asked: Asked) -> TuningResults:
     kept = pl.col("method").is_in(list(methods)) & pl.col("workload").is_in(list(workloads))
     return TuningResults(
         path=found.path, table=found.table.filter(kept), goals=found.goals, measured=found.measured,
-        scale=found.scale, points=found.points, notes=found.notes,
+        scale=found.scale, points=found.points, notes=found.notes, unfair=found.unfair,
         shared=tuple(name for name in found.shared if name in workloads),
         variants=tuple(pair for pair in found.variants if set(pair) <= set(workloads)),
         choices=None if found.choices is None else found.choices.filter(kept),

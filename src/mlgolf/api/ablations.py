@@ -86,6 +86,11 @@ class AblationResult(Shown):
                  "degrees_of_freedom": each.degrees}
                 for each in found.workloads
             ],
+            "changed_nothing": [
+                {"workload": each.workload, "method": each.method, "same": each.same,
+                 "pairs": each.pairs}
+                for each in experiment.inert
+            ],
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
 

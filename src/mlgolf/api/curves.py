@@ -21,7 +21,7 @@ from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
-from mlgolf.plots.heading import Heading
+from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.plots.tradeoff import COLUMNS, in_panels, tradeoff_charts, tradeoff_table
@@ -77,7 +77,7 @@ class TradeOff(Shown):
                     "method": judged.point.method, "time": judged.point.time,
                     "quality": judged.point.quality, "runs": judged.point.runs,
                     "verdict": judged.verdict.value,
-                    "verdict_by": self._verdict_by(judged.point.method), "speedup": judged.speedup,
+                    "verdict_by": found.verdict_by(judged.point.method), "speedup": judged.speedup,
                     "speedup_interval": [*judged.speedup_interval],
                     "quality_gain": judged.quality_gain,
                     "quality_gain_interval": [*judged.quality_gain_interval],
@@ -88,7 +88,7 @@ class TradeOff(Shown):
                 {
                     "method": compared.method, "average_speedup": compared.average_speedup,
                     "interval": [*compared.interval], "verdict": compared.verdict.value,
-                    "verdict_by": self._verdict_by(compared.method),
+                    "verdict_by": found.verdict_by(compared.method),
                     "shared_quality": [*compared.shared],
                     "crosses_at": [crossing._asdict() for crossing in compared.crosses_at],
                 }
@@ -111,9 +111,6 @@ class TradeOff(Shown):
             ],
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
-
-    def _verdict_by(self, method: str) -> str:
-        return "interval" if self.comparison.has_intervals(method) else "estimate"
 
     def save(self, folder: AnyPath) -> list[Path]:
         """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
@@ -149,6 +146,9 @@ class TradeOff(Shown):
             self.comparison, panels=in_panels(table, self._style),
             log=losses_are_wide(table, self.comparison.goal),
         )
+
+    def _notice(self) -> str:
+        return unfair_notice(self.comparison.unfair)  # before anything is drawn
 
     def markdown(self, figure: str = "") -> str:
         """For a comment on a change. Args: figure: where the comment finds it."""

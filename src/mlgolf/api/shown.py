@@ -57,13 +57,18 @@ class Shown(ABC):
         """Of its figure and its page: as the first table, unless there is more to say."""
         return Heading(title=next((head for head, *_ in self._tables()), "Results"))
 
+    def _notice(self) -> str:
+        """What stands in the box above its figure, if it has one."""
+        return self._heading().notice
+
     def _warnings(self) -> Iterable[str]:
         """Sentences to read before anything else."""
         return ()
 
     def show(self, console: Console) -> None:
         """Print the warnings and the tables, then a line for each sentence."""
-        for line in self._warnings():
+        notice = self._notice()
+        for line in (*self._warnings(), *([notice] if notice else [])):
             console.print(plain(line), soft_wrap=not console.is_terminal)
         for head, heads, rows in self._tables():
             console.print(text_table(head, heads, rows))

@@ -32,6 +32,7 @@ class Trial:
     logged: Mapping[str, tuple[IntArray, FloatArray]] = field(default_factory=dict)
     joules: FloatArray | None = None  # None, or NaN, where no meter counted them
     charged_seconds: FloatArray | None = None  # what each evaluation cost beyond its free share
+    model_sha256: tuple[str, ...] = ()  # of each evaluation; empty where nobody wrote it down
     unofficial: str = ""  # why it may not stand beside official trials; empty: it may
     received: datetime | None = None  # when its run was begun; None where nobody wrote it down
     facts: TrialFacts = UNKNOWN  # what else was known before it started

@@ -24,21 +24,27 @@ def planned_trials(
 ) -> Iterator[TrialPlan]:
     """Every trial of the run, studies outermost: a run cut short has whole studies to show.
 
+    Submissions take turns, trial by trial: what makes the machine slow for a while, such as other
+    programs or heat, then slows all of them and not one.
+
     Args: package_sha256: of mlgolf as it is now, which may not be what the run was begun with.
     """
     record, competition = folder.record, folder.competition
     same_points = competition.rules.tuning.same_points
     for study in range(record.studies):
-        for name in spaces:
-            for workload in competition.workloads:
-                draws = _draws(folder, spaces[name], workload, 0 if same_points else study)
-                for trial, hyperparameters in enumerate(draws, start=1):
+        for workload in competition.workloads:
+            draws = {
+                name: _draws(folder, space, workload, 0 if same_points else study)
+                for name, space in spaces.items()
+            }
+            for trial in range(1, max(map(len, draws.values()), default=0) + 1):
+                for name in (name for name, drawn in draws.items() if trial <= len(drawn)):
                     key = TrialKey(
                         submission=name, framework=record.framework or "", workload=workload,
                         study=study, trial=trial,
                     )
                     yield _plan(
-                        folder, data, calibration, package_sha256, key, hyperparameters
+                        folder, data, calibration, package_sha256, key, draws[name][trial - 1]
                     )
 
 

@@ -50,6 +50,7 @@ def tradeoff_table(comparison: Comparison) -> pl.DataFrame:
     schema = {
         "kind": pl.String, "submission": pl.String, "time": pl.Float64, "quality": pl.Float64,
         "low": pl.Float64, "high": pl.Float64, "runs": pl.Int64, "verdict": pl.String,
+        "verdict_by": pl.String,
     }  # fmt: skip
     table = pl.DataFrame(rows, schema=schema, orient="row")
     return table.with_columns(pl.col(pl.Float64).fill_nan(None))
@@ -118,8 +119,9 @@ def _layers(table: pl.DataFrame, style: Style, axes: Axes) -> list[alt.Chart]:
 
 
 def _marks(points: pl.DataFrame, style: Style, axes: Axes) -> Iterator[alt.Chart]:
-    """Filled where a point is told apart from the baseline, and the baseline's; else hollow."""
-    clear = pl.col("verdict").is_null() | pl.col("verdict").is_in(CLEAR)
+    """Filled where a test tells a point from the baseline, and the baseline's; else hollow."""
+    is_told = pl.col("verdict").is_in(CLEAR) & (pl.col("verdict_by") == "interval")
+    clear = pl.col("verdict").is_null() | is_told
     hollow, filled = points.filter(~clear), points.filter(clear)
     if len(hollow):
         looks = {"size": 46, "strokeWidth": 1.8, "opacity": 1, "fill": style.theme.paper}
@@ -138,7 +140,7 @@ def _curve_rows(comparison: Comparison, name: str, curve: MonotoneCurve) -> Iter
         ends = sorted((sign * (value - half[place]), sign * (value + half[place])))
         yield (
             "curve", name, float(np.exp(curve.grid[place])), float(sign * value), *map(float, ends),
-            None, None,
+            None, None, None,
         )
 
 
@@ -150,12 +152,13 @@ def _own_curve(comparison: Comparison, name: str) -> MonotoneCurve:
 def _point_rows(comparison: Comparison) -> Iterator[tuple]:
     verdicts = {id(judged.point): judged.verdict.value for judged in comparison.points}
     for name, points in comparison.table.points.items():
+        by = None if name == comparison.baseline else comparison.verdict_by(name)
         noise = _noise(comparison, name)
         for point in points:
             half = _half_of(point, noise, comparison.confidence)
             yield (
                 "point", name, point.time, point.quality, point.quality - half,
-                point.quality + half, point.runs, verdicts.get(id(point)),
+                point.quality + half, point.runs, verdicts.get(id(point)), by,
             )
 
 

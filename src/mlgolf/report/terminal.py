@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -128,6 +129,26 @@ def _rest(more: int) -> str:
     return f", {more} more with --json" if more > 0 else ""
 
 
+class _Cell:
+    """A number and what is in brackets after it, on two lines where one has no room for both."""
+
+    def __init__(self, text: str) -> None:
+        self._whole, self._parts = plain(text), [*map(plain, _parts(text))]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        is_narrow = self._whole.cell_len > options.max_width
+        yield Text("\n").join(self._parts) if is_narrow else self._whole
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self._whole)
+
+
+def _parts(text: str) -> list[str]:
+    """ "1.5× (1.2 to 1.9×)" as what stands before the bracket, and what is in it."""
+    number, bracket, rest = text.partition(" (")
+    return [number, f"({rest}"] if bracket else [text]
+
+
 class _Fitting(Table):
     """Folds words before numbers, and leaves out what can be spared where numbers have no room."""
 
@@ -168,22 +189,46 @@ def text_table(
             min_width=len(head) if head == "submission" else None,
         )
     for row in rows:
-        table.add_row(*map(plain, row))
+        table.add_row(*(
+            plain(cell) if head in WORDS else _Cell(cell)
+            for head, cell in zip(heads, row, strict=True)
+        ))
     return table
 
 
-def _least(texts: Sequence[str]) -> int:
-    """The width of a column below which a number is folded, or a word into very short pieces."""
-    if texts[0] in WHOLE:
+def _least(texts: Sequence[str], *, whole: bool) -> int:
+    """The width of a column below which a number is folded, or a word into very short pieces.
+
+    Args: whole: a number, or an interval in brackets, is to stay on one line; else its words.
+    """
+    head, *cells = texts
+    if head in WHOLE:
         return max(cell_len(printable(text)) for text in texts)
+    if whole and head not in WORDS:
+        parts = [part for text in cells for part in _parts(printable(text))]
+        return max(map(cell_len, (*parts, *head.split(), "")))
     longest = max(cell_len(word) for text in texts for word in (*printable(text).split(), ""))
-    return min(longest, len("submission")) if texts[0] in WORDS else longest
+    return min(longest, len("submission")) if head in WORDS else longest
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """Of each column, its text alone; those give way that have most to give. Empty: no room."""
+    """Of each column, its text alone. Empty: no room.
+
+    Where not all intervals fit on one line, those of the widest columns are folded first.
+    """
+    by_width = sorted(columns, key=lambda texts: _least(texts, whole=True), reverse=True)
+    for folded in range(len(columns) + 1):
+        least = [_least(texts, whole=texts not in by_width[:folded]) for texts in columns]
+        if widths := _narrowed(columns, least, room):
+            return widths
+    return []
+
+
+def _narrowed(
+    columns: Sequence[Sequence[str]], least: Sequence[int], room: int
+) -> list[int]:
+    """Those give way that have most to give. Empty: not even the least widths fit."""
     widths = [max(cell_len(printable(text)) for text in texts) for texts in columns]
-    least = [*map(_least, columns)]
     room -= len(columns) - 1  # blanks between them
     while sum(widths) > room:
         most = max(range(len(widths)), key=lambda n: widths[n] - least[n])

@@ -46,7 +46,7 @@ def heading(comparison: Comparison, *, panels: bool, log: bool) -> Heading:
         *([f"Bands and bars: {100 * comparison.confidence:.3g}% intervals."] if known else []),
         *([
             f"One run each of {enumerated(comparison.without_intervals)}: verdicts are of the "
-            "estimates, without a test."
+            "estimates, without a test, and points hollow."
         ] if comparison.without_intervals else []),
         *(["Filled points: better or worse than the baseline beyond chance."] if known else []),
         *([f"Hollow: {', or '.join(hollow)}."] if hollow else []),
@@ -131,7 +131,9 @@ def _front(comparison: Comparison) -> str:
 
 def markdown(comparison: Comparison, figure: str = "") -> str:
     """As a comment for a pull request. Args: figure: its file, if there is one."""
-    parts = [f"**{_headline(comparison)}**", "", title(comparison), ""]
+    notice = unfair_notice(comparison.unfair)
+    parts = [f"**{notice}**", ""] if notice else []
+    parts += [f"**{_headline(comparison)}**", "", title(comparison), ""]
     parts += _markdown_table(HEADS, point_rows(comparison))
     if comparison.curves:
         parts += ["", *_markdown_table(CURVE_HEADS, curve_rows(comparison))]

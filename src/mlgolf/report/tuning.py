@@ -32,7 +32,7 @@ def tables(report: TuningReport) -> Iterator[TableOfText]:
 
 
 def sentences(report: TuningReport) -> list[str]:
-    """Where bands separate, then notes."""
+    """What is not fair, where bands separate, then notes."""
     pairs = [(w, pair) for w, found in report.separated.items() for pair in found]
     said = [
         f"{f'{workload}: ' if workload else ''}{pair.better} is better than {pair.worse} at "
@@ -53,7 +53,8 @@ def sentences(report: TuningReport) -> list[str]:
             f"of {len(report.curves)} bands, each at {100 * report.confidence:.3g}%, up to "
             f"{missing:.2g} are expected to miss, so a pair among many may separate by chance"
         )
-    return [*said, *report.notes]
+    unfair = (f"not a fair comparison: {complaint}" for complaint in report.results.unfair)
+    return [*unfair, *said, *report.notes]
 
 
 def _curves(report: TuningReport, workload: str) -> TableOfText:

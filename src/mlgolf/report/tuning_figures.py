@@ -8,7 +8,7 @@ import polars as pl
 
 from mlgolf.analysis.tuning import TuningReport
 from mlgolf.core.target import Goal
-from mlgolf.plots.heading import Heading
+from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.point_transfer import transfer_panel
 from mlgolf.plots.shared_points import shared_point_panel
 from mlgolf.plots.theme import Style
@@ -73,7 +73,10 @@ def heading(report: TuningReport, workload: str = "") -> Heading:
         + (" Grey: the other methods." if len(_methods(report)) > MOST_TOGETHER else "")
     )
     where = f" on {workload}" if workload else ""
-    return Heading(title=f"The best of 1, 2, … trials{where}", reading=reading)
+    return Heading(
+        title=f"The best of 1, 2, … trials{where}", reading=reading,
+        notice=unfair_notice(report.results.unfair),
+    )
 
 
 def _methods(report: TuningReport) -> tuple[str, ...]:

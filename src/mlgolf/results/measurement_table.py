@@ -108,6 +108,11 @@ def _open(path: Path) -> tuple[pl.DataFrame, int]:
         data = path.read_bytes()
     except OSError as error:
         raise RunFolderError(f"{path}: {error.strerror}") from None
+    if not data.strip():
+        raise RunFolderError(
+            f"{path}: found an empty file, expected the names of columns in the first line and "
+            "then a row per run. Write it again, and see whether what wrote it ended well"
+        )
     if path.suffix == ".csv":
         _check_separator(path, data)
     try:

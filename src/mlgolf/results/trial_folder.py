@@ -122,6 +122,7 @@ def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
             charged_seconds=np.array(
                 [row.get("charged_seconds", 0.0) for row in rows], dtype=np.float64
             ),
+            model_sha256=tuple(str(row.get("model_sha256", "")) for row in rows),
             unofficial=verdict.unofficial if verdict and verdict.unofficial else header.unofficial,
             received=received,
             facts=header,
