@@ -224,7 +224,7 @@ def plan(
         precisions=precisions,
     )  # fmt: skip
     purpose = service if service is None or isinstance(service, Service) else read_service(
-        Path(service)
+        Path(service), specs
     )
     return BudgetPlan(asked, used, purpose, confidence)
 

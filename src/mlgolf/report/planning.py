@@ -160,6 +160,8 @@ def profit_rows(found: Profit, service: Service) -> list[tuple[str, ...]]:
 
 
 def profit_lines(found: Profit, service: Service) -> Iterator[str]:
+    for device, share in service.measured_utilisation.items():
+        yield f"Prompts on {device} were measured to reach {share:.3g} of its peak."
     if found.beyond_value:
         low, high = service.loss_range
         yield (

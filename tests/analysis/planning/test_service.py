@@ -1,12 +1,13 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from planned import FIT, LAW, offer
+from planned import FIT, LAW, device, offer
 
 from mlgolf.analysis.planning.service import Service, most_profit, profit_by_loss
 from mlgolf.analysis.planning.service_file import read_service
-from mlgolf.core.errors import RunFolderError, ScoringError
+from mlgolf.core.errors import MLGolfError, RunFolderError, ScoringError
 
 PRICE = {"dollars_per_flop": 2 / 3600 / 4e14, "utilisation": 0.4}
 SERVICE = Service(
@@ -101,7 +102,7 @@ dollars = [0, 1]
 
 def test_a_service_is_read_from_a_file(tmp_path):
     (tmp_path / "a.toml").write_text(GOOD)
-    service = read_service(tmp_path / "a.toml")
+    service = read_service(tmp_path / "a.toml", {})
     assert service.value(np.array([2.0, 2.5, 3.0, 9.0])) == pytest.approx([1, 0.5, 0, 0])
 
 
@@ -118,4 +119,49 @@ def test_a_service_is_read_from_a_file(tmp_path):
 def test_a_service_that_cannot_be_is_refused_by_key(tmp_path, old, new, message):
     (tmp_path / "a.toml").write_text(GOOD.replace(old, new))
     with pytest.raises(RunFolderError, match=message):
-        read_service(tmp_path / "a.toml")
+        read_service(tmp_path / "a.toml", {})
+
+
+MEASURED = """
+[[measured]]
+device = "fast"
+deploy = "deploy.json"
+params = 1e8
+tokens = 500
+"""
+
+
+def measured(tmp_path, p50_ms, toml=MEASURED):
+    (tmp_path / "a.toml").write_text(GOOD + toml)
+    (tmp_path / "deploy.json").write_text(json.dumps({"latency": {"p50_ms": p50_ms}}))
+    return read_service(tmp_path / "a.toml", {"fast": device()})
+
+
+def test_a_measured_latency_gives_the_share_of_the_peak(tmp_path):
+    service = measured(tmp_path, 1.0)  # 2 N tokens = 1e11 FLOP in 1 ms, of 1e15 FLOP/s
+    assert service.measured_utilisation == pytest.approx({"fast": 0.1})
+
+
+def test_prompts_take_as_long_as_was_measured():
+    slower = replace(SERVICE, answer_tokens=1e-9, measured_utilisation={"fast": 0.1})
+    told, assumed = (
+        most_profit(one, FIT, [offer()], **PRICE)
+        for one in (slower, replace(slower, measured_utilisation={}))
+    )
+    ratio = (told.served.seconds / told.params) / (assumed.served.seconds / assumed.params)
+    assert ratio * told.served.devices / assumed.served.devices == pytest.approx(4, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("p50_ms", "old", "new", "message"),
+    [
+        (0.01, "", "", r"says that fast reached 10 of its peak"),
+        (1.0, '"fast"', '"faster"', "unknown device of .*measured 'faster'"),
+        (1.0, "tokens = 500", "", "tokens: found nothing"),
+        (1.0, "deploy.json", "none.json", "none.json: No such file"),
+        ("a", "", "", "has no latency. Make it by mlgolf deploy --json"),
+    ],
+)
+def test_a_measurement_that_cannot_be_is_refused(tmp_path, p50_ms, old, new, message):
+    with pytest.raises(MLGolfError, match=message):
+        measured(tmp_path, p50_ms, MEASURED.replace(old, new))

@@ -12,8 +12,8 @@ longer for cheaper requests, Sardana et al. (2023), arXiv:2401.00448.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class Service:
     share: Curve | None = None  # of the value that is left, by latency in seconds
     most_seconds: float = math.inf  # of a request
     loss_range: Interval = (-math.inf, math.inf)  # where the value is known
+    # Of prompts, by device, where that was measured: share of the peak in 16 bits.
+    measured_utilisation: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ def most_profit(
 ) -> Profit:
     """Args:
       dollars_per_flop: of training, with all overheads.
-      utilisation: of prompts, which are computed like training.
+      utilisation: of prompts, which are computed like training where nobody measured them.
     Raises: ScoringError if no size answers in time, or none earns anything.
     """
     box = _box(fit)
@@ -216,7 +218,10 @@ def _ways(
     )  # fmt: skip
     batch = np.array([size for _, size in pairs], dtype=float)[:, None]
     devices = np.ceil(BYTES * params / (HELD * memory))
-    prompt = INFERENCE_FLOP * params * service.prompt_tokens / (devices * peak * utilisation)
+    reached = np.array([
+        service.measured_utilisation.get(offer.device.name, utilisation) for offer, _ in pairs
+    ])[:, None]  # fmt: skip
+    prompt = INFERENCE_FLOP * params * service.prompt_tokens / (devices * peak * reached)
     per_token = np.maximum(
         BYTES * params / (devices * bandwidth), INFERENCE_FLOP * params * batch / (devices * peak)
     )

@@ -13,10 +13,18 @@
     seconds = [1, 3, 10]
     share = [1, 0.9, 0.2]
 
-Between points values are interpolated monotonically (PCHIP); beyond them they stay what they are at
+    [[measured]]              # of an exported model; may be left out, or given for several devices
+    device = "H100 SXM 80GB"
+    deploy = "deploy.json"    # what mlgolf deploy --json printed
+    params = 1.2e8
+    tokens = 512              # of one run of it, of all examples of its batch
+
+What was measured replaces, for that device, the share of the peak that prompts are assumed to
+reach. Between points values are interpolated monotonically (PCHIP); beyond them they stay what they are at
 the end, and a plan that lies there says so.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,16 +33,21 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
+from mlgolf.analysis.planning.offers import Device
 from mlgolf.analysis.planning.service import Curve, Service
+from mlgolf.analysis.scaling.law import INFERENCE_FLOP
 from mlgolf.core.arrays import FloatArray
-from mlgolf.core.errors import RunFolderError
+from mlgolf.core.errors import RunFolderError, UnknownName
 
 NUMBERS = ("requests", "prompt_tokens", "answer_tokens")
-KNOWN = (*NUMBERS, "most_seconds", "value", "latency")
+KNOWN = (*NUMBERS, "most_seconds", "value", "latency", "measured")
 
 
-def read_service(path: Path) -> Service:
-    """Raises: RunFolderError naming file, key, what was found and what is allowed."""
+def read_service(path: Path, devices: Mapping[str, Device]) -> Service:
+    """Args: devices: those that may have been measured.
+
+    Raises: RunFolderError naming file, key, what was found and what is allowed.
+    """
     try:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -57,7 +70,35 @@ def read_service(path: Path) -> Service:
     return Service(
         requests=requests, prompt_tokens=prompt, answer_tokens=answer, value=_curve(loss, dollars),
         share=share, most_seconds=most, loss_range=(float(loss[0]), float(loss[-1])),
+        measured_utilisation=dict(
+            _measured(path, part, devices) for part in record.get("measured", [])
+        ),
     )  # fmt: skip
+
+
+def _measured(
+    path: Path, part: Mapping[str, Any], devices: Mapping[str, Device]
+) -> tuple[str, float]:
+    """A device, and the share of its peak that a measured model reached."""
+    name, file = str(part.get("device", "")), path.parent / str(part.get("deploy", ""))
+    if name not in devices:
+        raise UnknownName(f"device of {path}, measured", name, known=devices)
+    try:
+        seconds = json.loads(file.read_text(encoding="utf-8"))["latency"]["p50_ms"] / 1000
+    except OSError as error:
+        raise RunFolderError(f"{path}: measured.deploy: {file}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise RunFolderError(
+            f"{path}: measured.deploy: {file} has no latency. Make it by mlgolf deploy --json"
+        ) from None
+    work = INFERENCE_FLOP * _positive(path, part, "params") * _positive(path, part, "tokens")
+    share = work / (seconds * devices[name].bf16)
+    if not 0 < share <= 1:
+        raise RunFolderError(
+            f"{path}: measured: {file} says that {name} reached {share:.3g} of its peak, at most 1 "
+            "can be. Correct params, tokens or device"
+        )
+    return name, share
 
 
 def _positive(path: Path, record: Mapping[str, Any], key: str) -> float:
