@@ -94,7 +94,6 @@ def test_a_budget_beyond_the_runs_is_labelled(mlgolf):
     assert "decades beyond the runs of the fit" in mlgolf("plan", "--dollars", 5e6).stdout
 
 
-@pytest.mark.alone
 def test_a_plan_is_played_as_a_competition(mlgolf, tmp_path):
     folder = tmp_path / "cheap"
     mlgolf("plan", "--dollars", 2e-5, "--as-competition", folder, "--workload", "criteo1tb")
