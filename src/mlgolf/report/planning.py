@@ -114,7 +114,8 @@ def source_lines(plan: Plan, asked: Question) -> Iterator[str]:
     """Where each number comes from."""
     for name, source in sources(plan, asked).items():
         if source != "as asked":
-            yield f"{name.removesuffix('_seconds').replace('_', ' ')}: {source}"
+            words = name.removesuffix("_seconds").replace("_", " ")
+            yield f"{'parameters' if words == 'params' else words}: {source}"
 
 
 def plan_lines(plan: Plan, asked: Question, used: Utilisation | None) -> Iterator[str]:
@@ -165,6 +166,6 @@ def profit_lines(found: Profit, service: Service) -> Iterator[str]:
     if found.beyond_value:
         low, high = service.loss_range
         yield (
-            f"A loss of {found.loss:.4g} lies outside the value curve ({low:g} to {high:g}), whose "
+            f"A loss of {found.loss:.4f} lies beyond the value curve ({low:g} to {high:g}), whose "
             "end was taken. Give values further out."
         )
