@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 
 from mlgolf.analysis.changes import BASE, base_and_change
 from mlgolf.analysis.comparison import Comparison, compared
-from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.analysis.measurements import Measurements, read_table
 from mlgolf.analysis.monotone_curve import Interpolation
 from mlgolf.analysis.pareto import Axis, parse_axes
@@ -190,6 +190,7 @@ def curve(
       pareto: other quantities for the Pareto front: "energy:minimise,accuracy:maximise".
     Raises: MLGolfError for what cannot be read or compared.
     """
+    _check(interpolation, confidence)
     axes = parse_axes(pareto) if pareto else ()
     given = [Path(path) for path in paths]
     found, known = _measurements(given, time, quality, workload, points, axes)
@@ -217,6 +218,7 @@ def change(
 
     Raises: MLGolfError for what cannot be read or compared.
     """
+    _check(interpolation, confidence)
     axes = parse_axes(pareto) if pareto else ()
     before, known = _measurements([Path(base)], time, quality, workload, points, axes)
     after, other = _measurements([Path(changed)], time, quality, workload, points, axes)
@@ -232,12 +234,20 @@ def change(
     )
 
 
+def _check(interpolation: str, confidence: float) -> None:
+    if interpolation not in get_args(Interpolation):
+        raise UnknownName("interpolation", interpolation, known=get_args(Interpolation))
+    checked_confidence(confidence)
+
+
 def _measurements(
     paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
     points: PointChoice, axes: Sequence[Axis],
 ) -> tuple[Measurements, Goal]:
     if _is_table(paths):
         return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
+    if not paths:
+        raise ScoringError("curve: found no table and no run folder. Give one of them")
     source = open_source(paths, None, None, command="curve")
     if time is not None:
         raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.analysis.planning.as_competition import competition_toml
 from mlgolf.analysis.planning.assumptions import Assumptions
 from mlgolf.analysis.planning.offers import offers_of, read_devices, read_offers
@@ -198,6 +198,7 @@ def plan(
       assumed: other fields of `Assumptions`, by name.
     Raises: MLGolfError for what does not go together, or a budget that buys no model.
     """
+    checked_confidence(confidence)
     budget = _budget(flop, dollars, hours, device, devices, deadline_hours)
     if wrong := [name for name in precisions if name not in PRECISIONS]:
         raise UnknownName("precision", wrong[0], known=PRECISIONS)

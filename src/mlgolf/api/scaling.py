@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.analysis.scaling.fitting import DRAWS
 from mlgolf.analysis.scaling.isoflop import IsoFlop, isoflop
 from mlgolf.analysis.scaling.law import Sizes
@@ -220,6 +220,7 @@ def fit(
     Raises: MLGolfError for a table that cannot be read, or cannot tell the parameters.
     """
     _check_form(form, unique, bits, levers)
+    checked_confidence(confidence)
     columns = Columns(
         params=params, tokens=tokens, flop=flop, loss=loss, unique_tokens=unique, bits=bits or {},
         levers=levers,
