@@ -69,6 +69,13 @@ def test_figures_and_a_page_are_written(mlgolf, tmp_path):
     assert (tmp_path / "plan.html").read_text().count("<svg") == 2
 
 
+def test_a_plan_at_8_bits_says_what_it_takes_for_granted(mlgolf):
+    device = ("--device", "H100 SXM 80GB")
+    low = mlgolf("plan", "--dollars", 500, *device, "--precision", "fp8").stdout
+    usual = mlgolf("plan", "--dollars", 500, *device).stdout
+    assert ["At 8 bits the plan takes" in said for said in (low, usual)] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,5 +1,6 @@
 """Scaling laws: how the loss of a table's runs falls with parameters and tokens."""
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +51,7 @@ FormName = Literal["chinchilla", "data_constrained", "precision", "levers", "iso
 
 
 class _Saved(Shown):
-    """Writes its figure, the table of it, a page, and itself as JSON."""
+    """Writes its figure, the table of it and a page; is JSON, too."""
 
     notes: tuple[str, ...]
 
@@ -63,11 +64,13 @@ class _Saved(Shown):
             )
             return [*written, self.write_page(place / f"{NAME}.html")]
 
+    @abstractmethod
     def _table(self) -> pl.DataFrame:
-        raise NotImplementedError
+        """What the figure is drawn from."""
 
+    @abstractmethod
     def as_json(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """All of it, by stable keys."""
 
 
 class FittedLaw(_Saved):

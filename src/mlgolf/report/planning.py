@@ -125,6 +125,11 @@ def plan_lines(plan: Plan, asked: Question, used: Utilisation | None) -> Iterato
             f"This lies {plan.extrapolation_decades:.1f} decades beyond the runs of the fit: the "
             "interval holds only if the law goes on as it does among them."
         )
+    if plan.precision == "fp8":
+        yield (
+            "At 8 bits the plan takes the utilisation of 16 and no loss of quality for granted: "
+            "both are usually less. Give --utilisation for what you have measured."
+        )
     yield (
         "Utilisation counts as much as the budget. Quartiles of published runs are "
         f"{low:.2g} and {high:.2g} of the peak: {low / asked.assumed.utilisation:.2f} and "
