@@ -19,7 +19,6 @@ from mlgolf.referee.energy import find_counters, meter_for
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import DECLARED, Source, find_submission
 
-
 PAIRED_IS_NOT_ALLOWED = "timed beside other trials (paired), which the rules do not allow"
 
 
