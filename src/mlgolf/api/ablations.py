@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.ablation_sources import open_experiment
-from mlgolf.analysis.ablations import Ablation, analysed, name_of
-from mlgolf.analysis.factorial import Effect
-from mlgolf.analysis.factorial_designs import Term
+from mlgolf.analysis.ablation.designs import Term
+from mlgolf.analysis.ablation.effects import Effect
+from mlgolf.analysis.ablation.experiment import Ablation, analysed, name_of
+from mlgolf.analysis.ablation.sources import open_experiment
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.api.ablation_runs import measure
 from mlgolf.api.playing import console_for

@@ -8,14 +8,14 @@ from typing import Any, get_args
 
 import polars as pl
 
-from mlgolf.analysis.changes import BASE, base_and_change
-from mlgolf.analysis.comparison import Comparison, compared
+from mlgolf.analysis.curves.changes import BASE, base_and_change
+from mlgolf.analysis.curves.comparison import Comparison, compared
+from mlgolf.analysis.curves.measurements import Measurements, read_table
+from mlgolf.analysis.curves.monotone import Interpolation
+from mlgolf.analysis.curves.pareto import Axis, parse_axes
+from mlgolf.analysis.curves.run_measurements import PointChoice, measurements_of_runs
+from mlgolf.analysis.curves.tradeoff import Verdict
 from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
-from mlgolf.analysis.measurements import Measurements, read_table
-from mlgolf.analysis.monotone_curve import Interpolation
-from mlgolf.analysis.pareto import Axis, parse_axes
-from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
-from mlgolf.analysis.tradeoff import Verdict
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming

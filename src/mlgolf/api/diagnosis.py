@@ -9,10 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.advice import Advice, advised
-from mlgolf.analysis.bottleneck import Diagnosis, Measurements, diagnosed, in_words, is_busy
-from mlgolf.analysis.roofline import Ceilings
-from mlgolf.analysis.what_if import WhatIf, on_instance
+from mlgolf.analysis.diagnosis.advice import Advice, advised
+from mlgolf.analysis.diagnosis.bottleneck import (
+    Diagnosis,
+    Measurements,
+    diagnosed,
+    in_words,
+    is_busy,
+)
+from mlgolf.analysis.diagnosis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.what_if import WhatIf, on_instance
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
