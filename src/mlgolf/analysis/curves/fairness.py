@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.analysis.curves.measurements import Measurements
+from mlgolf.analysis.facts import NOUNS
 from mlgolf.analysis.units import WIDE, apart, fractions_beside_percents
 from mlgolf.core.text import enumerated, number_of, significant
 from mlgolf.results.measurement_table import PLACE
@@ -17,12 +18,6 @@ PROXIES = frozenset({
     "parameters", "updates", "samples", "images", "batches",
 })  # fmt: skip
 PROXY_ENDING = "flops"  # gflops, petaflops
-NOUNS = {
-    "hardware": "hardware", "machine": "machines", "clock": "clocks", "framework": "frameworks",
-    "workload": "workloads", "dataset": "data", "time_unit": "units of time",
-    "quality_unit": "units of quality",
-    "tuning_trials": "tuning budgets",
-}  # fmt: skip
 # Of any table, and what also tells it.
 ASKED_FOR = {"hardware": "", "clock": "", "dataset": "draw", "tuning_trials": ""}
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from mlgolf.analysis.curves.fairness import NOUNS
+from mlgolf.analysis.facts import NOUNS
 from mlgolf.analysis.tuning.shared_points import Scale
 from mlgolf.analysis.units import fractions_beside_percents
 from mlgolf.core.errors import RunFolderError, UnknownName
