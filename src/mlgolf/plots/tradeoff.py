@@ -134,7 +134,7 @@ def _marks(points: pl.DataFrame, style: Style, axes: Axes) -> Iterator[alt.Chart
 def _curve_rows(comparison: Comparison, name: str, curve: MonotoneCurve) -> Iterator[tuple]:
     sign = -comparison.goal.sign
     noise = _noise(comparison, name)
-    half = half_widths(curve, noise, comparison.confidence)
+    half = half_widths(curve, noise, comparison.confidence, comparison.shared)
     for place in [*range(0, len(curve.grid), SHOWN), len(curve.grid) - 1]:
         value = curve.on_grid[place]
         ends = sorted((sign * (value - half[place]), sign * (value + half[place])))

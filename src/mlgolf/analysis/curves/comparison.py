@@ -12,6 +12,8 @@ from mlgolf.analysis.curves.fairness import Complaint, doubts, unfair
 from mlgolf.analysis.curves.measurements import Measurements, Point
 from mlgolf.analysis.curves.monotone import Interpolation, MonotoneCurve
 from mlgolf.analysis.curves.pareto import pareto_front
+from mlgolf.analysis.curves.seed_noise import Sloped
+from mlgolf.analysis.curves.shared_state import Shared, shared_state
 from mlgolf.analysis.curves.tradeoff import Judge, Judged
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.core.errors import ScoringError, UnknownName
@@ -19,6 +21,7 @@ from mlgolf.core.target import Goal
 from mlgolf.core.text import enumerated
 
 MOVED = 1e-9  # of the range: less is rounding
+NOTED = 0.2  # correlation between budgets of a seed, which is said from there on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class Comparison:
     curve: MonotoneCurve  # of the baseline
     points: tuple[Judged, ...]
     curves: tuple[Compared, ...]  # of methods that have two points at least
+    shared: Shared  # by the runs of a seed, of all methods
     front: tuple[Point, ...]  # of all points, the baseline's included
     unfair: tuple[str, ...]
     notes: tuple[str, ...]
@@ -74,18 +78,19 @@ def compared(
         raise ScoringError(_refusal(table, complaints))
     theirs = table.points[baseline]
     curve = _curve(table, theirs, goal, interpolation)
-    judge = Judge(curve, theirs, confidence)
+    shared = shared_by(curve, [*table.points.values()])
+    judge = Judge(curve, theirs, confidence, shared)
     judged = {name: judge.judge(table.points[name]) for name in methods}
     return Comparison(
         table=table, baseline=baseline, goal=goal, confidence=confidence, curve=curve,
         points=tuple(chain.from_iterable(judged.values())),
         curves=tuple(
-            compare(curve, theirs, table.points[name], goal, confidence, judged[name])
+            compare(curve, theirs, table.points[name], goal, confidence, judged[name], shared)
             for name in methods if len(table.points[name]) > 1
         ),
-        front=_front(table, goal),
+        shared=shared, front=_front(table, goal),
         unfair=tuple(complaint.text for complaint in complaints),
-        notes=tuple(_notes(table, curve, baseline, methods)),
+        notes=(*_notes(table, curve, baseline, methods), *_notes_on_seeds(table, shared)),
     )
 
 
@@ -120,6 +125,13 @@ def _curve(
             "tell the same"
         )
     return curve
+
+
+def shared_by(curve: MonotoneCurve, methods: Sequence[Sequence[Point]]) -> Shared:
+    """Args: curve: of the baseline, which is one of the methods."""
+    values = (curve.sign * np.array([point.quality for point in points]) for points in methods)
+    sloped = map(Sloped, methods, map(curve.slopes_where, values))
+    return shared_state([*sloped], curve.sign)
 
 
 def _front(table: Measurements, goal: Goal) -> tuple[Point, ...]:
@@ -168,3 +180,18 @@ def _notes(
         )
     yield from table.notes
     yield from doubts(table)
+
+
+def _notes_on_seeds(table: Measurements, shared: Shared) -> Iterator[str]:
+    several = [points for points in table.points.values() if points[1:] and points[0].runs > 1]
+    if several and not any(point.seeds for points in several for point in points):
+        yield (
+            "no column seed: runs at several budgets are taken to know nothing of each other. "
+            "Where those of one seed were played on a machine in one state, intervals of averages "
+            "are too narrow"
+        )
+    if shared.correlation > NOTED:
+        yield (
+            f"runs of one seed lie on one side of their curves together (correlation "
+            f"{shared.correlation:.2f} between budgets): intervals of averages are wider for it"
+        )

@@ -17,6 +17,7 @@ from scipy import special
 from mlgolf.analysis.curves.measurements import Point
 from mlgolf.analysis.curves.monotone import MonotoneCurve, first_times
 from mlgolf.analysis.curves.seed_noise import Noise
+from mlgolf.analysis.curves.shared_state import INDEPENDENT, Shared, Spread, degrees_of_sum, spread
 from mlgolf.analysis.curves.tradeoff import Judged, Verdict, noises
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.core.arrays import FloatArray
@@ -48,7 +49,7 @@ class Compared:
 
 def compare(
     curve: MonotoneCurve, baseline: Sequence[Point], method: Sequence[Point], goal: Goal,
-    confidence: float = CONFIDENCE, judged: Sequence[Judged] = (),
+    confidence: float = CONFIDENCE, judged: Sequence[Judged] = (), shared: Shared = INDEPENDENT,
 ) -> Compared:
     """Args:
       curve: of the baseline.
@@ -59,7 +60,7 @@ def compare(
     levels, gaps = _gaps(*(side.first_times for side in curves))
     mean = float(gaps.mean()) if len(gaps) else np.nan
     of_both = noises(curve, baseline, method)
-    half = _half_width(curves, of_both, confidence) if len(gaps) else np.nan
+    half = _half_width(curves, of_both, shared, confidence) if len(gaps) else np.nan
     low, high = mean - half, mean + half
     return Compared(
         method=method[0].method, average_speedup=float(np.exp(mean)),
@@ -88,23 +89,19 @@ def _gaps(baseline: Reached, method: Reached) -> tuple[FloatArray, FloatArray]:
 
 
 def _half_width(
-    curves: list[MonotoneCurve], of_both: tuple[Noise, Noise], confidence: float
+    curves: list[MonotoneCurve], of_both: tuple[Noise, Noise], shared: Shared, confidence: float
 ) -> float:
     """Of the interval of the mean gap, by how it moves with every mean (the delta method)."""
-    variance, parts = 0.0, 0.0
-    for side, noise in enumerate(of_both):
-        if noise.degrees == 0:
-            return np.nan
-        of_side = _variance(curves, side, noise)
-        variance += of_side
-        parts += of_side**2 / noise.degrees
-    together = of_both[0] is of_both[1]
-    degrees = of_both[0].degrees if together or not parts else variance**2 / parts
-    squares = variance + sum(_doubt(curves, side) ** 2 for side in (0, 1))
+    if any(noise.degrees == 0 for noise in of_both):
+        return np.nan
+    theirs, ours = (_spread(curves, side, noise, shared) for side, noise in enumerate(of_both))
+    degrees = degrees_of_sum((theirs, ours), of_both, shared)
+    squares = theirs.variance + ours.variance + sum(_doubt(curves, side) ** 2 for side in (0, 1))
     return float(special.stdtrit(degrees, (1 + confidence) / 2) * np.sqrt(squares))
 
 
-def _variance(curves: list[MonotoneCurve], side: int, noise: Noise) -> float:
+def _spread(curves: list[MonotoneCurve], side: int, noise: Noise, shared: Shared) -> Spread:
+    """Of the mean gap, by the noise of one side."""
     curve = curves[side]
     more, less = (
         np.array([_mean_gap(curves, side, on_grid) for on_grid in half.T])
@@ -112,7 +109,7 @@ def _variance(curves: list[MonotoneCurve], side: int, noise: Noise) -> float:
     )
     weights = (more - less) / (2 * curve.nudge)
     of_nodes = noise.variance(curve.node_slopes, curve.relative_noise) / curve.runs
-    return float(np.square(weights) @ of_nodes)
+    return spread(weights, of_nodes, shared)
 
 
 def _doubt(curves: list[MonotoneCurve], side: int) -> float:

@@ -53,6 +53,7 @@ class Point:
     budget: str | None = None  # its name, if the table has one
     relative_noise: float = 1.0  # standard deviation of its runs, over that of all budgets
     on_axes: tuple[float, ...] = ()  # means over seeds, of the two quantities of a Pareto front
+    seeds: tuple[str, ...] = ()  # of its runs, if the table has them
 
     @property
     def runs(self) -> int:
@@ -87,14 +88,16 @@ class Measurements:
     @cached_property
     def points(self) -> dict[str, tuple[Point, ...]]:
         name = pl.col("budget").first() if "budget" in self.rows.columns else pl.lit(None)
+        seed = pl.col("seed") if "seed" in self.rows.columns else pl.lit(None)
         runs = self.rows.group_by("method", "point", maintain_order=True).agg(
-            "time", "quality", name.alias("name"),
+            "time", "quality", seed.alias("seeds"), name.alias("name"),
             *(pl.mean(axis_column(number)) for number in range(len(self.axes))),
         )
         by_method: dict[str, list[Point]] = {}
-        for method, _, times, qualities, budget, *axes in runs.iter_rows():
+        for method, _, times, qualities, seeds, budget, *axes in runs.iter_rows():
             point = Point(
-                method, np.array(times), np.array(qualities), budget, on_axes=tuple(axes)
+                method, np.array(times), np.array(qualities), budget, on_axes=tuple(axes),
+                seeds=tuple(seeds) if seeds and None not in seeds else (),
             )
             by_method.setdefault(method, []).append(point)
         by_length = {

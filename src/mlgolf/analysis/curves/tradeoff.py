@@ -25,6 +25,7 @@ from mlgolf.analysis.curves.budget_noise import SAME_TIME
 from mlgolf.analysis.curves.measurements import Point
 from mlgolf.analysis.curves.monotone import MonotoneCurve
 from mlgolf.analysis.curves.seed_noise import Noise, Sloped, together_or_apart
+from mlgolf.analysis.curves.shared_state import INDEPENDENT, Shared, Spread, degrees_of_sum, spread
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.core.arrays import FloatArray
 
@@ -52,9 +53,11 @@ class Judge:
     """Judges points by one baseline."""
 
     def __init__(
-        self, curve: MonotoneCurve, baseline: Sequence[Point], confidence: float = CONFIDENCE
+        self, curve: MonotoneCurve, baseline: Sequence[Point], confidence: float = CONFIDENCE,
+        shared: Shared = INDEPENDENT,
     ) -> None:
         self._curve, self._baseline, self._confidence = curve, baseline, confidence
+        self._shared = shared
 
     def judge(self, method: Sequence[Point]) -> list[Judged]:
         """Args: method: all points of one method, which tell how it varies."""
@@ -64,7 +67,9 @@ class Judge:
     def _judged(self, point: Point, theirs: Noise, ours: Noise) -> Judged:
         value = self._curve.sign * point.quality
         place = self._place(point, theirs, ours)
-        tests = _Tests(self._curve, point, value, theirs, ours, self._confidence)
+        tests = _Tests(
+            self._curve, point, value, (theirs, ours), self._shared, self._confidence
+        )
         equivalent, gain = self._curve.log_time_of(value), value - self._curve.at(place.log_time)
         gains = tests.gain_interval(place)
         if np.isnan(gain):
@@ -129,18 +134,24 @@ def noises(
 
 
 def half_widths(
-    curve: MonotoneCurve, noise: Noise, confidence: float = CONFIDENCE
+    curve: MonotoneCurve, noise: Noise, confidence: float = CONFIDENCE, shared: Shared = INDEPENDENT
 ) -> FloatArray:
     """(cells + 1,): of the interval around the curve at each time; NaN where seeds are missing."""
     if noise.degrees == 0:
         return np.full_like(curve.grid, np.nan)
-    squares = _variance(curve, noise) + _squared_doubt(curve)
-    return _limit(noise.degrees, confidence) * np.sqrt(squares)
+    own = _spread(curve, noise, shared)
+    degrees = degrees_of_sum((own, _nothing_like(own)), (noise, noise), shared)
+    return _limit(degrees, confidence) * np.sqrt(own.variance + _squared_doubt(curve))
 
 
-def _variance(curve: MonotoneCurve, noise: Noise) -> FloatArray:
+def _spread(curve: MonotoneCurve, noise: Noise, shared: Shared) -> Spread:
+    """(cells + 1,): of the curve at each time."""
     of_nodes = noise.variance(curve.node_slopes, curve.relative_noise) / curve.runs
-    return np.square(curve.weights) @ of_nodes
+    return spread(curve.weights, of_nodes, shared)
+
+
+def _nothing_like(other: Spread) -> Spread:
+    return Spread(*map(np.zeros_like, other))
 
 
 def _squared_doubt(curve: MonotoneCurve) -> FloatArray:
@@ -156,15 +167,16 @@ class _Tests:
     """The method's quality against the baseline's at every time of its grid."""
 
     def __init__(
-        self, curve: MonotoneCurve, point: Point, value: float, theirs: Noise, ours: Noise,
-        confidence: float,
+        self, curve: MonotoneCurve, point: Point, value: float, noises: tuple[Noise, Noise],
+        shared: Shared, confidence: float,
     ) -> None:
+        """Args: noises: of the baseline, of the method."""
         self._curve, self._value = curve, value
-        of_curve = _variance(curve, theirs)
-        of_point = ours.variance(curve.slopes, point.relative_noise) / point.runs
-        self._error = np.sqrt(of_curve + of_point + _squared_doubt(curve))
-        together = theirs is ours
-        self.degrees = theirs.degrees if together else _welch(of_curve, of_point, theirs, ours)
+        of_curve = _spread(curve, noises[0], shared)
+        of_point = noises[1].variance(curve.slopes, point.relative_noise) / point.runs
+        self._error = np.sqrt(of_curve.variance + of_point + _squared_doubt(curve))
+        of_both = of_curve, Spread(of_point, np.zeros_like(of_point))
+        self.degrees = degrees_of_sum(of_both, noises, shared)
         self._limit = _limit(self.degrees, confidence)
 
     @property
@@ -211,13 +223,6 @@ def _first_crossing(grid: FloatArray, values: FloatArray) -> float:
     low, high = values[after - 1 : after + 1]
     share = -low / (high - low)
     return float(grid[after - 1] + share * (grid[after] - grid[after - 1]))
-
-
-def _welch(of_curve: FloatArray, of_point: FloatArray, theirs: Noise, ours: Noise) -> FloatArray:
-    """Degrees of freedom of a sum of two variances. Source: Satterthwaite (1946)."""
-    parts = of_curve**2 / max(theirs.degrees, 1) + of_point**2 / max(ours.degrees, 1)
-    total = np.square(of_curve + of_point)
-    return np.divide(total, parts, out=np.full_like(total, theirs.degrees), where=parts > 0)
 
 
 def _told(low: float, high: float, nothing: float, estimate: float) -> Verdict:
