@@ -34,12 +34,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from common import print_machine
 
-from mlgolf.analysis.budget_noise import relative_noise
-from mlgolf.analysis.comparison import shared_by
-from mlgolf.analysis.dominance import compare
-from mlgolf.analysis.measurements import Point
-from mlgolf.analysis.monotone_curve import MonotoneCurve
-from mlgolf.analysis.tradeoff import Judge, Verdict
+from mlgolf.analysis.curves.budget_noise import relative_noise
+from mlgolf.analysis.curves.comparison import shared_by
+from mlgolf.analysis.curves.dominance import compare
+from mlgolf.analysis.curves.measurements import Point
+from mlgolf.analysis.curves.monotone import MonotoneCurve
+from mlgolf.analysis.curves.tradeoff import Judge, Verdict
 from mlgolf.core.target import Goal
 
 BUDGETS, OF_METHOD = (1.0, 2.0, 4.0, 8.0, 16.0), (1.5, 3.0, 6.0)

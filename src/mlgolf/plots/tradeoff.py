@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from mlgolf.analysis.comparison import Comparison
-from mlgolf.analysis.measurements import Point
-from mlgolf.analysis.monotone_curve import MonotoneCurve
-from mlgolf.analysis.seed_noise import Noise
-from mlgolf.analysis.tradeoff import Verdict, half_widths, noises
+from mlgolf.analysis.curves.comparison import Comparison
+from mlgolf.analysis.curves.measurements import Point
+from mlgolf.analysis.curves.monotone import MonotoneCurve
+from mlgolf.analysis.curves.seed_noise import Noise
+from mlgolf.analysis.curves.tradeoff import Verdict, half_widths, noises
 from mlgolf.core.target import Goal
 from mlgolf.plots.label_places import Box, Label, Place, places
 from mlgolf.plots.theme import Style
