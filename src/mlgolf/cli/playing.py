@@ -27,6 +27,13 @@ Ladder = Annotated[
         "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them."
     ),
 ]
+Parallel = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Trials at a time; above 1 the run is unofficial, unless they are paired.",
+        show_default="1; paired: as many as cores",
+    ),
+]
 Timed = Annotated[
     Literal["alone", "paired"],
     typer.Option(
@@ -65,13 +72,7 @@ def run(
     ladder: Ladder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Trials at a time; above 1 the run is unofficial, unless they are paired.",
-            show_default="1; paired: as many as cores",
-        ),
-    ] = None,
+    parallel: Parallel = None,
     timing: Timed = "alone",
     *,
     data_dir: DataDir,

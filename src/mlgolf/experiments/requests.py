@@ -10,7 +10,7 @@ from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import SandboxLevel
-from mlgolf.core.rules import Ruleset, Timing
+from mlgolf.core.rules import Ruleset, Timing, paces_itself
 from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
@@ -124,7 +124,7 @@ def _check_timing(request: RunRequest) -> None:
             f"--timing paired: the clock of the class {hardware.name} is wall time: trials side by "
             "side would wait for one another. Leave it out: trials are then played alone"
         )
-    if "entry" in contracts:
+    if any(map(paces_itself, contracts)):
         raise RulesError(
             f"--timing paired: {request.competition.name} takes entries, which submit when they "
             "like: segments between their evaluations do not compare. Leave it out"

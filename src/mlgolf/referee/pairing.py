@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-EVERY = 8  # segments: of so many, one is played alone
+EVERY = 8  # segments: of so many, one is played alone on average
 FIRST = 1  # the segment before the first evaluation holds imports, compiling and the first step
 
 
@@ -114,11 +114,10 @@ class Pairing:
         """It goes on in a moment. May wait until all others have stepped aside."""
         if self._began is not None:
             return
-        if self._number == self._next_alone:
-            block = (self._number - FIRST) // EVERY + 1
-            # At least one segment beside others lies between any two.
-            self._next_alone = FIRST + block * EVERY + int(self._rng.integers(1, EVERY))
-            self._is_alone = self._turns.take()
+        if self._number >= self._next_alone and self._turns.take():
+            self._is_alone = True
+            # EVERY on average; a segment beside others lies between any two.
+            self._next_alone = self._number + int(self._rng.integers(2, 2 * EVERY - 1))
         self._began = cpu, step
 
     def _pair_up(self) -> None:
