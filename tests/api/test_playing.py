@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+from conftest import LINEAR
+
 from mlgolf.api.playing import play_in_folder
 
 GAME = Path(__file__).parents[1] / "end_to_end" / "tiny_game" / "competition.toml"
@@ -23,3 +26,38 @@ def test_what_is_doubtful_in_the_rules_is_told_before_a_run_and_it_is_played(tmp
     )
     assert "No mean is above the worst example" in told[0]
     assert told[1:] == ["played"]
+
+
+def asked_for(tmp_path, **asked):
+    """The request that a call makes, and what it was told."""
+    requests, told = [], []
+
+    def play_it(request):
+        requests.append(request)
+        return []
+
+    play_in_folder(
+        ["nadamw"], tmp_path / "run", play_it, competition=str(LINEAR), workloads=(),
+        resume=False, tell=told.append, framework="torch", data_dir=tmp_path,
+        **{"ruleset": None, "trials": 3, "ladder": (0.5, 1.0), "tune_at": 1.0, **asked},
+    )
+    return requests[0], told
+
+
+def test_a_ladder_is_tuned_where_it_is_asked_for(tmp_path):
+    request, told = asked_for(tmp_path)
+    rows = request.competition.workloads
+    assert (rows["linear_x0.5"].tuned_at, rows["linear_x1"].tuned_at) == ("linear_x1", None)
+    assert told == []
+
+
+@pytest.mark.parametrize("alone", [{"trials": 1}, {"ruleset": "self", "trials": None}])
+def test_where_a_study_has_one_trial_tuning_at_one_budget_changes_nothing_and_says_so(
+    tmp_path, alone
+):
+    request, told = asked_for(tmp_path, **alone)
+    without, _ = asked_for(tmp_path, tune_at=None, **alone)
+    assert request.competition == without.competition
+    assert told == [
+        "--tune-at changes nothing: a study has one trial, so there is nothing to choose"
+    ]

@@ -24,7 +24,15 @@ Ladder = Annotated[
     str | None,
     typer.Option(
         help="Train for each of these multiples of the step hint, the schedule rescaled, for "
-        "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them."
+        "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them, unless "
+        "--tune-at is given."
+    ),
+]
+TuneAt = Annotated[
+    float | None,
+    typer.Option(
+        help="The one budget of --ladder at which all points are tried; then each study trains "
+        "its best point alone at the others."
     ),
 ]
 Practice = Annotated[
@@ -57,6 +65,7 @@ def run(
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
     ladder: Ladder = None,
+    tune_at: TuneAt = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
     parallel: Annotated[
@@ -81,6 +90,8 @@ def run(
     Example: mlgolf run nadamw my_folder --trials 3 --studies 2 --seed 1 --out runs/a
 
     Example: mlgolf run nadamw my_folder --tuning self --ladder 0.25,0.5,1,2
+
+    Example: mlgolf run nadamw my_folder --trials 5 --ladder 0.25,0.5,1,2 --tune-at 0.5
     """
     from functools import partial
 
@@ -102,6 +113,7 @@ def run(
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
             tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
+            tune_at=tune_at,
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
