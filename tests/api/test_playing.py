@@ -1,9 +1,18 @@
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import LINEAR
+from pretended import Pretended
+from rich.console import Console
 
 from mlgolf.api.playing import play_in_folder
+from mlgolf.api.progress import write_plans
+from mlgolf.core.competition import load_competition
+from mlgolf.experiments.ladders import ladder
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run
 
 GAME = Path(__file__).parents[1] / "end_to_end" / "tiny_game" / "competition.toml"
 
@@ -61,3 +70,24 @@ def test_where_a_study_has_one_trial_tuning_at_one_budget_changes_nothing_and_sa
     assert told == [
         "--tune-at changes nothing: a study has one trial, so there is nothing to choose"
     ]
+
+
+def test_what_a_search_chooses_is_planned_once_its_trials_have_ended(tmp_path, data_dir):
+    """To be played elsewhere: one submission, three points, at one of two budgets."""
+    competition = ladder(load_competition(LINEAR), (0.5, 1.0), tune_at=1.0)
+    request = RunRequest(
+        submissions=("nadamw",), competition=competition, trials=3, studies=1, seed=1,
+        data_dir=data_dir, out=tmp_path / "run",
+    )  # fmt: skip
+    written, shown = io.StringIO(), []
+    console = Console(file=written, width=400)
+    write_plans(request, console, shown.append)
+    assert len(shown) == 3
+    assert "1 further trial can be played once these have ended" in written.getvalue()
+    again = replace(request, resume=True)
+    with open_run(again) as run:
+        for plan in run.plans:
+            Pretended()(plan)
+    write_plans(again, console, shown.append)
+    assert shown[3].endswith("nadamw/study_0/linear_x0.5_torch/trial_1/plan.json")
+    assert len(shown) == 4

@@ -77,9 +77,8 @@ def write_plans(
     )
     if later:
         tell(
-            f"{number_of(len(later), 'trial')} more cannot be planned before these have ended: "
-            "their points are chosen by the results. --resume plays them, or with --plan-only "
-            "plans them"
+            f"{_waits(len(later))} Then the same command with --resume plays them, or plans them "
+            "with --plan-only"
         )
     return []
 
@@ -208,10 +207,20 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
         raise RunFolderError("\n".join(["nothing was played:", *elsewhere]))
     for said in elsewhere:
         say(console, said)
+    if elsewhere and (later := run.to_come()):
+        say(console, _waits(len(later)))
     if broken:
         heard = "" if console.quiet else "refused, for the reason above"
         raise SubmissionError("\n".join(f"{name}: {heard or why}" for name, why in broken.items()))
     return ended
+
+
+def _waits(count: int) -> str:
+    """Of trials to come, below the ones that choose their points."""
+    return (
+        f"{number_of(count, 'further trial')} can be played once these have ended, with the points "
+        "that were best in them."
+    )
 
 
 def _watched(display: "Display", plan: TrialPlan) -> Trial:
