@@ -20,6 +20,10 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(targets, name="targets")
 
 
+RunOut = Annotated[
+    Path | None,
+    typer.Option(help="The run folder to make, or to --resume.", show_default="runs/DATE-NAMES"),
+]
 Ladder = Annotated[
     str | None,
     typer.Option(
@@ -47,12 +51,7 @@ def run(
     submissions: Annotated[
         list[str], typer.Argument(help="Algorithms by name, or folders or modules by path.")
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The run folder to make, or to --resume.", show_default="runs/DATE-NAMES"
-        ),
-    ] = None,
+    out: RunOut = None,
     competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
     workload: Annotated[
         list[str] | None, typer.Option(help="Run this workload only; may be given again.")
