@@ -260,6 +260,10 @@ def test_a_ladder_that_is_tuned_at_one_budget_is_run_and_compared(mlgolf, tmp_pa
     assert [point["runs"] for point in found["points"]] == [2, 2, 2]
     assert any("best at linear_x0.05, at every budget" in note for note in found["notes"])
     assert "missing" not in mlgolf("score", out).stdout
+    shown = " ".join(mlgolf("runs", "show", out).stdout.split())
+    assert "2 studies of 2 trials at linear_x0.05, of which one goes to other budgets" in shown
+    tuned = " ".join(mlgolf("tuning", out).stdout.split())
+    assert "linear_x0.02 and linear_x0.1 left out: nothing was tuned there" in tuned
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,12 @@ class Competition(BaseModel):
             if len({self.workloads[name].step_hint for name in names}) == len(names) > 1
         }
 
+    @property
+    def tuned_at(self) -> tuple[str, ...]:
+        """The rows that choose the points of others."""
+        rows = self.workloads.values()
+        return tuple(sorted({row.tuned_at for row in rows if row.tuned_at is not None}))
+
     def workload_of(self, name: str) -> Workload:
         """What a workload of this competition plays. Raises: UnknownName, RulesError."""
         workload, size = self.played_as(name)

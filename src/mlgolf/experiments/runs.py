@@ -210,9 +210,7 @@ def _about_this_machine(
 def _about_tuning_once(
     record: RunRecord, spaces: Mapping[str, SearchSpace | None]
 ) -> Iterator[str]:
-    rows = record.competition.workloads
-    at = sorted({row.tuned_at for row in rows.values() if row.tuned_at})
-    if at:
+    if at := record.competition.tuned_at:
         yield (
             f"points are searched at {enumerated(at)} alone; then each study trains its best one "
             "at its other budgets"
