@@ -1,5 +1,6 @@
 """What the command line checks by its options, a call from Python checks, too."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ TABLE = Path(__file__).parents[2] / "docs" / "tables" / "tradeoff_example.csv"
         (lambda: mlgolf.fit("chinchilla_runs", confidence=95), "confidence: found 95"),
         (lambda: mlgolf.plan(dollars=5, confidence=95), "confidence: found 95"),
         (lambda: mlgolf.curve(TABLE).save(TABLE), "tradeoff_example.csv: File exists"),
+        (lambda: mlgolf.progress("hernandez_brown", confidence=95), "confidence: found 95"),
+        (lambda: mlgolf.tuning_curves(TABLE, confidence=95), "confidence: found 95"),
+        (lambda: mlgolf.ablate(TABLE, confidence=95), "confidence: found 95"),
+        (lambda: mlgolf.ablate("mine", methods=["ema"], confidence=math.nan), "found nan, allowed"),
     ],
 )
 def test_a_mistake_is_told_in_one_message(call, message):

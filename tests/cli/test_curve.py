@@ -247,6 +247,38 @@ def test_a_score_of_a_ladder_asks_for_the_studies_that_its_run_had(mlgolf, ladde
     assert "that the rules ask for" not in mlgolf("score", ladder[0]).stdout
 
 
+def test_a_ladder_that_is_tuned_at_one_budget_is_run_and_compared(mlgolf, tmp_path):
+    from conftest import LINEAR
+
+    out = tmp_path / "run"
+    played = mlgolf(
+        "run", "nadamw", "nesterov", "--competition", LINEAR, "--trials", 2, "--studies", 2,
+        "--seed", 1, "--ladder", "0.02,0.05,0.1", "--tune-at", "0.05", "--out", out,
+    )  # fmt: skip
+    assert "[16/16]" in played.stderr
+    found = json.loads(mlgolf("curve", out, "--baseline", "nadamw", "--json").stdout)
+    assert [point["runs"] for point in found["points"]] == [2, 2, 2]
+    assert any("best at linear_x0.05, at every budget" in note for note in found["notes"])
+    assert "missing" not in mlgolf("score", out).stdout
+    shown = " ".join(mlgolf("runs", "show", out).stdout.split())
+    assert "2 studies of 2 trials at linear_x0.05, of which one goes to other budgets" in shown
+    tuned = " ".join(mlgolf("tuning", out).stdout.split())
+    assert "linear_x0.02 and linear_x0.1 left out: nothing was tuned there" in tuned
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (("--tune-at", "1"), "found 1 without --ladder"),
+        (("--tune-at", "3", "--ladder", "1,2"), "found 3, allowed are those of --ladder: 1, 2"),
+    ],
+)
+def test_tuning_is_at_one_of_the_budgets(mlgolf, tmp_path, ask, message):
+    said = mlgolf("run", "nadamw", *ask, "--out", tmp_path / "run", expect=2).stderr
+    assert message in " ".join(said.split())
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("text", ["1", "0,1", "a,b", "1,,2", "-1,2"])
 def test_a_ladder_is_of_two_budgets_at_least(mlgolf, tmp_path, text):
     said = mlgolf("run", "nadamw", f"--ladder={text}", "--out", tmp_path / "run", expect=2).stderr

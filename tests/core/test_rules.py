@@ -226,3 +226,25 @@ def test_all_bounds_that_cannot_hold_are_said_at_once():
     with pytest.raises(ValidationError) as error:
         Competition.model_validate(record)
     assert str(error.value).count("allowed is more than 0") == len(MINI.workloads)
+
+
+def tuned_at(row: str) -> dict:
+    """Rules of which the workload at half of its steps is tuned at another row."""
+    record = load_competition("mini").select(["criteo1tb"]).as_record()
+    whole = record["workloads"]["criteo1tb"]
+    half = {**whole, "workload": "criteo1tb", "step_hint": 100, "tuned_at": row}
+    return {**record, "workloads": {"criteo1tb": whole, "half": half}}
+
+
+def test_a_row_is_tuned_at_one_that_trains_the_same_and_searches_itself():
+    assert Competition.model_validate(tuned_at("criteo1tb")).workloads["half"].tuned_at
+    for wrong in ("half", "ogbg"):
+        with pytest.raises(ValidationError, match=rf"found '{wrong}'; allowed are .*: criteo1tb"):
+            Competition.model_validate(tuned_at(wrong))
+
+
+def test_a_row_is_not_chosen_without_the_one_that_it_is_tuned_at():
+    competition = Competition.model_validate(tuned_at("criteo1tb"))
+    assert set(competition.select(["criteo1tb", "half"]).workloads) == {"criteo1tb", "half"}
+    with pytest.raises(RulesError, match=r"best at criteo1tb\. Choose criteo1tb, too"):
+        competition.select(["half"])

@@ -97,6 +97,14 @@ def test_without_missing_trials_the_bounds_are_the_score(fields):
         assert (bound.missing, bound.low, bound.high) == (0, field.scores[row], field.scores[row])
 
 
+def test_where_a_point_was_tuned_elsewhere_one_trial_a_study_is_all_there_should_be():
+    rows = dict(TWO.workloads)
+    rows["wmt"] = rows["wmt"].model_copy(update={"tuned_at": "digits"})
+    rules = TWO.model_copy(update={"workloads": rows})
+    field = standings({"a": {"digits": [[10, 20]] * 3, "wmt": [[30]] * 3}}, rules)
+    assert [bound.missing for bound in bounds(field, trials=2)] == [0]
+
+
 def test_drawn_studies_are_the_best_of_as_many_draws_as_there_are_trials():
     field = standings({"a": {"digits": [[1, 2, 3], [4, 5, 6], [7, 8, INF]]}})
     drawn = resampled_studies(field, 20_000, np.random.default_rng(0))

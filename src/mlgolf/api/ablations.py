@@ -11,7 +11,7 @@ from mlgolf.analysis.ablation.designs import Term
 from mlgolf.analysis.ablation.effects import Effect
 from mlgolf.analysis.ablation.experiment import Ablation, analysed, name_of
 from mlgolf.analysis.ablation.sources import open_experiment
-from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.api.ablation_runs import measure
 from mlgolf.api.playing import console_for
 from mlgolf.api.results import AnyPath
@@ -141,6 +141,7 @@ def ablate(
       asked: further arguments of `measure`.
     Raises: MLGolfError for what cannot be played, read or compared.
     """
+    checked_confidence(confidence)  # before anything is played
     if goal is not None and goal not in [*Goal]:
         raise UnknownName("goal", goal, known=[*Goal])
     found = [Path(path) for path in paths]

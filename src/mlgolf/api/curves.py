@@ -168,7 +168,7 @@ def curve(
     *paths: AnyPath, baseline: str | None = None, time: str | None = None,
     quality: str | None = None, goal: str | None = None,
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE,
-    workload: str | None = None, points: PointChoice = "each", unfair: bool = False,
+    workload: str | None = None, points: PointChoice | None = None, unfair: bool = False,
     pareto: str | None = None,
 ) -> TradeOff:
     """Judge methods by the baseline's curve of quality against time.
@@ -180,7 +180,7 @@ def curve(
       time, quality: what the table calls these columns.
       goal: maximise (unless given) or minimise the quality; runs know it.
       workload, points: of runs: which one, and whether each budget has the trial that is best
-        there, or all share a point.
+        there ("each"), or all share a point ("shared"); None: shared where a run was tuned at one.
       unfair: compare also what differs in more than the method, and say so.
       pareto: other quantities for the Pareto front: "energy:minimise,accuracy:maximise".
     Raises: MLGolfError for what cannot be read or compared.
@@ -205,7 +205,7 @@ def curve(
 @disk_errors_told()
 def change(
     base: AnyPath, changed: AnyPath, *, time: str | None = None, quality: str | None = None,
-    goal: str | None = None, workload: str | None = None, points: PointChoice = "each",
+    goal: str | None = None, workload: str | None = None, points: PointChoice | None = None,
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
     pareto: str | None = None,
 ) -> TradeOff:
@@ -237,7 +237,7 @@ def _check(interpolation: str, confidence: float) -> None:
 
 def _measurements(
     paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
-    points: PointChoice, axes: Sequence[Axis],
+    points: PointChoice | None, axes: Sequence[Axis],
 ) -> tuple[Measurements, Goal]:
     if _is_table(paths):
         return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE

@@ -22,6 +22,7 @@ from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
 from mlgolf.engines.local import local_engine
+from mlgolf.experiments.ladders import check_tuned_at
 from mlgolf.experiments.ladders import ladder as at_budgets
 from mlgolf.experiments.replay import Replay, replay_trial
 from mlgolf.experiments.requests import RunRequest
@@ -56,7 +57,8 @@ def run(
     submissions: "AnyPath | Sequence[AnyPath]", *, competition: "AnyPath" = "mini",
     workloads: str | Sequence[str] | None = None, framework: str = "torch",
     tuning: str | None = None, trials: int | None = None, studies: int | None = None,
-    ladder: Sequence[float] = (), seed: int | None = None, sandbox: str = "process",
+    ladder: Sequence[float] = (), tune_at: float | None = None, seed: int | None = None,
+    sandbox: str = "process",
     practice: bool = False, data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None,
     resume: bool = False, parallel: int | None = None, timing: str = "alone",
     plan_only: bool = False, progress: bool = True,
@@ -71,6 +73,8 @@ def run(
       trials: per study. trials, studies: None for as many as the competition says.
       ladder: multiples of the step hint; each workload is trained for each of them, with a
         schedule of that length, and what counts is the validation metric at the end.
+      tune_at: the one of these multiples at which all points are tried; each study then trains
+        its best one alone at the others. None: all points are tried at each of them.
       seed: of points and trials; None to draw one.
       practice: play on the published held-out data; not official.
       data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
@@ -108,7 +112,8 @@ def run(
 
     path, played = play_in_folder(
         names, None if out is None else Path(out), play_it, resume=resume,
-        competition=str(competition), workloads=chosen, ladder=ladder, tell=partial(say, console),
+        competition=str(competition), workloads=chosen, ladder=ladder, tune_at=tune_at,
+        tell=partial(say, console),
         framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, timing=timing, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
@@ -129,7 +134,7 @@ def play_in_folder(
     submissions: Sequence[str], out: Path | None, play_it: Callable[[RunRequest], list[Trial]], *,
     competition: str, workloads: Sequence[str], resume: bool, ruleset: Ruleset | None,
     trials: int | None, tell: Callable[[str], None], ladder: Sequence[float] = (),
-    parallel: int = 1, **asked: Any,
+    tune_at: float | None = None, parallel: int = 1, **asked: Any,
 ) -> tuple[Path, list[Trial]]:
     """Play a request in the folder that was given; else in a new one, or the latest to continue.
 
@@ -137,18 +142,24 @@ def play_in_folder(
       competition: by name, file or folder. workloads: those that are played; empty: all.
       ruleset: of tuning; None: the first that the competition knows.
       tell: hears what is doubtful in the rules.
-      ladder: budgets, as multiples of the step hint; empty: as the competition says.
+      ladder: budgets, as multiples of the step hint; empty: as the competition says. tune_at: the
+        one of them at which points are searched; None: at each.
       parallel: how many trials `play_it` plays at a time.
       asked: further fields of the request.
     Returns: the folder, and the trials that were played now.
     Raises: RulesError for rules that no model fulfils, unless the run began under them.
     """
     played = load_competition(competition).select([*workloads] or None)
+    chosen = ruleset or played.rules.tuning.rulesets[0]
+    if tune_at is not None:
+        check_tuned_at(tune_at, ladder)
+        if (trials or played.rules.tuning.under(chosen).trials) == 1:
+            tell("--tune-at changes nothing: a study has one trial, so there is nothing to choose")
+            tune_at = None
     if ladder:
-        played = at_budgets(played, ladder)
+        played = at_budgets(played, ladder, tune_at=tune_at)
     for doubt in [] if resume else contradictions(competition, played):
         tell(f"look at these rules again: {doubt}")
-    chosen = ruleset or played.rules.tuning.rulesets[0]
     if chosen == "self" and trials not in (None, 1):
         raise RulesError(f"trials: found {trials}, but a study of self-tuning is one trial")
     with _run_folder(submissions, asked["framework"], out, resume=resume) as folder:

@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,8 +20,9 @@ from mlgolf.core.quantities import DIGITS, quantity
 from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
-from mlgolf.core.text import from_the_disk, printable
+from mlgolf.core.text import from_the_disk, number_of, printable
 from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 from mlgolf.engines.local import local_engine
 from mlgolf.experiments.elsewhere import play_plan
 from mlgolf.experiments.replay import Replay
@@ -69,7 +71,7 @@ def write_plans(
             "one by one wherever somebody takes them. Leave out one of --timing and --plan-only"
         )
     with open_run(request, tell) as run:
-        waiting = run.waiting()
+        waiting, later = run.waiting(), run.to_come()
         if waiting:
             run.data.keep_for_plans(run.folder)
         for plan in waiting:
@@ -78,6 +80,11 @@ def write_plans(
         "next: mlgolf play-trial PLAN for each; then this command with --resume" if waiting
         else "nothing is waiting to be played"
     )
+    if later:
+        tell(
+            f"{_waits(len(later))} Then the same command with --resume plays them, or plans them "
+            "with --plan-only"
+        )
     return []
 
 
@@ -166,7 +173,8 @@ class _Once:
 
 def _tell_about(run: Run, tell: Callable[[str], None]) -> None:
     """What a person should know before it is played."""
-    waiting, total = len(run.waiting()), len(run.plans)
+    waiting, later = len(run.waiting()), len(run.to_come())
+    waiting, total = waiting + later, len(run.plans) + later
     tell(
         f"{total} trial{'s' * (total > 1)}, {total - waiting} done before, seed "
         f"{run.folder.record.seed}"
@@ -186,7 +194,7 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     waiting = run.waiting()
     done = run.folder.trials() if len(waiting) < len(run.plans) else []
     rules = run.folder.competition.rules
-    display = Display(waiting, run.plans, done, rules, console, parallel)
+    display = Display(waiting, run.plans, done, rules, console, parallel, run.to_come())
     with _shown(display, console):
 
         def on_end(trial: Trial) -> None:
@@ -196,16 +204,28 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
         engine = local_engine(parallel)
         # A watcher cannot look into other processes.
         play: Play = play_trial if engine.shares_the_machine else partial(_watched, display)
-        broken = play_run(run, engine, play, on_end)
+        broken = play_run(run, engine, play, on_end, display.taken)
+    for said in run.planned.without_a_point():
+        say(console, said)
     elsewhere = run.elsewhere()
     if elsewhere and not ended:
         raise RunFolderError("\n".join(["nothing was played:", *elsewhere]))
     for said in elsewhere:
         say(console, said)
+    if elsewhere and (later := run.to_come()):
+        say(console, _waits(len(later)))
     if broken:
         heard = "" if console.quiet else "refused, for the reason above"
         raise SubmissionError("\n".join(f"{name}: {heard or why}" for name, why in broken.items()))
     return ended
+
+
+def _waits(count: int) -> str:
+    """Of trials to come, below the ones that choose their points."""
+    return (
+        f"{number_of(count, 'further trial')} can be played once these have ended, with the points "
+        "that were best in them."
+    )
 
 
 def _watched(display: "Display", plan: TrialPlan) -> Trial:
@@ -233,19 +253,28 @@ class Display:
     def __init__(
         self, waiting: Sequence[TrialPlan], plans: Sequence[TrialPlan], done: Sequence[Trial],
         rules: Rules, console: Console, parallel: int = 1,
+        to_come: Mapping[TrialKey, float] = MappingProxyType({}),
     ) -> None:
-        """Args: plans: all of the run. done: trials of it that ended before."""
+        """Args:
+          plans: all of the run, but for those `to_come`, with the seconds that each may take.
+          done: trials of it that ended before.
+        """
         self._console, self._parallel, self._rules = console, parallel, rules
-        self._total, self._done = len(plans), len(plans) - len(waiting)
+        self._total, self._done = len(plans) + len(to_come), len(plans) - len(waiting)
         self._plans = {plan.key: plan for plan in plans}
         self._has_targets = rules.objective_quantity.accumulates
         self._hits = sum(map(self._is_hit, done))
-        self._remaining = Remaining({plan.key: plan.budget_seconds for plan in waiting}, parallel)
+        budgets = {plan.key: plan.budget_seconds for plan in waiting}
+        self._remaining = Remaining({**budgets, **to_come}, parallel)
         self._began = time.monotonic()
         self._plan: TrialPlan | None = None
         self._reached = self._metric = ""
         self._best: float | None = None  # that keeps all bounds, of the trial under way
         self.changed: Callable[[], None] = lambda: None
+
+    def taken(self, plan: TrialPlan) -> None:
+        """Perhaps it could not be planned before."""
+        self._plans[plan.key] = plan
 
     def begin(self, plan: TrialPlan) -> None:
         self._plan, self._reached, self._metric, self._best = plan, "starting", "", None

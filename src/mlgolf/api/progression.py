@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.analysis.progress.history import ESTIMATOR, INTERVAL, History
 from mlgolf.analysis.progress.language_models import LossHistory
 from mlgolf.analysis.progress.of_runs import histories_of_runs
@@ -110,6 +110,7 @@ def progress(
       physical_growth: by what factor the compute that was spent grew, for effective compute.
     Raises: MLGolfError for what cannot be read or has no trend.
     """
+    checked_confidence(confidence)
     targets = (target,) if isinstance(target, str) else tuple(target)
     given = {name: value for name, value in (columns or {}).items() if value}
     choice = Choice(

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.intervals import CONFIDENCE
+from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.analysis.tuning.curves import Statistic
 from mlgolf.analysis.tuning.report import TuningReport, judge
 from mlgolf.analysis.tuning.results import Metric
@@ -89,6 +89,7 @@ def tuning_curves(
       transfers: of a table: pairs of a workload and its variant.
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
+    checked_confidence(confidence)
     for kind, value, known in (
         ("goal", goal, [*Goal]), ("metric", metric, ["validation", "time"]),
         ("curve", statistic, ["median", "mean"]),

@@ -41,8 +41,11 @@ Between = Annotated[
 ]
 Workload = Annotated[str | None, typer.Option(help="Of runs, if they have several.")]
 PointOf = Annotated[
-    Literal["each", "shared"],
-    typer.Option(help="Of runs: the best point of each budget, or one for all of them."),
+    Literal["each", "shared"] | None,
+    typer.Option(
+        help="Of runs: the best point of each budget, or one for all of them.",
+        show_default="each; shared after run --tune-at",
+    ),
 ]
 Pareto = Annotated[
     str | None,
@@ -75,7 +78,7 @@ def curve(
     interpolation: Between = "pchip",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
     workload: Workload = None,
-    point: PointOf = "each",
+    point: PointOf = None,
     pareto: Pareto = None,
     unfair: Unfair = False,
     output: Output = None,

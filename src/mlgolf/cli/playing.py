@@ -20,11 +20,23 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(targets, name="targets")
 
 
+RunOut = Annotated[
+    Path | None,
+    typer.Option(help="The run folder to make, or to --resume.", show_default="runs/DATE-NAMES"),
+]
 Ladder = Annotated[
     str | None,
     typer.Option(
         help="Train for each of these multiples of the step hint, the schedule rescaled, for "
-        "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them."
+        "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them, unless "
+        "--tune-at is given."
+    ),
+]
+TuneAt = Annotated[
+    float | None,
+    typer.Option(
+        help="The one budget of --ladder at which all points are tried; then each study trains "
+        "its best point alone at the others."
     ),
 ]
 Parallel = Annotated[
@@ -52,12 +64,7 @@ def run(
     submissions: Annotated[
         list[str], typer.Argument(help="Algorithms by name, or folders or modules by path.")
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The run folder to make, or to --resume.", show_default="runs/DATE-NAMES"
-        ),
-    ] = None,
+    out: RunOut = None,
     competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
     workload: Annotated[
         list[str] | None, typer.Option(help="Run this workload only; may be given again.")
@@ -70,6 +77,7 @@ def run(
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
     ladder: Ladder = None,
+    tune_at: TuneAt = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
     parallel: Parallel = None,
@@ -95,6 +103,8 @@ def run(
     Example: mlgolf run nadamw my_folder --tuning self --ladder 0.25,0.5,1,2
 
     Example: mlgolf run nadamw my_folder --timing paired
+
+    Example: mlgolf run nadamw my_folder --trials 5 --ladder 0.25,0.5,1,2 --tune-at 0.5
     """
     from functools import partial
 
@@ -117,6 +127,7 @@ def run(
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, timing=timing, parallel=parallel, practice=practice, data_dir=data_dir,
             tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
+            tune_at=tune_at,
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

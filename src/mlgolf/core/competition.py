@@ -131,6 +131,22 @@ class Competition(BaseModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _tunes_at_rows_of_its_own(self) -> "Competition":
+        for name, row in self.workloads.items():
+            allowed = [
+                other for other, found in self.workloads.items()
+                if found.tuned_at is None
+                and self.played_in_words(other) == self.played_in_words(name)
+            ]
+            if row.tuned_at is not None and row.tuned_at not in allowed:
+                raise ValueError(
+                    f"workloads.{name}.tuned_at: found {row.tuned_at!r}; allowed are rows that "
+                    "train the same and are tuned themselves: "
+                    f"{', '.join(allowed) or 'there are none'}"
+                )
+        return self
+
     @property
     def scored_workloads(self) -> tuple[str, ...]:
         """Those that enter the score by their own times: all but held-out variants."""
@@ -158,6 +174,12 @@ class Competition(BaseModel):
             workload: tuple(names) for workload, names in rows.items()
             if len({self.workloads[name].step_hint for name in names}) == len(names) > 1
         }
+
+    @property
+    def tuned_at(self) -> tuple[str, ...]:
+        """The rows that choose the points of others."""
+        rows = self.workloads.values()
+        return tuple(sorted({row.tuned_at for row in rows if row.tuned_at is not None}))
 
     def workload_of(self, name: str) -> Workload:
         """What a workload of this competition plays. Raises: UnknownName, RulesError."""
@@ -214,6 +236,12 @@ class Competition(BaseModel):
                 raise RulesError(
                     f"{self.name}: {name} counts only beside {base}, which it can strike out. "
                     f"Choose {base}, too."
+                )
+            tuned_at = self.workloads[name].tuned_at
+            if tuned_at not in (None, *chosen):
+                raise RulesError(
+                    f"{self.name}: {name} is played with the point that is best at {tuned_at}. "
+                    f"Choose {tuned_at}, too."
                 )
         return self.model_copy(update={"workloads": {n: self.workloads[n] for n in chosen}})
 

@@ -34,6 +34,10 @@ class Limits(BaseModel):
     wall_time_factor: float = Field(ge=1)  # times the budget: thawed wall time
     hung_seconds: float = Field(gt=0)  # without a step it is hung after the larger of these
     hung_steps: float = Field(gt=0)  # times its median step
+    # Where the clock is CPU time: as much wall time in which it uses less than this of a core, and
+    # so many times as much wall time however busy it is. Records of before have neither.
+    hung_core_share: float = Field(default=0.02, gt=0, le=1)
+    hung_wall_factor: float = Field(default=20.0, ge=1)
 
 
 class HardwareClass(BaseModel):

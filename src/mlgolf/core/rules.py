@@ -411,6 +411,8 @@ class WorkloadRules(_Frozen):
     eval_every_steps: int | None = Field(default=None, ge=1)
     eval_every_seconds: float | None = Field(default=None, gt=0)
     held_out_of: str | None = None  # a variant that counts only by striking out this workload
+    # The row whose search chooses the point of each study: one trial is played here, with that one.
+    tuned_at: str | None = None
     par: Par | None = None
     incumbent: float | None = None  # the objective's value that the reference submission reached
     provenance: str
@@ -433,6 +435,10 @@ class WorkloadRules(_Frozen):
     def number(self, bound: float | str) -> float | None:
         """A constraint's bound as a number; None where this workload leaves it open."""
         return self.bounds.get(bound) if isinstance(bound, str) else bound
+
+    def trials_of(self, searched: int) -> int:
+        """How many trials a study has here. Args: searched: where it searches."""
+        return searched if self.tuned_at is None else 1
 
     def unit(self, name: str) -> str:
         """Of a quantity on this workload, by the loss of the network that is declared here."""

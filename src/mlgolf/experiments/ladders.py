@@ -29,12 +29,31 @@ def parse_factors(text: str) -> tuple[float, ...]:
     return tuple(factors)
 
 
-def ladder(competition: Competition, factors: Sequence[float]) -> Competition:
-    """Raises: RulesError for a workload without a step hint."""
+def check_tuned_at(factor: float, factors: Sequence[float]) -> None:
+    """Raises: RulesError for a factor at which nothing is trained."""
+    if not factors:
+        raise RulesError(
+            f"--tune-at: found {factor:g} without --ladder. It names the budget of a ladder at "
+            "which points are searched: give both, such as --ladder 0.25,0.5,1 --tune-at 0.5"
+        )
+    if factor not in factors:
+        known = ", ".join(f"{one:g}" for one in factors)
+        raise RulesError(f"--tune-at: found {factor:g}, allowed are those of --ladder: {known}")
+
+
+def ladder(
+    competition: Competition, factors: Sequence[float], *, tune_at: float | None = None
+) -> Competition:
+    """Args: tune_at: the only factor at which points are searched; None: at all of them.
+
+    Raises: RulesError for a workload without a step hint.
+    """
     rows = {
-        f"{name}_x{factor:g}": _at(competition, name, factor)
+        _row(name, factor): _at(competition, name, factor).model_copy(update={
+            "tuned_at": None if tune_at in (None, factor) else _row(name, tune_at)
+        })
         for name in competition.scored_workloads for factor in factors
-    }
+    }  # fmt: skip
     tuning = competition.rules.tuning
     # The budget is the factor's alone: longer ones for self-tuning would outlast the schedule.
     alike = {
@@ -56,6 +75,10 @@ def ladder(competition: Competition, factors: Sequence[float]) -> Competition:
         "rules": rules.model_dump(by_alias=True),
         "workloads": {name: row.model_dump() for name, row in rows.items()},
     }).with_files_in(competition.folder)
+
+
+def _row(name: str, factor: float) -> str:
+    return f"{name}_x{factor:g}"
 
 
 def _at(competition: Competition, name: str, factor: float) -> WorkloadRules:

@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,12 +10,14 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
 from mlgolf.core.records import Calibration, RunRecord, SubmissionRecord
+from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
-from mlgolf.experiments.planned import planned_trials
+from mlgolf.core.trial_key import TrialKey
+from mlgolf.experiments.planned import Plans
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
 from mlgolf.experiments.resume import begun, run_data, run_folder
 from mlgolf.experiments.run_data import RunData
-from mlgolf.experiments.search_spaces import search_spaces, shortfalls
+from mlgolf.experiments.search_spaces import search_spaces, shortfalls, single_points
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
@@ -23,6 +25,7 @@ from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, pa
 from mlgolf.results.run_folder import RunFolder, RunLock, check_that_it_is_free
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.results.trial_lock import holder
+from mlgolf.tuning.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,29 @@ class Run:
     lock: RunLock
     data: RunData
     calibration: Calibration | None  # how fast this machine is
-    plans: tuple[TrialPlan, ...]
+    planned: Plans
     notes: tuple[str, ...]  # what a person should know before it is played
+
+    @property
+    def plans(self) -> tuple[TrialPlan, ...]:
+        """Those whose points are known by now."""
+        return tuple(self.planned)
 
     def waiting(self) -> list[TrialPlan]:
         """Plans whose trials have not ended for good."""
-        return [plan for plan in self.plans if not is_finished(plan.folder)]
+        return [plan for plan in self.planned if not is_finished(plan.folder)]
+
+    def to_come(self) -> dict[TrialKey, float]:
+        """Trials whose points are still to be chosen, with the seconds that each may take."""
+        competition = self.folder.competition
+        factor = competition.rules.tuning.under(self.folder.record.ruleset).budget_factor
+        speed = self.calibration.speed if self.calibration else 1.0
+        return {
+            key: competition.rules.seconds_allowed(
+                competition.workloads[key.workload], budget_factor=factor, speed=speed
+            )
+            for key in self.planned.to_come()
+        }
 
     def elsewhere(self) -> list[str]:
         """A sentence about each trial that somebody else is playing now."""
@@ -89,11 +109,15 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
             lock=lock,
             data=data,
             calibration=calibration,
-            plans=tuple(planned_trials(folder, spaces, data, calibration, package)),
+            planned=Plans(
+                folder=folder, spaces=spaces, data=data, calibration=calibration,
+                package_sha256=package,
+            ),
             notes=(
                 *_about_this_machine(hardware, calibration, folder.record),
                 *_about_this_package(folder.record, package),
                 *shortfalls(spaces, folder.record.trials),
+                *_about_tuning_once(folder.record, spaces),
             ),
         )
     except BaseException:
@@ -102,25 +126,33 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
 
 
 def play_run(
-    run: Run, engine: Engine, play: Play, on_end: Callable[[Trial], None] = lambda _: None
+    run: Run, engine: Engine, play: Play, on_end: Callable[[Trial], None] = lambda _: None,
+    on_taken: Callable[[TrialPlan], None] = lambda _: None,
 ) -> dict[str, str]:
-    """Play what is waiting. Returns: contracts broken, by submission.
+    """Play what is waiting, and what gets its point by that. Returns: contracts broken, by name.
 
     A crash is a result and the study goes on; a submission that breaks its contract would break it
     in every trial, so the rest of its trials are not played. Those that somebody else is playing
     are passed over.
     """
     broken: dict[str, str] = {}
+    taken: set[TrialKey] = set()
 
     def still_worth_playing() -> Iterator[TrialPlan]:
-        for plan in run.waiting():
-            if plan.key.submission not in broken and not holder(plan.folder):
+        for plan in run.planned:
+            passed_over = plan.key in taken or plan.key.submission in broken
+            if not passed_over and not is_finished(plan.folder) and not holder(plan.folder):
+                taken.add(plan.key)
+                on_taken(plan)
                 yield plan
 
-    for trial in engine.run(still_worth_playing(), play):
-        on_end(trial)
-        if trial.broke_contract:
-            broken[trial.key.submission] = trial.reason
+    before = -1
+    while len(taken) > before:  # perhaps what has ended has chosen the points of further trials
+        before = len(taken)
+        for trial in engine.run(still_worth_playing(), play):
+            on_end(trial)
+            if trial.broke_contract:
+                broken[trial.key.submission] = trial.reason
     if all(plan.key.submission in broken for plan in run.waiting()):
         run.data.show(run.folder)
     return broken
@@ -174,6 +206,17 @@ def _about_this_machine(
                 yield f"{compared}; the budget of {name}, {budget:.4g} s there, is {here}"
                 return
         yield compared
+
+
+def _about_tuning_once(
+    record: RunRecord, spaces: Mapping[str, SearchSpace | None]
+) -> Iterator[str]:
+    if at := record.competition.tuned_at:
+        yield (
+            f"points are searched at {enumerated(at)} alone; then each study trains its best one "
+            "at its other budgets"
+        )
+        yield from single_points(spaces, record.trials)
 
 
 def _about_this_package(record: RunRecord, package: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from mlgolf.experiments.requests import RunRequest
 from mlgolf.referee.freeze import Source, freeze
 from mlgolf.referee.inspection import Inspection
 from mlgolf.results.files import scratch_folder
+from mlgolf.tuning.quasirandom import points
 from mlgolf.tuning.space import SearchSpace, parse_search_space, read_search_space
 
 
@@ -41,6 +42,18 @@ def shortfalls(spaces: Mapping[str, SearchSpace | None], trials: int) -> Iterato
             lacking.setdefault(said, []).append(name)
     for said, names in lacking.items():
         yield f"{', '.join(names)}: {said}"
+
+
+def single_points(
+    spaces: Mapping[str, SearchSpace | None], trials: int
+) -> Iterator[str]:
+    """A sentence if submissions have one point alone, so that tuning at one budget chooses none."""
+    alone = [
+        name for name, space in spaces.items()
+        if space is not None and len(points(space, trials, seed=0)) == 1
+    ]
+    if alone:
+        yield f"{', '.join(alone)}: there is one point, so --tune-at chooses nothing"
 
 
 def _read_files(request: RunRequest, sources: list[Source]) -> dict[str, SearchSpace]:

@@ -245,8 +245,8 @@ class _Referee:
             self._go_on()
         if self._rulings.is_due(reading.seconds, self._evaluated_at):
             self._player.evaluate_at(0)  # at the end of the step that it is in
-        if idle := self._heartbeat.hung_for(step, reading):
-            raise Ended(Status.HUNG, f"no step for {idle:.0f} s after step {step}")
+        if reason := self._heartbeat.why_hung(step, reading):
+            raise Ended(Status.HUNG, reason)
 
     def _hear(self, message: Message) -> None:
         match message:

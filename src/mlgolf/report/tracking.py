@@ -177,7 +177,7 @@ def run_facts(entry: Compared) -> Table:
         "task": question(rules, scored),
         "workloads": ", ".join(competition.workloads),
         "tuning": f"{record.ruleset}, {number_of(record.studies, 'study')} of "
-        f"{number_of(record.trials, 'trial')}",
+        f"{number_of(record.trials, 'trial')}{_searched_at(competition.tuned_at)}",
         "hardware": hardware_in_words(record.hardware) if record.hardware else rules.hardware,
         **{
             f"submission {name}": ", ".join(filter(None, [
@@ -195,6 +195,10 @@ def run_facts(entry: Compared) -> Table:
     }  # fmt: skip
     rows = [[name, value] for name, value in facts.items() if value]
     return f"Run {entry.name}", ["what", "value"], rows
+
+
+def _searched_at(rows: Sequence[str]) -> str:
+    return f" at {enumerated(rows)}, of which one goes to other budgets" if rows else ""
 
 
 def trial_facts(entry: Compared) -> Table:

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
-from mlgolf.core.rules import ExternalTuning, Rules, Ruleset, SelfTuning
+from mlgolf.core.rules import Rules, Ruleset
 from mlgolf.core.text import enumerated, number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
@@ -71,7 +73,7 @@ def admit(
     counts = Counter(reason for _, reason in excluded if reason is not None)
     return Admission(
         framework=framework, pool=pool, unofficial=unofficial,
-        notes=(*exclusion_notes(counts), *missing_notes(pool, tuning)),
+        notes=(*exclusion_notes(counts), *missing_notes(pool, competition, ruleset)),
         trials=tuple(trial for trial, reason in excluded if reason is None),
     )
 
@@ -170,15 +172,17 @@ def exclusion_notes(counts: Mapping[str, int]) -> list[str]:
     return [f"{number_of(n, 'trial')} left out: {reason}" for reason, n in sorted(counts.items())]
 
 
-def missing_notes(pool: Pool, tuning: ExternalTuning | SelfTuning) -> list[str]:
+def missing_notes(pool: Pool, competition: Competition, ruleset: Ruleset) -> list[str]:
     """Which submissions have more or fewer studies and trials than the rules ask for, and where.
 
     Missing trials change scores: a median has fewer studies, or a study has a worse best trial.
     """
     notes: list[str] = []
     same_lack: dict[str, list[str]] = {}
+    tuning = competition.rules.tuning.under(ruleset)
+    asked = [competition.workloads[name].trials_of(tuning.trials) for name in pool.workloads]
     studies = pool.played.any(axis=-1).sum(axis=-1)
-    lacking = tuning.studies * tuning.trials - pool.ended.sum(axis=(-2, -1))
+    lacking = tuning.studies * np.array(asked) - pool.ended.sum(axis=(-2, -1))
     for submission, found, absent in zip(pool.submissions, studies, lacking, strict=True):
         for words, other in (("fewer", found < tuning.studies), ("more", found > tuning.studies)):
             names = [name for name, is_other in zip(pool.workloads, other, strict=True) if is_other]

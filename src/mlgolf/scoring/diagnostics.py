@@ -110,11 +110,12 @@ def bounds(standings: Standings, trials: int) -> list[Bounds]:
     Highest: the other way round.
 
     Args:
-      trials: how many there should be in each study.
+      trials: how many there should be in each study that searches.
     """
     pool = _with_room_for(standings.pool, trials)
     missing = ~pool.ended
-    missing[..., trials:] = False  # the rules do not ask for more
+    for at, name in enumerate(pool.workloads):  # the rules do not ask for more
+        missing[:, at, :, standings.competition.workloads[name].trials_of(trials):] = False
     return list(_bounds(standings, pool, missing))
 
 

@@ -72,7 +72,9 @@ def admit_table(
         admitted["exclusion"].is_null().to_numpy(),
         submissions, workloads, tuning.studies,
     )  # fmt: skip
-    notes = (*exclusion_notes(dict(left_out.iter_rows())), *missing_notes(pool, tuning))
+    notes = (
+        *exclusion_notes(dict(left_out.iter_rows())), *missing_notes(pool, competition, ruleset)
+    )
     return Admission(framework=framework, pool=pool, notes=notes)
 
 

@@ -136,8 +136,58 @@ def test_a_study_without_the_middle_budget_has_no_shared_point_and_a_note_says_s
 
 
 def test_shared_points_without_any_trial_at_the_middle_budget_are_refused(tmp_path):
-    with pytest.raises(RunFolderError, match="no trial ended as planned there"):
+    with pytest.raises(RunFolderError, match=r"no trial ended\s+as planned there"):
         measured(tmp_path, at("digits_x1", 0.3), points="shared")
+
+
+def tuned_at_x1():
+    rows_there = rows()
+    rows_there["digits_x2"] = rows_there["digits_x2"].model_copy(update={"tuned_at": "digits_x1"})
+    return by_steps().model_copy(update={"workloads": rows_there})
+
+
+def points(*numbers):
+    return [{"learning_rate": 0.1 * number} for number in numbers]
+
+
+def test_a_run_that_was_tuned_at_one_budget_shares_its_point_and_counts_the_trials_there(tmp_path):
+    bad, good = points(1, 2)
+    found = measured(
+        tmp_path, at("digits_x1", 0.3, hyperparameters=bad),
+        at("digits_x1", 0.2, 2, hyperparameters=good),
+        at("digits_x2", 0.1, hyperparameters=good), rules=tuned_at_x1(),
+    )
+    assert qualities(found) == [0.2, 0.1]
+    assert set(found.rows["tuning_trials"]) == {"2 at digits_x1 alone"}
+    assert "the points are those that were best at digits_x1, at every budget" in found.notes
+    assert not any("missing" in note for note in found.notes)
+
+
+def test_tuning_at_one_budget_is_not_the_tuning_of_who_was_tuned_at_each(tmp_path):
+    trials = [at(row, 0.3 - 0.1 * number, number) for row in ROWS for number in (1, 2)]
+    each, shared = (measured(tmp_path, *trials, points=by) for by in ("each", "shared"))
+    assert set(each.rows["tuning_trials"]) == {"2"}
+    assert set(shared.rows["tuning_trials"]) == {"2 at digits_x2 alone"}
+
+
+def test_a_shared_point_is_found_by_its_hyperparameters_and_not_by_its_number(tmp_path):
+    one, two = points(1, 2)
+    found = measured(
+        tmp_path, at("digits_x2", 0.1, 1, hyperparameters=one),
+        at("digits_x1", 0.5, 1, hyperparameters=two),
+        at("digits_x1", 0.4, 2, hyperparameters=one), points="shared",
+    )
+    assert qualities(found) == [0.4, 0.1]
+
+
+def test_a_budget_without_a_trial_of_the_shared_point_is_told(tmp_path):
+    one, two = points(1, 2)
+    found = measured(
+        tmp_path, at("digits_x2", 0.1, 1, hyperparameters=one),
+        at("digits_x1", 0.5, 1, hyperparameters=two), points="shared",
+    )
+    assert qualities(found) == [0.1]
+    assert any("left out at digits_x1: no trial there has the point" in n for n in found.notes)
 
 
 def test_runs_tell_their_workload(tmp_path):

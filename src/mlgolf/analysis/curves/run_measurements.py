@@ -1,12 +1,10 @@
 """Runs of ours as measurements: what each submission reached at each budget, per study.
 
 A study counts by one of its trials: the best at its own budget, or the trial whose point is best
-at one budget for all of them, as somebody does who tunes once. Trials are chosen by the validation
-metric, whichever split is shown, and a trial that broke off is no point: its schedule was made for
-more.
+at one budget for all of them, as somebody does who tunes once. How trials are chosen, whichever
+split is shown, is decided in `study_points.py`.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,10 +14,10 @@ import polars as pl
 
 from mlgolf.analysis.curves.measurements import Measurements, axis_column, grouped
 from mlgolf.analysis.curves.pareto import Axis
+from mlgolf.analysis.curves.study_points import best, chosen_by, why_no_point, with_point_of
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.rules import WorkloadRules
-from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
@@ -32,7 +30,7 @@ SECONDS = "seconds on the clock"
 
 def measurements_of_runs(
     path: Path, source: Source, *, workload: str | None = None, split: str = "validation",
-    points: PointChoice = "each", axes: Sequence[Axis] = (),
+    points: PointChoice | None = None, axes: Sequence[Axis] = (),
 ) -> tuple[Measurements, Goal]:
     """The trials on one workload, at all of its budgets.
 
@@ -40,19 +38,21 @@ def measurements_of_runs(
       path: for errors.
       workload: as `Competition.played_in_words`; None if there is one only.
       split: whose metric is the quality, at the end of training.
-      points: "each" budget has its best trial, or all "shared" the point that is best at the
-        budget in the middle, the same one for all studies.
+      points: "each" budget has its best trial, or all "shared" the point that is best at one of
+        them: where the run was tuned, else in the middle. None: shared where a run was tuned at
+        one budget.
       axes: quantities, of which each trial has its value at the end.
     Raises: RunFolderError, UnknownName; ScoringError for trials that are not of one board.
     """
     competition = _with_all_frameworks(source.as_played())
     chosen = _workload(competition, workload)
     rows = _budgets(competition, chosen)
-    metric, goal = next((row.metric, row.goal) for row in rows.values())
+    first = next(iter(rows.values()))
+    metric, goal = first.metric, first.goal
     found = source.admitted(competition, official_first=False)
     column = f"{split}/{metric}"
     why_not = {
-        trial.key: _why_no_point(trial, rows[trial.key.workload], column)
+        trial.key: why_no_point(trial, rows[trial.key.workload], column)
         for trial in found.trials if trial.key.workload in rows
     }
     trials = [trial for trial in found.trials if why_not.get(trial.key) == ""]
@@ -62,13 +62,16 @@ def measurements_of_runs(
             f"{path}: no trial on {chosen} ended as planned with a {column}. "
             f"{'; '.join([*left_out, *found.notes])}"
         )
-    chosen_by = f"validation/{metric}"
-    if points == "shared":
-        kept, without = _shared(trials, chosen_by, goal, _middle(path, trials, [*rows]))
-        left_out += without
+    tuned_at = next((row.tuned_at for row in rows.values() if row.tuned_at), None)
+    if points == "shared" or (points is None and tuned_at is not None):
+        at = tuned_at or _middle([*rows])
+        kept, said = _shared(path, trials, chosen_by(first), goal, at)
+        left_out += said
+        tuned = {name: _only_at(at, most) for name, most in _tuned(found, rows).items()}
     else:
-        kept = [*_counted(trials, chosen_by, goal, [*rows])]
-    frame = _frame(competition, kept, column, _tuned(found, rows)).with_columns(
+        kept = [*_counted(trials, chosen_by(first), goal, [*rows])]
+        tuned = {name: str(most) for name, most in _tuned(found, rows).items()}
+    frame = _frame(competition, kept, column, tuned).with_columns(
         workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
     unofficial = (f"unofficial: {said}" for said in found.unofficial)
@@ -121,27 +124,6 @@ def _budgets(competition: Competition, workload: str) -> dict[str, WorkloadRules
     return {name: competition.workloads[name] for name in sorted(names, key=length)}
 
 
-def _why_no_point(trial: Trial, row: WorkloadRules, column: str) -> str:
-    """Why a trial tells nothing of its budget, as words after "left out: "; empty if it does."""
-    as_planned = [Status.FINISHED, Status.TARGET_REACHED]
-    if row.number("step_limit") is None:
-        as_planned.append(Status.OUT_OF_TIME)  # time is what its budget is
-    if trial.status not in as_planned:
-        return f"{trial.status}, before its budget was used"
-    values = trial.metrics.get(column)
-    if values is None or not len(values) or not math.isfinite(values[-1]):
-        return f"without a finite {column} at the end{_rarely_measured(column)}"
-    return ""
-
-
-def _rarely_measured(column: str) -> str:
-    split = column.partition("/")[0]
-    return "" if split == "validation" else (
-        f": the {split} split is measured at every tenth evaluation, and where the bound on steps "
-        f"ends a trial. Train until then, or leave out --quality {split}"
-    )
-
-
 Studies = Mapping[tuple[str, int], Mapping[str, Sequence[Trial]]]  # -> row -> its trials
 
 
@@ -153,16 +135,6 @@ def _by_study(trials: Sequence[Trial]) -> Studies:
     return studies
 
 
-def _best(trials: Sequence[Trial], column: str, goal: Goal) -> Trial:
-    """By its last value; one that was not measured, or is NaN, is the worst."""
-
-    def cost(trial: Trial) -> float:
-        last = goal.sign * float(trial.metrics.get(column, [math.nan])[-1])
-        return math.inf if math.isnan(last) else last
-
-    return min(trials, key=cost)
-
-
 def _counted(
     trials: Sequence[Trial], column: str, goal: Goal, rows: Sequence[str]
 ) -> Iterator[Trial]:
@@ -170,53 +142,67 @@ def _counted(
     for by_row in _by_study(trials).values():
         for row in rows:
             if row in by_row:
-                yield _best(by_row[row], column, goal)
+                yield best(by_row[row], column, goal)
 
 
-def _middle(path: Path, trials: Sequence[Trial], rows: Sequence[str]) -> str:
-    """The budget that chooses a shared point: one for all, as a point tuned for longer is better.
-
-    Raises: RunFolderError where no study has a trial there.
-    """
-    row = rows[len(rows) // 2]
-    if all(trial.key.workload != row for trial in trials):
-        raise RunFolderError(
-            f"{path}: --point shared takes the trial that is best at {row}, the budget in the "
-            "middle; no trial ended as planned there. Play it, or take --point each"
-        )
-    return row
+def _middle(rows: Sequence[str]) -> str:
+    """What chooses a shared point: one budget for all, as a point tuned for longer is better."""
+    return rows[len(rows) // 2]
 
 
 def _shared(
-    trials: Sequence[Trial], column: str, goal: Goal, middle: str
+    path: Path, trials: Sequence[Trial], column: str, goal: Goal, at: str
 ) -> tuple[list[Trial], list[str]]:
-    """Of each study the trial that is best at the budget in the middle, at every budget.
+    """Of each study the trials at every budget with the point that is best `at` one of them.
 
-    Where that one is no point at some budget, the study has none there: another trial would be one
-    that was tuned for it.
+    Where that point has no trial at some budget, the study has none there: another trial would be
+    one that was tuned for it.
 
-    Returns: these, and a note on studies that have no trial in the middle, so that none is chosen.
+    Returns: these, and notes on studies that have no such trial.
+    Raises: RunFolderError where no study has a trial at the budget that chooses.
     """
-    kept, without = [], []
+    if all(trial.key.workload != at for trial in trials):
+        raise RunFolderError(
+            f"{path}: a shared point is the one of the trial that is best at {at}; no trial ended "
+            "as planned there. Play it, or take --point each"
+        )
+    kept: list[Trial] = []
+    without: list[str] = []  # studies that choose nothing
+    lacking: dict[str, list[str]] = {}  # budget -> studies whose point has no trial there
     for (submission, study), by_row in _by_study(trials).items():
-        if middle not in by_row:
-            without.append(f"{submission}/study_{study}")
+        name = f"{submission}/study_{study}"
+        if at not in by_row:
+            without.append(name)
             continue
-        number = _best(by_row[middle], column, goal).key.trial
-        kept += [
-            trial for own in by_row.values() for trial in own if trial.key.trial == number
-        ]
-    why = f"no trial ended as planned at {middle}, which chooses the point"
-    notes = [f"{number_of(len(without), 'study')} left out: {why}: {', '.join(without)}"]
-    return kept, notes if without else []
+        chosen = best(by_row[at], column, goal)
+        for row, own in by_row.items():
+            if (trial := with_point_of(chosen, own)) is not None:
+                kept.append(trial)
+            else:
+                lacking.setdefault(row, []).append(name)
+    notes = [f"the points are those that were best at {at}, at every budget"]
+    if without:
+        why = f"no trial ended as planned at {at}, which chooses the point"
+        notes.append(f"{number_of(len(without), 'study')} left out: {why}: {', '.join(without)}")
+    notes += [
+        f"{number_of(len(names), 'study')} left out at {row}: no trial there has the point that "
+        f"was best at {at}: {', '.join(names)}"
+        for row, names in lacking.items()
+    ]
+    return kept, notes
 
 
-def _tuned(found: Admission, rows: Mapping[str, WorkloadRules]) -> dict[str, str]:
+def _tuned(found: Admission, rows: Mapping[str, WorkloadRules]) -> dict[str, int]:
     """By submission, the most trials that a study had at one budget, however they ended."""
     pool = found.pool
     at = [pool.workloads.index(name) for name in rows]
     counts = (pool.played | pool.ended)[:, at].sum(axis=-1).max(axis=(1, 2), initial=0)
-    return {name: str(most) for name, most in zip(pool.submissions, counts, strict=True)}
+    return {name: int(most) for name, most in zip(pool.submissions, counts, strict=True)}
+
+
+def _only_at(row: str, trials: int) -> str:
+    """The tuning of who searches at one budget: less than of who searches at each of them."""
+    return f"{trials} at {row} alone" if trials > 1 else str(trials)
 
 
 def _frame(

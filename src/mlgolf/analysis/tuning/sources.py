@@ -17,6 +17,7 @@ from mlgolf.core.competition import Competition, competition_names, load_competi
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
+from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results import curve_table, trial_table
@@ -140,6 +141,7 @@ def _of_source(
         (key.submission, key.workload, str(key.study), labels.of(key),
          value if metric != "validation" else _best(by_key.get(key), source))
         for key, value in _objectives(admission, competition)
+        if competition.workloads[key.workload].tuned_at is None
     ]  # fmt: skip
     table = pl.DataFrame(rows, schema=RESULTS, orient="row")
     there = [name for name in competition.workloads if name in set(table["workload"])]
@@ -155,8 +157,20 @@ def _of_source(
             if (base := competition.workloads[name].held_out_of) in there and base
         ),
         choices=_choices(source, admission) if grows and source.has_evaluations else None,
-        notes=(*notes, *map(_as_counted, admission.notes), *labels.notes),
+        notes=(
+            *notes, *map(_as_counted, admission.notes), *labels.notes, *_without_search(competition)
+        ),
     )
+
+
+def _without_search(competition: Competition) -> Iterator[str]:
+    """One trial of a point that was chosen is no draw from the search space."""
+    names = [name for name, row in competition.workloads.items() if row.tuned_at is not None]
+    if names:
+        yield (
+            f"{enumerated(names)} left out: nothing was tuned there, the points were chosen at "
+            f"{enumerated(competition.tuned_at)}"
+        )
 
 
 def _as_counted(note: str) -> str:
@@ -225,9 +239,9 @@ def _choices(source: Source, admission: Admission) -> pl.DataFrame | None:
     rows = []
     for trial in admission.trials:
         place, allowed = admission.pool.place(trial.key), _allowed(trial, source)
-        if place is None or math.isinf(allowed):
-            continue
         row = source.competition.workloads[trial.key.workload]
+        if place is None or math.isinf(allowed) or row.tuned_at is not None:
+            continue
         costs = _costs(trial, row, allowed, SHARES)
         time = float(admission.pool.objective[place])
         rows += [
