@@ -58,7 +58,13 @@ def run(
     studies: Annotated[int | None, typer.Option(min=1)] = None,
     ladder: Ladder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
-    sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
+    sandbox: Annotated[
+        Literal["none", "process", "bubblewrap"] | None,
+        typer.Option(
+            help="bubblewrap for anybody's code, process for your own, none for a debugger.",
+            show_default="the strongest that this machine gives",
+        ),
+    ] = None,
     parallel: Annotated[
         int, typer.Option(min=1, help="Trials at a time; above 1 the run is unofficial.")
     ] = 1,
