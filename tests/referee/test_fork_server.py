@@ -145,10 +145,13 @@ def test_a_child_finds_the_framework_imported(tmp_path):
     assert told(tmp_path, "1.0 * ('torch._dynamo' in __import__('sys').modules)") == 1.0
 
 
+@LEVELS
 @pytest.mark.parametrize(
     ("framework", "build"), [("torch", "torch.optim.SGD"), ("jax", "optax.sgd")]
 )
-def test_a_child_finds_the_public_functions_of_its_framework_imported(framework, build, tmp_path):
+def test_a_child_finds_the_public_functions_of_its_framework_imported(
+    framework, build, tmp_path, level
+):
     file = tmp_path / "telling.py"
     file.write_text(
         f"import sys; found = 'mlgolf.{framework}' in sys.modules\n"
@@ -157,5 +160,5 @@ def test_a_child_finds_the_public_functions_of_its_framework_imported(framework,
         f"space = [{{'learning_rate': 0.5 * found + 0.1}}]\n"
         f"submission = from_optimizer({build}, search_space=space)\n"
     )
-    space = Inspection(file, framework, "external", HARDWARE).search_space()
+    space = Inspection(file, framework, "external", HARDWARE, level=level).search_space()
     assert space == [{"learning_rate": 0.6}]

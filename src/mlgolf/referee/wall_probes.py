@@ -33,6 +33,7 @@ _CALLS = {  # x86_64, aarch64
     "init_module": (175, 105),
 }  # fmt: skip
 _AF_VSOCK, _AF_PACKET, _AF_NETLINK, _AF_ALG = 40, 17, 16, 38
+_EACH = "each process has the whole memory for itself: without a control group none adds them up"
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -288,7 +289,7 @@ def _memory_of_two(size: int) -> str:
             os.waitpid(child, 0)
         except (ProcessLookupError, ChildProcessError):
             continue
-    return "each process has the whole memory for itself" if touched == 2 else ""
+    return _EACH if touched == 2 else ""
 
 
 def _touching(size: int, tell: int) -> int:
