@@ -23,7 +23,7 @@ _SETTINGS = (
     ("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
     (
         "kernel/apparmor_restrict_unprivileged_userns", "1",
-        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for bwrap",
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or AppArmor profiles that allow it,",
     ),
     ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"),
 )  # fmt: skip
