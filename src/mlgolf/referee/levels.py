@@ -17,13 +17,13 @@ from mlgolf.referee.sandbox import HeldProcess
 if TYPE_CHECKING:  # it needs more than the standard library
     from mlgolf.core.records import SandboxLevel
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 120.0  # a busy machine is no reason for a weaker level
 # Settings that forbid user namespaces to ordinary users: file, value that forbids, remedy.
 _SETTINGS = (
     ("kernel/unprivileged_userns_clone", "0", "sysctl kernel.unprivileged_userns_clone=1"),
     (
         "kernel/apparmor_restrict_unprivileged_userns", "1",
-        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or AppArmor profiles that allow it,",
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or profiles that allow it,",
     ),
     ("user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"),
 )  # fmt: skip
