@@ -10,7 +10,9 @@ import pytest
 from mlgolf.core.errors import FrameworkMissing, SandboxError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.records import SandboxLevel
-from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.data.held_out import KEY_NAME
+from mlgolf.referee import bubblewrap
+from mlgolf.referee.fork_server import fork_server_for, python_folders
 from mlgolf.referee.inspection import Inspection
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
@@ -62,6 +64,18 @@ def test_a_fork_server_behind_a_wall_is_replaced_by_one_that_sees_more(tmp_path)
     assert after.shows(tmp_path / "data" / "train")
     assert not after.shows(tmp_path)
     assert fork_server_for("torch", HARDWARE, "bubblewrap") is after
+
+
+def test_behind_the_outer_wall_the_key_of_held_out_data_cannot_be_read(tmp_path):
+    key = tmp_path / KEY_NAME
+    key.write_bytes(b"secret")
+    looking = [sys.executable, "-I", "-S", "-c", f"print(open({str(key)!r}).read())"]
+    shown = [tmp_path, *python_folders()]
+    wall = bubblewrap.command(shown, {}, hide=[key], dies_with_parent=True)
+    seen = subprocess.run([*wall, *looking], capture_output=True, text=True)
+    assert "PermissionError" in seen.stderr
+    server = fork_server_for("torch", HARDWARE, "bubblewrap", [tmp_path])
+    assert str(key) in server._process.args
 
 
 def test_what_a_replaced_fork_server_has_forked_goes_on(tmp_path):

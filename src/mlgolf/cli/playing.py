@@ -27,6 +27,13 @@ Ladder = Annotated[
         "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them."
     ),
 ]
+Sandbox = Annotated[
+    Literal["none", "process", "bubblewrap"] | None,
+    typer.Option(
+        help="bubblewrap for anybody's code, process for your own, none for a debugger.",
+        show_default="the strongest that this machine gives",
+    ),
+]
 Practice = Annotated[
     bool,
     typer.Option(
@@ -58,13 +65,7 @@ def run(
     studies: Annotated[int | None, typer.Option(min=1)] = None,
     ladder: Ladder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
-    sandbox: Annotated[
-        Literal["none", "process", "bubblewrap"] | None,
-        typer.Option(
-            help="bubblewrap for anybody's code, process for your own, none for a debugger.",
-            show_default="the strongest that this machine gives",
-        ),
-    ] = None,
+    sandbox: Sandbox = None,
     parallel: Annotated[
         int, typer.Option(min=1, help="Trials at a time; above 1 the run is unofficial.")
     ] = 1,

@@ -29,12 +29,14 @@ _COVERED_IN_PROC = ("sys", "sysrq-trigger", "irq", "bus")  # by bubblewrap, for 
 
 
 def command(
-    see: Iterable[Path], environment: Mapping[str, str], *, dies_with_parent: bool
+    see: Iterable[Path], environment: Mapping[str, str], *, dies_with_parent: bool,
+    hide: Iterable[Path] = (),
 ) -> list[str]:
     """What comes before a program's own arguments. It keeps the descriptors that it inherits.
 
     Args:
       see: what can be read in there besides the system's programs, if it exists.
+      hide: files in it that cannot be read there.
       dies_with_parent: with the thread that starts it, to be exact.
     Raises: OSError where there is no bubblewrap.
     """
@@ -52,6 +54,7 @@ def command(
         *_system(), "--proc", "/proc", *_devices(),
         *_words("--tmpfs", ([str(path)] for path in SCRATCH)),
         *_words("--ro-bind", ([str(path)] * 2 for path in outermost(see))),
+        *_words("--ro-bind", (["/dev/null", str(path)] for path in hide if path.exists())),
         "--remount-ro", "/", "--chdir", "/", "--",
     ]  # fmt: skip
 

@@ -36,6 +36,7 @@ import mlgolf
 from mlgolf.backends import load_backend, require
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.registry import plugin_folders
+from mlgolf.data.held_out import KEY_NAME
 from mlgolf.player.describe import begin, describe
 from mlgolf.player.play import play_over
 from mlgolf.player.predict import predict
@@ -85,7 +86,10 @@ class ForkServer:
         if walled is not None:
             python = _python_folders_of(tuple(sorted(environment.items())))
             self.shown = tuple(bubblewrap.outermost([*walled, *python]))
-            wall = bubblewrap.command(self.shown, environment, dies_with_parent=in_main_thread())
+            keys = [folder / KEY_NAME for folder in self.shown]
+            wall = bubblewrap.command(
+                self.shown, environment, hide=keys, dies_with_parent=in_main_thread()
+            )
             words = [*wall, *words, "walled"]
         self._process = subprocess.Popen(
             words, pass_fds=[theirs.fileno()], env=dict(environment), start_new_session=True,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mlgolf.core.errors import SandboxError
 from mlgolf.referee.orders import Order
-from mlgolf.referee.sandbox import HeldProcess
+from mlgolf.referee.sandbox import ENDED_EARLY, HeldProcess
 
 if TYPE_CHECKING:  # it needs more than the standard library
     from mlgolf.core.records import SandboxLevel
@@ -40,7 +40,8 @@ def bubblewrap_problem() -> str:
         except OSError as error:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace").strip().splitlines()
-            return "; ".join([*said[-1:], str(error), *remedies()])
+            why = said[-1] if said and str(error) == ENDED_EARLY else str(error)
+            return "; ".join([why, *remedies(why)])
     try:
         held.start()
         ended = held.wait(_PATIENCE_SECONDS)
@@ -49,9 +50,10 @@ def bubblewrap_problem() -> str:
     return "" if ended == 0 else f"a program that does nothing ended with {ended} there"
 
 
-def remedies() -> list[str]:
-    """For what an administrator has set here."""
-    return [
+def remedies(why: str) -> list[str]:
+    """For what bubblewrap said, and what an administrator has set here."""
+    masked = "parts of /proc are masked, as in most containers: use a virtual machine"
+    return [masked] * ("mount proc" in why) + [
         f"{file.replace('/', '.')} is {value} here: {remedy} (as root) changes it"
         for file, value, remedy in _SETTINGS if setting(file) == value
     ]  # fmt: skip

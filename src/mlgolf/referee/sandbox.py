@@ -33,6 +33,7 @@ from mlgolf.referee.orders import (
 from mlgolf.referee.supervisor import MOST_TASKS
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
+ENDED_EARLY = "the supervisor ended before it could start the player"
 _SETTLED_READS = 20
 _PATIENCE_SECONDS = 10.0  # for an answer that takes a millisecond
 
@@ -119,7 +120,7 @@ class HeldProcess:
         """The supervisor's first answer, with the descriptor of the task clock if there is one."""
         data, descriptors, _, _ = socket.recv_fds(self._control, LONGEST_ANSWER, 2)
         if not data:
-            raise OSError("the supervisor ended before it could start the player")
+            raise OSError(ENDED_EARLY)
         hold = decode_answer(data)
         if isinstance(hold, Refused):
             raise OSError(hold.why)
