@@ -19,6 +19,8 @@ setup: .venv/.complete
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,dev]' && \
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
+	@command -v bwrap > /dev/null || echo "== bubblewrap is missing: other people's code cannot be" \
+	  "run, and tests of it fail (apt install bubblewrap)"
 
 # Two algorithms on two workloads, one trial each, and a game with two entries: leaderboards and
 # reports in a few minutes.
@@ -59,7 +61,8 @@ fuzz: setup
 
 # Alone on the machine: each prints a ratio, its spread and what it ran on.
 bench: setup
-	@for script in benchmarks/start_up.py benchmarks/evaluation_handover.py \
+	@for script in benchmarks/start_up.py benchmarks/sandbox_overhead.py \
+	  benchmarks/evaluation_handover.py \
 	  benchmarks/referee_overhead.py benchmarks/verdict_stability.py benchmarks/scoring_speed.py \
 	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_judging.py \
 	  benchmarks/game_check.py benchmarks/tuning_bands.py benchmarks/step_time.py \

@@ -227,7 +227,7 @@ def test_resume_plays_what_had_not_ended(folder, own_data):
     [
         ({"framework": "tensorflow"}, UnknownName, "Known: jax, torch"),
         ({"tuning": "externl"}, UnknownName, "Did you mean external"),
-        ({"sandbox": "jail"}, UnknownName, "Known: none, process"),
+        ({"sandbox": "jail"}, UnknownName, "Known: bubblewrap, none, process"),
         ({"trials": 0}, RulesError, "trials: found 0, allowed is a whole number from 1"),
         ({"studies": 1.5}, RulesError, "studies: found 1.5"),
         ({"seed": -1}, RulesError, "seed: found -1, allowed is a whole number from 0"),

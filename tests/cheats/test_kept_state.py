@@ -173,4 +173,4 @@ def test_keyrings_of_the_kernel_are_refused(tmp_path, data_dir):
 def test_there_is_no_network_to_send_weights_over(tmp_path, data_dir):
     trick = "import socket; socket.create_connection(('127.0.0.1', 9), timeout=1)"
     trial = judged(tmp_path, data_dir, trick)
-    assert "Network is unreachable" in trial.reason
+    assert "Network is unreachable" in trial.reason or "Permission denied" in trial.reason

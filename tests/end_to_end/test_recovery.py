@@ -30,7 +30,7 @@ def rows_of(run: Path) -> dict[str, list[tuple]]:
 
 
 def processes_of_ours() -> dict[int, str]:
-    """Process number -> name, of fork servers, supervisors and what they keep."""
+    """Process number -> name, of fork servers, supervisors, what they keep, and walls."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -39,7 +39,7 @@ def processes_of_ours() -> dict[int, str]:
                 status = Path(f"/proc/{entry}/status").read_text()
             except OSError:
                 continue
-            if name.startswith("mlgolf-") and "State:\tZ" not in status:
+            if name.startswith(("mlgolf-", "bwrap")) and "State:\tZ" not in status:
                 found[int(entry)] = name
     return found
 

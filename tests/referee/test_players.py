@@ -38,7 +38,10 @@ def first_word(player):
     return message
 
 
-@pytest.mark.parametrize("players", [ProcessPlayers(HARDWARE), ThreadPlayers(HARDWARE)])
+@pytest.mark.parametrize(
+    "players",
+    [ProcessPlayers(HARDWARE), ProcessPlayers(HARDWARE, "bubblewrap"), ThreadPlayers(HARDWARE)],
+)
 def test_a_player_that_was_started_gets_ready_by_itself(players, data_dir, tmp_path):
     with started(players, data_dir, tmp_path) as player:
         message = first_word(player)

@@ -11,6 +11,7 @@ from mlgolf.api.progress import play, say, shortfall
 from mlgolf.api.results import AnyPath
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError, RunFolderError
+from mlgolf.core.records import SandboxLevel
 from mlgolf.data.layout import default_data_dir
 from mlgolf.experiments.ablations import chosen_design, variants
 from mlgolf.experiments.served_methods import check_that_methods_act
@@ -23,9 +24,9 @@ def measure(
     workloads: Sequence[str] = (), design: str = "full", resolution: int = 5,
     search_space: AnyPath | None = None, competition: AnyPath = "mini", framework: str = "torch",
     trials: int | None = None, studies: int | None = None, seed: int | None = None,
-    sandbox: str = "process", practice: bool = False, data_dir: AnyPath | None = None,
-    out: AnyPath | None = None, parallel: int = 1, resume: bool = False,
-    resume_by: str = "resume=True",
+    sandbox: SandboxLevel | None = None, practice: bool = False,
+    data_dir: AnyPath | None = None, out: AnyPath | None = None, parallel: int = 1,
+    resume: bool = False, resume_by: str = "resume=True",
 ) -> Path:
     """Play what is missing of it. Lasts as long as its trials.
 

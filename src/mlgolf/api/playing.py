@@ -18,6 +18,7 @@ from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RulesError, SubmissionError, UnknownName
+from mlgolf.core.records import SandboxLevel
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.data.layout import default_data_dir
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # the command needs nothing of it, and it takes a second
     from mlgolf.api.results import AnyPath, Run
 
 RESUME = "resume=True"
+PLAYED_AT = ("none", "process", "bubblewrap")
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def run(
     workloads: str | Sequence[str] | None = None, framework: str = "torch",
     tuning: str | None = None, trials: int | None = None, studies: int | None = None,
     ladder: Sequence[float] = (), tune_at: float | None = None, seed: int | None = None,
-    sandbox: str = "process",
+    sandbox: SandboxLevel | None = None,
     practice: bool = False, data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None,
     resume: bool = False, parallel: int | None = None, timing: str = "alone",
     plan_only: bool = False, progress: bool = True,
@@ -76,6 +78,8 @@ def run(
       tune_at: the one of these multiples at which all points are tried; each study then trains
         its best one alone at the others. None: all points are tried at each of them.
       seed: of points and trials; None to draw one.
+      sandbox: "bubblewrap" for anybody's code, "process" for your own, "none" for a debugger; None
+        for the strongest that this machine gives, or that of the run to `resume`.
       practice: play on the published held-out data; not official.
       data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
         that are missing are made.
@@ -94,7 +98,7 @@ def run(
 
     names = _names(submissions)
     _check_choice("framework", framework, ("torch", "jax"))
-    _check_choice("sandbox", sandbox, ("none", "process"))
+    _check_choice("sandbox", sandbox, (None, *PLAYED_AT))
     _check_choice("timing", timing, ("alone", "paired"))
     counts = (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0))
     for what, number, least in (*counts, ("parallel", parallel, 1)):
@@ -196,9 +200,9 @@ def _names(submissions: Any) -> list[str]:
     return [str(submission) for submission in given]
 
 
-def _check_choice(what: str, found: Any, allowed: Sequence[str]) -> None:
+def _check_choice(what: str, found: Any, allowed: Sequence[str | None]) -> None:
     if found not in allowed:
-        raise UnknownName(what, str(found), known=allowed)
+        raise UnknownName(what, str(found), known=[name for name in allowed if name])
 
 
 def _check_count(what: str, found: Any, least: int) -> None:

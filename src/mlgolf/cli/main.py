@@ -22,6 +22,7 @@ from mlgolf.cli import (
     planning,
     playing,
     progress,
+    sandboxes,
     scaling,
     scoring,
     tracking,
@@ -56,6 +57,7 @@ catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)
 games.add_to(app)
+sandboxes.add_to(app)
 
 
 def main() -> None:

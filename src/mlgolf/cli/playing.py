@@ -52,6 +52,13 @@ Timed = Annotated[
         help="paired: trials play side by side, and each is priced by segments that it plays alone."
     ),
 ]
+Sandbox = Annotated[
+    Literal["none", "process", "bubblewrap"] | None,
+    typer.Option(
+        help="bubblewrap for anybody's code, process for your own, none for a debugger.",
+        show_default="the strongest that this machine gives",
+    ),
+]
 Practice = Annotated[
     bool,
     typer.Option(
@@ -79,7 +86,7 @@ def run(
     ladder: Ladder = None,
     tune_at: TuneAt = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
-    sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
+    sandbox: Sandbox = None,
     parallel: Parallel = None,
     timing: Timed = "alone",
     *,

@@ -28,6 +28,7 @@ from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
 from mlgolf.data import checksums, layout, made_from
 
+KEY_NAME = "held_out.key"
 _KEY_BYTES = 32
 _DRAW_BYTES = 16
 _used: dict[Path, int] = {}  # folders of draws that this process uses, and the locks it holds
@@ -44,7 +45,7 @@ def has_key(data_dir: Path) -> bool:
 
 
 def _key_file(data_dir: Path) -> Path:
-    return data_dir / "held_out.key"
+    return data_dir / KEY_NAME
 
 
 def _key(data_dir: Path) -> bytes:

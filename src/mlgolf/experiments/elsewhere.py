@@ -11,6 +11,8 @@ from mlgolf.data import checksums, held_out
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.levels import check_level
+from mlgolf.referee.players import large_folders
 from mlgolf.referee.trial import play_trial
 from mlgolf.results.trial_folder import is_finished, read_trial
 
@@ -26,7 +28,9 @@ def play_plan(plan: TrialPlan, play: Play = play_trial) -> Trial:
         return read_trial(plan.folder)
     _check_data(plan)
     hardware = load_hardware(plan.rules.hardware)
-    fork_server_for(plan.key.framework, hardware)  # imports the framework meanwhile
+    check_level(plan.sandbox)
+    # It imports the framework meanwhile.
+    fork_server_for(plan.key.framework, hardware, plan.sandbox, large_folders(plan))
     with taken_cores(hardware) as cores:
         calibration = calibrate(hardware, cores.numbers)
     return play(replace(plan, calibration=calibration))

@@ -15,6 +15,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.freeze import package_fingerprint
+from mlgolf.referee.levels import default_level
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.tuning.quasirandom import points
@@ -178,7 +179,7 @@ def replay_plan(
             trial.key.workload, is_noisy=run.competition.rules.weight_noise > 0
         ),
         noise_key=data.noise_key,
-        sandbox="process",
+        sandbox=default_level(),
         folder=folder.resolve(),
         unofficial="replayed",
         evaluate_at=tuple(int(step) for step in trial.steps),

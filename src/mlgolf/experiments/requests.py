@@ -33,7 +33,7 @@ class RunRequest:
     trials: int | None = None
     studies: int | None = None
     seed: int | None = None
-    sandbox: SandboxLevel = "process"
+    sandbox: SandboxLevel | None = None  # the strongest that this machine gives
     shares_the_machine: bool = False  # with other trials of the run
     timing: Timing = "alone"
     practice: bool = False  # on the held-out data of the published seed

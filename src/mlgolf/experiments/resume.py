@@ -6,9 +6,10 @@ seed, and its rows move aside (`results/trial_folder.py`).
 
 from datetime import datetime
 
-from mlgolf.core.records import RunRecord
+from mlgolf.core.records import RunRecord, SandboxLevel
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.run_data import RunData, new_data, recorded_data
+from mlgolf.referee.levels import check_level, default_level
 from mlgolf.results.run_folder import RunFolder, RunLock, create_run, reopen_run
 
 # What has to be the same. The package may be another: each trial records its own.
@@ -33,6 +34,17 @@ def run_data(request: RunRequest) -> RunData:
 def begun(request: RunRequest) -> datetime | None:
     """When a run was begun, or begins; None for one that did not write it down."""
     return RunFolder(request.out).record.begun if request.resume else request.now
+
+
+def sandbox_level(request: RunRequest) -> SandboxLevel:
+    """That of the run: what was asked for, what it was begun with, the strongest to be had.
+
+    Raises: SandboxError for one that this machine does not give.
+    """
+    begun_with = RunFolder(request.out).record.sandbox if request.resume else default_level()
+    level = request.sandbox or begun_with
+    check_level(level)
+    return level
 
 
 def run_folder(request: RunRequest, record: RunRecord) -> tuple[RunFolder, RunLock]:

@@ -3,25 +3,26 @@
 import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
-from mlgolf.core.records import Calibration, RunRecord, SubmissionRecord
+from mlgolf.core.records import Calibration, RunRecord, SandboxLevel, SubmissionRecord
 from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.experiments.planned import Plans
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
-from mlgolf.experiments.resume import begun, run_data, run_folder
+from mlgolf.experiments.resume import begun, run_data, run_folder, sandbox_level
 from mlgolf.experiments.run_data import RunData
 from mlgolf.experiments.search_spaces import search_spaces, shortfalls, single_points
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
+from mlgolf.referee.levels import bubblewrap_problem
 from mlgolf.results.run_folder import RunFolder, RunLock, check_that_it_is_free
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.results.trial_lock import holder
@@ -80,7 +81,10 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     sources, hardware = checked_sources(request), request.hardware
     if not request.resume:
         check_that_it_is_free(request.out)
-    fork_server_for(request.framework, hardware)  # imports the framework while we go on
+    level = sandbox_level(request)
+    request = replace(request, sandbox=level)
+    # It imports the framework while we go on.
+    fork_server_for(request.framework, hardware, level, [request.data_dir])
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
     data = run_data(request)
@@ -89,13 +93,14 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         with taken_cores(hardware) as cores:
             calibration = calibrate(hardware, cores.numbers)
         # What contestants got wrong is told before data are made, which may take long.
-        spaces = search_spaces(request, sources, calibration.speed if calibration else 1.0)
+        speed = calibration.speed if calibration else 1.0
+        spaces = search_spaces(request, sources, speed, level)
         check_package(package)  # it is others' code that was looked over
         fingerprints = data.ensure(tell)
         check_metrics(request, data)
         record = _record(
             request, submissions, package_sha256=package, data=fingerprints,
-            held_out=data.record(), hardware=hardware, calibration=calibration,
+            held_out=data.record(), hardware=hardware, calibration=calibration, sandbox=level,
         )
         folder, lock = run_folder(request, record)
     except BaseException:
@@ -115,6 +120,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
             ),
             notes=(
                 *_about_this_machine(hardware, calibration, folder.record),
+                *_about_this_sandbox(level),
                 *_about_this_package(folder.record, package),
                 *shortfalls(spaces, folder.record.trials),
                 *_about_tuning_once(folder.record, spaces),
@@ -179,7 +185,6 @@ def _record(
         ruleset=request.ruleset,
         trials=request.trials or tuning.trials,
         studies=request.studies or tuning.studies,
-        sandbox=request.sandbox,
         timing=request.timing,
         seed=secrets.randbits(32) if request.seed is None else request.seed,
         begun=received,
@@ -217,6 +222,15 @@ def _about_tuning_once(
             "at its other budgets"
         )
         yield from single_points(spaces, record.trials)
+
+
+def _about_this_sandbox(level: SandboxLevel) -> Iterator[str]:
+    if level == "process":
+        lacking = bubblewrap_problem()
+        yield (
+            "the sandbox level process is for your own code; other people's needs bubblewrap"
+            + (f", which this machine does not give: {lacking}" if lacking else "")
+        )
 
 
 def _about_this_package(record: RunRecord, package: str) -> Iterator[str]:

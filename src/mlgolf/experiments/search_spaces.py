@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlgolf.core.errors import SubmissionError
+from mlgolf.core.records import SandboxLevel
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.referee.freeze import Source, freeze
 from mlgolf.referee.inspection import Inspection
@@ -16,15 +17,17 @@ from mlgolf.tuning.space import SearchSpace, parse_search_space, read_search_spa
 
 
 def search_spaces(
-    request: RunRequest, sources: list[Source], speed: float
+    request: RunRequest, sources: list[Source], speed: float, level: SandboxLevel
 ) -> dict[str, SearchSpace | None]:
     """By submission; None in self-tuning, where no point is given.
 
-    Args: speed: of this machine, against the reference machine of its class.
+    Args:
+      speed: of this machine, against the reference machine of its class.
+      level: of the run's sandbox.
     Raises: SearchSpaceError; SubmissionError for a module that cannot be played.
     """
     in_files = _read_files(request, sources)
-    described = _look_over(request, sources, speed)
+    described = _look_over(request, sources, speed, level)
     if request.ruleset == "self":
         return dict.fromkeys(described)
     return {
@@ -62,7 +65,9 @@ def _read_files(request: RunRequest, sources: list[Source]) -> dict[str, SearchS
     return {s.name: read_search_space(s.search_space) for s in sources if s.search_space}
 
 
-def _look_over(request: RunRequest, sources: list[Source], speed: float) -> dict[str, Any]:
+def _look_over(
+    request: RunRequest, sources: list[Source], speed: float, level: SandboxLevel
+) -> dict[str, Any]:
     """What each module declares. Raises: SubmissionError, once all have been stopped."""
     with scratch_folder("inspection") as scratch:
         inspections = {
@@ -70,6 +75,7 @@ def _look_over(request: RunRequest, sources: list[Source], speed: float) -> dict
                 freeze(source, scratch / source.name), request.framework, request.ruleset,
                 request.hardware, [request.data_dir.resolve()], speed,
                 request.competition.rules.contracts,
+                "process" if level == "none" else level,
             )
             for source in sources
         }

@@ -12,8 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mlgolf.core.errors import MethodError, SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import Assignment, encode
+from mlgolf.core.records import SandboxLevel
 from mlgolf.core.rules import Contract, Ruleset
 from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.levels import default_level
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
@@ -42,17 +44,18 @@ class _Looking:
 
     def __init__(
         self, file: Path, framework: str, hardware: HardwareClass, argv: Sequence[str],
-        hide: Sequence[Path], speed: float,
+        hide: Sequence[Path], speed: float, level: SandboxLevel,
     ) -> None:
         """Raises: SandboxError."""
         self._file, self._allowed = file, CPU_SECONDS / speed
         self._answer, theirs = os.pipe2(os.O_CLOEXEC)
         order = Order(
             argv=argv, inherit=[theirs], see=[file.parent], hide=hide,
-            memory_bytes=hardware.memory_bytes,
+            memory_bytes=hardware.memory_bytes, walls=level == "bubblewrap",
         )
         try:
-            self._held = HeldProcess(order, launch=fork_server_for(framework, hardware).launch)
+            server = fork_server_for(framework, hardware, level)
+            self._held = HeldProcess(order, launch=server.launch)
         except OSError as error:
             os.close(self._answer)
             raise SandboxError(f"the submission cannot be looked over: {error}") from error
@@ -106,16 +109,16 @@ class Inspection(_Looking):
     def __init__(
         self, file: Path, framework: str, ruleset: Ruleset, hardware: HardwareClass,
         hide: Sequence[Path] = (), speed: float = 1.0,
-        contracts: Sequence[Contract] = ("submission",),
+        contracts: Sequence[Contract] = ("submission",), level: SandboxLevel = "process",
     ) -> None:
         """`hide`: folders that it must not see. `speed`: of this machine, against the reference.
 
-        `contracts`: what the competition takes, its first choice first.
+        `contracts`: what the competition takes, its first choice first. `level`: of its sandbox.
 
         Raises: SandboxError.
         """
         argv = ["describe", str(file), ruleset, *contracts]
-        super().__init__(file, framework, hardware, argv, hide, speed)
+        super().__init__(file, framework, hardware, argv, hide, speed, level)
 
     def search_space(self) -> Any:
         """What the submission says its search space is; None if it has none of its own.
@@ -139,7 +142,7 @@ class Beginning(_Looking):
         """Args: hide: folders that it must not see. Raises: SandboxError."""
         argv = ["begin", encode(assignment).decode()]
         file = Path(assignment.submission_file)
-        super().__init__(file, assignment.framework, hardware, argv, hide, 1.0)
+        super().__init__(file, assignment.framework, hardware, argv, hide, 1.0, default_level())
 
     def refused_methods(self) -> str:
         """What it says against the methods of its point; empty if nothing.

@@ -3,14 +3,16 @@
 import ctypes
 import errno
 import os
+import re
 import struct
-from typing import TypeVar
 
-CLONE_NEWNS = 0x00020000
-CLONE_NEWIPC = 0x08000000
-CLONE_NEWUSER = 0x10000000
-CLONE_NEWPID = 0x20000000
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
+CLONE_NEWIPC, CLONE_NEWUSER = 0x08000000, 0x10000000
+CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
+NEW_NAMESPACES = (
+    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID
+    | CLONE_NEWNET
+)
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC = 1024, 2048, 4096, 0x4000
 MS_PRIVATE, MS_RELATIME = 1 << 18, 1 << 21
@@ -23,32 +25,23 @@ _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _PR_SET_NAME = 15
-# add_key, request_key, keyctl: keys belong to a user, and outlive every process and namespace.
-_KEYS = {"x86_64": (248, 249, 250), "aarch64": (217, 218, 219)}
-_ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_OTHER_ABI = 0x40000000  # calls of x32, which have numbers of their own
-_PR_GET_SECCOMP, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 21, 22, 2
-_LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-
 _PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241}
 _PERF_TYPE_SOFTWARE, _PERF_COUNT_SW_TASK_CLOCK = 1, 1
 _PERF_INHERIT, _PERF_EXCLUDE_KERNEL, _PERF_EXCLUDE_HV = 1 << 1, 1 << 5, 1 << 6
 _PERF_FLAG_FD_CLOEXEC = 8
 _ATTRIBUTE_BYTES = 128
 
-Number = TypeVar("Number", int, tuple[int, ...])
-_libc = ctypes.CDLL(None, use_errno=True)
+libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _checked(result: int, call: str) -> int:
+def checked(result: int, call: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{call}: {os.strerror(number)}")
     return result
 
 
-def _number(numbers: dict[str, Number], call: str) -> Number:
+def _number(numbers: dict[str, int], call: str) -> int:
     """Of a system call that the C library does not offer. Raises: OSError on unknown machines."""
     machine = os.uname().machine
     if machine not in numbers:
@@ -57,67 +50,59 @@ def _number(numbers: dict[str, Number], call: str) -> Number:
 
 
 def unshare(flags: int) -> None:
-    _checked(_libc.unshare(flags), "unshare")
+    checked(libc.unshare(flags), "unshare")
 
 
 def prctl(option: int, argument: int) -> None:
-    _checked(_libc.prctl(option, argument, 0, 0, 0), "prctl")
+    checked(libc.prctl(option, argument, 0, 0, 0), "prctl")
+
+
+def give_up_rights() -> None:
+    """No new privileges by exec, and none of those that a namespace would give."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    for capability in range(LAST_CAPABILITY + 1):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError:
+            break  # past the last that this kernel knows, or there was nothing to give up
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    libc.capset(header, (ctypes.c_uint32 * 6)())
 
 
 def set_process_name(name: str) -> None:
     """What `ps` and `top` call this process: at most 15 characters."""
-    _checked(_libc.prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()), 0, 0, 0), "prctl")
+    checked(libc.prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()), 0, 0, 0), "prctl")
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     encoded = (text.encode() for text in (source, target, kind))
-    _checked(_libc.mount(*encoded, ctypes.c_ulong(flags), data.encode()), f"mount {target}")
+    checked(libc.mount(*encoded, ctypes.c_ulong(flags), data.encode()), f"mount {target}")
 
 
 def unmount(target: str) -> None:
     """At once from sight; whoever still stands in it goes on."""
-    _checked(_libc.umount2(target.encode(), _MNT_DETACH), f"umount {target}")
+    checked(libc.umount2(target.encode(), _MNT_DETACH), f"umount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
     """Make `new` the root of this mount namespace and put the former one at `old`."""
     number = _number(_PIVOT_ROOT, "pivot_root")
-    _checked(_libc.syscall(number, new.encode(), old.encode()), "pivot_root")
+    checked(libc.syscall(number, new.encode(), old.encode()), "pivot_root")
+
+
+def counts_tasks_by_namespace() -> bool:
+    """Whether RLIMIT_NPROC counts in each user namespace for itself, since Linux 5.14.
+
+    Before, a user's processes everywhere counted.
+    """
+    major, minor, *_ = map(int, re.findall(r"\d+", os.uname().release))
+    return (major, minor) >= (5, 14)
 
 
 def leave_session_keyring() -> None:
     """Join an empty one: keys kept in the old one would outlive this process."""
     number = _number(_KEYCTL, "keyctl")
-    _checked(_libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None), "keyctl")
-
-
-def keyrings_problem() -> str:
-    """Why keyrings cannot be forbidden here, or ''."""
-    if os.uname().machine not in _KEYS:
-        return f"keyrings cannot be forbidden on {os.uname().machine}"
-    known = _libc.prctl(_PR_GET_SECCOMP, 0, 0, 0, 0) >= 0
-    return "" if known else "keyrings cannot be forbidden: this kernel has no seccomp"
-
-
-def forbid_keyrings() -> None:
-    """Refuse the calls that keep keys, to this process and all that it will start.
-
-    It must have given up new privileges before. Source: seccomp(2), struct seccomp_data.
-    """
-    machine = os.uname().machine
-    refused = [_OTHER_ABI, *_number(_KEYS, "seccomp")]
-    lines = [
-        (_LOAD, 0, 0, 4),  # the architecture
-        (_IF_EQUAL, 0, len(refused) + 2, _number(_ARCHITECTURE, "seccomp")),
-        (_LOAD, 0, 0, 0),  # the number of the call
-        (_IF_AT_LEAST if machine == "x86_64" else _IF_EQUAL, len(refused), 0, refused[0]),
-        *((_IF_EQUAL, len(refused) - n, 0, refused[n]) for n in range(1, len(refused))),
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
-    ]
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
-    header = struct.pack("HxxxxxxP", len(lines), ctypes.addressof(program))
-    _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, header, 0, 0), "seccomp")
+    checked(libc.syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, None), "keyctl")
 
 
 def read_only_again(folder: str) -> int:
@@ -139,8 +124,8 @@ def open_task_clock(pid: int) -> int:
     attribute = struct.pack(
         "IIQQQQQ", _PERF_TYPE_SOFTWARE, _ATTRIBUTE_BYTES, _PERF_COUNT_SW_TASK_CLOCK, 0, 0, 0, flags
     ).ljust(_ATTRIBUTE_BYTES, b"\0")
-    descriptor = _libc.syscall(
+    descriptor = libc.syscall(
         _number(_PERF_EVENT_OPEN, "perf_event_open"), ctypes.c_char_p(attribute), pid, -1, -1,
         ctypes.c_ulong(_PERF_FLAG_FD_CLOEXEC),
     )
-    return _checked(descriptor, "perf_event_open")
+    return checked(descriptor, "perf_event_open")

@@ -23,6 +23,14 @@ class Order(NamedTuple):
     cores: Sequence[int] = ()  # those it may run on, all if empty
     memory_bytes: int = 0  # its address space, 0 for no limit
     best_effort: bool = False  # do without namespaces, as on a machine that gives none
+    walls: bool = False  # every wall of the level `bubblewrap`, or no player at all
+    given: Sequence[Path] = ()  # folders that it may read, whose files come in the pack
+    pack: int | None = None  # descriptor of it (`packs.py`)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All that come with it."""
+        return [*self.inherit, *([] if self.pack is None else [self.pack])]
 
     def encode(self) -> str:
         return json.dumps(self._asdict(), default=str)
@@ -30,7 +38,8 @@ class Order(NamedTuple):
     @classmethod
     def decode(cls, text: str | bytes) -> "Order":
         order = cls(**json.loads(text))
-        return order._replace(see=[*map(Path, order.see)], hide=[*map(Path, order.hide)])
+        paths = {name: [*map(Path, getattr(order, name))] for name in ("see", "hide", "given")}
+        return order._replace(**paths)
 
 
 class Command(Enum):
@@ -42,13 +51,23 @@ class Command(Enum):
 
 
 class Hold(NamedTuple):
-    """The first answer: how the player is held. A descriptor of its task clock comes with it."""
+    """The first answer: how the player is held.
 
-    pid: int
+    Two descriptors come with it: of the player's process, whose number is another in here, and of
+    its task clock if there is one.
+    """
+
     freezing: str  # pid_namespace, best_effort
     files: str  # private, shared
     namespaces_refused: str  # why; empty if they were not
     task_clock_refused: str  # why there is no descriptor; empty if there is
+    landlock: int = 0  # its version; 0 where it does not hold the player
+
+
+class Refused(NamedTuple):
+    """The first answer of a supervisor that cannot put up every wall."""
+
+    why: str
 
 
 class Done(NamedTuple):
@@ -67,8 +86,8 @@ class Ended(NamedTuple):
     code: int  # exit code, or minus the signal
 
 
-Answer = Hold | Done | Ended
-_ANSWERS = {kind.__name__: kind for kind in (Hold, Done, Ended)}
+Answer = Hold | Refused | Done | Ended
+_ANSWERS = {kind.__name__: kind for kind in (Hold, Refused, Done, Ended)}
 
 
 def encode_answer(answer: Answer) -> bytes:

@@ -17,6 +17,7 @@ from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import Assignment, Exited, Message, Stop
 from mlgolf.core.plan import TrialPlan
+from mlgolf.core.records import SandboxLevel
 from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.link import Link
 from mlgolf.player.play import play
@@ -35,6 +36,7 @@ class ProcessPlayers:
     """Players in namespaces of their own, with the environment of their hardware class alone."""
 
     hardware: HardwareClass
+    level: SandboxLevel = "process"  # or `bubblewrap`
     cores: Cores = ALL_CORES
     log: Path | None = None  # what they print goes there
 
@@ -50,7 +52,7 @@ class ProcessPlayers:
             ours.channel.send(assignment(plan, self.hardware))
             held.start()
             undo.pop_all()
-        return ProcessPlayer(ours, held, self.cores, kills_before)
+        return ProcessPlayer(ours, held, self.level, self.cores, kills_before)
 
     def _hold(self, plan: TrialPlan, ends: "PlayerEnds") -> HeldProcess:
         order = Order(
@@ -60,15 +62,23 @@ class ProcessPlayers:
             hide=[plan.run_folder, *folders_of_data(plan)],
             cores=self.cores.numbers,
             memory_bytes=self.hardware.memory_bytes,
+            walls=self.level == "bubblewrap",
         )
         log = os.open(self.log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            launch = fork_server_for(plan.key.framework, self.hardware).launch
-            return HeldProcess(order, launch=launch, output=log)
+            server = fork_server_for(
+                plan.key.framework, self.hardware, self.level, large_folders(plan)
+            )
+            return HeldProcess(order, launch=server.launch, output=log)
         except OSError as error:
             raise SandboxError(f"the player's sandbox could not be made: {error}") from error
         finally:
             os.close(log)
+
+
+def large_folders(plan: TrialPlan) -> list[Path]:
+    """What a player sees parts of, and nobody hands over in memory."""
+    return [plan.data_dir, plan.data_folder]
 
 
 def folders_of_data(plan: TrialPlan) -> list[Path]:
@@ -182,11 +192,13 @@ class ProcessPlayer(_ConnectedPlayer):
     """A player in a sandbox, by its ends and by the process that is held there."""
 
     def __init__(
-        self, ends: RefereeEnds, held: HeldProcess, cores: Cores, kills_before: int
+        self, ends: RefereeEnds, held: HeldProcess, level: SandboxLevel, cores: Cores,
+        kills_before: int,
     ) -> None:
         """`kills_before`: of the kernel, for want of memory, before this player was started."""
         super().__init__(ends)
-        self._held, self._cores, self._kills_before = held, cores, kills_before
+        self._held, self._level = held, level
+        self._cores, self._kills_before = cores, kills_before
 
     def receive(self, timeout: float) -> Message | None:
         if self._held.exit_code is None and not self._channel.has_message():
@@ -227,7 +239,7 @@ class ProcessPlayer(_ConnectedPlayer):
     def record(self) -> dict[str, Any]:
         shared = {"shared_cores": True} if self._cores.were_shared() else {}
         cores = list(self._cores.numbers)
-        return {"level": "process", "cores": cores, **shared, **self._held.record()}
+        return {"level": self._level, "cores": cores, **shared, **self._held.record()}
 
 
 class ThreadPlayer(_ConnectedPlayer):

@@ -17,6 +17,7 @@ from mlgolf.core.hardware import HardwareClass
 from mlgolf.player.channel import anonymous_memory
 from mlgolf.player.predict import LONGEST_REQUEST
 from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.levels import default_level
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
@@ -54,10 +55,11 @@ class Predictor:
                 argv=["predict", json.dumps(task)],
                 inherit=[other.fileno(), model, answers, *memories],
                 cores=sorted(os.sched_getaffinity(0)), memory_bytes=hardware.memory_bytes,
+                walls=(level := default_level()) == "bubblewrap",
             )
             try:
-                launch = fork_server_for(framework, hardware).launch
-                self._held = HeldProcess(order, launch=launch)
+                server = fork_server_for(framework, hardware, level)
+                self._held = HeldProcess(order, launch=server.launch)
             except OSError as error:
                 self._requests.close()
                 raise SandboxError(f"the models' sandbox could not be made: {error}") from error

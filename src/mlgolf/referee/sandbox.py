@@ -10,10 +10,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from mlgolf.referee import bubblewrap, kernel
+from mlgolf.referee.control_groups import NO_LIMITS, Limits
 from mlgolf.referee.cpu_time import CpuTime, open_cpu_time
 from mlgolf.referee.orders import (
     LONGEST_ANSWER,
@@ -23,10 +27,13 @@ from mlgolf.referee.orders import (
     Ended,
     Hold,
     Order,
+    Refused,
     decode_answer,
 )
+from mlgolf.referee.supervisor import MOST_TASKS
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
+ENDED_EARLY = "the supervisor ended before it could start the player"
 _SETTLED_READS = 20
 _PATIENCE_SECONDS = 10.0  # for an answer that takes a millisecond
 
@@ -45,12 +52,29 @@ Launch = Callable[[Order, int, int | None], Supervisor]
 
 
 def run_script(order: Order, control: int, output: int | None) -> subprocess.Popen:
-    """A supervisor in a fresh interpreter, which starts any program."""
+    """A supervisor in a fresh interpreter, which starts any program; behind two walls if asked."""
+    script = [sys.executable, "-I", "-S", str(SUPERVISOR), str(control), order.encode()]
+    if order.walls:
+        see = [*order.see, SUPERVISOR.parents[2], Path(sys.prefix), Path(sys.base_prefix)]
+        wall = bubblewrap.command(see, {}, dies_with_parent=in_main_thread())
+        script = [*wall, *script, "walled"]
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(SUPERVISOR), str(control), order.encode()],
-        pass_fds=[control, *order.inherit], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-        start_new_session=True,
+        script, pass_fds=[control, *order.descriptors], stdin=subprocess.DEVNULL, stdout=output,
+        stderr=output, start_new_session=True,
     )
+
+
+def in_main_thread() -> bool:
+    """The kernel takes the end of the thread that started a process for the end of its parent."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def number_of(process: int) -> int:
+    """Of the process that a descriptor stands for, as it is numbered in our own namespace."""
+    for line in Path(f"/proc/self/fdinfo/{process}").read_text().splitlines():
+        if line.startswith("Pid:"):
+            return int(line.removeprefix("Pid:"))
+    raise OSError("this kernel does not say which process a descriptor stands for")
 
 
 class HeldProcess:
@@ -66,7 +90,7 @@ class HeldProcess:
           control_group: whether to try one for its CPU time before the task clock.
           output: descriptor for what it prints.
           launch: how its supervisor comes to be; others than `run_script` read `argv` their way.
-        Raises: OSError if the supervisor does not come up.
+        Raises: OSError if the supervisor does not come up, or cannot put up what was ordered.
         """
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.exit_code: int | None = None
@@ -78,26 +102,33 @@ class HeldProcess:
             raise
         finally:
             theirs.close()
+        limits = Limits(order.memory_bytes, MOST_TASKS) if order.walls else NO_LIMITS
         try:
             hold, task_clock = self._adopt()
             # Opened before anything runs.
             self.cpu_time: CpuTime = open_cpu_time(
-                hold.pid, self._supervisor.pid, task_clock, control_group=control_group
+                self.pid, self._supervisor.pid, task_clock, limits, control_group=control_group
             )
         except BaseException:
             self._end_supervisor()
             raise
-        self.pid = hold.pid
         self._record = self._recorded(hold)
+        if order.walls:
+            self._record |= self._walls(hold)
 
     def _adopt(self) -> tuple[Hold, int | None]:
         """The supervisor's first answer, with the descriptor of the task clock if there is one."""
-        data, descriptors, _, _ = socket.recv_fds(self._control, LONGEST_ANSWER, 1)
+        data, descriptors, _, _ = socket.recv_fds(self._control, LONGEST_ANSWER, 2)
         if not data:
-            raise OSError("the supervisor ended before it could start the player")
+            raise OSError(ENDED_EARLY)
         hold = decode_answer(data)
+        if isinstance(hold, Refused):
+            raise OSError(hold.why)
         assert isinstance(hold, Hold), hold
-        return hold, descriptors[0] if descriptors else None
+        process, *task_clock = descriptors
+        self.pid = number_of(process)
+        os.close(process)
+        return hold, task_clock[0] if task_clock else None
 
     def _recorded(self, hold: Hold) -> dict[str, str]:
         refused = {
@@ -107,6 +138,16 @@ class HeldProcess:
         return {
             "freezing": hold.freezing, "files": hold.files, "cpu_time_source": self.cpu_time.name,
             **{name: why for name, why in refused.items() if why},
+        }
+
+    def _walls(self, hold: Hold) -> dict[str, str]:
+        """What the level `bubblewrap` leaves to the machine: how it was done here."""
+        groups = self.cpu_time.limits
+        each = kernel.counts_tasks_by_namespace() and os.geteuid() != 0  # root may exceed it
+        return {
+            "memory_limit": groups.get("memory", "address space of each process"),
+            "task_limit": groups.get("pids", "RLIMIT_NPROC" if each else "none"),
+            "landlock": f"version {hold.landlock}" if hold.landlock else "none",
         }
 
     def start(self) -> None:
@@ -131,6 +172,13 @@ class HeldProcess:
         """Exit code of the first process once it has ended, minus the signal if by one."""
         while self.exit_code is None and select.select([self._control], [], [], 0)[0]:
             self._hear()
+        return self.exit_code
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code, as `poll`; None if it goes on for longer."""
+        deadline = time.monotonic() + seconds
+        while self.poll() is None and (left := deadline - time.monotonic()) > 0:
+            select.select([self._control], [], [], left)
         return self.exit_code
 
     def record(self) -> dict[str, str]:

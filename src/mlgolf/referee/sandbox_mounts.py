@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mlgolf.referee import kernel
+from mlgolf.referee import kernel, packs
 
 SYSTEM = tuple(
     map(Path, ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc", "/opt", "/nix", "/gnu",
@@ -22,17 +22,24 @@ SYSTEM = tuple(
 DEVICES = ("null", "zero", "full", "random", "urandom", "nvidia*", "kfd", "dri/*")
 COVERED = (Path("/sys/fs/cgroup"),)  # who could write there could reset its own clock
 SCRATCH = tuple(map(Path, ("/tmp", "/var/tmp", "/dev/shm", "/run")))
-SCRATCH_OPTIONS = "mode=1777,size=1g"  # it lies in memory
+SCRATCH_BYTES = 1 << 30  # of all of it together: it lies in memory
+SCRATCH_FILES = 100_000  # each takes about a kilobyte of the kernel's memory, even an empty one
+_NO_DEVICES = kernel.MS_NOSUID | kernel.MS_NODEV
 NEW_ROOT = Path("/tmp")  # where the new root is put together; /tmp itself is covered by it
 
 
-def enter(see: Iterable[Path], hide: Iterable[Path]) -> bool:
+def enter(
+    see: Iterable[Path], hide: Iterable[Path], given: Iterable[Path] = (), pack: int | None = None,
+    *, memory_bytes: int = 0,
+) -> bool:
     """Make the calling process, and all of its mount namespace, see nothing else.
 
     Args:
       see: folders that it may read besides the system's; those that do not exist are passed over.
       hide: folders of which it sees nothing but what `see` names inside them. Of nested folders
         the innermost decides.
+      given: folders that are made anew, of the files in the `pack`.
+      memory_bytes: the player's memory; its scratch is at most half as large. 0 for no limit.
     Returns: whether it has a /proc of its own, which shows its own processes alone.
     Raises: OSError where the kernel refuses; then everything is as it was.
     """
@@ -40,10 +47,15 @@ def enter(see: Iterable[Path], hide: Iterable[Path]) -> bool:
     sources = {path: open_path(path) for path in (*SYSTEM, *see) if path.is_dir()}
     devices = {path: open_path(path) for name in DEVICES for path in Path("/dev").glob(name)}
     own_umask = os.umask(0)
-    kernel.mount("none", str(NEW_ROOT), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755")
+    kernel.mount("none", str(NEW_ROOT), "tmpfs", _NO_DEVICES, "mode=755")
     try:
         furnish_devices(devices)
-        own_proc = furnish(sources, {*hide, *COVERED})
+        mount_scratch(min(memory_bytes // 2 or SCRATCH_BYTES, SCRATCH_BYTES))
+        own_proc = furnish(sources, {*hide, *COVERED}, {*given})
+        if pack is not None:
+            packs.unpack(pack, within)
+            for path in given:
+                make_read_only(within(path))
         os.chdir(NEW_ROOT)
         kernel.pivot_root(".", ".")
     except OSError:
@@ -67,13 +79,14 @@ def within(path: Path) -> Path:
     return NEW_ROOT / path.relative_to("/")
 
 
-def furnish(sources: Mapping[Path, int], hide: Iterable[Path]) -> bool:
+def furnish(sources: Mapping[Path, int], hide: Iterable[Path], given: Iterable[Path]) -> bool:
     """Mount all that is to be seen, outer folders first. Returns: as `enter`."""
-    for path in SCRATCH:
-        mount_scratch(path)
     covers = [NEW_ROOT]
-    for path in sorted({*sources, *hide}, key=lambda path: len(path.parts)):
-        if path in sources:
+    for path in sorted({*sources, *hide, *given}, key=lambda path: len(path.parts)):
+        if path in given:
+            within(path).mkdir(parents=True, exist_ok=True)
+            kernel.mount("none", str(within(path)), "tmpfs", _NO_DEVICES, "mode=755")
+        elif path in sources:
             show(path, sources[path])
         elif within(path).is_dir():
             kernel.mount("none", str(within(path)), "tmpfs", kernel.MS_NOSUID, "mode=755")
@@ -99,10 +112,20 @@ def furnish_devices(devices: Mapping[Path, int]) -> None:
         within(Path("/dev") / name).symlink_to(link)
 
 
-def mount_scratch(path: Path) -> None:
-    target = within(path)
-    target.mkdir(parents=True, exist_ok=True)
-    kernel.mount("none", str(target), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, SCRATCH_OPTIONS)
+def mount_scratch(size: int) -> None:
+    """One piece of memory, seen at each place where programs look for scratch."""
+    whole = within(Path("/scratch"))
+    whole.mkdir()
+    options = f"mode=755,size={size},nr_inodes={SCRATCH_FILES}"
+    kernel.mount("none", str(whole), "tmpfs", _NO_DEVICES, options)
+    for number, path in enumerate(SCRATCH):
+        part, target = whole / str(number), within(path)
+        part.mkdir()
+        part.chmod(0o1777)
+        target.mkdir(parents=True, exist_ok=True)
+        kernel.mount(str(part), str(target), "none", kernel.MS_BIND)
+    kernel.unmount(str(whole))
+    whole.rmdir()
 
 
 def show(path: Path, source: int) -> None:
@@ -138,10 +161,11 @@ def make_read_only(point: Path) -> None:
 
 
 def mount_points(top: Path) -> list[Path]:
-    """Everything mounted at or below `top`, each once."""
+    """Everything mounted at or below `top`, each once, but for what a later mount covers."""
     fields = (line.split(" ", 5) for line in Path("/proc/self/mountinfo").read_text().splitlines())
     points = {Path(unescaped(field[4])) for field in fields}
-    return sorted(path for path in points if path == top or top in path.parents)
+    found = sorted(path for path in points if path == top or top in path.parents)
+    return [path for path in found if os.path.exists(path)]
 
 
 def unescaped(text: str) -> str:

@@ -3,12 +3,11 @@
 Run as a script with a control socket, or in a child of the fork server. Where the kernel lets it,
 the supervisor is PID 1 of a namespace of its own: then one `kill(-1, SIGSTOP)` from it reaches
 every process of the player at once, however they fork, and when it ends they all end. Where it
-does not, the supervisor walks the tree until it stands still, and says `best_effort`. It holds no
-state: the referee asks, it answers (`orders.py`).
+does not, the supervisor walks the tree until it stands still, and says `best_effort`; or, where
+the order asks for every wall, it refuses. It holds no state: the referee asks, it answers.
 """
 
 import contextlib
-import ctypes
 import os
 import resource
 import select
@@ -24,10 +23,20 @@ from typing import NoReturn
 if (SOURCE := str(Path(__file__).parents[2])) not in sys.path:
     sys.path.insert(0, SOURCE)
 
-from mlgolf.referee import kernel, processes, sandbox_mounts
-from mlgolf.referee.orders import Answer, Command, Done, Ended, Hold, Order, encode_answer
+from mlgolf.referee import bubblewrap, kernel, landlock, processes, sandbox_mounts, seccomp
+from mlgolf.referee.orders import (
+    Answer,
+    Command,
+    Done,
+    Ended,
+    Hold,
+    Order,
+    Refused,
+    encode_answer,
+)
 
 LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
+MOST_TASKS = 1024  # processes and threads of a player
 NAMESPACES = (
     kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
     | kernel.CLONE_NEWNET
@@ -42,10 +51,19 @@ def execute(order: Order) -> NoReturn:
 
 
 def main(
-    control: socket.socket, order: Order, become: Callable[[Order], NoReturn] = execute
+    control: socket.socket, order: Order, become: Callable[[Order], NoReturn] = execute,
+    proc: int | None = None,
 ) -> None:
-    """Enter the namespaces if they are to be had, then keep what `become` makes of a child."""
-    problem = "not asked for" if order.best_effort else enter_namespaces()
+    """Enter the namespaces if they are to be had, then keep what `become` makes of a child.
+
+    Args: proc: of `bubblewrap.settle`, behind an outer wall.
+    """
+    problem = "not asked for" if order.best_effort else enter_namespaces(order, proc)
+    if proc is not None:
+        os.close(proc)
+    if problem and order.walls:
+        tell(control, Refused(problem))
+        return
     if problem:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         keep(control, order, become, namespaced=False, problem=problem)
@@ -56,25 +74,26 @@ def main(
         keep(control, order, become, namespaced=True, problem="")
         os._exit(0)
     control.close()
-    for descriptor in order.inherit:
+    for descriptor in order.descriptors:
         os.close(descriptor)
     os.waitpid(supervisor, 0)
 
 
-def enter_namespaces() -> str:
+def enter_namespaces(order: Order, proc: int | None = None) -> str:
     """Enter fresh namespaces under one's own name. Returns what stood in the way, or ''."""
     user, group = os.geteuid(), os.getegid()
+    procfs = Path("/proc" if proc is None else f"/proc/self/fd/{proc}")
     try:
-        kernel.unshare(NAMESPACES)
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        kernel.unshare(kernel.NEW_NAMESPACES if order.walls else NAMESPACES)
+        (procfs / "self/setgroups").write_text("deny")
+        (procfs / "self/uid_map").write_text(f"{user} {user} 1")
+        (procfs / "self/gid_map").write_text(f"{group} {group} 1")
     except OSError as error:
         return str(error)
     # From a user namespace of its own a player could mount its control group and reset its clock.
     # Where this cannot be forbidden, the task clock still counts.
     with contextlib.suppress(OSError):
-        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+        (procfs / "sys/user/max_user_namespaces").write_text("0")
     return ""
 
 
@@ -91,35 +110,33 @@ def keep(
     kernel.set_process_name("mlgolf-watcher")
     os.chdir("/")  # where the player stands when its root is changed under it
     gate_read, gate_write = os.pipe2(os.O_CLOEXEC)
-    outer_read, outer_write = os.pipe2(os.O_CLOEXEC)
     player = os.fork()
     if player == 0:
-        become_player(order, become, gate_read, outer_write)
+        become_player(order, become, gate_read)
     os.close(gate_read)
-    os.close(outer_write)
     for descriptor in order.inherit:
         os.close(descriptor)
-    pid = int(os.read(outer_read, 32))
     own_proc = False
     if namespaced:
         try:
-            own_proc = sandbox_mounts.enter(order.see, order.hide)
+            own_proc = sandbox_mounts.enter(
+                order.see, order.hide, order.given, order.pack, memory_bytes=order.memory_bytes
+            )
         except OSError as error:
             problem = str(error)
-    problem = problem or kernel.keyrings_problem()
-    report(control, player, pid, namespaced=namespaced, problem=problem)
+    problem = problem or seccomp.problem()
+    if order.walls and (problem or not own_proc):
+        tell(control, Refused(problem or "the kernel allows no fresh /proc beside a masked one"))
+        return
+    report(control, player, order, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace us
     serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
     kill_all(namespaced=namespaced)
 
 
-def become_player(
-    order: Order, become: Callable[[Order], NoReturn], gate: int, outer: int
-) -> NoReturn:
-    """In the child: say which process this is outside, wait for the word, give up rights."""
+def become_player(order: Order, become: Callable[[Order], NoReturn], gate: int) -> NoReturn:
+    """In the child: wait for the word, give up rights."""
     try:
-        os.write(outer, os.readlink("/proc/self").encode())
-        os.close(outer)
         if os.read(gate, 1) != b"!":
             os._exit(0)
         os.setsid()
@@ -130,13 +147,17 @@ def become_player(
             limit(resource.RLIMIT_AS, order.memory_bytes)
         limit(resource.RLIMIT_CORE, 0)
         limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
+        if order.walls and kernel.counts_tasks_by_namespace():
+            limit(resource.RLIMIT_NPROC, MOST_TASKS)
         if order.cores:
             os.sched_setaffinity(0, order.cores)
         with contextlib.suppress(OSError):  # a kernel without keyrings keeps none
             kernel.leave_session_keyring()
-        give_up_rights()
-        if not kernel.keyrings_problem():
-            kernel.forbid_keyrings()
+        kernel.give_up_rights()
+        if order.walls:
+            shut_in(order)
+        elif not seccomp.problem():
+            seccomp.forbid(seccomp.KEYRINGS)
         become(order)
     except OSError as error:
         print(f"the player could not be started: {error}", file=sys.stderr, flush=True)
@@ -151,34 +172,33 @@ def limit(resource_: int, most: int) -> None:
     resource.setrlimit(resource_, (most, most))
 
 
-def give_up_rights() -> None:
-    """No new privileges by exec, and none of those that the namespace would give."""
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    for capability in range(kernel.LAST_CAPABILITY + 1):
-        try:
-            kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
-        except OSError:
-            break  # past the last that this kernel knows, or there was nothing to give up
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)())
+def shut_in(order: Order) -> None:
+    """The walls that the level `bubblewrap` puts up inside. Raises: OSError."""
+    landlock.restrict(
+        read=[*sandbox_mounts.SYSTEM, *order.see, *order.given, Path("/proc")],
+        write=sandbox_mounts.SCRATCH,
+        use=[Path("/dev")],
+    )
+    seccomp.forbid(seccomp.REFUSED, arguments=True)
 
 
 def report(
-    control: socket.socket, player: int, pid: int, *, namespaced: bool, problem: str
+    control: socket.socket, player: int, order: Order, *, namespaced: bool, problem: str
 ) -> None:
     """The first answer: which process, how it is held, and the descriptor that counts its time."""
     hold = Hold(
-        pid=pid, freezing="pid_namespace" if namespaced else "best_effort",
+        freezing="pid_namespace" if namespaced else "best_effort",
         files="shared" if problem else "private", namespaces_refused=problem,
-        task_clock_refused="",
+        task_clock_refused="", landlock=landlock.version() if order.walls else 0,
     )
+    descriptors = [os.pidfd_open(player)]
     try:
-        clock = kernel.open_task_clock(player)
+        descriptors.append(kernel.open_task_clock(player))
     except OSError as error:
-        tell(control, hold._replace(task_clock_refused=str(error)))
-    else:
-        socket.send_fds(control, [encode_answer(hold)], [clock])
-        os.close(clock)
+        hold = hold._replace(task_clock_refused=str(error))
+    socket.send_fds(control, [encode_answer(hold)], descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def tell(control: socket.socket, answer: Answer) -> None:
@@ -249,5 +269,11 @@ def kill_all(*, namespaced: bool) -> None:
         processes.signal_tree(os.getpid(), signal.SIGKILL)
 
 
+def run() -> None:
+    """As a script: the control socket's descriptor, the order, and perhaps "walled"."""
+    proc = bubblewrap.settle() if "walled" in sys.argv[3:] else None
+    main(socket.socket(fileno=int(sys.argv[1])), Order.decode(sys.argv[2]), proc=proc)
+
+
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), Order.decode(sys.argv[2]))
+    run()

@@ -20,6 +20,7 @@ from mlgolf.referee.evaluate import Evaluator
 from mlgolf.referee.evaluate_onnx import OnnxEvaluator
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
+from mlgolf.referee.levels import check_level
 from mlgolf.referee.machine import machine
 from mlgolf.referee.pairing import Pairing, Unpaired
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
@@ -91,13 +92,14 @@ def check_code(plan: TrialPlan) -> None:
 def players(
     plan: TrialPlan, hardware: HardwareClass, folder: TrialFolder, cores: Cores
 ) -> Players:
-    """Raises: SandboxError for a level that there is not."""
+    """Raises: SandboxError for a level that this machine does not give."""
     match plan.sandbox:
         case "none":
             return ThreadPlayers(hardware)
-        case "process":
-            return ProcessPlayers(hardware, cores=cores, log=folder.log_path)
-    raise SandboxError(f"sandbox {plan.sandbox!r} is not built yet; there are none and process")
+        case "process" | "bubblewrap" as level:
+            check_level(level)
+            return ProcessPlayers(hardware, level, cores=cores, log=folder.log_path)
+    raise SandboxError(f"no trial is played at the sandbox level {plan.sandbox!r}")
 
 
 def evaluator(plan: TrialPlan) -> Evaluator | OnnxEvaluator:

@@ -23,7 +23,7 @@ WORDS = (  # heads of columns of words
     "name", "objective", "division", "hardware", "method", "variant", "point", "part", "why",
     "holds it back", "run", "competition", "submissions", "workloads", "state", "trial", "status",
     "hyperparameters", "what", "value", "key", "result", "best validation", "check",
-    "likely fault", "evidence", "what was seen", "layer", "operator",
+    "likely fault", "evidence", "what was seen", "layer", "operator", "attempt",
 )
 
 

@@ -1,0 +1,117 @@
+"""A control group of a player's own: it counts CPU time and, where it can, limits memory and tasks.
+
+Version 1 has a tree of folders for each controller, version 2 one tree for all. Both need rights
+that an ordinary user seldom has, and few containers give: whoever asks for one is told what it got.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path("/sys/fs/cgroup")
+_PREFIX = "mlgolf-"
+_numbers = itertools.count()
+
+
+class Limits(NamedTuple):
+    """0 for none."""
+
+    memory_bytes: int = 0  # of all its processes and what they write into their scratch
+    tasks: int = 0  # processes and threads
+
+    def files(self, version: int) -> Iterator[tuple[str, str, int]]:
+        """Controller, file and number of each limit."""
+        if self.memory_bytes:
+            name = "memory.limit_in_bytes" if version == 1 else "memory.max"
+            yield "memory", name, self.memory_bytes
+        if self.tasks:
+            yield "pids", "pids.max", self.tasks
+
+
+NO_LIMITS = Limits()
+
+
+class ControlGroup:
+    """One group, or in version 1 one for each controller."""
+
+    def __init__(self, pid: int, limits: Limits = NO_LIMITS) -> None:
+        """Raises: OSError where no group that counts can be made or joined."""
+        self._version = 1 if (ROOT / "cpuacct").is_dir() else 2
+        self.name = "cgroup v1 cpuacct" if self._version == 1 else "cgroup v2 cpu.stat"
+        self.limits: Mapping[str, str] = {}
+        self._folders: list[Path] = []
+        self._name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
+        try:
+            self._counting = self._made("cpuacct")
+            self.seconds()  # a machine whose groups do not count is no source
+            (self._counting / "cgroup.procs").write_text(str(pid))
+        except (OSError, KeyError):
+            self.close()
+            raise
+        for controller, file, number in limits.files(self._version):
+            with contextlib.suppress(OSError):  # it is not to be had: others hold, or nothing
+                self._limit(pid, controller, file, number)
+
+    def _limit(self, pid: int, controller: str, file: str, number: int) -> None:
+        folder = self._made(controller)
+        if not (folder / file).exists():  # version 2: the controller is not handed down to here
+            return
+        (folder / file).write_text(str(number))
+        (folder / "cgroup.procs").write_text(str(pid))
+        self.limits = {**self.limits, controller: f"cgroup v{self._version} {controller}"}
+
+    def _made(self, controller: str) -> Path:
+        """The group of a controller, below the group that we are in ourselves if it is shown."""
+        if self._version == 2 and self._folders:
+            return self._folders[0]
+        top = ROOT / controller if self._version == 1 else ROOT
+        ours = top / _own_group(controller if self._version == 1 else "").lstrip("/")
+        # In version 2 a group with processes, as ours, hands no controllers down.
+        base = ours if self._version == 1 and ours.is_dir() else top
+        remove_stale_groups(base)
+        folder = base / self._name
+        folder.mkdir()
+        self._folders.append(folder)
+        return folder
+
+    def seconds(self) -> float:
+        if self._version == 1:
+            return int((self._counting / "cpuacct.usage").read_text()) / 1e9
+        lines = (self._counting / "cpu.stat").read_text().split()
+        return int(dict(zip(lines[::2], lines[1::2], strict=True))["usage_usec"]) / 1e6
+
+    def close(self) -> None:
+        """Remove the groups. Their processes are gone, but the kernel may need a moment for it."""
+        for folder in self._folders:
+            for _ in range(200):
+                try:
+                    folder.rmdir()
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    os.sched_yield()
+                else:
+                    break
+
+
+def _own_group(controller: str) -> str:
+    """The path of our own group in the tree of a controller; "" for the one of version 2."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return path
+    return "/"
+
+
+def remove_stale_groups(base: Path) -> None:
+    """Groups that a referee left when it was killed; the process that made one is in its name."""
+    for group in base.glob(f"{_PREFIX}*"):
+        owner = group.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            try:
+                group.rmdir()
+            except OSError:
+                continue  # not empty yet: the next referee will find it
