@@ -65,6 +65,13 @@ def run(
     *,
     data_dir: DataDir,
     practice: Practice = False,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of your ledger, which gets a line before the first trial.",
+            envvar="MLGOLF_LEDGER",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
     ] = False,
@@ -100,7 +107,7 @@ def run(
             partial(write_plans, console=console, show=typer.echo) if plan_only else play_it,
             resume=resume, competition=competition, workloads=workload or (), framework=framework,
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
-            sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
+            sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir, ledger=ledger,
             tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
         )
     except KeyboardInterrupt:

@@ -36,6 +36,7 @@ class RunRequest:
     practice: bool = False  # on the held-out data of the published seed
     data_dir: Path
     out: Path
+    ledger: Path | None = None  # of the host: gets a line before the first trial
     resume: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 

@@ -13,9 +13,7 @@ from mlgolf.core.records import DrawRecord
 from mlgolf.core.workload import Workload
 from mlgolf.data import held_out, layout
 from mlgolf.results.files import read_json, write_json
-from mlgolf.results.run_folder import RunFolder
-
-SHOWN = "held_out.json"  # in the folder of a run that has ended
+from mlgolf.results.run_folder import SHOWN, RunFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
+from mlgolf.results.bundles.ledger import Ledger
+from mlgolf.results.bundles.starting import write_start
 from mlgolf.results.run_folder import RunFolder, RunLock, check_that_it_is_free
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.results.trial_lock import holder
@@ -58,6 +60,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources, hardware = checked_sources(request), request.hardware
+    ledger = None if request.ledger is None else Ledger(request.ledger)
     if not request.resume:
         check_that_it_is_free(request.out)
     fork_server_for(request.framework, hardware)  # imports the framework while we go on
@@ -82,6 +85,8 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         data.discard(but=made_before)  # what another run of this seed may need
         raise
     try:
+        if ledger is not None:
+            write_start(ledger, folder)
         for source in sources:
             freeze(source, folder.code_path(source.name))
         return Run(
