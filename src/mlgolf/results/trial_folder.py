@@ -129,7 +129,7 @@ def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
             facts=header,
             verdict=verdict,
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path}: not a trial as mlgolf writes it: {error!r}") from None
 
 
