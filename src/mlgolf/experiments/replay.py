@@ -180,7 +180,7 @@ def replay_trial(
         processor=_processor(again),
         seconds=compared(trial, again, hardware),
         differences=(*schedule, *_differences(compares, found, trial, again)),
-        deviation=math.inf if schedule else _deviation(compares, found, again),
+        deviation=math.inf if schedule else deviation(compares, found, again),
         elsewhere=tuple(_elsewhere(trial, again)),
     )
 
@@ -356,7 +356,7 @@ def _kind(trial: Trial) -> dict[str, str]:
     return {"processor": _processor(trial), **mlgolf, **versions}
 
 
-def _deviation(recorded: list[dict], found: list[dict], again: Trial) -> float:
+def deviation(recorded: list[dict], found: list[dict], again: Trial) -> float:
     """Over the rows and values that both have; who reached a target ends, maybe a row earlier."""
     if not found or (len(found) < len(recorded) and again.status is not Status.TARGET_REACHED):
         return math.inf
