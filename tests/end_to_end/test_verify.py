@@ -146,6 +146,27 @@ def test_a_run_that_began_without_the_ledger_is_not_continued_with_it(mlgolf, ho
     assert "was begun without the ledger" in said
 
 
+def test_a_run_that_was_bundled_twice_says_so(mlgolf, host, tmp_path):
+    shutil.copytree(host / "host", tmp_path / "host")
+    shutil.copytree(host / "run", tmp_path / "run")
+    mlgolf("bundle", tmp_path / "run", "--ledger", tmp_path / "host", "-o", tmp_path / "b.zip")
+    said = mlgolf("verify", tmp_path / "b.zip", "--ledger", tmp_path / "host").stdout
+    assert "line 3 of the ledger" in said
+    assert "other bundles of this run: line 2" in said
+
+
+def test_what_a_bundle_says_of_itself_never_begins_a_line(mlgolf, host, tmp_path):
+    """So it cannot pass for what was found of another bundle."""
+    shutil.copytree(host / "run", tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["unofficial"] = "a\nother.zip: valid, signed by The host"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    mlgolf("bundle", tmp_path / "run", "-o", tmp_path / "a.zip")
+    said = mlgolf("verify", tmp_path / "a.zip").stdout
+    assert "other.zip: valid" in said
+    assert not any(line.startswith("other.zip") for line in said.splitlines())
+
+
 def test_a_ledger_is_shown_line_by_line(mlgolf, host):
     said = mlgolf("ledger", "show", host / "host").stdout
     assert [line.split()[2] for line in said.splitlines()[:3]] == ["opened", "started", "bundled"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import BundleError, RulesError
-from mlgolf.core.text import number_of, several
+from mlgolf.core.text import enumerated, number_of, several
 from mlgolf.experiments.verification import TOLERANCE, Repetition, drawn_trials
 from mlgolf.results.bundles.contents import Facts
 from mlgolf.results.bundles.ledger import Head, Heads, Ledger, new_ledger, read_heads
@@ -201,7 +201,9 @@ class Verification:
 
     def text(self) -> str:
         found = [*self.bundles, *([self.ledger] if self.ledger else [])]
-        return "\n".join(line for one in found for line in one.lines())
+        lines = [line for one in found for line in one.lines()]
+        # What a bundle says of itself never begins a line, so it cannot pass for a finding.
+        return "\n".join(line.replace("\n", "\n      ") for line in lines)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -276,7 +278,8 @@ def _with_its_line(found: Verified, heads: Heads | None) -> Verified:
     seal, manifest = found.bundle.seal, found.bundle.manifest
     if heads is None or found.problems or seal is None or manifest is None:
         return found
-    line = heads.bundled(manifest.run, manifest.number)
+    bundles = heads.bundles_of(manifest.run)
+    line = next((head for head in bundles if head.number == manifest.number), None)
     if seal.key != heads.key:
         problem = "it is not signed by the key of that ledger"
     elif line is None:
@@ -289,6 +292,9 @@ def _with_its_line(found: Verified, heads: Heads | None) -> Verified:
         note = f"line {line.number} of the ledger, {line.time}"
         if heads.started(manifest.run) is None:
             note += "; the ledger does not say when the run was started"
+        others = [str(head.number) for head in bundles if head != line]
+        if others:
+            note += f"; other bundles of this run: line {enumerated(others)}"
         return replace(found, notes=(*found.notes, note))
     return replace(found, problems=(problem,))
 

@@ -114,7 +114,7 @@ class Source:
     def earlier(self, name_or_path: str) -> "Source":
         """Other results to compare with: of another competition in the same table, or elsewhere."""
         path = Path(name_or_path)
-        if path.is_dir():
+        if path.is_dir() or is_bundle(path):
             return open_source([path], None, self.ruleset)
         if self.path is None:
             raise RunFolderError(

@@ -80,12 +80,9 @@ class Heads:
     def key(self) -> str:
         return str(self.lines[0].body["key"]) if self.lines else ""
 
-    def bundled(self, run: str, number: int | None) -> Head | None:
-        """The line of a bundle."""
-        for line in self.lines:
-            if line.number == number and line.kind == "bundled" and line.body.get("run") == run:
-                return line
-        return None
+    def bundles_of(self, run: str) -> list[Head]:
+        """Lines of the bundles of a run."""
+        return [h for h in self.lines if h.kind == "bundled" and h.body.get("run") == run]
 
     def gaps(self) -> list[Head]:
         """Lines of runs that were started and have no bundle after that."""

@@ -19,7 +19,8 @@ def write_start(ledger: Ledger, run: RunFolder) -> None:
         if any((folder / HEADER).exists() for folder in run.trial_folders()):
             raise BundleError(
                 f"{run.path} was begun without the ledger in {ledger.folder}, which cannot say "
-                "afterwards when that was. Continue it without --ledger, or start another run"
+                "afterwards when that was. Continue it without --ledger (and without "
+                "$MLGOLF_LEDGER), or start another run"
             )
         end.append("started", {
             "run": name,
