@@ -4,6 +4,7 @@ Shared by the tests of bundles and by benchmarks/bundle_mutations.py.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -62,7 +63,7 @@ def swap_ranges(content: bytes, random: Random) -> bytes:
 
 def swap_entries(content: bytes, random: Random) -> bytes:
     """Two files of the archive change their places."""
-    starts = [at for at in range(len(content)) if content.startswith(LOCAL_MARK, at)]
+    starts = [found.start() for found in re.finditer(re.escape(LOCAL_MARK), content)]
     one, other = sorted(random.sample(range(len(starts) - 1), 2))
     a, b, c, d = (starts[n] for n in (one, one + 1, other, other + 1))
     return content[:a] + content[c:d] + content[b:c] + content[a:b] + content[d:]

@@ -1,8 +1,10 @@
 """From a run of a host to what a stranger finds of it: bundle, verify, score, replay, ledger."""
 
 import json
+import re
 import shutil
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,31 @@ def test_a_stranger_verifies_who_signed_it_its_line_and_repeats_a_trial(mlgolf, 
     assert replay["differences"] == []
     assert replay["compared"] == "bit for bit"
     assert found["ledger"]["gaps"] == []
+
+
+def test_a_value_that_no_training_gave_is_not_confirmed(mlgolf, host, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(host / "run", run)
+    trial = "momentum/study_0/linear_torch"
+    shutil.rmtree(run / trial / "trial_2")
+    lines = (run / trial / "trial_1" / "evals.jsonl").read_text().splitlines()
+    row = json.loads(lines[0])
+    row["metrics"]["validation/loss"] *= 0.99
+    (run / trial / "trial_1" / "evals.jsonl").write_text(
+        "\n".join([json.dumps(row), *lines[1:]]) + "\n"
+    )
+    mlgolf("bundle", run, "-o", tmp_path / "forged.zip")
+    said = mlgolf("verify", tmp_path / "forged.zip", "--replay", 3, expect=1).stdout
+    assert "forged.zip: NOT confirmed, unsigned" in said
+    assert "1 trial that the run asks for not there" in said
+    assert "row 1 (step 100): validation/loss was" in said
+
+
+def test_the_rules_have_the_hash_that_a_stranger_computes(mlgolf, host):
+    record = json.loads((host / "run" / "run.json").read_text())
+    text = json.dumps(record["competition"], sort_keys=True).encode()
+    facts = verified(mlgolf, host / "run.zip")["bundles"][0]["facts"]
+    assert facts["rules_sha256"] == sha256(text).hexdigest()
 
 
 def test_a_bundle_scores_and_reports_as_its_run(mlgolf, host, tmp_path):
@@ -127,8 +154,6 @@ def test_the_first_file_that_differs_is_named(mlgolf, host, tmp_path):
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_message_and_exit_code_2(mlgolf, host, arguments, expected):
-    import re
-
     done = mlgolf(*(str(word).format(host=host) for word in arguments), expect=None)
     assert done.returncode == 2 or arguments == ["verify"]
     assert re.search(expected, done.stderr + done.stdout)

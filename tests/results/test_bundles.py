@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import zipfile
 import zlib
@@ -451,3 +452,17 @@ def test_paths_of_trials_of_any_number_belong_to_a_run(number):
     assert not belongs(f"s/study_{number}x/w_torch/trial_{number}/log.txt")
 
 
+
+
+def test_a_verifier_that_was_written_by_the_documentation_alone_finds_the_same(signed, tmp_path):
+    source = Path(__file__).parents[2] / "examples" / "verify_bundle.py"
+    theirs = runpy.run_path(str(source))["main"]
+    file = tmp_path / "a.zip"
+    file.write_bytes(signed)
+    assert theirs(file) == 0
+    assert theirs(file, check_bundle(file).seal.key) == 0
+    assert theirs(file, 64 * "1") == 1
+    for seed in range(100):
+        name, changed = mutated(signed, Random(seed))
+        file.write_bytes(changed)
+        assert theirs(file) == 1, name
