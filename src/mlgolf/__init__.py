@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlgolf.api.ablations import AblationResult, ablate
-    from mlgolf.api.bundles import Verification, bundle, verify
+    from mlgolf.api.bundles import bundle, verify
     from mlgolf.api.curves import TradeOff, curve
     from mlgolf.api.deployment import Deployment, deploy
     from mlgolf.api.diagnosis import StepDiagnosis, diagnose, diagnose_script
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         show_run,
     )
     from mlgolf.api.tuning import Tuning, tuning_curves
+    from mlgolf.api.verified import Verification
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
@@ -45,7 +46,7 @@ __all__ = [
 
 _HOMES = {
     "mlgolf.api.ablations": ("AblationResult", "ablate"),
-    "mlgolf.api.bundles": ("Verification", "bundle", "verify"),
+    "mlgolf.api.bundles": ("bundle", "verify"),
     "mlgolf.api.curves": ("TradeOff", "curve"),
     "mlgolf.api.deployment": ("Deployment", "deploy"),
     "mlgolf.api.diagnosis": ("StepDiagnosis", "diagnose", "diagnose_script"),
@@ -59,6 +60,7 @@ _HOMES = {
         "RunList", "compare_runs", "export_runs", "import_runs", "list_runs", "show_run",
     ),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
+    "mlgolf.api.verified": ("Verification",),
     "mlgolf.core.errors": ("MLGolfError",),
 }
 

@@ -1,16 +1,17 @@
 """Runs as single files that a third party can check: bundle, verify, and the ledger of a host."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlgolf.api.verified import Verification, Verified, VerifiedLedger
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import BundleError, RulesError
-from mlgolf.core.text import enumerated, number_of, several
 from mlgolf.experiments.verification import TOLERANCE, Repetition, drawn_trials
-from mlgolf.results.bundles.contents import Facts
+from mlgolf.results.bundles.fresh_draws import commit
+from mlgolf.results.bundles.in_ledger import find_line
 from mlgolf.results.bundles.ledger import Head, Heads, Ledger, new_ledger, read_heads
 from mlgolf.results.bundles.reading import (
     Bundle,
@@ -59,158 +60,23 @@ def open_ledger(path: "AnyPath") -> Heads:
     return read_heads(Path(path))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What was found of one bundle."""
+@disk_errors_told()
+def commit_draws(
+    ledger: "AnyPath", submissions: Sequence["AnyPath"] = (), *, public: str = "",
+    framework: str = "torch",
+) -> Head:
+    """Commit to the value from which a run to come is drawn, where rules say draws = "fresh".
 
-    bundle: Bundle
-    signer: str  # "unsigned", "unknown" or "known"
-    name: str = ""  # of the known key
-    problems: tuple[str, ...] = ()  # sentences; none: it is valid
-    seed: int | None = None  # by which the trials that were repeated were drawn
-    repetitions: tuple[Repetition, ...] = ()
-    notes: tuple[str, ...] = ()  # what a reader should know though it makes nothing invalid
+    Args:
+      submissions: those that will be played, by name or path; none: any.
+      public: where a public value will stand, and when; empty: a secret one is drawn.
+    Raises: BundleError for a public value without submissions.
+    """
+    from mlgolf.referee.freeze import find_submission, fingerprint
 
-    @property
-    def is_valid(self) -> bool:
-        return not self.problems and all(found.confirmed for found in self.repetitions)
-
-    @property
-    def facts(self) -> Facts | None:
-        return self.bundle.manifest and self.bundle.manifest.facts
-
-    def lines(self) -> list[str]:
-        path = self.bundle.path
-        if self.problems:
-            first, *others = self.problems
-            return [f"{path}: NOT valid: {first}", *(f"  {problem}" for problem in others)]
-        lines = [f"{path}: {'valid' if self.is_valid else 'NOT confirmed'}, {self._signed()}"]
-        lines += [f"  {said}" for said in (*self._about(), *self.notes)]
-        if self.repetitions:
-            count = number_of(len(self.repetitions), "trial")
-            lines.append(f"  {count} repeated, drawn by --seed {self.seed}:")
-            lines += [f"  {found.text()}" for found in self.repetitions]
-        return lines
-
-    def _signed(self) -> str:
-        assert self.bundle.seal is not None
-        match self.signer:
-            case "unsigned":
-                return "unsigned: nobody vouches for it"
-            case "known":
-                return f"signed by {self.name}"
-        return f"signed by an unknown key, {self.bundle.seal.key}"
-
-    def _about(self) -> list[str]:
-        facts = self.facts
-        assert facts is not None
-        begun = f", begun {facts.begun:%Y-%m-%d %H:%M} UTC" if facts.begun else ""
-        lines = [
-            f"{facts.competition}, {number_of(facts.trials, 'trial')} of "
-            f"{several(facts.submissions)}{begun}; rules {facts.rules_sha256[:12]}…"
-        ]
-        if facts.unofficial:
-            lines.append(f"unofficial: {facts.unofficial}")
-        if facts.unfinished:
-            lines.append(f"{number_of(facts.unfinished, 'trial')} begun and not ended")
-        if facts.missing:
-            lines.append(f"{number_of(facts.missing, 'trial')} that the run asks for not there")
-        return lines
-
-    def as_json(self) -> dict[str, Any]:
-        seal, manifest = self.bundle.seal, self.bundle.manifest
-        return {
-            "file": str(self.bundle.path),
-            "valid": self.is_valid,
-            "signer": self.signer,
-            "name": self.name,
-            "key": seal and seal.key,
-            "merkle_root": seal and seal.merkle_root,
-            "sha256": seal and seal.sha256,
-            "run": manifest and manifest.run,
-            "number": manifest and manifest.number,
-            "facts": manifest and manifest.facts.model_dump(mode="json"),
-            "problems": list(self.problems),
-            "notes": list(self.notes),
-            "seed": self.seed,
-            "replays": [found.as_json() for found in self.repetitions],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedLedger:
-    """What was found of a ledger."""
-
-    path: Path
-    heads: Heads
-    name: str = ""  # of its key, where that is known
-
-    @property
-    def is_valid(self) -> bool:
-        return not self.heads.problem
-
-    def lines(self) -> list[str]:
-        heads, gaps = self.heads, self.heads.gaps()
-        if heads.problem:
-            return [f"{self.path}: NOT valid: {heads.problem}"]
-        whose = self.name or f"the key {heads.key}"
-        lines = [f"{self.path}: valid, {number_of(len(heads.lines), 'line')} by {whose}"]
-        if heads.is_torn:
-            lines.append(
-                "  its last line is cut short and does not count: the host was stopped while it "
-                "was written, or the file was"
-            )
-        if gaps:
-            lines.append(f"  {number_of(len(gaps), 'run')} started and not bundled:")
-            lines += [f"    {in_words(head)}" for head in gaps]
-        return lines
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "file": str(self.path), "valid": self.is_valid, "key": self.heads.key,
-            "name": self.name, "lines": len(self.heads.lines), "problem": self.heads.problem,
-            "torn": self.heads.is_torn,
-            "gaps": [
-                {"number": head.number, "time": head.time, **head.body}
-                for head in self.heads.gaps()
-            ],
-        }
-
-
-def in_words(head: Head) -> str:
-    """A line of a ledger, for a person."""
-    run, submissions = head.body.get("run"), head.body.get("submissions")
-    what = f" {head.body.get('competition')}" if "competition" in head.body else ""
-    whose = f", {several(submissions)}" if isinstance(submissions, Mapping) else ""
-    name = f" run {str(run)[:12]}…" if run else ""
-    return f"{head.number} {head.time} {head.kind}{name}{what}{whose}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What `verify` found of everything that it was given."""
-
-    bundles: tuple[Verified, ...]
-    ledger: VerifiedLedger | None = None
-
-    @property
-    def is_valid(self) -> bool:
-        return all(found.is_valid for found in self.bundles) and (
-            self.ledger is None or self.ledger.is_valid
-        )
-
-    def text(self) -> str:
-        found = [*self.bundles, *([self.ledger] if self.ledger else [])]
-        lines = [line for one in found for line in one.lines()]
-        # What a bundle says of itself never begins a line, so it cannot pass for a finding.
-        return "\n".join(line.replace("\n", "\n      ") for line in lines)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "valid": self.is_valid,
-            "bundles": [found.as_json() for found in self.bundles],
-            "ledger": self.ledger and self.ledger.as_json(),
-        }
+    sources = [find_submission(str(text), framework) for text in submissions]
+    hashes = {source.name: fingerprint(source) for source in sources}
+    return commit(Ledger(Path(ledger)), hashes, public)
 
 
 @disk_errors_told()
@@ -244,7 +110,7 @@ def verify(
     heads = None if ledger is None else open_ledger(ledger)
     found = []
     for file in files:
-        checked = _with_its_line(_checked(Path(file), names), heads)
+        checked = _checked(Path(file), names, heads)
         if replay and not checked.problems:
             drawn_by = secrets.randbits(32) if seed is None else seed
             repetitions = _repetitions(
@@ -260,7 +126,7 @@ def verify(
     return Verification(bundles=tuple(found), ledger=whole)
 
 
-def _checked(path: Path, names: Mapping[str, str] | None) -> Verified:
+def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -> Verified:
     bundle = check_bundle(path)
     if bundle.problem or bundle.seal is None:
         return Verified(bundle=bundle, signer="unsigned", problems=(bundle.problem,))
@@ -271,32 +137,13 @@ def _checked(path: Path, names: Mapping[str, str] | None) -> Verified:
         problems.append(
             "it is unsigned" if key is None else f"it is signed by a key that is not known: {key}"
         )
-    return Verified(bundle=bundle, signer=signer, name=name, problems=tuple(problems))
-
-
-def _with_its_line(found: Verified, heads: Heads | None) -> Verified:
-    seal, manifest = found.bundle.seal, found.bundle.manifest
-    if heads is None or found.problems or seal is None or manifest is None:
-        return found
-    bundles = heads.bundles_of(manifest.run)
-    line = next((head for head in bundles if head.number == manifest.number), None)
-    if seal.key != heads.key:
-        problem = "it is not signed by the key of that ledger"
-    elif line is None:
-        problem = f"the ledger has no line {manifest.number} of this bundle"
-    elif (line.previous, line.body.get("merkle_root"), line.body.get("sha256")) != (
-        manifest.previous, seal.merkle_root, seal.sha256,
-    ):
-        problem = f"line {manifest.number} of the ledger is of another bundle of this run"
-    else:
-        note = f"line {line.number} of the ledger, {line.time}"
-        if heads.started(manifest.run) is None:
-            note += "; the ledger does not say when the run was started"
-        others = [str(head.number) for head in bundles if head != line]
-        if others:
-            note += f"; other bundles of this run: line {enumerated(others)}"
-        return replace(found, notes=(*found.notes, note))
-    return replace(found, problems=(problem,))
+    notes = []
+    if heads is not None and not problems:
+        line = find_line(bundle, heads)
+        problems, notes = [*filter(None, [line.problem])], [*filter(None, [line.note])]
+    return Verified(
+        bundle=bundle, signer=signer, name=name, problems=tuple(problems), notes=tuple(notes)
+    )
 
 
 def _repetitions(

@@ -57,7 +57,8 @@ def run(
     tuning: str | None = None, trials: int | None = None, studies: int | None = None,
     ladder: Sequence[float] = (), seed: int | None = None, sandbox: str = "process",
     practice: bool = False, data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None,
-    ledger: "AnyPath | None" = None, resume: bool = False, parallel: int = 1,
+    ledger: "AnyPath | None" = None, public_value: str | None = None,
+    resume: bool = False, parallel: int = 1,
     plan_only: bool = False, progress: bool = True,
 ) -> "Run":
     """Train submissions under the referee and write everything down. Lasts as long as the trials.
@@ -76,6 +77,7 @@ def run(
         that are missing are made.
       out: the run folder to make, or to `resume`; None for runs/DATE-NAMES, or the latest run.
       ledger: the folder of a host's ledger, which gets a line before the first trial.
+      public_value: that the ledger named beforehand, where the rules say draws = "fresh".
       parallel: trials at a time; above 1 the run is not official.
       plan_only: write down what `play_trial` is to play elsewhere, and play nothing.
       progress: whether to say how it goes: below the cell in a notebook, on stderr elsewhere.
@@ -106,7 +108,7 @@ def run(
         competition=str(competition), workloads=chosen, ladder=ladder, tell=partial(say, console),
         framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, practice=practice, parallel=parallel,
-        ledger=None if ledger is None else Path(ledger),
+        ledger=None if ledger is None else Path(ledger), public_value=public_value,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
     )
     if lacking := shortfall(played, RESUME, RunFolder(path)):

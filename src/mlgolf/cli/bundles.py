@@ -1,7 +1,7 @@
 """Commands for results that a third party can check: bundle, verify, ledger new and show."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
         no_args_is_help=True,
     )
     ledger.command("new", no_args_is_help=True)(new)
+    ledger.command("commit", no_args_is_help=True)(commit)
     ledger.command("show", no_args_is_help=True)(show)
     app.add_typer(ledger, name="ledger")
 
@@ -149,6 +150,34 @@ def new(
     )
 
 
+def commit(
+    folder: Annotated[Path, typer.Argument(help="The folder of your ledger.")],
+    submissions: Annotated[
+        list[str] | None,
+        typer.Argument(help="Those that will be played, if they are known; --public needs them."),
+    ] = None,
+    public: Annotated[
+        str, typer.Option(help="Where a public value will stand, and when. Else a secret is drawn.")
+    ] = "",
+    framework: Annotated[Literal["torch", "jax"], typer.Option()] = "torch",
+) -> None:
+    """Fix the value from which the next run is drawn, where rules say draws = "fresh".
+
+    Publish heads.jsonl after that, and only then take in code. With --public the line has the hash
+    of the code, and the value is one that nobody knows yet: give it to mlgolf run --public-value.
+
+    Example: mlgolf ledger commit host
+
+    Example: mlgolf ledger commit host a.py b.py --public "drand quicknet, round 25000000"
+    """
+    from mlgolf.api.bundles import commit_draws
+
+    line = commit_draws(folder, submissions or (), public=public, framework=framework)
+    what = f"to {public}" if public else f"to a secret value of SHA-256 {line.body['value_sha256']}"
+    say(f"line {line.number} of {folder} commits {what}")
+    say(f"next: publish {quoted(folder / 'heads.jsonl')}, before any code is taken in")
+
+
 def show(
     path: Annotated[Path, typer.Argument(help="Its folder, or a heads.jsonl.")],
     as_json: AsJson = False,
@@ -159,7 +188,8 @@ def show(
 
     Example: mlgolf ledger show ~/mlgolf-host
     """
-    from mlgolf.api.bundles import VerifiedLedger, in_words, open_ledger
+    from mlgolf.api.bundles import open_ledger
+    from mlgolf.api.verified import VerifiedLedger, as_text, in_words
 
     found = VerifiedLedger(path=path, heads=open_ledger(path))
     if as_json:
@@ -171,5 +201,5 @@ def show(
             ],
         })  # fmt: skip
     else:
-        say("\n".join([*map(in_words, found.heads.lines), *found.lines()]))
+        say(as_text([*map(in_words, found.heads.lines), *found.lines()]))
     raise typer.Exit(0 if found.is_valid else 1)

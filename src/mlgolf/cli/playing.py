@@ -72,6 +72,10 @@ def run(
             envvar="MLGOLF_LEDGER",
         ),
     ] = None,
+    public_value: Annotated[
+        str | None,
+        typer.Option(help="The value that your ledger named beforehand, if it named a public one."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
     ] = False,
@@ -108,7 +112,8 @@ def run(
             resume=resume, competition=competition, workloads=workload or (), framework=framework,
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir, ledger=ledger,
-            tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
+            public_value=public_value, tell=partial(say, console),
+            ladder=parse_factors(ladder) if ladder else (),
         )
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -1,14 +1,12 @@
 """The plans of a run: every trial, with everything that it depends on."""
 
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.records import Calibration
+from mlgolf.core.seeds import trial_seed
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.experiments.run_data import RunData
@@ -59,7 +57,7 @@ def _plan(
         package_sha256=package_sha256,
         calibration=calibration,
         hyperparameters=hyperparameters,
-        seed=_seed(record.seed or 0, key.workload, key.study, key.trial),
+        seed=trial_seed(record.seed or 0, key.workload, key.study, key.trial),
         data_folder=data.folder(key.workload),
         data_dir=data.data_dir,
         data_sha256=record.data[key.workload],
@@ -109,11 +107,6 @@ def _draws(
     """The hyperparameters of a study's trials: the same points for every submission's order."""
     if space is None:
         return [None]
-    seed = _seed(folder.record.seed or 0, workload, study, 0)
+    seed = trial_seed(folder.record.seed or 0, workload, study, 0)
     return list(points(space, folder.record.trials, seed))
 
-
-def _seed(seed: int, workload: str, study: int, trial: int) -> int:
-    """A seed for each place of a run, the same on every machine and for every submission."""
-    entropy = [seed, zlib.crc32(workload.encode()), study, trial]
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])

@@ -13,13 +13,14 @@ from mlgolf.core.records import Calibration, RunRecord, SubmissionRecord
 from mlgolf.core.trial import Trial
 from mlgolf.experiments.planned import planned_trials
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
-from mlgolf.experiments.resume import begun, run_data, run_folder
+from mlgolf.experiments.resume import begun, fresh_draws, run_data, run_folder
 from mlgolf.experiments.run_data import RunData
 from mlgolf.experiments.search_spaces import search_spaces, shortfalls
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
+from mlgolf.results.bundles.fresh_draws import Drawn
 from mlgolf.results.bundles.ledger import Ledger
 from mlgolf.results.bundles.starting import write_start
 from mlgolf.results.run_folder import RunFolder, RunLock, check_that_it_is_free
@@ -66,7 +67,8 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     fork_server_for(request.framework, hardware)  # imports the framework while we go on
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
-    data = run_data(request)
+    fresh = fresh_draws(request, ledger, submissions)
+    data = run_data(request, fresh)
     made_before = data.made()
     try:
         with taken_cores(hardware) as cores:
@@ -77,7 +79,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         fingerprints = data.ensure(tell)
         check_metrics(request, data)
         record = _record(
-            request, submissions, package_sha256=package, data=fingerprints,
+            request, submissions, fresh, package_sha256=package, data=fingerprints,
             held_out=data.record(), hardware=hardware, calibration=calibration,
         )
         folder, lock = run_folder(request, record)
@@ -140,9 +142,11 @@ def _identity(source: Source, framework: str) -> SubmissionRecord:
 
 
 def _record(
-    request: RunRequest, submissions: dict[str, SubmissionRecord], **measured: Any
+    request: RunRequest, submissions: dict[str, SubmissionRecord], fresh: Drawn | None,
+    **measured: Any,
 ) -> RunRecord:
     """run.json. Official seeds are drawn here, after the code was hashed."""
+    seed = fresh.seed if fresh else request.seed
     tuning = request.competition.rules.tuning.under(request.ruleset)
     received = begun(request)
     return RunRecord(
@@ -153,7 +157,8 @@ def _record(
         trials=request.trials or tuning.trials,
         studies=request.studies or tuning.studies,
         sandbox=request.sandbox,
-        seed=secrets.randbits(32) if request.seed is None else request.seed,
+        seed=secrets.randbits(32) if seed is None else seed,
+        fresh=fresh and fresh.record,
         begun=received,
         unofficial=request.why_unofficial(received),
         **measured,

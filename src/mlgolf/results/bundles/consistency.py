@@ -1,15 +1,18 @@
 """Whether the files of a bundle say the same of one run, as an honest host's do.
 
 A seal says only that nothing was changed since. Here what was sealed is compared with itself: the
-manifest with the records, the code with its hash, the shown draw with the hash that was recorded
-before it was shown.
+manifest with the records, the code with its hash, seeds with those that they follow from, the shown
+draw with the hash that was recorded before it was shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from mlgolf.core.errors import MLGolfError
+from mlgolf.core.records import FreshDraw
+from mlgolf.core.seeds import trial_seed
 from mlgolf.data import held_out
 from mlgolf.results.bundles.contents import Manifest, manifest_of
+from mlgolf.results.bundles.fresh_draws import derived, hash_of
 from mlgolf.results.files import read_json
 from mlgolf.results.frozen_code import folder_digest
 from mlgolf.results.run_folder import FILE, SHOWN, RunFolder
@@ -36,7 +39,11 @@ def _of_code(run: RunFolder) -> Iterator[str]:
 
 def _of_the_draw(run: RunFolder) -> Iterator[str]:
     drawn, shown = run.record.held_out, run.path / SHOWN
-    if drawn is None or not shown.exists():
+    if drawn is None:
+        return
+    if drawn.run and (run.competition.rules.draws == "fresh") != (run.record.fresh is not None):
+        yield f"{FILE} has draws that are not what its rules say of draws"
+    if not shown.exists():
         return
     fields = read_json(shown)
     try:
@@ -46,6 +53,26 @@ def _of_the_draw(run: RunFolder) -> Iterator[str]:
         return
     if found != drawn.sha256:
         yield f"the draw in {SHOWN} is not the one whose hash {FILE} has"
+    if (fresh := run.record.fresh) is not None:
+        yield from _of_fresh_draws(run, fresh, fields)
+
+
+def _of_fresh_draws(
+    run: RunFolder, fresh: FreshDraw, shown: Mapping[str, object]
+) -> Iterator[str]:
+    """Seed and draw follow from all code and the value, and the value is the one committed to."""
+    value = shown.get("value")
+    if not isinstance(value, str) or not value.isprintable():
+        yield f"{SHOWN} does not show the value that seed and draw came from"
+        return
+    hashes = {name: submission.sha256 for name, submission in run.record.submissions.items()}
+    seed, draw = derived(value, hashes)
+    if fresh.value_sha256 and hash_of(value) != fresh.value_sha256:
+        yield f"the value in {SHOWN} is not the one whose hash {FILE} has"
+    if seed != run.record.seed:
+        yield f"the seed in {FILE} does not follow from all code and the value in {SHOWN}"
+    if f"{draw:x}" != shown.get("draw"):
+        yield f"the draw in {SHOWN} does not follow from all code and the value beside it"
 
 
 def _of_trials(run: RunFolder) -> Iterator[str]:
@@ -59,6 +86,8 @@ def _of_trials(run: RunFolder) -> Iterator[str]:
             yield f"{key}: {FILE} knows no workload {key.workload!r}"
         elif trial.facts.data_sha256 != run.record.data.get(key.workload, ""):
             yield f"{key}: it was played on other data than {FILE} says"
+        if trial.seed != trial_seed(run.record.seed or 0, key.workload, key.study, key.trial):
+            yield f"{key}: its seed does not follow from that of the run"
         if not (run.trial_path(key) / HEADER).is_file():
             yield f"{key}: it lies in the folder of another trial"
 

@@ -7,7 +7,7 @@ the run. All of that follows from the files, so whoever has them can check it.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
 from itertools import pairwise
@@ -18,12 +18,13 @@ from pydantic import Field, ValidationError
 
 from mlgolf import __version__
 from mlgolf.core.errors import BundleError
-from mlgolf.core.records import Record
+from mlgolf.core.records import FreshDraw, Record
 from mlgolf.core.text import invalid, printable
 from mlgolf.core.trial import Trial
 from mlgolf.results.bundles.canonical import check_version, parsed
 from mlgolf.results.bundles.merkle import file_leaf, merkle_root
 from mlgolf.results.bundles.zip_layout import MOST_FILES
+from mlgolf.results.files import read_json
 from mlgolf.results.frozen_code import is_left_out
 from mlgolf.results.run_folder import FILE, SHOWN, RunFolder
 from mlgolf.results.trial_folder import HEADER, LOG, MODEL, ROWS, VERDICT
@@ -58,6 +59,8 @@ class Facts(Record):
     begun: datetime | None
     unofficial: str
     draw: Literal["practice", "secret", "shown"]  # of the held-out data
+    fresh: FreshDraw | None  # by which value seed and draw were drawn; None: the host drew
+    value: str  # the value, once it is shown
     trials: int  # that have ended
     unfinished: int  # that have begun, and not ended
     missing: int  # of those that the run asked for: not begun, or their folders are gone
@@ -131,19 +134,25 @@ def _facts(run: RunFolder, trials: Sequence[Trial]) -> Facts:
         package_sha256=record.package_sha256, seed=record.seed, begun=record.begun,
         unofficial=record.unofficial,
         draw=("shown" if (run.path / SHOWN).exists() else "secret") if drawn else "practice",
+        fresh=record.fresh, value=_shown_value(run.path / SHOWN),
         trials=ended, unfinished=len(trials) - ended, missing=max(0, asked - len(trials)),
     )
+
+
+def _shown_value(file: Path) -> str:
+    fields = read_json(file, missing_ok=True)
+    return str(fields.get("value", "")) if isinstance(fields, dict) else ""
 
 
 def _environments(trials: Iterable[Trial]) -> Iterator[Environment]:
     """Each once, in the order of the first trial of it."""
     found: Counter[bytes] = Counter()
     for trial in trials:
-        versions: Mapping[str, str] = trial.verdict.versions if trial.verdict else {}
+        versions = trial.verdict.versions if trial.verdict else {}
         facts = trial.facts
-        found[_as_bytes([facts.mlgolf_version, facts.machine, dict(versions)])] += 1
+        found[_as_bytes([facts.mlgolf_version, facts.machine, versions])] += 1
     for text, count in found.items():
-        mlgolf, machine, versions = parsed(text)
+        mlgolf, machine, versions = json.loads(text)
         yield Environment(trials=count, mlgolf=mlgolf, machine=machine, versions=versions)
 
 
