@@ -122,6 +122,8 @@ def test_with_known_keys_every_bundle_must_be_signed_by_one(mlgolf, host, tmp_pa
     assert "NOT valid: it is signed by a key that is not known" in said
     said = mlgolf("verify", tmp_path / "unsigned.zip", *known, expect=1).stdout
     assert "NOT valid: it is unsigned" in said
+    said = mlgolf("verify", "--ledger", host / "host", *known, expect=1).stdout
+    assert "NOT valid: it is the ledger of a key that is not known" in said
     said = mlgolf("verify", tmp_path / "unsigned.zip").stdout
     assert "valid, unsigned: nobody vouches for it" in said
     assert "signed by an unknown key" in mlgolf("verify", host / "run.zip").stdout

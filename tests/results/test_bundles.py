@@ -343,7 +343,35 @@ def test_a_host_that_moves_a_trial_is_contradicted(unsigned, tmp_path):
     files = {name.replace(TRIAL, trial_2): content for name, content in files.items()}
     files = dict(sorted(files.items(), key=lambda f: f[0].encode()))
     (said,) = self_contradictions(check_bundle(resealed(tmp_path / "bad.zip", files)))
-    assert said == f"{TRIAL}: it lies in the folder of another trial"
+    assert said == f"{TRIAL}: it lies in the folder of another trial, {trial_2}"
+
+
+@pytest.mark.parametrize("name", ["..", "/", "../..", "", ".", "a/b"])
+def test_a_submission_whose_name_leads_elsewhere_is_contradicted(unsigned, tmp_path, name):
+    files = files_of(unsigned)
+    record = json.loads(files["run.json"])
+    record["submissions"][name] = record["submissions"]["momentum"]
+    files["run.json"] = json.dumps(record).encode()
+    said = self_contradictions(check_bundle(resealed(tmp_path / "bad.zip", files)))
+    assert f"run.json has a submission or a module whose name is a path: {name!r}" in said
+
+
+@pytest.mark.parametrize("module", ["../../../x.py", "/etc/x.py", ""])
+def test_a_module_outside_of_the_code_is_contradicted(unsigned, tmp_path, module):
+    files = files_of(unsigned)
+    record = json.loads(files["run.json"])
+    record["submissions"]["momentum"]["module"] = module
+    files["run.json"] = json.dumps(record).encode()
+    said = self_contradictions(check_bundle(resealed(tmp_path / "bad.zip", files)))
+    assert "whose name is a path: 'momentum'" in said[0]
+
+
+def test_a_seed_that_a_host_chose_for_a_trial_is_contradicted(unsigned, tmp_path):
+    files = files_of(unsigned)
+    header = json.loads(files[f"{TRIAL}/trial.json"])
+    files[f"{TRIAL}/trial.json"] = json.dumps({**header, "seed": 1}).encode()
+    said = self_contradictions(check_bundle(resealed(tmp_path / "bad.zip", files)))
+    assert said == [f"{TRIAL}: its seed does not follow from that of the run"]
 
 
 def test_a_draw_that_was_not_the_recorded_one_is_contradicted(unsigned, tmp_path):

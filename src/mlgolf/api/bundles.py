@@ -121,15 +121,17 @@ def verify(
         found.append(checked)
     whole = None
     if heads is not None and ledger is not None:
-        name = (names or {}).get(heads.key, "")
-        whole = VerifiedLedger(path=Path(ledger), heads=heads, name=name)
+        whole = VerifiedLedger(
+            path=Path(ledger), heads=heads, name=(names or {}).get(heads.key, ""),
+            must_be_known=names is not None,
+        )
     return Verification(bundles=tuple(found), ledger=whole)
 
 
 def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -> Verified:
     bundle = check_bundle(path)
     if bundle.problem or bundle.seal is None:
-        return Verified(bundle=bundle, signer="unsigned", problems=(bundle.problem,))
+        return Verified(bundle=bundle, signer="", problems=(bundle.problem,))
     problems, key = self_contradictions(bundle), bundle.seal.key
     name = (names or {}).get(key or "", "")
     signer = "unsigned" if key is None else "known" if name else "unknown"

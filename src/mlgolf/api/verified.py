@@ -18,7 +18,7 @@ class Verified:
     """What was found of one bundle."""
 
     bundle: Bundle
-    signer: str  # "unsigned", "unknown" or "known"
+    signer: str  # "unsigned", "unknown" or "known"; empty where bytes were changed
     name: str = ""  # of the known key
     problems: tuple[str, ...] = ()  # sentences; none: it is valid
     seed: int | None = None  # by which the trials that were repeated were drawn
@@ -100,15 +100,22 @@ class VerifiedLedger:
     path: Path
     heads: Heads
     name: str = ""  # of its key, where that is known
+    must_be_known: bool = False
+
+    @property
+    def problem(self) -> str:
+        if not self.heads.problem and self.must_be_known and not self.name:
+            return f"it is the ledger of a key that is not known: {self.heads.key}"
+        return self.heads.problem
 
     @property
     def is_valid(self) -> bool:
-        return not self.heads.problem
+        return not self.problem
 
     def lines(self) -> list[str]:
         heads, gaps = self.heads, self.heads.gaps()
-        if heads.problem:
-            return [f"{self.path}: NOT valid: {heads.problem}"]
+        if self.problem:
+            return [f"{self.path}: NOT valid: {self.problem}"]
         whose = self.name or f"the key {heads.key}"
         lines = [f"{self.path}: valid, {number_of(len(heads.lines), 'line')} by {whose}"]
         if heads.is_torn:
@@ -124,7 +131,7 @@ class VerifiedLedger:
     def as_json(self) -> dict[str, Any]:
         return {
             "file": str(self.path), "valid": self.is_valid, "key": self.heads.key,
-            "name": self.name, "lines": len(self.heads.lines), "problem": self.heads.problem,
+            "name": self.name, "lines": len(self.heads.lines), "problem": self.problem,
             "torn": self.heads.is_torn,
             "gaps": [
                 {"number": head.number, "time": head.time, **head.body}

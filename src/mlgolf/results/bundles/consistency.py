@@ -6,6 +6,7 @@ draw with the hash that was recorded before it was shown.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.records import FreshDraw
@@ -29,12 +30,20 @@ def contradictions(run: RunFolder, manifest: Manifest) -> list[str]:
 
 def _of_code(run: RunFolder) -> Iterator[str]:
     for name, submission in run.record.submissions.items():
+        if not (_is_one_name(name) and _is_one_name(submission.module)):
+            yield f"{FILE} has a submission or a module whose name is a path: {name!r}"
+            continue
         found = folder_digest(run.code_path(name))
         if found != submission.sha256:
             yield (
                 f"the code of {name} has SHA-256 {found[:12]}…, {FILE} says "
                 f"{submission.sha256[:12]}…"
             )
+
+
+def _is_one_name(name: str) -> bool:
+    """Whether a name leads to nowhere else, as a part of a path."""
+    return name.isprintable() and name not in ("", "..") and name == PurePosixPath(name).name
 
 
 def _of_the_draw(run: RunFolder) -> Iterator[str]:
@@ -76,20 +85,26 @@ def _of_fresh_draws(
 
 
 def _of_trials(run: RunFolder) -> Iterator[str]:
-    for trial in run.trials():
-        key = trial.key
-        if key.submission not in run.record.submissions:
+    record = run.record
+    for folder in run.trial_folders():
+        if not (folder / HEADER).exists():
+            continue
+        trial = run.trial_at(folder)
+        key, place = trial.key, folder.relative_to(run.path).as_posix()
+        if str(key) != place:
+            yield f"{key}: it lies in the folder of another trial, {place}"
+        if key.submission not in record.submissions:
             yield f"{key}: {FILE} knows no submission {key.submission!r}"
-        elif trial.facts.submission_sha256 != run.record.submissions[key.submission].sha256:
+        elif trial.facts.submission_sha256 != record.submissions[key.submission].sha256:
             yield f"{key}: it was played with other code than {FILE} says"
         if key.workload not in run.competition.workloads:
             yield f"{key}: {FILE} knows no workload {key.workload!r}"
-        elif trial.facts.data_sha256 != run.record.data.get(key.workload, ""):
+        elif trial.facts.data_sha256 != record.data.get(key.workload, ""):
             yield f"{key}: it was played on other data than {FILE} says"
-        if trial.seed != trial_seed(run.record.seed or 0, key.workload, key.study, key.trial):
+        if min(record.seed or 0, key.study, key.trial) < 0 or trial.seed != trial_seed(
+            record.seed or 0, key.workload, key.study, key.trial
+        ):
             yield f"{key}: its seed does not follow from that of the run"
-        if not (run.trial_path(key) / HEADER).is_file():
-            yield f"{key}: it lies in the folder of another trial"
 
 
 def _of_manifest(run: RunFolder, manifest: Manifest) -> Iterator[str]:
