@@ -55,9 +55,11 @@ check: setup
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-# Log trees damaged in thousands of ways instead of hundreds; half an hour.
+# Log trees and bundles damaged in thousands of ways instead of hundreds; an hour.
 fuzz: setup
-	@MLGOLF_FUZZ_EXAMPLES=20000 $(BIN)/pytest -n 2 tests/results/test_damaged_trees.py
+	@MLGOLF_FUZZ_EXAMPLES=20000 $(BIN)/pytest -n 2 tests/results/test_damaged_trees.py \
+	  tests/results/test_bundles.py
+	@$(BIN)/python benchmarks/bundle_mutations.py
 
 # Alone on the machine: each prints a ratio, its spread and what it ran on.
 bench: setup

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlgolf.api.ablations import AblationResult, ablate
+    from mlgolf.api.bundles import bundle, verify
     from mlgolf.api.curves import TradeOff, curve
     from mlgolf.api.deployment import Deployment, deploy
     from mlgolf.api.diagnosis import StepDiagnosis, diagnose, diagnose_script
@@ -30,20 +31,22 @@ if TYPE_CHECKING:
         show_run,
     )
     from mlgolf.api.tuning import Tuning, tuning_curves
+    from mlgolf.api.verified import Verification
     from mlgolf.core.errors import MLGolfError
 
 __version__ = "0.1.0"
 __all__ = [
     "AblationResult", "Board", "BudgetPlan", "Deployment", "FittedLaw", "IsoFlopFit",
     "MLGolfError", "Progression", "Run", "RunList", "StepDiagnosis", "StepWatch", "TradeOff",
-    "Tuning", "ablate", "compare_runs", "curve", "deploy", "diagnose", "diagnose_script",
-    "export_runs", "find_targets", "fit", "import_runs", "list_runs", "observe", "open_run",
-    "plan", "play_trial", "progress", "replay", "run", "score", "show_run", "tuning_curves",
-    "write_report",
+    "Tuning", "Verification", "ablate", "bundle", "compare_runs", "curve", "deploy", "diagnose",
+    "diagnose_script", "export_runs", "find_targets", "fit", "import_runs", "list_runs",
+    "observe", "open_run", "plan", "play_trial", "progress", "replay", "run", "score", "show_run",
+    "tuning_curves", "verify", "write_report",
 ]
 
 _HOMES = {
     "mlgolf.api.ablations": ("AblationResult", "ablate"),
+    "mlgolf.api.bundles": ("bundle", "verify"),
     "mlgolf.api.curves": ("TradeOff", "curve"),
     "mlgolf.api.deployment": ("Deployment", "deploy"),
     "mlgolf.api.diagnosis": ("StepDiagnosis", "diagnose", "diagnose_script"),
@@ -57,6 +60,7 @@ _HOMES = {
         "RunList", "compare_runs", "export_runs", "import_runs", "list_runs", "show_run",
     ),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
+    "mlgolf.api.verified": ("Verification",),
     "mlgolf.core.errors": ("MLGolfError",),
 }
 

@@ -62,6 +62,7 @@ def run(
     ladder: Sequence[float] = (), tune_at: float | None = None, seed: int | None = None,
     sandbox: SandboxLevel | None = None,
     practice: bool = False, data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None,
+    ledger: "AnyPath | None" = None, public_value: str | None = None,
     resume: bool = False, parallel: int | None = None, timing: str = "alone",
     plan_only: bool = False, progress: bool = True,
 ) -> "Run":
@@ -84,6 +85,8 @@ def run(
       data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
         that are missing are made.
       out: the run folder to make, or to `resume`; None for runs/DATE-NAMES, or the latest run.
+      ledger: the folder of a host's ledger, which gets a line before the first trial.
+      public_value: that the ledger named beforehand, where the rules say draws = "fresh".
       parallel: trials at a time; None for 1, or for as many as there are cores where they are
         "paired". Above 1 the run is not official unless they are.
       timing: "alone", or "paired": trials play side by side, and each has the machine alone for a
@@ -120,6 +123,7 @@ def run(
         tell=partial(say, console),
         framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
         sandbox=sandbox, timing=timing, practice=practice, parallel=parallel,
+        ledger=None if ledger is None else Path(ledger), public_value=public_value,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
     )
     if lacking := shortfall(played, RESUME, RunFolder(path)):

@@ -13,6 +13,7 @@ import typer
 from mlgolf.cli import (
     ablations,
     algoperf,
+    bundles,
     catalogue,
     curves,
     datasets,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 playing.add_to(app)
 scoring.add_to(app)
+bundles.add_to(app)
 curves.add_to(app)
 progress.add_to(app)
 ablations.add_to(app)

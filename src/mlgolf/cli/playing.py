@@ -6,6 +6,22 @@ from typing import Annotated, Literal
 import typer
 
 from mlgolf.cli.options import AsJson, DataDir, print_json
+from mlgolf.cli.run_options import (
+    Ladder,
+    LedgerFolder,
+    Parallel,
+    PlanOnly,
+    Practice,
+    PublicValue,
+    Resume,
+    RunOut,
+    Sandbox,
+    Submissions,
+    Timed,
+    TuneAt,
+    Tuning,
+    Workloads,
+)
 from mlgolf.cli.text import say
 
 
@@ -20,67 +36,13 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(targets, name="targets")
 
 
-RunOut = Annotated[
-    Path | None,
-    typer.Option(help="The run folder to make, or to --resume.", show_default="runs/DATE-NAMES"),
-]
-Ladder = Annotated[
-    str | None,
-    typer.Option(
-        help="Train for each of these multiples of the step hint, the schedule rescaled, for "
-        "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them, unless "
-        "--tune-at is given."
-    ),
-]
-TuneAt = Annotated[
-    float | None,
-    typer.Option(
-        help="The one budget of --ladder at which all points are tried; then each study trains "
-        "its best point alone at the others."
-    ),
-]
-Parallel = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="Trials at a time; above 1 the run is unofficial, unless they are paired.",
-        show_default="1; paired: as many as cores",
-    ),
-]
-Timed = Annotated[
-    Literal["alone", "paired"],
-    typer.Option(
-        help="paired: trials play side by side, and each is priced by segments that it plays alone."
-    ),
-]
-Sandbox = Annotated[
-    Literal["none", "process", "bubblewrap"] | None,
-    typer.Option(
-        help="bubblewrap for anybody's code, process for your own, none for a debugger.",
-        show_default="the strongest that this machine gives",
-    ),
-]
-Practice = Annotated[
-    bool,
-    typer.Option(
-        "--practice", help="Evaluate on held-out data that anybody can make; not official."
-    ),
-]
-
-
 def run(
-    submissions: Annotated[
-        list[str], typer.Argument(help="Algorithms by name, or folders or modules by path.")
-    ],
+    submissions: Submissions,
     out: RunOut = None,
     competition: Annotated[str, typer.Option(help="By name, file or folder.")] = "mini",
-    workload: Annotated[
-        list[str] | None, typer.Option(help="Run this workload only; may be given again.")
-    ] = None,
+    workload: Workloads = None,
     framework: Annotated[Literal["torch", "jax"], typer.Option()] = "torch",
-    tuning: Annotated[
-        Literal["external", "self"] | None,
-        typer.Option(show_default="what the competition knows, external first"),
-    ] = None,
+    tuning: Tuning = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials a study.")] = None,
     studies: Annotated[int | None, typer.Option(min=1)] = None,
     ladder: Ladder = None,
@@ -92,12 +54,10 @@ def run(
     *,
     data_dir: DataDir,
     practice: Practice = False,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
-    ] = False,
-    plan_only: Annotated[
-        bool, typer.Option("--plan-only", help="Write down what play-trial is to play elsewhere.")
-    ] = False,
+    ledger: LedgerFolder = None,
+    public_value: PublicValue = None,
+    resume: Resume = False,
+    plan_only: PlanOnly = False,
 ) -> None:
     """Train submissions under the referee and write everything down.
 
@@ -133,6 +93,7 @@ def run(
             resume=resume, competition=competition, workloads=workload or (), framework=framework,
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
             sandbox=sandbox, timing=timing, parallel=parallel, practice=practice, data_dir=data_dir,
+            ledger=ledger, public_value=public_value,
             tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
             tune_at=tune_at,
         )

@@ -80,6 +80,10 @@ class TrialTaken(RunFolderError):
     """A trial that somebody else is playing."""
 
 
+class BundleError(MLGolfError):
+    """A bundle, a key or a ledger that is none, or that cannot be made."""
+
+
 class ScoringError(MLGolfError):
     """Trials or tables that cannot be scored as they stand."""
 

@@ -72,6 +72,14 @@ class DrawRecord(Record):
     sha256: str  # of the draw
 
 
+class FreshDraw(Record):
+    """By which value, fixed before code was taken in, a run's seed and held-out data were drawn."""
+
+    line: int  # of the host's ledger, which commits to the value
+    value_sha256: str = ""  # of a secret value; it is shown when the run has ended
+    public: str = ""  # where a public value was to stand, in words
+
+
 class RunRecord(Record):
     """run.json: what was asked for, fixed before the first trial."""
 
@@ -89,6 +97,7 @@ class RunRecord(Record):
     package_sha256: str = ""  # of mlgolf itself when the run was begun
     data: dict[str, str] = Field(default_factory=dict)  # row of the competition -> SHA-256
     held_out: DrawRecord | None = None  # None: it was imported
+    fresh: FreshDraw | None = None  # None: the host drew
     hardware: HardwareClass | None = None
     calibration: Calibration | None = None  # of the machine that began it
     left_out: list[str] = Field(default_factory=list)  # of an import: a sentence each

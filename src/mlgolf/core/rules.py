@@ -207,6 +207,8 @@ class Rules(_Frozen):
     regulariser: str | None = None  # the host's measure: the text of its regulariser.py
     # Whether the best model of each trial that keeps the bounds stays in the trial's folder.
     keep_model: bool = False
+    # Where seed and held-out data come from: the host, or all code and a value fixed before it.
+    draws: Literal["host", "fresh"] = "host"
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     timing: tuple[Timing, ...] = ("alone",)  # how official trials may be timed

@@ -1,16 +1,14 @@
 """The plans of a run: every trial, with everything that it depends on."""
 
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mlgolf.analysis.curves.study_points import tuned_trial
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.records import Calibration
+from mlgolf.core.seeds import trial_seed
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.experiments.run_data import RunData
@@ -114,7 +112,7 @@ class Plans:
         ladders = self.folder.competition.ladders.items()
         place = next((trained for trained, rows in ladders if workload in rows), workload)
         same = self.folder.competition.rules.tuning.same_points
-        seed = _seed(record.seed or 0, place, 0 if same else study, 0)
+        seed = trial_seed(record.seed or 0, place, 0 if same else study, 0)
         return list(points(space, record.trials, seed))
 
     def _search(self, name: str, at: str, study: int) -> list[Path]:
@@ -142,7 +140,7 @@ class Plans:
             package_sha256=self.package_sha256,
             calibration=self.calibration,
             hyperparameters=hyperparameters,
-            seed=_seed(record.seed or 0, key.workload, key.study, key.trial),
+            seed=trial_seed(record.seed or 0, key.workload, key.study, key.trial),
             data_folder=self.data.folder(key.workload),
             data_dir=self.data.data_dir,
             data_sha256=record.data[key.workload],
@@ -185,9 +183,3 @@ def replay_plan(
         evaluate_at=tuple(int(step) for step in trial.steps),
         waited=waited,
     )
-
-
-def _seed(seed: int, workload: str, study: int, trial: int) -> int:
-    """A seed for each place of a run, the same on every machine and for every submission."""
-    entropy = [seed, zlib.crc32(workload.encode()), study, trial]
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])

@@ -92,6 +92,8 @@ class Replay:
     seconds: Seconds
     differences: tuple[str, ...]
     end: str = ""  # in words, where the program ended at another model, which was not the best
+    deviation: float = 0.0  # largest relative difference of a value; inf where rows do not match
+    elsewhere: tuple[str, ...] = ()  # what else than the trial differs, so that bits may, too
 
     @property
     def confirmed(self) -> bool:
@@ -169,6 +171,7 @@ def replay_trial(
     recorded = read_rows(path)
     end = _end_by_the_clock(run, trial, recorded, found)
     compares = recorded[:-1] if end else recorded
+    schedule = _schedule_differences(run, trial)
     return Replay(
         trial=str(trial.key),
         rows=len(compares),
@@ -176,9 +179,9 @@ def replay_trial(
         recorded_processor=_processor(trial),
         processor=_processor(again),
         seconds=compared(trial, again, hardware),
-        differences=(
-            *_schedule_differences(run, trial), *_differences(compares, found, trial, again)
-        ),
+        differences=(*schedule, *_differences(compares, found, trial, again)),
+        deviation=math.inf if schedule else deviation(compares, found, again),
+        elsewhere=tuple(_elsewhere(trial, again)),
     )
 
 
@@ -336,6 +339,46 @@ def _row_that_counts(run: RunFolder, trial: Trial) -> int | None:
     factor = rules.tuning.under(run.record.ruleset).budget_factor
     targets = rules.targets(row, budget_factor=factor, speed=trial.speed)
     return row_that_counts(trial, targets, rules, row)
+
+
+def _elsewhere(trial: Trial, again: Trial) -> Iterator[str]:
+    """The processor, mlgolf and the libraries, where they are not those of the record."""
+    then, now = map(_kind, (trial, again))
+    for name in sorted(then.keys() & now.keys()):
+        if then[name] != now[name]:
+            yield f"{name} {then[name]} there, {now[name]} here"
+
+
+def _kind(trial: Trial) -> dict[str, str]:
+    versions = trial.verdict.versions if trial.verdict else {}
+    package = trial.facts.package_sha256
+    mlgolf = {"mlgolf": f"{trial.facts.mlgolf_version} ({package[:12]}…)"} if package else {}
+    return {"processor": _processor(trial), **mlgolf, **versions}
+
+
+def deviation(recorded: list[dict], found: list[dict], again: Trial) -> float:
+    """Over the rows and values that both have; who reached a target ends, maybe a row earlier."""
+    if not found or (len(found) < len(recorded) and again.status is not Status.TARGET_REACHED):
+        return math.inf
+    pairs = [*zip(recorded, found, strict=False)]
+    if any(then["step"] != now["step"] for then, now in pairs):
+        return math.inf
+    return max(
+        (
+            _apart(value, now["metrics"][name])
+            for then, now in pairs for name, value in then["metrics"].items()
+            if name in now["metrics"]
+        ),
+        default=math.inf,
+    )
+
+
+def _apart(one: float, other: float) -> float:
+    """As a share of the larger."""
+    if one == other or (math.isnan(one) and math.isnan(other)):
+        return 0.0
+    difference = abs(one - other) / max(abs(one), abs(other))
+    return math.inf if math.isnan(difference) else difference
 
 
 def _differences(

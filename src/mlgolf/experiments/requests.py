@@ -39,6 +39,8 @@ class RunRequest:
     practice: bool = False  # on the held-out data of the published seed
     data_dir: Path
     out: Path
+    ledger: Path | None = None  # of the host: gets a line before the first trial
+    public_value: str | None = None  # that the ledger named beforehand, where draws are fresh
     resume: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 

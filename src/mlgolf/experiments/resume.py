@@ -4,12 +4,16 @@ What has ended is kept: `Run.waiting` has the rest. A trial that was cut short i
 seed, and its rows move aside (`results/trial_folder.py`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from mlgolf.core.records import RunRecord, SandboxLevel
+from mlgolf.core.errors import RulesError
+from mlgolf.core.records import RunRecord, SandboxLevel, SubmissionRecord
 from mlgolf.experiments.requests import RunRequest
-from mlgolf.experiments.run_data import RunData, new_data, recorded_data
+from mlgolf.experiments.run_data import RunData, new_data, recorded_data, run_has_ended
 from mlgolf.referee.levels import check_level, default_level
+from mlgolf.results.bundles.fresh_draws import Drawn, drawn, drawn_as_recorded
+from mlgolf.results.bundles.ledger import Ledger
 from mlgolf.results.run_folder import RunFolder, RunLock, create_run, reopen_run
 
 # What has to be the same. The package may be another: each trial records its own.
@@ -21,13 +25,43 @@ _SAME_IF_RECORDED = ("hardware",)  # runs of earlier schemas name the class alon
 _SAME_IF_SAID = ("seed", "studies", "trials")  # else as recorded
 
 
-def run_data(request: RunRequest) -> RunData:
+def fresh_draws(
+    request: RunRequest, ledger: Ledger | None, submissions: Mapping[str, SubmissionRecord]
+) -> Drawn | None:
+    """Where the rules want draws that nobody chose; None elsewhere, and once they were shown.
+
+    Raises: BundleError, RulesError for what keeps them from being drawn.
+    """
+    if request.competition.rules.draws != "fresh" or request.practice:
+        return None
+    begun = RunFolder(request.out) if request.resume else None
+    if begun is not None and (run_has_ended(begun) or begun.record.fresh is None):
+        return None
+    if request.seed is not None and begun is None:
+        raise RulesError(
+            f"{request.competition.name} has draws = \"fresh\": nobody chooses the seed. Leave "
+            "out --seed, or play on --practice data"
+        )
+    if ledger is None:
+        raise RulesError(
+            f"{request.competition.name} has draws = \"fresh\": add --ledger, the folder of the "
+            "host's ledger (mlgolf ledger new), or play on --practice data"
+        )
+    hashes = {name: submission.sha256 for name, submission in submissions.items()}
+    recorded = begun and begun.record.fresh
+    if recorded is None:
+        return drawn(ledger, hashes, request.public_value)
+    return drawn_as_recorded(ledger, recorded, hashes, request.public_value)
+
+
+def run_data(request: RunRequest, fresh: Drawn | None) -> RunData:
     """The data that a run was begun with, or a new draw of them."""
     if request.resume:
         files = request.competition.folder
-        return recorded_data(RunFolder(request.out), request.data_dir, files)
+        return recorded_data(RunFolder(request.out), request.data_dir, files, fresh)
     return new_data(
-        request.competition, request.data_dir, seed=request.seed, practice=request.practice
+        request.competition, request.data_dir, seed=request.seed, practice=request.practice,
+        fresh=fresh,
     )
 
 

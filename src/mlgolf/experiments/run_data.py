@@ -12,10 +12,9 @@ from mlgolf.core.errors import DataError
 from mlgolf.core.records import DrawRecord
 from mlgolf.core.workload import Workload
 from mlgolf.data import held_out, layout
+from mlgolf.results.bundles.fresh_draws import Drawn
 from mlgolf.results.files import read_json, write_json
-from mlgolf.results.run_folder import RunFolder
-
-SHOWN = "held_out.json"  # in the folder of a run that has ended
+from mlgolf.results.run_folder import SHOWN, RunFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,7 @@ class RunData:
     draw: int | None
     name: str  # the run's name for its draw; empty for practice
     is_known: bool  # whether a submission may know the draw already
+    value: str = ""  # that the draw was derived from, to be shown with it
 
     def of(self, workload: str) -> "RunData":
         """The same for one of its workloads alone."""
@@ -82,7 +82,8 @@ class RunData:
         if self.draw is None:
             return
         held_out.mark_as_shown(self.data_dir, self.draw)  # before anybody can read it
-        write_json(run.path / SHOWN, {"draw": f"{self.draw:x}"})
+        value = {"value": self.value} if self.value else {}
+        write_json(run.path / SHOWN, {"draw": f"{self.draw:x}", **value})
         for name in self._drawn_rows():
             held_out.plans_ended(*self.rows[name], self.data_dir, self.draw, run.path)
         self.discard()
@@ -105,30 +106,39 @@ class RunData:
 
 
 def new_data(
-    competition: Competition, data_dir: Path, *, seed: int | None, practice: bool
+    competition: Competition, data_dir: Path, *, seed: int | None, practice: bool,
+    fresh: Drawn | None = None,
 ) -> RunData:
-    """For a new run. Runs of one chosen seed share a draw, which only the first keeps secret."""
+    """For a new run. Runs of one chosen seed share a draw, which only the first keeps secret.
+
+    Args: fresh: what was drawn from code and a value; None: by the key of this machine.
+    """
     name = f"seed {seed}" if seed is not None else secrets.token_hex(16)
     data_dir = data_dir.resolve()
-    draw = None if practice else held_out.draw_of(data_dir, name)
+    draw = None if practice else fresh.draw if fresh else held_out.draw_of(data_dir, name)
     return RunData(
         rows=_rows(competition), data_dir=data_dir, draw=draw, name="" if practice else name,
         is_known=draw is None or held_out.is_shown(data_dir, draw),
+        value=fresh.value if fresh else "",
     )
 
 
-def recorded_data(run: RunFolder, data_dir: Path, files: Path | None = None) -> RunData:
+def recorded_data(
+    run: RunFolder, data_dir: Path, files: Path | None = None, fresh: Drawn | None = None
+) -> RunData:
     """Those of a run that was begun.
 
-    Args: files: the folder of its competition, where data that are drawn anew need its files.
+    Args:
+      files: the folder of its competition, where data that are drawn anew need its files.
+      fresh: as of `new_data`, for a run that has not shown its draw.
     Raises: DataError if its draw is not to be had here.
     """
     recorded, data_dir = _draw_of(run), data_dir.resolve()
     competition = run.competition.with_files_in(files)
     return RunData(
         rows=_rows(competition), data_dir=data_dir,
-        draw=_recorded_draw(run, data_dir) if recorded.run else None,
-        name=recorded.run, is_known=recorded.is_known,
+        draw=_recorded_draw(run, data_dir, fresh) if recorded.run else None,
+        name=recorded.run, is_known=recorded.is_known, value=_shown_value(run, fresh),
     )
 
 
@@ -151,11 +161,25 @@ def _draw_of(run: RunFolder) -> DrawRecord:
     return run.record.held_out
 
 
-def _recorded_draw(run: RunFolder, data_dir: Path) -> int:
+def _shown_value(run: RunFolder, fresh: Drawn | None) -> str:
+    if run_has_ended(run):
+        return str(read_json(run.path / SHOWN).get("value", ""))
+    return fresh.value if fresh else ""
+
+
+def _recorded_draw(run: RunFolder, data_dir: Path, fresh: Drawn | None) -> int:
     shown = run.path / SHOWN
     if shown.exists():
         return int(read_json(shown)["draw"], 16)
     recorded = _draw_of(run)
+    if fresh is not None and held_out.digest(fresh.draw) == recorded.sha256:
+        return fresh.draw
+    if run.record.fresh is not None:
+        raise DataError(
+            f"{run.path}: its held-out data were drawn from all code and the value that line "
+            f"{run.record.fresh.line} of its host's ledger commits to. Until the run has ended "
+            "only its host has both: continue it with --ledger, and the same code"
+        )
     if held_out.has_key(data_dir):
         draw = held_out.draw_of(data_dir, recorded.run)
         if held_out.digest(draw) == recorded.sha256:

@@ -15,7 +15,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.experiments.planned import Plans
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
-from mlgolf.experiments.resume import begun, run_data, run_folder, sandbox_level
+from mlgolf.experiments.resume import begun, fresh_draws, run_data, run_folder, sandbox_level
 from mlgolf.experiments.run_data import RunData
 from mlgolf.experiments.search_spaces import search_spaces, shortfalls, single_points
 from mlgolf.referee.calibration import calibrate
@@ -23,6 +23,9 @@ from mlgolf.referee.cores import taken_cores
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint, freeze, package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem
+from mlgolf.results.bundles.fresh_draws import Drawn
+from mlgolf.results.bundles.ledger import Ledger
+from mlgolf.results.bundles.starting import write_start
 from mlgolf.results.run_folder import RunFolder, RunLock, check_that_it_is_free
 from mlgolf.results.trial_folder import is_finished
 from mlgolf.results.trial_lock import holder
@@ -79,6 +82,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     Raises: MLGolfError for anything a person got wrong; nothing has been written then.
     """
     sources, hardware = checked_sources(request), request.hardware
+    ledger = None if request.ledger is None else Ledger(request.ledger)
     if not request.resume:
         check_that_it_is_free(request.out)
     level = sandbox_level(request)
@@ -87,7 +91,8 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
     fork_server_for(request.framework, hardware, level, [request.data_dir])
     package = package_fingerprint()  # all code is hashed before anything is drawn
     submissions = {source.name: _identity(source, request.framework) for source in sources}
-    data = run_data(request)
+    fresh = fresh_draws(request, ledger, submissions)
+    data = run_data(request, fresh)
     made_before = data.made()
     try:
         with taken_cores(hardware) as cores:
@@ -99,7 +104,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         fingerprints = data.ensure(tell)
         check_metrics(request, data)
         record = _record(
-            request, submissions, package_sha256=package, data=fingerprints,
+            request, submissions, fresh, package_sha256=package, data=fingerprints,
             held_out=data.record(), hardware=hardware, calibration=calibration, sandbox=level,
         )
         folder, lock = run_folder(request, record)
@@ -107,6 +112,8 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
         data.discard(but=made_before)  # what another run of this seed may need
         raise
     try:
+        if ledger is not None:
+            write_start(ledger, folder)
         for source in sources:
             freeze(source, folder.code_path(source.name))
         return Run(
@@ -173,9 +180,11 @@ def _identity(source: Source, framework: str) -> SubmissionRecord:
 
 
 def _record(
-    request: RunRequest, submissions: dict[str, SubmissionRecord], **measured: Any
+    request: RunRequest, submissions: dict[str, SubmissionRecord], fresh: Drawn | None,
+    **measured: Any,
 ) -> RunRecord:
     """run.json. Official seeds are drawn here, after the code was hashed."""
+    seed = fresh.seed if fresh else request.seed
     tuning = request.competition.rules.tuning.under(request.ruleset)
     received = begun(request)
     return RunRecord(
@@ -186,7 +195,8 @@ def _record(
         trials=request.trials or tuning.trials,
         studies=request.studies or tuning.studies,
         timing=request.timing,
-        seed=secrets.randbits(32) if request.seed is None else request.seed,
+        seed=secrets.randbits(32) if seed is None else seed,
+        fresh=fresh and fresh.record,
         begun=received,
         unofficial=request.why_unofficial(received),
         **measured,

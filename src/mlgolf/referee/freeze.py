@@ -1,10 +1,8 @@
 """Freezing code: a submission is copied into the run, hashed, and run from the copy."""
 
 import ast
-import hashlib
-import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from mlgolf.core.rules import Contract
 from mlgolf.core.text import enumerated
 from mlgolf.core.toml_files import read_toml
 from mlgolf.results.files import sync_folder
+from mlgolf.results.frozen_code import digest, files_below, folder_digest
 
 PLAY = "play"  # the function of an entry
 SEARCH_SPACE = "tuning_search_space.json"
@@ -103,7 +102,7 @@ def find_submission(text: str, framework: str) -> Source:
 
 def fingerprint(source: Source) -> str:
     """SHA-256 over the names and bytes of every file of the submission."""
-    return _digest(sorted(_files(source).items()))
+    return digest(sorted(_files(source).items()))
 
 
 def check_package(sha256: str) -> None:
@@ -117,34 +116,13 @@ def check_package(sha256: str) -> None:
 
 def package_fingerprint() -> str:
     """SHA-256 over the names and bytes of every file of this package: players run it, too."""
-    return _digest(sorted(_files_below(Path(mlgolf.__file__).parent).items()))
-
-
-def _digest(files: Iterable[tuple[str, Path]]) -> str:
-    digest = hashlib.sha256()
-    for name, file in files:
-        content = file.read_bytes()
-        digest.update(json.dumps([name, len(content)]).encode())
-        digest.update(content)
-    return digest.hexdigest()
+    return folder_digest(Path(mlgolf.__file__).parent)
 
 
 def _files(source: Source) -> dict[str, Path]:
     if not source.is_folder:
         return {source.file.name: source.file}
-    return _files_below(source.file.parent)
-
-
-def _files_below(folder: Path) -> dict[str, Path]:
-    return {
-        str(file.relative_to(folder)): file
-        for file in folder.rglob("*")
-        if file.is_file() and not _is_left_out(file.relative_to(folder))
-    }
-
-
-def _is_left_out(path: Path) -> bool:
-    return any(part == "__pycache__" or part.startswith(".") for part in path.parts)
+    return files_below(source.file.parent)
 
 
 def freeze(source: Source, destination: Path) -> Path:

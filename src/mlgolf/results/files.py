@@ -51,7 +51,7 @@ def read_json(path: Path, *, missing_ok: bool = False) -> Any:
         raise RunFolderError(message) from None
     except OSError as error:
         raise RunFolderError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunFolderError(f"{path}: not JSON: {error}") from None
 
 
@@ -96,7 +96,7 @@ def read_lines(path: Path, *, torn_end: bool) -> Iterator[dict]:
     for number, line in enumerate(ended, start=1):
         try:
             yield json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RunFolderError(f"{path}, line {number}: not JSON: {error}") from None
 
 
@@ -104,7 +104,7 @@ def _at_once(lines: list[str]) -> list[Any] | None:
     """What each line holds; None unless every one is JSON: reading one by one then says which."""
     try:
         found = json.loads(f"[{','.join(lines)}]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if len(found) == len(lines) else None
 

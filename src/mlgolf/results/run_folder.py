@@ -3,6 +3,7 @@
     run.json                                    submissions with hashes, rules, seed, versions
     <submission>/code/                          the frozen copy that was run
     <submission>/study_<k>/<workload>_<framework>/trial_<i>/
+    held_out.json                               after the end: the draw of the held-out data
 """
 
 import fcntl
@@ -27,7 +28,7 @@ from mlgolf.results.places import what_lies_at
 from mlgolf.results.record_files import read_record, write_record
 from mlgolf.results.trial_folder import HEADER, read_trial
 
-FILE = "run.json"
+FILE, SHOWN = "run.json", "held_out.json"
 _BEGUN_WITH = "{key}: there {one}, asked for {other}"
 RULES = ("competition", "ruleset")  # entries of run.json that runs on one board have in common
 

@@ -27,6 +27,7 @@ from mlgolf.results.record_files import read_record, write_record
 from mlgolf.results.trial_lock import FILE as LOCK
 
 HEADER, VERDICT, PLAN, LOG = "trial.json", "verdict.json", "plan.json", "log.txt"
+ROWS = "evals.jsonl"
 MODEL = "model.safetensors"
 
 
@@ -68,7 +69,7 @@ class TrialFolder:
             **({"charged_seconds": row.charged} if row.charged else {}),
             **({"waited": True} if row.waited else {}),
         }
-        append_line(self.path / "evals.jsonl", line)
+        append_line(self.path / ROWS, line)
 
     def keep(self, model: bytes) -> None:
         write_bytes(self.path / MODEL, model)
@@ -97,7 +98,7 @@ def read_verdict(path: Path) -> VerdictRecord | None:
 def read_rows(path: Path) -> list[dict]:
     """The lines of evals.jsonl; a torn last line is dropped only while there is no verdict."""
     ended = (path / VERDICT).exists()
-    return list(read_lines(path / "evals.jsonl", torn_end=not ended))
+    return list(read_lines(path / ROWS, torn_end=not ended))
 
 
 def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
@@ -128,7 +129,7 @@ def read_trial(path: Path, *, received: datetime | None = None) -> Trial:
             facts=header,
             verdict=verdict,
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path}: not a trial as mlgolf writes it: {error!r}") from None
 
 

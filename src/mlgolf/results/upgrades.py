@@ -19,9 +19,9 @@ def _trial_from_2(fields: Fields) -> Fields:
     """Limits stand in the hardware class; a machine's speed is computed from its probe."""
     hardware, calibration = fields.get("hardware"), fields.get("calibration")
     changed = dict(fields)
-    if hardware:
+    if isinstance(hardware, Mapping):
         changed["hardware"] = {"limits": _LIMITS_OF_2, **hardware}
-    if calibration:
+    if isinstance(calibration, Mapping):
         changed["calibration"] = {n: v for n, v in calibration.items() if n != "speed"}
     return changed
 

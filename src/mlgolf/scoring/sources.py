@@ -1,6 +1,7 @@
-"""What the scoring commands are given: run folders, AlgoPerf's logs, or a published table."""
+"""What the scoring commands are given: runs, bundles of them, AlgoPerf's logs, or a table."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import get_args
@@ -14,6 +15,7 @@ from mlgolf.core.rules import Ruleset, Tuning
 from mlgolf.core.text import enumerated, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs
+from mlgolf.results.bundles.reading import is_bundle, sound_bundle, unpacked
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.places import run_above, runs_below, trials_in, what_lies_at
 from mlgolf.results.run_folder import Played, read_runs
@@ -112,7 +114,7 @@ class Source:
     def earlier(self, name_or_path: str) -> "Source":
         """Other results to compare with: of another competition in the same table, or elsewhere."""
         path = Path(name_or_path)
-        if path.is_dir():
+        if path.is_dir() or is_bundle(path):
             return open_source([path], None, self.ruleset)
         if self.path is None:
             raise RunFolderError(
@@ -136,7 +138,10 @@ def open_source(
         _check_kind(path, command)
     if any(path.suffix in TABLES for path in paths):
         return _table(paths, competition, ruleset, framework, chosen)
-    played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
+    if any(map(is_bundle, paths)):
+        played = _bundles(paths)
+    else:
+        played = _logs(paths, competition, ruleset) if _are_logs(paths) else read_runs(paths)
     if ruleset not in (None, played.ruleset):
         raise RunFolderError(
             f"{paths[0]} was played under {played.ruleset} tuning, not {ruleset}. Leave it out."
@@ -156,10 +161,10 @@ def _check_kind(path: Path, command: str) -> None:
     what, run = what_lies_at(path), run_above(path)
     if what == "not there":
         raise RunFolderError(f"{path}: there is no such file or folder")
-    if what == "a file" and path.suffix not in TABLES:
+    if what == "a file" and path.suffix not in TABLES and not is_bundle(path):
         raise RunFolderError(
-            f"{path} is a file; {command} takes the folder of a run, a tree of AlgoPerf's logs, or "
-            f"a table whose name ends in {enumerated(TABLES, 'or')}."
+            f"{path} is a file; {command} takes the folder of a run, a bundle of one, a tree of "
+            f"AlgoPerf's logs, or a table whose name ends in {enumerated(TABLES, 'or')}."
         )
     if what == "a folder of runs":
         run = max(runs_below(path), key=last_written)
@@ -167,6 +172,15 @@ def _check_kind(path: Path, command: str) -> None:
         raise RunFolderError(
             f"try: mlgolf {command} {quoted(run)}\n{path} is {what}; {command} takes whole runs."
         )
+
+
+def _bundles(paths: Sequence[Path]) -> Played:
+    """Runs, some of them as bundles. Raises: BundleError for one that is not as it was sealed."""
+    with ExitStack() as opened:
+        return read_runs([
+            opened.enter_context(unpacked(sound_bundle(path))) if is_bundle(path) else path
+            for path in paths
+        ])
 
 
 def _are_logs(paths: Sequence[Path]) -> bool:

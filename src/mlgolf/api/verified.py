@@ -1,0 +1,188 @@
+"""What `mlgolf verify` found, as lines for a person and as JSON."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlgolf.core.records import FreshDraw
+from mlgolf.core.text import number_of, several
+from mlgolf.experiments.verification import Repetition
+from mlgolf.results.bundles.contents import Facts
+from mlgolf.results.bundles.ledger import Head, Heads
+from mlgolf.results.bundles.reading import Bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was found of one bundle."""
+
+    bundle: Bundle
+    signer: str  # "unsigned", "unknown" or "known"; empty where bytes were changed
+    name: str = ""  # of the known key
+    problems: tuple[str, ...] = ()  # sentences; none: it is valid
+    seed: int | None = None  # by which the trials that were repeated were drawn
+    repetitions: tuple[Repetition, ...] = ()
+    notes: tuple[str, ...] = ()  # what a reader should know though it makes nothing invalid
+
+    @property
+    def is_valid(self) -> bool:
+        return not self.problems and all(found.confirmed for found in self.repetitions)
+
+    @property
+    def facts(self) -> Facts | None:
+        return self.bundle.manifest and self.bundle.manifest.facts
+
+    def lines(self) -> list[str]:
+        path = self.bundle.path
+        if self.problems:
+            first, *others = self.problems
+            return [f"{path}: NOT valid: {first}", *(f"  {problem}" for problem in others)]
+        lines = [f"{path}: {'valid' if self.is_valid else 'NOT confirmed'}, {self._signed()}"]
+        lines += [f"  {said}" for said in (*self._about(), *self.notes)]
+        if self.repetitions:
+            count = number_of(len(self.repetitions), "trial")
+            lines.append(f"  {count} repeated, drawn by --seed {self.seed}:")
+            lines += [f"  {found.text()}" for found in self.repetitions]
+        return lines
+
+    def _signed(self) -> str:
+        assert self.bundle.seal is not None
+        match self.signer:
+            case "unsigned":
+                return "unsigned: nobody vouches for it"
+            case "known":
+                return f"signed by {self.name}"
+        return f"signed by an unknown key, {self.bundle.seal.key}"
+
+    def _about(self) -> list[str]:
+        facts = self.facts
+        assert facts is not None
+        begun = f", begun {facts.begun:%Y-%m-%d %H:%M} UTC" if facts.begun else ""
+        lines = [
+            f"{facts.competition}, {number_of(facts.trials, 'trial')} of "
+            f"{several(facts.submissions)}{begun}; rules {facts.rules_sha256[:12]}…"
+        ]
+        if facts.unofficial:
+            lines.append(f"unofficial: {facts.unofficial}")
+        if facts.fresh is not None:
+            lines.append(_drawn_in_words(facts.fresh, facts.value))
+        if facts.unfinished:
+            lines.append(f"{number_of(facts.unfinished, 'trial')} begun and not ended")
+        if facts.missing:
+            lines.append(f"{number_of(facts.missing, 'trial')} that the run asks for not there")
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        seal, manifest = self.bundle.seal, self.bundle.manifest
+        return {
+            "file": str(self.bundle.path),
+            "valid": self.is_valid,
+            "signer": self.signer,
+            "name": self.name,
+            "key": seal and seal.key,
+            "merkle_root": seal and seal.merkle_root,
+            "sha256": seal and seal.sha256,
+            "run": manifest and manifest.run,
+            "number": manifest and manifest.number,
+            "facts": manifest and manifest.facts.model_dump(mode="json"),
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+            "seed": self.seed,
+            "replays": [found.as_json() for found in self.repetitions],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedLedger:
+    """What was found of a ledger."""
+
+    path: Path
+    heads: Heads
+    name: str = ""  # of its key, where that is known
+    must_be_known: bool = False
+
+    @property
+    def problem(self) -> str:
+        if not self.heads.problem and self.must_be_known and not self.name:
+            return f"it is the ledger of a key that is not known: {self.heads.key}"
+        return self.heads.problem
+
+    @property
+    def is_valid(self) -> bool:
+        return not self.problem
+
+    def lines(self) -> list[str]:
+        heads, gaps = self.heads, self.heads.gaps()
+        if self.problem:
+            return [f"{self.path}: NOT valid: {self.problem}"]
+        whose = self.name or f"the key {heads.key}"
+        lines = [f"{self.path}: valid, {number_of(len(heads.lines), 'line')} by {whose}"]
+        if heads.is_torn:
+            lines.append(
+                "  its last line is cut short and does not count: the host was stopped while it "
+                "was written, or the file was"
+            )
+        if gaps:
+            lines.append(f"  {number_of(len(gaps), 'run')} started and not bundled:")
+            lines += [f"    {in_words(head)}" for head in gaps]
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "file": str(self.path), "valid": self.is_valid, "key": self.heads.key,
+            "name": self.name, "lines": len(self.heads.lines), "problem": self.problem,
+            "torn": self.heads.is_torn,
+            "gaps": [
+                {"number": head.number, "time": head.time, **head.body}
+                for head in self.heads.gaps()
+            ],
+        }
+
+
+def as_text(lines: Iterable[str]) -> str:
+    """What a bundle or a ledger says of itself never begins a line: it is no finding of ours."""
+    return "\n".join(line.replace("\n", "\n      ") for line in lines)
+
+
+def _drawn_in_words(fresh: FreshDraw, value: str) -> str:
+    said = f"drawn from all code and the value that line {fresh.line} of the ledger commits to"
+    if not value:
+        return f"{said}; it is not shown yet, so nobody can compute the draws again"
+    if fresh.public:
+        return f"{said}: {value}. Compare it with {fresh.public}"
+    return f"{said}: computed again"
+
+
+def in_words(head: Head) -> str:
+    """A line of a ledger, for a person."""
+    run, submissions = head.body.get("run"), head.body.get("submissions")
+    what = f" {head.body.get('competition')}" if "competition" in head.body else ""
+    whose = f", {several(submissions)}" if isinstance(submissions, Mapping) else ""
+    name = f" run {str(run)[:12]}…" if run else ""
+    return f"{head.number} {head.time} {head.kind}{name}{what}{whose}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What `verify` found of everything that it was given."""
+
+    bundles: tuple[Verified, ...]
+    ledger: VerifiedLedger | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        return all(found.is_valid for found in self.bundles) and (
+            self.ledger is None or self.ledger.is_valid
+        )
+
+    def text(self) -> str:
+        found = [*self.bundles, *([self.ledger] if self.ledger else [])]
+        return as_text(line for one in found for line in one.lines())
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "valid": self.is_valid,
+            "bundles": [found.as_json() for found in self.bundles],
+            "ledger": self.ledger and self.ledger.as_json(),
+        }

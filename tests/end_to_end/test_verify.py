@@ -1,0 +1,202 @@
+"""From a run of a host to what a stranger finds of it: bundle, verify, score, replay, ledger."""
+
+import json
+import re
+import shutil
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from conftest import LINEAR
+
+from mlgolf.results.bundles.ledger import HEADS, KEY
+
+CODE = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run" / "momentum" / "code"
+
+
+@pytest.fixture(scope="module")
+def host(mlgolf, tmp_path_factory) -> Path:
+    """A folder with a ledger, a run of two trials, its bundle, and the host's public key."""
+    folder = tmp_path_factory.mktemp("stranger")
+    said = mlgolf("ledger", "new", folder / "host").stdout
+    key = said.partition("public key: ")[2].split()[0]
+    (folder / "known.toml").write_text(f'"The host" = "{key}"\n')
+    mlgolf(
+        "run", CODE / "momentum.py", "--competition", LINEAR, "--seed", 1, "--trials", 2,
+        "--out", folder / "run", "--ledger", folder / "host",
+    )  # fmt: skip
+    shutil.copy(folder / "host" / HEADS, folder / "before.jsonl")
+    mlgolf("bundle", folder / "run", "--ledger", folder / "host", "-o", folder / "run.zip")
+    return folder
+
+
+def verified(mlgolf, *arguments, expect: int = 0) -> dict:
+    return json.loads(mlgolf("verify", *arguments, "--json", expect=expect).stdout)
+
+
+def test_a_stranger_verifies_who_signed_it_its_line_and_repeats_a_trial(mlgolf, host):
+    found = verified(
+        mlgolf, host / "run.zip", "--known", host / "known.toml", "--ledger", host / "host" / HEADS,
+        "--replay", 1, "--seed", 5, "--tolerance", 0, expect=None,
+    )  # fmt: skip
+    (bundle,) = found["bundles"]
+    assert (bundle["signer"], bundle["name"], bundle["problems"]) == ("known", "The host", [])
+    assert (bundle["number"], bundle["facts"]["trials"], bundle["seed"]) == (2, 2, 5)
+    (replay,) = bundle["replays"]
+    assert replay["differences"] == []
+    assert replay["compared"] == "bit for bit"
+    assert found["ledger"]["gaps"] == []
+
+
+def test_a_value_that_no_training_gave_is_not_confirmed(mlgolf, host, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(host / "run", run)
+    trial = "momentum/study_0/linear_torch"
+    shutil.rmtree(run / trial / "trial_2")
+    lines = (run / trial / "trial_1" / "evals.jsonl").read_text().splitlines()
+    row = json.loads(lines[0])
+    row["metrics"]["validation/loss"] *= 0.99
+    (run / trial / "trial_1" / "evals.jsonl").write_text(
+        "\n".join([json.dumps(row), *lines[1:]]) + "\n"
+    )
+    mlgolf("bundle", run, "-o", tmp_path / "forged.zip")
+    said = mlgolf("verify", tmp_path / "forged.zip", "--replay", 3, expect=1).stdout
+    assert "forged.zip: NOT confirmed, unsigned" in said
+    assert "1 trial that the run asks for not there" in said
+    assert "row 1 (step 100): validation/loss was" in said
+
+
+def test_the_rules_have_the_hash_that_a_stranger_computes(mlgolf, host):
+    record = json.loads((host / "run" / "run.json").read_text())
+    text = json.dumps(record["competition"], sort_keys=True).encode()
+    facts = verified(mlgolf, host / "run.zip")["bundles"][0]["facts"]
+    assert facts["rules_sha256"] == sha256(text).hexdigest()
+
+
+def test_a_bundle_scores_and_reports_as_its_run(mlgolf, host, tmp_path):
+    of_run = json.loads(mlgolf("score", host / "run", "--json").stdout)
+    assert json.loads(mlgolf("score", host / "run.zip", "--json").stdout) == of_run
+    mlgolf("report", host / "run.zip", "-o", tmp_path / "report.html")
+    assert "momentum" in (tmp_path / "report.html").read_text()
+
+
+def test_unzipped_it_is_a_run_like_any_other(mlgolf, host, tmp_path):
+    with zipfile.ZipFile(host / "run.zip") as archive:
+        archive.extractall(tmp_path / "theirs")
+    of_run = mlgolf("score", host / "run", "--json").stdout
+    assert mlgolf("score", tmp_path / "theirs", "--json").stdout == of_run
+
+
+def test_no_bundle_names_a_folder_of_its_machine_or_its_user(host):
+    with zipfile.ZipFile(host / "run.zip") as archive:
+        texts = [archive.read(name) for name in archive.namelist() if "/code/" not in name]
+    for named in (host.parent, Path.home() if Path.home() != Path("/") else host):
+        assert not any(f"{named}/".encode() in text for text in texts)
+
+
+def test_a_run_that_was_started_and_not_bundled_is_a_gap(mlgolf, host):
+    said = mlgolf("verify", "--ledger", host / "before.jsonl").stdout
+    assert "1 run started and not bundled:" in said
+    assert "linear, momentum" in said
+
+
+def test_a_bundle_without_its_line_is_not_valid(mlgolf, host):
+    said = mlgolf("verify", host / "run.zip", "--ledger", host / "before.jsonl", expect=1).stdout
+    assert "the ledger has no line 2 of this bundle" in said
+
+
+def test_a_ledger_of_another_host_is_not_its_own(mlgolf, host, tmp_path):
+    mlgolf("ledger", "new", tmp_path / "other")
+    said = mlgolf(
+        "verify", host / "run.zip", "--ledger", tmp_path / "other" / HEADS, expect=1
+    ).stdout
+    assert "it is not signed by the key of that ledger" in said
+
+
+def test_with_known_keys_every_bundle_must_be_signed_by_one(mlgolf, host, tmp_path):
+    (tmp_path / "known.toml").write_text(f'"Somebody else" = "{64 * "1"}"\n')
+    mlgolf("bundle", host / "run", "-o", tmp_path / "unsigned.zip")
+    known = ("--known", tmp_path / "known.toml")
+    said = mlgolf("verify", host / "run.zip", *known, expect=1).stdout
+    assert "NOT valid: it is signed by a key that is not known" in said
+    said = mlgolf("verify", tmp_path / "unsigned.zip", *known, expect=1).stdout
+    assert "NOT valid: it is unsigned" in said
+    said = mlgolf("verify", "--ledger", host / "host", *known, expect=1).stdout
+    assert "NOT valid: it is the ledger of a key that is not known" in said
+    said = mlgolf("verify", tmp_path / "unsigned.zip").stdout
+    assert "valid, unsigned: nobody vouches for it" in said
+    assert "signed by an unknown key" in mlgolf("verify", host / "run.zip").stdout
+
+
+def test_the_first_file_that_differs_is_named(mlgolf, host, tmp_path):
+    content = (host / "run.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(content.replace(b'"step": 100,', b'"step": 101,'))
+    said = mlgolf("verify", tmp_path / "a.zip", expect=1).stdout
+    assert "momentum/study_0/linear_torch/trial_1/evals.jsonl is not what was sealed" in said
+    said = mlgolf("score", tmp_path / "a.zip", expect=2).stderr
+    assert "is not valid: momentum/study_0" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["verify"], "Missing|nothing was given|Usage"),
+        (["verify", LINEAR], "is no bundle. Give a file that mlgolf bundle wrote"),
+        (["verify", "nothing.zip"], "nothing.zip: No such file or directory"),
+        (["verify", "--ledger", LINEAR], "is no ledger"),
+        (["verify", "{host}/run.zip", "--known", "{host}/run.zip"], "not TOML"),
+        (["bundle", "{host}"], "expected a run, a folder with run.json"),
+        (["bundle", "{host}/run", "-o", "{host}/run.zip"], "is there already"),
+        (["bundle", "{host}/run", "-o", "x.zip", "--ledger", "{host}/run"], "mlgolf ledger new"),
+        (["ledger", "new", "{host}/host"], "has a ledger"),
+        (["ledger", "show", "nothing"], "nothing: No such file"),
+        (["run", str(CODE / "momentum.py"), "--competition", LINEAR, "--out", "{host}/x",
+          "--ledger", "{host}/run"], "mlgolf ledger new"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_message_and_exit_code_2(mlgolf, host, arguments, expected):
+    done = mlgolf(*(str(word).format(host=host) for word in arguments), expect=None)
+    assert done.returncode == 2 or arguments == ["verify"]
+    assert re.search(expected, done.stderr + done.stdout)
+    assert "Traceback" not in done.stderr
+    assert not (host / "x").exists()
+
+
+def test_a_run_that_began_without_the_ledger_is_not_continued_with_it(mlgolf, host, tmp_path):
+    shutil.copytree(host / "run", tmp_path / "run")
+    mlgolf("ledger", "new", tmp_path / "other")
+    said = mlgolf(
+        "run", CODE / "momentum.py", "--competition", LINEAR, "--seed", 1, "--trials", 2,
+        "--out", tmp_path / "run", "--resume", "--ledger", tmp_path / "other", expect=2,
+    ).stderr
+    assert "was begun without the ledger" in said
+
+
+def test_a_run_that_was_bundled_twice_says_so(mlgolf, host, tmp_path):
+    shutil.copytree(host / "host", tmp_path / "host")
+    shutil.copytree(host / "run", tmp_path / "run")
+    mlgolf("bundle", tmp_path / "run", "--ledger", tmp_path / "host", "-o", tmp_path / "b.zip")
+    said = mlgolf("verify", tmp_path / "b.zip", "--ledger", tmp_path / "host").stdout
+    assert "line 3 of the ledger" in said
+    assert "other bundles of this run: line 2" in said
+
+
+def test_what_a_bundle_says_of_itself_never_begins_a_line(mlgolf, host, tmp_path):
+    """So it cannot pass for what was found of another bundle."""
+    shutil.copytree(host / "run", tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["unofficial"] = "a\nother.zip: valid, signed by The host"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    mlgolf("bundle", tmp_path / "run", "-o", tmp_path / "a.zip")
+    said = mlgolf("verify", tmp_path / "a.zip").stdout
+    assert "other.zip: valid" in said
+    assert not any(line.startswith("other.zip") for line in said.splitlines())
+
+
+def test_a_ledger_is_shown_line_by_line(mlgolf, host):
+    said = mlgolf("ledger", "show", host / "host").stdout
+    assert [line.split()[2] for line in said.splitlines()[:3]] == ["opened", "started", "bundled"]
+    found = json.loads(mlgolf("ledger", "show", host / "host", "--json").stdout)
+    assert [head["kind"] for head in found["heads"]] == ["opened", "started", "bundled"]
+    assert KEY not in json.dumps(found)
