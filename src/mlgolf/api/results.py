@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mlgolf.api.frames import board_frame, evaluations_frame, spikes_frame, trials_frame
 from mlgolf.api.shown import STYLE, WIDTH, as_text
+from mlgolf.api.triage import look_over_run
 from mlgolf.core.competition import Competition
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
@@ -40,6 +41,7 @@ from mlgolf.scoring.since import Since, since
 from mlgolf.scoring.sources import Source, open_source
 from mlgolf.scoring.standings import Standings
 from mlgolf.scoring.target_levels import has_targets
+from mlgolf.triage.looked_at import LookedAt
 
 AnyPath = str | PathLike[str]
 
@@ -219,8 +221,20 @@ def write_report(
         progress("scoring", 0, 0)
         found = _review(source, chosen, target_levels=movable)
         with naming(page):
-            write_page(found, source.shown(found.board), page, progress, begin)
+            write_page(
+                found, source.shown(found.board), page, progress, begin,
+                looked_at=_looked_at(results, chosen.submissions),
+            )
     return page
+
+
+def _looked_at(results: Sequence[Path], submissions: Sequence[str] | None) -> list[LookedAt]:
+    """What the code of all that were played says; nothing of what has no code here."""
+    runs = [RunFolder(path) for path in results if (path / "run.json").is_file()]
+    return [
+        one for run in runs for one in look_over_run(run)
+        if submissions is None or one.name in submissions
+    ]
 
 
 def _options(given: Mapping[str, Any]) -> Options:

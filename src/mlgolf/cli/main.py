@@ -25,6 +25,7 @@ from mlgolf.cli import (
     scaling,
     scoring,
     tracking,
+    triage,
     tuning,
 )
 from mlgolf.core.errors import MLGolfError
@@ -56,6 +57,7 @@ catalogue.add_to(app)
 datasets.add_to(app)
 algoperf.add_to(app)
 games.add_to(app)
+triage.add_to(app)
 
 
 def main() -> None:

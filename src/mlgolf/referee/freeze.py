@@ -56,7 +56,7 @@ class Source:
     @property
     def bytes(self) -> int:
         """Of all its files."""
-        return sum(file.stat().st_size for file in _files(self).values())
+        return sum(file.stat().st_size for file in frozen_files(self).values())
 
 
 def _names_at_the_top(file: Path) -> Iterator[str]:
@@ -103,7 +103,7 @@ def find_submission(text: str, framework: str) -> Source:
 
 def fingerprint(source: Source) -> str:
     """SHA-256 over the names and bytes of every file of the submission."""
-    return _digest(sorted(_files(source).items()))
+    return _digest(sorted(frozen_files(source).items()))
 
 
 def check_package(sha256: str) -> None:
@@ -129,7 +129,8 @@ def _digest(files: Iterable[tuple[str, Path]]) -> str:
     return digest.hexdigest()
 
 
-def _files(source: Source) -> dict[str, Path]:
+def frozen_files(source: Source) -> dict[str, Path]:
+    """All that is hashed and copied, by its name below the folder of the submission."""
     if not source.is_folder:
         return {source.file.name: source.file}
     return _files_below(source.file.parent)
@@ -156,7 +157,7 @@ def freeze(source: Source, destination: Path) -> Path:
     if not destination.exists():
         partial = destination.with_name(f".{destination.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        for name, file in _files(source).items():
+        for name, file in frozen_files(source).items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, partial / name)
         partial.rename(destination)

@@ -1,0 +1,29 @@
+"""One submission as it was looked over: who it is, and what its code says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlgolf.triage.findings import Triage
+
+NO_VERDICT = (
+    "What its code could do, read from its text and not run: for hosts and jury to decide what to "
+    "look at. Nothing here is a verdict. Much of it is in honest code, too, and code that hides "
+    "something may show nothing."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """A submission by its name."""
+
+    name: str
+    sha256: str
+    place: str  # of its code
+    triage: Triage
+    problem: str = ""  # where the code is not what it should be; a sentence
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "submission": self.name, "sha256": self.sha256, "place": self.place,
+            "problem": self.problem, **self.triage.as_json(),
+        }
