@@ -122,3 +122,20 @@ def test_the_report_of_a_run_has_a_section_that_folds(mlgolf, run):
     assert "time.sleep" in section
     assert "Nothing here is a verdict." in section
     assert "<script" not in section
+
+
+def test_a_disclosure_is_shown_and_one_that_is_wrong_is_told(mlgolf, mine):
+    assert "no disclosure: there is no submission.toml beside it" in mlgolf("triage", mine).stdout
+    (mine / "submission.toml").write_text('authors = ["A"]\nnotes = "All by hand."\n')
+    said = mlgolf("triage", mine).stdout
+    assert "mine discloses: authors A." in said
+    assert "notes of its authors: All by hand." in said
+    assert told(mlgolf, mine)["disclosure"]["authors"] == ["A"]
+    (mine / "submission.toml").write_text("authors = 1\n")
+    assert "submission.toml: authors: " in told(mlgolf, mine)["problem"]
+
+
+@pytest.mark.parametrize("example", ["methods", "recipes", "small_model"])
+def test_submissions_that_ship_disclose_what_rules_may_ask_for(example):
+    source = find_submission(str(Path(__file__).parents[2] / "examples" / example), "torch")
+    assert source.disclosure.missing == []

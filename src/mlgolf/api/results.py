@@ -272,7 +272,7 @@ def _review(source: Source, options: Options, *, target_levels: bool) -> Review:
         source.ruleset, source.admitted, baseline=options.baseline, partial=options.partial,
         evaluations=source.evaluations if target_levels else None,
         since=_since(source, options.since, options.bridge) if options.since else None,
-        problems=source.problems,
+        problems=source.problems, disclosures=source.disclosures,
     )
 
 

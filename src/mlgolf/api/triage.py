@@ -8,7 +8,8 @@ from typing import Any
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.disk import disk_errors_told
-from mlgolf.core.errors import MLGolfError, SubmissionError
+from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
+from mlgolf.core.records import Disclosure
 from mlgolf.core.registry import load_workload, workload_names
 from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
@@ -57,8 +58,19 @@ def triage_code(submission: AnyPath) -> Looked:
     if (path / FILE).is_file():
         return Looked(submissions=tuple(look_over_run(RunFolder(path))))
     source = _found(str(submission))
-    looked = _look_over(source.name, source, str(source.file.parent), shipped_names())
+    disclosure, problem = _disclosed(source)
+    looked = _look_over(
+        source.name, source, str(source.file.parent), shipped_names(), problem, disclosure
+    )
     return Looked(submissions=(looked,))
+
+
+def _disclosed(source: Source) -> tuple[Disclosure | None, str]:
+    """What stands beside a submission, or what is wrong with it: its code is looked over anyway."""
+    try:
+        return source.disclosure, ""
+    except (RulesError, SubmissionError) as error:
+        return None, str(error)
 
 
 def look_over_run(run: RunFolder) -> Iterator[LookedAt]:
@@ -79,7 +91,9 @@ def look_over_run(run: RunFolder) -> Iterator[LookedAt]:
                 f"{quoted(run.code_path(name))} is not the code that was hashed when the run was "
                 f"begun ({record.sha256}): somebody changed it since."
             )
-        yield _look_over(name, source, str(run.code_path(name)), names, problem)
+        yield _look_over(
+            name, source, str(run.code_path(name)), names, problem, record.disclosure
+        )
 
 
 def _found(text: str) -> Source:
@@ -94,11 +108,13 @@ def _found(text: str) -> Source:
 
 
 def _look_over(
-    name: str, source: Source, place: str, names: Names, problem: str = ""
+    name: str, source: Source, place: str, names: Names, problem: str,
+    disclosure: Disclosure | None,
 ) -> LookedAt:
     there = source.file.is_file()
     return LookedAt(
         name=name, sha256=fingerprint(source) if there else "", place=place, problem=problem,
+        disclosure=disclosure,
         triage=triage_files(frozen_files(source) if there or source.is_folder else {}, names),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import MLGolfError
-from mlgolf.core.records import Declared
+from mlgolf.core.records import Disclosure
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.time_classes import UNBOUNDED, time_class
@@ -27,7 +27,7 @@ class Best:
     submission: str
     run: Path
     official: bool
-    declared: Declared | None  # what it brought from elsewhere, by its own words
+    disclosure: Disclosure | None  # what its authors say of it
     tie_break: TieBreak  # against those of the same value
 
 
@@ -136,7 +136,7 @@ def _found(run: RunFolder) -> Iterator[tuple[str, int, Best]]:
                     yield workload, cell.studies, Best(
                         value=cell.value, submission=entry.submission, run=run.path,
                         official=not (board.labels.unofficial or board.labels.practice),
-                        declared=run.record.submissions[entry.submission].declared,
+                        disclosure=run.record.submissions[entry.submission].disclosure,
                         tie_break=entry.tie_break,
                     )
 

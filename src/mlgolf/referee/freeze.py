@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mlgolf
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.records import Declared
+from mlgolf.core.records import Disclosure
 from mlgolf.core.registry import algorithm_folder
 from mlgolf.core.rules import Contract
 from mlgolf.core.text import enumerated
@@ -19,7 +19,7 @@ from mlgolf.results.files import sync_folder
 
 PLAY = "play"  # the function of an entry
 SEARCH_SPACE = "tuning_search_space.json"
-DECLARED = "declared.toml"
+DISCLOSURE, _ONCE = "submission.toml", "declared.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,21 @@ class Source:
         path = self.file.with_name(SEARCH_SPACE)
         return path if self.is_folder and path.exists() else None
 
-
     @property
-    def declared(self) -> Declared | None:
-        """Raises: RulesError for a file that is no such record."""
-        path = self.file.with_name(DECLARED)
-        return read_toml(path, Declared) if self.is_folder and path.exists() else None
+    def disclosure(self) -> Disclosure | None:
+        """What stands beside it; a module that is given alone has none.
+
+        Raises: RulesError for a file that is no such record; SubmissionError for an earlier kind.
+        """
+        if not self.is_folder:
+            return None
+        path, earlier = self.file.with_name(DISCLOSURE), self.file.with_name(_ONCE)
+        if earlier.exists():
+            raise SubmissionError(
+                f"{earlier}: this file is called {DISCLOSURE} now, and its key `learned` "
+                "learned_components. Rename both."
+            )
+        return read_toml(path, Disclosure) if path.exists() else None
 
     @property
     def bytes(self) -> int:

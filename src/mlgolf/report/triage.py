@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from mlgolf.core.text import number_of
 from mlgolf.report.html import Html, section, tag, text
+from mlgolf.scoring.labels import disclosed_in_words
 from mlgolf.triage.findings import Finding, Kind, Triage
 from mlgolf.triage.looked_at import NO_VERDICT, LookedAt
 
@@ -14,12 +15,23 @@ def looked_at_lines(looked: LookedAt) -> Iterator[str]:
     """A paragraph each: who, how much there is, then its findings by kind."""
     if looked.problem:
         yield looked.problem
+    yield from disclosed(looked)
     yield from summary(looked.triage)
     for kind in Kind:
         if found := looked.triage.of_kind(kind):
             yield "\n".join([_heading(kind), *(f"  {_line(one)}" for one in found)])
     if not looked.triage.findings:
         yield "nothing else was found"
+
+
+def disclosed(looked: LookedAt) -> Iterator[str]:
+    """What its authors say of it, which nobody can check."""
+    if looked.disclosure is None:
+        yield "no disclosure: there is no submission.toml beside it"
+        return
+    yield disclosed_in_words(looked.name, looked.disclosure)
+    if looked.disclosure.notes:
+        yield f"notes of its authors: {' '.join(looked.disclosure.notes.split())}"
 
 
 def summary(triage: Triage) -> Iterator[str]:
@@ -64,7 +76,9 @@ def _fold(looked: LookedAt) -> Html:
     found = len(looked.triage.findings)
     head = tag("summary", tag("b", text(looked.name)), text(f": {number_of(found, 'finding')}"))
     problem = [tag("p", text(looked.problem), css="warning")] if looked.problem else []
-    about = [tag("p", text(line), css="facts") for line in summary(looked.triage)]
+    about = [tag("p", text(line), css="facts") for line in (
+        *disclosed(looked), *summary(looked.triage),
+    )]
     parts = [part for kind in Kind for part in _of_kind(looked.triage.of_kind(kind))]
     return tag("details", head, *problem, *about, *parts)
 

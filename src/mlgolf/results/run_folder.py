@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.records import Declared, RunRecord
+from mlgolf.core.records import Disclosure, RunRecord
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
@@ -201,7 +201,7 @@ class Played:
     ruleset: Ruleset
     trials: tuple[Trial, ...]
     problems: tuple[str, ...] = ()  # what was not read when they were imported, a sentence each
-    declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions, of themselves
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
 
 
 def read_runs(paths: Sequence[Path]) -> Played:
@@ -232,9 +232,9 @@ def read_runs(paths: Sequence[Path]) -> Played:
     return Played(
         competition=first.competition, ruleset=first.record.ruleset, trials=trials,
         problems=(*left_out, *in_part, *waiting),
-        declared={
-            name: submission.declared for run in runs
-            for name, submission in run.record.submissions.items() if submission.declared
+        disclosures={
+            name: submission.disclosure for run in runs
+            for name, submission in run.record.submissions.items() if submission.disclosure
         },
     )
 

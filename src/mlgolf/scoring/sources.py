@@ -9,7 +9,7 @@ import polars as pl
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError, UnknownName
-from mlgolf.core.records import Declared
+from mlgolf.core.records import Disclosure
 from mlgolf.core.rules import Ruleset, Tuning
 from mlgolf.core.text import enumerated, quoted
 from mlgolf.core.trial import Trial
@@ -20,7 +20,7 @@ from mlgolf.results.run_folder import Played, read_runs
 from mlgolf.results.run_names import last_written
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import Admission, admit
-from mlgolf.scoring.labels import declared_in_words
+from mlgolf.scoring.labels import disclosed_in_words
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.published import admit_table
 
@@ -39,7 +39,7 @@ class Source:
     table: pl.DataFrame | None = None  # of times to targets, if that is all there is
     problems: tuple[str, ...] = ()  # what could not be read, a sentence each
     path: Path | None = None  # of a table, whichever its kind
-    declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
 
     def admitted(self, competition: Competition, *, official_first: bool = True) -> Admission:
         """The trials that a competition's rules admit, and what was left out; see `admit`."""
@@ -61,8 +61,8 @@ class Source:
             competition, trials, self.ruleset, self.framework, official_first=official_first
         )
         said = (
-            declared_in_words(name, self.declared[name]).removesuffix(".")
-            for name in found.pool.submissions if name in self.declared
+            disclosed_in_words(name, self.disclosures[name]).removesuffix(".")
+            for name in found.pool.submissions if name in self.disclosures
         )
         return replace(found, notes=(*found.notes, *said))
 
@@ -147,7 +147,7 @@ def open_source(
     return Source(
         competition=rules, ruleset=played.ruleset, framework=framework,
         submissions=chosen, trials=played.trials, problems=played.problems,
-        declared=played.declared,
+        disclosures=played.disclosures,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mlgolf.core.records import Disclosure
 from mlgolf.triage.findings import Triage
 
 NO_VERDICT = (
@@ -20,10 +21,13 @@ class LookedAt:
     sha256: str
     place: str  # of its code
     triage: Triage
-    problem: str = ""  # where the code is not what it should be; a sentence
+    problem: str = ""  # where the code, or what is said of it, is not as it should be
+    disclosure: Disclosure | None = None  # what its authors say of it
 
     def as_json(self) -> dict[str, Any]:
         return {
             "submission": self.name, "sha256": self.sha256, "place": self.place,
-            "problem": self.problem, **self.triage.as_json(),
+            "problem": self.problem,
+            "disclosure": self.disclosure and self.disclosure.model_dump(mode="json"),
+            **self.triage.as_json(),
         }
