@@ -53,6 +53,7 @@ class Options:
     `tuning` and `competition` a table needs; runs have their own. `interpretation`: names of
     ambiguous rules with the choice, {"trial": "fastest"}. `since`: earlier results to compare with,
     and `bridge` the submissions that were run in both, as (old name, new name) if renamed.
+    `rulings`: a folder of rulings of a jury, in place of those in the competition's folder.
     """
 
     competition: str | None = None
@@ -65,6 +66,7 @@ class Options:
     target_levels: bool = False
     since: str | None = None
     bridge: Sequence[tuple[str, str]] = ()
+    rulings: AnyPath | None = None
 
 
 class Board:
@@ -259,6 +261,7 @@ def _source(paths: Sequence[Path], options: Options, command: str) -> Source:
     return open_source(
         paths, options.competition, options.tuning, framework=options.framework,
         submissions=options.submissions, command=command,
+        rulings=None if options.rulings is None else Path(options.rulings),
     )
 
 

@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import did_you_mean
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.rules import Contract, Ruleset
 from mlgolf.core.status import Status
-from mlgolf.core.text import enumerated
+from mlgolf.core.toml_files import check_keys
 from mlgolf.core.trial_key import TrialKey
 
 SCHEMA_VERSION = 3
@@ -67,12 +66,8 @@ class Disclosure(Record):
     @model_validator(mode="before")
     @classmethod
     def _is_written_as_asked(cls, table: Any) -> Any:
+        check_keys(table, cls.model_fields)
         for key, value in table.items() if isinstance(table, dict) else ():
-            if key not in cls.model_fields:
-                raise ValueError(
-                    f"{key}: there is no such key. {did_you_mean(key, cls.model_fields)}"
-                    f"Allowed are {enumerated(cls.model_fields)}"
-                )
             if isinstance(value, str) and cls.model_fields[key].default == ():
                 raise ValueError(f"{key}: found {value!r}, allowed is a list: [{value!r}]")
         return table

@@ -202,6 +202,7 @@ class Played:
     trials: tuple[Trial, ...]
     problems: tuple[str, ...] = ()  # what was not read when they were imported, a sentence each
     disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
+    run_of: Mapping[TrialKey, str] = field(default_factory=dict)  # the name of its run's folder
 
 
 def read_runs(paths: Sequence[Path]) -> Played:
@@ -220,7 +221,8 @@ def read_runs(paths: Sequence[Path]) -> Played:
                 "board. Give one of them. These differ:\n"
                 + named(_plain(one), _plain(other), form, "\n")
             )
-    trials = tuple(trial for run in runs for trial in run.trials())
+    by_run = [(run.path.resolve().name, run.trials()) for run in runs]
+    trials = tuple(trial for _, own in by_run for trial in own)
     left_out = (problem for run in runs for problem in run.record.left_out)
     ends = (trial.verdict for trial in trials)
     in_part = (problem for verdict in ends if verdict for problem in verdict.problems)
@@ -236,6 +238,7 @@ def read_runs(paths: Sequence[Path]) -> Played:
             name: submission.disclosure for run in runs
             for name, submission in run.record.submissions.items() if submission.disclosure
         },
+        run_of={trial.key: name for name, own in by_run for trial in own},
     )
 
 
