@@ -1,7 +1,8 @@
 """Looking the code of submissions over, without running any of it."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mlgolf.core.workload import Workload
 from mlgolf.referee.freeze import Source, find_submission, fingerprint, frozen_files
 from mlgolf.report.triage import looked_at_lines
 from mlgolf.results.run_folder import FILE, RunFolder
+from mlgolf.results.trial_folder import read_verdict
 from mlgolf.triage.looked_at import NO_VERDICT, LookedAt
 from mlgolf.triage.mentions import Names
 from mlgolf.triage.reading import triage_files
@@ -91,9 +93,28 @@ def look_over_run(run: RunFolder) -> Iterator[LookedAt]:
                 f"{quoted(run.code_path(name))} is not the code that was hashed when the run was "
                 f"begun ({record.sha256}): somebody changed it since."
             )
-        yield _look_over(
+        looked = _look_over(
             name, source, str(run.code_path(name)), names, problem, record.disclosure
         )
+        touched, trials = _touched(run, name)
+        yield replace(looked, touched=touched, trials=trials)
+
+
+def _touched(run: RunFolder, submission: str) -> tuple[dict[str, int], int]:
+    """What trials of a submission told of its look-ups, and how many told it.
+
+    Raises: RunFolderError for a verdict that cannot be read.
+    """
+    counts: Counter[str] = Counter()
+    trials = 0
+    for folder in run.trial_folders():
+        if folder.relative_to(run.path).parts[0] != submission:
+            continue
+        verdict = read_verdict(folder)
+        if verdict is not None and verdict.touched:
+            counts.update(verdict.touched)
+            trials += 1
+    return dict(counts), trials
 
 
 def _found(text: str) -> Source:

@@ -211,4 +211,7 @@ class VerdictRecord(Record):
     versions: dict[str, str] = Field(default_factory=dict)
     total: ClockTotal | None = None
     charged_seconds: float = 0.0  # of evaluations and of answers, on top of its own
+    # What of the workload, or of the game, the contestant looked up, and how often: told by its own
+    # process, so no evidence.
+    touched: dict[str, int] = Field(default_factory=dict)
     problems: list[str] = Field(default_factory=list)  # of an import: what was not read

@@ -16,6 +16,7 @@ def looked_at_lines(looked: LookedAt) -> Iterator[str]:
     if looked.problem:
         yield looked.problem
     yield from disclosed(looked)
+    yield from touched(looked)
     yield from summary(looked.triage)
     for kind in Kind:
         if found := looked.triage.of_kind(kind):
@@ -28,10 +29,21 @@ def disclosed(looked: LookedAt) -> Iterator[str]:
     """What its authors say of it, which nobody can check."""
     if looked.disclosure is None:
         yield "no disclosure: there is no submission.toml beside it"
-        return
-    yield disclosed_in_words(looked.name, looked.disclosure)
-    if looked.disclosure.notes:
+    else:
+        yield disclosed_in_words(looked.name, looked.disclosure)
+    if looked.disclosure and looked.disclosure.notes:
         yield f"notes of its authors: {' '.join(looked.disclosure.notes.split())}"
+
+
+def touched(looked: LookedAt) -> Iterator[str]:
+    """What it looked up of what it was handed, most often first; nothing if nobody told."""
+    if looked.trials:
+        often = sorted(looked.touched.items(), key=lambda member: (-member[1], member[0]))
+        yield (
+            f"looked up in what it was handed, over {number_of(looked.trials, 'trial')}, as told "
+            "by its own process, which is no evidence: "
+            + ", ".join(f"{name} {count:,}" for name, count in often)
+        )
 
 
 def summary(triage: Triage) -> Iterator[str]:
@@ -77,7 +89,7 @@ def _fold(looked: LookedAt) -> Html:
     head = tag("summary", tag("b", text(looked.name)), text(f": {number_of(found, 'finding')}"))
     problem = [tag("p", text(looked.problem), css="warning")] if looked.problem else []
     about = [tag("p", text(line), css="facts") for line in (
-        *disclosed(looked), *summary(looked.triage),
+        *disclosed(looked), *touched(looked), *summary(looked.triage),
     )]
     parts = [part for kind in Kind for part in _of_kind(looked.triage.of_kind(kind))]
     return tag("details", head, *problem, *about, *parts)

@@ -1,6 +1,7 @@
 """One submission as it was looked over: who it is, and what its code says."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mlgolf.core.records import Disclosure
@@ -23,11 +24,17 @@ class LookedAt:
     triage: Triage
     problem: str = ""  # where the code, or what is said of it, is not as it should be
     disclosure: Disclosure | None = None  # what its authors say of it
+    touched: Mapping[str, int] = field(default_factory=dict)  # over its trials, by its own process
+    trials: int = 0  # that told it
 
     def as_json(self) -> dict[str, Any]:
         return {
             "submission": self.name, "sha256": self.sha256, "place": self.place,
             "problem": self.problem,
             "disclosure": self.disclosure and self.disclosure.model_dump(mode="json"),
+            "touched": {
+                "told_by": "the contestant's own process: no evidence", "trials": self.trials,
+                "members": dict(self.touched),
+            } if self.trials else None,
             **self.triage.as_json(),
         }
