@@ -23,7 +23,7 @@ def counted(handed: Handed) -> tuple[Handed, Counts]:
     names = [name for name in dir(handed) if not name.startswith("_")]
     members = {name: _member(handed, name, counts) for name in names}
     described = {"__module__": kind.__module__, "__doc__": kind.__doc__, **members}
-    view = object.__new__(type(kind.__name__, (kind,), described))
+    view: Any = object.__new__(type(kind.__name__, (kind,), described))
     view.__dict__ = handed.__dict__
     return view, counts
 
