@@ -96,7 +96,9 @@ def test_a_warning_is_a_note_beside_the_board(mlgolf, runs, tmp_path):
     )
 
 
-def test_rulings_in_the_folder_of_the_competition_are_found(mlgolf, runs, tmp_path):
+@pytest.fixture
+def game(tmp_path) -> Path:
+    """The folder of a competition whose jury has disqualified `mine`."""
     game = tmp_path / "game"
     write(game / "rulings", "R1")
     (game / FILE).write_text(f"""
@@ -118,9 +120,20 @@ def test_rulings_in_the_folder_of_the_competition_are_found(mlgolf, runs, tmp_pa
         eval_every_steps = 10
         provenance = "made up"
     """)
+    return game
+
+
+def test_rulings_in_the_folder_of_the_competition_are_found(mlgolf, runs, game):
     found = board(mlgolf, *runs, "--competition", game)
     assert [row["submission"] for row in found["leaderboard"]] == ["other"]
     assert len(found["disqualified"]) == 1
+
+
+def test_no_bound_of_a_dual_comes_from_who_was_disqualified(mlgolf, runs, game):
+    words = ("dual", game, "--runs", runs[0], "--runs", runs[1])
+    assert "budget_seconds = 2.0" in mlgolf(*words).stdout
+    (game / "rulings" / "R1.toml").unlink()
+    assert "budget_seconds = 1.0" in mlgolf(*words).stdout
 
 
 def test_of_a_published_table_rulings_by_name_count(mlgolf, tmp_path):

@@ -220,11 +220,14 @@ def dual(
     original = load_competition(competition)
     best = None
     if runs:
+        from mlgolf.core.jury_ruling import rulings_of
         from mlgolf.results.run_folder import read_runs
+        from mlgolf.scoring.jury import judged
         from mlgolf.scoring.leaderboard import score_competition
 
         played = read_runs(runs)
-        board = score_competition(played.competition, played.trials, played.ruleset)
+        trials = judged(played.trials, rulings_of(original), played.run_of).trials
+        board = score_competition(played.competition, trials, played.ruleset)
         for note in board.labels.notes:
             typer.echo(f"mlgolf: of the runs that give the bounds: {note}", err=True)
         best = incumbents(board)
