@@ -12,7 +12,6 @@ from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
 from mlgolf.core.records import Disclosure
 from mlgolf.core.registry import load_workload, workload_names
-from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
 from mlgolf.referee.freeze import Source, find_submission, fingerprint, frozen_files
 from mlgolf.report.triage import looked_at_lines
@@ -87,11 +86,11 @@ def look_over_run(run: RunFolder) -> Iterator[LookedAt]:
         source = Source(name=name, file=run.module_path(name))
         problem = ""
         if not source.file.is_file():
-            problem = f"{source.file} is not there: the frozen code is not complete."
+            problem = f"{record.module} is not there: the frozen code is not complete."
         elif record.sha256 and fingerprint(source) != record.sha256:
             problem = (
-                f"{quoted(run.code_path(name))} is not the code that was hashed when the run was "
-                f"begun ({record.sha256}): somebody changed it since."
+                "The frozen code is not the code that was hashed when the run was begun "
+                f"({record.sha256}): somebody changed it since."
             )
         looked = _look_over(
             name, source, str(run.code_path(name)), names, problem, record.disclosure

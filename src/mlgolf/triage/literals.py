@@ -36,16 +36,14 @@ def large_literals(code: Code) -> Iterator[Seen]:
             continue
         if isinstance(node, _HOLDERS):
             values = _values(node, within_other)
-            bits = held_bits(_as_bytes(values))
-            if bits >= LARGE_BITS:
+            if bits := _if_large(values, LARGE_BITS):
                 yield Seen(
                     Kind.LITERAL, _list_in_words(node, values), line_of(node), within, bits
                 )
         elif isinstance(node, ast.Constant):
-            bits = held_bits(_as_bytes([node.value]))
-            if bits >= LARGE_BITS:
+            if bits := _if_large([node.value], LARGE_BITS):
                 yield Seen(Kind.LITERAL, _in_words(node.value), line_of(node), within, bits)
-    if held_bits(_as_bytes([code.text])) >= LARGE_PROSE_BITS:  # or its comments hold less, too
+    if _if_large([code.text], LARGE_PROSE_BITS):  # or its comments hold less, too
         yield from _prose(comments(code.text), "the comments of the file", 0, "")
 
 
@@ -63,10 +61,16 @@ def literal_bits(code: Code) -> int:
 
 
 def _prose(text: Any, what: str, line: int, within: str) -> Iterator[Seen]:
-    data = _as_bytes([text])
-    bits = held_bits(data)
-    if bits >= LARGE_PROSE_BITS:
-        yield Seen(Kind.LITERAL, f"{what}: {len(data):,} bytes", line, within, bits)
+    if bits := _if_large([text], LARGE_PROSE_BITS):
+        size = len(_as_bytes([text]))
+        yield Seen(Kind.LITERAL, f"{what}: {size:,} bytes", line, within, bits)
+
+
+def _if_large(values: Sequence[Any], least: int) -> int:
+    """What values hold, where that is at least so many bits; else 0. Most are too short at once."""
+    data = _as_bytes(values)
+    bits = held_bits(data) if 8 * len(data) >= least else 0
+    return bits if bits >= least else 0
 
 
 def _values(holder: ast.AST, seen: set[int]) -> list[Any]:
