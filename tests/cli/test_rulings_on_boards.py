@@ -88,6 +88,21 @@ def test_a_ruling_on_one_run_leaves_the_others(mlgolf, runs, tmp_path):
     ]
 
 
+def test_a_trial_that_is_disqualified_counts_as_one_without_a_model(mlgolf, runs, tmp_path):
+    write(
+        tmp_path / "rulings", "R1",
+        subject='submission = "mine"\ntrial = "study_0/digits_torch/trial_1"',
+    )
+    found = board(mlgolf, *runs, "--rulings", tmp_path / "rulings")
+    rows = {row["submission"]: row["workloads"]["digits"] for row in found["leaderboard"]}
+    assert rows["mine"]["outcome"] == "target_not_reached"
+    assert rows["other"]["outcome"] == "scored"
+    assert found["disqualified"][0]["trial"] == "study_0/digits_torch/trial_1"
+    page = tmp_path / "r.html"
+    mlgolf("report", *runs, "--rulings", tmp_path / "rulings", "-o", page)
+    assert "ruling R1: weights were brought along" in page.read_text()
+
+
 def test_a_warning_is_a_note_beside_the_board(mlgolf, runs, tmp_path):
     write(tmp_path / "rulings", "R1", decision="warning")
     said = " ".join(mlgolf("score", *runs, "--rulings", tmp_path / "rulings").stdout.split())

@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from synthetic_trials import competition, reaching
 
 from mlgolf.core.jury_ruling import JuryRuling
@@ -103,6 +105,28 @@ def test_a_study_that_loses_its_trials_is_not_left_out_of_the_median():
     board = score_competition(RULES, judged(FIELD, lost, RUN_OF).trials, "external")
     (fast,) = [entry for entry in board.entries if entry.submission == "fast"]
     assert fast.cells["digits"].outcome is Outcome.TARGET_NOT_REACHED
+
+
+@given(st.lists(st.tuples(
+    st.sampled_from(["accepted", "disqualified", "warning", "reinstated"]),
+    st.sampled_from(["fast", "good", "slow", "nobody"]),
+    st.sampled_from(["", "first", "second"]),
+    st.sampled_from(["", "study_0/digits_torch/trial_1", "study_1/digits_torch/trial_1"]),
+), max_size=8))  # fmt: skip
+def test_whatever_was_ruled_each_trial_is_kept_or_has_a_tombstone(decisions):
+    rulings = [
+        ruling(number, decision, submission=name, run=run, trial=trial)
+        for number, (decision, name, run, trial) in enumerate(decisions, start=1)
+    ]
+    found = judged(FIELD, rulings, RUN_OF)
+    kept = {trial.key: trial for trial in found.trials}
+    for trial in FIELD:
+        against = [
+            stone for stone in found.tombstones
+            if stone.ruling.subject.is_of(trial.key, trial.facts.submission_sha256, "first")
+        ]
+        assert bool(against) == (kept.get(trial.key) is not trial)
+    assert all(stone.ruling.decision == "disqualified" for stone in found.tombstones)
 
 
 def test_of_a_table_only_rulings_by_name_are_known():

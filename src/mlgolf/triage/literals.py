@@ -40,9 +40,8 @@ def large_literals(code: Code) -> Iterator[Seen]:
                 yield Seen(
                     Kind.LITERAL, _list_in_words(node, values), line_of(node), within, bits
                 )
-        elif isinstance(node, ast.Constant):
-            if bits := _if_large([node.value], LARGE_BITS):
-                yield Seen(Kind.LITERAL, _in_words(node.value), line_of(node), within, bits)
+        elif isinstance(node, ast.Constant) and (bits := _if_large([node.value], LARGE_BITS)):
+            yield Seen(Kind.LITERAL, _in_words(node.value), line_of(node), within, bits)
     if _if_large([code.text], LARGE_PROSE_BITS):  # or its comments hold less, too
         yield from _prose(comments(code.text), "the comments of the file", 0, "")
 
