@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         list_runs,
         show_run,
     )
+    from mlgolf.api.triage import triage_code
     from mlgolf.api.tuning import Tuning, tuning_curves
     from mlgolf.api.verified import Verification
     from mlgolf.core.errors import MLGolfError
@@ -40,8 +41,8 @@ __all__ = [
     "MLGolfError", "Progression", "Run", "RunList", "StepDiagnosis", "StepWatch", "TradeOff",
     "Tuning", "Verification", "ablate", "bundle", "compare_runs", "curve", "deploy", "diagnose",
     "diagnose_script", "export_runs", "find_targets", "fit", "import_runs", "list_runs",
-    "observe", "open_run", "plan", "play_trial", "progress", "replay", "run", "score", "show_run",
-    "tuning_curves", "verify", "write_report",
+    "observe", "open_run", "plan", "play_trial", "progress", "replay", "run", "score",
+    "show_run", "triage_code", "tuning_curves", "verify", "write_report",
 ]
 
 _HOMES = {
@@ -59,6 +60,7 @@ _HOMES = {
     "mlgolf.api.tracking": (
         "RunList", "compare_runs", "export_runs", "import_runs", "list_runs", "show_run",
     ),
+    "mlgolf.api.triage": ("triage_code",),
     "mlgolf.api.tuning": ("Tuning", "tuning_curves"),
     "mlgolf.api.verified": ("Verification",),
     "mlgolf.core.errors": ("MLGolfError",),

@@ -16,7 +16,7 @@ COMMANDS = [
     ("quantities", "list"), ("quantities", "show", "l2"),
     ("competitions", "list"), ("competitions", "show", "mini"),
     ("game", "list"), ("game", "show", "digits-l2"), ("game", "show", "digits-l2", "--board"),
-    ("data", "check", "linear"),
+    ("data", "check", "linear"), ("triage", "nadamw"),
     ("score", TABLE, "--competition", "algoperf-0.5", "--tuning", "self"),
     ("tuning", TABLE, "--competition", "algoperf-0.5", "--tuning", "self"),
 ]

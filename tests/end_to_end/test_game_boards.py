@@ -30,21 +30,29 @@ def test_a_board_of_cells_says_who_holds_each(mlgolf, run):
     assert cell["best"] == pytest.approx(scored(mlgolf, run)["value"])
     said = " ".join(mlgolf("game", "show", GAME, run.parent, "--board").stdout.split())
     assert "by fits" in said
-    assert "declares" not in said
+    assert "discloses" not in said
     assert "Tuning outside the budget is unbounded" in said
 
 
-def test_what_an_entry_declares_is_recorded_and_told_on_the_board_of_cells(mlgolf, tmp_path):
+def test_what_an_entry_discloses_is_recorded_and_told_on_the_board_of_cells(mlgolf, tmp_path):
     entry = tmp_path / "fits"
     entry.mkdir()
     shutil.copy(HONEST, entry / "entry.py")
-    (entry / "declared.toml").write_text('tuned = ["step size"]\nruns = 12\n')
+    (entry / "submission.toml").write_text(
+        'authors = ["A. N."]\ntuned_on = ["flowers"]\ntuned = ["step size"]\nruns = 12\n'
+    )
     run = tmp_path / "run"
     mlgolf("run", entry, "--competition", GAME, "--seed", 1, "--out", run)
     said = " ".join(mlgolf("game", "show", GAME, run, "--board").stdout.split())
-    assert "fits declares: tuned on these data in 12 runs: step size." in said
-    notes = json.loads(mlgolf("score", run, "--json").stdout)["notes"]
-    assert "fits declares: tuned on these data in 12 runs: step size" in notes
+    told = "fits discloses: tuned on flowers in 12 runs: step size; authors A. N."
+    assert f"{told}." in said
+    scored_run = json.loads(mlgolf("score", run, "--json").stdout)
+    assert told in scored_run["notes"]
+    assert scored_run["disclosures"]["fits"]["runs"] == 12
+    assert (run / "fits" / "code" / "submission.toml").read_bytes() == (
+        entry / "submission.toml"
+    ).read_bytes()
+    assert "authors A. N." in mlgolf("triage", run).stdout
 
 
 def test_a_game_is_explained_with_its_numbers_and_units(mlgolf):

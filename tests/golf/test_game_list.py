@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from synthetic_trials import competition, reaching, trial
+from written_rulings import write
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RulesError, UnknownName
@@ -177,6 +178,17 @@ def test_a_result_of_fewer_studies_than_the_rules_ask_for_is_not_the_best():
     found = held(game, Runs(folders=(whole, half)))
     assert found.best["digits"].submission == "whole"
     assert found.too_few_runs == ("half in half: 1 of 2 runs on digits",)
+
+
+def test_who_a_jury_disqualified_holds_no_game(tmp_path):
+    game = competition(["digits"], tuning={"external": {"trials": 1, "studies": 1}})
+    runs = Runs(folders=tuple(
+        OneRun(game, *reaching(name, "digits", [spent]), path=name)
+        for name, spent in (("fast", 5.0), ("slow", 9.0))
+    ))  # fmt: skip
+    write(tmp_path / "rulings", "R1", subject='submission = "fast"')
+    assert held(game, runs).best["digits"].submission == "fast"
+    assert held(game.with_files_in(tmp_path), runs).best["digits"].submission == "slow"
 
 
 def test_cells_are_listed_below_their_game():

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from small_games import checked, game, said
+from written_rulings import write
 
 from mlgolf.core.competition import load_competition
 from mlgolf.golf.check import check_game
@@ -177,3 +178,10 @@ def test_a_file_that_is_no_text_is_found(tmp_path):
     (folder / "graph.toml").write_bytes(b"loss = 1\n\xff\n")
     found = check_game(str(folder), tmp_path / "data", play=False)
     assert said(found, "UTF-8").startswith("graph.toml:2")
+
+
+def test_a_ruling_that_cannot_be_read_is_a_fault_of_the_game(tmp_path):
+    folder = game(tmp_path)
+    write(folder / "rulings", "R1", decision="banned")
+    found = check_game(str(folder), tmp_path / "data", play=False)
+    assert said(found, "Input should be 'accepted'").startswith("rulings/R1.toml: decision: ")

@@ -25,6 +25,14 @@ def test_a_trial_ends_at_the_first_evaluation_that_meets_every_bound():
     assert "step 200" in store.reason
 
 
+def test_what_a_contestant_looked_up_is_kept_as_it_told_it_last():
+    script = [submitted(100, touched={"loss_fn": 3}), submitted(200, touched={"loss_fn": 7})]
+    _, store = play(script, [0.5, 0.01])
+    assert store.verdict.touched == {"loss_fn": 7}
+    _, store = play([*script, Finished(200, "done")], [0.5, 0.4])
+    assert store.verdict.touched == {"loss_fn": 7}
+
+
 def test_everything_is_frozen_before_the_clock_is_read_and_stopped_at_the_end():
     player, _ = play([submitted(100), submitted(200)], [0.5, 0.01])
     assert player.calls == ["start", "freeze", "thaw", "freeze", "stop"]

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mlgolf.api.frames import board_frame, evaluations_frame, spikes_frame, trials_frame
 from mlgolf.api.shown import STYLE, WIDTH, as_text
+from mlgolf.api.triage import look_over_run
 from mlgolf.core.competition import Competition
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
@@ -40,6 +41,7 @@ from mlgolf.scoring.since import Since, since
 from mlgolf.scoring.sources import Source, open_source
 from mlgolf.scoring.standings import Standings
 from mlgolf.scoring.target_levels import has_targets
+from mlgolf.triage.looked_at import LookedAt
 
 AnyPath = str | PathLike[str]
 
@@ -51,6 +53,7 @@ class Options:
     `tuning` and `competition` a table needs; runs have their own. `interpretation`: names of
     ambiguous rules with the choice, {"trial": "fastest"}. `since`: earlier results to compare with,
     and `bridge` the submissions that were run in both, as (old name, new name) if renamed.
+    `rulings`: a folder of rulings of a jury, in place of those in the competition's folder.
     """
 
     competition: str | None = None
@@ -63,6 +66,7 @@ class Options:
     target_levels: bool = False
     since: str | None = None
     bridge: Sequence[tuple[str, str]] = ()
+    rulings: AnyPath | None = None
 
 
 class Board:
@@ -219,8 +223,20 @@ def write_report(
         progress("scoring", 0, 0)
         found = _review(source, chosen, target_levels=movable)
         with naming(page):
-            write_page(found, source.shown(found.board), page, progress, begin)
+            write_page(
+                found, source.shown(found.board), page, progress, begin,
+                looked_at=_looked_at(results, chosen.submissions),
+            )
     return page
+
+
+def _looked_at(results: Sequence[Path], submissions: Sequence[str] | None) -> list[LookedAt]:
+    """What the code of all that were played says; nothing of what has no code here."""
+    runs = [RunFolder(path) for path in results if (path / "run.json").is_file()]
+    return [
+        one for run in runs for one in look_over_run(run)
+        if submissions is None or one.name in submissions
+    ]
 
 
 def _options(given: Mapping[str, Any]) -> Options:
@@ -245,6 +261,7 @@ def _source(paths: Sequence[Path], options: Options, command: str) -> Source:
     return open_source(
         paths, options.competition, options.tuning, framework=options.framework,
         submissions=options.submissions, command=command,
+        rulings=None if options.rulings is None else Path(options.rulings),
     )
 
 
@@ -258,7 +275,7 @@ def _review(source: Source, options: Options, *, target_levels: bool) -> Review:
         source.ruleset, source.admitted, baseline=options.baseline, partial=options.partial,
         evaluations=source.evaluations if target_levels else None,
         since=_since(source, options.since, options.bridge) if options.since else None,
-        problems=source.problems,
+        problems=source.problems, disclosures=source.disclosures,
     )
 
 

@@ -27,6 +27,7 @@ from mlgolf.cli import (
     scaling,
     scoring,
     tracking,
+    triage,
     tuning,
 )
 from mlgolf.core.errors import MLGolfError
@@ -60,6 +61,7 @@ datasets.add_to(app)
 algoperf.add_to(app)
 games.add_to(app)
 sandboxes.add_to(app)
+triage.add_to(app)
 
 
 def main() -> None:

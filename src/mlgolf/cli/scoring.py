@@ -55,6 +55,13 @@ Bridge = Annotated[
     list[str] | None,
     typer.Option(help="A submission that is in both results, OLD=NEW if renamed. Repeatable."),
 ]
+Rulings = Annotated[
+    Path | None,
+    typer.Option(
+        help="A folder of a jury's rulings, a .toml each.",
+        show_default="rulings/ of the competition's folder",
+    ),
+]
 
 
 def score(
@@ -72,6 +79,7 @@ def score(
     ] = False,
     earlier: SinceEarlier = None,
     bridge: Bridge = None,
+    rulings: Rulings = None,
     as_json: AsJson = False,
 ) -> None:
     """Score runs by the rules of their competition, or a published table of trials.
@@ -81,6 +89,8 @@ def score(
     Example: mlgolf score runs/a runs/b --json
 
     Example: mlgolf score trials.csv --competition algoperf-0.5 --tuning external
+
+    Example: mlgolf score runs/a --competition my-game --rulings my-game/rulings
 
     Example: mlgolf score algoperf_logs --competition algoperf-0.5 --target-levels
     """
@@ -92,7 +102,7 @@ def score(
         *(results or _latest()), competition=competition, tuning=tuning, framework=framework,
         submissions=_names(submissions), baseline=baseline,
         interpretation=_interpretations(interpretation or ()), partial=partial,
-        target_levels=by_target, since=earlier, bridge=_bridges(bridge, earlier),
+        target_levels=by_target, since=earlier, bridge=_bridges(bridge, earlier), rulings=rulings,
     )
     if as_json:
         print_json(board.review.as_json())
@@ -151,6 +161,7 @@ def report(
     partial: Partial = False,
     earlier: SinceEarlier = None,
     bridge: Bridge = None,
+    rulings: Rulings = None,
 ) -> None:
     """Write a self-contained HTML page about results, with its figures and tables beside it.
 
@@ -169,6 +180,7 @@ def report(
             tuning=tuning, framework=framework, submissions=_names(submissions),
             baseline=baseline, interpretation=_interpretations(interpretation or ()),
             partial=partial, since=earlier, bridge=_bridges(bridge, earlier),
+            rulings=rulings,
         )
     say(page)
 
@@ -208,11 +220,14 @@ def dual(
     original = load_competition(competition)
     best = None
     if runs:
+        from mlgolf.core.jury_ruling import rulings_of
         from mlgolf.results.run_folder import read_runs
+        from mlgolf.scoring.jury import judged
         from mlgolf.scoring.leaderboard import score_competition
 
         played = read_runs(runs)
-        board = score_competition(played.competition, played.trials, played.ruleset)
+        trials = judged(played.trials, rulings_of(original), played.run_of).trials
+        board = score_competition(played.competition, trials, played.ruleset)
         for note in board.labels.notes:
             typer.echo(f"mlgolf: of the runs that give the bounds: {note}", err=True)
         best = incumbents(board)

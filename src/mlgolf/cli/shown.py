@@ -43,6 +43,11 @@ def competition_shown(name: str) -> Iterator[Part]:
     hardware, own = load_hardware(rules.hardware), tuning_in_words(rules.tuning)
     yield " ".join(filter(None, [hardware_in_words(hardware), price_in_words(rules), *own]))
     yield pretraining_in_words(rules.pretraining)
+    if rules.disclosures == "required":
+        yield (
+            "Each submission must come with a submission.toml: its authors and licence, what it "
+            "was tuned on, and what was learned elsewhere."
+        )
     yield how_ranked(competition, rules.tuning.rulesets[0], below="")
     if differing := _interpretations(competition):
         yield f"Ambiguous rules, where not by default: {', '.join(differing)}."

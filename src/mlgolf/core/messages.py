@@ -15,6 +15,15 @@ from pydantic.dataclasses import dataclass
 
 STRICT = ConfigDict(strict=True)  # who writes them is not believed
 Step = Annotated[int, Field(ge=0, lt=2**53)]
+# Members of what the contestant was handed, "loss_fn" or "set loss_fn" -> how often it looked them
+# up. Told by its own process, so it is shown and nothing rests on it.
+Touched = Annotated[
+    dict[
+        Annotated[str, Field(max_length=80, pattern="^(set )?[A-Za-z_][A-Za-z0-9_]*$")],
+        Annotated[int, Field(ge=0, lt=2**53)],
+    ],
+    Field(max_length=100),
+]
 
 # --- player to referee ---
 
@@ -36,6 +45,7 @@ class Submitted:
     step: Step
     length: int  # bytes used of the mapping
     is_query: bool = False
+    touched: Touched = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
@@ -52,6 +62,7 @@ class Finished:
 
     step: Step
     reason: str
+    touched: Touched = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)

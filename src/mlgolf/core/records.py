@@ -6,14 +6,15 @@ function in `results/upgrades.py`.
 """
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.rules import Contract, Ruleset, Timing
 from mlgolf.core.status import Status
+from mlgolf.core.toml_files import check_keys
 from mlgolf.core.trial_key import TrialKey
 
 SCHEMA_VERSION = 3
@@ -41,16 +42,40 @@ class Calibration(Record):
         return self.reference_seconds / self.seconds
 
 
-class Declared(Record):
-    """declared.toml beside a program: what it brings from runs that no budget counted.
+_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE)]
+_MUST_BE_SAID = ("authors", "licence", "tuned_on", "learned_components")  # "nothing" is said by []
+
+
+class Disclosure(Record):
+    """submission.toml beside a submission: what its authors say of it.
 
     Nobody can check it. A board says that tuning outside the budget is unbounded.
     """
 
-    tuned: tuple[str, ...] = ()  # what was tuned on the data of the game
+    authors: tuple[Words, ...] = ()
+    # Of the code, and of what it brings along.
+    licence: str = Field(default="", max_length=200, pattern=_ONE_LINE)
+    based_on: tuple[Words, ...] = ()  # papers, packages, other submissions
+    tuned_on: tuple[Words, ...] = ()  # data sets and workloads
+    tuned: tuple[Words, ...] = ()  # what was tuned there
     runs: int | None = Field(default=None, ge=0)  # how many that took
-    learned: tuple[str, ...] = ()  # parts that were learned elsewhere, such as stored weights
-    licence: str = ""  # of those
+    learned_components: tuple[Words, ...] = ()  # learned elsewhere, such as stored weights
+    notes: str = Field(default="", max_length=2000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_written_as_asked(cls, table: Any) -> Any:
+        check_keys(table, cls.model_fields)
+        for key, value in table.items() if isinstance(table, dict) else ():
+            if isinstance(value, str) and cls.model_fields[key].default == ():
+                raise ValueError(f"{key}: found {value!r}, allowed is a list: [{value!r}]")
+        return table
+
+    @property
+    def missing(self) -> list[str]:
+        """Keys that are not given, of those that rules may ask for."""
+        return [key for key in _MUST_BE_SAID if key not in self.model_fields_set]
 
 
 class SubmissionRecord(Record):
@@ -60,8 +85,20 @@ class SubmissionRecord(Record):
     sha256: str = ""
     module: str = ""  # in the folder of its frozen code
     contract: Contract = "submission"
-    declared: Declared | None = None
+    disclosure: Disclosure | None = None
     imported: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, fields: Any) -> Any:
+        """Disclosures were once called declarations, and had fewer fields."""
+        if not (isinstance(fields, dict) and isinstance(fields.get("declared"), dict)):
+            return fields
+        declared = dict(fields["declared"])
+        if "learned" in declared:
+            declared["learned_components"] = declared.pop("learned")
+        others = {key: value for key, value in fields.items() if key != "declared"}
+        return {**others, "disclosure": declared}
 
 
 class DrawRecord(Record):
@@ -184,4 +221,7 @@ class VerdictRecord(Record):
     versions: dict[str, str] = Field(default_factory=dict)
     total: ClockTotal | None = None
     charged_seconds: float = 0.0  # of evaluations and of answers, on top of its own
+    # What of the workload, or of the game, the contestant looked up, and how often: told by its own
+    # process, so no evidence.
+    touched: dict[str, int] = Field(default_factory=dict)
     problems: list[str] = Field(default_factory=list)  # of an import: what was not read

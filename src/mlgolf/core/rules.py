@@ -213,6 +213,9 @@ class Rules(_Frozen):
     hardware: str
     timing: tuple[Timing, ...] = ("alone",)  # how official trials may be timed
     pretraining: Pretraining = "forbidden"
+    # Whether each submission must come with a submission.toml that says who made it, under which
+    # licence, what it was tuned on and what was learned elsewhere.
+    disclosures: Literal["optional", "required"] = "optional"
     # What the files of a program may have in all: weights that it brings along count towards it.
     code_bytes: int | None = Field(default=None, ge=1)
     # Ceiling of the energy: this power times the budget. It stands in the record and nobody checks

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Collection
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from mlgolf.core.errors import RulesError
-from mlgolf.core.text import invalid
+from mlgolf.core.errors import RulesError, did_you_mean
+from mlgolf.core.text import enumerated, invalid
 
 SHIPPED = files("mlgolf") / "competitions"
 Record = TypeVar("Record", bound=BaseModel)
@@ -47,6 +48,16 @@ def read_text(path: Traversable | Path) -> str:
         ) from None
     except UnicodeDecodeError as error:
         raise RulesError(f"{path}, byte {error.start}: no UTF-8; save it as that") from None
+
+
+def check_keys(table: Any, known: Collection[str]) -> None:
+    """Raises: ValueError naming a key that a record does not have, and those that it has."""
+    for key in table if isinstance(table, dict) else ():
+        if key not in known:
+            raise ValueError(
+                f"{key}: there is no such key. {did_you_mean(key, known)}Allowed are "
+                f"{enumerated(known)}"
+            )
 
 
 def toml_string(text: str) -> str:

@@ -9,7 +9,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import quantity
-from mlgolf.core.records import SandboxLevel
+from mlgolf.core.records import Disclosure, SandboxLevel
 from mlgolf.core.rules import Ruleset, Timing, paces_itself
 from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS
@@ -17,7 +17,7 @@ from mlgolf.experiments.run_data import RunData
 from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.energy import find_counters, meter_for
 from mlgolf.referee.evaluators import evaluator_for
-from mlgolf.referee.freeze import DECLARED, Source, find_submission
+from mlgolf.referee.freeze import DISCLOSURE, Source, find_submission
 
 PAIRED_IS_NOT_ALLOWED = "timed beside other trials (paired), which the rules do not allow"
 
@@ -74,7 +74,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
         _check_that_out_is_elsewhere(request.out, source)
         _check_contract(source, request.competition)
         _check_size(source, request.competition)
-        _check_declared(source, request.competition)
+        _check_disclosure(source, request.competition)
     _check_workloads(request)
     _check_brought_models(request.competition)
     _check_timing(request)
@@ -149,14 +149,42 @@ def _check_size(source: Source, competition: Competition) -> None:
         )
 
 
-def _check_declared(source: Source, competition: Competition) -> None:
-    """Raises: SubmissionError for parts that were learned elsewhere, where that is forbidden."""
-    declared = source.declared
-    if declared and declared.learned and competition.rules.pretraining == "forbidden":
+def _check_disclosure(source: Source, competition: Competition) -> None:
+    """Raises: SubmissionError for one that the rules ask for and that says too little.
+
+    And for parts that were learned elsewhere, where that is forbidden.
+    """
+    disclosure = source.disclosure
+    if competition.rules.disclosures == "required":
+        _check_that_it_is_complete(source, disclosure, competition.name)
+    learned = disclosure.learned_components if disclosure else ()
+    if learned and competition.rules.pretraining == "forbidden":
         raise SubmissionError(
-            f"{source.name}: its {DECLARED} says that it brings what was learned elsewhere "
-            f"({', '.join(declared.learned)}); {competition.name} has pretraining = \"forbidden\". "
+            f"{source.name}: its {DISCLOSURE} says that it brings what was learned elsewhere "
+            f"({', '.join(learned)}); {competition.name} has pretraining = \"forbidden\". "
             "Enter it without these parts, or where pre-training is allowed"
+        )
+
+
+def _check_that_it_is_complete(
+    source: Source, disclosure: Disclosure | None, competition: str
+) -> None:
+    asked = f"{competition} has disclosures = \"required\""
+    example = 'authors = ["Ada Example"], licence = "Apache-2.0", tuned_on = [] for nothing'
+    if not source.is_folder:
+        raise SubmissionError(
+            f"{source.name}: {asked}, and a module that is given alone has no {DISCLOSURE} beside "
+            "it. Put it into a folder as submission.py or entry.py, with that file, and give the "
+            "folder"
+        )
+    if disclosure is None:
+        raise SubmissionError(
+            f"{source.name}: no {DISCLOSURE} in its folder; {asked}. Write one: {example}"
+        )
+    if disclosure.missing:
+        raise SubmissionError(
+            f"{source.file.with_name(DISCLOSURE)}: {enumerated(disclosure.missing)} not given; "
+            f"{asked}. For instance {example}"
         )
 
 

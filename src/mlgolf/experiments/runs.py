@@ -175,7 +175,7 @@ def _identity(source: Source, framework: str) -> SubmissionRecord:
     """What a run records of a submission before its first trial."""
     return SubmissionRecord(
         framework=framework, sha256=fingerprint(source), module=source.file.name,
-        contract=source.contract, declared=source.declared,
+        contract=source.contract, disclosure=source.disclosure,
     )
 
 

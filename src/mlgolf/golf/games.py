@@ -8,12 +8,14 @@ from typing import Any
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import MLGolfError
-from mlgolf.core.records import Declared
+from mlgolf.core.jury_ruling import JuryRuling, rulings_of
+from mlgolf.core.records import Disclosure
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.time_classes import UNBOUNDED, time_class
 from mlgolf.results.places import runs_below
 from mlgolf.results.run_folder import RunFolder
+from mlgolf.scoring.jury import judged
 from mlgolf.scoring.leaderboard import score_competition
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.ties import TieBreak
@@ -27,7 +29,7 @@ class Best:
     submission: str
     run: Path
     official: bool
-    declared: Declared | None  # what it brought from elsewhere, by its own words
+    disclosure: Disclosure | None  # what its authors say of it
     tie_break: TieBreak  # against those of the same value
 
 
@@ -95,13 +97,14 @@ def held(game: Competition, runs: Runs) -> Held:
     Official ones come first; one with fewer runs than the rules ask for is none. Equal values are
     ordered as on a board. Two runs of one submission are two boards.
     """
+    rulings = rulings_of(game)
     best: dict[str, Best] = {}
     too_few: list[str] = []
     for run in runs.folders:
         if not same_rules(run.competition, game):
             continue
         asked = run.competition.rules.tuning.under(run.record.ruleset).studies
-        for workload, studies, found in _found(run):
+        for workload, studies, found in _found(run, rulings):
             if studies < asked:
                 too_few.append(
                     f"{found.submission} in {run.path}: {studies} of {asked} runs on {workload}"
@@ -119,12 +122,15 @@ def _order(game: Competition, workload: str, best: Best) -> tuple[bool, float, T
     return not best.official, value, best.tie_break
 
 
-def _found(run: RunFolder) -> Iterator[tuple[str, int, Best]]:
+def _found(
+    run: RunFolder, rulings: Sequence[JuryRuling]
+) -> Iterator[tuple[str, int, Best]]:
     """What each submission of a run reached on a workload, and in how many studies.
 
     Nothing where there is no board.
     """
-    trials = run.trials()
+    own, name = run.trials(), run.path.resolve().name
+    trials = judged(own, rulings, {trial.key: name for trial in own}).trials
     for framework in sorted({trial.key.framework for trial in trials}):
         try:
             board = score_competition(run.competition, trials, run.record.ruleset, framework)
@@ -136,7 +142,7 @@ def _found(run: RunFolder) -> Iterator[tuple[str, int, Best]]:
                     yield workload, cell.studies, Best(
                         value=cell.value, submission=entry.submission, run=run.path,
                         official=not (board.labels.unofficial or board.labels.practice),
-                        declared=run.record.submissions[entry.submission].declared,
+                        disclosure=run.record.submissions[entry.submission].disclosure,
                         tie_break=entry.tie_break,
                     )
 

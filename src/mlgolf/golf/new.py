@@ -45,12 +45,13 @@ from mlgolf.golf.written import (
     open_readme,
     readme,
 )
+from mlgolf.referee.freeze import DISCLOSURE
 
 NAME = "[a-z0-9][a-z0-9-]*"
 TWIN_SHARE = 0.2
 LOSS_SHARE, WORST_FACTOR = 0.01, 10  # of the loss of a constant answer; of the bound on the mean
 STARTER = Path(__file__).with_name("starter")
-BASELINES = ("entry_torch.py", "entry_jax.py")
+BASELINES = ("entry_torch.py", "entry_jax.py", DISCLOSURE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +209,7 @@ def _open_content(request: Request, text: OpenText) -> Content:
     }
     return Content(
         files={FILE: content, **{n: t.encode() for n, t in texts.items()}},
-        baseline={BASELINE: OPEN_STARTER / BASELINE},
+        baseline={name: OPEN_STARTER / name for name in (BASELINE, DISCLOSURE)},
         guesses=(*text.guesses, *_guesses(request, numbers)),
     )
 

@@ -6,6 +6,7 @@ Files are read one by one, so that a fault of one hides none of another.
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from mlgolf.core.competition import Competition, load_competition
 from mlgolf.core.errors import DataError, MLGolfError, RulesError
 from mlgolf.core.hardware import load_hardware
+from mlgolf.core.jury_ruling import FOLDER as RULINGS
+from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.registry import load_workload
 from mlgolf.core.text import invalid
 from mlgolf.core.workload import Workload
@@ -28,12 +31,25 @@ def file_checks(files: GameFiles, today: date) -> Iterator[Said]:
     """Syntax, fields, names, dates, data files; not whether the rules make sense."""
     said = [
         *_of_syntax(files), *_of_rules(files, today), *unknown_hardware(files),
-        *faults_of_definitions(files), *_of_data(files), *_of_classes(files),
+        *faults_of_definitions(files), *_of_data(files), *_of_classes(files), *_of_rulings(files),
     ]  # fmt: skip
     yield from said
     if not any(isinstance(one, Finding) for one in said):
         names = [files.rules, *(name for name, _ in _tables(files))]
         yield Passed(f"files: {', '.join(names)} can be read as rules")
+
+
+def _of_rulings(files: GameFiles) -> Iterator[Finding]:
+    """Rulings of a jury that cannot be read: no run of this game could be scored."""
+    try:
+        read_rulings(files.folder / RULINGS)
+    except RulesError as error:
+        for line in str(error).split("\n"):
+            path, separator, what = line.partition(": ")
+            known = separator and path.endswith(".toml")
+            yield Finding(
+                f"{RULINGS}/{Path(path).name}" if known else RULINGS, None, what if known else line
+            )
 
 
 def loaded(files: GameFiles) -> Competition | None:

@@ -25,6 +25,7 @@ from mlgolf.measures.onnx_models import read_model
 from mlgolf.player.handover import MODEL_FILE
 from mlgolf.player.link import Link
 from mlgolf.player.submission import load_module
+from mlgolf.player.touched import counted
 
 
 class Bounds(dict[str, float]):
@@ -166,7 +167,8 @@ def play_entry(assignment: Assignment, link: Link) -> None:
     )
     link.begin(backend.versions())
     # On the clock from here: importing the program is part of what it costs.
-    load_play(Path(assignment.submission_file))(game)
+    handed, link.touched = counted(game)
+    load_play(Path(assignment.submission_file))(handed)
     link.finish(game._submitted, "play() returned")
 
 

@@ -30,6 +30,7 @@ from mlgolf.player.submission import (
     asked_batch_size,
     load_submission,
 )
+from mlgolf.player.touched import counted
 from mlgolf.player.workload import MetricsLogger, WorkloadFacade
 
 KEYS_AHEAD = 3  # step hints: as far as a self-tuning budget goes
@@ -127,16 +128,17 @@ class Harness:
         }
         self._workload.attach_metrics_logger(MetricsLogger(link.log))
         self._workload.attach_referee(self._query)
+        self._handed, link.touched = counted(self._workload)
         self._optimizer_state = submission.init_optimizer_state(
-            self._workload, self._params, self._model_state, self._hyperparameters,
+            self._handed, self._params, self._model_state, self._hyperparameters,
             start.optimizer_key,
         )
 
     def train(self, batches: Iterator[Mapping[str, Any]]) -> None:
         """The loop. Returns when the submission is done."""
-        workload, submission, board = self._workload, self._submission, self._link.board
-        hyperparameters, loss_type = self._hyperparameters, workload.loss_type
-        types = workload.model_params_types
+        workload, submission, board = self._handed, self._submission, self._link.board
+        hyperparameters, loss_type = self._hyperparameters, self._workload.loss_type
+        types = self._workload.model_params_types
         extra = {}
         if submission.wants_train_state:
             extra["train_state"] = MappingProxyType(self._train_state)
@@ -203,7 +205,7 @@ class Harness:
         if self._submission.prepare_for_eval is None:
             return
         returned = self._submission.prepare_for_eval(
-            workload=self._workload,
+            workload=self._handed,
             current_param_container=self._params,
             current_params_types=self._workload.model_params_types,
             model_state=self._model_state,

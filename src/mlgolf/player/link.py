@@ -43,11 +43,13 @@ class Link:
     Attributes:
       board: where a loop tells its step, and reads the flag of an evaluation that is due and a copy
         of the clock. A step must cost no more than that, so there are no methods around it.
+      touched: what the contestant looked up so far, which is told with each model and at the end.
     """
 
     def __init__(self, channel: Channel, board: Board, handover: Handover) -> None:
         self._channel, self._handover = channel, handover
         self.board = board
+        self.touched: Mapping[str, int] = {}
 
     @classmethod
     def over(cls, connection: socket.socket, board: int, mapping: int) -> "Link":
@@ -83,7 +85,7 @@ class Link:
 
     def finish(self, step: int, reason: str) -> None:
         """Say that training is done, and why. The last model was submitted before."""
-        self._channel.send(Finished(step, reason))
+        self._channel.send(Finished(step, reason, dict(self.touched)))
 
     def fail(self, error: BaseException) -> None:
         """Say which exception stopped the player."""
@@ -97,7 +99,8 @@ class Link:
     def _hand_over(
         self, arrays: Mapping[str, NDArray], step: int, *, is_query: bool
     ) -> Evaluated:
-        self._channel.send(Submitted(step, self._handover.write(arrays), is_query))
+        length = self._handover.write(arrays)
+        self._channel.send(Submitted(step, length, is_query, dict(self.touched)))
         return self._await(Evaluated)
 
     def _await(self, kind: type[Awaited]) -> Awaited:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mlgolf
 from mlgolf.core.errors import SubmissionError
-from mlgolf.core.records import Declared
+from mlgolf.core.records import Disclosure
 from mlgolf.core.registry import algorithm_folder
 from mlgolf.core.rules import Contract
 from mlgolf.core.text import enumerated
@@ -18,7 +18,7 @@ from mlgolf.results.frozen_code import digest, files_below, folder_digest
 
 PLAY = "play"  # the function of an entry
 SEARCH_SPACE = "tuning_search_space.json"
-DECLARED = "declared.toml"
+DISCLOSURE, _ONCE = "submission.toml", "declared.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +45,26 @@ class Source:
         path = self.file.with_name(SEARCH_SPACE)
         return path if self.is_folder and path.exists() else None
 
-
     @property
-    def declared(self) -> Declared | None:
-        """Raises: RulesError for a file that is no such record."""
-        path = self.file.with_name(DECLARED)
-        return read_toml(path, Declared) if self.is_folder and path.exists() else None
+    def disclosure(self) -> Disclosure | None:
+        """What stands beside it; a module that is given alone has none.
+
+        Raises: RulesError for a file that is no such record; SubmissionError for an earlier kind.
+        """
+        if not self.is_folder:
+            return None
+        path, earlier = self.file.with_name(DISCLOSURE), self.file.with_name(_ONCE)
+        if earlier.exists():
+            raise SubmissionError(
+                f"{earlier}: this file is called {DISCLOSURE} now, and its key `learned` "
+                "learned_components. Rename both."
+            )
+        return read_toml(path, Disclosure) if path.exists() else None
 
     @property
     def bytes(self) -> int:
         """Of all its files."""
-        return sum(file.stat().st_size for file in _files(self).values())
+        return sum(file.stat().st_size for file in frozen_files(self).values())
 
 
 def _names_at_the_top(file: Path) -> Iterator[str]:
@@ -102,7 +111,7 @@ def find_submission(text: str, framework: str) -> Source:
 
 def fingerprint(source: Source) -> str:
     """SHA-256 over the names and bytes of every file of the submission."""
-    return digest(sorted(_files(source).items()))
+    return digest(sorted(frozen_files(source).items()))
 
 
 def check_package(sha256: str) -> None:
@@ -119,7 +128,8 @@ def package_fingerprint() -> str:
     return folder_digest(Path(mlgolf.__file__).parent)
 
 
-def _files(source: Source) -> dict[str, Path]:
+def frozen_files(source: Source) -> dict[str, Path]:
+    """All that is hashed and copied, by its name below the folder of the submission."""
     if not source.is_folder:
         return {source.file.name: source.file}
     return files_below(source.file.parent)
@@ -134,7 +144,7 @@ def freeze(source: Source, destination: Path) -> Path:
     if not destination.exists():
         partial = destination.with_name(f".{destination.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
-        for name, file in _files(source).items():
+        for name, file in frozen_files(source).items():
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, partial / name)
         partial.rename(destination)

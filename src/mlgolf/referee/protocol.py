@@ -108,6 +108,7 @@ def run_trial(
         clock={**clock.record(), **({"paired": paired} if (paired := pairing.record()) else {})},
         load_average=[load, load_average()],
         versions=dict(referee.versions),
+        touched=dict(referee.touched),
         total=ClockTotal(**referee.total._asdict()),
         charged_seconds=referee.charged,
     ))  # fmt: skip
@@ -146,6 +147,7 @@ class _Referee:
         self._best = math.inf  # what the objective counts of the model that is kept
         self._diverged = ""  # the first model with a NaN or infinity, and where
         self.versions: Mapping[str, str] = {}
+        self.touched: Mapping[str, int] = {}  # by the player's own word
         self.total = Reading(0.0, 0.0, 0.0)
         self.charged = 0.0
 
@@ -216,9 +218,12 @@ class _Referee:
 
     def _receive(self) -> Message | None:
         try:
-            return self._player.receive(POLL_SECONDS)
+            message = self._player.receive(POLL_SECONDS)
         except ValueError as error:
             raise broke_protocol(error) from None
+        if isinstance(message, Submitted | Finished):
+            self.touched = message.touched or self.touched
+        return message
 
     def _model(self, submitted: Submitted) -> bytes:
         try:

@@ -27,7 +27,26 @@ def leaderboard_section(board: BoardView) -> Html:
         *(tag("p", text(said), css="aside") for said in board.explained),
         tag("p", text(board.notice), css="aside") if board.notice else Html(""),
         tag("ul", *notes, css="notes") if notes else Html(""),
+        *_jury(board),
     )
+
+
+def _jury(board: BoardView) -> list[Html]:
+    """What a jury disqualified, struck out, and its other rulings."""
+    parts = []
+    if board.tombstones:
+        head = [*map(text, ("Submission", "What", "Date", "Rule", "Reason", "Ruling"))]
+        rows = [
+            [tag("th", tag("del", text(stone.submission))), text(stone.what), text(stone.date),
+             tag("td", text(stone.rule), css="reason"), tag("td", text(stone.reason), css="reason"),
+             text(stone.ruling)]
+            for stone in board.tombstones
+        ]  # fmt: skip
+        parts += [tag("h3", text("Disqualified")), table(head, rows, css="board")]
+    if board.rulings:
+        lines = [tag("li", text(f"{said[0].upper()}{said[1:]}.")) for said in board.rulings]
+        parts += [tag("h3", text("Rulings")), tag("ul", *lines, css="notes")]
+    return parts
 
 
 def _heads(board: BoardView) -> list[str]:

@@ -20,7 +20,7 @@ from mlgolf.report.words import (
     tuning_in_words,
     valued,
 )
-from mlgolf.scoring.labels import OUTSIDE, declared_in_words
+from mlgolf.scoring.labels import OUTSIDE, disclosed_in_words
 
 NOTHING = "–"
 
@@ -142,7 +142,8 @@ def _policies(game: Competition) -> Iterator[str]:
     rules = game.rules
     yield pretraining_in_words(rules.pretraining)
     yield OUTSIDE
-    yield "An entry may say what it brings from such runs, in a declared.toml beside it."
+    must = "must" if rules.disclosures == "required" else "may"
+    yield f"An entry {must} say what it brings from such runs, in a submission.toml beside it."
     if rules.code_bytes is not None:
         yield f"The files of an entry have at most {rules.code_bytes:,} bytes, stored weights too."
     if rules.code_bytes is None:
@@ -204,7 +205,7 @@ def _holder(best: Best | None) -> dict[str, Any]:
     return {
         "best": best.value, "submission": best.submission, "run": str(best.run),
         "official": best.official,
-        "declared": best.declared and declared_in_words(best.submission, best.declared),
+        "declared": best.disclosure and disclosed_in_words(best.submission, best.disclosure),
     }
 
 

@@ -22,9 +22,11 @@ from mlgolf.report.figures import Begin, Progress, draw_figures, unwatched
 from mlgolf.report.html import Html, join
 from mlgolf.report.run_sections import runs_section
 from mlgolf.report.spikes import spikes_section
+from mlgolf.report.triage import triage_section
 from mlgolf.report.view import review_view
 from mlgolf.scoring.review import Review
 from mlgolf.scoring.twin import twin
+from mlgolf.triage.looked_at import LookedAt
 
 HERE = files("mlgolf.report")
 
@@ -46,7 +48,7 @@ button.addEventListener("click", () => {
 
 def write_report(
     review: Review, trials: Sequence[Trial], path: Path, progress: Progress = unwatched,
-    begin: Begin = drawn_here,
+    begin: Begin = drawn_here, *, looked_at: Sequence[LookedAt] = (),
 ) -> None:
     """Write the page to `path`, and its figures and tables into `<stem>_figures/` beside it.
 
@@ -55,6 +57,7 @@ def write_report(
       progress: told of each drawing before it is waited for, with what is done and how much there
         is.
       begin: begins to draw a chart, here or elsewhere.
+      looked_at: the submissions whose code is known, as triage has read it.
     """
     view, board = review_view(review), review.board
     competition = review.standings.competition
@@ -79,6 +82,7 @@ def write_report(
             spikes_section(trials),
             sections.machine_section(trials),
         ] if trials else []),
+        triage_section(looked_at),
         sections.problems_section(view),
         sections.footer(competition, __version__),
     ])

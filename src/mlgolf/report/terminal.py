@@ -16,14 +16,15 @@ MOST_FULL_COLUMNS = 3
 MOST_NEAR_MISSES = 20
 MOST_RUNS = 40
 MOST_FAILURES = 10
-WHOLE = ("seed", "verdict")  # heads of columns whose cells are never folded
+WHOLE = ("seed", "verdict", "date")  # heads of columns whose cells are never folded
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
     "name", "objective", "division", "hardware", "method", "variant", "point", "part", "why",
     "holds it back", "run", "competition", "submissions", "workloads", "state", "trial", "status",
     "hyperparameters", "what", "value", "key", "result", "best validation", "check",
-    "likely fault", "evidence", "what was seen", "layer", "operator", "attempt",
+    "date", "reason", "ruling", "likely fault", "evidence", "what was seen", "layer", "operator",
+    "attempt",
 )
 
 
@@ -46,20 +47,31 @@ def leaderboard_tables(board: BoardView) -> list[Table]:
             for head, row in zip(rows, board.rows, strict=True)
         ]
         heads = [*heads, board.value_is, *board.fact_heads]
-        return [text_table(board.short_title, heads, rows), *_near_misses(board)]
+        return [
+            text_table(board.short_title, heads, rows), *_near_misses(board), *_tombstones(board)
+        ]
     heads = [*heads, "score", board.bounds_are]
     rows = [
         [*head, row.score, row.bounds or "–"] for head, row in zip(rows, board.rows, strict=True)
     ]
     if not rows:
-        return [text_table(board.short_title, heads, rows)]
+        return [text_table(board.short_title, heads, rows), *_tombstones(board)]
     if len(board.workloads) <= MOST_FULL_COLUMNS:
         cells = [[_cell_text(cell) for cell in row.cells] for row in board.rows]
         whole = [a + b for a, b in zip(rows, cells, strict=True)]
         tables = [text_table(board.short_title, [*heads, *board.workloads], whole)]
     else:
         tables = [text_table(board.short_title, heads, rows), _ratios(board)]
-    return [*tables, *_near_misses(board)]
+    return [*tables, *_near_misses(board), *_tombstones(board)]
+
+
+def _tombstones(board: BoardView) -> list[Table]:
+    """What a jury disqualified, struck out."""
+    if not board.tombstones:
+        return []
+    rows = [[s.submission, s.what, s.date, s.reason, s.ruling] for s in board.tombstones]
+    heads = ["submission", "what", "date", "reason", "ruling"]
+    return [text_table("disqualified", heads, rows, struck=("submission",))]
 
 
 def _cell_text(cell: CellView) -> str:
@@ -174,9 +186,15 @@ class _Fitting(Table):
 
 
 def text_table(
-    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = ()
+    title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = (),
+    struck: Sequence[str] = (),
 ) -> _Fitting:
-    """Args: spare: heads of columns that are left out, in this order, where there is no room."""
+    """A table of text.
+
+    Args:
+      spare: heads of columns that are left out, in this order, where there is no room.
+      struck: heads of columns that are struck out.
+    """
     table = _Fitting(
         title=plain(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False,
         padding=(0, 1, 0, 0),
@@ -185,7 +203,7 @@ def text_table(
     for head in heads:
         table.add_column(
             plain(head), justify="left" if head in WORDS else "right", overflow="fold",
-            no_wrap=head in WHOLE,
+            no_wrap=head in WHOLE, style="strike" if head in struck else None,
             min_width=len(head) if head == "submission" else None,
         )
     for row in rows:
@@ -245,7 +263,8 @@ def review_lines(review: ReviewView) -> list[str]:
     more = len(review.failures) - len(failed)
     uncounted = [f"{more} more runs did not qualify: see --json"] if more else []
     return [
-        *failed, *uncounted, *review.board.notes, *diagnostic_lines(review),
+        *failed, *uncounted, *review.board.notes, *review.board.rulings,
+        *diagnostic_lines(review),
         *([notice] if notice else []),
     ]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.jury_ruling import JuryRuling
 from mlgolf.core.quantities import DIGITS
 from mlgolf.core.rules import ExternalTuning, SelfTuning
 from mlgolf.core.status import Outcome
@@ -28,6 +29,7 @@ from mlgolf.report.words import (
     with_unit,
 )
 from mlgolf.scoring.diagnostics import TrainingTime, bounds_in_words
+from mlgolf.scoring.jury import Tombstone
 from mlgolf.scoring.leaderboard import Cell, Entry, Leaderboard
 from mlgolf.scoring.near_misses import NearMiss, rounded_best
 from mlgolf.scoring.review import Review
@@ -91,6 +93,18 @@ class RowView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TombstoneView:
+    """What a jury disqualified."""
+
+    submission: str
+    what: str  # "all of it", or which run or trial
+    date: str
+    rule: str
+    reason: str
+    ruling: str  # its id, and the test that it became
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoardView:
     """A leaderboard."""
 
@@ -111,6 +125,8 @@ class BoardView:
     explained: tuple[str, ...]  # what the cells mean, how they become a score, how sure it is
     notes: tuple[str, ...]
     notice: str  # to stand wherever the board does; may be empty
+    tombstones: tuple[TombstoneView, ...]  # disqualified: in no score and no rank
+    rulings: tuple[str, ...]  # other rulings of a jury, a sentence each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +220,28 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
         explained=tuple(_explained(competition, board)),
         notes=board.notes,
         notice=board.notice,
+        tombstones=tuple(map(_tombstone, board.tombstones)),
+        rulings=tuple(map(_ruling, (
+            r for r in board.rulings if r not in [stone.ruling for stone in board.tombstones]
+        ))),
+    )
+
+
+def _tombstone(stone: Tombstone) -> TombstoneView:
+    ruling, subject = stone.ruling, stone.ruling.subject
+    run = f"run {subject.run}" if subject.run else ""
+    return TombstoneView(
+        submission=stone.submission, date=ruling.date.isoformat(), rule=ruling.rule,
+        what=", ".join(filter(None, [run, subject.trial])) or "all of it", reason=ruling.reason,
+        ruling=f"{ruling.id} ({ruling.test})" if ruling.test else ruling.id,
+    )
+
+
+def _ruling(ruling: JuryRuling) -> str:
+    """A sentence without its full stop."""
+    return (
+        f"ruling {ruling.id} of {ruling.date}: {ruling.decision}, {ruling.subject}, by "
+        f"{ruling.rule}: {ruling.reason.removesuffix('.')}"
     )
 
 

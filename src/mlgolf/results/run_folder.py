@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.plan import TrialPlan
-from mlgolf.core.records import Declared, RunRecord
+from mlgolf.core.records import Disclosure, RunRecord
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
@@ -202,7 +202,8 @@ class Played:
     ruleset: Ruleset
     trials: tuple[Trial, ...]
     problems: tuple[str, ...] = ()  # what was not read when they were imported, a sentence each
-    declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions, of themselves
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
+    run_of: Mapping[TrialKey, str] = field(default_factory=dict)  # the name of its run's folder
 
 
 def read_runs(paths: Sequence[Path]) -> Played:
@@ -221,7 +222,8 @@ def read_runs(paths: Sequence[Path]) -> Played:
                 "board. Give one of them. These differ:\n"
                 + named(_plain(one), _plain(other), form, "\n")
             )
-    trials = tuple(trial for run in runs for trial in run.trials())
+    by_run = [(run.path.resolve().name, run.trials()) for run in runs]
+    trials = tuple(trial for _, own in by_run for trial in own)
     left_out = (problem for run in runs for problem in run.record.left_out)
     ends = (trial.verdict for trial in trials)
     in_part = (problem for verdict in ends if verdict for problem in verdict.problems)
@@ -233,10 +235,11 @@ def read_runs(paths: Sequence[Path]) -> Played:
     return Played(
         competition=first.competition, ruleset=first.record.ruleset, trials=trials,
         problems=(*left_out, *in_part, *waiting),
-        declared={
-            name: submission.declared for run in runs
-            for name, submission in run.record.submissions.items() if submission.declared
+        disclosures={
+            name: submission.disclosure for run in runs
+            for name, submission in run.record.submissions.items() if submission.disclosure
         },
+        run_of={trial.key: name for name, own in by_run for trial in own},
     )
 
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.jury_ruling import JuryRuling
 from mlgolf.core.rules import Rules, Ruleset
 from mlgolf.core.text import enumerated, number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
+from mlgolf.scoring.jury import Tombstone
 from mlgolf.scoring.objective import TrialResults
 from mlgolf.scoring.pool import Pool, make_pool
 
@@ -34,6 +36,8 @@ class Admission:
     notes: tuple[str, ...]
     trials: tuple[Trial, ...] = ()  # those that count; none where only a table of times is known
     unofficial: tuple[str, ...] = ()  # why these are no official trials; empty if they are
+    tombstones: tuple[Tombstone, ...] = ()  # what a jury disqualified: it is not in the pool
+    rulings: tuple[JuryRuling, ...] = ()  # of a jury, on these submissions
 
 
 def admit(

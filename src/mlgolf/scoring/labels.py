@@ -6,7 +6,7 @@ from typing import Any
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import quantity
-from mlgolf.core.records import Declared
+from mlgolf.core.records import Disclosure
 from mlgolf.core.text import number_of, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.claimed import claimed_quantities
@@ -96,14 +96,20 @@ def _ladders(competition: Competition) -> Iterator[str]:
         )
 
 
-def declared_in_words(submission: str, declared: Declared) -> str:
-    """What a submission brought from outside its budget, by its own words."""
-    runs = "" if declared.runs is None else f" in {number_of(declared.runs, 'run')}"
-    said = [f"tuned on these data{runs}: {', '.join(declared.tuned)}"] if declared.tuned else []
-    if declared.learned:
-        licence = f" ({declared.licence})" if declared.licence else ""
-        said.append(f"learned elsewhere: {', '.join(declared.learned)}{licence}")
-    return f"{submission} declares: {'; '.join(said) or 'nothing was tuned or learned before'}."
+def disclosed_in_words(submission: str, disclosed: Disclosure) -> str:
+    """What the authors of a submission say of it, but for their notes."""
+    runs = "" if disclosed.runs is None else f" in {number_of(disclosed.runs, 'run')}"
+    where = f" on {', '.join(disclosed.tuned_on)}" if disclosed.tuned_on else ""
+    what = f": {', '.join(disclosed.tuned)}" if disclosed.tuned else ""
+    said = [f"tuned{where}{runs}{what}"] if where or what else []
+    said += [
+        f"{title} {', '.join(values)}" for title, values in (
+            ("learned elsewhere:", disclosed.learned_components), ("based on", disclosed.based_on),
+            ("authors", disclosed.authors),
+            ("licence", [disclosed.licence] * bool(disclosed.licence)),
+        ) if values
+    ]  # fmt: skip
+    return f"{submission} discloses: {'; '.join(said) or 'nothing was tuned or learned before'}."
 
 
 def different_machines(trials: Sequence[Trial]) -> str:

@@ -15,11 +15,13 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
+from mlgolf.core.jury_ruling import JuryRuling
 from mlgolf.core.rules import Aggregation, Ruleset
 from mlgolf.core.status import Outcome
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, admit
 from mlgolf.scoring.held_out import missed_workload, outcomes
+from mlgolf.scoring.jury import Tombstone, rulings_json
 from mlgolf.scoring.labels import Labels, labels
 from mlgolf.scoring.near_misses import NearMiss, near_miss
 from mlgolf.scoring.objective import par_beaten
@@ -75,6 +77,8 @@ class Leaderboard:
     # By submission and scored workload: targets that were not reached, if evaluations are known.
     near_misses: Mapping[tuple[str, str], NearMiss]
     notes: tuple[str, ...]
+    tombstones: tuple[Tombstone, ...] = ()  # what a jury disqualified, which counts nowhere
+    rulings: tuple[JuryRuling, ...] = ()  # of a jury, on these submissions
 
     @property
     def tests_differences(self) -> bool:
@@ -131,6 +135,8 @@ def make_leaderboard(
         entries=entries,
         near_misses=_near_misses(standings, admission.trials, factor),
         notes=(*found.notes, *_beaten_pars(competition, entries), *admission.notes),
+        tombstones=admission.tombstones,
+        rulings=admission.rulings,
     )
 
 
@@ -164,6 +170,8 @@ def to_json(board: Leaderboard) -> dict[str, Any]:
             {"submission": submission, "scored_workload": workload, **asdict(miss)}
             for (submission, workload), miss in board.near_misses.items()
         ],
+        **({"rulings": rulings_json(board.rulings)} if board.rulings else {}),
+        **({"disqualified": [s.as_json() for s in board.tombstones]} if board.tombstones else {}),
     }
 
 

@@ -1,10 +1,11 @@
 """The full analysis of results under one competition's rules: the leaderboard and diagnostics."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.records import Disclosure
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import Admission, admit
@@ -49,6 +50,7 @@ class Review:
     runtimes: Runtimes | None = None
     since: Since | None = None
     problems: Sequence[str] = ()  # what could not be read of the results, a sentence each
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
 
     def as_json(self) -> dict[str, Any]:
         """The leaderboard and diagnostics as `mlgolf score --json` prints them."""
@@ -68,6 +70,11 @@ class Review:
             told["runtimes"] = asdict(self.runtimes)
         if self.since:
             told["since"] = asdict(self.since)
+        if self.disclosures:
+            told["disclosures"] = {
+                name: disclosure.model_dump(mode="json")
+                for name, disclosure in self.disclosures.items()
+            }
         return {**to_json(self.board), "problems": list(self.problems), **told}
 
 
@@ -75,6 +82,7 @@ def review(
     competition: Competition, ruleset: Ruleset, admitted: Admitted, *,
     baseline: str | None = None, partial: bool = False, evaluations: Admitted | None = None,
     since: Callable[[Standings], Since] | None = None, problems: Sequence[str] = (),
+    disclosures: Mapping[str, Disclosure] | None = None,
 ) -> Review:
     """Score all submissions, and compute the diagnostics.
 
@@ -85,6 +93,7 @@ def review(
       evaluations: as `admitted`, from data that can be scored at other target levels; None to
         leave these out.
       since: compares these standings with an earlier competition.
+      disclosures: what authors say of their submissions, by name.
     Raises: ScoringError for what the rules or the data do not allow.
     """
     admission, pool_under = admitted(competition), _pools(admitted)
@@ -113,6 +122,10 @@ def review(
         ),
         since=since(standings) if since else None,
         problems=problems,
+        disclosures={
+            entry.submission: disclosures[entry.submission] for entry in board.entries
+            if disclosures and entry.submission in disclosures
+        },
     )
 
 

@@ -9,8 +9,9 @@ from typing import get_args
 import polars as pl
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
-from mlgolf.core.errors import RunFolderError, UnknownName
-from mlgolf.core.records import Declared
+from mlgolf.core.errors import RulesError, RunFolderError, UnknownName
+from mlgolf.core.jury_ruling import JuryRuling, read_rulings, rulings_of
+from mlgolf.core.records import Disclosure
 from mlgolf.core.rules import Ruleset, Tuning
 from mlgolf.core.text import enumerated, quoted
 from mlgolf.core.trial import Trial
@@ -22,7 +23,8 @@ from mlgolf.results.run_folder import Played, read_runs
 from mlgolf.results.run_names import last_written
 from mlgolf.results.trial_table import read_trial_table
 from mlgolf.scoring.admission import Admission, admit
-from mlgolf.scoring.labels import declared_in_words
+from mlgolf.scoring.jury import Judged, judged, judged_names
+from mlgolf.scoring.labels import disclosed_in_words
 from mlgolf.scoring.leaderboard import Leaderboard
 from mlgolf.scoring.published import admit_table
 
@@ -41,11 +43,13 @@ class Source:
     table: pl.DataFrame | None = None  # of times to targets, if that is all there is
     problems: tuple[str, ...] = ()  # what could not be read, a sentence each
     path: Path | None = None  # of a table, whichever its kind
-    declared: Mapping[str, Declared] = field(default_factory=dict)  # by submissions
+    disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
+    # What rulings of a jury say: trials and table are without what is disqualified.
+    jury: Judged = field(default_factory=lambda: Judged(trials=()))
 
     def admitted(self, competition: Competition, *, official_first: bool = True) -> Admission:
         """The trials that a competition's rules admit, and what was left out; see `admit`."""
-        names, table, trials = self.submissions, self.table, self.trials
+        names, table, trials = self._chosen, self.table, self.trials
         if table is not None:
             if names is not None:
                 board = (pl.col("version") == competition.published_as) & (
@@ -53,7 +57,7 @@ class Source:
                 )
                 _check_known("submission", names, table.filter(board)["submission"].unique())
                 table = table.filter(pl.col("submission").is_in(names))
-            return admit_table(competition, table, self.ruleset)
+            return self._ruled(admit_table(competition, table, self.ruleset))
         if self.framework is not None:
             _check_known("framework", [self.framework], {t.key.framework for t in trials})
         if names is not None:
@@ -63,10 +67,20 @@ class Source:
             competition, trials, self.ruleset, self.framework, official_first=official_first
         )
         said = (
-            declared_in_words(name, self.declared[name]).removesuffix(".")
-            for name in found.pool.submissions if name in self.declared
+            disclosed_in_words(name, self.disclosures[name]).removesuffix(".")
+            for name in found.pool.submissions if name in self.disclosures
         )
-        return replace(found, notes=(*found.notes, *said))
+        return self._ruled(replace(found, notes=(*found.notes, *said)))
+
+    @property
+    def _chosen(self) -> tuple[str, ...] | None:
+        """The submissions that were asked for and are not disqualified."""
+        if self.submissions is None:
+            return None
+        return tuple(name for name in self.submissions if name not in self.jury.excluded)
+
+    def _ruled(self, found: Admission) -> Admission:
+        return replace(found, tombstones=self.jury.tombstones, rulings=self.jury.rulings)
 
     def as_played(self) -> Competition:
         """Its rules with as many trials and studies as were played, so that fewer are missed."""
@@ -127,9 +141,11 @@ class Source:
 def open_source(
     paths: Sequence[Path], competition: str | None, tuning: str | None, *,
     framework: str | None = None, submissions: Sequence[str] | None = None, command: str = "score",
+    rulings: Path | None = None,
 ) -> Source:
     """Read what a command was given; `command` is its name, for what errors advise to type.
 
+    Args: rulings: a folder of rulings of a jury; None for those of the competition.
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
     chosen = None if submissions is None else tuple(submissions)
@@ -137,7 +153,7 @@ def open_source(
     for path in paths:
         _check_kind(path, command)
     if any(path.suffix in TABLES for path in paths):
-        return _table(paths, competition, ruleset, framework, chosen)
+        return _table(paths, competition, ruleset, framework, chosen, rulings)
     if any(map(is_bundle, paths)):
         played = _bundles(paths)
     else:
@@ -149,11 +165,21 @@ def open_source(
     rules = load_competition(competition) if competition else played.competition
     if not rules.notice:  # whatever rules they are scored by, they stay whose they are
         rules = rules.model_copy(update={"notice": played.competition.notice})
+    jury = judged(played.trials, _rulings(rules, rulings), played.run_of)
     return Source(
         competition=rules, ruleset=played.ruleset, framework=framework,
-        submissions=chosen, trials=played.trials, problems=played.problems,
-        declared=played.declared,
+        submissions=chosen, trials=jury.trials, problems=played.problems,
+        disclosures=played.disclosures, jury=jury,
     )
+
+
+def _rulings(competition: Competition, folder: Path | None) -> tuple[JuryRuling, ...]:
+    """Raises: RulesError for a folder that is not there, or files in it that are no rulings."""
+    if folder is None:
+        return rulings_of(competition)
+    if not folder.is_dir():
+        raise RulesError(f"{folder}: there is no such folder; give one of rulings, a .toml each")
+    return read_rulings(folder)
 
 
 def _check_kind(path: Path, command: str) -> None:
@@ -212,7 +238,7 @@ def as_ruleset(tuning: str | None) -> Ruleset | None:
 
 def _table(
     paths: Sequence[Path], competition: str | None, ruleset: Ruleset | None, framework: str | None,
-    submissions: tuple[str, ...] | None,
+    submissions: tuple[str, ...] | None, folder: Path | None,
 ) -> Source:
     (path, *others) = paths
     if others:
@@ -224,20 +250,22 @@ def _table(
         )
     rules = load_competition(competition)
     if path.suffix == ".parquet":
-        trials = read_curve_table(path, rules, ruleset)
+        jury = judged(read_curve_table(path, rules, ruleset), _rulings(rules, folder), {})
         return Source(
             competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
-            trials=tuple(trials), path=path,
+            trials=jury.trials, path=path, jury=jury,
         )
     table = read_trial_table(path)
     _check_that_it_has(table, rules)
     if framework is not None:
         _check_known("framework", [framework], table["framework"].unique())
         table = table.filter(pl.col("framework") == framework)
+    jury = judged_names(table["submission"].unique(), _rulings(rules, folder))
     return Source(
         competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
-        table=table, path=path,
-    )  # fmt: skip
+        table=table.filter(~pl.col("submission").is_in(sorted(jury.excluded))), path=path,
+        jury=jury,
+    )
 
 
 def _check_known(kind: str, names: Sequence[str], known: Iterable[str]) -> None:

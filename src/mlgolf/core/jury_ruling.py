@@ -1,0 +1,133 @@
+"""Rulings of a jury: what people decided about a submission, a run or a trial, in public.
+
+A file each in `rulings/` of a competition's folder. The rulings of the referee on rows and clocks
+are others (`referee/rulings.py`), which no person makes. What these do to a board is in
+`scoring/jury.py`.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mlgolf.core.competition import Competition, competition_names
+from mlgolf.core.errors import RulesError
+from mlgolf.core.toml_files import SHIPPED, check_keys, read_toml
+from mlgolf.core.trial_key import TrialKey
+
+FOLDER = "rulings"  # in the folder of a competition
+Decision = Literal["accepted", "disqualified", "warning", "reinstated"]
+Line = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_known_keys(cls, table: Any) -> Any:
+        check_keys(table, cls.model_fields)
+        return table
+
+
+class Subject(_Asked):
+    """What is ruled on: all that agrees with everything that is given."""
+
+    submission: str = Field(default="", max_length=200)  # its name on boards
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")  # of its frozen code
+    run: str = Field(default="", max_length=200)  # the name of the run's folder; empty: all
+    trial: str = Field(default="", pattern=r"^(study_\d+/[^/]+/trial_\d+)?$")  # empty: all
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> "Subject":
+        if not (self.submission or self.sha256):
+            raise ValueError("give submission, sha256, or both: whose code it is about")
+        return self
+
+    def is_of(self, key: TrialKey, sha256: str, run: str) -> bool:
+        """Args: sha256: of the code that was played; empty if nobody wrote it down."""
+        given = (
+            (self.submission, key.submission), (self.sha256, sha256), (self.run, run),
+            (self.trial, str(key).removeprefix(f"{key.submission}/")),
+        )
+        return all(asked in ("", found) for asked, found in given)
+
+    def __str__(self) -> str:
+        parts = [
+            self.submission, f"code {self.sha256}" if self.sha256 else "",
+            f"run {self.run}" if self.run else "", self.trial,
+        ]
+        return ", ".join(filter(None, parts))
+
+
+class JuryRuling(_Asked):
+    """One file: what was decided, when, by which rule, why, and on what evidence."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")
+    date: date
+    subject: Subject
+    decision: Decision
+    rule: Line  # the rule that it applies, by its key or in words
+    reason: Line
+    evidence: tuple[Line, ...] = ()  # links, or files with lines
+    test: str = Field(default="", max_length=200)  # the test that it became
+
+    @model_validator(mode="after")
+    def _shows_its_evidence(self) -> "JuryRuling":
+        if self.decision == "disqualified" and not self.evidence:
+            raise ValueError(
+                "evidence: nothing given; a disqualification names what others can look at, such "
+                'as evidence = ["entry.py, line 12"]'
+            )
+        return self
+
+
+def read_rulings(folder: Path) -> tuple[JuryRuling, ...]:
+    """All rulings in a folder, earliest first; none where there is no such folder.
+
+    Raises: RulesError for files that are no rulings, and rulings that cannot stand together, with
+      file, key, what was found and what is allowed, a line each.
+    """
+    found: list[tuple[Path, JuryRuling]] = []
+    problems: list[str] = []
+    for file in sorted(folder.glob("*.toml")):
+        try:
+            found.append((file, read_toml(file, JuryRuling)))
+        except RulesError as error:
+            problems.append(str(error))
+    found.sort(key=lambda one: (one[1].date, one[1].id))
+    problems += _conflicts(found)
+    if problems:
+        raise RulesError("\n".join(problems))
+    return tuple(ruling for _, ruling in found)
+
+
+def _conflicts(found: Sequence[tuple[Path, JuryRuling]]) -> list[str]:
+    known: dict[str, Path] = {}
+    disqualified: set[Subject] = set()
+    problems = []
+    for file, ruling in found:
+        if ruling.id in known:
+            problems.append(f"{file}: id: found {ruling.id!r}, which {known[ruling.id].name} has")
+        known.setdefault(ruling.id, file)
+        if ruling.decision == "disqualified":
+            disqualified.add(ruling.subject)
+        if ruling.decision == "reinstated" and ruling.subject not in disqualified:
+            problems.append(
+                f"{file}: decision: found 'reinstated', and no earlier ruling disqualifies the "
+                f"same subject ({ruling.subject}). Give subject as that ruling has it"
+            )
+    return problems
+
+
+def rulings_of(competition: Competition) -> tuple[JuryRuling, ...]:
+    """Those in its folder; of one that a run recorded, in the folder of that name that ships.
+
+    Raises: RulesError, as `read_rulings`.
+    """
+    if competition.folder is not None:
+        return read_rulings(competition.folder / FOLDER)
+    shipped = competition.name in competition_names()
+    return read_rulings(Path(str(SHIPPED)) / competition.name / FOLDER) if shipped else ()
