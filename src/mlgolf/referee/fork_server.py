@@ -228,7 +228,8 @@ def fork_server_for(
 
 def _with_links(folders: Iterable[Path]) -> set[Path]:
     """Those that exist, and where they lie if links lead there."""
-    return {place for path in folders if path.exists() for place in (path, path.resolve())}
+    there = [path for path in folders if path.exists()]
+    return {place for path in there for place in (path.absolute(), path.resolve())}
 
 
 @cache
