@@ -130,7 +130,7 @@ class ForkServer:
 
     def shows(self, path: Path) -> bool:
         """Whether it is there to be seen behind the outer wall."""
-        return any(path.is_relative_to(folder) for folder in self.shown)
+        return any(path.is_relative_to(folder) for folder in (*self.shown, bubblewrap.PROGRAMS))
 
     def _forked(self, order: Order, descriptors: list[int]) -> int:
         """Descriptor of the supervisor's process. Raises: as `launch`."""
