@@ -28,11 +28,10 @@ def planned_trials(
     Args: package_sha256: of mlgolf as it is now, which may not be what the run was begun with.
     """
     record, competition = folder.record, folder.competition
-    same_points = competition.rules.tuning.same_points
     for study in range(record.studies):
         for workload in competition.workloads:
             draws = {
-                name: _draws(folder, space, workload, 0 if same_points else study)
+                name: study_points(folder, space, workload, study)
                 for name, space in spaces.items()
             }
             for trial in range(1, max(map(len, draws.values()), default=0) + 1):
@@ -101,12 +100,13 @@ def replay_plan(
     )
 
 
-def _draws(
+def study_points(
     folder: RunFolder, space: SearchSpace | None, workload: str, study: int
 ) -> list[dict[str, Any] | None]:
     """The hyperparameters of a study's trials: the same points for every submission's order."""
     if space is None:
         return [None]
+    study = 0 if folder.competition.rules.tuning.same_points else study
     seed = trial_seed(folder.record.seed or 0, workload, study, 0)
     return list(points(space, folder.record.trials, seed))
 
