@@ -34,6 +34,18 @@ Practice = Annotated[
     ),
 ]
 
+Ledger = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder of your ledger, which gets a line before the first trial.",
+        envvar="MLGOLF_LEDGER",
+    ),
+]
+PublicValue = Annotated[
+    str | None,
+    typer.Option(help="The value that your ledger named beforehand, if it named a public one."),
+]
+
 
 def run(
     submissions: Annotated[
@@ -65,17 +77,8 @@ def run(
     *,
     data_dir: DataDir,
     practice: Practice = False,
-    ledger: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder of your ledger, which gets a line before the first trial.",
-            envvar="MLGOLF_LEDGER",
-        ),
-    ] = None,
-    public_value: Annotated[
-        str | None,
-        typer.Option(help="The value that your ledger named beforehand, if it named a public one."),
-    ] = None,
+    ledger: Ledger = None,
+    public_value: PublicValue = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in OUT, or else the latest.")
     ] = False,
