@@ -1,19 +1,65 @@
 """Which trials of a bundle are repeated, and what a repetition is taken for."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
+from conftest import LINEAR
 from synthetic_trials import trial
 from tracked_runs import written_run
 
+from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import BundleError
 from mlgolf.core.status import Status
 from mlgolf.experiments.replay import Replay, Seconds, deviation
-from mlgolf.experiments.verification import Repetition, drawn_trials
+from mlgolf.experiments.requests import RunRequest
+from mlgolf.experiments.runs import open_run
+from mlgolf.experiments.verification import Repetition, drawn_trials, other_points
+from mlgolf.referee.trial import header
 from mlgolf.results.run_folder import RunFolder
+from mlgolf.results.trial_folder import TrialFolder
 
 STORED = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run"
 SECONDS = Seconds(recorded=1.0, now=1.0, ratio=1.0, allowed=0.25)
+
+
+@pytest.fixture(scope="module")
+def planned(data_dir, tmp_path_factory) -> Path:
+    """A run of which nothing has been played yet, with its search space in a file."""
+    folder = tmp_path_factory.mktemp("planned")
+    request = RunRequest(
+        submissions=("nesterov",), competition=load_competition(LINEAR), trials=3, studies=2,
+        seed=1, data_dir=data_dir, out=folder / "run",
+    )
+    with open_run(request) as run:
+        for plan in run.plans:
+            TrialFolder(plan.folder).begin(header(plan, request.hardware))
+        run.data.discard()
+    return folder / "run"
+
+
+def test_hyperparameters_that_follow_from_the_seed_are_found_to(planned):
+    assert len(RunFolder(planned).trials()) == 6
+    assert other_points(RunFolder(planned)) == []
+
+
+def test_other_hyperparameters_than_the_search_space_has_are_found(planned, tmp_path):
+    run = Path(shutil.copytree(planned, tmp_path / "run"))
+    file = run / "nesterov" / "study_1" / "linear_torch" / "trial_2" / "trial.json"
+    record = json.loads(file.read_text())
+    record["hyperparameters"]["learning_rate"] *= 1.01
+    file.write_text(json.dumps(record))
+    (said,) = other_points(RunFolder(run))
+    assert said.startswith("nesterov/study_1/linear_torch/trial_2: its hyperparameters are not")
+
+
+def test_more_trials_than_anybody_plays_are_not_computed(planned, tmp_path):
+    run = Path(shutil.copytree(planned, tmp_path / "run"))
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "trials": 10**15}))
+    (said,) = other_points(RunFolder(run))
+    assert "allowed are 100,000" in said
 
 
 def replay(**changes) -> Replay:

@@ -168,12 +168,14 @@ def test_trials_whose_folders_are_gone_are_counted(run, tmp_path):
     assert write_bundle(run, tmp_path / "a.zip").manifest.facts.missing == 1
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_no_change_of_a_bundle_is_overlooked(signed, tmp_path, seed):
-    name, changed = mutated(signed, Random(seed))
-    file = tmp_path / "changed.zip"
-    file.write_bytes(changed)
-    assert is_found(file), name
+def test_no_change_of_a_bundle_is_overlooked(signed, tmp_path):
+    file, overlooked = tmp_path / "changed.zip", []
+    for seed in range(EXAMPLES):
+        name, changed = mutated(signed, Random(seed))
+        file.write_bytes(changed)
+        if not is_found(file):
+            overlooked.append((seed, name))
+    assert overlooked == []
 
 
 def test_every_byte_of_the_end_counts(signed, tmp_path):

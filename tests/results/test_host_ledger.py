@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 from random import Random
 
@@ -23,7 +24,14 @@ from hypothesis import given
 from hypothesis.strategies import integers, sampled_from
 
 from mlgolf.core.errors import BundleError
-from mlgolf.results.bundles.ledger import HEADS, KEY, Ledger, new_ledger, read_heads
+from mlgolf.results.bundles.ledger import (
+    HEADS,
+    KEY,
+    Ledger,
+    LedgerEnd,
+    new_ledger,
+    read_heads,
+)
 from mlgolf.results.bundles.signatures import Signer, known_keys
 from mlgolf.results.bundles.starting import write_start
 from mlgolf.results.bundles.writing import write_bundle
@@ -123,6 +131,17 @@ def test_the_next_line_takes_the_place_of_a_torn_one(ledger):
         file.write(b'{"body":{"ru')
     assert ledger.heads().is_torn
     ledger.add("started", RUN)
+    found = ledger.heads()
+    assert (len(found.lines), found.problem, found.is_torn) == (5, "", False)
+
+
+def test_a_disk_that_takes_a_part_at_a_time_gets_the_whole_line(ledger):
+    class Slow(FileIO):
+        def write(self, content):
+            return super().write(content[:7])
+
+    with Slow(ledger.folder / HEADS, "r+") as file:
+        LedgerEnd(file, ledger.signer, ledger.heads()).append("started", RUN)
     found = ledger.heads()
     assert (len(found.lines), found.problem, found.is_torn) == (5, "", False)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlgolf.api.verified import Verification, Verified, VerifiedLedger
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import BundleError, RulesError
-from mlgolf.experiments.verification import TOLERANCE, Repetition, drawn_trials
+from mlgolf.experiments.verification import TOLERANCE, Repetition, drawn_trials, other_points
 from mlgolf.results.bundles.fresh_draws import commit
 from mlgolf.results.bundles.in_ledger import find_line
 from mlgolf.results.bundles.ledger import Head, Heads, Ledger, new_ledger, read_heads
@@ -133,6 +133,9 @@ def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -
     if bundle.problem or bundle.seal is None:
         return Verified(bundle=bundle, signer="", problems=(bundle.problem,))
     problems, key = self_contradictions(bundle), bundle.seal.key
+    if not problems:
+        with unpacked(bundle) as run:
+            problems = other_points(RunFolder(run))
     name = (names or {}).get(key or "", "")
     signer = "unsigned" if key is None else "known" if name else "unknown"
     if names is not None and not name:

@@ -14,6 +14,7 @@ from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.experiments.planned import Plans
+from mlgolf.experiments.points import Points
 from mlgolf.experiments.requests import RunRequest, check_metrics, checked_sources
 from mlgolf.experiments.resume import begun, fresh_draws, run_data, run_folder, sandbox_level
 from mlgolf.experiments.run_data import RunData
@@ -122,7 +123,7 @@ def open_run(request: RunRequest, tell: Callable[[str], None] = lambda _: None) 
             data=data,
             calibration=calibration,
             planned=Plans(
-                folder=folder, spaces=spaces, data=data, calibration=calibration,
+                points=Points(folder, spaces), data=data, calibration=calibration,
                 package_sha256=package,
             ),
             notes=(

@@ -37,7 +37,8 @@ def find_line(bundle: Bundle, heads: Heads) -> FoundLine:
     if fresh is not None and (problem := _not_committed(fresh, manifest.facts, heads, line)):
         return FoundLine(problem=problem)
     note = f"line {line.number} of the ledger, {line.time}"
-    if heads.started(manifest.run) is None:
+    started = heads.started(manifest.run)
+    if started is None or started.number > line.number:
         note += "; the ledger does not say when the run was started"
     if others := [str(head.number) for head in bundles if head != line]:
         note += f"; other bundles of this run: line {enumerated(others)}"

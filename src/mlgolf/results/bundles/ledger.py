@@ -241,7 +241,9 @@ class LedgerEnd:
             hash=sha256(message).hexdigest(), signature=self._signer.sign(message),
         )
         self._file.seek(0, os.SEEK_END)
-        self._file.write(head.as_line())
+        rest = head.as_line()
+        while rest:  # a disk that gets full takes a part, and refuses the next
+            rest = rest[self._file.write(rest) :]
         os.fsync(self._file.fileno())
         return head
 
