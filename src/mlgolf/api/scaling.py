@@ -1,5 +1,6 @@
 """Scaling laws: how the loss of a table's runs falls with parameters and tokens."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -39,6 +40,7 @@ from mlgolf.report.scaling import (
     law_rows,
     law_title,
     prediction_rows,
+    stated_for,
     variant_rows,
 )
 from mlgolf.scoring.sources import open_source
@@ -63,18 +65,21 @@ class FittedLaw(Saved):
 
     def as_json(self) -> dict[str, Any]:
         found, fit = self.study, self.study.fit
-        exponent, interval = fit.estimate(lambda law: law.params_exponent)
+        exponent, interval = (math.nan, (math.nan, math.nan)) if fit.why_no_sizes else (
+            fit.estimate(lambda law: law.params_exponent)
+        )
         drawn = fit.form.values(fit.draws[:KEPT])
         return {
-            **fit.values, "objective": fit.objective, "delta": fit.delta, "runs": len(found.runs),
-            "confidence": fit.confidence,
+            **fit.values, **dict.fromkeys(fit.ran_away), "objective": fit.objective,
+            "delta": fit.delta, "runs": len(found.runs), "confidence": fit.confidence,
             "intervals": {name: [*ends] for name, ends in fit.intervals.items()},
-            "profiles": {name: [*one.interval] for name, one in fit.profiles.items()},
+            "profiles": {name: [*one.interval] for name, one in fit.all_profiles.items()},
             "optimal": {
                 "a": exponent, "b": 1 - exponent, "a_interval": [*interval],
                 "b_interval": [1 - interval[1], 1 - interval[0]],
             },
             "not_identified": fit.not_identified,
+            "levels": dict.fromkeys(found.runs.levers, 0),
             "starts": {"tried": fit.starts, "at_best": fit.starts_at_best},
             "budgets": [
                 {
@@ -93,7 +98,10 @@ class FittedLaw(Saved):
                 } for one in found.predictions
             ],
             "sensitivity": [
-                {"change": one.change, **one.values, "a": one.params_exponent}
+                {
+                    "change": one.change, **one.values, "a": one.params_exponent,
+                    **({"why_not": one.why_not} if one.why_not else {}),
+                }
                 for one in found.variants
             ],
             "data": {
@@ -117,11 +125,14 @@ class FittedLaw(Saved):
         return scaling_charts(self.study, self._drawn_table, Style(submissions=("law",)))
 
     def _tables(self) -> Iterable[Table]:
+        where = stated_for(self.study)
         return [
             (law_title(self.study), heads(self.study), law_rows(self.study)),
-            ("what compute buys", BUDGET_HEADS, budget_rows(self.study)),
             *([(
-                "predicted runs", PREDICTION_HEADS, prediction_rows(self.study)
+                f"what compute buys{where}", BUDGET_HEADS, budget_rows(self.study)
+            )] if self.study.budgets else []),
+            *([(
+                f"predicted runs{where}", PREDICTION_HEADS, prediction_rows(self.study)
             )] if self.study.predictions else []),
             ("the same fit with other choices", VARIANT_HEADS, variant_rows(self.study)),
         ]
@@ -203,6 +214,9 @@ def fit(
     """
     _check_form(form, unique, bits, levers)
     checked_confidence(confidence)
+    for name, values in (("at", budgets), ("predict", [one for size in sizes for one in size])):
+        if wrong := [value for value in values if not 0 < value < math.inf]:
+            raise ScoringError(f"{name}: found {wrong[0]:g}, allowed is a number above 0")
     columns = Columns(
         params=params, tokens=tokens, flop=flop, loss=loss, unique_tokens=unique, bits=bits or {},
         levers=levers,

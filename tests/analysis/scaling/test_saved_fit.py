@@ -98,3 +98,11 @@ def test_a_constant_that_ran_away_leaves_no_best_sizes(saved, tmp_path):
 
 def test_best_sizes_are_known_without_the_floor_and_one_constant(saved, tmp_path):
     assert read_back(saved, tmp_path / "fit.json", not_identified=["E", "A"]).why_no_sizes == ""
+
+
+def test_what_ran_away_besides_the_law_is_no_number_of_the_fit(saved, tmp_path):
+    draws = {**saved[0].as_json()["draws"], "R_D": [9.0] * 200, "R_N": [1e20] * 200}
+    read = read_back(
+        saved, tmp_path / "fit.json", draws=draws, R_D=9.0, R_N=None, not_identified=["R_N"]
+    )
+    assert read.extra == {"R_D": 9.0}

@@ -108,15 +108,20 @@ class _Record(BaseModel):
         for name in BASE:
             if getattr(self, name) is None and name not in self.not_identified:
                 raise ValueError(f"{name}: found null, allowed is a number above 0")
-        for name in self.others:
-            value = (self.model_extra or {}).get(name)
+        for name, value in self.others.items():
             if not (isinstance(value, int | float) and 0 < value < math.inf):
                 raise ValueError(f"{name}: found {value!r}, allowed is a number above 0")
         return self
 
     @property
-    def others(self) -> list[str]:
-        return [name for name in self.draws if name not in BASE]
+    def others(self) -> dict[str, Any]:
+        """R_D and others, without what ran away."""
+        given = self.model_extra or {}
+        found = {name: given.get(name) for name in self.draws if name not in BASE}
+        return {
+            name: value for name, value in found.items()
+            if value is not None or name not in self.not_identified
+        }  # fmt: skip
 
 
 def read_fit(path: Path) -> SavedFit:
@@ -131,7 +136,7 @@ def read_fit(path: Path) -> SavedFit:
     return SavedFit(
         law=ScalingLaw(**law),
         draws=ScalingLaw(**{name: np.array(record.draws[name]) for name in BASE}),
-        extra={name: float((record.model_extra or {})[name]) for name in record.others},
+        extra={name: float(value) for name, value in record.others.items()},
         residuals=np.array(record.residuals), params=record.data.params,
         tokens=record.data.tokens, flop=record.data.flop, source=record.source or str(path),
         not_identified=record.not_identified,
