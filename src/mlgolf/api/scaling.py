@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -14,12 +15,13 @@ from mlgolf.analysis.scaling.law import Sizes
 from mlgolf.analysis.scaling.minimise import DELTA
 from mlgolf.analysis.scaling.run_table import runs_of_folders
 from mlgolf.analysis.scaling.study import ScalingStudy, study
-from mlgolf.analysis.scaling.table import Columns, read_runs
+from mlgolf.analysis.scaling.table import Choice, Columns, read_runs
 from mlgolf.api.results import AnyPath
 from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.text import enumerated
 from mlgolf.data.tables import table_or_file
 from mlgolf.plots.heading import Heading
 from mlgolf.plots.scaling import isoflop_chart, isoflop_table, scaling_charts, scaling_table
@@ -46,6 +48,7 @@ from mlgolf.report.scaling import (
 from mlgolf.scoring.sources import open_source
 
 NAME = "scaling"  # of its files
+PLAIN = Columns()  # as they are called unless a user says otherwise
 KEPT = 400  # draws that a saved fit has, for intervals of what is planned by it
 FormName = Literal["chinchilla", "data_constrained", "precision", "levers", "isoflop"]
 
@@ -200,9 +203,11 @@ def fit(
     """Fit L = E + A / N^alpha + B / D^beta, and more where columns tell more, to a table of runs.
 
     Args:
-      table: a file (.csv, .parquet), or the name of a published table: "chinchilla_runs".
+      table: a file (.csv, .parquet), the name of a published table: "chinchilla_runs", or a
+        folder of runs, whose columns are known.
       params, tokens, loss: its columns; or `flop` of training in place of tokens.
-      form: what is fitted; else as the columns say.
+      form: what is fitted; else as the columns say. Of a folder, "chinchilla" and "isoflop" are
+        fitted to the runs that saw no token twice.
       unique: the column of unique tokens, where tokens are repeated.
       bits: columns of bits, of "weights", "activations" or "cache".
       levers: columns of what was switched on; each gets a multiplier of effective compute.
@@ -212,7 +217,6 @@ def fit(
       sizes: parameters and tokens of runs whose loss is to be predicted.
     Raises: MLGolfError for a table that cannot be read, or cannot tell the parameters.
     """
-    _check_form(form, unique, bits, levers)
     checked_confidence(confidence)
     for name, values in (("at", budgets), ("predict", [one for size in sizes for one in size])):
         if wrong := [value for value in values if not 0 < value < math.inf]:
@@ -221,14 +225,19 @@ def fit(
         params=params, tokens=tokens, flop=flop, loss=loss, unique_tokens=unique, bits=bits or {},
         levers=levers,
     )
-    path = table_or_file(table)
+    path, choice = table_or_file(table), Choice(
+        only=only, without=without, drop_highest=drop_highest
+    )
     if path.is_dir():
+        _check_folder(path, columns, form)
+        repeats = None if form is None else form == "data_constrained"
         source = open_source([path], None, None, command="fit")
-        kept, _ = runs_of_folders(path, source)
-        outliers = None
+        read = partial(runs_of_folders, path, source, repeats=repeats)
     else:
-        kept = read_runs(path, columns, only=only, without=without, drop_highest=drop_highest)
-        outliers = read_runs(path, columns, only=only).runs if without or drop_highest else None
+        _check_form(form, unique, bits, levers)
+        read = partial(read_runs, path, columns)
+    kept = read(choice)
+    outliers = read(choice.before_outliers).runs if without or drop_highest else None
     if form == "isoflop":
         return IsoFlopFit(isoflop(kept.runs, confidence=confidence), kept.notes)
     found = study(
@@ -236,6 +245,21 @@ def fit(
         sizes=[Sizes(*size) for size in sizes], delta=delta, draws=draws, confidence=confidence,
     )
     return FittedLaw(found, kept.notes, str(table))
+
+
+def _check_folder(path: Path, columns: Columns, form: FormName | None) -> None:
+    """Runs of folders have their own columns: options that name others would do nothing."""
+    given = {
+        "--params": columns.params != PLAIN.params, "--tokens": columns.tokens != PLAIN.tokens,
+        "--flop": columns.flop is not None, "--loss": columns.loss != PLAIN.loss,
+        "--unique": columns.unique_tokens is not None, "--bits": bool(columns.bits),
+        "--lever": bool(columns.levers), f"--form {form}": form in ("precision", "levers"),
+    }  # fmt: skip
+    if unused := [option for option, is_given in given.items() if is_given]:
+        raise ScoringError(
+            f"{path}: found {enumerated(unused)}, and a folder of runs, whose parameters, tokens, "
+            "unique tokens and loss are known. Leave it out, or give a table in place of the folder"
+        )
 
 
 def _check_form(

@@ -105,6 +105,7 @@ def variant_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
 
 
 def law_lines(found: ScalingStudy, notes: tuple[str, ...]) -> Iterator[str]:
+    yield from notes
     fit = found.fit
     if fit.why_no_sizes:
         yield f"No best sizes: {fit.why_no_sizes}."
@@ -134,7 +135,6 @@ def law_lines(found: ScalingStudy, notes: tuple[str, ...]) -> Iterator[str]:
         f"{fit.starts_at_best} of {fit.starts} starts end there. Intervals: {len(fit.draws):,} "
         "draws of a bootstrap over runs."
     )
-    yield from notes
 
 
 def isoflop_title(found: IsoFlop) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlgolf.analysis.scaling.form import Form, ScalingRuns
 from mlgolf.analysis.scaling.law import ScalingLaw
-from mlgolf.analysis.scaling.table import Columns, ScalingTable, read_runs
+from mlgolf.analysis.scaling.table import Choice, Columns, ScalingTable, read_runs
 from mlgolf.data.tables import published_table
 
 LAW = ScalingLaw(E=1.8, A=480.0, B=2100.0, alpha=0.35, beta=0.37)
@@ -25,7 +25,7 @@ def runs_of(law: ScalingLaw = LAW, *, noise: float = 0.0, seed: int = 0) -> Scal
 def chinchilla(*, outliers: bool = False) -> ScalingTable:
     return read_runs(
         published_table("chinchilla_runs"), Columns(),
-        without=None if outliers else "outlier_top5_loss",
+        Choice(without=None if outliers else "outlier_top5_loss"),
     )  # fmt: skip
 
 

@@ -30,7 +30,6 @@ from mlgolf.core.errors import ScoringError
 
 DRAWS = 4000  # of the bootstrap
 SAME = 1e-9  # objectives that differ by less, relatively, are one minimum
-ONCE = 1.001  # tokens per unique token: up to it, data count as seen once
 TOGETHER = 0.99  # correlation of log params and log tokens from which they are one quantity
 
 
@@ -165,7 +164,7 @@ def _first_stage(
     """The law of data seen once; none if no data are repeated, or if it is given in full."""
     if runs.unique_tokens is None or all(name in given for name in BASE):
         return None
-    once = runs.tokens <= ONCE * runs.unique_tokens
+    once = runs.seen_once
     known = {name: value for name, value in given.items() if name not in ("R_D", "R_N")}
     try:
         return _fitted(

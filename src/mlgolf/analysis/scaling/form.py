@@ -25,6 +25,7 @@ from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 
 BASE = ("A", "B", "E", "alpha", "beta")
 BITS = ("weights", "activations", "cache")
+ONCE = 1.001  # tokens per unique token: up to it, data count as seen once
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +41,12 @@ class ScalingRuns:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    @property
+    def seen_once(self) -> BoolArray:
+        """(runs,): which saw no token twice."""
+        unique = self.tokens if self.unique_tokens is None else self.unique_tokens
+        return self.tokens <= ONCE * unique
 
     def of(self, rows: IntArray | BoolArray) -> "ScalingRuns":
         """Args: rows: a mask, or numbers of rows."""
