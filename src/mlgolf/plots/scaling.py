@@ -228,7 +228,10 @@ def isoflop_table(found: IsoFlop) -> pl.DataFrame:
 
 
 def isoflop_chart(table: pl.DataFrame, style: Style) -> alt.LayerChart:
-    low, high = float(table["low"].min()), float(table["high"].max())  # type: ignore[arg-type]
+    ends = np.concatenate([table[name].to_numpy() for name in ("params", "low", "high")])
+    shown = ends[np.isfinite(ends) & (ends > 0)]
+    low, high = float(shown.min()), float(shown.max())
+    table = table.with_columns(pl.col("low", "high").clip(low, high))  # an open end fills the panel
     noun = "best number of parameters"
     x = _log_x("flop:Q", "training compute, FLOP", table["flop"])
     scale = alt.Scale(type="log", domain=[low, high], nice=False)

@@ -139,7 +139,8 @@ def law_lines(found: ScalingStudy, notes: tuple[str, ...]) -> Iterator[str]:
 
 def isoflop_title(found: IsoFlop) -> str:
     low, high = found.exponent_interval
-    return f"isoFLOP: parameters grow as C^{found.exponent:.3f} ({low:.3f} to {high:.3f})"
+    told = f"{low:.3f} to {high:.3f}" if math.isfinite(high - low) else "interval not told"
+    return f"isoFLOP: parameters grow as C^{found.exponent:.3f} ({told})"
 
 
 def isoflop_rows(found: IsoFlop) -> list[tuple[str, ...]]:
@@ -184,7 +185,11 @@ def _interval(ends: Interval, form: str = ".4g") -> str:
 
 
 def _counts(ends: Interval) -> str:
-    return f"({count(ends[0])} to {count(ends[1])})"
+    low, high = ends
+    if low == 0 or math.isinf(high):
+        known = [f"above {count(low)}"] * (low > 0) + [f"below {count(high)}"] * math.isfinite(high)
+        return f"({' and '.join(known) or 'anything'})"
+    return f"({count(low)} to {count(high)})"
 
 
 def _profile(found: ScalingStudy, name: str) -> str:
