@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scaling_runs import LAW, runs_of, with_repeats
 
 from mlgolf.analysis.scaling.form import ScalingRuns
+from mlgolf.analysis.scaling.law import ScalingLaw, Sizes
 from mlgolf.analysis.scaling.study import study
 from mlgolf.api.scaling import FittedLaw
 
@@ -61,3 +64,20 @@ def test_a_choice_that_leaves_too_few_runs_is_named():
     runs = runs_of(noise=0.003).of(np.array([0, 1, 2, 7, 14, 21]))
     found = study(runs, draws=10)
     assert found.variants[0].why_not.startswith("found 5 runs, and 5 parameters")
+
+
+def test_budgets_of_a_lever_fit_say_of_which_level_they_are():
+    runs = runs_of(noise=0.003)
+    on = np.arange(len(runs)) % 2.0
+    found = FittedLaw(study(replace(runs, levers={"moe": on}), sizes=[Sizes(1e9, 1e10)], draws=20))
+    titles = [title for title, *_ in found._tables()]
+    assert "what compute buys, at moe = 0" in titles
+    assert "predicted runs, at moe = 0" in titles
+    assert found.as_json()["levels"] == {"moe": 0}
+
+
+def test_a_floor_that_the_fit_moved_to_nothing_is_shown_as_0():
+    law = ScalingLaw(E=0, A=480, B=2100, alpha=0.2, beta=0.2)
+    found = FittedLaw(study(runs_of(law, noise=0.01), draws=50))
+    row, = (row for row in found._tables()[0][2] if row[0] == "E")
+    assert row[2].startswith("0 to ")
