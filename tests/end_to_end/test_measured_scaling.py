@@ -59,7 +59,7 @@ def test_a_folder_gives_the_law_of_the_runs_that_saw_no_token_twice(mlgolf, runs
         (("--unique", "unique_tokens"), "found --unique, and a folder of runs"),
         (("--lever", "workload"), "found --lever, and a folder of runs"),
         (("--form", "levers"), "found --form levers, and a folder of runs"),
-        (("--without", "part_of_data"), "found no column part_of_data. Runs of folders have"),
+        (("--without", "part_of_data"), "runs are chosen by 'part_of_data'"),
     ],
 )
 def test_what_a_folder_has_no_use_for_is_refused(mlgolf, runs, options, message):

@@ -86,6 +86,7 @@ def test_runs_of_folders_are_chosen_by_their_workload(tmp_path):
     assert "1 of 2 rows left out by workload=fourth" in found.notes
 
 
-def test_a_column_that_runs_of_folders_do_not_have_is_refused(tmp_path):
-    with pytest.raises(RunFolderError, match="found no column part_of_data"):
-        read(tmp_path, at("x1", 3000, 3.5), choice=Choice(without="part_of_data"))
+@pytest.mark.parametrize("asked", ["part_of_data", "study", "params=98546"])
+def test_runs_of_folders_are_chosen_by_nothing_else(tmp_path, asked):
+    with pytest.raises(RunFolderError, match="allowed in a folder is submission=VALUE, workload"):
+        read(tmp_path, at("x1", 3000, 3.5), choice=Choice(without=asked))

@@ -227,7 +227,7 @@ def _check_enough(form: Form, free: BoolArray) -> None:
             raise ScoringError(
                 f"params and tokens: found that they change together (the correlation of their "
                 f"logarithms is {together:.3f}), so alpha and beta cannot be told apart. Give runs "
-                "of one size with other token counts, or give alpha"
+                "of one size with other token counts, or give one of them: --given alpha=VALUE"
             )
     for lever, setting in runs.levers.items():
         if free[form.names.index(lever)] and len(np.unique(setting)) == 1:

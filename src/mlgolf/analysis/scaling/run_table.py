@@ -18,6 +18,7 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.quantities import MODEL
 from mlgolf.core.status import Status
+from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import exclusion_notes
 from mlgolf.scoring.sources import Source
@@ -28,6 +29,7 @@ SCHEMA = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "params": pl.Float64,
     "tokens": pl.Float64, "unique_tokens": pl.Float64, "loss": pl.Float64,
 }  # fmt: skip
+CHOOSABLE = ("submission", "workload", "study")
 
 
 def runs_of_folders(
@@ -35,16 +37,16 @@ def runs_of_folders(
 ) -> ScalingTable:
     """Args:
       path: for errors.
-      choice: by the columns of `SCHEMA`.
+      choice: by the columns that are `CHOOSABLE`.
       repeats: whether data that are seen again are wanted; None: if there are any.
     Raises: RunFolderError if no trial tells its parameters and its loss.
     """
     rows, notes = _table_of(path, source)
-    for column, _ in choice.columns:
-        if column not in SCHEMA:
+    for column, value in choice.columns:
+        if column not in CHOOSABLE or not value:
             raise RunFolderError(
-                f"{path}: found no column {column}. Runs of folders have {', '.join(SCHEMA)}; "
-                "give --only or --without one of these, as COLUMN=VALUE"
+                f"{path}: runs are chosen by {column!r}, allowed in a folder is "
+                f"{enumerated((f'{name}=VALUE' for name in CHOOSABLE), 'or')}"
             )
     rows, left_out = choice.of(path, rows)
     runs = ScalingRuns(
