@@ -24,7 +24,7 @@ from mlgolf.analysis.curves.measurements import read_table
 from mlgolf.analysis.planning.plans import best_plan, sensitivities
 from mlgolf.analysis.scaling.form import Form
 from mlgolf.analysis.scaling.minimise import DELTA, minimise
-from mlgolf.analysis.scaling.table import Columns, read_runs
+from mlgolf.analysis.scaling.table import Choice, Columns, read_runs
 from mlgolf.api.planning import plan
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.target import Goal
@@ -70,7 +70,7 @@ def curves() -> None:
 
 def bootstrap() -> None:
     table = published_table("chinchilla_runs")
-    runs = read_runs(table, Columns(), without="outlier_top5_loss").runs
+    runs = read_runs(table, Columns(), Choice(without="outlier_top5_loss")).runs
     form = Form(runs=runs)
     start = minimise(form, np.array([[6.0, 7.5, 0.6, -1.0, -1.0]])).theta
     weights = np.random.default_rng(0).exponential(size=(DRAWS, len(runs)))

@@ -17,7 +17,7 @@ from common import print_machine
 from mlgolf.analysis.scaling.fitting import fit_scaling_law
 from mlgolf.analysis.scaling.form import Form, ScalingRuns
 from mlgolf.analysis.scaling.law import ScalingLaw
-from mlgolf.analysis.scaling.table import Columns, read_runs
+from mlgolf.analysis.scaling.table import Choice, Columns, read_runs
 from mlgolf.data.tables import published_table
 
 TRUTH = ScalingLaw(E=1.817, A=478.0, B=2143.0, alpha=0.3473, beta=0.3672)
@@ -60,7 +60,7 @@ def main() -> None:
     print_machine()
     rng = np.random.default_rng(asked.seed)
     published = read_runs(
-        published_table("chinchilla_runs"), Columns(), without="outlier_top5_loss"
+        published_table("chinchilla_runs"), Columns(), Choice(without="outlier_top5_loss")
     ).runs
     form = Form(runs=published)
     theta = form.theta_of({name: getattr(TRUTH, name) for name in NAMES[:5]})

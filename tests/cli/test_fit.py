@@ -73,6 +73,8 @@ def test_repeats_are_fitted_with_the_law_given(mlgolf):
         (("--given", "E"), "found 'E', allowed is NAME=VALUE"),
         (("--given", "gamma=1"), "gamma: found a value for it, but it is no parameter"),
         (("--loss", "nats"), "found no column nats"),
+        (("--at", "-5"), "at: found -5, allowed is a number above 0"),
+        (("--predict", "7e10,0"), "predict: found 0, allowed is a number above 0"),
         (("--bits", "gradients=params"), "unknown kind of bits 'gradients'"),
     ],
 )

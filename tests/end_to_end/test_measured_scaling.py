@@ -47,6 +47,26 @@ def test_the_folder_gives_the_fit_of_the_table(mlgolf, runs):
         assert of_runs[name] == pytest.approx(of_table[name], rel=1e-3)
 
 
+def test_a_folder_gives_the_law_of_the_runs_that_saw_no_token_twice(mlgolf, runs):
+    shown = mlgolf("fit", runs / "lm_scaling", "--form", "chinchilla", "--draws", "100").stdout
+    assert "fitted to 34 runs" in shown
+    assert "16 of 50 runs left out: they saw tokens again" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--unique", "unique_tokens"), "found --unique, and a folder of runs"),
+        (("--lever", "workload"), "found --lever, and a folder of runs"),
+        (("--form", "levers"), "found --form levers, and a folder of runs"),
+        (("--without", "part_of_data"), "runs are chosen by 'part_of_data'"),
+    ],
+)
+def test_what_a_folder_has_no_use_for_is_refused(mlgolf, runs, options, message):
+    found = mlgolf("fit", runs / "lm_scaling", *options, expect=2)
+    assert message in " ".join(found.stderr.split())
+
+
 @pytest.mark.parametrize(("tokens", "row"), [(307_200, "x16_x0.4"), (768_000, "x16_x1")])
 def test_the_larger_runs_lie_in_the_intervals_of_the_page(mlgolf, runs, tokens, row):
     found = json.loads(mlgolf(

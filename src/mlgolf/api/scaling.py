@@ -1,7 +1,9 @@
 """Scaling laws: how the loss of a table's runs falls with parameters and tokens."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -13,12 +15,13 @@ from mlgolf.analysis.scaling.law import Sizes
 from mlgolf.analysis.scaling.minimise import DELTA
 from mlgolf.analysis.scaling.run_table import runs_of_folders
 from mlgolf.analysis.scaling.study import ScalingStudy, study
-from mlgolf.analysis.scaling.table import Columns, read_runs
+from mlgolf.analysis.scaling.table import Choice, Columns, read_runs
 from mlgolf.api.results import AnyPath
 from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.text import enumerated
 from mlgolf.data.tables import table_or_file
 from mlgolf.plots.heading import Heading
 from mlgolf.plots.scaling import isoflop_chart, isoflop_table, scaling_charts, scaling_table
@@ -39,11 +42,13 @@ from mlgolf.report.scaling import (
     law_rows,
     law_title,
     prediction_rows,
+    stated_for,
     variant_rows,
 )
 from mlgolf.scoring.sources import open_source
 
 NAME = "scaling"  # of its files
+PLAIN = Columns()  # as they are called unless a user says otherwise
 KEPT = 400  # draws that a saved fit has, for intervals of what is planned by it
 FormName = Literal["chinchilla", "data_constrained", "precision", "levers", "isoflop"]
 
@@ -63,18 +68,21 @@ class FittedLaw(Saved):
 
     def as_json(self) -> dict[str, Any]:
         found, fit = self.study, self.study.fit
-        exponent, interval = fit.estimate(lambda law: law.params_exponent)
+        exponent, interval = (math.nan, (math.nan, math.nan)) if fit.why_no_sizes else (
+            fit.estimate(lambda law: law.params_exponent)
+        )
         drawn = fit.form.values(fit.draws[:KEPT])
         return {
-            **fit.values, "objective": fit.objective, "delta": fit.delta, "runs": len(found.runs),
-            "confidence": fit.confidence,
+            **fit.values, **dict.fromkeys(fit.ran_away), "objective": fit.objective,
+            "delta": fit.delta, "runs": len(found.runs), "confidence": fit.confidence,
             "intervals": {name: [*ends] for name, ends in fit.intervals.items()},
-            "profiles": {name: [*one.interval] for name, one in fit.profiles.items()},
+            "profiles": {name: [*one.interval] for name, one in fit.all_profiles.items()},
             "optimal": {
                 "a": exponent, "b": 1 - exponent, "a_interval": [*interval],
                 "b_interval": [1 - interval[1], 1 - interval[0]],
             },
             "not_identified": fit.not_identified,
+            "levels": dict.fromkeys(found.runs.levers, 0),
             "starts": {"tried": fit.starts, "at_best": fit.starts_at_best},
             "budgets": [
                 {
@@ -93,7 +101,10 @@ class FittedLaw(Saved):
                 } for one in found.predictions
             ],
             "sensitivity": [
-                {"change": one.change, **one.values, "a": one.params_exponent}
+                {
+                    "change": one.change, **one.values, "a": one.params_exponent,
+                    **({"why_not": one.why_not} if one.why_not else {}),
+                }
                 for one in found.variants
             ],
             "data": {
@@ -117,11 +128,14 @@ class FittedLaw(Saved):
         return scaling_charts(self.study, self._drawn_table, Style(submissions=("law",)))
 
     def _tables(self) -> Iterable[Table]:
+        where = stated_for(self.study)
         return [
             (law_title(self.study), heads(self.study), law_rows(self.study)),
-            ("what compute buys", BUDGET_HEADS, budget_rows(self.study)),
             *([(
-                "predicted runs", PREDICTION_HEADS, prediction_rows(self.study)
+                f"what compute buys{where}", BUDGET_HEADS, budget_rows(self.study)
+            )] if self.study.budgets else []),
+            *([(
+                f"predicted runs{where}", PREDICTION_HEADS, prediction_rows(self.study)
             )] if self.study.predictions else []),
             ("the same fit with other choices", VARIANT_HEADS, variant_rows(self.study)),
         ]
@@ -189,9 +203,11 @@ def fit(
     """Fit L = E + A / N^alpha + B / D^beta, and more where columns tell more, to a table of runs.
 
     Args:
-      table: a file (.csv, .parquet), or the name of a published table: "chinchilla_runs".
+      table: a file (.csv, .parquet), the name of a published table: "chinchilla_runs", or a
+        folder of runs, whose columns are known.
       params, tokens, loss: its columns; or `flop` of training in place of tokens.
-      form: what is fitted; else as the columns say.
+      form: what is fitted; else as the columns say. Of a folder, "chinchilla" and "isoflop" are
+        fitted to the runs that saw no token twice.
       unique: the column of unique tokens, where tokens are repeated.
       bits: columns of bits, of "weights", "activations" or "cache".
       levers: columns of what was switched on; each gets a multiplier of effective compute.
@@ -201,20 +217,27 @@ def fit(
       sizes: parameters and tokens of runs whose loss is to be predicted.
     Raises: MLGolfError for a table that cannot be read, or cannot tell the parameters.
     """
-    _check_form(form, unique, bits, levers)
     checked_confidence(confidence)
+    for name, values in (("at", budgets), ("predict", [one for size in sizes for one in size])):
+        if wrong := [value for value in values if not 0 < value < math.inf]:
+            raise ScoringError(f"{name}: found {wrong[0]:g}, allowed is a number above 0")
     columns = Columns(
         params=params, tokens=tokens, flop=flop, loss=loss, unique_tokens=unique, bits=bits or {},
         levers=levers,
     )
-    path = table_or_file(table)
+    path, choice = table_or_file(table), Choice(
+        only=only, without=without, drop_highest=drop_highest
+    )
     if path.is_dir():
+        _check_folder(path, columns, form)
+        repeats = None if form is None else form == "data_constrained"
         source = open_source([path], None, None, command="fit")
-        kept, _ = runs_of_folders(path, source)
-        outliers = None
+        read = partial(runs_of_folders, path, source, repeats=repeats)
     else:
-        kept = read_runs(path, columns, only=only, without=without, drop_highest=drop_highest)
-        outliers = read_runs(path, columns, only=only).runs if without or drop_highest else None
+        _check_form(form, unique, bits, levers)
+        read = partial(read_runs, path, columns)
+    kept = read(choice)
+    outliers = read(choice.before_outliers).runs if without or drop_highest else None
     if form == "isoflop":
         return IsoFlopFit(isoflop(kept.runs, confidence=confidence), kept.notes)
     found = study(
@@ -222,6 +245,21 @@ def fit(
         sizes=[Sizes(*size) for size in sizes], delta=delta, draws=draws, confidence=confidence,
     )
     return FittedLaw(found, kept.notes, str(table))
+
+
+def _check_folder(path: Path, columns: Columns, form: FormName | None) -> None:
+    """Runs of folders have their own columns: options that name others would do nothing."""
+    given = {
+        "--params": columns.params != PLAIN.params, "--tokens": columns.tokens != PLAIN.tokens,
+        "--flop": columns.flop is not None, "--loss": columns.loss != PLAIN.loss,
+        "--unique": columns.unique_tokens is not None, "--bits": bool(columns.bits),
+        "--lever": bool(columns.levers), f"--form {form}": form in ("precision", "levers"),
+    }  # fmt: skip
+    if unused := [option for option, is_given in given.items() if is_given]:
+        raise ScoringError(
+            f"{path}: found {enumerated(unused)}, and a folder of runs, whose parameters, tokens, "
+            "unique tokens and loss are known. Leave it out, or give a table in place of the folder"
+        )
 
 
 def _check_form(

@@ -16,8 +16,8 @@ def add_to(app: typer.Typer) -> None:
 Runs = Annotated[
     str,
     typer.Argument(
-        help="A table (.csv, .parquet) with one run per row, or a published one by name: "
-        "chinchilla_runs, overtraining_runs, data_constrained_runs."
+        help="A table (.csv, .parquet) with one run per row, a folder of runs, or a published "
+        "table by name: chinchilla_runs, overtraining_runs, data_constrained_runs."
     ),
 ]
 Params = Annotated[str, typer.Option(help="The column of numbers of parameters.")]
@@ -29,8 +29,9 @@ Loss = Annotated[str, typer.Option(help="The column of losses, nats per token.")
 Form = Annotated[
     str | None,
     typer.Option(
-        help="chinchilla, data_constrained, precision, levers or isoflop.",
-        show_default="what the columns given allow",
+        help="chinchilla, data_constrained, precision, levers or isoflop. Of a folder, chinchilla "
+        "and isoflop are fitted to the runs that saw no token twice.",
+        show_default="what the columns given, or the runs of a folder, allow",
     ),
 ]
 Unique = Annotated[str | None, typer.Option(help="The column of unique tokens.")]

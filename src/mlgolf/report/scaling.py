@@ -4,10 +4,12 @@ import math
 from collections.abc import Iterator
 
 from mlgolf.analysis.intervals import Interval
+from mlgolf.analysis.scaling.identified import ran_away
 from mlgolf.analysis.scaling.isoflop import IsoFlop
-from mlgolf.analysis.scaling.study import ScalingStudy
+from mlgolf.analysis.scaling.study import ScalingStudy, Variant
 from mlgolf.core.text import enumerated, number_of
 
+NO_FLOOR = 1e-6  # nats: an E below it is 0, whose logarithm the fit cannot reach
 HEADS = ("parameter", "value", "{} interval", "by its profile")
 BUDGET_HEADS = ("FLOP", "parameters", "tokens", "loss", "beyond the runs")
 PREDICTION_HEADS = ("parameters", "tokens", "loss", "of one run", "beyond the runs")
@@ -23,24 +25,47 @@ def law_title(found: ScalingStudy) -> str:
     return f"L = E + A / N^alpha + B / D^beta, fitted to {number_of(len(found.runs), 'run')}"
 
 
+def stated_for(found: ScalingStudy) -> str:
+    """Where budgets and predictions hold, for titles: ", at moe = 0"; empty if everywhere."""
+    runs = found.runs
+    levels = [f"{lever} = 0" for lever in runs.levers]
+    levels += ["full precision"] * bool(runs.bits)
+    parts = [f"at {enumerated(levels)}"] * bool(levels)
+    parts += ["on data seen once"] * (runs.unique_tokens is not None)
+    return f", {' and '.join(parts)}" if parts else ""
+
+
 def law_reading(found: ScalingStudy) -> str:
-    return (
+    sizes = "" if found.fit.why_no_sizes else (
         "Loss: lower is better; points are runs, lines the best size for each compute with its "
-        f"{found.fit.confidence:.0%} band, dashed beyond the largest run. Profiles: one parameter "
-        "is moved and the others follow; values below the dashed line are in the interval, and a "
-        "flat curve is not identified."
+        f"{found.fit.confidence:.0%} band, dashed beyond the runs. "
+    )
+    return sizes + (
+        "Profiles: one parameter is moved and the others follow; values below the dashed line are "
+        "in the interval, and a flat curve is not identified."
     )
 
 
 def law_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
-    intervals = found.fit.intervals
-    return [
-        (
-            name, f"{value:.4g}",
-            _interval(intervals[name]) if name in intervals else "given",
-            _profile(found, name),
-        ) for name, value in sorted(found.fit.values.items(), key=lambda one: _order(one[0]))
-    ]  # fmt: skip
+    values = sorted(found.fit.values.items(), key=lambda one: _order(one[0]))
+    return [(name, *_estimate(found, name, value), _profile(found, name)) for name, value in values]
+
+
+def _estimate(found: ScalingStudy, name: str, value: float) -> tuple[str, str]:
+    if name in found.fit.ran_away:
+        return "not identified", ""
+    if name not in found.fit.intervals:
+        return f"{value:.4g}", "given"
+    low, high = (0.0 if name == "E" and end < NO_FLOOR else end for end in (
+        found.fit.intervals[name]
+    ))  # fmt: skip
+    return _constant(name, value), _interval((low, high))
+
+
+def _constant(name: str, value: float | None) -> str:
+    if value is None or (ran_away(value) and name != "E"):
+        return ""
+    return f"{0.0 if name == 'E' and value < NO_FLOOR else value:.4g}"
 
 
 def heads(found: ScalingStudy) -> tuple[str, ...]:
@@ -67,30 +92,40 @@ def prediction_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
 
 
 def variant_rows(found: ScalingStudy) -> list[tuple[str, ...]]:
-    rows = [("as above", found.fit.values, float(found.fit.law.params_exponent))]
-    rows += [(one.change, one.values, one.params_exponent) for one in found.variants]
+    fit = found.fit
+    exponent = math.nan if fit.why_no_sizes else float(fit.law.params_exponent)
+    now = Variant(change="as above", values=fit.values, params_exponent=exponent)
     return [
-        (change, *(f"{values[name]:.4g}" for name in ("E", "alpha", "beta")), f"{exponent:.3f}")
-        for change, values, exponent in rows
-    ]
+        (
+            f"{one.change}: {one.why_not}" if one.why_not else one.change,
+            *(_constant(name, one.values.get(name)) for name in ("E", "alpha", "beta")),
+            "" if math.isnan(one.params_exponent) else f"{one.params_exponent:.3f}",
+        ) for one in (now, *found.variants)
+    ]  # fmt: skip
 
 
 def law_lines(found: ScalingStudy, notes: tuple[str, ...]) -> Iterator[str]:
+    yield from notes
     fit = found.fit
-    exponent, interval = fit.estimate(lambda law: law.params_exponent)
-    yield (
-        f"For the least loss, parameters grow as C^{exponent:.3f} ({_interval(interval, '.3f')}) "
-        f"and tokens as C^{1 - exponent:.3f}, with C = 6 N D the FLOP of training."
-    )
+    if fit.why_no_sizes:
+        yield f"No best sizes: {fit.why_no_sizes}."
+    else:
+        exponent, interval = fit.estimate(lambda law: law.params_exponent)
+        yield (
+            f"For the least loss, parameters grow as C^{exponent:.3f} "
+            f"({_interval(interval, '.3f')}) and tokens as C^{1 - exponent:.3f}, with C = 6 N D "
+            "the FLOP of training."
+        )
     if fit.not_identified:
         yield (
             f"Not identified: {enumerated(fit.not_identified)}. The runs fit about as well with "
             "values as far off as one likes. Runs that differ more in size or data would tell."
         )
-    if found.single_epoch_runs:
+    if fit.first_stage is not None:
         yield (
-            f"E, A, B, alpha and beta come from the {found.single_epoch_runs} runs that saw no "
-            "token twice, and were held for R_D and R_N."
+            f"E, A, B, alpha and beta come from the {len(fit.first_stage.form.runs)} runs that saw "
+            "no token twice. R_D and R_N are fitted to all runs with that law held, in each draw "
+            "with the law of that draw; their profiles hold the law of the table."
         )
     for name in fit.form.runs.levers:
         factor, (low, high) = fit.values[name], fit.intervals.get(name, (math.nan, math.nan))
@@ -100,12 +135,12 @@ def law_lines(found: ScalingStudy, notes: tuple[str, ...]) -> Iterator[str]:
         f"{fit.starts_at_best} of {fit.starts} starts end there. Intervals: {len(fit.draws):,} "
         "draws of a bootstrap over runs."
     )
-    yield from notes
 
 
 def isoflop_title(found: IsoFlop) -> str:
     low, high = found.exponent_interval
-    return f"isoFLOP: parameters grow as C^{found.exponent:.3f} ({low:.3f} to {high:.3f})"
+    told = f"{low:.3f} to {high:.3f}" if math.isfinite(high - low) else "interval not told"
+    return f"isoFLOP: parameters grow as C^{found.exponent:.3f} ({told})"
 
 
 def isoflop_rows(found: IsoFlop) -> list[tuple[str, ...]]:
@@ -150,14 +185,19 @@ def _interval(ends: Interval, form: str = ".4g") -> str:
 
 
 def _counts(ends: Interval) -> str:
-    return f"({count(ends[0])} to {count(ends[1])})"
+    low, high = ends
+    if low == 0 or math.isinf(high):
+        known = [f"above {count(low)}"] * (low > 0) + [f"below {count(high)}"] * math.isfinite(high)
+        return f"({' and '.join(known) or 'anything'})"
+    return f"({count(low)} to {count(high)})"
 
 
 def _profile(found: ScalingStudy, name: str) -> str:
-    if name not in found.fit.profiles:
+    profile = found.fit.all_profiles.get(name)
+    if profile is None:
         return ""
-    low, high = found.fit.profiles[name].interval
-    if found.fit.profiles[name].is_open:
+    low, high = profile.interval
+    if profile.is_open:
         low_known, high_known = low not in (0, -math.inf), high != math.inf
         ends = [f"above {low:.4g}"] * low_known + [f"below {high:.4g}"] * high_known
         return " and ".join(ends) or "anything"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scaling_runs import LAW, chinchilla, runs_of
@@ -32,10 +34,20 @@ def test_the_chinchilla_runs_give_about_a_half():
 
 
 def test_budgets_whose_lowest_point_is_beyond_their_sizes_are_refused():
-    with pytest.raises(ScoringError, match=r"found 0 compute budgets .* lies beyond its sizes"):
+    with pytest.raises(ScoringError, match=r"found 0 of 5 compute .* lies beyond its sizes"):
         isoflop(around_the_best(off=4.0), draws=20)
 
 
 def test_runs_that_share_no_compute_are_refused():
-    with pytest.raises(ScoringError, match="found 0 compute budgets"):
+    with pytest.raises(ScoringError, match="found no compute budget with 4 runs or more"):
         isoflop(runs_of().of(np.arange(3)), draws=20)
+
+
+def test_draws_that_do_not_tell_a_best_size_leave_its_interval_open():
+    runs = around_the_best()
+    noise = np.exp(0.05 * np.random.default_rng(0).standard_normal(len(runs)))
+    noise[7:] = 1  # of the first budget alone: many draws have no lowest point there
+    found = isoflop(replace(runs, loss=runs.loss * noise), draws=200)
+    low, high = found.budgets[0].params_interval
+    assert (low, high) == (0, np.inf)
+    assert np.isfinite(found.exponent_interval).all()

@@ -44,9 +44,65 @@ def test_runs_that_end_above_their_law_widen_the_interval_upwards(saved):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "found no A, B"), ("[]", "found list"), ("E = 1", "found no JSON")],
+    [("{}", "found no E, A, B"), ("[]", "found list"), ("E = 1", "found no JSON")],
 )
 def test_a_file_that_is_no_fit_is_refused(tmp_path, text, message):
     (tmp_path / "fit.json").write_text(text)
     with pytest.raises(RunFolderError, match=message):
         read_fit(tmp_path / "fit.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"A": "x"}, r"A: .*valid number.*found 'x'"),
+        ({"A": -2}, r"A: .*greater than 0.*found -2"),
+        ({"alpha": None}, "alpha: found null, allowed is a number above 0"),
+        ({"residuals": []}, "residuals: .*at least 1"),
+        ({"data": 5}, "data: .*found 5"),
+        ({"data": {"tokens": [1, 2], "flop": [6, 12]}}, r"data\.params: Field required"),
+        ({"data": {"params": [2, 1], "tokens": [1, 2], "flop": [6, 12]}},
+         r"data\.params: found 2 and 1, allowed is the least, then the most"),
+        ({"draws": {"E": [1.8], "A": [480.0]}}, "draws: found none of B"),
+        ({"draws": {"E": [1.8], "A": [4.0, 5.0], "B": [2.0], "alpha": [0.3], "beta": [0.3]}},
+         "draws: .* as many of each"),
+        ({"draws": {name: [0.5] for name in ("E", "A", "B", "alpha", "beta", "R_D")}},
+         "R_D: found None, allowed is a number above 0"),
+        ({"not_identified": 3}, "not_identified: "),
+    ],
+)  # fmt: skip
+def test_a_damaged_fit_is_refused_by_key(saved, tmp_path, changes, message):
+    with pytest.raises(RunFolderError, match=rf"fit\.json: {message}"):
+        read_back(saved, tmp_path / "fit.json", **changes)
+
+
+def read_back(saved, path, **changes):
+    path.write_text(json.dumps({**saved[0].as_json(), **changes}))
+    return read_fit(path)
+
+
+def test_a_saved_fit_says_what_its_runs_do_not_tell(saved, tmp_path):
+    read = read_back(saved, tmp_path / "fit.json", not_identified=["E", "A"])
+    assert read.not_identified == ("E", "A")
+
+
+def test_an_exponent_that_is_not_identified_leaves_no_best_sizes(saved, tmp_path):
+    read = read_back(saved, tmp_path / "fit.json", not_identified=["beta"])
+    assert "beta is not identified" in read.why_no_sizes
+
+
+def test_a_constant_that_ran_away_leaves_no_best_sizes(saved, tmp_path):
+    read = read_back(saved, tmp_path / "fit.json", not_identified=["A"], A=None)
+    assert "A is not identified" in read.why_no_sizes
+
+
+def test_best_sizes_are_known_without_the_floor_and_one_constant(saved, tmp_path):
+    assert read_back(saved, tmp_path / "fit.json", not_identified=["E", "A"]).why_no_sizes == ""
+
+
+def test_what_ran_away_besides_the_law_is_no_number_of_the_fit(saved, tmp_path):
+    draws = {**saved[0].as_json()["draws"], "R_D": [9.0] * 200, "R_N": [1e20] * 200}
+    read = read_back(
+        saved, tmp_path / "fit.json", draws=draws, R_D=9.0, R_N=None, not_identified=["R_N"]
+    )
+    assert read.extra == {"R_D": 9.0}

@@ -1,13 +1,14 @@
+from dataclasses import asdict, replace
 from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers
-from scaling_runs import LAW, chinchilla, runs_of
+from scaling_runs import LAW, chinchilla, on_one_ratio, runs_of, with_repeats
 
 from mlgolf.analysis.scaling.fitting import fit_scaling_law
-from mlgolf.analysis.scaling.form import Form, ScalingRuns
+from mlgolf.analysis.scaling.form import ScalingRuns
 from mlgolf.analysis.scaling.minimise import minimise, objective
 from mlgolf.core.errors import ScoringError
 
@@ -112,25 +113,40 @@ def test_bits_of_weights_give_their_constant():
 
 
 def test_repeats_give_their_constants():
-    params, tokens, epochs = (
-        grid.ravel() for grid in np.meshgrid(
-            np.geomspace(1e8, 1e10, 4), np.geomspace(1e9, 1e11, 4), [1.0, 2, 4, 8, 16, 32, 64]
-        )
-    )  # fmt: skip
-    unique = tokens / epochs
-    runs = ScalingRuns(params=params, tokens=tokens, loss=tokens, unique_tokens=unique)
-    truth = {
-        "E": 1.8, "A": 480, "B": 2100, "alpha": 0.35, "beta": 0.37, "R_D": 15.0, "R_N": 5.0
-    }  # fmt: skip
-    form = Form(runs=runs, single_epoch=LAW)
-    loss = np.exp(form.predicted(form.theta_of(truth)[None])[0][0])
-    found = fit_scaling_law(
-        ScalingRuns(params=params, tokens=tokens, loss=loss, unique_tokens=unique),
-        single_epoch=LAW, draws=10,
-        given={name: value for name, value in truth.items() if name not in ("R_D", "R_N")},
-    )  # fmt: skip
+    found = fit_scaling_law(with_repeats(), given=asdict(LAW), draws=10)
     assert found.values["R_D"] == pytest.approx(15, rel=1e-3)
     assert found.values["R_N"] == pytest.approx(5, rel=1e-3)
+
+
+def test_the_law_of_data_seen_once_is_fitted_to_the_runs_that_repeat_nothing():
+    found = fit_scaling_law(with_repeats(noise=0.003), draws=10)
+    assert found.first_stage is not None
+    assert len(found.first_stage.form.runs) == 16
+    assert found.values["alpha"] == found.first_stage.values["alpha"]
+
+
+def test_what_the_first_stage_does_not_know_is_in_the_intervals():
+    runs = with_repeats(noise=0.003)
+    found = fit_scaling_law(runs, draws=100)
+    held = {name: found.values[name] for name in ("E", "A", "B", "alpha", "beta")}
+    sure = fit_scaling_law(runs, given=held, draws=100)
+    assert found.intervals["alpha"][0] < 0.35 < found.intervals["alpha"][1]
+    assert width(found.intervals["R_D"]) > width(sure.intervals["R_D"])
+
+
+def width(interval):
+    return interval[1] - interval[0]
+
+
+def test_what_the_first_stage_does_not_identify_is_said():
+    runs = with_repeats(noise=0.003)  # of which data are plenty, so B and beta hardly matter
+    plenty = replace(
+        runs, tokens=1e6 * runs.tokens, unique_tokens=1e6 * runs.unique_tokens,
+        loss=LAW.E + 480 * runs.params**-0.35 * np.exp(
+            0.01 * np.random.default_rng(0).standard_normal(len(runs))
+        ),
+    )  # fmt: skip
+    assert {"B", "beta"} & {*fit_scaling_law(plenty, draws=50).not_identified}
 
 
 def test_what_runs_do_not_tell_is_not_identified():
@@ -167,3 +183,30 @@ def test_a_lever_that_is_always_on_is_refused():
     )
     with pytest.raises(ScoringError, match="x: found 1 in all runs"):
         fit_scaling_law(on, draws=10)
+
+
+def test_runs_of_one_ratio_of_tokens_to_parameters_are_refused():
+    with pytest.raises(ScoringError, match=r"change together .* is 1\.000"):
+        fit_scaling_law(on_one_ratio(), draws=10)
+
+
+def test_runs_of_one_ratio_tell_the_rest_once_an_exponent_is_given():
+    found = fit_scaling_law(on_one_ratio(noise=0), given={"alpha": 0.35, "E": 1.8}, draws=10)
+    assert found.values["beta"] == pytest.approx(0.37, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("given_values", "message"),
+    [
+        ({"A": -1}, "A: found -1, allowed is a number above 0"),
+        ({"E": -1}, "E: found -1, allowed is 0 or more"),
+        ({"alpha": np.inf}, "alpha: found inf"),
+    ],
+)
+def test_a_given_value_that_no_law_has_is_refused(given_values, message):
+    with pytest.raises(ScoringError, match=message):
+        fit_scaling_law(runs_of(), given=given_values, draws=10)
+
+
+def test_a_floor_of_nothing_may_be_given():
+    assert fit_scaling_law(runs_of(noise=0.003), given={"E": 0}, draws=10).values["E"] == 0

@@ -5,7 +5,8 @@ The base is Hoffmann's law in E, A, B, alpha and beta. Runs that also tell somet
 - `bits` of weights, activations or the cache: N counts by a share 1 - exp(-bits / gamma), one
   gamma for each kind. Source: Kumar et al. (2024), https://arxiv.org/abs/2411.04330.
 - `unique_tokens`: repeated tokens, and parameters beyond those that the unique tokens are best
-  for, fade with the constants R_D and R_N. Source: Muennighoff et al. (2023),
+  for, fade with the constants R_D and R_N. The base is then the law of data seen once, which says
+  what they are best for, and is held. Source: Muennighoff et al. (2023),
   https://arxiv.org/abs/2305.16264, section 3.
 - `levers`, anything that was switched on (1) or set to a number: each multiplies effective compute
   by its m^x, and so N and D by the root of it, whatever the scale.
@@ -24,6 +25,7 @@ from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 
 BASE = ("A", "B", "E", "alpha", "beta")
 BITS = ("weights", "activations", "cache")
+ONCE = 1.001  # tokens per unique token: up to it, data count as seen once
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +42,12 @@ class ScalingRuns:
     def __len__(self) -> int:
         return len(self.loss)
 
+    @property
+    def seen_once(self) -> BoolArray:
+        """(runs,): which saw no token twice."""
+        unique = self.tokens if self.unique_tokens is None else self.unique_tokens
+        return self.tokens <= ONCE * unique
+
     def of(self, rows: IntArray | BoolArray) -> "ScalingRuns":
         """Args: rows: a mask, or numbers of rows."""
         unique = self.unique_tokens
@@ -53,15 +61,9 @@ class ScalingRuns:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Form:
-    """A law of certain runs. `theta`: its parameters as they are fitted, see `names`.
-
-    Args:
-      single_epoch: the law of data that are not repeated; it says how many parameters the unique
-        tokens are best for. Needed if, and only if, runs have `unique_tokens`.
-    """
+    """A law of certain runs. `theta`: its parameters as they are fitted, see `names`."""
 
     runs: ScalingRuns
-    single_epoch: ScalingLaw | None = None
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +90,8 @@ class Form:
     def predicted(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Args: theta: (fits, parameters).
 
-        Returns: log of the loss (fits, runs), and its slopes (fits, parameters, runs).
+        Returns: log of the loss (fits, runs), and its slopes (fits, parameters, runs). Where data
+          are repeated, slopes of the base take what is useful as given.
         """
         log_params, params_slopes = self._log_params(theta)
         log_tokens, tokens_slopes = self._log_tokens(theta)
@@ -115,8 +118,9 @@ class Form:
     def _log_params(self, theta: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
         """Effective parameters, (fits or 1, runs), and their slopes by parameter of the fit."""
         found, slopes = np.log(self.runs.params)[None, :], {}
-        if self.single_epoch is not None:
-            found, slopes["R_N"] = self._faded(theta, "R_N", self._useful_params, found)
+        if self.runs.unique_tokens is not None:
+            useful = self._useful_params(theta, self.runs.unique_tokens)
+            found, slopes["R_N"] = self._faded(theta, "R_N", useful, found)
         for kind, bits in self.runs.bits.items():
             ratio = bits / np.exp(self._column(theta, f"gamma_{kind}"))
             share = -np.expm1(-ratio)
@@ -126,7 +130,7 @@ class Form:
 
     def _log_tokens(self, theta: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
         found, slopes = np.log(self.runs.tokens)[None, :], {}
-        if self.single_epoch is not None and self.runs.unique_tokens is not None:
+        if self.runs.unique_tokens is not None:
             found, slopes["R_D"] = self._faded(theta, "R_D", self.runs.unique_tokens, found)
         return self._with_levers(theta, found, slopes)
 
@@ -138,13 +142,11 @@ class Form:
             slopes[lever] = setting[None, :] / 2
         return found, slopes
 
-    @cached_property
-    def _useful_params(self) -> FloatArray:
-        """U_N: parameters up to those that the unique tokens are best for."""
-        assert self.single_epoch is not None
-        assert self.runs.unique_tokens is not None
-        best = self.single_epoch.params_for(self.runs.unique_tokens)
-        return np.minimum(self.runs.params, best)
+    def _useful_params(self, theta: FloatArray, unique_tokens: FloatArray) -> FloatArray:
+        """U_N, (fits, runs): parameters up to those that the unique tokens are best for."""
+        with np.errstate(over="ignore"):  # of a law that ran away: as many as there are, or one
+            best = self.law(theta[:, None, :]).params_for(unique_tokens)
+        return np.clip(best, 1.0, self.runs.params)
 
     def _faded(
         self, theta: FloatArray, name: str, once: FloatArray, log_all: FloatArray

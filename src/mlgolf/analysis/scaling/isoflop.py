@@ -18,8 +18,10 @@ from mlgolf.analysis.scaling.form import ScalingRuns
 from mlgolf.analysis.scaling.law import TRAINING_FLOP
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.text import number_of
 
-SAME_BUDGET = math.log(1.15)  # half of the width of a group, in log FLOP
+SAME = 0.15  # of compute: runs that differ by less from one of them share its budget
+SAME_BUDGET = math.log1p(SAME)
 FEWEST_RUNS = 4  # a parabola has 3 parameters
 
 
@@ -60,17 +62,11 @@ def isoflop(
     )
     told = [at for at, budget in enumerate(budgets) if not budget.why_not]
     if len(told) < 2:
-        raise ScoringError(
-            f"found {len(told)} compute budgets whose best number of parameters lies among their "
-            f"runs, 2 are needed at least. Of {len(budgets)} with {FEWEST_RUNS} runs or more: "
-            + ("; ".join(f"{one.flop:.3g} FLOP: {one.why_not}" for one in budgets) or "none")
-        )
+        raise ScoringError(_too_few(budgets))
     centres = np.array([math.log(budgets[at].flop) for at in told])
     slopes = _slopes(centres, np.stack([vertices[at][0] for at in told], axis=1))
-    drawn = slopes[1:][np.isfinite(slopes[1:])]
-    low, high = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (math.nan, math.nan)
     return IsoFlop(
-        budgets=budgets, exponent=float(slopes[0]), exponent_interval=(float(low), float(high)),
+        budgets=budgets, exponent=float(slopes[0]), exponent_interval=_ends(slopes[1:], tail),
         left_out=len(runs) - sum(len(group) for group in groups),
     )  # fmt: skip
 
@@ -113,15 +109,47 @@ def _budget(
         why_not = f"the lowest point, {best:.3g} parameters, lies beyond its sizes"
     else:
         why_not = ""
-    told = where[1:][np.isfinite(where[1:])]
-    ends = np.exp(np.quantile(told, [tail, 1 - tail])) if len(told) else (math.nan, math.nan)
+    ends = _ends(where[1:], tail)
     return Budget(
         flop=math.exp(log_flop), runs=len(group), params=math.nan if why_not else best,
-        params_interval=(float(ends[0]), float(ends[1])), loss=float(low[0]), why_not=why_not,
+        params_interval=(float(np.exp(ends[0])), float(np.exp(ends[1]))), loss=float(low[0]),
+        why_not=why_not,
     )  # fmt: skip
 
 
+def _ends(drawn: FloatArray, tail: float) -> Interval:
+    """Of an interval. A draw that does not tell could lie beyond either end: it counts for both."""
+    told = np.isfinite(drawn)
+    low = np.quantile(np.where(told, drawn, -np.inf), tail, method="lower")
+    high = np.quantile(np.where(told, drawn, np.inf), 1 - tail, method="higher")
+    return float(low), float(high)
+
+
 def _slopes(centres: FloatArray, where: FloatArray) -> FloatArray:
-    """Of lines through (centres, where). Args: where: (fits, budgets). Returns: (fits,)."""
-    apart = centres - centres.mean()
-    return where @ apart / (apart @ apart)
+    """Of lines through (centres, where), leaving out budgets whose `where` is NaN.
+
+    Args: where: (fits, budgets). Returns: (fits,), NaN where fewer than two budgets are left.
+    """
+    told = np.isfinite(where)
+    count = told.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        middle = (told * centres).sum(axis=1) / count
+        apart = np.where(told, centres - middle[:, None], 0.0)
+        slopes = (apart * np.where(told, where, 0.0)).sum(axis=1) / (apart**2).sum(axis=1)
+    return np.where(count < 2, np.nan, slopes)
+
+
+def _too_few(budgets: tuple[Budget, ...]) -> str:
+    alike = f"{FEWEST_RUNS} runs or more whose compute is within {SAME:.0%} of one another"
+    if not budgets:
+        return (
+            f"found no compute budget with {alike}; isoFLOP needs two such budgets. Fit a law "
+            "in place of it: leave out the form"
+        )
+    good = sum(not one.why_not for one in budgets)
+    return (
+        f"found {good} of {number_of(len(budgets), 'compute budget')} with the lowest loss among "
+        "its sizes, 2 are needed at least: "
+        + "; ".join(f"{one.flop:.3g} FLOP: {one.why_not}" for one in budgets if one.why_not)
+        + f". Give runs of smaller and of larger sizes there; a budget counts with {alike}"
+    )

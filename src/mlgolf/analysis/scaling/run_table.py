@@ -7,16 +7,18 @@ where that matters.
 
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from mlgolf.analysis.scaling.form import ScalingRuns
-from mlgolf.analysis.scaling.table import ScalingTable
+from mlgolf.analysis.scaling.table import ALL, Choice, Notes, ScalingTable
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.quantities import MODEL
 from mlgolf.core.status import Status
+from mlgolf.core.text import enumerated
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.admission import exclusion_notes
 from mlgolf.scoring.sources import Source
@@ -27,13 +29,46 @@ SCHEMA = {
     "submission": pl.String, "workload": pl.String, "study": pl.Int64, "params": pl.Float64,
     "tokens": pl.Float64, "unique_tokens": pl.Float64, "loss": pl.Float64,
 }  # fmt: skip
+CHOOSABLE = ("submission", "workload", "study")
 
 
-def runs_of_folders(path: Path, source: Source) -> tuple[ScalingTable, pl.DataFrame]:
-    """Returns: the runs, and the same as a table that `mlgolf fit` reads.
-
-    Args: path: for errors. Raises: RunFolderError if no trial tells its parameters and its loss.
+def runs_of_folders(
+    path: Path, source: Source, choice: Choice = ALL, *, repeats: bool | None = None
+) -> ScalingTable:
+    """Args:
+      path: for errors.
+      choice: by the columns that are `CHOOSABLE`.
+      repeats: whether data that are seen again are wanted; None: if there are any.
+    Raises: RunFolderError if no trial tells its parameters and its loss.
     """
+    rows, notes = _table_of(path, source)
+    for column, value in choice.columns:
+        if column not in CHOOSABLE or not value:
+            raise RunFolderError(
+                f"{path}: runs are chosen by {column!r}, allowed in a folder is "
+                f"{enumerated((f'{name}=VALUE' for name in CHOOSABLE), 'or')}"
+            )
+    rows, left_out = choice.of(path, rows)
+    runs = ScalingRuns(
+        params=rows["params"].to_numpy(), tokens=rows["tokens"].to_numpy(),
+        loss=rows["loss"].to_numpy(), unique_tokens=rows["unique_tokens"].to_numpy(),
+    )
+    once = runs.seen_once
+    if repeats is False and not once.all():
+        left_out += (f"{(~once).sum()} of {len(once)} runs left out: they saw tokens again",)
+        runs = runs.of(once)
+    if repeats and once.all():
+        raise RunFolderError(
+            f"{path}: found no run that saw a token twice, which data_constrained is about. Leave "
+            "the form out, or play longer, or on a part of the data"
+        )
+    if runs.seen_once.all():
+        runs = replace(runs, unique_tokens=None)
+    return ScalingTable(path=path, runs=runs, notes=(*notes, *left_out))
+
+
+def _table_of(path: Path, source: Source) -> tuple[pl.DataFrame, Notes]:
+    """A row per trial that ended as planned, and what is to be said of the others."""
     competition = source.as_played()
     found = source.admitted(competition, official_first=False)
     why_not = {trial.key: _why_not(trial) for trial in found.trials}
@@ -46,14 +81,7 @@ def runs_of_folders(path: Path, source: Source) -> tuple[ScalingTable, pl.DataFr
             f"{path}: no trial ended as planned with its {LOSS} and {PARAMS}. {'; '.join(notes)}. "
             'Rules that say recorded = ["params"] have it: mlgolf competitions show lm-scaling'
         )
-    table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    tokens, unique = table["tokens"].to_numpy(), table["unique_tokens"].to_numpy()
-    runs = ScalingRuns(
-        params=table["params"].to_numpy(), tokens=tokens, loss=table["loss"].to_numpy(),
-        unique_tokens=None if (unique == tokens).all() else unique,
-    )
-    lines = range(1, len(table) + 1)
-    return ScalingTable(path=path, runs=runs, lines=[*lines], notes=notes), table
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row"), notes
 
 
 def _why_not(trial: Trial) -> str:

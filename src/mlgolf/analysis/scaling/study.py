@@ -1,24 +1,21 @@
-"""A table of runs taken through a whole fit: the law, how it moves with choices, what budgets buy.
-
-Runs with repeated data are fitted in two stages, as published: the law of data seen once, from the
-runs that saw no token twice (or given in full), then R_D and R_N on all runs with that law held.
-"""
+"""A table of runs taken through a whole fit: the law, other choices, what budgets buy."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.scaling.fitting import DRAWS, ScalingFit, fit_scaling_law
-from mlgolf.analysis.scaling.form import BASE, ScalingRuns
-from mlgolf.analysis.scaling.law import TRAINING_FLOP, ScalingLaw, Sizes
+from mlgolf.analysis.scaling.form import ScalingRuns
+from mlgolf.analysis.scaling.law import TRAINING_FLOP, Sizes
 from mlgolf.analysis.scaling.minimise import DELTA
 from mlgolf.analysis.scaling.saved_fit import SavedFit
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.text import number_of
 
-ONCE = 1.001  # tokens per unique token: up to it, data count as seen once
 SHARE_OF_OUTLIERS = 0.02  # of the runs: those of the highest loss are left out, to see what moves
 FURTHER = (1, 10, 100)  # times the most compute of a run: budgets that are shown unless asked
 
@@ -28,8 +25,9 @@ class Variant:
     """The same fit under another choice."""
 
     change: str
-    values: Mapping[str, float]
-    params_exponent: float
+    values: Mapping[str, float]  # empty if these runs do not allow the fit
+    params_exponent: float  # NaN then
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +41,7 @@ class Spent:
     tokens_interval: Interval
     loss: float
     loss_interval: Interval
-    extrapolation_decades: float  # of compute, beyond the largest run; 0 within the data
+    extrapolation_decades: float  # see `Prediction`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +60,7 @@ class ScalingStudy:
     fit: ScalingFit
     predictions: tuple[Prediction, ...]
     variants: tuple[Variant, ...]
-    budgets: tuple[Spent, ...]
-    single_epoch_runs: int = 0  # from which the first stage comes; 0 without one
+    budgets: tuple[Spent, ...]  # none if the runs do not tell best sizes
 
     @property
     def runs(self) -> ScalingRuns:
@@ -83,42 +80,32 @@ def study(
       sizes: runs to be predicted.
     Raises: ScoringError for runs that cannot tell the parameters.
     """
-    given, base, once = _first_stage(runs, given or {}, delta)
 
     def fitted(to: ScalingRuns, *, within: float = delta, of: int = 0) -> ScalingFit:
-        return fit_scaling_law(
-            to, given=given, single_epoch=base, delta=within, draws=of, confidence=confidence
-        )
+        return fit_scaling_law(to, given=given, delta=within, draws=of, confidence=confidence)
 
     fit = fitted(runs, of=draws)
-    if left_out is not None:
-        beside = [_variant(f"with the {len(left_out) - len(runs)} runs left out", fitted(left_out))]
-    else:
-        count = math.ceil(SHARE_OF_OUTLIERS * len(runs))
-        kept = np.sort(np.argsort(runs.loss)[: len(runs) - count])
-        beside = [] if len(kept) <= fit.free.sum() else [
-            _variant(f"without the {count} highest losses", fitted(runs.of(kept)))
-        ]  # fmt: skip
-    beside.append(_variant(f"delta {10 * delta:g}", fitted(runs, within=10 * delta)))
+    beside = [
+        _variant(change, partial(fitted, to, within=within), fit)
+        for change, to, within in _choices(runs, left_out, delta)
+    ]
     most = float((runs.params * runs.tokens).max()) * TRAINING_FLOP
     asked = budgets or [factor * most for factor in FURTHER]
     return ScalingStudy(
-        fit=fit, variants=tuple(beside), single_epoch_runs=once,
+        fit=fit, variants=tuple(beside),
         predictions=tuple(predicted(fit, size) for size in sizes),
-        budgets=tuple(spent(fit, flop) for flop in asked),
+        budgets=() if fit.why_no_sizes else tuple(spent(fit, flop) for flop in asked),
     )
 
 
 def spent(fit: ScalingFit, flop: float) -> Spent:
-    runs = fit.form.runs
     params, params_interval = fit.estimate(lambda law: law.best_for(flop).params)
     tokens, tokens_interval = fit.estimate(lambda law: law.best_for(flop).tokens)
     loss, loss_interval = fit.estimate(lambda law: law.loss(*law.best_for(flop)))
-    most = TRAINING_FLOP * float((runs.params * runs.tokens).max())
     return Spent(
         flop=flop, params=params, params_interval=params_interval, tokens=tokens,
         tokens_interval=tokens_interval, loss=loss, loss_interval=loss_interval,
-        extrapolation_decades=max(0.0, math.log10(flop / most)),
+        extrapolation_decades=runs_known(fit).decades_beyond(params, tokens),
     )
 
 
@@ -142,33 +129,27 @@ def runs_known(fit: ScalingFit) -> SavedFit:
     return SavedFit(
         law=fit.law, draws=fit.form.law(fit.draws), extra={}, residuals=fit.residuals,
         params=ends[0], tokens=ends[1], flop=ends[2], source="",
+        not_identified=tuple(fit.not_identified),
     )  # fmt: skip
 
 
-def _variant(change: str, fit: ScalingFit) -> Variant:
-    return Variant(
-        change=change, values=fit.values, params_exponent=float(fit.law.params_exponent)
-    )
+def _choices(
+    runs: ScalingRuns, left_out: ScalingRuns | None, delta: float
+) -> list[tuple[str, ScalingRuns, float]]:
+    """Other runs, or another delta, under which the same is fitted."""
+    if left_out is not None:
+        outliers = (f"with the {len(left_out) - len(runs)} runs left out", left_out, delta)
+    else:
+        count = math.ceil(SHARE_OF_OUTLIERS * len(runs))
+        kept = np.sort(np.argsort(runs.loss)[: len(runs) - count])
+        outliers = (f"without the {number_of(count, 'run')} of highest loss", runs.of(kept), delta)
+    return [outliers, (f"delta {10 * delta:g}", runs, 10 * delta)]
 
 
-def _first_stage(
-    runs: ScalingRuns, given: Mapping[str, float], delta: float
-) -> tuple[Mapping[str, float], ScalingLaw | None, int]:
-    """What the second stage holds, the law of data seen once, and the runs that it is from."""
-    if runs.unique_tokens is None:
-        return given, None, 0
-    held = {name: value for name, value in given.items() if name in BASE}
-    if len(held) == len(BASE):
-        return given, ScalingLaw(**held), 0
-    once = runs.tokens <= ONCE * runs.unique_tokens
+def _variant(change: str, refit: Callable[[], ScalingFit], fit: ScalingFit) -> Variant:
     try:
-        first = fit_scaling_law(
-            replace(runs.of(once), unique_tokens=None), given=given, delta=delta, draws=0
-        )
-    except ScoringError as error:
-        raise ScoringError(
-            f"the law of data seen once, from the {once.sum()} runs that saw no token twice: "
-            f"{error}. Or give it in full: E, A, B, alpha and beta"
-        ) from None
-    values = {name: first.values[name] for name in BASE}
-    return {**given, **values}, ScalingLaw(**values), int(once.sum())
+        found = refit()
+    except ScoringError as error:  # fewer runs may not tell what all of them do
+        return Variant(change=change, values={}, params_exponent=math.nan, why_not=str(error))
+    exponent = math.nan if fit.why_no_sizes else float(found.law.params_exponent)
+    return Variant(change=change, values=found.values, params_exponent=exponent)
