@@ -25,6 +25,7 @@ class SavedFit:
     tokens: Interval
     flop: Interval
     source: str
+    not_identified: tuple[str, ...] = ()  # parameters that its runs do not tell
 
     def run_interval(
         self, loss: Callable[[ScalingLaw], Numbers], confidence: float = CONFIDENCE
@@ -74,4 +75,5 @@ def read_fit(path: Path) -> SavedFit:
         params=(data["params"][0], data["params"][1]),
         tokens=(data["tokens"][0], data["tokens"][1]),
         flop=(data["flop"][0], data["flop"][1]), source=str(record.get("source", path)),
+        not_identified=tuple(record.get("not_identified", ())),
     )  # fmt: skip
