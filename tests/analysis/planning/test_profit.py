@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planned import ASSUMED, LAW, device, offer, question
 
-from mlgolf.analysis.planning.answers import Answers
+from mlgolf.analysis.planning.answers import AnswerWays
 from mlgolf.analysis.planning.profit import most_profit, profit_by_loss
 from mlgolf.analysis.planning.service import Service, usual_cache_bytes
 from mlgolf.core.errors import ScoringError
@@ -14,6 +14,10 @@ SERVICE = Service(
     value=lambda loss: 0.002 * np.clip(3 - loss, 0, 1),
 )  # fmt: skip
 ASKED = question(dollars=1000.0)
+
+
+def answers(service, params):
+    return AnswerWays.of(service, [offer()], 0.4).answers(params)
 
 
 def cost_of_answer(params, batch, devices):
@@ -99,7 +103,7 @@ def test_a_tighter_latency_makes_the_model_smaller():
 
 
 def test_more_devices_answer_sooner():
-    one = Answers.of(SERVICE, [offer()], np.array([1e10]), 0.4)
+    one = answers(SERVICE, np.array([1e10]))
     alone, eight = (
         min(s for s, way in zip(one.seconds[:, 0], one.ways, strict=True) if way.devices == devices)
         for devices in (1, 8)
@@ -145,7 +149,7 @@ def test_keys_and_values_are_as_large_as_those_of_published_models():
 def test_keys_and_values_take_memory_from_the_batch():
     def largest_batch(cache):
         service = replace(SERVICE, cache_bytes_per_token=cache)
-        found = Answers.of(service, [offer()], np.array([1e10]), 0.4)
+        found = answers(service, np.array([1e10]))
         fits = np.isfinite(found.seconds[:, 0])
         held = [way for way, fit in zip(found.ways, fits, strict=True) if fit]
         return max(way.batch for way in held if way.devices == 1)
@@ -157,7 +161,7 @@ def test_keys_and_values_take_memory_from_the_batch():
 def test_keys_and_values_are_read_for_every_token():
     def per_token(cache):
         service = replace(SERVICE, prompt_tokens=1e-9, cache_bytes_per_token=cache)
-        found = Answers.of(service, [offer()], np.array([1e9]), 0.4)
+        found = answers(service, np.array([1e9]))
         return found.seconds[found.ways.index(found.ways[6]), 0] / 200  # a batch of 64
 
     expected = 64 * 1e6 * 100 / (3e12 * 0.6)  # half of the answer is there on average
@@ -179,7 +183,7 @@ def test_a_loss_at_the_end_of_the_value_curve_is_told():
 def test_prompts_take_as_long_as_was_measured():
     prompts = replace(SERVICE, answer_tokens=1e-9)
     told, assumed = (
-        Answers.of(one, [offer()], np.array([1e9]), 0.4).seconds
+        answers(one, np.array([1e9])).seconds
         for one in (replace(prompts, measured_utilisation={device().name: 0.1}), prompts)
     )
     held = np.isfinite(assumed)

@@ -8,7 +8,7 @@ fit into memory. Splitting a model over the devices of one host is taken to cost
 Source: Pope et al. (2022), arXiv:2211.05102.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,56 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWays:
+    """Every device with every number of them and every batch: arrays are (ways, 1)."""
+
+    service: Service
+    ways: list[Way]
+    batch: FloatArray
+    memory: FloatArray  # bytes, of all devices
+    bandwidth: FloatArray  # bytes per second, of all devices, as reached
+    rate: FloatArray  # FLOP per second, of all devices, as reached
+    dollars_per_second: FloatArray  # of all devices
+
+    @classmethod
+    def of(cls, service: Service, offers: Sequence[Offer], utilisation: float) -> "AnswerWays":
+        """Args: utilisation: of compute, where nobody measured it."""
+        ways = [
+            Way(offer=offer, devices=devices, batch=batch)
+            for offer in cheapest_of(offers) if offer.device.bf16 > 0
+            for devices in DEVICES for batch in BATCHES
+        ]  # fmt: skip
+        measured = service.measured_utilisation
+        reached = [measured.get(way.offer.device.name, utilisation) for way in ways]
+
+        def column(values: Iterable[float]) -> FloatArray:
+            return np.array([*values], dtype=float)[:, None]
+
+        devices = column(way.devices for way in ways)
+        return cls(
+            service=service, ways=ways, batch=column(way.batch for way in ways),
+            memory=devices * column(way.offer.device.memory for way in ways),
+            bandwidth=devices * column(way.offer.device.bandwidth for way in ways)
+            * service.bandwidth_utilisation,
+            rate=devices * column(way.offer.device.bf16 for way in ways) * column(reached),
+            dollars_per_second=devices * column(way.offer.usd_per_hour for way in ways) / 3600,
+        )  # fmt: skip
+
+    def answers(self, params: FloatArray) -> "Answers":
+        """Args: params: (sizes,)."""
+        service, batch = self.service, self.batch
+        weights, cache = BYTES * params, service.cache_bytes(params)
+        prompt, answer = service.prompt_tokens, service.answer_tokens
+        most = weights + batch * cache * (prompt + answer)
+        read = weights + batch * cache * (prompt + answer / 2)
+        compute = INFERENCE_FLOP * params * batch / self.rate  # seconds per token of a batch
+        step = np.maximum(read / self.bandwidth, compute)
+        seconds = np.where(most <= HELD * self.memory, compute * prompt + answer * step, np.inf)
+        dollars = self.dollars_per_second * seconds / batch
+        return Answers(service=service, ways=self.ways, seconds=seconds, dollars=dollars)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """By way and size, (ways, sizes): inf where memory does not hold it."""
 
@@ -48,35 +98,6 @@ class Answers:
     ways: list[Way]
     seconds: FloatArray
     dollars: FloatArray
-
-    @classmethod
-    def of(
-        cls, service: Service, offers: Sequence[Offer], params: FloatArray, utilisation: float
-    ) -> "Answers":
-        """Args: params: (sizes,); utilisation: of compute, where nobody measured it."""
-        able = [offer for offer in cheapest_of(offers) if offer.device.bf16 > 0]
-        ways = [
-            Way(offer=offer, devices=devices, batch=batch)
-            for offer in able for devices in DEVICES for batch in BATCHES
-        ]  # fmt: skip
-        batch, devices, memory, bandwidth, rate, price = (
-            np.array(values, dtype=float)[:, None] for values in zip(*(
-                (way.batch, way.devices, way.devices * way.offer.device.memory,
-                 way.devices * way.offer.device.bandwidth * service.bandwidth_utilisation,
-                 way.devices * way.offer.device.bf16 * service.measured_utilisation.get(
-                     way.offer.device.name, utilisation
-                 ), way.offer.usd_per_hour) for way in ways
-            ), strict=True)
-        )  # fmt: skip
-        weights, cache = BYTES * params, service.cache_bytes(params)
-        prompt, answer = service.prompt_tokens, service.answer_tokens
-        most = weights + batch * cache * (prompt + answer)
-        read = weights + batch * cache * (prompt + answer / 2)
-        step = np.maximum(read / bandwidth, INFERENCE_FLOP * params * batch / rate)
-        seconds = batch * INFERENCE_FLOP * params * prompt / rate + answer * step
-        seconds = np.where(most <= HELD * memory, seconds, np.inf)
-        dollars = price * devices / 3600 * seconds / batch
-        return cls(service=service, ways=ways, seconds=seconds, dollars=dollars)
 
     def earned(self, value: FloatArray) -> FloatArray:
         """Value of all requests less what answering them costs, by the best way for each.

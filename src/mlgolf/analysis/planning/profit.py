@@ -10,13 +10,12 @@ Source: training longer for cheaper requests, Sardana et al. (2023), arXiv:2401.
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
-from mlgolf.analysis.planning.answers import BATCHES, Answers, Served
-from mlgolf.analysis.planning.offers import Offer, offers_of
+from mlgolf.analysis.planning.answers import BATCHES, AnswerWays, Served
+from mlgolf.analysis.planning.offers import offers_of
 from mlgolf.analysis.planning.question import Question
 from mlgolf.analysis.planning.service import Service
 from mlgolf.analysis.planning.training_price import Trained, TrainingPrice
@@ -65,7 +64,7 @@ def most_profit(service: Service, asked: Question, confidence: float = CONFIDENC
         raise ScoringError(market.why_none(_box(asked), most))
     loss = float(fit.law.loss(params, tokens))
     trained = market.training.of_one(params, TRAINING_FLOP * params * tokens)
-    served = market.answers(np.array([params])).best(float(service.value(np.array(loss))))
+    served = market.answering.answers(np.array([params])).best(float(service.value(np.array(loss))))
     inference = service.requests * served.dollars
     share = 1.0 if service.share is None else float(service.share(np.array(served.seconds)))
 
@@ -92,7 +91,7 @@ def profit_by_loss(service: Service, asked: Question, losses: FloatArray) -> Flo
     tokens = np.asarray(asked.fit.law.tokens_for(params[:, None], losses[None]))
     value = np.broadcast_to(service.value(losses), tokens.shape)
     training = market.training.dollars(params, TRAINING_FLOP * params[:, None] * tokens)
-    most = (market.answers(params).earned(value) - training).max(axis=0)
+    most = (market.answering.answers(params).earned(value) - training).max(axis=0)
     return np.where(np.isfinite(most), most, np.nan)
 
 
@@ -102,20 +101,15 @@ class Market:
     def __init__(self, service: Service, asked: Question) -> None:
         self.service, self.asked = service, asked
         self.training = TrainingPrice.of(asked)
-
-    @cached_property
-    def _sold(self) -> list[Offer]:
-        """Requests are answered by devices that nobody takes away, where any are sold."""
-        return offers_of(self.asked.offers, kind="on_demand") or [*self.asked.offers]
-
-    def answers(self, params: FloatArray) -> Answers:
-        return Answers.of(self.service, self._sold, params, self.asked.assumed.utilisation)
+        # Requests are answered by devices that nobody takes away, where any are sold.
+        sold = offers_of(asked.offers, kind="on_demand") or asked.offers
+        self.answering = AnswerWays.of(service, sold, asked.assumed.utilisation)
 
     def profit(self, law: ScalingLaw, params: FloatArray, tokens: FloatArray) -> FloatArray:
         """Args: params: (sizes,); tokens: (amounts,). Returns: (sizes, amounts)."""
         flop = TRAINING_FLOP * params[:, None] * tokens[None]
         value = np.asarray(self.service.value(np.asarray(law.loss(params[:, None], tokens[None]))))
-        return self.answers(params).earned(value) - self.training.dollars(params, flop)
+        return self.answering.answers(params).earned(value) - self.training.dollars(params, flop)
 
     def best(
         self, law: ScalingLaw, box: Box, zooms: int
@@ -161,7 +155,7 @@ class Market:
                 "dollars. More requests, or a value that rises earlier, would change that"
             )
         params = np.exp(np.linspace(*box[0], PLACES))
-        quickest = float(self.answers(params).seconds.min())
+        quickest = float(self.answering.answers(params).seconds.min())
         if quickest > self.service.most_seconds:
             return (
                 f"latency: no model answers within {self.service.most_seconds:g} seconds on the "
