@@ -14,7 +14,7 @@ from mlgolf.plots.log_axis import log_ticks
 from mlgolf.plots.theme import Style
 
 WIDTH, HEIGHT = 360, 240
-LINE = 14  # pixels, of a name
+LINE, MARGIN = 14, 8  # pixels, of a name
 SOLID, DASHES = [1, 0], [5, 4]
 MONEY = "'$' + replace(format(datum.value, '~s'), 'G', 'B')"
 
@@ -101,17 +101,26 @@ def _lines(
 
 
 def _device_changes(line: pl.DataFrame, style: Style, x: alt.X) -> Iterator[alt.Chart]:
-    """Where another offer is the best: a rule with its name, out of the way of the line."""
-    changed = line.sort("budget").filter(
-        pl.col("offer").ne_missing(pl.col("offer").shift(1))
-    )
-    middle = math.sqrt(float(line["budget"].min()) * float(line["budget"].max()))  # type: ignore[arg-type]
+    """Where another offer is the best: a rule with its name, where the falling line is not.
+
+    Names of the left half stand at the bottom, of the right half at the top, and rules end at
+    their names, so that none crosses another's.
+    """
+    changed = line.sort("budget").filter(pl.col("offer").ne_missing(pl.col("offer").shift(1)))
+    budgets = line["budget"].to_numpy()
+    middle = math.sqrt(float(budgets.min() * budgets.max()))
+    num_left = len(changed.filter(pl.col("budget") < middle))
+    top = MARGIN + LINE * (len(changed) - num_left)
+    bottom = HEIGHT - MARGIN - LINE * num_left
     for at, row in enumerate(changed.rows(named=True)):
         one = pl.DataFrame({"budget": [row["budget"]], "text": [row["device"]]})
         is_left = row["budget"] < middle
-        place = HEIGHT - 8 - LINE * at if is_left else 8 + LINE * at
+        after = len(changed) - 1 - at
+        place = HEIGHT - MARGIN - LINE * at if is_left else MARGIN + LINE * after
         if at:
-            yield alt.Chart(one).mark_rule(strokeDash=[2, 3], color=style.theme.muted).encode(x)
+            low, high = (top, place + MARGIN) if is_left else (place - MARGIN, bottom)
+            rule = alt.Chart(one).mark_rule(strokeDash=[2, 3], color=style.theme.muted)
+            yield rule.encode(x, y=alt.value(low), y2=alt.value(high))
         yield alt.Chart(one).mark_text(
             align="left" if is_left else "right", dx=5 if is_left else -5, fontSize=11,
             color=style.theme.muted,

@@ -19,6 +19,7 @@ HEADS = ("quantity", "value", "rests on")
 LEVER_HEADS = (f"{LEVER:.0%} more of", "loss", "lower by")
 DEVICE_HEADS = ("device", "loss", "time", "interruptions")
 SHOWN_DEVICES = 6
+SPENT = 0.999  # of a budget: less is told
 ASSUMED = "assumed"  # in the source of what nobody has measured or published
 AS_ASKED = "as asked"
 WORDS = {
@@ -224,6 +225,12 @@ def plan_lines(plan: Plan, asked: Question, used: Utilisation | None) -> Iterato
         yield (
             f"This lies {plan.extrapolation_decades:.1f} decades beyond the runs of the fit: the "
             "interval holds only if the law goes on as it does among them."
+        )
+    budget = asked.budget.dollars
+    if budget is not None and plan.dollars < SPENT * budget:
+        yield (
+            f"{money(plan.dollars)} of {money(budget)} are spent: no way to spend more within "
+            f"{asked.most_hours:g} hours ends at a lower loss."
         )
     if plan.precision == "fp8" and not asked.gammas:
         yield (

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -27,13 +28,12 @@ def brute_force(asked, places=4000):
         for devices in 2 ** np.arange(15):
             rate = devices * sold.device.bf16 * asked.assumed.utilisation
             hours = asked.budget.dollars / (devices * sold.usd_per_hour)
-            if hours > asked.assumed.most_hours:
-                continue
             flop = 3600 * hours * rate
             held = devices * sold.device.memory * asked.assumed.memory_share
             params = np.geomspace(1e6, held / asked.assumed.bytes_per_param, places)
             left = flop - 2 * params * asked.demand.inference_tokens
-            tokens = np.maximum(left, 1e-3) / (6 * params)
+            in_time = 3600 * asked.assumed.most_hours * rate
+            tokens = np.clip(left, 1e-3, in_time) / (6 * params)
             counted = asked.demand.counted(tokens)
             least = min(least, float(LAW.loss(params, counted)[left > 0].min()))
     return least
@@ -205,9 +205,16 @@ def test_each_lever_helps():
     assert all(one.gain > 0 for one in found)
 
 
-def test_more_money_never_ends_at_a_higher_loss():
-    losses = [plan.loss for plan in frontier(question(dollars=1e5))]
-    assert losses == sorted(losses, reverse=True)
+@pytest.mark.parametrize("offers", [[offer()], [offer(0.3629, kind="spot", hits=900.0)]])
+def test_more_money_never_ends_at_a_higher_loss(offers):
+    asked = question(*offers, dollars=1e5)
+    losses = [plan.loss for plan in frontier(asked, np.geomspace(0.01, 100, 60))]
+    assert all(after <= before * (1 + 1e-9) for before, after in pairwise(losses))
+
+
+def test_dollars_that_time_does_not_allow_are_not_spent():
+    plan = best_plan(question(dollars=1e5, devices=1))
+    assert plan.dollars == pytest.approx(2.0 * ASSUMED.most_hours)
 
 
 def test_a_deadline_that_no_number_of_devices_meets_is_refused():

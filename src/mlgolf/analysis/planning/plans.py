@@ -110,13 +110,14 @@ class _Tried:
         for _ in range(ROUNDS):
             sizes = best_sizes(
                 law, _flop(asked.budget, ways, longer), demand, most_params=ways.held,
-                counting=ways.counting,
+                most_flop=_most_flop(asked, ways, longer), counting=ways.counting,
             )
             params = np.asarray(sizes.params)
             interval, longer = ways.overhead(params)
         # The last size has an overhead of its own: tokens are what that leaves.
         flop = WITHIN * _flop(asked.budget, ways, longer)
-        tokens = demand.seen(demand.tokens_for(params, flop))
+        most = WITHIN * _most_flop(asked, ways, longer)
+        tokens = demand.seen(demand.tokens_for(params, flop, most))
         hours_per_flop = longer / ways.rate / 3600
         hours = TRAINING_FLOP * params * tokens * hours_per_flop
         with np.errstate(divide="ignore"):
@@ -216,6 +217,15 @@ def _flop(budget: Budget, ways: Ways, longer: FloatArray) -> FloatArray:
         return 3600 * budget.dollars / ways.dollars_per_hour * rate
     assert budget.hours is not None
     return 3600 * budget.hours * rate
+
+
+def _most_flop(asked: Question, ways: Ways, longer: FloatArray) -> FloatArray:
+    """Of training: dollars need not all be spent where time ends first, so that a larger budget
+    never ends at a higher loss. A budget of FLOP is what is trained with, in time or not.
+    """
+    if asked.budget.dollars is None:
+        return np.full_like(longer, np.inf)
+    return 3600 * asked.most_hours * ways.rate / longer
 
 
 def _why_none(asked: Question, tried: _Tried) -> str:

@@ -59,10 +59,15 @@ class Demand:
         """Of the tokens that compute allows, those that are trained on."""
         return tokens if self.repeats_worth else np.minimum(tokens, self.unique_tokens)
 
-    def tokens_for(self, params: FloatArray, flop: FloatArray) -> FloatArray:
-        """What the compute allows besides requests; 0 where those take all of it."""
+    def tokens_for(
+        self, params: FloatArray, flop: FloatArray, most: FloatArray | float = math.inf
+    ) -> FloatArray:
+        """What the compute allows besides requests; 0 where those take all of it.
+
+        Args: most: of `flop`, that training can take.
+        """
         left = flop - INFERENCE_FLOP * params * self.inference_tokens
-        return np.maximum(left, 0) / (TRAINING_FLOP * params)
+        return np.clip(left, 0, most) / (TRAINING_FLOP * params)
 
 
 ANY = Demand()  # nothing besides the budget
@@ -70,29 +75,34 @@ ANY = Demand()  # nothing besides the budget
 
 def best_sizes(
     law: ScalingLaw, flop: FloatArray, demand: Demand, *,
-    most_params: FloatArray | float = math.inf, counting: FloatArray | float = 1.0,
+    most_params: FloatArray | float = math.inf, most_flop: FloatArray | float = math.inf,
+    counting: FloatArray | float = 1.0,
 ) -> Sizes:
-    """Args: law: of numbers; flop, most_params: (budgets,); counting: the share of parameters
-      that counts, (budgets,).
+    """Args:
+      law: of numbers.
+      flop, most_params: (budgets,).
+      most_flop: that training can take, (budgets,).
+      counting: the share of parameters that counts, (budgets,).
     Returns: arrays (budgets,).
     """
     most = np.minimum(np.broadcast_to(most_params, flop.shape), demand.most_params)
-    share = np.broadcast_to(counting, flop.shape)
+    share, in_time = (np.broadcast_to(value, flop.shape) for value in (counting, most_flop))
     if demand.inference_tokens == 0 and math.isinf(demand.unique_tokens):
         counted = replace(law, A=law.A * share**-law.alpha)
-        params = np.minimum(counted.best_for(flop).params, most)  # a loss falls up to its best size
-        return Sizes(params, flop / (TRAINING_FLOP * params))
+        spent = np.minimum(flop, in_time)
+        params = np.minimum(counted.best_for(spent).params, most)  # a loss falls up to its best
+        return Sizes(params, spent / (TRAINING_FLOP * params))
 
     def loss(log_params: FloatArray) -> FloatArray:
         shape = (-1, *[1] * (log_params.ndim - 1))
         params = np.exp(log_params)
-        tokens = demand.tokens_for(params, flop.reshape(shape))
+        tokens = demand.tokens_for(params, flop.reshape(shape), in_time.reshape(shape))
         with np.errstate(divide="ignore"):  # no tokens: inf
             return np.asarray(law.loss(share.reshape(shape) * params, demand.counted(tokens)))
 
     high = np.log(np.clip(most, math.exp(SMALLEST), math.exp(LARGEST)))
     params = np.exp(lowest(loss, np.full_like(high, SMALLEST), high))
-    return Sizes(params, demand.seen(demand.tokens_for(params, flop)))
+    return Sizes(params, demand.seen(demand.tokens_for(params, flop, in_time)))
 
 
 def lowest(
