@@ -57,6 +57,12 @@ def test_interruptions_that_no_seller_tells_are_an_assumption(mlgolf):
     assert ["overhead" in found["assumed"] for found in (spot, on_demand)] == [True, False]
 
 
+def test_the_best_plan_without_assumed_interruptions_is_told(mlgolf):
+    said = " ".join(mlgolf("plan", "--dollars", 500).stdout.split())
+    assert "How often TPU v6e (Trillium) is interrupted is assumed. Where that is known," in said
+    assert "is interrupted" not in mlgolf("plan", "--dollars", 500, "--kind", "on_demand").stdout
+
+
 def test_repeats_count_by_the_published_constant_where_the_fit_has_none(everything):
     assert "R_D = 15.4 of Muennighoff et al. (2023)" in everything["sources"]["loss"]
     assert everything["tokens"] > 1e10

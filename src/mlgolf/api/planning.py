@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
@@ -35,7 +34,13 @@ from mlgolf.core.competition import FILE, load_competition
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.data.tables import FOLDER, published_table, table_or_file
-from mlgolf.plots.planning import frontier_chart, frontier_table, profit_chart, profit_table
+from mlgolf.plots.planning import (
+    drawn_losses,
+    frontier_chart,
+    frontier_table,
+    profit_chart,
+    profit_table,
+)
 from mlgolf.plots.theme import Style
 from mlgolf.report.planning import (
     DEVICE_HEADS,
@@ -45,10 +50,12 @@ from mlgolf.report.planning import (
     competition_lines,
     device_lines,
     device_rows,
+    is_guessed,
     law_warnings,
     lever_rows,
     plan_lines,
     plan_rows,
+    plan_source_lines,
     plan_title,
     profit_lines,
     profit_rows,
@@ -58,8 +65,6 @@ from mlgolf.report.planning import (
 )
 
 NAME = "plan"  # of its files
-LOSSES = 80  # at which profit is drawn
-LEFT = 0.15  # of the width of the value curve, that is drawn below its least loss
 
 
 class BudgetPlan(Saved):
@@ -84,6 +89,12 @@ class BudgetPlan(Saved):
     @cached_property
     def by_device(self) -> list[Plan]:
         return best_of_each_device(self.asked)
+
+    @property
+    def _surest(self) -> Plan | None:
+        """The best of the offers of whose interruptions nothing is assumed."""
+        known = [offer for offer in self.asked.offers if not is_guessed(offer)]
+        return next(iter(best_of_each_device(replace(self.asked, offers=known))), None)
 
     def as_json(self) -> dict[str, Any]:
         plan, asked = self.plan, self.asked
@@ -125,11 +136,10 @@ class BudgetPlan(Saved):
         style = Style(submissions=("plan",))
         charts = [frontier_chart(self._frontier, style, self.confidence)]
         if self.service is not None and (profit := self.profit) is not None:
-            low, high = self.service.loss_range
-            least = 1.001 * float(self.asked.fit.law.E)
-            losses = np.linspace(max(low - LEFT * (high - low), least), high, LOSSES)
+            known = self.service.loss_range
+            losses = drawn_losses(known, profit.loss, float(self.asked.fit.law.E))
             profits = profit_by_loss(self.service, self.asked, losses)
-            table = profit_table(losses, profits, (profit.loss, profit.profit), (low, high))
+            table = profit_table(losses, profits, (profit.loss, profit.profit), known)
             charts.append(profit_chart(table, style))
         return charts
 
@@ -149,8 +159,8 @@ class BudgetPlan(Saved):
 
     def _lines(self) -> Iterable[str]:
         yield from plan_lines(self.plan, self.asked, self.used)
-        yield from device_lines(self.by_device)
-        yield from source_lines(sources(self.plan, self.asked))
+        yield from device_lines(self.by_device, self._surest)
+        yield from plan_source_lines(self.plan, self.asked)
         if self.service is not None and (profit := self.profit) is not None:
             yield from profit_lines(profit, self.service)
             told = profit_sources(profit, self.service, self.asked)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import altair as alt
+import numpy as np
 import polars as pl
 
 from mlgolf.analysis.intervals import Interval
@@ -16,6 +17,8 @@ from mlgolf.plots.theme import Style
 WIDTH, HEIGHT = 360, 240
 LINE, MARGIN = 14, 8  # pixels, of a name
 SOLID, DASHES = [1, 0], [5, 4]
+LOSSES = 80  # at which profit is drawn
+LEFT = 0.15  # of the width of the value curve, that is drawn below its least loss
 MONEY = "'$' + replace(format(datum.value, '~s'), 'G', 'B')"
 
 
@@ -125,6 +128,16 @@ def _device_changes(line: pl.DataFrame, style: Style, x: alt.X) -> Iterator[alt.
             align="left" if is_left else "right", dx=5 if is_left else -5, fontSize=11,
             color=style.theme.muted,
         ).encode(x, y=alt.value(place), text="text:N")  # fmt: skip
+
+
+def drawn_losses(known: Interval, best: float, least: float) -> FloatArray:
+    """At which profit is drawn: with room on the left of the value curve and of the best loss.
+
+    Args: known: where the value was given, perhaps everywhere; least: E, that none falls to.
+    """
+    low, high = known if math.isfinite(known[1] - known[0]) else (best, best + 1)
+    low, high = min(low, best), max(high, best)
+    return np.linspace(max(low - LEFT * (high - low), 1.001 * least), high, LOSSES)
 
 
 def profit_table(

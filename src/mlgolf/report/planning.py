@@ -17,7 +17,7 @@ from mlgolf.report.scaling import count
 
 HEADS = ("quantity", "value", "rests on")
 LEVER_HEADS = (f"{LEVER:.0%} more of", "loss", "lower by")
-DEVICE_HEADS = ("device", "loss", "time", "interruptions")
+DEVICE_HEADS = ("device", "price of one", "loss", "time", "interruptions")
 SHOWN_DEVICES = 6
 SPENT = 0.999  # of a budget: less is told
 ASSUMED = "assumed"  # in the source of what nobody has measured or published
@@ -26,6 +26,9 @@ WORDS = {
     "params": "parameters", "usd_per_hour": "price of one", "hours": "time", "flop": "compute",
     "training_dollars": "cost", "extrapolation_decades": "distance to the runs",
     "checkpoint_interval_seconds": "checkpoint interval", "overhead": "interruptions",
+    "inference_flop": "compute of answers", "inference_hours": "time of answers",
+    "inference_dollars": "cost of answers", "batch_tokens": "largest batch",
+    "sensitivities": "what each lever would buy", "by_device": "the best plan of each device",
 }  # fmt: skip
 LEVERS = {
     "budget": "the budget", "utilisation": "utilisation", "price": "compute per dollar (price)",
@@ -189,24 +192,43 @@ def _flagged(
 def device_rows(plans: Sequence[Plan], asked: Question) -> list[tuple[str, ...]]:
     return [
         (
-            f"{plan.devices} x {plan.offer.named}", f"{plan.loss:.4g}", duration(plan.hours),
-            f"{plan.overhead:.1%} more time"
-            f"{f', {ASSUMED}' if 'overhead' in assumed_of(sources(plan, asked)) else ''}",
+            f"{plan.devices} x {plan.offer.device.name}, {plan.offer.kind.replace('_', ' ')}",
+            f"${plan.offer.usd_per_hour:.3g}", f"{plan.loss:.4g}", duration(plan.hours),
+            f"{plan.overhead:.1%}{f', {ASSUMED}' if is_guessed(plan.offer) else ''}",
         )
         for plan in plans[:SHOWN_DEVICES]
     ]  # fmt: skip
 
 
-def device_lines(plans: Sequence[Plan]) -> Iterator[str]:
+def is_guessed(offer: Offer) -> bool:
+    """Whether its seller says nothing of interruptions."""
+    return offer.kind == "spot" and math.isnan(offer.interruptions_per_month)
+
+
+def device_lines(plans: Sequence[Plan], surest: Plan | None) -> Iterator[str]:
+    """Args: surest: the best plan of offers of whose interruptions nothing is assumed."""
     if (others := len(plans) - SHOWN_DEVICES) > 0:
         yield (
             f"{others} more devices are in --json (by_device). Choose by --device, "
             "--without-device or --kind."
         )
+    if surest is not None and plans and is_guessed(plans[0].offer):
+        yield (
+            f"How often {plans[0].offer.device.name} is interrupted is {ASSUMED}. Where that is "
+            f"known, the best is {surest.devices} x {surest.offer.named}: loss {surest.loss:.4g}."
+        )
 
 
 def lever_rows(levers: Sequence[Sensitivity]) -> list[tuple[str, ...]]:
     return [(LEVERS[one.lever], f"{one.loss:.4g}", f"{one.gain:.2g}") for one in levers]
+
+
+def plan_source_lines(plan: Plan, asked: Question) -> Iterator[str]:
+    """Of what its tables show."""
+    answers = {"dollars", *(name for name in WORDS if name.startswith("inference"))}
+    unsaid = {"not_identified", *(() if plan.inference_flop else answers)}
+    told = sources(plan, asked)
+    return source_lines({name: told[name] for name in told if name not in unsaid})
 
 
 def source_lines(told: Mapping[str, str], of: str = "") -> Iterator[str]:
