@@ -28,6 +28,9 @@ WORDS = {
     "checkpoint_interval_seconds": "checkpoint interval", "overhead": "interruptions",
     "inference_flop": "compute of answers", "inference_hours": "time of answers",
     "inference_dollars": "cost of answers", "batch_tokens": "largest batch",
+    "value_dollars": "value", "beyond_value": "where the value is known",
+    "most_batch": "largest batch of answers", "interval": "interval of the profit",
+    "seconds_per_request": "time of a request", "dollars_per_request": "cost of a request",
     "sensitivities": "what each lever would buy", "by_device": "the best plan of each device",
 }  # fmt: skip
 LEVERS = {
