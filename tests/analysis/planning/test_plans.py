@@ -35,7 +35,7 @@ def brute_force(asked, places=4000):
             in_time = 3600 * asked.assumed.most_hours * rate
             tokens = np.clip(left, 1e-3, in_time) / (6 * params)
             counted = asked.demand.counted(tokens)
-            least = min(least, float(LAW.loss(params, counted)[left > 0].min()))
+            least = min(least, float(np.asarray(LAW.loss(params, counted))[left > 0].min()))
     return least
 
 
@@ -136,7 +136,7 @@ def test_fewer_bits_count_as_fewer_parameters():
     plan, share = best_plan(asked), 1 - np.exp(-8 / 4.0)
     assert plan.loss == pytest.approx(LAW.loss(share * plan.params, plan.tokens))
     params = np.geomspace(1e8, 1e12, 9999)
-    others = LAW.loss(share * params, 1e21 / 6 / params)
+    others = np.asarray(LAW.loss(share * params, 1e21 / 6 / params))
     assert plan.loss == pytest.approx(others.min(), rel=1e-6)
 
 
@@ -208,7 +208,7 @@ def test_each_lever_helps():
 @pytest.mark.parametrize("offers", [[offer()], [offer(0.3629, kind="spot", hits=900.0)]])
 def test_more_money_never_ends_at_a_higher_loss(offers):
     asked = question(*offers, dollars=1e5)
-    losses = [plan.loss for plan in frontier(asked, np.geomspace(0.01, 100, 60))]
+    losses = [plan.loss for plan in frontier(asked, [*np.geomspace(0.01, 100, 60)])]
     assert all(after <= before * (1 + 1e-9) for before, after in pairwise(losses))
 
 

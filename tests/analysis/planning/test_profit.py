@@ -53,7 +53,7 @@ def brute_force(most_seconds=np.inf, hours_allowed=720.0):
         ]  # fmt: skip
         allowed = [dollars for dollars, seconds in costs if seconds <= most_seconds]
         tokens = np.geomspace(1e9, 1e14, 2000)
-        value = 1e9 * SERVICE.value(LAW.loss(params, tokens))
+        value = 1e9 * SERVICE.value(np.asarray(LAW.loss(params, tokens)))
         training = cost_of_training(params, tokens, hours_allowed)
         best = max(best, (value - 1e9 * min(allowed, default=np.inf) - training).max())
     return best

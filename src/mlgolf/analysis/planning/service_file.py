@@ -21,7 +21,7 @@
     params = 1.2e8
     tokens = 512              # of one run of it, of all examples of its batch
 
-What was measured replaces, for that device, the share of the peak that prompts are assumed to
+What was measured replaces, for that device, the share of the peak that answers are assumed to
 reach. Between points values are interpolated monotonically (PCHIP); beyond them they stay what they
 are at the end, and a plan that lies there says so.
 """
