@@ -16,13 +16,98 @@ def test_json_has_the_documented_keys(mlgolf):
     }
 
 
-def test_each_number_names_its_source(mlgolf):
+SERVICE = (
+    "requests = 1e9\nprompt_tokens = 500\nanswer_tokens = 200\n"
+    "[value]\nloss = [3.0, 2.0]\ndollars = [0, 0.003]\n"
+)
+
+
+@pytest.fixture(scope="module")
+def everything(mlgolf, tmp_path_factory):
+    """A plan with all that can be asked of it."""
+    file = tmp_path_factory.mktemp("service") / "service.toml"
+    file.write_text(SERVICE)
+    return planned(
+        mlgolf, "--dollars", 5000, "--service", file, "--unique-tokens", 1e10,
+        "--inference-tokens", 1e9,
+    )  # fmt: skip
+
+
+def test_each_number_names_its_source(everything):
+    told = {name for name, source in everything["sources"].items() if source}
+    assert told == everything.keys() - {"schema_version", "profit", "sources", "assumed"}
+
+
+def test_each_number_of_the_model_of_most_profit_names_its_source(everything):
+    profit = everything["profit"]
+    told = {name for name, source in profit["sources"].items() if source}
+    assert told == profit.keys() - {"sources", "assumed"}
+
+
+def test_what_rests_on_an_assumption_is_named(everything):
+    assert {"devices", "checkpoint_interval_seconds", "loss"} <= {*everything["assumed"]}
+    assert not {"usd_per_hour", "utilisation", "price_date"} & {*everything["assumed"]}
+
+
+def test_interruptions_that_no_seller_tells_are_an_assumption(mlgolf):
+    device = ("--dollars", 500, "--device", "H100 SXM 80GB", "--json")
+    spot, on_demand = (
+        json.loads(mlgolf("plan", *device, "--kind", kind).stdout) for kind in ("spot", "on_demand")
+    )
+    assert ["overhead" in found["assumed"] for found in (spot, on_demand)] == [True, False]
+
+
+def test_the_best_plan_without_assumed_interruptions_is_told(mlgolf):
+    said = " ".join(mlgolf("plan", "--dollars", 500).stdout.split())
+    assert "How often TPU v6e (Trillium) is interrupted is assumed. Where that is known," in said
+    assert "is interrupted" not in mlgolf("plan", "--dollars", 500, "--kind", "on_demand").stdout
+
+
+def test_repeats_count_by_the_published_constant_where_the_fit_has_none(everything):
+    assert "R_D = 15.4 of Muennighoff et al. (2023)" in everything["sources"]["loss"]
+    assert everything["tokens"] > 1e10
+
+
+def test_the_dollars_are_those_of_training_and_of_answers(everything):
+    parts = everything["training_dollars"] + everything["inference_dollars"]
+    assert everything["dollars"] == pytest.approx(parts)
+    assert 4999.99 < everything["dollars"] <= 5000
+    assert everything["inference_dollars"] > 0
+
+
+def test_the_best_plan_of_each_device_is_there(mlgolf):
     found = planned(mlgolf, "--dollars", 500)
-    numbers = {
-        "params", "tokens", "loss", "flop", "devices", "hours", "dollars", "utilisation",
-        "checkpoint_interval_seconds", "extrapolation_decades", "batch_tokens", "overhead",
+    devices = [one["device"] for one in found["by_device"]]
+    assert len(devices) == len({*devices}) > 10
+    assert found["by_device"][0]["loss"] == found["loss"]
+
+
+def test_devices_are_chosen_and_left_out(mlgolf):
+    two = ("--device", "H100 SXM 80GB", "--device", "L4")
+    assert {one["device"] for one in planned(mlgolf, "--dollars", 500, *two)["by_device"]} == {
+        "H100 SXM 80GB", "L4"
     }  # fmt: skip
-    assert {name for name, source in found["sources"].items() if source} >= numbers
+    best = planned(mlgolf, "--dollars", 500)["device"]
+    other = planned(mlgolf, "--dollars", 500, "--without-device", best)
+    assert best not in {other["device"], *(one["device"] for one in other["by_device"])}
+
+
+def unidentified(tmp_path, *names):
+    shipped = published_table("chinchilla_runs").with_name("chinchilla_fit.json")
+    fit = json.loads(shipped.read_text())
+    (tmp_path / "fit.json").write_text(json.dumps({**fit, "not_identified": names}))
+    return tmp_path / "fit.json"
+
+
+def test_a_fit_that_does_not_tell_an_exponent_is_not_planned_by(mlgolf, tmp_path):
+    fit = unidentified(tmp_path, "alpha", "A")
+    said = mlgolf("plan", "--dollars", 500, "--fit", fit, expect=2).stderr
+    assert "the runs of chinchilla_runs do not tell alpha" in " ".join(said.split())
+
+
+def test_what_else_a_fit_does_not_tell_is_said_first(mlgolf, tmp_path):
+    said = mlgolf("plan", "--dollars", 500, "--fit", unidentified(tmp_path, "E", "A")).stdout
+    assert said.startswith("The runs of chinchilla_runs do not tell E and A: ")
 
 
 def test_a_price_table_of_ones_own_changes_the_plan(mlgolf, tmp_path):
@@ -61,10 +146,7 @@ def test_a_fit_of_ones_own_is_planned_by(mlgolf, tmp_path):
 
 
 def test_figures_and_a_page_are_written(mlgolf, tmp_path):
-    (tmp_path / "service.toml").write_text(
-        "requests = 1e9\nprompt_tokens = 500\nanswer_tokens = 200\n"
-        "[value]\nloss = [3.0, 2.0]\ndollars = [0, 0.003]\n"
-    )
+    (tmp_path / "service.toml").write_text(SERVICE)
     mlgolf("plan", "--dollars", 5000, "--service", tmp_path / "service.toml", "-o", tmp_path)
     assert (tmp_path / "plan.html").read_text().count("<svg") == 2
 
@@ -87,6 +169,19 @@ def test_a_plan_at_8_bits_says_what_it_takes_for_granted(mlgolf):
         (("--dollars", 5, "--device", "H1000"), "unknown device with a price 'H1000'"),
         (("--dollars", 5, "--precision", "int4"), "unknown precision 'int4'"),
         (("--dollars", 5, "--utilisation", 40), "utilisation: found 40"),
+        (("--dollars", 5, "--kind", "foo"), "unknown kind 'foo'. Known: on_demand, spot"),
+        (("--dollars", 5, "--without-device", "H1000"), "unknown device with a price 'H1000'"),
+        (("--dollars", 5, "--device", "L4", "--kind", "spot"), "found no spot price of L4 that is "
+         "not left out. It is sold as on_demand"),
+        (("--dollars", 5, "--unique-tokens", 0), "unique tokens: found 0, allowed is a number"),
+        (("--dollars", 5, "--inference-tokens", 1e30), "answers take the whole budget"),
+        (("--dollars", 5, "--inference-tokens", -1), "inference tokens: found -1, allowed"),
+        (("--hours", 1, "--as-competition", "c"), "--as-competition: found --hours; it is played"),
+        (("--as-competition", "c"), "--as-competition: found no --dollars"),
+        (("--dollars", 1, "--device", "L4", "--as-competition", "c"), "found --device; it is"),
+        (("--dollars", 500, "--as-competition", "c"), "dollars: found 500, which buy 3.57e+07 s of "
+         "one-thread-cpu, 3968253968 steps. Allowed are"),
+        (("--dollars", 1e-9, "--as-competition", "c"), "found 1e-09, which buy 7.14e-05 s"),
         (("--dollars", 5, "--fit", "/nowhere.json"), "/nowhere.json: No such file"),
     ],
 )
@@ -99,6 +194,21 @@ def test_a_mistake_is_one_message(mlgolf, options, message):
 
 def test_a_budget_beyond_the_runs_is_labelled(mlgolf):
     assert "decades beyond the runs of the fit" in mlgolf("plan", "--dollars", 5e6).stdout
+
+
+def test_a_competition_says_what_its_money_buys_and_whose_price_that_is(mlgolf, tmp_path):
+    folder = tmp_path / "cheap"
+    said = mlgolf("plan", "--dollars", 1e-4, "--as-competition", folder).stdout
+    assert said.startswith(
+        "$0.0001 buy 7.14 s of one-thread-cpu at $0.0504 an hour (assumed: about what one rented "
+    )
+    assert "793 steps of finewebedu_lm, 0.2 times its own budget" in said
+    assert "the price is assumed: about what" in (folder / "competition.toml").read_text()
+
+
+def test_a_competition_that_takes_long_says_so(mlgolf, tmp_path):
+    said = mlgolf("plan", "--dollars", 0.05, "--as-competition", tmp_path / "dear").stdout
+    assert "That is long: a trial takes 59.5 minutes on the reference machine." in said
 
 
 def test_a_plan_is_played_as_a_competition(mlgolf, tmp_path):

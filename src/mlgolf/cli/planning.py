@@ -1,6 +1,7 @@
 """Commands that spend a budget: plan."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,12 @@ Number = float | None
 Flops = Annotated[Number, typer.Option(help="The budget: training FLOP, 6 N D.")]
 Dollars = Annotated[Number, typer.Option(help="The budget: dollars.")]
 Hours = Annotated[Number, typer.Option(help="The budget: hours of --devices of --device.")]
-DeviceName = Annotated[str | None, typer.Option("--device", help="Only this one: 'H100 SXM 80GB'.")]
+DeviceName = Annotated[
+    list[str] | None, typer.Option("--device", help="Only this one: 'H100 SXM 80GB'. Repeatable.")
+]
+Without = Annotated[
+    list[str] | None, typer.Option("--without-device", help="Not this one. Repeatable.")
+]
 Devices = Annotated[int | None, typer.Option(min=1, show_default="as many as needed")]
 Deadline = Annotated[
     Number, typer.Option(help="Hours within which the run must end.", show_default="720")
@@ -31,7 +37,8 @@ Fit = Annotated[
 Prices = Annotated[
     str,
     typer.Option(help="A table: device, usd_per_hour, date, source; perhaps kind, vendor, "
-                 "interruptions_per_month."),
+                 "interruptions_per_month; of a device that no table describes fp16_bf16, "
+                 "memory_gb, memory_bw_gbs."),
 ]  # fmt: skip
 Utilisation = Annotated[
     Number,
@@ -62,8 +69,9 @@ Output = Annotated[
 
 def plan(
     flops: Flops = None, dollars: Dollars = None, hours: Hours = None, device: DeviceName = None,
-    devices: Devices = None, deadline: Deadline = None, kind: Kind = None, fit: Fit = None,
-    prices: Prices = "prices", utilisation: Utilisation = None, precision: Precision = None,
+    without_device: Without = None, devices: Devices = None, deadline: Deadline = None,
+    kind: Kind = None, fit: Fit = None, prices: Prices = "prices",
+    utilisation: Utilisation = None, precision: Precision = None,
     inference_tokens: Answers = 0.0, unique_tokens: Unique = None, service: ServiceFile = None,
     as_competition: AsCompetition = None, workload: Workload = "finewebedu_lm",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
@@ -86,15 +94,25 @@ def plan(
     from mlgolf.api.planning import NAME
     from mlgolf.api.planning import plan as planned
 
+    if as_competition is not None:
+        others = {
+            "--flops": flops, "--hours": hours, "--device": device, "--devices": devices,
+            "--without-device": without_device, "--deadline": deadline, "--kind": kind,
+            "--fit": fit, "--utilisation": utilisation, "--precision": precision,
+            "--inference-tokens": inference_tokens, "--unique-tokens": unique_tokens,
+            "--service": service, "--output": output,
+            "--prices": None if prices == "prices" else prices,
+        }  # fmt: skip
+        _as_competition(as_competition, dollars, workload, others, as_json=as_json)
+        return
     found = planned(
-        flop=flops, dollars=dollars, hours=hours, device=device, devices=devices,
-        deadline_hours=deadline, kind=kind, fit=fit, prices=prices, utilisation=utilisation,
-        precisions=precision or ("bf16",), inference_tokens=inference_tokens,
+        flop=flops, dollars=dollars, hours=hours, device=device or (),
+        without_device=without_device or (), devices=devices, deadline_hours=deadline, kind=kind,
+        fit=fit, prices=prices, utilisation=utilisation, precisions=precision or ("bf16",),
+        inference_tokens=inference_tokens,
         unique_tokens=math.inf if unique_tokens is None else unique_tokens, service=service,
         confidence=confidence,
     )  # fmt: skip
-    if as_competition is not None:
-        say(f"wrote {found.write_competition(as_competition, workload=workload)}", err=True)
     if output is not None:
         found.save(output)
         say(f"wrote {output / NAME}.svg", err=True)
@@ -102,3 +120,32 @@ def plan(
         print_json(found.as_json())
     else:
         found.show(Console(highlight=False))
+
+
+def _as_competition(
+    folder: Path, dollars: float | None, workload: str, others: Mapping[str, object], *,
+    as_json: bool,
+) -> None:
+    """Args: others: options that do not reach a competition, with their values."""
+    from mlgolf.api.planning import plan_as_competition
+    from mlgolf.core.competition import FILE
+    from mlgolf.core.errors import ScoringError
+
+    found = [name for name, value in others.items() if value]
+    if found or dollars is None:
+        raise ScoringError(
+            f"--as-competition: found {found[0] if found else 'no --dollars'}; it is played on its "
+            "hardware class, at the price of that, for --dollars on a --workload. Give these alone"
+        )
+    planned, lines = plan_as_competition(dollars, folder, workload=workload)
+    say(f"wrote {folder / FILE}", err=True)
+    if as_json:
+        print_json({
+            "competition": str(folder / FILE), "workload": workload, "dollars": planned.dollars,
+            "hardware": planned.hardware, "usd_per_hour": planned.dollars_per_hour,
+            "seconds": planned.seconds, "steps": planned.steps,
+            "sources": {"usd_per_hour": planned.price_provenance},
+        })  # fmt: skip
+        return
+    for line in lines:
+        say(line)

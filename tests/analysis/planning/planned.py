@@ -6,7 +6,7 @@ import numpy as np
 
 from mlgolf.analysis.planning.assumptions import Assumptions
 from mlgolf.analysis.planning.offers import Device, Offer
-from mlgolf.analysis.planning.plans import Budget, Question
+from mlgolf.analysis.planning.question import Budget, Question
 from mlgolf.analysis.scaling.law import ScalingLaw
 from mlgolf.analysis.scaling.saved_fit import SavedFit
 

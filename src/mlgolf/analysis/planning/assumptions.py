@@ -1,13 +1,16 @@
 """What a plan takes for granted: each number with its source, each to be replaced by the user's."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mlgolf.core.arrays import FloatArray
 
 FAILURES = (
     "one unexpected interruption per 50,000 device hours, as of 16,384 devices in 54 days: "
     "Llama 3 (2024), arXiv:2407.21783, section 3.3.4"
+)
+REPEATS = (
+    "R_D = {worth:g} of Muennighoff et al. (2023), arXiv:2305.16264, assumed of these runs, too: "
+    "their own data (data_constrained_runs) say that it is above 6, and no more"
 )
 
 
@@ -29,7 +32,7 @@ class Assumptions:
     most_devices: int = 16_384
     most_without_link: int = 8  # devices: one host; across hosts they would wait for one another
     least_link: float = 2e11  # bytes per second, both directions: below, a host's bus
-    sources: Mapping[str, str] = field(default_factory=dict)
+    repeats_worth: float = 15.4  # R_D, where the fit has none
 
     def save_seconds(self, params: FloatArray, devices: FloatArray) -> FloatArray:
         return self.checkpoint_bytes_per_param * params / (self.checkpoint_bandwidth * devices)

@@ -1,9 +1,10 @@
 """What a device can do, and for how much an hour of it is sold: dated rows with their sources."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -24,15 +25,17 @@ PRICE_COLUMNS = (
     Column(name="date", is_number=False),
     Column(name="source", is_number=False),
 )
+PEAKS = ("fp16_bf16", "fp8", "fp32")
+HOLDS = ("memory_gb", "memory_bw_gbs")
+LINK = "link_gbs_bidirectional"
 DEVICE_COLUMNS = (
     Column(name="device", is_number=False),
-    Column(name="fp16_bf16", positive=True, optional=True),
-    Column(name="fp8", positive=True, optional=True),
-    Column(name="fp32", positive=True, optional=True),
-    Column(name="memory_gb", positive=True),
-    Column(name="memory_bw_gbs", positive=True),
-    Column(name="link_gbs_bidirectional", positive=True, optional=True),
+    *(Column(name=name, positive=True, optional=True) for name in (*PEAKS, LINK)),
+    *(Column(name=name, positive=True) for name in HOLDS),
     Column(name="spec_source", is_number=False),
+)
+OWN_DEVICE_COLUMNS = tuple(  # of a table of prices with a device that no other table describes
+    Column(name=name, positive=True, optional=True) for name in (*PEAKS, *HOLDS, LINK)
 )
 
 
@@ -77,19 +80,25 @@ def read_devices(path: Path) -> dict[str, Device]:
     """Rates are given in 1e12 FLOP/s, dense; memory in 1e9 bytes, bandwidth in 1e9 bytes/s."""
     rows = read_measurements(path, DEVICE_COLUMNS)
     return {
-        row["device"]: Device(
-            name=row["device"], bf16=1e12 * (row["fp16_bf16"] or 0), fp8=1e12 * (row["fp8"] or 0),
-            fp32=1e12 * (row["fp32"] or 0), memory=1e9 * row["memory_gb"],
-            bandwidth=1e9 * row["memory_bw_gbs"], link=1e9 * (row["link_gbs_bidirectional"] or 0),
-            source=row["spec_source"],
-        )
-        for row in rows.iter_rows(named=True)
-    }  # fmt: skip
+        row["device"]: _device(row, row["spec_source"]) for row in rows.iter_rows(named=True)
+    }
 
 
-def read_offers(path: Path, devices: dict[str, Device]) -> list[Offer]:
-    """Raises: RunFolderError for a price that cannot be, or a device that nobody describes."""
-    rows = read_measurements(path, PRICE_COLUMNS)
+def _device(row: Mapping[str, Any], source: str) -> Device:
+    return Device(
+        name=row["device"], bf16=1e12 * (row.get("fp16_bf16") or 0),
+        fp8=1e12 * (row.get("fp8") or 0), fp32=1e12 * (row.get("fp32") or 0),
+        memory=1e9 * row["memory_gb"], bandwidth=1e9 * row["memory_bw_gbs"],
+        link=1e9 * (row.get(LINK) or 0), source=source,
+    )  # fmt: skip
+
+
+def read_offers(path: Path, devices: Mapping[str, Device]) -> list[Offer]:
+    """Args: devices: those that are described elsewhere; a row may describe another, or this one
+      otherwise, by a peak, memory_gb and memory_bw_gbs.
+    Raises: RunFolderError for a price that cannot be, or a device that nobody describes.
+    """
+    rows = read_measurements(path, (*PRICE_COLUMNS, *OWN_DEVICE_COLUMNS))
     if "kind" not in rows.columns:
         rows = rows.with_columns(kind=pl.lit("on_demand"))
     rows = rows.with_columns(pl.col("kind").fill_null("on_demand"))
@@ -99,19 +108,27 @@ def read_offers(path: Path, devices: dict[str, Device]) -> list[Offer]:
                 f"{place_of(path, row[LINE])}: kind: found {row['kind']!r}, allowed: "
                 f"{', '.join(KINDS)}"
             )
-        if row["device"] not in devices:
+        if row["device"] not in devices and not _describes(row):
             raise UnknownName(
-                f"device of {place_of(path, row[LINE])}", row["device"], known=devices
+                f"device of {place_of(path, row[LINE])}", row["device"], known=devices,
+                remedy=f"Or describe it in its row: {' or '.join(PEAKS)} (1e12 dense FLOP/s), "
+                f"{' and '.join(HOLDS)}, perhaps {LINK}.",
             )
     _check_prices(path, rows)
     return [
         Offer(
-            device=devices[row["device"]], kind=row["kind"], usd_per_hour=row["usd_per_hour"],
+            device=_device(row, row["source"]) if _describes(row) else devices[row["device"]],
+            kind=row["kind"], usd_per_hour=row["usd_per_hour"],
             interruptions_per_month=_number(row.get("interruptions_per_month")),
             vendor=row.get("vendor") or "", date=row["date"], source=row["source"],
         )
         for row in rows.iter_rows(named=True)
     ]  # fmt: skip
+
+
+def _describes(row: Mapping[str, Any]) -> bool:
+    """Whether a row of prices says what its device can do."""
+    return any(row.get(name) for name in PEAKS) and all(row.get(name) for name in HOLDS)
 
 
 def _number(value: float | None) -> float:
@@ -146,13 +163,31 @@ def _check_prices(path: Path, rows: pl.DataFrame) -> None:
 
 
 def offers_of(
-    offers: Sequence[Offer], *, device: str | None = None, kind: str | None = None
+    offers: Sequence[Offer], *, devices: Sequence[str] = (), without: Sequence[str] = (),
+    kind: Kind | None = None,
 ) -> list[Offer]:
-    """Raises: UnknownName for a device that nobody sells here."""
+    """Args: devices, without: names; all devices unless some are given.
+
+    Raises: UnknownName for a device that nobody sells here, or another kind.
+    """
     known = {offer.device.name for offer in offers}
-    if device is not None and device not in known:
-        raise UnknownName("device with a price", device, known=known)
+    for name in (*devices, *without):
+        if name not in known:
+            raise UnknownName("device with a price", name, known=known)
+    if kind is not None and kind not in KINDS:
+        raise UnknownName("kind", kind, known=KINDS)
     return [
         offer for offer in offers
-        if device in (None, offer.device.name) and kind in (None, offer.kind)
+        if offer.device.name in (devices or known) and offer.device.name not in without
+        and kind in (None, offer.kind)
     ]  # fmt: skip
+
+
+def cheapest_of(offers: Sequence[Offer]) -> list[Offer]:
+    """Of offers that differ in nothing but their price and who asks it, the cheapest."""
+    found: dict[tuple[Device, Kind, str], Offer] = {}
+    for offer in offers:
+        key = (offer.device, offer.kind, str(offer.interruptions_per_month))
+        if key not in found or offer.usd_per_hour < found[key].usd_per_hour:
+            found[key] = offer
+    return [*found.values()]

@@ -11,48 +11,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
-from mlgolf.analysis.planning.assumptions import Assumptions
-from mlgolf.analysis.planning.checkpoints import best_interval, stretch
-from mlgolf.analysis.planning.offers import HOURS_PER_MONTH, Offer
-from mlgolf.analysis.planning.spending import ANY, Demand, best_sizes
-from mlgolf.analysis.scaling.law import TRAINING_FLOP, ScalingLaw
-from mlgolf.analysis.scaling.saved_fit import SavedFit
+from mlgolf.analysis.planning.offers import Offer
+from mlgolf.analysis.planning.question import Budget, Question
+from mlgolf.analysis.planning.spending import best_sizes
+from mlgolf.analysis.planning.ways import Ways, device_counts
+from mlgolf.analysis.scaling.law import INFERENCE_FLOP, TRAINING_FLOP, ScalingLaw
 from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.core.errors import ScoringError
 
 LEVER = 0.1  # what sensitivities move each lever by
 ROUNDS = 3  # of: size, time to save, overhead, compute, size
 SAME_LOSS = 9  # digits
-SPENDABLE = ("flop", "dollars", "hours")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What there is to spend: one of FLOP, dollars, or hours of so many devices."""
-
-    flop: float | None = None
-    dollars: float | None = None
-    hours: float | None = None
-    devices: int | None = None  # as many as needed, unless given; of hours 1
-    deadline_hours: float | None = None
-
-    def times(self, factor: float) -> "Budget":
-        spent = {name: getattr(self, name) for name in SPENDABLE}
-        return replace(
-            self, **{name: factor * value for name, value in spent.items() if value is not None}
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """All that a plan depends on."""
-
-    budget: Budget
-    fit: SavedFit
-    offers: Sequence[Offer]
-    assumed: Assumptions
-    demand: Demand = ANY
-    precisions: Sequence[str] = ("bf16",)
+WITHIN = 1 - 1e-12  # of a budget: rounding never spends more than it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +31,30 @@ class Plan:
     tokens: float
     loss: float
     flop: float  # of training
+    inference_flop: float  # of the tokens that the budget has to answer with
     offer: Offer
     precision: str
     devices: int
-    hours: float  # expected, with saving, interruptions and restarts
-    dollars: float
+    hours: float  # of training, expected, with saving, interruptions and restarts
+    inference_hours: float  # of the same devices
+    training_dollars: float
+    inference_dollars: float
     overhead: float  # expected wall time over useful time, less 1
     checkpoint_seconds: float  # of work between two
     batch_tokens: float  # see `largest_batch`
     extrapolation_decades: float  # beyond the runs of the fit, the farthest of N, D and C
 
+    @property
+    def dollars(self) -> float:
+        return self.training_dollars + self.inference_dollars
+
     def loss_interval(self, asked: Question, confidence: float = CONFIDENCE) -> Interval:
         """Of one run of this plan."""
-        counted = asked.demand.counted(np.array(self.tokens))
+        params = asked.counting(self.precision) * self.params
+        tokens = asked.demand.counted(np.array(self.tokens))
 
         def loss(law: ScalingLaw) -> FloatArray:
-            return np.asarray(law.loss(self.params, counted))
+            return np.asarray(law.loss(params, tokens))
 
         return asked.fit.run_interval(loss, confidence)
 
@@ -94,72 +72,81 @@ def best_plan(asked: Question) -> Plan:
     """Raises: ScoringError if no offer can hold a model, or end in time."""
     tried = _Tried.of(asked)
     if not tried.works.any():
-        raise ScoringError(_why_none(asked))
-    order = np.lexsort((tried.devices, tried.dollars, np.round(tried.loss, SAME_LOSS)))
-    at = int(order[tried.works[order]][0])
-    offer, precision = tried.offers[at]
-    params, tokens = float(tried.params[at]), float(tried.tokens[at])
-    return Plan(
-        params=params, tokens=tokens, loss=float(tried.loss[at]),
-        flop=TRAINING_FLOP * params * tokens, offer=offer, precision=precision,
-        devices=int(tried.devices[at]), hours=float(tried.hours[at]),
-        dollars=float(tried.dollars[at]), overhead=float(tried.longer[at]) - 1,
-        checkpoint_seconds=float(tried.interval[at]),
-        batch_tokens=largest_batch(float(tried.loss[at])),
-        extrapolation_decades=asked.fit.decades_beyond(params, tokens),
-    )  # fmt: skip
+        raise ScoringError(_why_none(asked, tried))
+    return tried.plan(tried.best(tried.works), asked)
+
+
+def best_of_each_device(asked: Question) -> list[Plan]:
+    """The least loss first; without the devices on which no plan works."""
+    tried = _Tried.of(asked)
+    names = np.array([offer.device.name for offer, _ in tried.ways.offers])
+    plans = [
+        tried.plan(tried.best(allowed), asked)
+        for name in dict.fromkeys(names)
+        if (allowed := tried.works & (names == name)).any()
+    ]
+    return sorted(plans, key=lambda plan: plan.loss)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tried:
-    """Every offer with every number of devices, side by side: all arrays are (plans,)."""
+    """The best size for every way to train: arrays are (ways,)."""
 
-    offers: list[tuple[Offer, str]]  # with a precision
-    devices: FloatArray
+    ways: Ways
     params: FloatArray
     tokens: FloatArray
     loss: FloatArray
     hours: FloatArray
-    dollars: FloatArray
+    inference_hours: FloatArray
     longer: FloatArray
     interval: FloatArray
-    works: BoolArray  # ends in time
+    works: BoolArray  # ends in time, and leaves something to train on
 
     @classmethod
     def of(cls, asked: Question) -> "_Tried":
-        assumed, fit = asked.assumed, asked.fit
-        able = [
-            (offer, precision, devices)
-            for offer in asked.offers
-            for precision in asked.precisions if offer.device.peak(precision) > 0
-            for devices in _counts(asked)
-            if devices <= _most_devices(offer, assumed)
-        ]  # fmt: skip
-        devices = np.array([count for *_, count in able], dtype=float)
-        price = np.array([offer.usd_per_hour for offer, *_ in able])
-        peak = np.array([offer.device.peak(precision) for offer, precision, _ in able])
-        memory = np.array([offer.device.memory for offer, *_ in able])
-        hit = np.array([_hits_per_hour(offer, assumed) for offer, *_ in able])
-        rate = devices * peak * assumed.utilisation  # useful FLOP per second
-        mean = 3600 / (hit * devices)
-        held = devices * memory * assumed.memory_share / assumed.bytes_per_param
-        params, longer = np.ones_like(devices), np.ones_like(devices)
-        tokens, interval = params, mean
+        ways, law, demand = Ways.of(asked), asked.fit.law, asked.demand
+        params = longer = np.ones_like(ways.devices)
+        interval = ways.mean
         for _ in range(ROUNDS):
-            flop = _flop(asked.budget, devices * price, rate / longer)
-            sizes = best_sizes(fit.law, flop, asked.demand, most_params=held)
-            params, tokens = np.asarray(sizes.params), np.asarray(sizes.tokens)
-            save = assumed.save_seconds(params, devices)
-            interval = best_interval(save=save, mean=mean)
-            longer = stretch(interval, save=save, restart=assumed.restart_seconds, mean=mean)
-            longer = np.minimum(longer, 1e6)  # such a plan never ends; keep numbers finite
-        hours = TRAINING_FLOP * params * tokens / rate * longer / 3600
+            sizes = best_sizes(
+                law, _flop(asked.budget, ways, longer), demand, most_params=ways.held,
+                most_flop=_most_flop(asked, ways, longer), counting=ways.counting,
+            )
+            params = np.asarray(sizes.params)
+            interval, longer = ways.overhead(params)
+        # The last size has an overhead of its own: tokens are what that leaves.
+        flop = WITHIN * _flop(asked.budget, ways, longer)
+        most = WITHIN * _most_flop(asked, ways, longer)
+        tokens = demand.seen(demand.tokens_for(params, flop, most))
+        hours_per_flop = longer / ways.rate / 3600
+        hours = TRAINING_FLOP * params * tokens * hours_per_flop
+        with np.errstate(divide="ignore"):
+            loss = np.asarray(law.loss(ways.counting * params, demand.counted(tokens)))
         return cls(
-            offers=[(offer, precision) for offer, precision, _ in able], devices=devices,
-            params=params, tokens=tokens,
-            loss=np.asarray(fit.law.loss(params, asked.demand.counted(tokens))), hours=hours,
-            dollars=hours * devices * price, longer=longer, interval=interval,
-            works=hours <= _most_hours(asked) * (1 + 1e-3),
+            ways=ways, params=params, tokens=tokens, loss=loss, hours=hours,
+            inference_hours=INFERENCE_FLOP * params * demand.inference_tokens * hours_per_flop,
+            longer=longer, interval=interval, works=(hours <= asked.most_hours) & (tokens >= 1),
+        )  # fmt: skip
+
+    def best(self, allowed: BoolArray) -> int:
+        """Of the least loss; of equal ones the cheapest, then that of the fewest devices."""
+        dollars = self.ways.dollars_per_hour * (self.hours + self.inference_hours)
+        order = np.lexsort((self.ways.devices, dollars, np.round(self.loss, SAME_LOSS)))
+        return int(order[allowed[order]][0])
+
+    def plan(self, at: int, asked: Question) -> Plan:
+        params, tokens = float(self.params[at]), float(self.tokens[at])
+        hours, inference_hours = float(self.hours[at]), float(self.inference_hours[at])
+        price, loss = float(self.ways.dollars_per_hour[at]), float(self.loss[at])
+        offer, precision = self.ways.offers[at]
+        return Plan(
+            params=params, tokens=tokens, loss=loss, flop=TRAINING_FLOP * params * tokens,
+            inference_flop=INFERENCE_FLOP * params * asked.demand.inference_tokens,
+            offer=offer, precision=precision, devices=int(self.ways.devices[at]), hours=hours,
+            inference_hours=inference_hours, training_dollars=hours * price,
+            inference_dollars=inference_hours * price, overhead=float(self.longer[at]) - 1,
+            checkpoint_seconds=float(self.interval[at]), batch_tokens=largest_batch(loss),
+            extrapolation_decades=asked.fit.decades_beyond(params, tokens),
         )  # fmt: skip
 
 
@@ -206,8 +193,9 @@ def frontier(
     found = []
     for factor in factors:
         scaled = replace(asked, budget=asked.budget.times(factor))
-        if _Tried.of(scaled).works.any():
-            found.append(best_plan(scaled))
+        tried = _Tried.of(scaled)
+        if tried.works.any():
+            found.append(tried.plan(tried.best(tried.works), scaled))
     return found
 
 
@@ -220,51 +208,39 @@ def largest_batch(loss: float) -> float:
     return 0.2 * 2e8 / loss ** (1 / 0.21)
 
 
-def _counts(asked: Question) -> list[int]:
-    if asked.budget.devices is not None:
-        return [asked.budget.devices]
-    if asked.budget.hours is not None:
-        return [1]
-    return [2**power for power in range(int(math.log2(asked.assumed.most_devices)) + 1)]
-
-
-def _most_devices(offer: Offer, assumed: Assumptions) -> int:
-    linked = offer.device.link >= assumed.least_link
-    return assumed.most_devices if linked else assumed.most_without_link
-
-
-def _flop(budget: Budget, dollars_per_hour: FloatArray, rate: FloatArray) -> FloatArray:
-    """What the budget pays for, training and requests. Args: rate: useful, with overheads."""
+def _flop(budget: Budget, ways: Ways, longer: FloatArray) -> FloatArray:
+    """What the budget pays for, training and requests, each way."""
+    rate = ways.rate / longer
     if budget.flop is not None:
         return np.full_like(rate, budget.flop)
     if budget.dollars is not None:
-        return 3600 * budget.dollars / dollars_per_hour * rate
+        return 3600 * budget.dollars / ways.dollars_per_hour * rate
     assert budget.hours is not None
     return 3600 * budget.hours * rate
 
 
-def _hits_per_hour(offer: Offer, assumed: Assumptions) -> float:
-    """Of one device."""
-    if offer.kind != "spot":
-        return assumed.failures_per_device_hour
-    told = offer.interruptions_per_month
-    monthly = assumed.spot_interruptions_per_month if math.isnan(told) else told
-    return assumed.failures_per_device_hour + monthly / HOURS_PER_MONTH
+def _most_flop(asked: Question, ways: Ways, longer: FloatArray) -> FloatArray:
+    """Of training: dollars need not all be spent where time ends first, so that a larger budget
+    never ends at a higher loss. A budget of FLOP is what is trained with, in time or not.
+    """
+    if asked.budget.dollars is None:
+        return np.full_like(longer, np.inf)
+    return 3600 * asked.most_hours * ways.rate / longer
 
 
-def _most_hours(asked: Question) -> float:
-    budget = asked.budget
-    return budget.deadline_hours or budget.hours or asked.assumed.most_hours
-
-
-def _why_none(asked: Question) -> str:
-    if not any(o.device.peak(p) > 0 for o in asked.offers for p in asked.precisions):
+def _why_none(asked: Question, tried: _Tried) -> str:
+    if not len(tried.works):
         return (
             f"no device with a price computes in {' or '.join(asked.precisions)}. Allow another "
             "precision, or give prices of other devices"
         )
-    counts = _counts(asked)
+    if (tried.hours <= asked.most_hours).any():
+        return (
+            f"inference tokens: {asked.demand.inference_tokens:g} answers take the whole budget, "
+            "and leave nothing to train on. Give fewer, or a larger budget"
+        )
+    counts = device_counts(asked)
     return (
         f"found no plan with {counts[0]} to {counts[-1]} devices that ends within "
-        f"{_most_hours(asked):g} hours. Give more devices, more hours, or a smaller budget"
+        f"{asked.most_hours:g} hours. Give more devices, more hours, or a smaller budget"
     )

@@ -4,6 +4,8 @@
     prompt_tokens = 500
     answer_tokens = 200
     most_seconds = 3          # of a request; may be left out
+    cache_bytes_per_token = 131072   # keys and values of one request; may be left out
+    bandwidth_utilisation = 0.6      # share that decoding reaches; may be left out
 
     [value]                   # dollars per request, by loss
     loss = [3.0, 2.5, 2.2, 2.0]
@@ -19,7 +21,7 @@
     params = 1.2e8
     tokens = 512              # of one run of it, of all examples of its batch
 
-What was measured replaces, for that device, the share of the peak that prompts are assumed to
+What was measured replaces, for that device, the share of the peak that answers are assumed to
 reach. Between points values are interpolated monotonically (PCHIP); beyond them they stay what they
 are at the end, and a plan that lies there says so.
 """
@@ -40,7 +42,8 @@ from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import RunFolderError, UnknownName
 
 NUMBERS = ("requests", "prompt_tokens", "answer_tokens")
-KNOWN = (*NUMBERS, "most_seconds", "value", "latency", "measured")
+OPTIONAL = ("most_seconds", "cache_bytes_per_token", "bandwidth_utilisation")
+KNOWN = (*NUMBERS, *OPTIONAL, "value", "latency", "measured")
 
 
 def read_service(path: Path, devices: Mapping[str, Device]) -> Service:
@@ -66,14 +69,27 @@ def read_service(path: Path, devices: Mapping[str, Device]) -> Service:
     share = None
     if "latency" in record:
         share = _curve(*_points(path, record, "latency", "seconds", "share"))
-    most = _positive(path, record, "most_seconds") if "most_seconds" in record else np.inf
+    others = {key: _positive(path, record, key) for key in OPTIONAL if key in record}
+    if (reached := others.get("bandwidth_utilisation", 0)) > 1:
+        raise RunFolderError(
+            f"{path}: bandwidth_utilisation: found {reached:g}, allowed is above 0, at most 1"
+        )
     return Service(
         requests=requests, prompt_tokens=prompt, answer_tokens=answer, value=_curve(loss, dollars),
-        share=share, most_seconds=most, loss_range=(float(loss[0]), float(loss[-1])),
+        share=share, loss_range=(float(loss[0]), float(loss[-1])),
         measured_utilisation=dict(
-            _measured(path, part, devices) for part in record.get("measured", [])
-        ),
+            _measured(path, part, devices) for part in _parts(path, record, "measured")
+        ), source=str(path), **others,
     )  # fmt: skip
+
+
+def _parts(path: Path, record: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    parts = record.get(key, [])
+    if not isinstance(parts, list) or not all(isinstance(part, Mapping) for part in parts):
+        raise RunFolderError(
+            f"{path}: {key}: found {parts!r}, allowed are tables that begin with [[{key}]]"
+        )
+    return parts
 
 
 def _measured(

@@ -1,0 +1,83 @@
+"""What a plan is asked: what there is to spend, by which law, on which offers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mlgolf.analysis.planning.assumptions import Assumptions
+from mlgolf.analysis.planning.offers import Offer
+from mlgolf.analysis.planning.spending import ANY, Demand
+from mlgolf.analysis.scaling.saved_fit import SavedFit
+from mlgolf.core.errors import ScoringError
+
+SPENDABLE = ("flop", "dollars", "hours")
+BITS = {"bf16": 16, "fp8": 8, "fp32": 32}
+GAMMA = "gamma_"  # of a fit, by kind: N counts by 1 - exp(-bits / gamma)
+DECISIVE = ("alpha", "beta")  # the best size hangs on their ratio
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What there is to spend: one of FLOP, dollars, or hours of so many devices."""
+
+    flop: float | None = None
+    dollars: float | None = None
+    hours: float | None = None
+    devices: int | None = None  # as many as needed, unless given; of hours 1
+    deadline_hours: float | None = None
+
+    def times(self, factor: float) -> "Budget":
+        spent = {name: getattr(self, name) for name in SPENDABLE}
+        return replace(
+            self, **{name: factor * value for name, value in spent.items() if value is not None}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that a plan depends on."""
+
+    budget: Budget
+    fit: SavedFit
+    offers: Sequence[Offer]
+    assumed: Assumptions
+    demand: Demand = ANY
+    precisions: Sequence[str] = ("bf16",)
+
+    @property
+    def gammas(self) -> dict[str, float]:
+        """What the fit knows of precision; empty if nothing."""
+        return {name: value for name, value in self.fit.extra.items() if name.startswith(GAMMA)}
+
+    def counting(self, precision: str) -> float:
+        """The share of parameters that counts at a precision: Kumar et al. (2024)."""
+        bits = BITS[precision]
+        return math.prod(-math.expm1(-bits / gamma) for gamma in self.gammas.values())
+
+    @property
+    def most_hours(self) -> float:
+        budget = self.budget
+        return budget.deadline_hours or budget.hours or self.assumed.most_hours
+
+    @property
+    def most_training_hours(self) -> float:
+        """Of a model that no amount bounds."""
+        return self.budget.deadline_hours or self.assumed.most_hours
+
+    def whatever_the_budget(self) -> "Question":
+        """The same without an amount: a deadline holds on, and how many devices were asked for."""
+        devices = None if self.budget.hours is not None else self.budget.devices
+        deadline = self.budget.deadline_hours
+        return replace(self, budget=Budget(devices=devices, deadline_hours=deadline))
+
+
+def check_identified(fit: SavedFit) -> None:
+    """Raises: ScoringError for a fit whose runs do not tell what the best size hangs on."""
+    unknown = [name for name in DECISIVE if name in fit.not_identified]
+    if unknown:
+        raise ScoringError(
+            f"fit: the runs of {fit.source} do not tell {' and '.join(unknown)}, and the best size "
+            "hangs on both exponents. Add runs of one size on other numbers of tokens, and of "
+            "other sizes on the same tokens, or hold what you know: mlgolf fit --given "
+            f"{unknown[0]}=0.35"
+        )
