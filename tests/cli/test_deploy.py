@@ -180,7 +180,7 @@ def test_a_wrong_budget_names_its_file_and_key(mlgolf, files, text, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("model.onnx",), "missing --reference, --data"),
+        (("--reference", "r.npz", "--data", "d.npz"), "missing MODEL"),
         (("--profile-device",), "-o laptop.csv"),
         (("new.onnx", "--shadow", "old.onnx"), "data with targets"),
         (("--profile-device", "-o", "table.txt"), "allowed is .csv"),

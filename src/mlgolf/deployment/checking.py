@@ -25,8 +25,6 @@ Tell = Callable[[str], None]
 Quantisation = Literal["static", "dynamic", "none"]
 BATCH = 32  # in which outputs are computed
 STARTS = 6  # of the range of so many, all hold the median in 97% of cases
-RUNS, SECONDS = 2000, 10.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -35,11 +33,11 @@ class Order:
     model: Path
     reference: Path
     data: Path
-    quantise: Quantisation = "static"
-    batch_sizes: tuple[int, ...] = (1, 8, 32)
-    threads: tuple[int, ...] = (1,)
-    runs: int = RUNS
-    seconds: float = SECONDS
+    quantise: Quantisation
+    batch_sizes: tuple[int, ...]
+    threads: tuple[int, ...]
+    runs: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,8 @@ class Quality:
 def measure_of(outputs: NDArray, targets: NDArray) -> str:
     """What quality is of these, by their types and shapes."""
     whole = targets.dtype.kind in "iub" or bool((targets == np.round(targets)).all())
-    if whole and outputs.ndim == targets.ndim + 1 and outputs.shape[:-1] == targets.shape:
+    has_classes = outputs.ndim == targets.ndim + 1 and outputs.shape[-1] > 1
+    if whole and has_classes and outputs.shape[:-1] == targets.shape:
         return "accuracy"
     if outputs.size == targets.size:
         return "negative squared error"
