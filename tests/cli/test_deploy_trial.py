@@ -16,6 +16,27 @@ space = {"learning_rate": {"min": 3e-3, "max": 3e-2, "scaling": "log"}}
 submission = from_optimizer(optax.adamw, search_space=space)
 """
 
+FEW_STEPS = """
+schema_version = 2
+name = "few-steps"
+title = "A mini workload for a few steps"
+size = "mini"
+
+[rules]
+objective = "validation_metric"
+constraints = [{ quantity = "steps", bound = "step_limit" }]
+hardware = "one-thread-cpu"
+tuning.self = { studies = 1, budget_factor = 1.0 }
+
+[workloads.finewebedu_lm]
+metric = "ppl"
+goal = "minimise"
+bounds = { step_limit = 20, budget_seconds = 30 }
+step_hint = 20
+eval_every_steps = 10
+provenance = "this test"
+"""
+
 
 def played(mlgolf, folder, text=FIVE_LINES, competition=LINEAR, framework="torch"):
     """The folder of the only trial of a run."""
@@ -79,6 +100,19 @@ def test_a_trial_in_jax_is_exported_too(mlgolf, tmp_path):
     assert found["passed"]
     assert found["exported"]["is_recorded"]
     assert found["exported"]["any_batch"]
+
+
+def test_a_language_model_of_mini_size_is_exported_after_a_few_steps(mlgolf, tmp_path):
+    rules, run = tmp_path / "few.toml", tmp_path / "run"
+    rules.write_text(FEW_STEPS)
+    mlgolf("run", "nadamw", "--competition", rules, "--tuning", "self", "--seed", 1, "--out", run)
+    trial = run / "nadamw" / "study_0" / "finewebedu_lm_torch" / "trial_1"
+    ask = ("deploy", trial, *QUICK, "--examples", 32, "-o", tmp_path / "ship", "--json")
+    found = json.loads(mlgolf(*ask).stdout)
+    assert found["passed"]
+    assert found["exported"]["is_recorded"]
+    assert (found["quality"]["measure"], found["quality"]["num_examples"]) == ("accuracy", 32)
+    assert np.load(tmp_path / "ship" / "reference.npz")["logits"].shape == (32, 64, 512)
 
 
 def test_a_trial_that_met_no_target_gives_its_last_model_and_says_so(mlgolf, tmp_path):

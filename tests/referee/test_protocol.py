@@ -404,6 +404,13 @@ def test_a_replay_is_evaluated_at_the_recorded_steps_and_not_timed():
     assert store.status is Status.FINISHED
 
 
+def test_a_replay_keeps_the_model_of_the_step_that_it_is_asked_for_and_no_other():
+    script = [submitted(7), submitted(30)]
+    for step, kept in ((30, b"model"), (29, b"")):
+        _, store = play(script, [0.5, 0.4], evaluate_at=(7, 30), keep_step=step)
+        assert store.model == kept
+
+
 def entry(script, losses, *, every: float = 7.0, **changes):
     """A contestant that submits when it likes, judged every `every` seconds at most."""
     row = PATIENT.model_copy(update={"eval_every_steps": None, "eval_every_seconds": every})

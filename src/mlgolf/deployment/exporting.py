@@ -103,8 +103,9 @@ def export(
     batches = Splits(played, row, Path(data_folder)).batches(split)
     if played.brings_model:
         file = load_file(model)[MODEL_FILE].tobytes()
+        read_as_it_is_written = _reader(file, row)  # refuses what no game allows
         (folder / MODEL).write_bytes(file)
-        inputs, outputs, targets = computed(_reader(file, row), batches, examples)
+        inputs, outputs, targets = computed(read_as_it_is_written, batches, examples)
         told = _written(folder, inputs, {"logits": outputs}, targets)
         return {**told, "any_batch": True}
     exporter = cast(Exporter, import_module(f"{__package__}.exporting_{framework}"))
