@@ -14,8 +14,8 @@ import argparse
 import numpy as np
 from common import print_machine
 
-from mlgolf.analysis.factorial import Effects, Responses, effects_of, with_holm
-from mlgolf.analysis.factorial_designs import Design, fractional_design, full_design
+from mlgolf.analysis.ablation.designs import Design, fractional_design, full_design
+from mlgolf.analysis.ablation.effects import Effects, Responses, effects_of, with_holm
 
 FACTORS = ("a", "b", "c", "d", "e")
 MAINS = {"a": 0.25, "b": 0.1, "c": -0.05, "d": 0.0, "e": 0.02}

@@ -19,8 +19,8 @@ import polars as pl
 from common import print_machine, spread
 from scipy.optimize import minimize
 
-from mlgolf.analysis.comparison import compared
-from mlgolf.analysis.measurements import read_table
+from mlgolf.analysis.curves.comparison import compared
+from mlgolf.analysis.curves.measurements import read_table
 from mlgolf.analysis.planning.plans import best_plan, sensitivities
 from mlgolf.analysis.scaling.form import Form
 from mlgolf.analysis.scaling.minimise import DELTA, minimise

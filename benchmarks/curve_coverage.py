@@ -7,7 +7,10 @@ standard deviation of 0.01 between seeds. A method is so many times as fast at e
 
 - plain: time has a standard deviation of 3%, and who trained for longer by chance got better by it;
 - uneven: the same, and the method alone varies twice as much in quality;
+- no seeds: as plain, of a table that does not tell which runs are of one seed;
 - slow machines: time has 3% or 10%, and who took longer gained nothing by it;
+- one state: besides such noise of 3% or 1%, all runs of a method and seed take longer by a factor,
+  of 10% or 3%;
 - calmer with time: as plain, but quality varies 16 times as much at the shortest budget as at the
   longest, the method has the same five budgets, and four more are measured besides, which are the
   baseline by other names;
@@ -31,11 +34,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from common import print_machine
 
-from mlgolf.analysis.budget_noise import relative_noise
-from mlgolf.analysis.dominance import compare
-from mlgolf.analysis.measurements import Point
-from mlgolf.analysis.monotone_curve import MonotoneCurve
-from mlgolf.analysis.tradeoff import Judge, Verdict
+from mlgolf.analysis.curves.budget_noise import relative_noise
+from mlgolf.analysis.curves.comparison import shared_by
+from mlgolf.analysis.curves.dominance import compare
+from mlgolf.analysis.curves.measurements import Point
+from mlgolf.analysis.curves.monotone import MonotoneCurve
+from mlgolf.analysis.curves.tradeoff import Judge, Verdict
 from mlgolf.core.target import Goal
 
 BUDGETS, OF_METHOD = (1.0, 2.0, 4.0, 8.0, 16.0), (1.5, 3.0, 6.0)
@@ -51,11 +55,16 @@ class Case:
     along: bool = True  # whether who took longer by chance got the quality of that time
     at_budgets: tuple[float, ...] = (1.0,) * len(BUDGETS)  # times STDDEV, at each budget
     others: tuple[float, ...] = ()  # times that, of methods measured besides, at equal budgets
+    state_stddev: float = 0.0  # of log time, of what all runs of a method and seed have in common
+    has_seeds: bool = True  # whether the table tells which runs are of one seed
 
 
 CASES = (
-    Case("plain"), Case("uneven", uneven=2.0), Case("slow machines, 3%", along=False),
+    Case("plain"), Case("no seeds", has_seeds=False), Case("uneven", uneven=2.0),
+    Case("slow machines, 3%", along=False),
     Case("slow machines, 10%", time_stddev=0.1, along=False),
+    Case("one state, 10%", along=False, state_stddev=0.1),
+    Case("one state, 3%", time_stddev=0.01, along=False, state_stddev=0.03),
     Case("calmer with time", at_budgets=(4.0, 2.0, 1.0, 0.5, 0.25), others=(1.0,) * 4),
     Case("one noisy method", others=(1.0, 1.0, 1.0, 10.0)),
 )  # fmt: skip
@@ -66,26 +75,36 @@ def quality(log_time: np.ndarray) -> np.ndarray:
 
 
 def point(
-    rng: np.random.Generator, case: Case, time: float, seeds: int, speed: float = 1.0,
+    rng: np.random.Generator, case: Case, time: float, states: np.ndarray, speed: float = 1.0,
     uneven: float = 1.0,
 ) -> Point:
-    times = time * np.exp(case.time_stddev * rng.standard_normal(seeds))
+    """Args: states: (seeds,), by how much all runs of a seed take longer, as log time."""
+    seeds = len(states)
+    times = time * np.exp(states + case.time_stddev * rng.standard_normal(seeds))
     noise = STDDEV * uneven * rng.standard_normal(seeds)
     trained = times if case.along else np.full(seeds, time)
-    return Point("method", times, quality(np.log(trained * speed)) + noise)
+    names = tuple(map(str, range(seeds))) if case.has_seeds else ()
+    return Point("method", times, quality(np.log(trained * speed)) + noise, seeds=names)
+
+
+def states(rng: np.random.Generator, case: Case, seeds: int) -> np.ndarray:
+    return case.state_stddev * rng.standard_normal(seeds)
 
 
 def simulated(rng: np.random.Generator, case: Case, seeds: int, speed: float) -> np.ndarray:
     """(7,): which points' intervals hold the truth, the curve's, and of which nothing is told."""
-    baseline, method = measured_alike(rng, case, seeds, speed) if case.others else (
-        [point(rng, case, time, seeds) for time in BUDGETS],
-        [point(rng, case, time, seeds, speed, case.uneven) for time in OF_METHOD],
-    )
+    if case.others:
+        baseline, method, *others = measured_alike(rng, case, seeds, speed)
+    else:
+        first, second = (states(rng, case, seeds) for _ in range(2))
+        baseline = [point(rng, case, time, first) for time in BUDGETS]
+        method = [point(rng, case, time, second, speed, case.uneven) for time in OF_METHOD]
+        others = []
     curve = MonotoneCurve(baseline, Goal.MAXIMISE)
-    judged = Judge(curve, baseline).judge(method)[-4:-1] if case.others else (
-        Judge(curve, baseline).judge(method)
-    )
-    low, high = compare(curve, baseline, method, Goal.MAXIMISE).interval
+    shared = shared_by(curve, [baseline, method, *others])
+    judged = Judge(curve, baseline, shared=shared).judge(method)
+    judged = judged[-4:-1] if case.others else judged
+    low, high = compare(curve, baseline, method, Goal.MAXIMISE, shared=shared).interval
     return np.array([
         *(one.speedup_interval[0] <= speed <= one.speedup_interval[1] for one in judged),
         low <= speed <= high, *(one.verdict is Verdict.CANNOT_TELL for one in judged),
@@ -94,21 +113,21 @@ def simulated(rng: np.random.Generator, case: Case, seeds: int, speed: float) ->
 
 def measured_alike(
     rng: np.random.Generator, case: Case, seeds: int, speed: float
-) -> tuple[list[Point], list[Point]]:
-    """The baseline and the method, which know what all methods tell of each budget's noise."""
+) -> list[list[Point]]:
+    """The baseline, the method, others: which know what all tell of each budget's noise."""
     paces, of_methods = (1.0, speed, *[1.0] * len(case.others)), (1.0, 1.0, *case.others)
     methods = [
-        [replace(point(rng, case, time / pace, seeds, pace, own * here), budget=f"{time:g}")
+        [replace(point(rng, case, time / pace, state, pace, own * here), budget=f"{time:g}")
          for time, here in zip(BUDGETS, case.at_budgets, strict=True)]
         for pace, own in zip(paces, of_methods, strict=True)
+        for state in [states(rng, case, seeds)]
     ]  # fmt: skip
     noise = relative_noise(methods)
     told = np.ones(len(BUDGETS)) if noise is None else noise
-    baseline, method = (
+    return [
         [replace(one, relative_noise=float(of)) for one, of in zip(points, told, strict=True)]
-        for points in methods[:2]
-    )
-    return baseline, method
+        for points in methods
+    ]
 
 
 def at_ends(
@@ -116,10 +135,11 @@ def at_ends(
 ) -> list[tuple[bool, bool]]:
     """Of first and last points beyond the baseline's: whether they are compared, and rightly."""
     baseline, method = (
-        [replace(point(rng, case, time, seeds, pace), budget=f"{time:g}" if named else None)
-         for time in BUDGETS] for pace in (1.0, speed)
+        [replace(point(rng, case, time, state, pace), budget=f"{time:g}" if named else None)
+         for time in BUDGETS] for pace in (1.0, speed) for state in [states(rng, case, seeds)]
     )  # fmt: skip
-    judged = Judge(MonotoneCurve(baseline, Goal.MAXIMISE), baseline).judge(method)
+    curve = MonotoneCurve(baseline, Goal.MAXIMISE)
+    judged = Judge(curve, baseline, shared=shared_by(curve, [baseline, method])).judge(method)
     found = []
     for at, sign in ((0, -1), (-1, 1)):
         if sign * (method[at].log_time - baseline[at].log_time) > 0:

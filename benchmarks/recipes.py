@@ -26,7 +26,7 @@ import polars as pl
 from common import DATA_DIR, print_machine
 
 import mlgolf
-from mlgolf.analysis.attribution import (
+from mlgolf.analysis.ablation.attribution import (
     Attribution,
     Reached,
     Recipe,

@@ -16,10 +16,10 @@ from collections.abc import Callable
 import numpy as np
 from common import print_machine, spread
 
-from mlgolf.analysis.order_bands import band, kolmogorov
-from mlgolf.analysis.rank_bands import rank_band
-from mlgolf.analysis.transfer import rank_interval
-from mlgolf.analysis.tuning_curves import tuning_curve
+from mlgolf.analysis.tuning.curves import tuning_curve
+from mlgolf.analysis.tuning.order_bands import band, kolmogorov
+from mlgolf.analysis.tuning.rank_bands import rank_band
+from mlgolf.analysis.tuning.transfer import rank_interval
 from mlgolf.core.target import Goal
 
 N_TIMED, CONFIDENCE = 1000, 0.95

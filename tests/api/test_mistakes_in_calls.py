@@ -20,6 +20,7 @@ TABLE = Path(__file__).parents[2] / "docs" / "tables" / "tradeoff_example.csv"
         (lambda: mlgolf.curve(TABLE, confidence=95), "confidence: found 95, allowed is a share"),
         (lambda: mlgolf.fit("chinchilla_runs", confidence=95), "confidence: found 95"),
         (lambda: mlgolf.plan(dollars=5, confidence=95), "confidence: found 95"),
+        (lambda: mlgolf.curve(TABLE).save(TABLE), "tradeoff_example.csv: File exists"),
     ],
 )
 def test_a_mistake_is_told_in_one_message(call, message):

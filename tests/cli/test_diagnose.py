@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from mlgolf.analysis.advice import Advice
-from mlgolf.analysis.bottleneck import Measurements, diagnosed
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.advice import Advice
+from mlgolf.analysis.diagnosis.bottleneck import Measurements, diagnosed
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.api.diagnosis import StepDiagnosis, diagnose_script
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.diagnosis import ceilings_torch

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError, UnknownName
 from mlgolf.diagnosis import ceilings as ceilings_module
 from mlgolf.diagnosis import ceilings_torch

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlgolf.analysis.bottleneck import diagnosed
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.bottleneck import diagnosed
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.diagnosis import scripts
 from mlgolf.diagnosis.scripts import Ran, measurements_of, run, stored, why_not_counted

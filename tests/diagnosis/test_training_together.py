@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from mlgolf.analysis.bottleneck import diagnosed  # noqa: E402
-from mlgolf.analysis.roofline import Ceilings  # noqa: E402
+from mlgolf.analysis.diagnosis.bottleneck import diagnosed  # noqa: E402
+from mlgolf.analysis.diagnosis.roofline import Ceilings  # noqa: E402
 from mlgolf.core.errors import DiagnosisError  # noqa: E402
 from mlgolf.diagnosis import probe_torch, scripts  # noqa: E402
 from mlgolf.diagnosis.probe_torch import TorchProbe  # noqa: E402

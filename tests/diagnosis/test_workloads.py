@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.diagnosis import ceilings_torch
 from mlgolf.diagnosis.ceilings import ceilings

@@ -1,5 +1,5 @@
-from mlgolf.analysis.ablation_sources import open_experiment
-from mlgolf.analysis.ablations import analysed
+from mlgolf.analysis.ablation.experiment import analysed
+from mlgolf.analysis.ablation.sources import open_experiment
 from mlgolf.api.ablations import AblationResult
 from mlgolf.plots.interactions import interactions_table
 

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mlgolf.analysis.bottleneck import Measurements, diagnosed
-from mlgolf.analysis.roofline import Ceilings, Floor
+from mlgolf.analysis.diagnosis.bottleneck import Measurements, diagnosed
+from mlgolf.analysis.diagnosis.roofline import Ceilings, Floor
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
 from mlgolf.plots.svg import to_svg
 from mlgolf.plots.theme import Style

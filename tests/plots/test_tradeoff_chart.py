@@ -3,8 +3,8 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from mlgolf.analysis.comparison import compared
-from mlgolf.analysis.measurements import read_table
+from mlgolf.analysis.curves.comparison import compared
+from mlgolf.analysis.curves.measurements import read_table
 from mlgolf.core.target import Goal
 from mlgolf.plots.svg import specification, to_svg
 from mlgolf.plots.theme import LIGHT, Style

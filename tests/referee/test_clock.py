@@ -54,3 +54,28 @@ def test_work_done_on_the_contestants_behalf_is_added():
     clock.charge(1.5)
     clock.resume()
     assert clock.read().seconds == 1.5
+
+
+def priced(hands, factors):
+    clock = TrialClock("cpu", lambda: hands.wall, factor=lambda: factors[0])
+    clock.start(lambda: hands.cpu)
+    return clock
+
+
+def test_a_factor_prices_the_players_own_seconds_and_not_what_is_charged_to_it():
+    hands = Hands()
+    clock = priced(hands, [0.5])
+    hands.cpu = 4.0
+    clock.charge(1.0)
+    assert clock.read()[:2] == (3.0, 5.0)
+
+
+def test_a_clock_never_goes_back_where_its_factor_falls():
+    hands, factors = Hands(), [1.0]
+    clock = priced(hands, factors)
+    hands.cpu = 4.0
+    assert clock.read().seconds == 4.0
+    factors[0] = 0.5
+    assert clock.read().seconds == 4.0
+    hands.cpu = 10.0
+    assert clock.read().seconds == 5.0

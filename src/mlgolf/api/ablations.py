@@ -7,29 +7,31 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.ablation_sources import open_experiment
-from mlgolf.analysis.ablations import Ablation, analysed, name_of
-from mlgolf.analysis.factorial import Effect
-from mlgolf.analysis.factorial_designs import Term
+from mlgolf.analysis.ablation.designs import Term
+from mlgolf.analysis.ablation.effects import Effect
+from mlgolf.analysis.ablation.experiment import Ablation, analysed, name_of
+from mlgolf.analysis.ablation.sources import open_experiment
 from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.api.ablation_runs import measure
 from mlgolf.api.playing import console_for
 from mlgolf.api.results import AnyPath
-from mlgolf.api.shown import Shown, Table
-from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.api.saved import Saved
+from mlgolf.api.shown import Table
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.plots.heading import Heading
 from mlgolf.plots.interactions import MEAN, interactions_matrix, interactions_table
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.report.ablation import heading, lines, tables, verdict
 
 NAME = "ablation"  # of its files
 
 
-class AblationResult(Shown):
+class AblationResult(Saved):
     """Methods alone and together. It displays itself, as text or in a notebook."""
+
+    _name = NAME
 
     def __init__(self, ablation: Ablation) -> None:
         self.ablation = ablation
@@ -94,17 +96,8 @@ class AblationResult(Shown):
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
 
-    @disk_errors_told()
-    def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(
-                place, NAME, self._panels(), interactions_table(self.ablation), columns=2,
-                heading=self._heading(),
-            )
-            return [*written, self.write_page(place / f"{NAME}.html")]
+    def _figure_table(self) -> pl.DataFrame:
+        return interactions_table(self.ablation)
 
     def _panels(self) -> list[Any]:
         found = self.ablation

@@ -8,21 +8,21 @@ from typing import Any, get_args
 
 import polars as pl
 
-from mlgolf.analysis.changes import BASE, base_and_change
-from mlgolf.analysis.comparison import Comparison, compared
+from mlgolf.analysis.curves.changes import BASE, base_and_change
+from mlgolf.analysis.curves.comparison import Comparison, compared
+from mlgolf.analysis.curves.measurements import Measurements, read_table
+from mlgolf.analysis.curves.monotone import Interpolation
+from mlgolf.analysis.curves.pareto import Axis, parse_axes
+from mlgolf.analysis.curves.run_measurements import PointChoice, measurements_of_runs
+from mlgolf.analysis.curves.tradeoff import Verdict
 from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
-from mlgolf.analysis.measurements import Measurements, read_table
-from mlgolf.analysis.monotone_curve import Interpolation
-from mlgolf.analysis.pareto import Axis, parse_axes
-from mlgolf.analysis.run_measurements import PointChoice, measurements_of_runs
-from mlgolf.analysis.tradeoff import Verdict
 from mlgolf.api.results import AnyPath
-from mlgolf.api.shown import Shown, Table
-from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.api.saved import Saved
+from mlgolf.api.shown import Table
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.plots.heading import Heading, unfair_notice
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.plots.tradeoff import COLUMNS, in_panels, tradeoff_charts, tradeoff_table
 from mlgolf.plots.tradeoff_axes import losses_are_wide
@@ -44,8 +44,10 @@ from mlgolf.scoring.sources import open_source
 NAME = "tradeoff"  # of its files
 
 
-class TradeOff(Shown):
+class TradeOff(Saved):
     """Methods against a baseline. It displays itself, as text or in a notebook."""
+
+    _name, _columns = NAME, COLUMNS
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
@@ -112,15 +114,8 @@ class TradeOff(Shown):
             "unfair": [*found.unfair], "notes": [*found.notes],
         }  # fmt: skip
 
-    def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(
-                place, NAME, self.charts, self._drawn_table, COLUMNS, self._heading()
-            )
-            return [*written, self.write_page(place / f"{NAME}.html")]
+    def _figure_table(self) -> pl.DataFrame:
+        return self._drawn_table
 
     @property
     def charts(self) -> list[Any]:

@@ -33,8 +33,9 @@ from mlgolf.analysis.deployment.verdict import (
     verdict,
 )
 from mlgolf.api.results import AnyPath
+from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Shown, Table
-from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.arrays import DATA, REFERENCE
 from mlgolf.deployment.asking import ask
@@ -47,7 +48,6 @@ from mlgolf.deployment.operators import rows_of_model
 from mlgolf.deployment.shadowing import request_scores, scores_of_table
 from mlgolf.diagnosis.measuring import cores_here
 from mlgolf.plots.deployment import checks_chart, checks_table, shares_chart, throughput_chart
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.referee.machine import load_average
 from mlgolf.report import deployment as words
@@ -58,8 +58,10 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Deployment(Shown):
+class Deployment(Saved):
     """A model that was checked. It displays itself, as text or in a notebook."""
+
+    _name, _heads_figure = NAME, False
 
     name: str
     measured: Measured
@@ -122,13 +124,8 @@ class Deployment(Shown):
             "notes": [*measured.notes, *self.notes],
         }  # fmt: skip
 
-    def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(place, NAME, self.charts, self.table, self._columns)
-            return [*written, self.write_page(place / f"{NAME}.html")]
+    def _figure_table(self) -> pl.DataFrame:
+        return self.table
 
     @cached_property
     def charts(self) -> list[Any]:

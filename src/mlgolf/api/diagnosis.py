@@ -9,13 +9,20 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.advice import Advice, advised
-from mlgolf.analysis.bottleneck import Diagnosis, Measurements, diagnosed, in_words, is_busy
-from mlgolf.analysis.roofline import Ceilings
-from mlgolf.analysis.what_if import WhatIf, on_instance
+from mlgolf.analysis.diagnosis.advice import Advice, advised
+from mlgolf.analysis.diagnosis.bottleneck import (
+    Diagnosis,
+    Measurements,
+    diagnosed,
+    in_words,
+    is_busy,
+)
+from mlgolf.analysis.diagnosis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.what_if import WhatIf, on_instance
 from mlgolf.api.results import AnyPath
-from mlgolf.api.shown import Shown, Table
-from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.api.saved import Saved
+from mlgolf.api.shown import Table
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.data.layout import default_data_dir
 from mlgolf.diagnosis import ceilings as machine_ceilings
@@ -34,7 +41,6 @@ from mlgolf.diagnosis.scripts import (
     why_not_counted,
 )
 from mlgolf.diagnosis.workloads import measure
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.step_time import PARTS, roofline_chart, step_time_chart, step_time_table
 from mlgolf.plots.theme import Style
 from mlgolf.referee.machine import load_average
@@ -57,7 +63,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class StepDiagnosis(Shown):
+class StepDiagnosis(Saved):
     """What holds a step back. It displays itself, as text or in a notebook."""
 
     name: str
@@ -67,7 +73,7 @@ class StepDiagnosis(Shown):
     elsewhere: WhatIf | None
     warnings: tuple[str, ...] = ()  # what to know before believing any of it
 
-    _columns = 1
+    _name, _columns, _heads_figure = NAME, 1, False
 
     @property
     def bottleneck(self) -> str:
@@ -102,13 +108,10 @@ class StepDiagnosis(Shown):
 
         Nothing is written where memory ran out before a step could be measured.
         """
-        if not self.found.shares:
-            return []
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(place, NAME, self.charts, self.table)
-            return [*written, self.write_page(place / f"{NAME}.html")]
+        return super().save(folder) if self.found.shares else []
+
+    def _figure_table(self) -> pl.DataFrame:
+        return self.table
 
     @property
     def charts(self) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mlgolf.analysis.spikes import spikes
+from mlgolf.analysis.tracking.spikes import spikes
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import JOULES

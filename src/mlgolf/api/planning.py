@@ -28,13 +28,13 @@ from mlgolf.analysis.planning.spending import Demand
 from mlgolf.analysis.planning.utilisation import Utilisation, read_utilisation
 from mlgolf.analysis.scaling.saved_fit import read_fit
 from mlgolf.api.results import AnyPath
-from mlgolf.api.shown import Shown, Table
+from mlgolf.api.saved import Saved
+from mlgolf.api.shown import Table
 from mlgolf.core.competition import FILE, load_competition
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.data.tables import FOLDER, published_table, table_or_file
 from mlgolf.plots.planning import frontier_chart, frontier_table, profit_chart, profit_table
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.report.planning import (
     HEADS,
@@ -54,8 +54,10 @@ PRECISIONS = ("bf16", "fp8", "fp32")
 LOSSES = 60  # at which profit is drawn
 
 
-class BudgetPlan(Shown):
+class BudgetPlan(Saved):
     """A plan and what it rests on. It displays itself, as text or in a notebook."""
+
+    _name = NAME
 
     def __init__(
         self, asked: Question, used: Utilisation | None, service: Service | None = None,
@@ -116,15 +118,8 @@ class BudgetPlan(Shown):
             }  # fmt: skip
         return record
 
-    def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(
-                place, NAME, self._panels(), self._frontier, self._columns, self._heading()
-            )
-            return [*written, self.write_page(place / f"{NAME}.html")]
+    def _figure_table(self) -> pl.DataFrame:
+        return self._frontier
 
     def write_competition(self, folder: AnyPath, *, workload: str, like: str = "mini") -> Path:
         """A folder that `mlgolf run` plays: the best validation metric for the plan's dollars."""

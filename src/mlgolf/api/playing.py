@@ -1,6 +1,7 @@
 """Play runs, and replay their trials."""
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -57,7 +58,8 @@ def run(
     tuning: str | None = None, trials: int | None = None, studies: int | None = None,
     ladder: Sequence[float] = (), seed: int | None = None, sandbox: str = "process",
     practice: bool = False, data_dir: "AnyPath | None" = None, out: "AnyPath | None" = None,
-    resume: bool = False, parallel: int = 1, plan_only: bool = False, progress: bool = True,
+    resume: bool = False, parallel: int | None = None, timing: str = "alone",
+    plan_only: bool = False, progress: bool = True,
 ) -> "Run":
     """Train submissions under the referee and write everything down. Lasts as long as the trials.
 
@@ -74,7 +76,10 @@ def run(
       data_dir: where datasets lie; None for $MLGOLF_DATA_DIR or ~/.cache/mlgolf/data. Small data
         that are missing are made.
       out: the run folder to make, or to `resume`; None for runs/DATE-NAMES, or the latest run.
-      parallel: trials at a time; above 1 the run is not official.
+      parallel: trials at a time; None for 1, or for as many as there are cores where they are
+        "paired". Above 1 the run is not official unless they are.
+      timing: "alone", or "paired": trials play side by side, and each has the machine alone for a
+        segment now and then, which prices its CPU time. Official where the rules allow it.
       plan_only: write down what `play_trial` is to play elsewhere, and play nothing.
       progress: whether to say how it goes: below the cell in a notebook, on stderr elsewhere.
     Returns: the run, also if trials failed: a crash is a result.
@@ -86,9 +91,11 @@ def run(
     names = _names(submissions)
     _check_choice("framework", framework, ("torch", "jax"))
     _check_choice("sandbox", sandbox, ("none", "process"))
+    _check_choice("timing", timing, ("alone", "paired"))
     counts = (("trials", trials, 1), ("studies", studies, 1), ("seed", seed, 0))
     for what, number, least in (*counts, ("parallel", parallel, 1)):
         _check_count(what, number, least)
+    parallel = trials_at_a_time(parallel, timing)
     chosen = [workloads] if isinstance(workloads, str) else workloads
     chosen = [str(name) for name in chosen or ()]
     console = console_for(progress)
@@ -103,12 +110,19 @@ def run(
         names, None if out is None else Path(out), play_it, resume=resume,
         competition=str(competition), workloads=chosen, ladder=ladder, tell=partial(say, console),
         framework=framework, ruleset=as_ruleset(tuning), trials=trials, studies=studies, seed=seed,
-        sandbox=sandbox, practice=practice, parallel=parallel,
+        sandbox=sandbox, timing=timing, practice=practice, parallel=parallel,
         data_dir=default_data_dir() if data_dir is None else Path(data_dir),
     )
     if lacking := shortfall(played, RESUME, RunFolder(path)):
         say(console, lacking)
     return Run(path)
+
+
+def trials_at_a_time(asked: int | None, timing: str) -> int:
+    """Where nobody says how many: one, or as many as there are cores if that disturbs nothing."""
+    if asked is not None:
+        return asked
+    return len(os.sched_getaffinity(0)) if timing == "paired" else 1
 
 
 def play_in_folder(

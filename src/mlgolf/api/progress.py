@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mlgolf.api.notebook import Area, in_notebook
 from mlgolf.api.remaining import Remaining
-from mlgolf.core.errors import RunFolderError, SubmissionError
+from mlgolf.core.errors import RulesError, RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Play, Reading, Row, measured
 from mlgolf.core.quantities import DIGITS, quantity
@@ -63,6 +63,11 @@ def write_plans(
     Args: show: gets the path of each plan.
     """
     tell = partial(say, console)
+    if request.timing == "paired":
+        raise RulesError(
+            "--timing paired: trials are priced beside others of one machine, and plans are played "
+            "one by one wherever somebody takes them. Leave out one of --timing and --plan-only"
+        )
     with open_run(request, tell) as run:
         waiting = run.waiting()
         if waiting:

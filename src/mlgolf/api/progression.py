@@ -17,12 +17,12 @@ from mlgolf.analysis.progress.of_tables import Choice, Histories, histories_of_t
 from mlgolf.analysis.progress.published import READINGS, Reading
 from mlgolf.analysis.progress.table import Columns
 from mlgolf.api.results import AnyPath
-from mlgolf.api.shown import Shown, Table
-from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.api.saved import Saved
+from mlgolf.api.shown import Table
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RunFolderError
 from mlgolf.data.tables import table_or_file
 from mlgolf.plots.progress import COLUMNS, progress_charts, progress_table
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.theme import Style
 from mlgolf.report.progress import lines, tables
 from mlgolf.results.measurement_table import SUFFIXES
@@ -30,9 +30,11 @@ from mlgolf.results.measurement_table import SUFFIXES
 NAME = "progress"  # of its files
 
 
-class Progression(Shown):
+class Progression(Saved):
     """The record over time of one or several targets. It displays itself, as text or in a notebook.
     """
+
+    _name, _columns, _heads_figure = NAME, COLUMNS, False
 
     def __init__(self, found: Histories) -> None:
         self.found = found
@@ -62,15 +64,8 @@ class Progression(Shown):
         told = {**each[0], "notes": [*each[0]["notes"], *self.found.notes]}
         return told if len(each) == 1 else {**told, "targets": each}
 
-    def save(self, folder: AnyPath) -> list[Path]:
-        """Write the figure as SVG and PNG, light and dark, its table, and a page of everything."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(
-                place, NAME, self.charts, progress_table(self.histories), COLUMNS
-            )
-            return [*written, self.write_page(place / f"{NAME}.html")]
+    def _figure_table(self) -> pl.DataFrame:
+        return progress_table(self.histories)
 
     @property
     def charts(self) -> list[Any]:

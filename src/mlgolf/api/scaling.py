@@ -1,9 +1,7 @@
 """Scaling laws: how the loss of a table's runs falls with parameters and tokens."""
 
-from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
@@ -17,12 +15,12 @@ from mlgolf.analysis.scaling.run_table import runs_of_folders
 from mlgolf.analysis.scaling.study import ScalingStudy, study
 from mlgolf.analysis.scaling.table import Columns, read_runs
 from mlgolf.api.results import AnyPath
-from mlgolf.api.shown import Shown, Table
-from mlgolf.core.disk import disk_errors_told, naming
+from mlgolf.api.saved import Saved
+from mlgolf.api.shown import Table
+from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import ScoringError
 from mlgolf.data.tables import table_or_file
 from mlgolf.plots.heading import Heading
-from mlgolf.plots.saved import save_figure
 from mlgolf.plots.scaling import isoflop_chart, isoflop_table, scaling_charts, scaling_table
 from mlgolf.plots.theme import Style
 from mlgolf.report.scaling import (
@@ -50,31 +48,10 @@ KEPT = 400  # draws that a saved fit has, for intervals of what is planned by it
 FormName = Literal["chinchilla", "data_constrained", "precision", "levers", "isoflop"]
 
 
-class _Saved(Shown):
-    """Writes its figure, the table of it and a page; is JSON, too."""
-
-    notes: tuple[str, ...]
-
-    def save(self, folder: AnyPath) -> list[Path]:
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        with naming(place):
-            written = save_figure(
-                place, NAME, self._panels(), self._table(), self._columns, self._heading()
-            )
-            return [*written, self.write_page(place / f"{NAME}.html")]
-
-    @abstractmethod
-    def _table(self) -> pl.DataFrame:
-        """What the figure is drawn from."""
-
-    @abstractmethod
-    def as_json(self) -> dict[str, Any]:
-        """All of it, by stable keys."""
-
-
-class FittedLaw(_Saved):
+class FittedLaw(Saved):
     """A scaling law and what it rests on. It displays itself, as text or in a notebook."""
+
+    _name = NAME
 
     def __init__(
         self, found: ScalingStudy, notes: tuple[str, ...] = (), source: str = ""
@@ -133,7 +110,7 @@ class FittedLaw(_Saved):
     def _drawn_table(self) -> pl.DataFrame:
         return scaling_table(self.study)
 
-    def _table(self) -> pl.DataFrame:
+    def _figure_table(self) -> pl.DataFrame:
         return self._drawn_table
 
     def _panels(self) -> Sequence[Any]:
@@ -156,8 +133,10 @@ class FittedLaw(_Saved):
         return law_lines(self.study, self.notes)
 
 
-class IsoFlopFit(_Saved):
+class IsoFlopFit(Saved):
     """Best sizes by compute, without a law."""
+
+    _name = NAME
 
     def __init__(self, found: IsoFlop, notes: tuple[str, ...] = ()) -> None:
         self.found = found
@@ -181,11 +160,11 @@ class IsoFlopFit(_Saved):
             "left_out": found.left_out, "notes": [*self.notes],
         }  # fmt: skip
 
-    def _table(self) -> pl.DataFrame:
+    def _figure_table(self) -> pl.DataFrame:
         return isoflop_table(self.found)
 
     def _panels(self) -> Sequence[Any]:
-        return [isoflop_chart(self._table(), Style(submissions=("law",)))]
+        return [isoflop_chart(self._figure_table(), Style(submissions=("law",)))]
 
     def _tables(self) -> Iterable[Table]:
         return [(isoflop_title(self.found), ISOFLOP_HEADS, isoflop_rows(self.found))]

@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from mlgolf.analysis.run_comparison import Compared, RunComparison, compared
-from mlgolf.analysis.run_filters import (
+from mlgolf.analysis.tracking.comparison import Compared, RunComparison, compared
+from mlgolf.analysis.tracking.filters import (
     Selection,
     check_order,
     ordered,
@@ -19,7 +19,7 @@ from mlgolf.analysis.run_filters import (
     parse_day,
     trials_ordered,
 )
-from mlgolf.analysis.run_rows import OBJECTIVE, RunRow, TrialRow, run_row, with_trials
+from mlgolf.analysis.tracking.rows import OBJECTIVE, RunRow, TrialRow, run_row, with_trials
 from mlgolf.api.frames import column_of
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from mlgolf.analysis.intervals import CONFIDENCE
-from mlgolf.analysis.tuning import TuningReport, judge
-from mlgolf.analysis.tuning_curves import Statistic
-from mlgolf.analysis.tuning_results import Metric
-from mlgolf.analysis.tuning_sources import Asked, open_results
+from mlgolf.analysis.tuning.curves import Statistic
+from mlgolf.analysis.tuning.report import TuningReport, judge
+from mlgolf.analysis.tuning.results import Metric
+from mlgolf.analysis.tuning.sources import Asked, open_results
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming

@@ -27,6 +27,19 @@ Ladder = Annotated[
         "`mlgolf curve`: 0.25,0.5,1,2,4. All tuning trials are played at each of them."
     ),
 ]
+Parallel = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Trials at a time; above 1 the run is unofficial, unless they are paired.",
+        show_default="1; paired: as many as cores",
+    ),
+]
+Timed = Annotated[
+    Literal["alone", "paired"],
+    typer.Option(
+        help="paired: trials play side by side, and each is priced by segments that it plays alone."
+    ),
+]
 Practice = Annotated[
     bool,
     typer.Option(
@@ -59,9 +72,8 @@ def run(
     ladder: Ladder = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Random by default.")] = None,
     sandbox: Annotated[Literal["none", "process"], typer.Option()] = "process",
-    parallel: Annotated[
-        int, typer.Option(min=1, help="Trials at a time; above 1 the run is unofficial.")
-    ] = 1,
+    parallel: Parallel = None,
+    timing: Timed = "alone",
     *,
     data_dir: DataDir,
     practice: Practice = False,
@@ -81,18 +93,21 @@ def run(
     Example: mlgolf run nadamw my_folder --trials 3 --studies 2 --seed 1 --out runs/a
 
     Example: mlgolf run nadamw my_folder --tuning self --ladder 0.25,0.5,1,2
+
+    Example: mlgolf run nadamw my_folder --timing paired
     """
     from functools import partial
 
     from rich.console import Console
 
-    from mlgolf.api.playing import play_in_folder
+    from mlgolf.api.playing import play_in_folder, trials_at_a_time
     from mlgolf.api.progress import play, say, shortfall, write_plans
     from mlgolf.core.text import quoted
     from mlgolf.experiments.ladders import parse_factors
     from mlgolf.results.run_folder import RunFolder
 
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    parallel = trials_at_a_time(parallel, timing)
     play_it = partial(play, console=console, parallel=parallel, resume="--resume")
     try:
         folder, played = play_in_folder(
@@ -100,7 +115,7 @@ def run(
             partial(write_plans, console=console, show=typer.echo) if plan_only else play_it,
             resume=resume, competition=competition, workloads=workload or (), framework=framework,
             ruleset=tuning, trials=trials, studies=studies, seed=seed,
-            sandbox=sandbox, parallel=parallel, practice=practice, data_dir=data_dir,
+            sandbox=sandbox, timing=timing, parallel=parallel, practice=practice, data_dir=data_dir,
             tell=partial(say, console), ladder=parse_factors(ladder) if ladder else (),
         )
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf.core.records import Calibration, SandboxLevel
-from mlgolf.core.rules import Contract, Rules, Ruleset, WorkloadRules, paces_itself
+from mlgolf.core.rules import Contract, Rules, Ruleset, Timing, WorkloadRules, paces_itself
 from mlgolf.core.target import Target
 from mlgolf.core.trial_key import TrialKey
 
@@ -31,6 +31,7 @@ class TrialPlan:
     data_dir: Path  # all data of this machine: the player sees its training split alone
     data_sha256: str
     sandbox: SandboxLevel
+    timing: Timing = "alone"
     run_folder: Path  # whole, with everybody's code and trials: the player cannot write to it
     folder: Path  # where this trial is written down: in the run, but for a replay
     held_out: str  # how its validation and test splits came to be: secret, practice, published

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.hardware import HardwareClass
-from mlgolf.core.rules import Contract, Ruleset
+from mlgolf.core.rules import Contract, Ruleset, Timing
 from mlgolf.core.status import Status
 from mlgolf.core.trial_key import TrialKey
 
@@ -82,6 +82,7 @@ class RunRecord(Record):
     trials: int
     studies: int
     sandbox: SandboxLevel
+    timing: Timing = "alone"
     seed: int | None = None
     begun: AwareDatetime | None = None  # when its submissions were received
     unofficial: str = ""  # why none of its trials is an official one

@@ -17,6 +17,8 @@ from mlgolf.core.target import Goal, Target
 from mlgolf.core.text import enumerated
 
 Ruleset = Literal["external", "self"]
+# Whether a trial has its machine to itself, or is priced by segments that do (referee/pairing.py).
+Timing = Literal["alone", "paired"]
 # What a contestant offers: AlgoPerf's functions, or `play(game)`, which drives its own training.
 Contract = Literal["submission", "entry"]
 
@@ -207,6 +209,7 @@ class Rules(_Frozen):
     keep_model: bool = False
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
+    timing: tuple[Timing, ...] = ("alone",)  # how official trials may be timed
     pretraining: Pretraining = "forbidden"
     # What the files of a program may have in all: weights that it brings along count towards it.
     code_bytes: int | None = Field(default=None, ge=1)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.backends import require
 from mlgolf.referee.machine import machine
 

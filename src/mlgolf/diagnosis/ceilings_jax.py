@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.diagnosis.timing import clock_for, in_turns
 
 SIZE = {"cpu": 1536}  # of the sides of the product; 8192 elsewhere

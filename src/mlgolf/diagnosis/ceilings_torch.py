@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.diagnosis.timing import clock_for, in_turns
 
 SIZE = {"cpu": 1536, "cuda": 8192}  # of the sides of the product

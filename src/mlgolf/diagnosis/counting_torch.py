@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
-from mlgolf.analysis.roofline import Operation
+from mlgolf.analysis.diagnosis.roofline import Operation
 
 # They touch no bytes: what is empty is not filled, and the other one is a view by another name.
 _MOVES_NOTHING = frozenset({

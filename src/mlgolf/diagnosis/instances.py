@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
-from mlgolf.analysis.what_if import Instance
+from mlgolf.analysis.diagnosis.what_if import Instance
 from mlgolf.core.errors import UnknownName
 from mlgolf.core.toml_files import read_table
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from mlgolf.analysis.operation_times import OperationTimes
-from mlgolf.analysis.roofline import Operation
+from mlgolf.analysis.diagnosis.operation_times import OperationTimes
+from mlgolf.analysis.diagnosis.roofline import Operation
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch
 from mlgolf.core.competition import load_competition

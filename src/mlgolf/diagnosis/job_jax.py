@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from mlgolf.analysis.roofline import Operation
+from mlgolf.analysis.diagnosis.roofline import Operation
 from mlgolf.backends.training_jax import gradients, mean_loss
 from mlgolf.core.arrays import Batch
 from mlgolf.diagnosis.job import Parts, Phases

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.profiler import record_function
 
-from mlgolf.analysis.operation_times import OperationTimes
-from mlgolf.analysis.roofline import Operation
+from mlgolf.analysis.diagnosis.operation_times import OperationTimes
+from mlgolf.analysis.diagnosis.roofline import Operation
 from mlgolf.backends.training_torch import gradients, mean_loss
 from mlgolf.core.arrays import Batch
 from mlgolf.diagnosis.counting_torch import Counter

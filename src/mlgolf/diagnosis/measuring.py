@@ -12,8 +12,8 @@ from itertools import repeat
 from time import perf_counter
 from typing import Any
 
-from mlgolf.analysis.bottleneck import Measurements
-from mlgolf.analysis.roofline import Ceilings, floor_of
+from mlgolf.analysis.diagnosis.bottleneck import Measurements
+from mlgolf.analysis.diagnosis.roofline import Ceilings, floor_of
 from mlgolf.core.arrays import map_arrays
 from mlgolf.diagnosis.data_kind import DataKind, data_kind
 from mlgolf.diagnosis.job import Job, JobPlan, Loader, Phases, build, loader_of

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlgolf.analysis.advice import MethodFacts
+from mlgolf.analysis.diagnosis.advice import MethodFacts
 from mlgolf.diagnosis.data_kind import DataKind
 from mlgolf.methods import (
     METHODS,

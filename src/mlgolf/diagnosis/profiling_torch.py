@@ -18,7 +18,7 @@ import torch
 from torch.autograd import DeviceType  # type: ignore[reportPrivateImportUsage]
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from mlgolf.analysis.operation_times import OperationTimes
+from mlgolf.analysis.diagnosis.operation_times import OperationTimes
 
 UPDATE = "mlgolf: update"  # the name of a stretch whose operations are left out
 # Operations by name, without their namespace; others whose name holds one of these, such as

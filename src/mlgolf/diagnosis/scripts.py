@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgolf.analysis.bottleneck import Measurements
-from mlgolf.analysis.operation_times import OperationTimes
-from mlgolf.analysis.roofline import Ceilings, Operation, floor_of
+from mlgolf.analysis.diagnosis.bottleneck import Measurements
+from mlgolf.analysis.diagnosis.operation_times import OperationTimes
+from mlgolf.analysis.diagnosis.roofline import Ceilings, Operation, floor_of
 from mlgolf.backends import require
 from mlgolf.core.errors import DiagnosisError
 from mlgolf.core.text import number_of, printable

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlgolf.analysis.ablations import NONE, name_of
-from mlgolf.analysis.factorial_designs import Design, fractional_design, full_design
+from mlgolf.analysis.ablation.designs import Design, fractional_design, full_design
+from mlgolf.analysis.ablation.experiment import NONE, name_of
 from mlgolf.core.errors import MethodError, ScoringError, SearchSpaceError, SubmissionError
 from mlgolf.methods import compose, from_point
 from mlgolf.methods.composition import NAMES

@@ -66,6 +66,7 @@ def _plan(
         held_out=data.kind(key.workload, is_noisy=folder.competition.rules.weight_noise > 0),
         noise_key=data.noise_key,
         sandbox=record.sandbox,
+        timing=record.timing,
         unofficial=record.unofficial,
     )
 

@@ -10,7 +10,7 @@ from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import SandboxLevel
-from mlgolf.core.rules import Ruleset
+from mlgolf.core.rules import Ruleset, Timing, paces_itself
 from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
@@ -18,6 +18,8 @@ from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.energy import find_counters, meter_for
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import DECLARED, Source, find_submission
+
+PAIRED_IS_NOT_ALLOWED = "timed beside other trials (paired), which the rules do not allow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class RunRequest:
     seed: int | None = None
     sandbox: SandboxLevel = "process"
     shares_the_machine: bool = False  # with other trials of the run
+    timing: Timing = "alone"
     practice: bool = False  # on the held-out data of the published seed
     data_dir: Path
     out: Path
@@ -48,10 +51,13 @@ class RunRequest:
 
         Args: begun: when the run was; None where it did not write it down.
         """
-        without, shared = self.sandbox == "none", self.shares_the_machine
+        without, paired = self.sandbox == "none", self.timing == "paired"
+        shared = self.shares_the_machine and not paired
+        not_allowed = paired and "paired" not in self.competition.rules.timing
         return "; ".join(filter(None, [
             "" if begun is None else self.competition.why_not_open(begun),
             "played without a sandbox" if without else SHARED_MACHINE if shared else "",
+            PAIRED_IS_NOT_ALLOWED if not_allowed else "",
         ]))  # fmt: skip
 
 
@@ -69,6 +75,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
         _check_declared(source, request.competition)
     _check_workloads(request)
     _check_brought_models(request.competition)
+    _check_timing(request)
     request.competition.check_pinned_model()
     metered = request.competition.rules.metered_quantities
     meter_for(request.hardware, metered, find_counters(request.hardware))
@@ -104,6 +111,23 @@ def _check_contract(source: Source, competition: Competition) -> None:
         raise SubmissionError(
             f"{source.name}: workload {left_open[0]} has no network to train, the contestant "
             "brings one: write an entry, with play(game)"
+        )
+
+
+def _check_timing(request: RunRequest) -> None:
+    """Raises: RulesError where nothing would be told by segments that are played alone."""
+    if request.timing == "alone":
+        return
+    hardware, contracts = request.hardware, request.competition.rules.contracts
+    if hardware.clock != "cpu":
+        raise RulesError(
+            f"--timing paired: the clock of the class {hardware.name} is wall time: trials side by "
+            "side would wait for one another. Leave it out: trials are then played alone"
+        )
+    if any(map(paces_itself, contracts)):
+        raise RulesError(
+            f"--timing paired: {request.competition.name} takes entries, which submit when they "
+            "like: segments between their evaluations do not compare. Leave it out"
         )
 
 

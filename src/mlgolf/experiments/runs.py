@@ -148,6 +148,7 @@ def _record(
         trials=request.trials or tuning.trials,
         studies=request.studies or tuning.studies,
         sandbox=request.sandbox,
+        timing=request.timing,
         seed=secrets.randbits(32) if request.seed is None else request.seed,
         begun=received,
         unofficial=request.why_unofficial(received),

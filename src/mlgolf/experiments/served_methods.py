@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mlgolf.analysis.ablations import name_of
-from mlgolf.analysis.factorial_designs import Design, Term
+from mlgolf.analysis.ablation.designs import Design, Term
+from mlgolf.analysis.ablation.experiment import name_of
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import MethodError
 from mlgolf.core.hardware import load_hardware

@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.analysis.ablations import Ablation
-from mlgolf.analysis.factorial import Effect, Effects
+from mlgolf.analysis.ablation.effects import Effect, Effects
+from mlgolf.analysis.ablation.experiment import Ablation
 from mlgolf.core.text import significant
 from mlgolf.plots.theme import Style, name_axis
 

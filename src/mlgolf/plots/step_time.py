@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from mlgolf.analysis.bottleneck import Diagnosis
-from mlgolf.analysis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.bottleneck import Diagnosis
+from mlgolf.analysis.diagnosis.roofline import Ceilings
 from mlgolf.core.text import significant
 from mlgolf.plots.theme import Style
 

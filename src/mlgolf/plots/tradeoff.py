@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from mlgolf.analysis.comparison import Comparison
-from mlgolf.analysis.measurements import Point
-from mlgolf.analysis.monotone_curve import MonotoneCurve
-from mlgolf.analysis.seed_noise import Noise
-from mlgolf.analysis.tradeoff import Verdict, half_widths, noises
+from mlgolf.analysis.curves.comparison import Comparison
+from mlgolf.analysis.curves.measurements import Point
+from mlgolf.analysis.curves.monotone import MonotoneCurve
+from mlgolf.analysis.curves.seed_noise import Noise
+from mlgolf.analysis.curves.tradeoff import Verdict, half_widths, noises
 from mlgolf.core.target import Goal
 from mlgolf.plots.label_places import Box, Label, Place, places
 from mlgolf.plots.theme import Style
@@ -134,7 +134,7 @@ def _marks(points: pl.DataFrame, style: Style, axes: Axes) -> Iterator[alt.Chart
 def _curve_rows(comparison: Comparison, name: str, curve: MonotoneCurve) -> Iterator[tuple]:
     sign = -comparison.goal.sign
     noise = _noise(comparison, name)
-    half = half_widths(curve, noise, comparison.confidence)
+    half = half_widths(curve, noise, comparison.confidence, comparison.shared)
     for place in [*range(0, len(curve.grid), SHOWN), len(curve.grid) - 1]:
         value = curve.on_grid[place]
         ends = sorted((sign * (value - half[place]), sign * (value + half[place])))

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 
-from mlgolf.analysis.tuning import TuningReport
+from mlgolf.analysis.tuning.report import TuningReport
 from mlgolf.core.text import number_of, significant
 
 SHARED = {

@@ -18,14 +18,18 @@ class TrialClock:
     def __init__(
         self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic, *,
         helpers: Callable[[], float] = lambda: 0.0, meter: Meter = NO_METER,
+        factor: Callable[[], float] = lambda: 1.0,
     ) -> None:
         """Args:
           helpers: CPU seconds of processes that predict for the referee.
           meter: counts joules over just the intervals in which the clock runs.
+          factor: by which the player's own CPU seconds are multiplied where these rule, as they
+            would be fewer on a machine that does nothing else.
         """
         self._rule, self._wall, self._helpers, self._meter = rule, wall_seconds, helpers, meter
         self._cpu: Callable[[], float] = lambda: 0.0  # of nobody, until it is started
         self._cpu_zero = self._wall_zero = self._charged = self._own_cpu = 0.0
+        self._factor, self._shown = factor, 0.0
         self._paused: Reading | None = None
 
     def start(self, cpu_seconds: Callable[[], float]) -> None:
@@ -39,7 +43,13 @@ class TrialClock:
         self._own_cpu = self._cpu() - self._cpu_zero
         cpu = self._own_cpu + self._charged
         wall = self._wall() - self._wall_zero + self._charged
-        return Reading(cpu if self._rule == "cpu" else wall, cpu, wall, self._meter.joules())
+        seconds = self._priced() if self._rule == "cpu" else wall
+        return Reading(seconds, cpu, wall, self._meter.joules())
+
+    def _priced(self) -> float:
+        """Never less than before: what is known of the factor changes as the trial goes on."""
+        self._shown = max(self._shown, self._own_cpu * self._factor() + self._charged)
+        return self._shown
 
     def pause(self) -> Reading:
         self._paused, self._paused_at = self.read(), self._wall()

@@ -45,10 +45,10 @@ def taken_cores(hardware: HardwareClass) -> Iterator[Cores]:
     """
     allowed = sorted(os.sched_getaffinity(0), reverse=True)
     with contextlib.ExitStack() as at_the_end:
-        with _opened("cores") as choosing:
+        with lock_file("cores") as choosing:
             fcntl.flock(choosing, fcntl.LOCK_EX)
             numbers = (_first_free(allowed),) if hardware.pin_to_one_core else ()
-            locks = [at_the_end.enter_context(_opened(f"core-{n}")) for n in numbers or allowed]
+            locks = [at_the_end.enter_context(lock_file(f"core-{n}")) for n in numbers or allowed]
             for lock in locks:
                 _take(lock)
         yield Cores(numbers, tuple(locks))
@@ -56,7 +56,7 @@ def taken_cores(hardware: HardwareClass) -> Iterator[Cores]:
 
 def _first_free(allowed: list[int]) -> int:
     for core in allowed:
-        with _opened(f"core-{core}") as lock:
+        with lock_file(f"core-{core}") as lock:
             if _is_free(lock):
                 return core
     return allowed[0]
@@ -80,7 +80,8 @@ def _take(lock: int) -> None:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[int]:
+def lock_file(name: str) -> Iterator[int]:
+    """A file of this machine that every user may lock."""
     path = Path(os.environ.get("MLGOLF_LOCK_DIR") or tempfile.gettempdir()) / f"mlgolf-{name}"
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     try:

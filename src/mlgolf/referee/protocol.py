@@ -49,6 +49,7 @@ from mlgolf.referee.folders import without_folders
 from mlgolf.referee.heartbeat import Heartbeat
 from mlgolf.referee.machine import load_average
 from mlgolf.referee.measuring import Evaluates, Measuring
+from mlgolf.referee.pairing import Pairing, Unpaired
 from mlgolf.referee.rulings import Rulings
 
 POLL_SECONDS = 0.02
@@ -74,6 +75,7 @@ class _Held(NamedTuple):
 def run_trial(
     plan: TrialPlan, players: Players, *, clock: Clock, store: Store, evaluator: Evaluates,
     header: TrialHeader, hardware: HardwareClass, watcher: Watcher | None = None,
+    pairing: Pairing | Unpaired | None = None,
 ) -> Verdict:
     """Run one trial to its end, whatever that is, and write it down.
 
@@ -87,7 +89,8 @@ def run_trial(
     except KeyboardInterrupt:
         store.finish(VerdictRecord(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON))
         raise
-    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher)
+    pairing = pairing or Unpaired()
+    referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher, pairing)
     interrupted = None
     try:
         verdict = referee.play()
@@ -96,12 +99,13 @@ def run_trial(
         verdict = Verdict(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON)
     finally:
         player.stop()
+        pairing.close()
     metered = energy.why_unofficial(clock.record().get("energy", {}), referee.total.wall)
     store.finish(VerdictRecord(
         **asdict(verdict),
         unofficial=plan.unofficial or why_unofficial(player.record(), metered),
         sandbox=player.record(),
-        clock=clock.record(),
+        clock={**clock.record(), **({"paired": paired} if (paired := pairing.record()) else {})},
         load_average=[load, load_average()],
         versions=dict(referee.versions),
         total=ClockTotal(**referee.total._asdict()),
@@ -127,8 +131,9 @@ class _Referee:
 
     def __init__(
         self, plan: TrialPlan, player: Player, clock: Clock, store: Store, evaluator: Evaluates,
-        hardware: HardwareClass, watcher: Watcher | None,
+        hardware: HardwareClass, watcher: Watcher | None, pairing: Pairing | Unpaired,
     ) -> None:
+        self._pairing = pairing
         self._plan, self._player, self._clock, self._store = plan, player, clock, store
         self._evaluator, self._watcher = evaluator, watcher
         self._rulings = Rulings(plan, hardware.limits, evaluator.splits)
@@ -195,6 +200,10 @@ class _Referee:
         patience = self._hardware.limits.setup_seconds
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
+            if self._pairing.is_wanted():
+                self._player.freeze()
+                deadline += self._pairing.step_aside()
+                self._player.thaw()
             match self._receive():
                 case Ready(versions):
                     self.versions = versions
@@ -218,6 +227,10 @@ class _Referee:
             raise broke_protocol(error) from None
 
     def _look_at_the_clock(self) -> None:
+        if self._pairing.is_wanted():
+            self._stand_still()
+            self._pairing.step_aside()
+            self._go_on()
         reading = self.total = self._clock.read()
         self._player.show_clock(reading.seconds)
         step = self._player.step
@@ -229,8 +242,7 @@ class _Referee:
             _, began = self._stand_still()
             _, charge = self._judge(self._held, began)
             self._charge(charge)
-            self._player.thaw()
-            self._clock.resume()
+            self._go_on()
         if self._rulings.is_due(reading.seconds, self._evaluated_at):
             self._player.evaluate_at(0)  # at the end of the step that it is in
         if idle := self._heartbeat.hung_for(step, reading):
@@ -260,6 +272,7 @@ class _Referee:
             self._hold(submitted)
             return
         reading, began = self._stand_still()
+        self._pairing.end_segment(reading.cpu - self.charged, submitted.step)
         if self._held:
             self._end_if_late(reading)
         metrics, charge = self._judge(
@@ -349,6 +362,10 @@ class _Referee:
         reading = self.total = self._clock.pause()
         return reading, self._clock.work()
 
+    def _go_on(self) -> None:
+        self._player.thaw()
+        self._clock.resume()
+
     def _beyond_share(self, began: float, reading: Reading) -> float:
         """What evaluating has cost since `began`, beyond what is off the clock."""
         return self._free.excess(self._clock.work() - began, reading.seconds)
@@ -370,8 +387,8 @@ class _Referee:
         """Add what it cost to the clock, say what came out, let it go on."""
         self._charge(charge)
         reading = self.total = self._clock.read()
-        self._player.thaw()
-        self._clock.resume()
+        self._pairing.begin_segment(reading.cpu - self.charged, step)
+        self._go_on()
         self._tell(step, metrics, reading)
 
     def _tell(self, step: int, metrics: Mapping[str, float], reading: Reading) -> None:

@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from mlgolf import __version__
@@ -20,8 +21,10 @@ from mlgolf.referee.evaluate_onnx import OnnxEvaluator
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import Source, check_package, fingerprint
 from mlgolf.referee.machine import machine
+from mlgolf.referee.pairing import Pairing, Unpaired
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
 from mlgolf.referee.protocol import Watcher, run_trial
+from mlgolf.referee.turns import turns
 from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
 from mlgolf.results.trial_lock import held
 
@@ -45,19 +48,33 @@ def play_trial(
         counted = find(hardware)
         meter = meter_for(hardware, plan.rules.metered_quantities, counted)
         taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
-        closed = contextlib.closing(evaluator(plan))
-        with taken as cores, kept_off(cores.numbers), closed as evaluates:
+        with contextlib.ExitStack() as until_the_end:
+            pairing = until_the_end.enter_context(paired(plan))
+            cores = until_the_end.enter_context(taken)
+            until_the_end.enter_context(kept_off(cores.numbers))
+            evaluates = until_the_end.enter_context(contextlib.closing(evaluator(plan)))
             run_trial(
                 plan, players(plan, hardware, folder, cores),
                 clock=TrialClock(
-                    hardware.clock, helpers=evaluates.helpers_cpu_seconds, meter=meter
+                    hardware.clock, helpers=evaluates.helpers_cpu_seconds, meter=meter,
+                    factor=lambda: pairing.factor,
                 ),
                 store=folder, evaluator=evaluates,
                 header=header(plan, hardware, evaluates.libraries, counted.in_words()),
                 hardware=hardware,
-                watcher=watcher,
+                watcher=watcher, pairing=pairing,
             )
     return read_trial(plan.folder)
+
+
+@contextlib.contextmanager
+def paired(plan: TrialPlan) -> Iterator[Pairing | Unpaired]:
+    """What prices a trial that plays beside others, if it is to be priced."""
+    if plan.timing == "alone":
+        yield Unpaired()
+        return
+    with turns() as place:
+        yield Pairing(place, secrets.randbits(32))
 
 
 def check_code(plan: TrialPlan) -> None:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from mlgolf.analysis.ablations import Ablation
-from mlgolf.analysis.factorial import Effect, Effects
+from mlgolf.analysis.ablation.effects import Effect, Effects
+from mlgolf.analysis.ablation.experiment import Ablation
 from mlgolf.core.text import number_of
 from mlgolf.plots.heading import Heading, unfair_notice
 

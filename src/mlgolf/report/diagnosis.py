@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator
 
-from mlgolf.analysis.advice import Advice
-from mlgolf.analysis.bottleneck import Diagnosis, in_ms, in_words
-from mlgolf.analysis.roofline import Ceilings
-from mlgolf.analysis.what_if import WhatIf
+from mlgolf.analysis.diagnosis.advice import Advice
+from mlgolf.analysis.diagnosis.bottleneck import Diagnosis, in_ms, in_words
+from mlgolf.analysis.diagnosis.roofline import Ceilings
+from mlgolf.analysis.diagnosis.what_if import WhatIf
 from mlgolf.core.text import bytes_in_words, number_of
 
 PART_HEADS = ("part", "of the step", "ms", "faster at most", "holds it back")

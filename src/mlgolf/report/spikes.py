@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mlgolf.analysis.spikes import BEFORE, LEAST, THRESHOLD, Spike, spikes
+from mlgolf.analysis.tracking.spikes import BEFORE, LEAST, THRESHOLD, Spike, spikes
 from mlgolf.core.trial import Trial
 from mlgolf.report.html import Html, section, table, tag, text
 from mlgolf.results.logged import LARGEST

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from mlgolf.analysis.run_comparison import Compared, RunComparison
-from mlgolf.analysis.run_filters import ORDERS
-from mlgolf.analysis.run_rows import BROKEN, OBJECTIVE, RunRow, TrialRow
+from mlgolf.analysis.tracking.comparison import Compared, RunComparison
+from mlgolf.analysis.tracking.filters import ORDERS
+from mlgolf.analysis.tracking.rows import BROKEN, OBJECTIVE, RunRow, TrialRow
 from mlgolf.core.quantities import quantities, quantity
 from mlgolf.core.text import enumerated, number_of, quoted, significant
 from mlgolf.report.words import hardware_in_words, question, valued

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from mlgolf.analysis.comparison import Comparison
-from mlgolf.analysis.dominance import Compared
+from mlgolf.analysis.curves.comparison import Comparison
+from mlgolf.analysis.curves.dominance import Compared
+from mlgolf.analysis.curves.tradeoff import Judged, Verdict
 from mlgolf.analysis.intervals import Interval
-from mlgolf.analysis.tradeoff import Judged, Verdict
 from mlgolf.core.target import Goal
 from mlgolf.core.text import enumerated, number_of
 from mlgolf.plots.heading import Heading, unfair_notice

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlgolf.analysis.tuning import TuningReport
-from mlgolf.analysis.tuning_curves import TuningCurve
+from mlgolf.analysis.tuning.curves import TuningCurve
+from mlgolf.analysis.tuning.report import TuningReport
 from mlgolf.core.text import significant
 from mlgolf.plots.tuning_tables import loss_in_words, trials_in_words
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from mlgolf.analysis.tuning import TuningReport
+from mlgolf.analysis.tuning.report import TuningReport
 from mlgolf.core.target import Goal
 from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.point_transfer import transfer_panel

@@ -1,0 +1,9 @@
+"""Facts of how runs were made that a table may tell: where they differ, a comparison is unfair."""
+
+# By the column of a table, which may be missing: what sentences call it.
+NOUNS = {
+    "hardware": "hardware", "machine": "machines", "clock": "clocks", "framework": "frameworks",
+    "workload": "workloads", "dataset": "data", "time_unit": "units of time",
+    "quality_unit": "units of quality",
+    "tuning_trials": "tuning budgets",
+}  # fmt: skip

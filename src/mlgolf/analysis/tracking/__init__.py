@@ -1,0 +1,1 @@
+"""Runs and trials as rows: which are wanted, what differs between them, where losses spike."""

@@ -1,0 +1,160 @@
+"""What a trial that plays beside others would take alone.
+
+What a player computes does not depend on who else is at work, and how long it takes does: a busy
+neighbour adds a tenth to its CPU seconds. So trials play side by side, for their values, and each
+has the machine alone now and then for a segment: from one evaluation to the next, where its player
+stands still anyway. What such a segment took, over what those before and after it took beside
+others, is one pair. The ratio of sums over all pairs prices the CPU seconds of the whole trial.
+
+The segments are drawn by the referee and differ from trial to trial; a player is not told, and the
+steps are those that its models prove (`mlgolf replay`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+EVERY = 8  # segments: of so many, one is played alone on average
+FIRST = 1  # the segment before the first evaluation holds imports, compiling and the first step
+
+
+class TakesTurns(Protocol):
+    """What a trial needs of `turns.Turns`."""
+
+    def is_wanted(self) -> bool: ...
+    def step_aside(self) -> float: ...
+    def take(self) -> bool: ...
+    def give_back(self) -> None: ...
+
+
+class Pair(NamedTuple):
+    """CPU seconds of the same number of steps."""
+
+    alone: float
+    beside: float
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """By what the CPU seconds of a trial are multiplied."""
+
+    factor: float = 1.0
+    error: float = math.nan  # standard error of its logarithm; NaN of less than two pairs
+
+
+def price(pairs: Sequence[Pair]) -> Price:
+    """Of pairs of one trial, or of several that are alike.
+
+    Source of the error: the linearised variance of a ratio of sums; Cochran (1977), Sampling
+    Techniques, section 2.11.
+    """
+    if not pairs:
+        return Price()
+    alone, beside = np.array(pairs).T
+    factor, count = float(alone.sum() / beside.sum()), len(pairs)
+    if count < 2:
+        return Price(factor)
+    left = alone - factor * beside
+    error = math.sqrt(float(left @ left) * count / (count - 1)) / float(alone.sum())
+    return Price(factor, error)
+
+
+class _Segment(NamedTuple):
+    number: int
+    per_step: float  # CPU seconds
+    steps: int
+    was_alone: bool
+
+
+class Pairing:
+    """The segments of one trial: which are played alone, and what they tell."""
+
+    def __init__(self, turns: TakesTurns, seed: int) -> None:
+        """Args: seed: of which segments are played alone."""
+        self._turns, self._rng = turns, np.random.default_rng([seed, EVERY])
+        self._number, self._is_alone = 0, False
+        self._began: tuple[float, int] | None = None  # CPU seconds and step
+        self._next_alone = FIRST + int(self._rng.integers(1, 3))
+        self._ended: list[_Segment] = []  # the last three
+        self.pairs: list[Pair] = []
+
+    @property
+    def factor(self) -> float:
+        return self._price.factor
+
+    @property
+    def _price(self) -> Price:
+        return price(self.pairs)
+
+    def is_wanted(self) -> bool:
+        """Whether another trial waits for the machine: have the player stand still, step aside."""
+        return not self._is_alone and self._turns.is_wanted()
+
+    def step_aside(self) -> float:
+        """Returns: for how many seconds."""
+        return self._turns.step_aside()
+
+    def end_segment(self, cpu: float, step: int) -> None:
+        """The player stands still, at an evaluation. Args: cpu: seconds of its own so far."""
+        was_alone, self._is_alone = self._is_alone, False
+        if was_alone:
+            self._turns.give_back()
+        if self._began is not None and step > self._began[1]:
+            steps = step - self._began[1]
+            per_step = (cpu - self._began[0]) / steps
+            self._ended.append(_Segment(self._number, per_step, steps, was_alone))
+            self._pair_up()
+        self._number += 1
+        self._began = None
+
+    def begin_segment(self, cpu: float, step: int) -> None:
+        """It goes on in a moment. May wait until all others have stepped aside."""
+        if self._began is not None:
+            return
+        if self._number >= self._next_alone and self._turns.take():
+            self._is_alone = True
+            # EVERY on average; a segment beside others lies between any two.
+            self._next_alone = self._number + int(self._rng.integers(2, 2 * EVERY - 1))
+        self._began = cpu, step
+
+    def _pair_up(self) -> None:
+        """Once a segment that was played alone has a neighbour on both sides."""
+        self._ended = self._ended[-3:]
+        if len(self._ended) < 3:
+            return
+        before, middle, after = self._ended
+        in_a_row = after.number - before.number == 2
+        if in_a_row and [segment.was_alone for segment in self._ended] == [False, True, False]:
+            beside = (before.per_step + after.per_step) / 2
+            self.pairs.append(Pair(middle.per_step * middle.steps, beside * middle.steps))
+
+    def close(self) -> None:
+        if self._is_alone:
+            self._turns.give_back()
+            self._is_alone = False
+
+    def record(self) -> dict[str, Any]:
+        found = self._price
+        error = {} if math.isnan(found.error) else {"error": found.error}
+        return {"factor": found.factor, **error, "pairs": [list(pair) for pair in self.pairs]}
+
+
+class Unpaired:
+    """A trial that has the machine to itself from its beginning to its end."""
+
+    factor = 1.0
+
+    def is_wanted(self) -> bool:
+        return False
+
+    def step_aside(self) -> float:
+        return 0.0
+
+    def end_segment(self, cpu: float, step: int) -> None: ...
+    def begin_segment(self, cpu: float, step: int) -> None: ...
+    def close(self) -> None: ...
+    def record(self) -> dict[str, Any]:
+        return {}
