@@ -98,6 +98,16 @@ def test_a_table_of_rows_is_data(mlgolf, files):
     assert found["quality"]["num_examples"] == 20
 
 
+def test_nan_in_the_inputs_is_named_where_outputs_differ(mlgolf, files):
+    x = inputs()
+    x[5, 0] = np.nan
+    np.savez(files / "data.npz", x=x)
+    found = json.loads(mlgolf(*asked(files, "--quantise", "none", "--json"), expect=1).stdout)
+    (fault,) = found["likely_faults"]
+    assert fault["fault"] == "not finite"
+    assert "input 'x' has NaN or infinity in 1 of 60 examples, first in example 5" in fault["says"]
+
+
 def test_a_device_is_profiled_and_the_latency_there_predicted(mlgolf, files, monkeypatch):
     from mlgolf.deployment import operators
 
@@ -149,6 +159,17 @@ def test_a_table_of_requests_is_compared(mlgolf, tmp_path):
         (lambda d: np.savez(d / "data.npz", x=inputs()[:, :4]), "the shape (4) of an example"),
         (lambda d: np.savez(d / "data.npz", x=inputs(0)), "found 0 examples"),
         (lambda d: np.savez(d / "reference.npz", logits=np.ones((3, 3))), "3 in the reference"),
+        (
+            lambda d: np.savez(d / "data.npz", x=inputs(), targets=np.full(60, 7)),
+            "data.npz: targets: example 0: found 7",
+        ),
+        (
+            lambda d: [
+                np.savez(d / "data.npz", x=inputs() * np.nan),
+                np.savez(d / "reference.npz", logits=logits(inputs()) * np.nan),
+            ],
+            "data.npz: input 'x': example 0: found NaN, and the reference's output is NaN, too",
+        ),
         (lambda d: (d / "reference.npz").write_text("text"), "no .npz of plain arrays"),
         (lambda d: np.savez(d / "reference.npz", logits=np.array(["a"])), "allowed are numbers"),
     ],

@@ -1,7 +1,7 @@
 """A model against its reference, then its speed and size: everything that is measured, in order."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from mlgolf.analysis.deployment.budget import Budget
 from mlgolf.analysis.deployment.device import OperatorTime
 from mlgolf.analysis.deployment.latency import Latency, latency
 from mlgolf.analysis.deployment.parity import compare
-from mlgolf.analysis.deployment.quality import Quality, measure_of, paired, scores
+from mlgolf.analysis.deployment.quality import Quality, quality_of
 from mlgolf.analysis.deployment.suspects import NamedTime, Undone
 from mlgolf.analysis.deployment.verdict import Facts, explained_above
 from mlgolf.core.errors import DeploymentError
@@ -92,12 +92,14 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
         found = dict(np.load(to))
         expected = _reference(order, data, found, folder)
         parity = compare(expected, {name: found[name] for name in expected})
+        _check_that_there_is_an_answer(inputs, expected, order.data)
         np.savez(folder / "expected.npz", **expected)  # type: ignore[arg-type]
         facts = {
             "parity": parity, "precision": told["precision"],
-            "quality": _quality(expected, found, targets), "size_bytes": float(told["bytes"]),
+            "quality": _quality(expected, found, targets, order.data), "size_bytes": float(told["bytes"]),
             "training_layers": tuple(told["training"]), "varies": ran["varies"],
             "depends_on_batch": ran["depends_on_batch"],
+            "not_finite": tuple(_not_finite(inputs)),
         }
         bound = budget.parity or explained_above(told["precision"])
         tried, layers = (), ()
@@ -145,16 +147,49 @@ def _reference(
     return matched(given, found, order.reference)
 
 
+def _check_that_there_is_an_answer(
+    inputs: dict[str, NDArray], expected: dict[str, NDArray], file: Path
+) -> None:
+    """NaN in an input may mean that it is missing; an answer of NaN to it shows nothing."""
+    of_inputs = {name: _holds_nan(array) for name, array in inputs.items()}
+    no_answer = np.any([_holds_nan(array) for array in expected.values()], axis=0)
+    for name, rows in of_inputs.items():
+        lost = np.flatnonzero(rows & no_answer) if len(rows) == len(no_answer) else ()
+        if len(lost):
+            raise DeploymentError(
+                f"{file}: input {name!r}: example {lost[0]}: found NaN, and the reference's output "
+                f"is NaN, too, as for {len(lost):,} of {len(rows):,} examples: there is nothing to "
+                "compare. Leave these examples out, or give numbers"
+            )
+
+
+def _holds_nan(array: NDArray) -> NDArray:
+    """(examples,)."""
+    return np.isnan(array).reshape(len(array), -1).any(axis=1)
+
+
+def _not_finite(inputs: dict[str, NDArray]) -> Iterator[str]:
+    for name, array in inputs.items():
+        rows = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
+        if rows.any():
+            yield (
+                f"input {name!r} has NaN or infinity in {rows.sum():,} of {len(rows):,} examples, "
+                f"first in example {np.flatnonzero(rows)[0]}"
+            )
+
+
 def _quality(
-    expected: dict[str, NDArray], found: dict[str, NDArray], targets: NDArray | None
+    expected: dict[str, NDArray], found: dict[str, NDArray], targets: NDArray | None, file: Path
 ) -> Quality | None:
     if targets is None:
         return None
     name = next(iter(expected))  # the first output is that which targets are of
     if expected[name].shape != found[name].shape:
         return None
-    measure = measure_of(expected[name], targets)
-    return paired(scores(expected[name], targets), scores(found[name], targets), measure)
+    try:
+        return quality_of(expected[name], found[name], targets)
+    except DeploymentError as error:
+        raise DeploymentError(f"{file}: {error}") from None
 
 
 def _explained(

@@ -107,7 +107,7 @@ def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterato
                 f"instead of {_text(before)}, still above {_text(bound)}: this may be a part of it",
             )
     if not agrees and not helps and not training:
-        yield from _of_differences(facts.parity)
+        yield from _of_differences(facts.parity, facts.not_finite)
 
 
 def _of_training(facts: Facts) -> Iterator[Suspect]:
@@ -141,14 +141,15 @@ def _of_training(facts: Facts) -> Iterator[Suspect]:
         )
 
 
-def _of_differences(parity: Parity) -> Iterator[Suspect]:
+def _of_differences(parity: Parity, not_finite: Sequence[str]) -> Iterator[Suspect]:
     """No change that was tried explains them."""
     shares = parity.by_example
     if not np.isfinite(shares).all():
         yield Suspect(
             fault="not finite", strength="seen",
             says=f"{int((~np.isfinite(shares)).sum()):,} of {len(shares):,} examples give NaN or "
-            "infinity in one of the two only, or another shape",
+            "infinity in one of the two only, or another shape"
+            + (f"; {enumerated(not_finite)}" if not_finite else ""),
         )
     elif 0 < (shares > shares.max() / 10).mean() < 0.05:
         yield Suspect(
