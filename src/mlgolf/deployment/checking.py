@@ -96,7 +96,8 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
         np.savez(folder / "expected.npz", **expected)  # type: ignore[arg-type]
         facts = {
             "parity": parity, "precision": told["precision"],
-            "quality": _quality(expected, found, targets, order.data), "size_bytes": float(told["bytes"]),
+            "quality": _quality(expected, found, targets, order.data),
+            "size_bytes": float(told["bytes"]),
             "training_layers": tuple(told["training"]), "varies": ran["varies"],
             "depends_on_batch": ran["depends_on_batch"],
             "not_finite": tuple(_not_finite(inputs)),

@@ -333,9 +333,8 @@ def _letters(found: RunComparison) -> list[str]:
     return [chr(ord("A") + at) if at < 26 else str(at + 1) for at in range(len(found.names))]
 
 
-def comparison_lines(found: RunComparison) -> Iterator[str]:
-    for letter, name in zip(_letters(found), found.names, strict=True):
-        yield f"{letter} is {name}"
+def verdict_lines(found: RunComparison) -> Iterator[str]:
+    """Whether they can be compared, then which letter is which."""
     for why in found.why_not:
         yield f"not comparable: {why}"
     if found.comparable:
@@ -343,4 +342,5 @@ def comparison_lines(found: RunComparison) -> Iterator[str]:
             "comparable: same rules and workloads. Differences are not tested here: mlgolf score "
             "with all of the runs gives intervals"
         )
-    yield from found.notes
+    for letter, name in zip(_letters(found), found.names, strict=True):
+        yield f"{letter} is {name}"
