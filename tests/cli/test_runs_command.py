@@ -264,6 +264,12 @@ def test_a_run_is_shown_with_what_to_type_next(mlgolf, runs):
     assert "Which submission" in said or "Minimise the training time" in said
 
 
+def test_one_core_is_no_cores(mlgolf, runs):
+    written_run(runs / "small", RATES[:1], machine={**MACHINE, "cores": 1})
+    found = json.loads(mlgolf("runs", "show", runs / "small", "--json").stdout)
+    assert found["facts"]["machine"] == "Made up, 1 core, 8 GB"
+
+
 def test_a_trial_is_shown_with_its_point_and_evaluations(mlgolf, runs):
     trial = runs / "first" / "adamw" / "study_0" / "digits_torch" / "trial_2"
     found = json.loads(mlgolf("runs", "show", trial, "--json").stdout)

@@ -37,6 +37,7 @@ from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DeploymentError
+from mlgolf.core.text import number_of
 from mlgolf.deployment.arrays import DATA, REFERENCE
 from mlgolf.deployment.asking import ask
 from mlgolf.deployment.budget_file import read_budget
@@ -423,8 +424,8 @@ def _busy() -> Iterable[str]:
     busy = load_average()
     if busy > cores_here() + 0.5:
         yield (
-            f"the machine was busy (load average {busy:.1f} on {cores_here()} cores): measure "
-            "latency again when nothing else runs"
+            f"the machine was busy (load average {busy:.1f} on {number_of(cores_here(), 'core')}): "
+            "measure latency again when nothing else runs"
         )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlgolf.api.live import shown_play
 from mlgolf.api.playing import console_for, settings_kept
-from mlgolf.api.progress import shown_play
 from mlgolf.data.layout import default_data_dir
 from mlgolf.deployment.from_trial import Export, export_trial
 from mlgolf.results.places import check_that_it_is_a_trial

@@ -258,7 +258,7 @@ def _machine(recorded: Mapping[str, Any]) -> str:
     memory = recorded.get("memory_bytes")
     return ", ".join(filter(None, [
         str(recorded.get("processor", "")),
-        f"{recorded['cores']} cores" if "cores" in recorded else "",
+        number_of(recorded["cores"], "core") if "cores" in recorded else "",
         f"{memory / 1e9:.3g} GB" if memory else "",
         f"Linux {recorded['kernel']}" if "kernel" in recorded else "",
     ]))  # fmt: skip
