@@ -62,7 +62,7 @@ Tell = Callable[[str], None]
 class Deployment(Saved):
     """A model that was checked. It displays itself, as text or in a notebook."""
 
-    _name, _heads_figure = NAME, False
+    _name = NAME
 
     name: str
     measured: Measured

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.arrays import REFERENCE, matched, read_arrays, read_data
 from mlgolf.deployment.asking import ask
 from mlgolf.deployment.eight_bits import EightBits, cut_off_of, in_eight_bits
+from mlgolf.deployment.node_names import name_in_model
 
 Tell = Callable[[str], None]
 Quantisation = Literal["static", "dynamic", "none"]
@@ -108,6 +109,10 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
             tell("looking for the reason of the difference")
             tried, layers = _explained(order, data, folder)
         timed = _timed(order, budget, data, folder, ran["fixed_batch"], tell)
+        operators = tuple(
+            replace(row, name=name_in_model(row.name, row.time.operator, told["named"]))
+            for row in timed["operators"]
+        )
         eight, cut, notes = None, (), []
         if told["precision"] == "8 bits":
             cut = cut_off_of(order.model, data, BATCH)
@@ -125,7 +130,7 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
             **facts, latency=timed["latency"], throughput=timed["throughput"],
             quantised=eight.quality if eight else None, **_of_starts(timed["starts"]),
         ),
-        grid=timed["grid"], starts=timed["starts"], operators=timed["operators"],
+        grid=timed["grid"], starts=timed["starts"], operators=operators,
         beside_reference=timed["ratio"], tried=tried, layers=layers, eight_bits=eight, cut_off=cut,
         doubles=tuple(told["doubles"]), opset=told["opset"], notes=tuple(notes),
     )  # fmt: skip

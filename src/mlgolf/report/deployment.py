@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from mlgolf.analysis.deployment.device import RUN, Elsewhere
+from mlgolf.analysis.deployment.device import Elsewhere
 from mlgolf.analysis.deployment.shadow import Shadow
 from mlgolf.analysis.deployment.suspects import Suspect
 from mlgolf.analysis.deployment.verdict import Check, Judgement
@@ -64,8 +64,8 @@ def operators(measured: Measured) -> list[tuple[str, float, float]]:
     total = sum(row.time.seconds * row.time.count for row in rows)
     found = [
         (
-            "start of a run" if row.time.operator == RUN else f"{row.time.operator} {row.name}",
-            row.time.seconds * row.time.count / total, 1e6 * row.time.seconds * row.time.count,
+            row.label, row.time.seconds * row.time.count / total,
+            1e6 * row.time.seconds * row.time.count,
         )
         for row in rows
     ]
