@@ -43,6 +43,9 @@ def test_a_sound_model_passes_and_everything_is_in_its_json(mlgolf, files):
     assert found["memory"]["peak_bytes"] > 1e6
     assert found["size"]["bytes"] == (files / "model.onnx").stat().st_size
     assert found["quality"]["drop"] == 0
+    named = {row["name"] for row in found["operators"] if row["operator"] != "(run)"}
+    assert named <= {"relu", "product", "last", "up to last", "added by the runtime"}
+    assert "product" in named
     quantised = found["quantisation"]
     assert quantised["layers"][0]["layer"] == "product"
     assert 0 < quantised["relative"] < 0.1
@@ -57,6 +60,9 @@ def test_a_page_and_a_figure_are_written(mlgolf, files):
     page = (files / "report" / "deploy.html").read_text()
     assert "Ready to ship: model.onnx" in page
     assert "default-src 'none'" in page
+    figure = (files / "report" / "deploy.svg").read_text()
+    assert "Ready to ship: model.onnx" in figure
+    assert "found, as a share of its bound" in figure
 
 
 def test_a_budget_that_is_not_kept_fails_with_its_reason(mlgolf, files):

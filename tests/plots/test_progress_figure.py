@@ -74,3 +74,9 @@ def test_losses_are_drawn_at_one_compute():
     assert any(text.endswith("times less compute for the same loss") for text in shown)
     marks = [layer["mark"] for layer in specification(chart)["layer"]]
     assert "area" in {mark["type"] for mark in marks}
+
+
+def test_a_trend_without_a_band_is_not_said_to_have_one():
+    (chart,) = mlgolf.progress("hernandez_brown", target="gnmt-bleu-39.92").charts
+    assert "trend" in texts(chart)
+    assert not any("band" in text for text in texts(chart))

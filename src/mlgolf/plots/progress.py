@@ -131,9 +131,11 @@ def _panel(
 def _colours(history: History | LossHistory, table: pl.DataFrame, style: Style) -> alt.Color:
     """One for each kind that is drawn, with a legend of them."""
     theme, own = style.theme, isinstance(history, LossHistory)
+    has_band = table["low"].count() > 0
+    band = f", {100 * history.confidence:g}% band" if has_band else ""
     looks = {
         "record": (theme.colours[0], "record"),
-        "trend": (theme.colours[1], f"trend, {100 * history.confidence:g}% band"),
+        "trend": (theme.colours[1], f"trend{band}"),
         "entry": (theme.muted, "entries" if own else "other entries"),
     }
     drawn = {*table["kind"].to_list()}
@@ -271,7 +273,8 @@ def _labels(
     )
     is_near = pl.col("across") < pl.col("label").str.len_chars() * CHARACTER
     sides = ((is_near, {"align": "left", "dx": -3}), (~is_near, {"align": "right", "dx": 3}))
-    halo = {"color": style.theme.paper, "stroke": style.theme.paper, "strokeWidth": 4}
+    paper = style.theme.paper
+    halo = {"color": paper, "stroke": paper, "strokeWidth": 4, "strokeJoin": "round"}
     return [
         alt.Chart(own).mark_text(fontSize=11, baseline="middle", **looks, **colour).encode(
             place.x(), place.y(title, "below"), text="label:N"

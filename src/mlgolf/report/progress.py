@@ -35,11 +35,9 @@ def reading(found: Histories) -> str:
     """How its figure is read."""
     said = []
     if any(isinstance(history, History) for history in found.histories):
-        said.append(
-            "A point is an entry; the line is the least that any of them had needed by then"
-        )
+        said.append("Points are entries; the line is the least that any had needed")
     if any(isinstance(history, LossHistory) for history in found.histories):
-        said.append("A point is an entry, with the loss that it would have at the median compute")
+        said.append("Points are entries, moved by the fit to the median compute")
     return f"{'. '.join(said)}. Lower is better."
 
 
