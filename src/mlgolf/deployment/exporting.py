@@ -7,6 +7,7 @@ that an entry brought as ONNX stays as it is; its reference is how the referee r
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -17,7 +18,7 @@ from safetensors.numpy import load_file
 from mlgolf.analysis.deployment.quality import measure_of
 from mlgolf.backends import load_backend
 from mlgolf.core.arrays import Batch, map_arrays
-from mlgolf.core.errors import DeploymentError, MLGolfError
+from mlgolf.core.errors import DeploymentError, FrameworkMissing, MLGolfError
 from mlgolf.core.registry import played_workload
 from mlgolf.core.spec import ForwardPassMode, LossType
 from mlgolf.core.workload import Size, Workload
@@ -29,6 +30,10 @@ from mlgolf.player.handover import MODEL_FILE
 from mlgolf.referee.splits import Splits
 
 MODEL, REFERENCE, DATA = "model.onnx", "reference.npz", "data.npz"
+NEEDED = {  # framework -> what writes ONNX, and the extra that brings it
+    "torch": (("onnx", "golf"), ("onnxscript", "golf")),
+    "jax": (("jax2onnx", "jax-export"),),
+}
 AT_ONCE = 32  # examples
 MOST_BYTES = 1 << 26  # of inputs and outputs
 Arrays = dict[str, NDArray]
@@ -37,10 +42,6 @@ Compute = Callable[[Arrays], NDArray]
 
 class Exporter(Protocol):
     """exporting_torch.py or exporting_jax.py."""
-
-    def require(self) -> None:
-        """Raises: FrameworkMissing without what writes ONNX."""
-        ...
 
     def outputs(self, network: "Network", inputs: Arrays) -> NDArray: ...
 
@@ -86,6 +87,13 @@ class Network:
         return found
 
 
+def check_exporter(framework: str, find: Callable[[str], object] = find_spec) -> None:
+    """Raises: FrameworkMissing without what writes ONNX. Imports none of it."""
+    for part, extra in NEEDED[framework]:
+        if find(part) is None:
+            raise FrameworkMissing(extra, part)
+
+
 def export(
     workload: str, size: str, definition: Mapping[str, Any] | None, framework: str,
     data_folder: str, split: str, model: str, to: str, examples: int, batch_size: int,
@@ -96,7 +104,7 @@ def export(
     Args:
       model: its arrays, .safetensors. examples: at most so many, and MOST_BYTES.
       batch_size: of the file where it can have one only.
-    Raises: DeploymentError for a network that cannot be exported; FrameworkMissing.
+    Raises: DeploymentError for a network that cannot be exported.
     """
     played, folder = played_workload(workload, size, definition), Path(to)
     row = played.size(size)
@@ -109,7 +117,6 @@ def export(
         told = _written(folder, inputs, {"logits": outputs}, targets)
         return {**told, "any_batch": True}
     exporter = cast(Exporter, import_module(f"{__package__}.exporting_{framework}"))
-    exporter.require()
     network = Network(played, row, framework, threads)
     network.load(load_file(model))
     compute = partial(exporter.outputs, network)

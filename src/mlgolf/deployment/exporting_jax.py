@@ -1,7 +1,6 @@
 """Networks in JAX as ONNX, by jax2onnx."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import jax
@@ -9,14 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from mlgolf.core.errors import FrameworkMissing
 from mlgolf.deployment.exporting import Arrays, Network
-
-
-def require() -> None:
-    """Raises: FrameworkMissing."""
-    if find_spec("jax2onnx") is None:
-        raise FrameworkMissing("jax-export", "jax2onnx")
 
 
 def outputs(network: Network, inputs: Arrays) -> NDArray:

@@ -1,13 +1,11 @@
 """Networks in PyTorch as ONNX, by torch.onnx with torch.export, which knows the newer layers."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mlgolf.core.errors import FrameworkMissing
 from mlgolf.deployment.exporting import Arrays, Network
 
 LARGEST_FILE = 1.9e9  # bytes: beyond 2 GB weights lie in a file beside
@@ -22,13 +20,6 @@ class _Positional(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self.network(dict(zip(self.names, inputs, strict=True)))
-
-
-def require() -> None:
-    """Raises: FrameworkMissing."""
-    for part in ("onnx", "onnxscript"):
-        if find_spec(part) is None:
-            raise FrameworkMissing("golf", part)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from mlgolf.core.status import Status
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
 from mlgolf.deployment.asking import ask
-from mlgolf.deployment.exporting import DATA, MODEL, REFERENCE
+from mlgolf.deployment.exporting import DATA, MODEL, REFERENCE, check_exporter
 from mlgolf.experiments.replay import RecordedTrial, recorded_trial, scratch_folder
 from mlgolf.experiments.run_data import run_has_ended
 from mlgolf.experiments.trained import TrainedModel, trained_model
@@ -79,6 +79,9 @@ def export_trial(
         recorded_trial(path, data_dir, files, command="deploy") as of,
         scratch_folder() as scratch,
     ):
+        played, _ = of.data.rows[of.trial.key.workload]
+        if not played.brings_model:
+            check_exporter(of.trial.key.framework)
         model = trained_model(of, scratch, play_again)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(model.file, folder / PARAMETERS)
