@@ -85,9 +85,9 @@ def _check_classes(targets: NDArray, classes: int) -> None:
     if wrong.any():
         first = tuple(np.argwhere(wrong)[0])
         raise DeploymentError(
-            f"targets: example {first[0]}: found {targets[first]:g}, and {wrong.sum():,} of "
-            f"{targets.size:,} like it; allowed are the model's {classes} classes, 0 to "
-            f"{classes - 1}, and {IGNORED} where nothing counts. Number the classes as in training"
+            f"targets: example {first[0]}: found {targets[first]:g}; {wrong.sum():,} of "
+            f"{targets.size:,} are none of the model's {classes} classes. Allowed are 0 to "
+            f"{classes - 1}, and {IGNORED} where nothing counts: number the classes as in training"
         )
     if not with_targets(targets).any():
         raise DeploymentError(
