@@ -157,30 +157,29 @@ def _check_that_there_is_an_answer(
     inputs: dict[str, NDArray], expected: dict[str, NDArray], file: Path
 ) -> None:
     """NaN in an input may mean that it is missing; an answer of NaN to it shows nothing."""
-    of_inputs = {name: _holds_nan(array) for name, array in inputs.items()}
-    no_answer = np.any([_holds_nan(array) for array in expected.values()], axis=0)
-    for name, rows in of_inputs.items():
-        lost = np.flatnonzero(rows & no_answer) if len(rows) == len(no_answer) else ()
-        if len(lost):
+    no_answer = set.union(*(_where_nan(array) for array in expected.values()))
+    for name, array in inputs.items():
+        lost = sorted(_where_nan(array) & no_answer)
+        if lost:
             raise DeploymentError(
                 f"{file}: input {name!r}: example {lost[0]}: found NaN, and the reference's output "
-                f"is NaN, too, as for {len(lost):,} of {len(rows):,} examples: there is nothing to "
-                "compare. Leave these examples out, or give numbers"
+                f"is NaN, too, as for {len(lost):,} of {len(array):,} examples, so that nothing can "
+                "be compared. Leave these examples out, or give numbers"
             )
 
 
-def _holds_nan(array: NDArray) -> NDArray:
-    """(examples,)."""
-    return np.isnan(array).reshape(len(array), -1).any(axis=1)
+def _where_nan(array: NDArray) -> set[int]:
+    """Numbers of examples."""
+    return {int(place[0]) for place in np.argwhere(np.isnan(array))}
 
 
 def _not_finite(inputs: dict[str, NDArray]) -> Iterator[str]:
     for name, array in inputs.items():
-        rows = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
-        if rows.any():
+        rows = np.unique(np.argwhere(~np.isfinite(array))[:, 0])
+        if len(rows):
             yield (
-                f"input {name!r} has NaN or infinity in {rows.sum():,} of {len(rows):,} examples, "
-                f"first in example {np.flatnonzero(rows)[0]}"
+                f"input {name!r} has NaN or infinity in {len(rows):,} of {len(array):,} examples, "
+                f"first in example {rows[0]}"
             )
 
 

@@ -272,14 +272,19 @@ def _labels(
         across=pl.Series([place.across(at) for at in rows["milliseconds"]]),
     )
     is_near = pl.col("across") < pl.col("label").str.len_chars() * CHARACTER
-    sides = ((is_near, {"align": "left", "dx": -3}), (~is_near, {"align": "right", "dx": 3}))
+    sides: list[tuple[pl.Expr, dict[str, Any]]] = [
+        (is_near, {"align": "left", "dx": -3}), (~is_near, {"align": "right", "dx": 3}),
+    ]
     paper = style.theme.paper
-    halo = {"color": paper, "stroke": paper, "strokeWidth": 4, "strokeJoin": "round"}
+    layers: list[dict[str, Any]] = [
+        {"color": paper, "stroke": paper, "strokeWidth": 4, "strokeJoin": "round"},
+        {"color": style.theme.ink},
+    ]
     return [
         alt.Chart(own).mark_text(fontSize=11, baseline="middle", **looks, **colour).encode(
             place.x(), place.y(title, "below"), text="label:N"
         )
-        for colour in (halo, {"color": style.theme.ink})
+        for colour in layers
         for near, looks in sides if len(own := placed.filter(near))
     ]
 
