@@ -163,8 +163,8 @@ def _check_that_there_is_an_answer(
         if lost:
             raise DeploymentError(
                 f"{file}: input {name!r}: example {lost[0]}: found NaN, and the reference's output "
-                f"is NaN, too, as for {len(lost):,} of {len(array):,} examples, so that nothing can "
-                "be compared. Leave these examples out, or give numbers"
+                f"is NaN, too, as for {len(lost):,} of {len(array):,} examples, so that nothing "
+                "can be compared. Leave these examples out, or give numbers"
             )
 
 
