@@ -17,7 +17,7 @@ NODES = [
         ("/4/Relu_output_0_nchwc", "Conv", "up to /4/Relu"),
         ("/6/MaxPool_output_0_nchwc", "MaxPool", "/6/MaxPool"),
         ("scores_fused", "FusedMatMul", "scores"),
-        ("ReorderOutput", "ReorderOutput", "added by the runtime"),
+        ("ReorderOutput", "ReorderOutput", "(the runtime's)"),
         ("", "Add", ""),
     ],
 )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mlgolf.analysis.deployment.work import family
 
-BY_THE_RUNTIME = "added by the runtime"
+BY_THE_RUNTIME = "(the runtime's)"
 Node = tuple[str, str, Sequence[str]]  # name, operator, outputs
 
 
