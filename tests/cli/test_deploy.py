@@ -43,6 +43,9 @@ def test_a_sound_model_passes_and_everything_is_in_its_json(mlgolf, files):
     assert found["memory"]["peak_bytes"] > 1e6
     assert found["size"]["bytes"] == (files / "model.onnx").stat().st_size
     assert found["quality"]["drop"] == 0
+    named = {row["name"] for row in found["operators"] if row["operator"] != "(run)"}
+    assert named <= {"relu", "product", "last", "up to last", "(the runtime's)"}
+    assert "product" in named
     quantised = found["quantisation"]
     assert quantised["layers"][0]["layer"] == "product"
     assert 0 < quantised["relative"] < 0.1
@@ -57,6 +60,9 @@ def test_a_page_and_a_figure_are_written(mlgolf, files):
     page = (files / "report" / "deploy.html").read_text()
     assert "Ready to ship: model.onnx" in page
     assert "default-src 'none'" in page
+    figure = (files / "report" / "deploy.svg").read_text()
+    assert "Ready to ship: model.onnx" in figure
+    assert "found, as a share of its bound" in figure
 
 
 def test_a_budget_that_is_not_kept_fails_with_its_reason(mlgolf, files):
@@ -96,6 +102,16 @@ def test_a_table_of_rows_is_data(mlgolf, files):
     ask = asked(files, "--quantise", "none", "--json", reference="reference.npy", data="data.csv")
     found = json.loads(mlgolf(*ask).stdout)
     assert found["quality"]["num_examples"] == 20
+
+
+def test_nan_in_the_inputs_is_named_where_outputs_differ(mlgolf, files):
+    x = inputs()
+    x[5, 0] = np.nan
+    np.savez(files / "data.npz", x=x)
+    found = json.loads(mlgolf(*asked(files, "--quantise", "none", "--json"), expect=1).stdout)
+    (fault,) = found["likely_faults"]
+    assert fault["fault"] == "not finite"
+    assert "input 'x' has NaN or infinity in 1 of 60 examples, first in example 5" in fault["says"]
 
 
 def test_a_device_is_profiled_and_the_latency_there_predicted(mlgolf, files, monkeypatch):
@@ -149,6 +165,17 @@ def test_a_table_of_requests_is_compared(mlgolf, tmp_path):
         (lambda d: np.savez(d / "data.npz", x=inputs()[:, :4]), "the shape (4) of an example"),
         (lambda d: np.savez(d / "data.npz", x=inputs(0)), "found 0 examples"),
         (lambda d: np.savez(d / "reference.npz", logits=np.ones((3, 3))), "3 in the reference"),
+        (
+            lambda d: np.savez(d / "data.npz", x=inputs(), targets=np.full(60, 7)),
+            "data.npz: targets: example 0: found 7",
+        ),
+        (
+            lambda d: [
+                np.savez(d / "data.npz", x=inputs() * np.nan),
+                np.savez(d / "reference.npz", logits=logits(inputs()) * np.nan),
+            ],
+            "data.npz: input 'x': example 0: found NaN, and the reference's output is NaN, too",
+        ),
         (lambda d: (d / "reference.npz").write_text("text"), "no .npz of plain arrays"),
         (lambda d: np.savez(d / "reference.npz", logits=np.array(["a"])), "allowed are numbers"),
     ],
@@ -180,7 +207,7 @@ def test_a_wrong_budget_names_its_file_and_key(mlgolf, files, text, said):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("model.onnx",), "missing --reference, --data"),
+        (("--reference", "r.npz", "--data", "d.npz"), "missing MODEL"),
         (("--profile-device",), "-o laptop.csv"),
         (("new.onnx", "--shadow", "old.onnx"), "data with targets"),
         (("--profile-device", "-o", "table.txt"), "allowed is .csv"),

@@ -28,6 +28,15 @@ def test_the_keys_of_the_json(mlgolf, tmp_path):
     assert low < found["doubling_months"] < high
 
 
+def test_years_are_those_of_the_entries_though_the_first_is_never_beaten(mlgolf, tmp_path):
+    rows = [f"e{year},{year}-01-01,{year - 2011}" for year in range(2012, 2017)]
+    ask = ("progress", table(tmp_path, *rows), "--date", "published", "--compute", "flop")
+    row = next(line for line in mlgolf(*ask).stdout.splitlines() if "all entries" in line)
+    assert row.split()[2:5] == ["1.00×", "4", "never"]
+    found = json.loads(mlgolf(*ask, "--json").stdout)
+    assert found["years_of_entries"] == pytest.approx(4, abs=0.01)
+
+
 def test_a_parquet_file_is_read_as_a_csv_is(mlgolf, tmp_path):
     import polars as pl
 

@@ -50,9 +50,20 @@ def test_runs_are_listed_the_latest_first(mlgolf, runs):
 
 def test_a_list_has_a_row_for_each_run(mlgolf, runs):
     said = mlgolf("runs", "list", runs).stdout
-    assert f"2runsin{runs}/" in "".join(said.split())  # a long path is broken over lines
+    assert f"2 runs in {runs}/\n" in said
     for word in ("first", "second", "2026-11-04", "complete", "unfinished", "1 of 4"):
         assert word in said
+
+
+@pytest.mark.parametrize("name", ["lm_scaling_x16", f"a_run_of_{20 * 'many'}_characters"])
+@pytest.mark.parametrize("trials", [[], ["--trials"]])
+def test_paths_can_be_copied_from_a_narrow_terminal(mlgolf, tmp_path, name, trials):
+    points = [{"learning_rate": 0.001234, "schedule": "cosine with a long name", "beta": 0.9}]
+    written_run(tmp_path / "runs" / name, points, workload="sixteenth_x16.1")
+    written_run(tmp_path / "runs" / "other", points)
+    said = mlgolf("runs", "list", tmp_path / "runs", *trials).stdout
+    path = f"{name}/adamw/study_0/sixteenth_x16.1_torch/trial_1" if trials else name
+    assert any(line.strip().startswith(f"{path} ") for line in said.splitlines())
 
 
 def test_where_no_folder_is_given_it_is_runs(mlgolf, runs, monkeypatch):
@@ -199,6 +210,10 @@ def test_a_trial_of_another_competition_is_named(mlgolf, runs):
         (["--where", "learning_rat>1"], "Did you mean learning_rate?"),
         (["--where", "learning_rate"], "expected a name, one of"),
         (["--where", "learning_rate>"], "expected a name, one of"),
+        (["--where", "learning_rate>=1e-2x"], "found '1e-2x' for learning_rate, which is a number"),
+        (["--where", "validation_metric<abc"], "such as 0.4; give a number"),
+        (["--where", "seed>first"], "found 'first' for seed"),
+        (["--where", "study=nan"], "found 'nan' for study"),
         (["--sort", "tme"], "Did you mean time, "),
         (["--since", "yesterday"], "--since: found 'yesterday', expected a day such as"),
         (["-o", "table.txt"], "found .txt, allowed: .csv, .parquet"),
@@ -207,6 +222,12 @@ def test_a_trial_of_another_competition_is_named(mlgolf, runs):
 def test_a_wrong_option_is_told_what_is_allowed(mlgolf, runs, asked, expected):
     said = mlgolf("runs", "list", runs, *asked, expect=2).stderr
     assert expected in said
+
+
+def test_a_number_is_neither_above_nor_below_a_word(mlgolf, tmp_path):
+    written_run(tmp_path / "a", [{"rate": 0.5}, {"rate": "auto"}])
+    rows = listed(mlgolf, tmp_path, "--trials", "--where", "rate>=0.1", key="trials")
+    assert [row["hyperparameters"]["rate"] for row in rows] == [0.5]
 
 
 def test_a_folder_that_is_not_there_is_named(mlgolf, tmp_path):
@@ -241,6 +262,12 @@ def test_a_run_is_shown_with_what_to_type_next(mlgolf, runs):
     assert f"--resume --out {runs / 'second'}" in unfinished["commands"]["resume"]
     said = mlgolf("runs", "show", runs / "first").stdout
     assert "Which submission" in said or "Minimise the training time" in said
+
+
+def test_one_core_is_no_cores(mlgolf, runs):
+    written_run(runs / "small", RATES[:1], machine={**MACHINE, "cores": 1})
+    found = json.loads(mlgolf("runs", "show", runs / "small", "--json").stdout)
+    assert found["facts"]["machine"] == "Made up, 1 core, 8 GB"
 
 
 def test_a_trial_is_shown_with_its_point_and_evaluations(mlgolf, runs):
@@ -301,6 +328,24 @@ def test_runs_of_other_rules_are_not_comparable_and_it_is_said_why(mlgolf, runs)
     assert "different rules" in found["why_not"][0]
     said = mlgolf("runs", "compare", runs / "first", runs / "other").stdout
     assert "not comparable: they were played under different rules" in said
+
+
+def test_the_verdict_on_a_comparison_comes_first(mlgolf, runs):
+    written_run(runs / "again", RATES)
+    said = mlgolf("runs", "compare", runs / "first", runs / "again").stdout
+    assert said.startswith("comparable: same rules and workloads")
+    assert said.index(f"A is {runs / 'first'}\n") < said.index("Results")
+
+
+def test_a_workload_that_one_side_lacks_is_one_difference(mlgolf, runs):
+    written_run(runs / "letters", RATES[:1], workload="letters")
+    found = compared(mlgolf, runs / "first", runs / "letters")
+    rows = {one["key"]: one["values"] for one in found["differences"]}
+    of_workloads = {key: row for key, row in rows.items() if "workloads." in key}
+    assert of_workloads == {
+        "competition.workloads.digits": ["has it", "–"],
+        "competition.workloads.letters": ["–", "has it"],
+    }
 
 
 def test_runs_without_a_common_workload_are_not_comparable(mlgolf, runs):

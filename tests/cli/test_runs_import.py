@@ -135,6 +135,18 @@ def test_a_table_of_wandbs_page_is_read(mlgolf, tmp_path, ending):
     assert "time is Runtime (W&B's own, in seconds)" in told["said"]
 
 
+@pytest.mark.parametrize("value", ["NaN", "nan", "Infinity", "-inf", ""])
+def test_a_quality_that_is_not_finite_is_missing_and_counted(mlgolf, tmp_path, value):
+    file = tmp_path / "runs.csv"
+    file.write_text(WANDB.replace('"sgd","0.4"', f'"sgd","{value}"'))
+    asked = (file, "--from", "wandb", "--map", "quality=val_loss")
+    table, told = read(mlgolf, *asked, out=tmp_path / "t.csv")
+    assert table["quality"].to_list() == [0.5]
+    assert "1 run left out: val_loss is empty, NaN or infinite" in told["said"]
+    table, _ = read(mlgolf, *asked, "--keep-failed", out=tmp_path / "all.csv")
+    assert table["quality"].to_list() == [0.5, None, None]
+
+
 @pytest.fixture
 def wandb_folder(tmp_path) -> Path:
     """As a run leaves it, two of them."""

@@ -41,7 +41,7 @@ def normalised(images: np.ndarray) -> np.ndarray:
 class Torch:
     """The network in PyTorch, by torch.onnx."""
 
-    name = "torch"
+    name, slow_operator = "torch", "MatMul"
 
     def __init__(self) -> None:
         torch.manual_seed(0)
@@ -111,7 +111,7 @@ class _TorchFaulty(torch.nn.Module):
 class Jax:
     """The same network in JAX, by jax2onnx."""
 
-    name = "jax"
+    name, slow_operator = "jax", "Loop"
 
     def __init__(self) -> None:
         self.network = JaxNetwork(NETWORK)

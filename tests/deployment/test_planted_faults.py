@@ -88,9 +88,15 @@ def test_a_channel_that_8_bits_cannot_hold_is_named_with_its_layer(checked, tmp_
     assert found["quantisation"]["without_costliest_relative"] < whole / 3
 
 
-def test_a_slow_operator_is_named(checked, tmp_path):
+def test_a_slow_operator_fails_a_bound_that_the_sound_export_keeps_and_is_named(
+    checked, network, tmp_path
+):
+    usual = checked("", *NO_8_BITS, expect=0)["latency"]["p50_ms"]
     budget = tmp_path / "ship.toml"
-    budget.write_text("latency_p50_ms = 0.001\n")
+    budget.write_text(f"latency_p50_ms = {2 * usual}\n")
+    assert checked("", "--budget", budget, *NO_8_BITS, expect=0)["passed"]
     found = checked("slow operator", "--budget", budget, *NO_8_BITS, expect=1)
-    assert named(found, "seen") == {"slow operator"}
-    assert any("median latency" in reason for reason in found["reasons"])
+    assert ["median latency" in reason for reason in found["reasons"]] == [True]
+    (fault,) = found["likely_faults"]
+    assert (fault["fault"], fault["strength"]) == ("slow operator", "seen")
+    assert network.slow_operator in fault["says"]

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_games import GAME, HONEST, scored
+from tiny_games import GAME, HONEST, changed_game, scored
 
 from mlgolf.core.competition import load_competition
 from mlgolf.results.run_folder import RunFolder
@@ -45,6 +45,21 @@ def test_an_ordinary_submission_plays_the_same_game(mlgolf, tmp_path):
     (trial,) = RunFolder(run).trials()
     assert len(trial.steps) > 3
     assert set(trial.metrics) >= {"train/loss_max", "model/l2", "test/error_rate"}
+
+
+def test_the_model_that_a_game_keeps_is_shipped_without_training_it_again(mlgolf, tmp_path):
+    every, run = "every_split_at = 1", tmp_path / "run"
+    game = changed_game(tmp_path / "game", (every, f"{every}\nkeep_model = true"))
+    asked = ("--competition", game, "--seed", 1, "--studies", 1, "--out", run)
+    mlgolf("run", HONEST, *asked)
+    (trial,) = RunFolder(run).trials()
+    quick = ("--quantise", "none", "--runs", 60, "--seconds", 0.3, "--threads", 1, "--json")
+    found = json.loads(mlgolf("deploy", run / str(trial.key), *quick).stdout)
+    assert found["passed"]
+    exported = found["exported"]
+    assert (exported["trained_again"], exported["is_recorded"]) == (False, True)
+    best = trial.values("l2", "error_rate").argmin()
+    assert exported["model_sha256"] == trial.model_sha256[best]
 
 
 def test_the_dual_of_a_game_is_played_and_scored(mlgolf, run, tmp_path):

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.results.trial_folder import read_rows, read_verdict
@@ -122,6 +123,16 @@ def test_a_trial_says_which_compressors_measured_its_bits(played):
 def test_a_run_of_models_of_ones_own_is_replayed_bit_for_bit(mlgolf, played):
     done = mlgolf("replay", trial_of(played(HONEST)), expect=None)  # seconds are another matter
     assert "equal bit for bit" in done.stdout
+
+
+def test_a_model_of_ones_own_is_shipped_as_it_was_brought(mlgolf, played, tmp_path):
+    quick = ("--quantise", "none", "--runs", 60, "--seconds", 0.3, "--threads", 1)
+    ask = ("deploy", trial_of(played(HONEST)), *quick, "-o", tmp_path / "ship", "--json")
+    found = json.loads(mlgolf(*ask).stdout)
+    assert found["exported"]["is_recorded"]
+    assert found["parity"]["relative"] < 1e-6
+    kept = load_file(tmp_path / "ship" / "model.safetensors")["model"].tobytes()
+    assert (tmp_path / "ship" / "model.onnx").read_bytes() == kept
 
 
 def test_what_is_refused_says_so_to_the_program_and_nothing_is_handed_over(played):

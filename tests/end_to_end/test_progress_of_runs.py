@@ -59,6 +59,12 @@ def test_time_and_cost_to_the_target_are_both_told(mlgolf, timed):
     assert time["target"] == cost["target"] == "linear"
 
 
+def test_a_run_alone_has_no_record(mlgolf, timed):
+    said = mlgolf("progress", timed[0], expect=2).stderr
+    assert "found one entry for each of 2 targets, of linear (training time) and linear" in said
+    assert "Give another run of the same competition" in said
+
+
 def test_practice_is_said(mlgolf, timed):
     assert "practice" in mlgolf("progress", *timed).stdout
 

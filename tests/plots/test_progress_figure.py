@@ -30,6 +30,25 @@ def test_the_record_is_a_step_line_and_its_trend_has_a_band(alexnet):
     assert "area" in {mark["type"] for mark in marks}
 
 
+def test_colours_are_said(alexnet):
+    assert {"record", "trend, 95% band", "other entries"} <= texts(alexnet)
+
+
+def test_no_line_crosses_a_name(alexnet):
+    layers = [layer for layer in specification(alexnet)["layer"] if layer["mark"]["type"] == "text"]
+    behind, names = layers[:len(layers) // 2], layers[len(layers) // 2:]
+    assert {layer["mark"].get("strokeWidth") for layer in behind} == {4}
+    assert [layer["data"] for layer in behind] == [layer["data"] for layer in names]
+
+
+def test_a_saved_figure_has_its_title_and_a_margin(tmp_path):
+    found = mlgolf.progress("hernandez_brown", target="alexnet-top5-79.1")
+    found.save(tmp_path)
+    svg = (tmp_path / "progress.svg").read_text()
+    assert "hernandez_brown: compute (1e15 FLOP) to a fixed result" in svg
+    assert "Lower is better" in svg
+
+
 def test_amounts_are_logarithmic(alexnet):
     scales = {
         layer["encoding"]["y"]["scale"]["type"] for layer in specification(alexnet)["layer"]
@@ -50,4 +69,14 @@ def test_an_interval_without_an_end_is_said_as_such(tmp_path):
 
 def test_losses_are_drawn_at_one_compute():
     (chart,) = mlgolf.progress("lm_progress").charts
-    assert "log_perplexity at the median compute" in texts(chart)
+    shown = texts(chart)
+    assert "log perplexity (nats) at the median compute" in shown
+    assert any(text.endswith("times less compute for the same loss") for text in shown)
+    marks = [layer["mark"] for layer in specification(chart)["layer"]]
+    assert "area" in {mark["type"] for mark in marks}
+
+
+def test_a_trend_without_a_band_is_not_said_to_have_one():
+    (chart,) = mlgolf.progress("hernandez_brown", target="gnmt-bleu-39.92").charts
+    assert "trend" in texts(chart)
+    assert not any("band" in text for text in texts(chart))

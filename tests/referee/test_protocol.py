@@ -133,6 +133,13 @@ def test_a_replay_is_evaluated_at_the_recorded_steps_and_not_timed():
     assert store.status is Status.FINISHED
 
 
+def test_a_replay_keeps_the_model_of_the_step_that_it_is_asked_for_and_no_other():
+    script = [submitted(7), submitted(30)]
+    for step, kept in ((30, b"model"), (29, b"")):
+        _, store = play(script, [0.5, 0.4], evaluate_at=(7, 30), keep_step=step)
+        assert store.model == kept
+
+
 def test_a_bound_holds_only_where_it_holds_for_weights_that_are_a_little_off():
     rules = plan().rules.model_copy(update={"weight_noise": 0.001})
     _, store = play([submitted(100), Finished(100, "done")], [0.01, 0.3], rules=rules)

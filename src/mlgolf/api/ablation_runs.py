@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from mlgolf.api.live import play, say, shortfall
 from mlgolf.api.playing import not_again, play_in_folder, settings_kept
-from mlgolf.api.progress import play, say, shortfall
 from mlgolf.api.results import AnyPath
 from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError, RunFolderError

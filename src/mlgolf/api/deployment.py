@@ -2,6 +2,7 @@
 
 import math
 import platform
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -36,12 +37,14 @@ from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DeploymentError
+from mlgolf.core.text import number_of
 from mlgolf.deployment.arrays import DATA, REFERENCE
 from mlgolf.deployment.asking import ask
 from mlgolf.deployment.budget_file import read_budget
 from mlgolf.deployment.checking import Measured, Order, Quantisation, measure, named_times
 from mlgolf.deployment.device_tables import read_table, write_table
 from mlgolf.deployment.eight_bits import EightBits
+from mlgolf.deployment.from_trial import Export
 from mlgolf.deployment.operators import rows_of_model
 from mlgolf.deployment.shadowing import request_scores, scores_of_table
 from mlgolf.diagnosis.measuring import cores_here
@@ -59,7 +62,7 @@ Tell = Callable[[str], None]
 class Deployment(Saved):
     """A model that was checked. It displays itself, as text or in a notebook."""
 
-    _name, _heads_figure = NAME, False
+    _name = NAME
 
     name: str
     measured: Measured
@@ -67,6 +70,7 @@ class Deployment(Saved):
     suspects: Sequence[Suspect]
     bound: float  # of parity
     elsewhere: Elsewhere | None = None
+    exported: Export | None = None  # from a trial of a run
     notes: tuple[str, ...] = ()
 
     @property
@@ -117,6 +121,7 @@ class Deployment(Saved):
             ],
             "quantisation": _eight_bits(measured.eight_bits) if measured.eight_bits else None,
             "elsewhere": asdict(self.elsewhere) if self.elsewhere else None,
+            "exported": self.exported.as_json() if self.exported else None,
             "notes": [*measured.notes, *self.notes],
         }  # fmt: skip
 
@@ -182,34 +187,52 @@ class Deployment(Saved):
 
 @disk_errors_told()
 def deploy(
-    model: AnyPath, *, reference: AnyPath, data: AnyPath, budget: AnyPath | Budget | None = None,
+    model: AnyPath, *, reference: AnyPath | None = None, data: AnyPath | None = None,
+    budget: AnyPath | Budget | None = None,
     quantise: Quantisation = "static", batch_sizes: Sequence[int] = (1, 8, 32),
     threads: Sequence[int] | None = None, runs: int = 2000, seconds: float = 10.0,
-    on: AnyPath | None = None, here: AnyPath | None = None, tell: Tell = lambda _: None,
+    on: AnyPath | None = None, here: AnyPath | None = None, examples: int = 1000,
+    competition: AnyPath | None = None, data_dir: AnyPath | None = None,
+    export_to: AnyPath | None = None, tell: Tell = lambda _: None, progress: bool = True,
 ) -> Deployment:
     """Check a model as ONNX against the outputs of its source framework, and measure it.
 
     Args:
+      model: an ONNX file; or the folder of a trial, inside its run, whose model is then exported:
+        reference and data come from the trial, too.
       reference: outputs (.npz, .npy, .safetensors), or another ONNX file.
       data: inputs by name, and `targets` if quality is to be compared.
       budget: a TOML file; without one, outputs have to agree and layers to be in inference mode.
       threads: for throughput besides the budget's; by default all cores.
       runs, seconds: latency is measured for as many runs, or as long.
       on: the table of another device; here: that of this one, which is measured if it is missing.
-      tell: hears what is being measured.
+      examples: of a trial's data, at most so many. export_to: a folder for the files exported from
+        a trial; None: they are not kept.
+      competition, data_dir: as of `replay`, for a trial that is trained again.
+      tell: hears what is being measured. progress: whether to show how training again goes.
     Raises: MLGolfError for files that cannot be compared.
     """
     bounds = budget if isinstance(budget, Budget) else (
         Budget() if budget is None else read_budget(Path(budget))
     )
-    _check(runs, seconds, batch_sizes, threads or ())
+    _check(runs, seconds, batch_sizes, threads or (), examples)
     there = None if on is None else read_table(Path(on))
-    order = Order(
-        model=_file(model, (".onnx",)), reference=_file(reference, REFERENCE),
-        data=_file(data, DATA), quantise=quantise, batch_sizes=tuple(batch_sizes),
-        threads=tuple(threads or (cores_here(),)), runs=runs, seconds=seconds,
-    )  # fmt: skip
-    measured = measure(order, bounds, tell)
+    with tempfile.TemporaryDirectory() as scratch:
+        exported = None
+        if Path(model).is_dir():
+            _check_that_it_comes_alone(model, reference, data)
+            exported = _exported(
+                Path(model), Path(export_to or scratch), competition=competition,
+                data_dir=data_dir, examples=examples, batch_size=bounds.batch_size, tell=tell,
+                progress=progress,
+            )
+            model, reference, data = exported.model, exported.reference, exported.data
+        order = Order(
+            model=_file(model, (".onnx",)), reference=_file(reference, REFERENCE, "reference"),
+            data=_file(data, DATA, "data"), quantise=quantise, batch_sizes=tuple(batch_sizes),
+            threads=tuple(threads or (cores_here(),)), runs=runs, seconds=seconds,
+        )  # fmt: skip
+        measured = measure(order, bounds, tell)
     judged = checks(measured.facts, bounds)
     bound = bounds.parity or explained_above(measured.facts.precision)
     prediction = None
@@ -217,10 +240,26 @@ def deploy(
         mine = read_table(Path(here)) if here else _device(None, bounds.threads, tell)
         prediction = elsewhere([row.time for row in measured.operators], mine, there)
     return Deployment(
-        name=order.model.name, measured=measured, checks=judged,
+        name=exported.trial if exported else order.model.name, measured=measured, checks=judged,
         suspects=[*_suspects(measured, bound, bounds)], bound=bound, elsewhere=prediction,
-        notes=tuple(_busy()),
+        exported=exported, notes=(*(exported.notes if exported else ()), *_busy()),
     )
+
+
+def _exported(path: Path, folder: Path, **options: Any) -> Export:
+    from mlgolf.api.exporting import exported  # whoever has a file needs nothing of playing
+
+    return exported(path, folder, **options)
+
+
+def _check_that_it_comes_alone(
+    model: AnyPath, reference: AnyPath | None, data: AnyPath | None
+) -> None:
+    if reference is not None or data is not None:
+        raise DeploymentError(
+            f"{model} is a folder, and the trial of a run brings its own reference and data: give "
+            "neither, or an ONNX file"
+        )
 
 
 def _suspects(measured: Measured, bound: float, budget: Budget) -> Iterable[Suspect]:
@@ -349,10 +388,20 @@ def shadow_compare(
     return ShadowComparison(found=shadow(of_old, of_new, margin=margin))
 
 
-def _file(path: AnyPath, allowed: Sequence[str]) -> Path:
+def _file(path: AnyPath | None, allowed: Sequence[str], what: str = "model") -> Path:
+    if path is None:
+        raise DeploymentError(
+            f"missing {what}: with an ONNX file give a reference, outputs of the source framework, "
+            "and data, the inputs that gave them. Only the folder of a trial brings its own"
+        )
     found = Path(path)
     if not found.exists():
         raise DeploymentError(f"{found}: no such file")
+    if found.is_dir() and what == "model":
+        raise DeploymentError(
+            f"{found}: found a folder, allowed is an ONNX file. For a trial, mlgolf deploy TRIAL "
+            "-o FOLDER writes it"
+        )
     if found.suffix not in allowed and found.is_file() and allowed != (".onnx",):
         raise DeploymentError(
             f"{found}: found {found.suffix or 'no suffix'}, allowed are {', '.join(allowed)}"
@@ -360,10 +409,12 @@ def _file(path: AnyPath, allowed: Sequence[str]) -> Path:
     return found
 
 
-def _check(runs: int, seconds: float, sizes: Sequence[int], threads: Sequence[int]) -> None:
+def _check(
+    runs: int, seconds: float, sizes: Sequence[int], threads: Sequence[int], examples: int
+) -> None:
     for name, value, least in (
-        ("runs", runs, 20), ("seconds", seconds, 0.01), *(("batch size", s, 1) for s in sizes),
-        *(("threads", t, 1) for t in threads),
+        ("runs", runs, 20), ("seconds", seconds, 0.01), ("examples", examples, 1),
+        *(("batch size", s, 1) for s in sizes), *(("threads", t, 1) for t in threads),
     ):  # fmt: skip
         if not (math.isfinite(value) and value >= least):
             raise DeploymentError(f"{name}: found {value:g}, allowed is {least:g} or more")
@@ -373,8 +424,8 @@ def _busy() -> Iterable[str]:
     busy = load_average()
     if busy > cores_here() + 0.5:
         yield (
-            f"the machine was busy (load average {busy:.1f} on {cores_here()} cores): measure "
-            "latency again when nothing else runs"
+            f"the machine was busy (load average {busy:.1f} on {number_of(cores_here(), 'core')}): "
+            "measure latency again when nothing else runs"
         )
 
 

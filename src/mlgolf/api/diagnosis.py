@@ -24,6 +24,7 @@ from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DiagnosisError
+from mlgolf.core.text import number_of
 from mlgolf.data.layout import default_data_dir
 from mlgolf.diagnosis import ceilings as machine_ceilings
 from mlgolf.diagnosis.data_kind import DataKind
@@ -247,11 +248,12 @@ def _busy(measured: Measurements) -> Iterator[str]:
         if is_busy(measured):
             yield (
                 f"the machine was busy: other programs used {measured.other_cores:.1f} of "
-                f"{measured.cores} cores while steps were timed; {again}"
+                f"{number_of(measured.cores, 'core')} while steps were timed; {again}"
             )
     elif (load := load_average()) > cores_here() + 0.5:
         yield (
-            f"the machine was busy (load average {load:.1f} on {cores_here()} cores); {again}"
+            f"the machine was busy (load average {load:.1f} on {number_of(cores_here(), 'core')}); "
+            f"{again}"
         )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from mlgolf.api.live import play, play_planned, say, shortfall, shown_while, write_plans
 from mlgolf.api.notebook import in_notebook
-from mlgolf.api.progress import play, play_planned, say, shortfall, shown_while, write_plans
 from mlgolf.backends import load_backend
 from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told

@@ -22,9 +22,10 @@ from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RunFolderError
 from mlgolf.data.tables import table_or_file
+from mlgolf.plots.heading import Heading
 from mlgolf.plots.progress import COLUMNS, progress_charts, progress_table
 from mlgolf.plots.theme import Style
-from mlgolf.report.progress import lines, tables
+from mlgolf.report.progress import lines, reading, tables, title
 from mlgolf.results.measurement_table import SUFFIXES
 
 NAME = "progress"  # of its files
@@ -34,7 +35,7 @@ class Progression(Saved):
     """The record over time of one or several targets. It displays itself, as text or in a notebook.
     """
 
-    _name, _columns, _heads_figure = NAME, COLUMNS, False
+    _name, _columns = NAME, COLUMNS
 
     def __init__(self, found: Histories) -> None:
         self.found = found
@@ -77,6 +78,9 @@ class Progression(Saved):
 
     def _panels(self) -> Sequence[Any]:
         return self.charts
+
+    def _heading(self) -> Heading:
+        return Heading(title=title(self.found), reading=reading(self.found))
 
     def _tables(self) -> Iterable[Table]:
         return tables(self.found)
@@ -132,8 +136,8 @@ def progress(
     path = table_or_file(Path(source))
     asked = {**given, "date": date, "compute": compute, "parts": parts}
     changes = {name: value for name, value in asked.items() if value}
-    reading = READINGS.get(str(source), Reading(columns=Columns()))
-    return Progression(histories_of_table(path, _changed(reading, changes), choice))
+    known = READINGS.get(str(source), Reading(columns=Columns()))
+    return Progression(histories_of_table(path, _changed(known, changes), choice))
 
 
 def _are_runs(sources: Sequence[AnyPath]) -> bool:
@@ -152,7 +156,7 @@ def _check_no_columns(given: Mapping[str, Any]) -> None:
             )
 
 
-def _changed(reading: Reading, changes: Mapping[str, Any]) -> Reading:
+def _changed(published: Reading, changes: Mapping[str, Any]) -> Reading:
     """With the columns that a user named, for all targets. What is another check is dropped."""
     def with_changes(columns: Columns) -> Columns:
         changed = replace(columns, **changes)
@@ -168,8 +172,8 @@ def _changed(reading: Reading, changes: Mapping[str, Any]) -> Reading:
             f"columns: found {unknown[0]!r}, allowed are {', '.join(sorted(known))}"
         )
     return replace(
-        reading, columns=with_changes(reading.columns),
-        of_targets={name: with_changes(own) for name, own in reading.of_targets.items()},
+        published, columns=with_changes(published.columns),
+        of_targets={name: with_changes(own) for name, own in published.of_targets.items()},
     )
 
 
@@ -188,7 +192,8 @@ def _json(history: History | LossHistory) -> dict[str, Any]:
     return {
         "target": entries.target, "quantity": history.quantity, "entries": len(entries),
         "baseline": history.baseline, "best": history.best, "factor": history.factor,
-        "years": history.span, "doubling_months": history.doubling_months if told else None,
+        "years": history.span, "years_of_entries": history.span_of_entries,
+        "doubling_months": history.doubling_months if told else None,
         "interval": [*history.interval], "confidence": history.confidence,
         "estimator": ESTIMATOR, "interval_by": INTERVAL,
         "corrected_doubling_months": history.corrected_months if told else None,

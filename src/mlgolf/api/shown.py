@@ -14,7 +14,7 @@ from mlgolf.plots.svg import equally_wide, for_page, in_columns, to_svg, with_id
 from mlgolf.plots.theme import LIGHT
 from mlgolf.report.html import THEME_BUTTON, Html, join, table, tag, text
 from mlgolf.report.page import page
-from mlgolf.report.terminal import plain, text_table
+from mlgolf.report.terminal import print_line, print_table
 
 WIDTH = 80  # columns of a board as text
 ONE_LINE = 36  # characters of a cell
@@ -40,6 +40,7 @@ class Shown(ABC):
     """What displays itself: warnings, its figure, then its tables and sentences."""
 
     _columns = 2  # of the figure
+    _spare: Sequence[str] = ()  # heads of columns that a narrow terminal does without
 
     @abstractmethod
     def _panels(self) -> Sequence[Any]:
@@ -69,11 +70,11 @@ class Shown(ABC):
         """Print the warnings and the tables, then a line for each sentence."""
         notice = self._notice()
         for line in (*self._warnings(), *([notice] if notice else [])):
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+            print_line(console, line)
         for head, heads, rows in self._tables():
-            console.print(text_table(head, heads, rows))
+            print_table(console, head, heads, rows, self._spare)
         for line in self._lines():
-            console.print(plain(line), soft_wrap=not console.is_terminal)
+            print_line(console, line)
 
     def __repr__(self) -> str:
         return as_text(self.show, WIDE)

@@ -28,10 +28,10 @@ from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.quantities import quantities
 from mlgolf.core.text import number_of
 from mlgolf.plots.saved import without_formulas
-from mlgolf.report.terminal import plain, text_table
+from mlgolf.report.html import Html, tag, text
+from mlgolf.report.terminal import print_line
 from mlgolf.report.tracking import (
     SPARE,
-    comparison_lines,
     evaluation_table,
     mixed_lines,
     problem_lines,
@@ -40,6 +40,7 @@ from mlgolf.report.tracking import (
     run_table,
     trial_facts,
     trial_table,
+    verdict_lines,
     what_next,
 )
 from mlgolf.results.exported_trials import ExportedTrial, to_mlflow, to_tensorboard
@@ -56,6 +57,8 @@ MOST_SHOWN = 200  # rows of a table in a terminal or a notebook
 
 class RunList(Shown):
     """Runs, or their trials. It displays itself, as text or in a notebook."""
+
+    _spare = SPARE
 
     def __init__(
         self, runs: Sequence[RunRow], *, trials: bool = False, sort: str | None = None,
@@ -100,13 +103,6 @@ class RunList(Shown):
     def save(self, file: AnyPath) -> Path:
         """Write `table` as CSV or Parquet."""
         return save_table(self.table, file)
-
-    def show(self, console: Console) -> None:
-        """Print the table, without what a narrow terminal has no room for; then the problems."""
-        for title, heads, rows in self._tables():
-            console.print(text_table(title, heads, rows, spare=SPARE))
-        for line in self._lines():
-            console.print(plain(line), soft_wrap=not console.is_terminal)
 
     def _panels(self) -> Sequence[Any]:
         return ()
@@ -190,11 +186,20 @@ class RunsCompared(Shown):
     def _panels(self) -> Sequence[Any]:
         return ()
 
+    def show(self, console: Console) -> None:
+        """Print the verdict first, then what it rests on."""
+        for line in verdict_lines(self.comparison):
+            print_line(console, line)
+        super().show(console)
+
+    def _above(self) -> list[Html]:
+        return [tag("p", text(line)) for line in verdict_lines(self.comparison)]
+
     def _tables(self) -> Iterable[Table]:
         return (table for table in result_tables(self.comparison) if table[-1])
 
     def _lines(self) -> Iterable[str]:
-        return comparison_lines(self.comparison)
+        return self.comparison.notes
 
 
 @disk_errors_told()

@@ -1,12 +1,15 @@
 """The command that checks a model before it is shipped: deploy."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, DataDir, print_json
 from mlgolf.cli.text import say
+
+if TYPE_CHECKING:
+    from mlgolf.api.deployment import Deployment, DeviceProfile, ShadowComparison
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,7 +18,10 @@ def add_to(app: typer.Typer) -> None:
 
 Model = Annotated[
     Path | None,
-    typer.Argument(help="An ONNX file; with --requests or --profile-device it may be left out."),
+    typer.Argument(
+        help="An ONNX file, or a trial's folder inside its run, whose model is exported first; "
+        "with --requests or --profile-device it may be left out."
+    ),
 ]
 Reference = Annotated[
     Path | None,
@@ -68,10 +74,19 @@ Requests = Annotated[
         "from 0 to 1 in the columns 'old' and 'new'."
     ),
 ]
+Examples = Annotated[int, typer.Option(min=1, help="Of a trial's data, at most so many.")]
+Competition = Annotated[
+    Path | None,
+    typer.Option(help="As of mlgolf replay, for a trial that is trained again.")
+]
 Margin = Annotated[float, typer.Option(help="How much worse the new model may score.")]
 Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", help="A folder for the page, the figure and its table."),
+    typer.Option(
+        "-o", "--output",
+        help="A folder for the page, the figure and its table; and for model.onnx, reference.npz "
+        "and data.npz of a trial.",
+    ),
 ]
 
 
@@ -91,6 +106,10 @@ def deploy(
     shadow: Shadow = None,
     requests: Requests = None,
     margin: Margin = 0.0,
+    examples: Examples = 1000,
+    competition: Competition = None,
+    *,
+    data_dir: DataDir,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
@@ -98,9 +117,12 @@ def deploy(
 
     Outputs against those of the source framework, latency and throughput, cold start, memory,
     size, 8 bits; pass or fail, with what is likely wrong. Exit code 0 only if every bound is shown
-    to be kept, 1 if not.
+    to be kept, 1 if not. From a trial of a run, its model is trained again where the run kept none,
+    exported, and checked on the validation split.
 
     Example: mlgolf deploy model.onnx --reference outputs.npz --data inputs.npz --budget ship.toml
+
+    Example: mlgolf deploy runs/a/nadamw/study_0/criteo1tb_torch/trial_1 --budget ship.toml -o ship
 
     Example: mlgolf deploy --profile-device -o laptop.csv
 
@@ -108,96 +130,80 @@ def deploy(
 
     Example: mlgolf deploy new.onnx --shadow old.onnx --data requests.npz --margin 0.01
     """
-    if profile_device:
-        _profile(model, data, threads, output, as_json)
-    elif shadow is not None or requests is not None:
-        _shadow(model, shadow, requests, data, margin, as_json)
-    else:
-        _check(
-            model, reference, data, budget, output, as_json, quantise=quantise,
-            batch_sizes=_numbers("--batch-sizes", batch_sizes), runs=runs, seconds=seconds, on=on,
-            here=here, threads=None if threads is None else _numbers("--threads", threads),
-        )
-
-
-def _check(
-    model: Path | None, reference: Path | None, data: Path | None, budget: Path | None,
-    output: Path | None, as_json: bool, **options: object,
-) -> None:
-    from rich.console import Console
-
-    from mlgolf.api.deployment import NAME
     from mlgolf.api.deployment import deploy as checked
     from mlgolf.core.errors import DeploymentError
 
-    if model is None or reference is None or data is None:
-        given = (("MODEL", model), ("--reference", reference), ("--data", data))
-        lacking = [name for name, value in given if value is None]
+    counts = None if threads is None else _numbers("--threads", threads)
+    if profile_device:
+        _show(_profile(model, data, counts, output), as_json)
+    elif shadow is not None or requests is not None:
+        compared = _compared(model, shadow, requests, data, margin)
+        _show(compared, as_json, passed=compared.decision == "switch")
+    elif model is None:
         raise DeploymentError(
-            f"missing {', '.join(lacking)}. For example: mlgolf deploy model.onnx "
-            "--reference outputs.npz --data inputs.npz"
+            "missing MODEL. For example: mlgolf deploy model.onnx --reference outputs.npz "
+            "--data inputs.npz, or mlgolf deploy and the folder of a trial"
         )
-    found = checked(
-        model, reference=reference, data=data, budget=budget,
-        tell=lambda text: say(text, err=True), **options,  # type: ignore[arg-type]
-    )
-    if output is not None:
-        found.save(output)
-        say(f"wrote {output / NAME}.html", err=True)
+    else:
+        found = checked(
+            model, reference=reference, data=data, budget=budget, quantise=quantise,
+            batch_sizes=_numbers("--batch-sizes", batch_sizes), threads=counts, runs=runs,
+            seconds=seconds, on=on, here=here, examples=examples, competition=competition,
+            data_dir=data_dir, export_to=output, tell=_tell,
+        )
+        if output is not None:
+            found.save(output)
+            _tell(f"wrote {output / 'deploy.html'}")
+        _show(found, as_json, passed=found.passed)
+
+
+def _tell(text: str) -> None:
+    say(text, err=True)
+
+
+def _show(
+    found: "Deployment | DeviceProfile | ShadowComparison", as_json: bool, *, passed: bool = True
+) -> None:
+    """Print it, and end with 1 unless it passed."""
+    from rich.console import Console
+
     if as_json:
         print_json(found.as_json())
     else:
         found.show(Console(highlight=False))
-    if not found.passed:
+    if not passed:
         raise typer.Exit(1)
 
 
 def _profile(
-    model: Path | None, data: Path | None, threads: str | None, output: Path | None, as_json: bool
-) -> None:
-    from rich.console import Console
-
+    model: Path | None, data: Path | None, threads: list[int] | None, output: Path | None
+) -> "DeviceProfile":
     from mlgolf.api.deployment import profile_device
     from mlgolf.core.errors import DeploymentError
 
     if output is None:
         raise DeploymentError("--profile-device: give the file of the table, -o laptop.csv")
-    count = 1 if threads is None else _numbers("--threads", threads)[0]
-    found = profile_device(
-        output, model=model, data=data, threads=count, tell=lambda text: say(text, err=True)
+    return profile_device(
+        output, model=model, data=data, threads=threads[0] if threads else 1, tell=_tell
     )
-    if as_json:
-        print_json(found.as_json())
-    else:
-        found.show(Console(highlight=False))
 
 
-def _shadow(
-    model: Path | None, old: Path | None, requests: Path | None, data: Path | None, margin: float,
-    as_json: bool,
-) -> None:
-    from rich.console import Console
-
+def _compared(
+    model: Path | None, old: Path | None, requests: Path | None, data: Path | None, margin: float
+) -> "ShadowComparison":
     from mlgolf.api.deployment import shadow_compare
     from mlgolf.core.errors import DeploymentError
 
     if requests is not None:
         if model is not None or old is not None:
             raise DeploymentError("--requests has the scores of both models; give no model besides")
-        found = shadow_compare(requests, margin=margin)
-    elif model is None or old is None or data is None:
+        return shadow_compare(requests, margin=margin)
+    if model is None or old is None or data is None:
         raise DeploymentError(
             "--shadow: give the new model, the old one and data with targets: mlgolf deploy "
             "new.onnx --shadow old.onnx --data requests.npz"
         )
-    else:
-        found = shadow_compare(model, old, data, margin=margin)
-    if as_json:
-        print_json(found.as_json())
-    else:
-        found.show(Console(highlight=False))
-    if found.decision != "switch":
-        raise typer.Exit(1)
+    return shadow_compare(model, old, data, margin=margin)
 
 
 def _numbers(option: str, text: str) -> list[int]:

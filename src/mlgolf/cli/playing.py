@@ -77,8 +77,8 @@ def run(
 
     from rich.console import Console
 
+    from mlgolf.api.live import play, say, shortfall, write_plans
     from mlgolf.api.playing import play_in_folder, trials_at_a_time
-    from mlgolf.api.progress import play, say, shortfall, write_plans
     from mlgolf.core.text import quoted
     from mlgolf.experiments.ladders import parse_factors
     from mlgolf.results.run_folder import RunFolder
@@ -121,8 +121,8 @@ def play_trial(
 
     Example: mlgolf play-trial runs/a/nadamw/study_0/criteo1tb_torch/trial_1/plan.json
     """
+    from mlgolf.api.live import shortfall
     from mlgolf.api.playing import play_trial as play
-    from mlgolf.api.progress import shortfall
     from mlgolf.results.places import run_above
     from mlgolf.results.run_folder import RunFolder
 

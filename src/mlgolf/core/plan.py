@@ -40,6 +40,7 @@ class TrialPlan:
     unofficial: str = ""  # why its result is no official one, as far as known beforehand
     evaluate_at: tuple[int, ...] | None = None  # a replay evaluates at the recorded steps
     waited: frozenset[int] = frozenset()  # those of them whose values were not told
+    keep_step: int | None = None  # keep the model of this step, not the best one
 
     @property
     def paces_itself(self) -> bool:

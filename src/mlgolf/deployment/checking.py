@@ -1,8 +1,8 @@
 """A model against its reference, then its speed and size: everything that is measured, in order."""
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,20 +13,19 @@ from mlgolf.analysis.deployment.budget import Budget
 from mlgolf.analysis.deployment.device import OperatorTime
 from mlgolf.analysis.deployment.latency import Latency, latency
 from mlgolf.analysis.deployment.parity import compare
-from mlgolf.analysis.deployment.quality import Quality, measure_of, paired, scores
+from mlgolf.analysis.deployment.quality import Quality, quality_of
 from mlgolf.analysis.deployment.suspects import NamedTime, Undone
 from mlgolf.analysis.deployment.verdict import Facts, explained_above
 from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.arrays import REFERENCE, matched, read_arrays, read_data
 from mlgolf.deployment.asking import ask
 from mlgolf.deployment.eight_bits import EightBits, cut_off_of, in_eight_bits
+from mlgolf.deployment.node_names import name_in_model
 
 Tell = Callable[[str], None]
 Quantisation = Literal["static", "dynamic", "none"]
 BATCH = 32  # in which outputs are computed
 STARTS = 6  # of the range of so many, all hold the median in 97% of cases
-RUNS, SECONDS = 2000, 10.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -35,11 +34,11 @@ class Order:
     model: Path
     reference: Path
     data: Path
-    quantise: Quantisation = "static"
-    batch_sizes: tuple[int, ...] = (1, 8, 32)
-    threads: tuple[int, ...] = (1,)
-    runs: int = RUNS
-    seconds: float = SECONDS
+    quantise: Quantisation
+    batch_sizes: tuple[int, ...]
+    threads: tuple[int, ...]
+    runs: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +93,15 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
         found = dict(np.load(to))
         expected = _reference(order, data, found, folder)
         parity = compare(expected, {name: found[name] for name in expected})
+        _check_that_there_is_an_answer(inputs, expected, order.data)
         np.savez(folder / "expected.npz", **expected)  # type: ignore[arg-type]
         facts = {
             "parity": parity, "precision": told["precision"],
-            "quality": _quality(expected, found, targets), "size_bytes": float(told["bytes"]),
+            "quality": _quality(expected, found, targets, order.data),
+            "size_bytes": float(told["bytes"]),
             "training_layers": tuple(told["training"]), "varies": ran["varies"],
             "depends_on_batch": ran["depends_on_batch"],
+            "not_finite": tuple(_not_finite(inputs)),
         }
         bound = budget.parity or explained_above(told["precision"])
         tried, layers = (), ()
@@ -107,6 +109,10 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
             tell("looking for the reason of the difference")
             tried, layers = _explained(order, data, folder)
         timed = _timed(order, budget, data, folder, ran["fixed_batch"], tell)
+        operators = tuple(
+            replace(row, name=name_in_model(row.name, row.time.operator, told["named"]))
+            for row in timed["operators"]
+        )
         eight, cut, notes = None, (), []
         if told["precision"] == "8 bits":
             cut = cut_off_of(order.model, data, BATCH)
@@ -124,7 +130,7 @@ def measure(order: Order, budget: Budget, tell: Tell = lambda _: None) -> Measur
             **facts, latency=timed["latency"], throughput=timed["throughput"],
             quantised=eight.quality if eight else None, **_of_starts(timed["starts"]),
         ),
-        grid=timed["grid"], starts=timed["starts"], operators=timed["operators"],
+        grid=timed["grid"], starts=timed["starts"], operators=operators,
         beside_reference=timed["ratio"], tried=tried, layers=layers, eight_bits=eight, cut_off=cut,
         doubles=tuple(told["doubles"]), opset=told["opset"], notes=tuple(notes),
     )  # fmt: skip
@@ -147,16 +153,48 @@ def _reference(
     return matched(given, found, order.reference)
 
 
+def _check_that_there_is_an_answer(
+    inputs: dict[str, NDArray], expected: dict[str, NDArray], file: Path
+) -> None:
+    """NaN in an input may mean that it is missing; an answer of NaN to it shows nothing."""
+    no_answer = set.union(*(_where_nan(array) for array in expected.values()))
+    for name, array in inputs.items():
+        lost = sorted(_where_nan(array) & no_answer)
+        if lost:
+            raise DeploymentError(
+                f"{file}: input {name!r}: example {lost[0]}: found NaN, and the reference's output "
+                f"is NaN, too, as for {len(lost):,} of {len(array):,} examples, so that nothing "
+                "can be compared. Leave these examples out, or give numbers"
+            )
+
+
+def _where_nan(array: NDArray) -> set[int]:
+    """Numbers of examples."""
+    return {int(place[0]) for place in np.argwhere(np.isnan(array))}
+
+
+def _not_finite(inputs: dict[str, NDArray]) -> Iterator[str]:
+    for name, array in inputs.items():
+        rows = np.unique(np.argwhere(~np.isfinite(array))[:, 0])
+        if len(rows):
+            yield (
+                f"input {name!r} has NaN or infinity in {len(rows):,} of {len(array):,} examples, "
+                f"first in example {rows[0]}"
+            )
+
+
 def _quality(
-    expected: dict[str, NDArray], found: dict[str, NDArray], targets: NDArray | None
+    expected: dict[str, NDArray], found: dict[str, NDArray], targets: NDArray | None, file: Path
 ) -> Quality | None:
     if targets is None:
         return None
     name = next(iter(expected))  # the first output is that which targets are of
     if expected[name].shape != found[name].shape:
         return None
-    measure = measure_of(expected[name], targets)
-    return paired(scores(expected[name], targets), scores(found[name], targets), measure)
+    try:
+        return quality_of(expected[name], found[name], targets)
+    except DeploymentError as error:
+        raise DeploymentError(f"{file}: {error}") from None
 
 
 def _explained(

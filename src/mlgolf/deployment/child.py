@@ -16,6 +16,7 @@ from mlgolf.core.errors import MLGolfError
 # Task -> the module and the function that does it. Imported when asked for: what starts a session
 # is timed, and its memory measured, in a process that has loaded nothing else.
 TASKS = {
+    "export": "exporting:export",
     "inspect": "inspecting:inspect",
     "outputs": "running:outputs",
     "start": "timing:start",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mlgolf.analysis.deployment.latency import Latency, latency
 from mlgolf.analysis.deployment.parity import Parity, compare
-from mlgolf.analysis.deployment.quality import Quality, measure_of, paired, scores
+from mlgolf.analysis.deployment.quality import Quality, quality_of
 from mlgolf.analysis.deployment.suspects import CutOff, LayerCost
 from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.asking import ask
@@ -60,10 +60,7 @@ def in_eight_bits(
     quality = None
     if targets is not None:
         name = next(iter(found))
-        quality = paired(
-            scores(found[name], targets), scores(outputs[name], targets),
-            measure_of(found[name], targets),
-        )
+        quality = quality_of(found[name], outputs[name], targets)
     seconds = folder / "eight_bits_seconds.npz"
     ask("latency", model=whole, data=data, to=seconds, batch_sizes=[batch_size], threads=threads,
         runs=RUNS, seconds=SECONDS, other=model)  # fmt: skip

@@ -37,6 +37,7 @@ def inspect(model: str) -> dict[str, Any]:
         "precision": "8 bits" if EIGHT_BITS & set(kinds)
         else "float16" if any(w.data_type == _FLOAT16 for w in weights) else "float32",
         "outputs": [one.name for one in found.graph.output],
+        "named": [[node.name, node.op_type, list(node.output)] for node in nodes],
         "bytes": file_bytes(Path(model), found),
     }  # fmt: skip
 

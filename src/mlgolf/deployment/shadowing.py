@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from mlgolf.analysis.deployment.quality import measure_of, scores
+from mlgolf.analysis.deployment.quality import measure_of, scores, with_targets
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import DeploymentError
 from mlgolf.deployment.arrays import TABLES, read_data
@@ -39,7 +39,8 @@ def request_scores(new: Path, old: Path, data: Path) -> tuple[FloatArray, FloatA
                     f"{data}: targets are no classes; scores have to lie in [0, 1]. Give a table "
                     "of them by --requests, with the columns 'old' and 'new'"
                 )
-            found.append(scores(outputs, targets))
+            rows = with_targets(targets)
+            found.append(scores(outputs[rows], targets[rows]))
     return found[0], found[1]
 
 

@@ -212,7 +212,7 @@ def _other_weights(model: Any) -> Iterator[tuple[str, str, Any]]:
 def _fits(session: Any, feed: Arrays, expected: Arrays) -> Iterator[Tried]:
     """The scale and shift of an input that fit the reference best."""
     for name, array in feed.items():
-        if array.dtype.kind != "f" or array.ndim < 2:
+        if array.dtype.kind != "f" or array.ndim < 2 or not np.isfinite(array).all():
             continue
         fitted = _fit(session, feed, name, expected, channels=())
         if fitted is None:

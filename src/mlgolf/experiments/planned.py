@@ -105,12 +105,13 @@ class Plans:
 
 def replay_plan(
     run: RunFolder, trial: Trial, data: RunData, calibration: Calibration | None, folder: Path,
-    waited: frozenset[int],
+    waited: frozenset[int], until: int | None = None,
 ) -> TrialPlan:
     """The plan of a recorded trial, to be evaluated at the recorded steps, written to `folder`.
 
-    Args: waited: steps whose values were not told.
-
+    Args:
+      waited: steps whose values were not told.
+      until: the step at which it is to end, and whose model is kept; None: as it was recorded.
     Raises: RunFolderError, DataError, UnknownName if something it depended on is gone or changed.
     """
     facts = trial.facts
@@ -131,6 +132,7 @@ def replay_plan(
         sandbox=default_level(),
         folder=folder.resolve(),
         unofficial="replayed",
-        evaluate_at=tuple(int(step) for step in trial.steps),
+        evaluate_at=tuple(int(s) for s in trial.steps if until is None or s <= until),
+        keep_step=until,
         waited=waited,
     )

@@ -8,6 +8,7 @@ allow.
 import math
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.hardware import HardwareClass, Reference, load_hardware
+from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Play
 from mlgolf.core.records import Calibration
 from mlgolf.core.rules import paces_itself
@@ -147,28 +149,12 @@ def replay_trial(
 
     Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed.
     """
-    check_that_it_is_a_trial(path)
-    path = path.resolve()
-    trial, run = read_trial(path), _run_of(path)
-    if trial.key.submission not in run.record.submissions:
-        raise RunFolderError(f"{path}: run.json knows no submission {trial.key.submission!r}")
-    if len(trial.steps) == 0:
-        raise RunFolderError(f"{path}: no evaluation was recorded, so there is nothing to compare")
+    with recorded_trial(path, data_dir, files) as of, scratch_folder() as scratch:
+        plan = plan_again(of, scratch)
+        again = play(plan)
+        found = read_rows(plan.folder)
+    trial, run, recorded = of.trial, of.run, of.rows
     hardware = load_hardware(run.competition.rules.hardware)
-    with tempfile.TemporaryDirectory(prefix="mlgolf-replay-") as scratch:
-        data = recorded_data(run, data_dir.resolve(), files).of(trial.key.workload)
-        try:
-            _check_data(path, trial, data)
-            with taken_cores(hardware) as cores:
-                calibration = calibrate(hardware, cores.numbers)
-            waited = frozenset(row["step"] for row in read_rows(path) if row.get("waited"))
-            plan = replay_plan(run, trial, data, calibration, Path(scratch) / "trial", waited)
-            again = play(plan)
-            found = read_rows(plan.folder)
-        finally:
-            if run_has_ended(run):
-                data.discard()
-    recorded = read_rows(path)
     end = _end_by_the_clock(run, trial, recorded, found)
     compares = recorded[:-1] if end else recorded
     schedule = _schedule_differences(run, trial)
@@ -183,6 +169,65 @@ def replay_trial(
         deviation=math.inf if schedule else deviation(compares, found, again),
         elsewhere=tuple(_elsewhere(trial, again)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedTrial:
+    """A trial of a run that can be played again. Its data are there, its rows one or more."""
+
+    path: Path
+    trial: Trial
+    run: RunFolder
+    data: RunData
+    rows: list[dict]
+
+    @property
+    def row_that_counts(self) -> int | None:
+        """The number, from 0, of the evaluation that is scored; None if none is."""
+        return _row_that_counts(self.run, self.trial)
+
+
+@contextmanager
+def recorded_trial(
+    path: Path, data_dir: Path, files: Path | None = None, *, command: str = "replay"
+) -> Iterator[RecordedTrial]:
+    """Data that were drawn for its run are there until the block ends.
+
+    Args: files: as of `recorded_data`. command: that was given the path, for its errors.
+    Raises: RunFolderError if it is no trial of a run, has no rows, or what it ran on changed.
+    """
+    check_that_it_is_a_trial(path, command)
+    path = path.resolve()
+    trial, run = read_trial(path), _run_of(path)
+    if trial.key.submission not in run.record.submissions:
+        raise RunFolderError(f"{path}: run.json knows no submission {trial.key.submission!r}")
+    if len(trial.steps) == 0:
+        raise RunFolderError(
+            f"{path}: no evaluation was recorded, so there is no model. How it ended: "
+            f"{trial.reason}"
+        )
+    data = recorded_data(run, data_dir.resolve(), files).of(trial.key.workload)
+    try:
+        _check_data(path, trial, data)
+        yield RecordedTrial(path=path, trial=trial, run=run, data=data, rows=read_rows(path))
+    finally:
+        if run_has_ended(run):
+            data.discard()
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """Where a trial is played again."""
+    return tempfile.TemporaryDirectory(prefix="mlgolf-replay-")
+
+
+def plan_again(of: RecordedTrial, scratch: str, until: int | None = None) -> TrialPlan:
+    """The plan of its repetition in a folder. Args: until: as of `replay_plan`."""
+    hardware = load_hardware(of.run.competition.rules.hardware)
+    with taken_cores(hardware) as cores:
+        calibration = calibrate(hardware, cores.numbers)
+    waited = frozenset(row["step"] for row in of.rows if row.get("waited"))
+    folder = Path(scratch) / "trial"
+    return replay_plan(of.run, of.trial, of.data, calibration, folder, waited, until)
 
 
 def _run_of(path: Path) -> RunFolder:

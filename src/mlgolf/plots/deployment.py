@@ -34,7 +34,7 @@ def checks_chart(table: pl.DataFrame, style: Style) -> Any | None:
     ).with_columns(*cut)
     names = shown["check"].to_list()
     x = alt.X(
-        "share:Q", title="found, in bounds (log scale)",
+        "share:Q", title="found, as a share of its bound (log scale)",
         scale=alt.Scale(type="log", domain=[LEAST, MOST], nice=False),
         axis=alt.Axis(values=[1e-3, 1e-2, 0.1, 1, 10, 100, 1e3], format="~g", domain=False),
     )
@@ -51,7 +51,9 @@ def checks_chart(table: pl.DataFrame, style: Style) -> Any | None:
         ),
         alt.Chart(shown).mark_point(filled=True, size=70, opacity=1).encode(x, y, colour),
         width=WIDTH, height=ROW * len(names),
-        title=alt.TitleParams("Bounds", subtitle=["1 is the bound; left of it is better"]),
+        title=alt.TitleParams(
+            "Bounds", subtitle=["with 95% intervals; 1 is the bound, left of it is better"]
+        ),
     ))  # fmt: skip
 
 

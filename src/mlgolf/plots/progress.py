@@ -83,10 +83,14 @@ def _loss_rows(history: LossHistory) -> Iterator[tuple]:
             "entry", name, entries.dates[row], _milliseconds(entries.years[row]),
             float(losses[row]), None, None,
         )
-    first = entries.years.min()
-    for year in np.linspace(first, entries.years.max(), POINTS):
-        at, loss = _milliseconds(year), fit.intercept - fit.gain * middle
-        yield "trend", "", _day(at), at, float(loss - fit.yearly * (year - first)), None, None
+    grid = np.linspace(entries.years.min(), entries.years.max(), POINTS)
+    line = fit.intercept - fit.gain * middle - fit.yearly * (grid - grid[0])
+    half = fit.half_width(grid, middle, history.confidence)
+    for year, loss, around in zip(grid, line, half, strict=True):
+        at = _milliseconds(year)
+        yield (
+            "trend", "", _day(at), at, float(loss), float(loss - around), float(loss + around)
+        )
 
 
 def _milliseconds(year: float) -> int:
@@ -106,19 +110,17 @@ def _panel(
     x, y = place.x(), place.y(_y_title(history))
     trend = table.filter(kind="trend")
     others, records = (table.filter(kind=kind) for kind in ("entry", "record"))
-    colour = style.theme.colours[0]
+    colour = _colours(history, table, style)
     layers = [
-        *_trend(trend, x, y, style),
+        *_trend(trend, x, y, colour, style),
         alt.Chart(others).mark_point(
-            filled=True, size=34, color=style.theme.muted, opacity=0.5 if log else 0.8, clip=True
-        ).encode(x, y),
+            filled=True, size=34, opacity=0.5 if log else 0.8, clip=True
+        ).encode(x, y, colour),
         *([
-            alt.Chart(records).mark_line(
-                interpolate="step-after", color=colour, strokeWidth=2
-            ).encode(x, y),
-            alt.Chart(records).mark_point(
-                filled=True, size=58, color=colour, opacity=1
-            ).encode(x, y),
+            alt.Chart(records).mark_line(interpolate="step-after", strokeWidth=2).encode(
+                x, y, colour
+            ),
+            alt.Chart(records).mark_point(filled=True, size=58, opacity=1).encode(x, y, colour),
             *_labels(records, place, _y_title(history), style),
         ] if len(records) else []),
     ]  # fmt: skip
@@ -126,13 +128,38 @@ def _panel(
     return style.apply(alt.layer(*layers, width=width, height=height, title=title))
 
 
+def _colours(history: History | LossHistory, table: pl.DataFrame, style: Style) -> alt.Color:
+    """One for each kind that is drawn, with a legend of them."""
+    theme, own = style.theme, isinstance(history, LossHistory)
+    has_band = table["low"].count() > 0
+    band = f", {100 * history.confidence:g}% band" if has_band else ""
+    looks = {
+        "record": (theme.colours[0], "record"),
+        "trend": (theme.colours[1], f"trend{band}"),
+        "entry": (theme.muted, "entries" if own else "other entries"),
+    }
+    drawn = {*table["kind"].to_list()}
+    shown = {kind: look for kind, look in looks.items() if kind in drawn}
+    said = " : ".join(f"datum.label == '{kind}' ? '{words}'" for kind, (_, words) in shown.items())
+    return alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=[*shown], range=[colour for colour, _ in shown.values()]),
+        legend=alt.Legend(
+            title=None, orient="top", direction="horizontal", symbolType="circle", symbolSize=60,
+            symbolOpacity=1, symbolStrokeWidth=0, labelFontSize=12, columnPadding=12, offset=4,
+            labelExpr=f"{said} : ''",
+        ),
+    )
+
+
 def _title(history: History | LossHistory) -> str:
     if isinstance(history, LossHistory):
-        return history.entries.target or "Loss at one compute"
+        return history.entries.target or "Loss with the same compute"
     return history.entries.target or "The record and its trend"
 
 
-def _subtitle(history: History | LossHistory) -> str:
+def _subtitle(history: History | LossHistory) -> list[str]:
+    """What it takes less of, then how fast."""
     if isinstance(history, LossHistory):
         months, (low, high) = history.fit.doubling_months, history.fit.interval
         factor = history.fit.factor
@@ -141,18 +168,23 @@ def _subtitle(history: History | LossHistory) -> str:
         factor = history.factor
         if not history.with_trend:
             months = math.nan
-    said = f"{significant(factor, 3)} times less"
+    times = f"{factor:,.0f}" if 1000 <= factor < 1e7 else significant(factor, 3)
+    # "compute (1e15 FLOP)" without its unit
+    said = [f"{times} times less {history.quantity.partition(' (')[0]}"]
+    if isinstance(history, LossHistory):
+        said[0] += " for the same loss"
     if math.isfinite(months):
-        said += f", half every {months:.3g} months"
+        half = f"half every {months:.3g} months"
         if math.isfinite(low):
             ends = f"{low:.3g} to {high:.3g}" if math.isfinite(high) else f"{low:.3g} or more"
-            said += f" ({ends})"
+            half += f" ({ends})"
+        said.append(half)
     return said
 
 
 def _y_title(history: History | LossHistory) -> str:
     if isinstance(history, LossHistory):
-        return f"{history.loss} at the median compute"
+        return f"{history.loss.replace('_', ' ')} (nats) at the median compute"
     return f"{history.quantity}, log scale"
 
 
@@ -208,26 +240,30 @@ class _Place:
         return self.high * (self.low / self.high) ** (down / self.height)
 
 
-def _trend(trend: pl.DataFrame, x: alt.X, y: alt.Y, style: Style) -> list[alt.Chart]:
+def _trend(
+    trend: pl.DataFrame, x: alt.X, y: alt.Y, colour: alt.Color, style: Style
+) -> list[alt.Chart]:
     if trend.is_empty():
         return []
-    colour = style.theme.colours[1]
     band = trend.drop_nulls(["low", "high"])
     low = alt.Y("low:Q", title=y["title"], scale=y["scale"], axis=y["axis"])
     return [
-        *([alt.Chart(band).mark_area(opacity=0.14, color=colour, clip=True).encode(
-            x, low, alt.Y2("high:Q")
-        )] if len(band) else []),
-        alt.Chart(trend).mark_line(
-            color=colour, strokeWidth=1.4, strokeDash=[6, 3], clip=True
-        ).encode(x, y),
+        *([alt.Chart(band).mark_area(
+            opacity=0.14, color=style.theme.colours[1], clip=True
+        ).encode(x, low, alt.Y2("high:Q"))] if len(band) else []),
+        alt.Chart(trend).mark_line(strokeWidth=1.4, strokeDash=[6, 3], clip=True).encode(
+            x, y, colour
+        ),
     ]  # fmt: skip
 
 
 def _labels(
     records: pl.DataFrame, place: _Place, title: str, style: Style
 ) -> list[alt.Chart]:
-    """Names below the record, where no entry can be: to the left, or to the right if it is near."""
+    """Names below the record, where no entry can be: to the left, or to the right if it is near.
+
+    Behind each is paper, so that no line crosses it.
+    """
     rows = records.sort("milliseconds")
     heights = apart([place.down(one) + LINE for one in rows["amount"]], LINE, place.height - 4)
     placed = rows.select("milliseconds", "submission").with_columns(
@@ -236,11 +272,19 @@ def _labels(
         across=pl.Series([place.across(at) for at in rows["milliseconds"]]),
     )
     is_near = pl.col("across") < pl.col("label").str.len_chars() * CHARACTER
-    sides = ((is_near, {"align": "left", "dx": -3}), (~is_near, {"align": "right", "dx": 3}))
+    sides: list[tuple[pl.Expr, dict[str, Any]]] = [
+        (is_near, {"align": "left", "dx": -3}), (~is_near, {"align": "right", "dx": 3}),
+    ]
+    paper = style.theme.paper
+    layers: list[dict[str, Any]] = [
+        {"color": paper, "stroke": paper, "strokeWidth": 4, "strokeJoin": "round"},
+        {"color": style.theme.ink},
+    ]
     return [
-        alt.Chart(own).mark_text(
-            fontSize=11, baseline="middle", color=style.theme.ink, **looks
-        ).encode(place.x(), place.y(title, "below"), text="label:N")
+        alt.Chart(own).mark_text(fontSize=11, baseline="middle", **looks, **colour).encode(
+            place.x(), place.y(title, "below"), text="label:N"
+        )
+        for colour in layers
         for near, looks in sides if len(own := placed.filter(near))
     ]
 

@@ -336,19 +336,23 @@ class _Referee:
             waited=held.waited,
         )
         self._store.append(row)
-        self._keep(held.model, measured(held.step, reading, metrics))
+        self._keep(held, measured(held.step, reading, metrics))
         if self._watcher:
             self._watcher.row(row)
         if verdict is not None:
             raise Ended(verdict.status, verdict.reason)
         return metrics, charge
 
-    def _keep(self, model: bytes, row: Mapping[str, float]) -> None:
-        """The best model so far that keeps the bounds, where the rules have it kept."""
+    def _keep(self, held: _Held, row: Mapping[str, float]) -> None:
+        """The model that the plan asks for; else, by the rules, the best that keeps the bounds."""
+        if self._plan.keep_step is not None:
+            if held.step == self._plan.keep_step:
+                self._store.keep(held.model)
+            return
         value = self._rulings.counted(row) if self._plan.rules.keep_model else None
         if value is not None and value < self._best:
             self._best = value
-            self._store.keep(model)
+            self._store.keep(held.model)
 
     def _answer_query(self, submitted: Submitted) -> None:
         """What the contestant asked about a model of its own: told to it, and never scored."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from mlgolf.analysis.deployment.device import RUN, Elsewhere
+from mlgolf.analysis.deployment.device import Elsewhere
 from mlgolf.analysis.deployment.shadow import Shadow
 from mlgolf.analysis.deployment.suspects import Suspect
 from mlgolf.analysis.deployment.verdict import Check, Judgement
@@ -64,8 +64,8 @@ def operators(measured: Measured) -> list[tuple[str, float, float]]:
     total = sum(row.time.seconds * row.time.count for row in rows)
     found = [
         (
-            "start of a run" if row.time.operator == RUN else f"{row.time.operator} {row.name}",
-            row.time.seconds * row.time.count / total, 1e6 * row.time.seconds * row.time.count,
+            row.label, row.time.seconds * row.time.count / total,
+            1e6 * row.time.seconds * row.time.count,
         )
         for row in rows
     ]
@@ -96,6 +96,7 @@ def sentences(measured: Measured) -> Iterator[str]:
         f"{_text(worst.largest)}, mean {_text(worst.mean)}, relative {_text(worst.relative)}, "
         f"cosine {worst.cosine:.6f}"
     )
+    yield from facts.not_finite
     if parity.changed is not None:
         which = ", ".join(map(str, parity.changed[:10]))
         more = ", …" if len(parity.changed) > 10 else ""
@@ -109,6 +110,8 @@ def sentences(measured: Measured) -> Iterator[str]:
             f"{_text(quality.model)}; drop {_text(quality.drop)}, at 95% from "
             f"{_text(quality.interval[0])} to {_text(quality.interval[1])} "
             f"({quality.test}, p = {quality.p_value:.2g})"
+            + (f"; {quality.ignored:,} targets of -100 do not count" if quality.ignored else "")
+            + ("" if quality.above_chance else "; guessing may have as many right as the reference")
         )
     yield from _speed(measured)
     if measured.eight_bits is not None:

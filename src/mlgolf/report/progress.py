@@ -31,6 +31,16 @@ def title(found: Histories) -> str:
     return f"{found.title}: {what}"
 
 
+def reading(found: Histories) -> str:
+    """How its figure is read."""
+    said = []
+    if any(isinstance(history, History) for history in found.histories):
+        said.append("Points are entries; the line is the least that any had needed")
+    if any(isinstance(history, LossHistory) for history in found.histories):
+        said.append("Points are entries, moved by the fit to the median compute")
+    return f"{'. '.join(said)}. Lower is better."
+
+
 def tables(found: Histories) -> Iterator[tuple[str, Sequence[str], list[list[str]]]]:
     """Title, heads and rows of each table; the first has the numbers, the others the records."""
     fixed = [history for history in found.histories if isinstance(history, History)]
@@ -104,7 +114,8 @@ def _heads(heads: Sequence[str], confidence: float) -> list[str]:
 
 def _row(history: History) -> list[str]:
     months = _doubling(history)
-    years = f"{history.span:.2g}" if history.span >= 0.01 else "< 0.01"
+    span = history.span_of_entries
+    years = f"{span:.2g}" if span >= 0.01 else "< 0.01"
     return [
         history.entries.target or "all entries", history.quantity, factor_in_words(history.factor),
         years, _months(months), interval_in_words(history.interval),

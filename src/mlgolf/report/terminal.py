@@ -16,7 +16,10 @@ MOST_FULL_COLUMNS = 3
 MOST_NEAR_MISSES = 20
 MOST_RUNS = 40
 MOST_FAILURES = 10
-WHOLE = ("seed", "verdict", "date")  # heads of columns whose cells are never folded
+NAMES = ("run", "trial")  # heads of columns of paths that are copied: never folded, never cut
+WHOLE = ("seed", "verdict", "date", *NAMES)  # heads of columns whose cells are never folded
+CUT, CUT_WHERE_WIDE = 6, 16  # characters to which words beside names may be cut
+LONGEST_PIECES = {"key": 44}  # of words that are folded; else as long as "submission"
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
     "hyperparameter", "values", "evaluated every", "verdict",
@@ -31,6 +34,23 @@ WORDS = (  # heads of columns of words
 def plain(text: str) -> Text:
     """Text that a terminal shows as it is: no markup, no emoji codes, no control characters."""
     return Text(printable(text))
+
+
+def print_line(console: Console, line: str, style: str = "") -> None:
+    """A sentence, in lines that end between words; a path that has no room stays whole."""
+    has_room = all(cell_len(word) <= console.width for word in line.split())
+    console.print(
+        plain(line), style=style, soft_wrap=not console.is_terminal or not has_room
+    )
+
+
+def print_table(
+    console: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]],
+    spare: Sequence[str] = (),
+) -> None:
+    """As `text_table`, with its title in as wide a line as the terminal has."""
+    print_line(console, title, style="table.title")
+    console.print(text_table("", heads, rows, spare=spare), crop=False)
 
 
 def leaderboard_tables(board: BoardView) -> list[Table]:
@@ -162,7 +182,10 @@ def _parts(text: str) -> list[str]:
 
 
 class _Fitting(Table):
-    """Folds words before numbers, and leaves out what can be spared where numbers have no room."""
+    """Folds words before numbers, and leaves out what can be spared where numbers have no room.
+
+    Beside names words are cut, and where a name itself has no room the table is wider.
+    """
 
     texts: Sequence[Sequence[str]] = ()  # of each column, its head first
     spare: Sequence[str] = ()
@@ -179,6 +202,15 @@ class _Fitting(Table):
         if widths := _widths(fitting.texts, room):
             for column, width in zip(fitting.columns, widths, strict=True):
                 column.width = width
+        elif any(texts[0] in NAMES for texts in fitting.texts):
+            widths = _narrowed(fitting.texts, [_cut(texts, CUT) for texts in fitting.texts], room)
+            widths = widths or [_cut(texts, CUT_WHERE_WIDE) for texts in fitting.texts]
+            for column, width, texts in zip(fitting.columns, widths, fitting.texts, strict=True):
+                column.width = width
+                if texts[0] in WORDS and texts[0] not in NAMES:
+                    column.overflow, column.no_wrap = "ellipsis", True
+            width = sum(widths) + len(widths) - 1 + fitting._extra_width
+            options = options.update_width(max(width, options.max_width))
         else:  # numbers that are folded are better than numbers that are cut
             for column in fitting.columns:
                 column.no_wrap, column.min_width, column.width = False, None, None
@@ -214,6 +246,13 @@ def text_table(
     return table
 
 
+def _cut(texts: Sequence[str], least: int) -> int:
+    """The width to which a column beside names may be cut; numbers are not."""
+    if texts[0] in WORDS and texts[0] not in NAMES:
+        return min(least, max(map(cell_len, texts)))
+    return _least(texts, whole=False)
+
+
 def _least(texts: Sequence[str], *, whole: bool) -> int:
     """The width of a column below which a number is folded, or a word into very short pieces.
 
@@ -226,7 +265,9 @@ def _least(texts: Sequence[str], *, whole: bool) -> int:
         parts = [part for text in cells for part in _parts(printable(text))]
         return max(map(cell_len, (*parts, *head.split(), "")))
     longest = max(cell_len(word) for text in texts for word in (*printable(text).split(), ""))
-    return min(longest, len("submission")) if head in WORDS else longest
+    of_head = max(map(cell_len, head.split()))
+    piece = max(LONGEST_PIECES.get(head, len("submission")), of_head)
+    return min(longest, piece) if head in WORDS else longest
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:

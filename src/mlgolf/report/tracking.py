@@ -262,7 +262,7 @@ def _machine(recorded: Mapping[str, Any]) -> str:
     memory = recorded.get("memory_bytes")
     return ", ".join(filter(None, [
         str(recorded.get("processor", "")),
-        f"{recorded['cores']} cores" if "cores" in recorded else "",
+        number_of(recorded["cores"], "core") if "cores" in recorded else "",
         f"{memory / 1e9:.3g} GB" if memory else "",
         f"Linux {recorded['kernel']}" if "kernel" in recorded else "",
     ]))  # fmt: skip
@@ -337,9 +337,8 @@ def _letters(found: RunComparison) -> list[str]:
     return [chr(ord("A") + at) if at < 26 else str(at + 1) for at in range(len(found.names))]
 
 
-def comparison_lines(found: RunComparison) -> Iterator[str]:
-    for letter, name in zip(_letters(found), found.names, strict=True):
-        yield f"{letter} is {name}"
+def verdict_lines(found: RunComparison) -> Iterator[str]:
+    """Whether they can be compared, then which letter is which."""
     for why in found.why_not:
         yield f"not comparable: {why}"
     if found.comparable:
@@ -347,4 +346,5 @@ def comparison_lines(found: RunComparison) -> Iterator[str]:
             "comparable: same rules and workloads. Differences are not tested here: mlgolf score "
             "with all of the runs gives intervals"
         )
-    yield from found.notes
+    for letter, name in zip(_letters(found), found.names, strict=True):
+        yield f"{letter} is {name}"

@@ -44,8 +44,8 @@ def what_lies_at(path: Path) -> str:
     return "a folder without runs" if any(path.iterdir()) else "an empty folder"
 
 
-def check_that_it_is_a_trial(path: Path) -> None:
-    """Raises: RunFolderError saying what is there, and a command that replays one of its trials."""
+def check_that_it_is_a_trial(path: Path, command: str = "replay") -> None:
+    """Raises: RunFolderError saying what is there, and the command with one of its trials."""
     what = what_lies_at(path)
     if what == "a trial":
         return
@@ -53,10 +53,10 @@ def check_that_it_is_a_trial(path: Path) -> None:
         raise RunFolderError(f"{path}: there is no such folder. Give the folder of a trial.")
     if what != "a file" and (trial := next(trials_in(path), None)):
         raise RunFolderError(
-            f"try: mlgolf replay {quoted(trial)}\n"
-            f"{path} is {what}; replay takes one trial."
+            f"try: mlgolf {command} {quoted(trial)}\n"
+            f"{path} is {what}; {command} takes one trial."
         )
     raise RunFolderError(
-        f"{path} is {what}; replay takes a trial, a folder with trial.json such as "
+        f"{path} is {what}; {command} takes a trial, a folder with trial.json such as "
         "runs/a/nadamw/study_0/criteo1tb_torch/trial_1."
     )

@@ -4,6 +4,7 @@ Each column of ours is one of theirs, chosen by a person or by its name, and whi
 nothing is guessed in silence.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,11 @@ def imported(
     kept, failed, empty = [], 0, 0
     for row in runs.rows:
         has_failed = bool(runs.state) and row.get(runs.state) not in (None, *runs.finished)
-        lacks = result is not None and row.get(result) in (None, "")
+        lacks = result is not None and _is_missing(row.get(result))
         if (has_failed or lacks) and not keep_failed:
             failed, empty = failed + has_failed, empty + (lacks and not has_failed)
             continue
-        kept.append({**row, result: None} if has_failed and result else row)
+        kept.append({**row, result: None} if (has_failed or lacks) and result else row)
     if not kept:
         raise RunFolderError(
             f"{runs.path}: {number_of(len(runs.rows), 'run')}, of which none finished with "
@@ -90,8 +91,18 @@ def imported(
     if failed:
         said.append(f"{number_of(failed, 'run')} left out: not finished; --keep-failed keeps them")
     if empty:
-        said.append(f"{number_of(empty, 'run')} left out: without {result}")
+        said.append(f"{number_of(empty, 'run')} left out: {result} is empty, NaN or infinite")
     return ImportedTable(table=table, mapping=mapping, said=(*said, *runs.notes))
+
+
+def _is_missing(value: Any) -> bool:
+    """Nothing, NaN or infinity, as a number or as text."""
+    if value in (None, ""):
+        return True
+    try:
+        return not math.isfinite(float(value))
+    except (TypeError, ValueError):  # text is another mistake, and told where the table is read
+        return False
 
 
 def _mapping(runs: TrackerRuns, given: Mapping[str, str]) -> dict[str, str]:

@@ -4,13 +4,15 @@ import pytest
 from mlgolf.analysis.deployment.budget import Budget
 from mlgolf.analysis.deployment.latency import latency
 from mlgolf.analysis.deployment.parity import compare
-from mlgolf.analysis.deployment.quality import paired
+from mlgolf.analysis.deployment.quality import paired, quality_of
 from mlgolf.analysis.deployment.verdict import Facts, checks, verdict
 
 
-def facts(gap=0.0, **more):
-    reference = np.array([[1.0, 0.0], [0.0, 1.0]])
-    parity = compare({"y": reference}, {"y": reference + gap})
+def facts(gap=0.0, of=2, changed=0, **more):
+    reference = np.eye(2)[np.arange(of) % 2]
+    found = reference + gap
+    found[:changed] = found[:changed, ::-1]
+    parity = compare({"y": reference}, {"y": found})
     return Facts(**{"parity": parity, "precision": "float32", **more})
 
 
@@ -42,7 +44,8 @@ def test_answers_that_change_by_themselves_fail(name):
 def test_8_bits_are_judged_by_decisions_where_there_are_no_targets():
     found = checks(facts(gap=0.01, precision="8 bits"), Budget())
     assert "parity" not in {check.name for check in found}
-    assert judged("changed_decisions", facts(precision="8 bits")).judgement == "pass"
+    assert judged("changed_decisions", facts(of=400, precision="8 bits")).judgement == "pass"
+    assert judged("changed_decisions", facts(precision="8 bits")).judgement == "cannot tell"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,40 @@ def test_few_examples_cannot_show_a_small_drop_and_say_how_many_could():
     check = judged("quality_drop", found, quality_drop=0.01)
     assert check.judgement == "cannot tell"
     assert "381 without a change would tell" in check.reason
+
+
+@pytest.mark.parametrize(
+    ("of", "changed", "judgement"),
+    [(1, 0, "cannot tell"), (367, 0, "cannot tell"), (368, 0, "pass"), (600, 6, "cannot tell"),
+     (600, 1, "pass"), (600, 30, "fail")],
+)  # fmt: skip
+def test_a_share_of_changed_decisions_is_kept_only_if_its_whole_interval_is(of, changed, judgement):
+    found = facts(of=of, changed=changed)
+    assert judged("changed_decisions", found, changed_decisions=0.01).judgement == judgement
+
+
+def test_few_examples_cannot_show_a_share_of_changes_and_say_how_many_could():
+    check = judged("changed_decisions", facts(of=60), changed_decisions=0.01)
+    assert "Give more examples: 368 without a change would tell" in check.reason
+
+
+def test_what_no_budget_bounds_is_said_of_these_examples_alone():
+    check = judged("changed_decisions", facts(of=60))
+    assert check.judgement == "pass"
+    assert "Of these 60 examples alone" in check.reason
+
+
+def test_a_bound_of_no_change_is_about_these_examples():
+    assert judged("changed_decisions", facts(), changed_decisions=0).judgement == "pass"
+    assert judged("changed_decisions", facts(changed=1), changed_decisions=0).judgement == "fail"
+
+
+def test_a_drop_from_a_reference_that_guesses_tells_nothing():
+    wrong, targets = np.eye(10)[(np.arange(600) + 1) % 10], np.arange(600) % 10
+    check = judged("quality_drop", facts(quality=quality_of(wrong, wrong, targets)),
+                   quality_drop=0.01)  # fmt: skip
+    assert check.judgement == "cannot tell"
+    assert "has 0.0% of these targets right" in check.reason
 
 
 def test_a_bound_on_what_was_not_measured_is_not_kept():

@@ -41,6 +41,17 @@ def test_its_interval_holds_the_truth_in_about_95_of_100_simulations():
     assert 0.89 <= np.mean([low <= 12 * math.log(2) <= high for low, high in found]) <= 0.995
 
 
+def test_its_band_holds_the_true_line_in_about_95_of_100_simulations():
+    held = []
+    for seed in range(200):
+        years, compute, loss = models(seed, 30)
+        fit, at = perplexity_trend(years, compute, loss, draws=10), np.array([2014.0, 2022.0])
+        line = fit.intercept - fit.gain * 40 - fit.yearly * (at - years.min())
+        truth = 8 - GAIN * 40 - YEARLY * (at - years.min())
+        held.append(np.abs(line - truth) <= fit.half_width(at, 40.0))
+    assert 0.91 <= np.mean(held) <= 0.985
+
+
 def test_where_there_may_be_no_progress_the_interval_has_no_end():
     found = perplexity_trend(*models(3, yearly=0.0), draws=300)
     assert found.interval[1] == math.inf

@@ -2,11 +2,13 @@
 
 Classes: the share of right decisions, McNemar's exact test, and Tango's score interval, which
 holds for small numbers and for none at all. Other targets: mean squared error, by paired bootstrap.
+A target of -100 does not count, as in PyTorch's cross-entropy.
 Source: Tango (1998), doi:10.1002/(SICI)1097-0258(19980430)17:8<891::AID-SIM780>3.0.CO;2-B.
 """
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,11 @@ from scipy.optimize import brentq
 from scipy.stats import binomtest, norm
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
-from mlgolf.core.arrays import FloatArray
+from mlgolf.core.arrays import BoolArray, FloatArray
 from mlgolf.core.errors import DeploymentError
 
 RESAMPLES = 4000
+IGNORED = -100  # what frameworks write for a target that does not count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,40 @@ class Quality:
     num_examples: int
     worsened: int  # examples that the reference alone has right, or has with less error
     improved: int
+    ignored: int = 0  # targets that do not count
+    chance: float | None = None  # the share that guessing has right; None without classes
+    above_chance: bool = True  # whether the reference is shown to have more right than that
+
+
+def quality_of(reference: NDArray, model: NDArray, targets: NDArray) -> Quality:
+    """Args: reference, model: outputs, (examples, ...). Raises: as `measure_of`."""
+    measure = measure_of(reference, targets)
+    if measure != "accuracy":
+        return paired(scores(reference, targets), scores(model, targets), measure)
+    rows = with_targets(targets)
+    of_reference = scores(reference[rows], targets[rows])
+    found = paired(of_reference, scores(model[rows], targets[rows]), measure)
+    chance = 1 / reference.shape[-1]
+    return replace(
+        found, ignored=int((targets == IGNORED).sum()), chance=chance,
+        above_chance=_lower_end(of_reference) > chance,
+    )
+
+
+def with_targets(targets: NDArray) -> BoolArray:
+    """(examples,): where a class is given that counts."""
+    return (targets != IGNORED).reshape(len(targets), -1).any(axis=1)
 
 
 def measure_of(outputs: NDArray, targets: NDArray) -> str:
-    """What quality is of these, by their types and shapes."""
+    """What quality is of these, by their types and shapes.
+
+    Raises: DeploymentError for targets of another shape, or that are none of the classes.
+    """
     whole = targets.dtype.kind in "iub" or bool((targets == np.round(targets)).all())
-    if whole and outputs.ndim == targets.ndim + 1 and outputs.shape[:-1] == targets.shape:
+    has_classes = outputs.ndim == targets.ndim + 1 and outputs.shape[-1] > 1
+    if whole and has_classes and outputs.shape[:-1] == targets.shape:
+        _check_classes(targets, outputs.shape[-1])
         return "accuracy"
     if outputs.size == targets.size:
         return "negative squared error"
@@ -49,11 +80,30 @@ def measure_of(outputs: NDArray, targets: NDArray) -> str:
     )
 
 
+def _check_classes(targets: NDArray, classes: int) -> None:
+    wrong = (targets != IGNORED) & ((targets < 0) | (targets >= classes))
+    if wrong.any():
+        first = tuple(np.argwhere(wrong)[0])
+        raise DeploymentError(
+            f"targets: example {first[0]}: found {targets[first]:g}; {wrong.sum():,} of "
+            f"{targets.size:,} are none of the model's {classes} classes. Allowed are 0 to "
+            f"{classes - 1}, and {IGNORED} where nothing counts: number the classes as in training"
+        )
+    if not with_targets(targets).any():
+        raise DeploymentError(
+            f"targets: found {IGNORED} alone, which does not count; give the class of 1 example or "
+            "more, or leave targets out"
+        )
+
+
 def scores(outputs: NDArray, targets: NDArray) -> FloatArray:
-    """(examples,): the share of right decisions of each, or minus its squared error."""
+    """(examples,): the share of right decisions of each, or minus its squared error.
+
+    Args: targets: of classes, with one that counts in each example.
+    """
     if measure_of(outputs, targets) == "accuracy":
-        right = np.argmax(outputs, axis=-1) == targets
-        return right.reshape(len(targets), -1).mean(axis=1)
+        right = (np.argmax(outputs, axis=-1) == targets).reshape(len(targets), -1)
+        return right.sum(axis=1) / (targets != IGNORED).reshape(len(targets), -1).sum(axis=1)
     gap = outputs.reshape(len(targets), -1).astype(np.float64)
     return -np.square(gap - targets.reshape(len(targets), -1)).mean(axis=1)
 
@@ -64,7 +114,7 @@ def paired(
     """Args: reference, model: (examples,), a score of each."""
     gap = reference - model
     worsened, improved = int((gap > 0).sum()), int((gap < 0).sum())
-    if set(np.unique(np.concatenate([reference, model]))) <= {0.0, 1.0}:
+    if _all_or_nothing(np.concatenate([reference, model])):
         interval = tango(worsened, improved, len(gap), confidence)
         total = worsened + improved
         p_value = binomtest(worsened, total, 0.5).pvalue if total else 1.0
@@ -102,6 +152,40 @@ def tango(worsened: int, improved: int, total: int, confidence: float = CONFIDEN
         low, high = min(inside, point), max(inside, point)
         ends.append(brentq(lambda d, t=bound: score(d) - t, low, high) if crosses else edge)
     return float(ends[0]), float(ends[1])
+
+
+def _all_or_nothing(values: FloatArray) -> bool:
+    return set(np.unique(values)) <= {0.0, 1.0}
+
+
+def _lower_end(shares: FloatArray) -> float:
+    """Of the mean. Args: shares: (examples,), right decisions of each."""
+    if _all_or_nothing(shares):
+        return share_interval(int(shares.sum()), len(shares))[0]
+    error = shares.std(ddof=1) / math.sqrt(len(shares)) if len(shares) > 1 else math.inf
+    return float(shares.mean() - norm.ppf((1 + CONFIDENCE) / 2) * error)
+
+
+def share_interval(count: int, total: int, confidence: float = CONFIDENCE) -> Interval:
+    """Of a share of examples, by the exact test (Clopper and Pearson, 1934)."""
+    found = binomtest(count, total).proportion_ci(confidence, method="exact")
+    return float(found.low), float(found.high)
+
+
+def examples_that_show(count: int, total: int, bound: float) -> int | None:
+    """The fewest examples with the same share of `count` that show it to be below the bound.
+
+    Returns: None where the share is not below it, or more than 2^40 are needed.
+    """
+
+    def shows(examples: int) -> bool:
+        alike = math.ceil(count * examples / total)
+        return share_interval(alike, examples)[1] <= bound
+
+    enough = next((2**k for k in range(41) if shows(2**k)), None)
+    if enough is None or count / total >= bound:
+        return None
+    return bisect_left(range(enough + 1), True, lo=max(1, enough // 2), key=shows)
 
 
 def _bootstrap(gap: FloatArray, confidence: float) -> tuple[Interval, float]:

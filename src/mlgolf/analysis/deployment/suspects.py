@@ -14,6 +14,7 @@ import numpy as np
 from mlgolf.analysis.deployment.device import RUN, OperatorTime
 from mlgolf.analysis.deployment.parity import Parity
 from mlgolf.analysis.deployment.verdict import Facts, usual_parity
+from mlgolf.analysis.deployment.work import family
 from mlgolf.core.text import enumerated, several, significant
 
 Strength = Literal["undone", "seen", "possible"]
@@ -74,6 +75,13 @@ class NamedTime:
     name: str
     time: OperatorTime
 
+    @property
+    def label(self) -> str:
+        """As a reader of the model knows it."""
+        if self.time.operator == RUN:
+            return "start of a run"
+        return f"{family(self.time.operator)} {self.name}".strip()
+
 
 def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterator[Suspect]:
     """Why outputs differ.
@@ -107,7 +115,7 @@ def of_agreement(facts: Facts, tried: Sequence[Undone], bound: float) -> Iterato
                 f"instead of {_text(before)}, still above {_text(bound)}: this may be a part of it",
             )
     if not agrees and not helps and not training:
-        yield from _of_differences(facts.parity)
+        yield from _of_differences(facts.parity, facts.not_finite)
 
 
 def _of_training(facts: Facts) -> Iterator[Suspect]:
@@ -141,14 +149,15 @@ def _of_training(facts: Facts) -> Iterator[Suspect]:
         )
 
 
-def _of_differences(parity: Parity) -> Iterator[Suspect]:
+def _of_differences(parity: Parity, not_finite: Sequence[str]) -> Iterator[Suspect]:
     """No change that was tried explains them."""
     shares = parity.by_example
     if not np.isfinite(shares).all():
         yield Suspect(
             fault="not finite", strength="seen",
             says=f"{int((~np.isfinite(shares)).sum()):,} of {len(shares):,} examples give NaN or "
-            "infinity in one of the two only, or another shape",
+            "infinity in one of the two only, or another shape"
+            + (f"; {enumerated(not_finite)}" if not_finite else ""),
         )
     elif 0 < (shares > shares.max() / 10).mean() < 0.05:
         yield Suspect(
@@ -222,7 +231,7 @@ def slow_operators(
         yield Suspect(
             fault="slow operator", strength="seen",
             says=f"{share:.0%} of a run is computed in double precision (float64): "
-            f"{enumerated(_named(row) for row in in_double[:3])}{beside}"
+            f"{enumerated(row.label for row in in_double[:3])}{beside}"
             f"{_by(doubles)}. float32 takes about half of that or less",
         )
     for row in sorted(rows, key=lambda row: -row.time.seconds * row.time.count)[:3]:
@@ -232,20 +241,16 @@ def slow_operators(
         if row.time.operator in LOOPS:
             yield Suspect(
                 fault="slow operator", strength="seen",
-                says=f"{_named(row)} takes {part:.0%} of a run: a loop within the graph starts "
+                says=f"{row.label} takes {part:.0%} of a run: a loop within the graph starts "
                 "each of its operators anew in every turn. Write it as operators on whole arrays",
             )
         elif row.time.seconds / row.time.work > SLOW_FACTOR * usual:
             times = row.time.seconds / row.time.work / usual
             yield Suspect(
                 fault="slow operator", strength="possible",
-                says=f"{_named(row)} takes {part:.0%} of a run, {_text(times)} times as long as "
+                says=f"{row.label} takes {part:.0%} of a run, {_text(times)} times as long as "
                 "other operators of this model for the same work",
             )
-
-
-def _named(row: NamedTime) -> str:
-    return f"{row.time.operator} {row.name!r}"
 
 
 def _by(doubles: Sequence[str]) -> str:

@@ -6,15 +6,20 @@ is within it. If the interval holds the bound, the measurement cannot tell, and 
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlgolf.analysis.deployment.budget import Budget
 from mlgolf.analysis.deployment.latency import QUANTILES, Latency, runs_needed
 from mlgolf.analysis.deployment.parity import Parity
-from mlgolf.analysis.deployment.quality import Quality, examples_needed
+from mlgolf.analysis.deployment.quality import (
+    Quality,
+    examples_needed,
+    examples_that_show,
+    share_interval,
+)
 from mlgolf.analysis.intervals import Interval
-from mlgolf.core.text import several, significant
+from mlgolf.core.text import number_of, several, significant
 
 IN_WORDS = {
     "parity": "largest relative difference of the outputs",
@@ -63,6 +68,7 @@ class Facts:
     training_layers: tuple[str, ...] = ()  # that the file says are in training mode
     varies: float = 0.0  # relative difference of two runs on the same examples
     depends_on_batch: float = 0.0  # relative difference of the same examples in other batches
+    not_finite: tuple[str, ...] = ()  # inputs with NaN or infinity, and in how many examples
 
 
 def usual_parity(precision: Precision) -> float:
@@ -113,17 +119,32 @@ def _agreement(facts: Facts, budget: Budget) -> Iterator[Check]:
     bound = budget.parity or usual_parity(precision)
     if math.isfinite(bound) or not math.isfinite(parity.worst.relative):
         yield judged("parity", parity.worst.relative, bound)
-    share = budget.changed_decisions
-    usual = share is None and budget.quality_drop is None
-    if usual and (precision == "8 bits" or parity.changed is not None):
-        # In float a decision may change where the reference hardly decides; 8 bits change more.
-        share = USUAL_DROP
-    if share is not None:
-        if parity.changed is None:
-            share_found = math.nan if parity.worst.relative > 0 else 0.0
-        else:
-            share_found = parity.changed_share
-        yield judged("changed_decisions", share_found, share)
+    if budget.changed_decisions is not None:
+        yield _changed(parity, budget.changed_decisions, shown=True)
+    elif budget.quality_drop is None and (precision == "8 bits" or parity.changed is not None):
+        # In float a decision may change where the reference hardly decides; 8 bits change more,
+        # and nothing else judges them.
+        yield _changed(parity, USUAL_DROP, shown=precision == "8 bits")
+
+
+def _changed(parity: Parity, bound: float, *, shown: bool) -> Check:
+    """Args: shown: whether it is to be shown of all examples, or is said of these alone."""
+    name = "changed_decisions"
+    if parity.changed is None:
+        return judged(name, math.nan if parity.worst.relative > 0 else 0.0, bound)
+    changed, total = len(parity.changed), parity.num_examples
+    if not shown or bound == 0:  # none may change: that can be said of these examples alone
+        of_these = f"Of these {number_of(total, 'example')} alone"
+        check = judged(name, parity.changed_share, bound)
+        return replace(check, reason=f"{check.reason}. {of_these}")
+    needed = examples_that_show(changed, total, bound)
+    remedy = "Give more examples" + (
+        "" if needed is None else f": {needed:,} with this share of changes would tell" if changed
+        else f": {needed:,} without a change would tell"
+    )
+    return judged(
+        name, parity.changed_share, bound, share_interval(changed, total), remedy=remedy
+    )
 
 
 def _inference(facts: Facts) -> Iterator[Check]:
@@ -154,6 +175,15 @@ def _drop(name: str, quality: Quality | None, bound: float) -> Check:
             name=name, judgement="cannot tell", found=math.nan, bound=bound, interval=None,
             reason=f"the {IN_WORDS[name]} was not measured: the data have no array 'targets', or 8 "
             "bits were not tried",
+        )  # fmt: skip
+    if not quality.above_chance:
+        whose = "model in float" if name == "quantised_quality_drop" else "reference"
+        return Check(
+            name=name, judgement="cannot tell", found=quality.drop, bound=bound,
+            interval=quality.interval,
+            reason=f"the {whose} has {quality.reference:.1%} of these targets right, which "
+            f"guessing may have, too ({quality.chance:.1%}): a drop shows nothing then. "
+            "Are they the targets of these data, and are classes numbered as in training?",
         )  # fmt: skip
     needed = examples_needed(bound)
     remedy = (

@@ -95,6 +95,11 @@ class History:
         return float(years[-1] - years[0])
 
     @property
+    def span_of_entries(self) -> float:
+        """Years from the first entry to the last."""
+        return float(np.ptp(self.entries.years))
+
+    @property
     def doubling_months(self) -> float:
         """Infinite where nobody needed less than the first."""
         return self.trend.doubling_months if len(self.frontier) > 1 else np.inf

@@ -24,7 +24,7 @@ from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.quantities import quantities as all_quantities
 from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import WorkloadRules
-from mlgolf.core.text import enumerated
+from mlgolf.core.text import enumerated, number_of, several
 from mlgolf.core.trial import Trial
 from mlgolf.results.run_folder import RunFolder, read_runs
 from mlgolf.scoring.objective import feasible_rows, objective_goal
@@ -86,6 +86,7 @@ def histories_of_runs(
         if name not in (*offered, *spent):
             raise UnknownName("quantity of these runs", name, known={*offered, *spent})
     found: list[History] = []
+    alone: list[str] = []
     for workload in workloads or known:
         own = _in_time([one for one in results if one.workload == workload], baseline)
         notes += _maximised(rules, own)
@@ -95,8 +96,20 @@ def histories_of_runs(
                 for one in own
             ]
             reached = [one for one in timed if 0 < one.amount < math.inf]
-            if reached:
+            if len(reached) > 1:
                 found.append(_history(reached, name, _asked(rules, own[0], name), confidence))
+            elif reached:
+                alone.append(f"{workload} ({quantity(name).noun})")
+    if alone and not found:
+        raise RunFolderError(
+            f"{paths[0]}: found one entry for each of {number_of(len(alone), 'target')}, of "
+            f"{several(alone)}; a record needs two. Give another run of the same competition"
+        )
+    if alone:
+        notes.append(
+            f"{number_of(len(alone), 'target')} with one entry left out, since a factor needs two: "
+            f"{several(alone)}"
+        )
     if not found:
         raise RunFolderError(
             f"{paths[0]}: found no {enumerated(quantities or offered, 'or')} above 0 of a result "

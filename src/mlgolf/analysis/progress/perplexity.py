@@ -10,9 +10,10 @@ distribution; it is open above where no progress at all cannot be excluded.
 Source: Ho et al. (2024), arXiv:2403.05812; Fieller (1954), doi:10.1111/j.2517-6161.1954.tb00159.x.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import stats
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
 from mlgolf.analysis.progress.dates import MONTHS
@@ -33,6 +34,22 @@ class PerplexityTrend:
     interval: Interval  # of the doubling time, in months
     span: float  # years
     residual: float  # standard deviation about the fit
+    center: tuple[float, float] = (0.0, 0.0)  # mean log compute, mean year
+    covariance: FloatArray = field(  # of the value at the center, g and d
+        default_factory=lambda: np.full((3, 3), np.nan), repr=False, compare=False
+    )
+    entries: int = 0
+
+    def half_width(
+        self, years: FloatArray, log_compute: float, confidence: float = CONFIDENCE
+    ) -> FloatArray:
+        """Of the fit's band at one compute, in log perplexity, by quantiles of t."""
+        at = np.stack([
+            np.ones(len(years)), np.full(len(years), self.center[0] - log_compute),
+            self.center[1] - years,
+        ])  # fmt: skip
+        error = np.sqrt(np.einsum("iy,ij,jy->y", at, self.covariance, at))
+        return float(stats.t.ppf((1 + confidence) / 2, self.entries - 3)) * error
 
     @property
     def doubling_months(self) -> float:
@@ -82,6 +99,8 @@ def perplexity_trend(
         interval=(float(low * months), float(high * months)),
         span=float(np.ptp(years)),
         residual=float(np.sqrt(residuals @ residuals / (len(years) - 3))),
+        center=(float(np.log(compute).mean()), float(years.mean())), covariance=covariance[0],
+        entries=len(years),
     )  # fmt: skip
 
 

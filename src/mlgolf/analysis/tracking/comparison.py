@@ -12,7 +12,7 @@ from mlgolf.results.differences import leaves
 from mlgolf.results.found_runs import FoundRun
 from mlgolf.scoring.labels import different_machines
 
-ABSENT = "–"
+ABSENT, PRESENT = "–", "has it"
 PRACTICE = "practice"
 
 
@@ -88,7 +88,7 @@ def compared(entries: Sequence[Compared]) -> RunComparison:
     """Of two or more."""
     return RunComparison(
         names=tuple(entry.name for entry in entries),
-        differences=tuple(_differences([_facts(entry) for entry in entries])),
+        differences=tuple(_differences(list(_all_facts(entries)))),
         results=tuple(_results(entries)),
         why_not=tuple(_why_not(entries)), notes=tuple(_notes(entries)),
     )
@@ -101,10 +101,22 @@ def _differences(facts: Sequence[Mapping[str, str]]) -> Iterator[Difference]:
             yield Difference(key=key, values=values)
 
 
-def _facts(entry: Compared) -> dict[str, str]:
+def _all_facts(entries: Sequence[Compared]) -> Iterator[dict[str, str]]:
+    records = [entry.run.folder.record.as_json() for entry in entries if entry.run.folder]
+    workloads = [record["competition"]["workloads"] for record in records]
+    for entry, record, own in zip(entries, records, workloads, strict=True):
+        # Of a workload that others lack, each number would be a row that says no more.
+        known = {
+            name: row if all(name in others for others in workloads) else PRESENT
+            for name, row in own.items()
+        }
+        competition = {**record["competition"], "workloads": known}
+        yield _facts(entry, {**record, "competition": competition})
+
+
+def _facts(entry: Compared, record: dict[str, Any]) -> dict[str, str]:
     """All that is recorded besides results, by key."""
     assert entry.run.folder is not None
-    record = entry.run.folder.record.as_json()
     record.pop("left_out", None)
     played = record.pop("submissions", {})
     calibration = record.pop("calibration", None)

@@ -33,18 +33,25 @@ class Condition:
 
     def holds(self, row: TrialRow) -> bool:
         """A trial that has nothing of that name does not fulfil it."""
-        found = self._of(row)
+        found = self.of(row)
         if found is None:
             return False
         wanted = _as_number(self.value)
-        if isinstance(found, int | float) and not isinstance(found, bool) and wanted is not None:
+        if _is_number(found) and wanted is not None:
             return _OPERATORS[self.sign](found, wanted)
+        if self.orders and (_is_number(found) or wanted is not None):
+            return False  # a number is neither above nor below a word
         texts = str(found), self.value
         if isinstance(found, bool):
             texts = str(found).lower(), self.value.lower()
         return _OPERATORS[self.sign](*texts)
 
-    def _of(self, row: TrialRow) -> Any:
+    @property
+    def orders(self) -> bool:
+        return self.sign not in ("=", "==", "!=")
+
+    def of(self, row: TrialRow) -> Any:
+        """What it is about, of a trial; None if that has none."""
         if self.name in row.hyperparameters:
             return row.hyperparameters[self.name]
         if self.name in FACTS:
@@ -57,9 +64,14 @@ class Condition:
 
 def _as_number(text: str) -> float | None:
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         return None
+    return None if math.isnan(found) else found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def parse_condition(text: str) -> Condition:
@@ -110,10 +122,11 @@ class Selection:
         """Runs with those of their trials that fulfil everything; what has none is left out.
 
         What is no run, or cannot be read, is kept where nothing is asked for.
-        Raises: UnknownName for a condition on what no trial has.
+        Raises: UnknownName for a condition on what no trial has; ScoringError for one that compares
+          numbers with a word.
         """
         rows = [*rows]
-        self._check_names(rows)
+        self._check_conditions(rows)
         if self.asks_for_nothing:
             return rows
         return [kept for row in rows if (kept := self._run(row)) is not None]
@@ -143,7 +156,7 @@ class Selection:
             and all(condition.holds(trial) for condition in self.where)
         )
 
-    def _check_names(self, rows: Sequence[RunRow]) -> None:
+    def _check_conditions(self, rows: Sequence[RunRow]) -> None:
         trials = [trial for row in rows for trial in row.trials]
         known = {*FACTS, OBJECTIVE, *quantities()}
         known |= {name for trial in trials for name in trial.hyperparameters}
@@ -152,6 +165,12 @@ class Selection:
                 raise UnknownName(
                     "hyperparameter or quantity", condition.name, known=known,
                     remedy="No trial has a hyperparameter of that name.",
+                )
+            found = [value for trial in trials if (value := condition.of(trial)) is not None]
+            if _as_number(condition.value) is None and found and all(map(_is_number, found)):
+                raise ScoringError(
+                    f"--where: found {condition.value!r} for {condition.name}, which is a number "
+                    f"in every trial, such as {found[0]:g}; give a number"
                 )
 
 

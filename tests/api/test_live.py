@@ -7,7 +7,7 @@ from plans import plan
 from rich.console import Console
 from synthetic_trials import competition, trial
 
-from mlgolf.api.progress import Display
+from mlgolf.api.live import Display
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial

@@ -107,16 +107,25 @@ def play_planned(plan: TrialPlan, console: Console) -> Trial:
 
 def shown_while(replay: Callable[[Play], Replay], console: Console) -> Replay:
     """What `replay` returns; it is handed what plays a plan, and shows how that goes."""
-    checking = console.status("checking the trial and its data")
+    checking, shown = console.status("checking the trial and its data"), shown_play(console)
 
     def play(plan: TrialPlan) -> Trial:
         checking.stop()
+        return shown(plan)
+
+    with checking:
+        return replay(play)
+
+
+def shown_play(console: Console) -> Play:
+    """What plays a plan, and shows how that goes."""
+
+    def play(plan: TrialPlan) -> Trial:
         display = Display([plan], [plan], [], plan.rules, console)
         with _shown(display, console):
             return _watched(display, plan)
 
-    with checking:
-        return replay(play)
+    return play
 
 
 def shortfall(trials: Sequence[Trial], resume: str, run: RunFolder) -> str:
