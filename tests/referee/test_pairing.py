@@ -150,3 +150,26 @@ def test_the_stated_error_is_how_much_factors_of_like_trials_differ():
     observed = np.std([math.log(one.factor) for one in found])
     stated = np.mean([one.record()["error"] for one in found])
     assert stated == pytest.approx(observed, rel=0.3)
+
+
+def test_pairs_without_seconds_price_nothing():
+    assert price([Pair(0.0, 0.0)]).factor == 1.0
+
+
+def test_a_trial_of_ten_evaluations_has_pairs():
+    def pairs(seed):
+        place = Place()
+        pairing, cpu = Pairing(place, seed, evaluations=10), 0.0
+        for number in range(10):
+            if number:
+                pairing.begin_segment(cpu, number * STEPS)
+            cpu += 1.0 if place.is_alone else 1.1
+            pairing.end_segment(cpu, (number + 1) * STEPS)
+        return len(pairing.pairs)
+
+    assert {pairs(seed) for seed in range(20)} <= {3, 4}
+
+
+def test_a_trial_without_a_pair_says_that_it_was_not_priced():
+    assert "not priced" in played(2)[0].why_unofficial()
+    assert played(40)[0].why_unofficial() == ""

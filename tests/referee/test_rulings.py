@@ -5,6 +5,7 @@ from plans import plan
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.hardware import load_hardware
+from mlgolf.core.protocols import Reading
 from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.ladders import ladder
 from mlgolf.player.channel import NEVER
@@ -30,3 +31,20 @@ def test_a_bound_on_steps_moves_no_evaluation_of_a_schedule_by_the_clock():
     )
     rulings = Rulings(plan(workload_rules=row), load_hardware("one-thread-cpu").limits, SPLITS)
     assert rulings.next_evaluation(0, 0) == NEVER
+
+
+def wall_time_that_ends_a_trial_of(budget: float) -> float:
+    row = plan().workload_rules.model_copy(
+        update={"bounds": {"target": 0.0, "budget_seconds": budget, "step_limit": 10**6}}
+    )
+    rulings = Rulings(plan(workload_rules=row), load_hardware("one-thread-cpu").limits, SPLITS)
+    walls = (float(wall) for wall in range(0, 2000, 10))
+    return next(wall for wall in walls if rulings.out_of_time(Reading(0.0, 0.0, wall)))
+
+
+def test_wall_time_ends_a_trial_after_five_budgets():
+    assert wall_time_that_ends_a_trial_of(100.0) == 510
+
+
+def test_a_short_budget_leaves_five_minutes_of_wall_time_for_a_busy_machine():
+    assert wall_time_that_ends_a_trial_of(1.0) == 310

@@ -98,3 +98,10 @@ def test_who_is_killed_while_alone_gives_the_machine_back():
     with turns() as place:  # waits for ever where the lock outlives its holder
         assert not place.is_wanted()
     process.join(10)
+
+
+def test_who_waits_for_one_that_does_not_step_aside_gives_its_turn_up(monkeypatch):
+    monkeypatch.setattr("mlgolf.referee.turns.PATIENCE_SECONDS", 0.05)
+    with turns() as one, turns() as other:
+        assert not one.take()
+        assert not other.is_wanted()

@@ -12,7 +12,7 @@ from scipy import stats
 from mlgolf.analysis.curves.comparison import Comparison
 from mlgolf.analysis.curves.measurements import Point
 from mlgolf.analysis.curves.monotone import MonotoneCurve
-from mlgolf.analysis.curves.seed_noise import Noise
+from mlgolf.analysis.curves.seed_noise import Noise, Sloped, pooled
 from mlgolf.analysis.curves.tradeoff import Verdict, half_widths, noises
 from mlgolf.core.target import Goal
 from mlgolf.plots.label_places import Box, Label, Place, places
@@ -164,11 +164,10 @@ def _point_rows(comparison: Comparison) -> Iterator[tuple]:
 
 def _noise(comparison: Comparison, name: str) -> Noise:
     """As in the comparison: of all seeds, or a method's own where it differs."""
-    theirs, ours = noises(
-        comparison.curve, comparison.table.points[comparison.baseline],
-        comparison.table.points[name],
-    )
-    return theirs if name == comparison.baseline else ours
+    curve, baseline = comparison.curve, comparison.table.points[comparison.baseline]
+    if name == comparison.baseline:
+        return pooled([Sloped(baseline, curve.node_slopes)], curve.sign)
+    return noises(curve, baseline, comparison.table.points[name])[1]
 
 
 def _half_of(point: Point, noise: Noise, confidence: float) -> float:

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-EVERY = 8  # segments: of so many, one is played alone on average
+EVERY, MOST_OFTEN = 8, 2  # segments: of so many, one is played alone on average
+PAIRS = 5  # that a trial is to have, where it has few evaluations
 FIRST = 1  # the segment before the first evaluation holds imports, compiling and the first step
 
 
@@ -51,9 +52,9 @@ def price(pairs: Sequence[Pair]) -> Price:
     Source of the error: the linearised variance of a ratio of sums; Cochran (1977), Sampling
     Techniques, section 2.11.
     """
-    if not pairs:
+    alone, beside = np.array(pairs).T if pairs else np.zeros((2, 0))
+    if not beside.sum() > 0:
         return Price()
-    alone, beside = np.array(pairs).T
     factor, count = float(alone.sum() / beside.sum()), len(pairs)
     if count < 2:
         return Price(factor)
@@ -72,9 +73,13 @@ class _Segment(NamedTuple):
 class Pairing:
     """The segments of one trial: which are played alone, and what they tell."""
 
-    def __init__(self, turns: TakesTurns, seed: int) -> None:
-        """Args: seed: of which segments are played alone."""
+    def __init__(self, turns: TakesTurns, seed: int, evaluations: float = math.inf) -> None:
+        """Args:
+          seed: of which segments are played alone.
+          evaluations: that the trial may have: with few of them more are played alone.
+        """
         self._turns, self._rng = turns, np.random.default_rng([seed, EVERY])
+        self._every = int(min(max(evaluations / PAIRS, MOST_OFTEN), EVERY))
         self._number, self._is_alone = 0, False
         self._began: tuple[float, int] | None = None  # CPU seconds and step
         self._next_alone = FIRST + int(self._rng.integers(1, 3))
@@ -116,8 +121,8 @@ class Pairing:
             return
         if self._number >= self._next_alone and self._turns.take():
             self._is_alone = True
-            # EVERY on average; a segment beside others lies between any two.
-            self._next_alone = self._number + int(self._rng.integers(2, 2 * EVERY - 1))
+            # On average as often as is asked; a segment beside others lies between any two.
+            self._next_alone = self._number + int(self._rng.integers(2, 2 * self._every - 1))
         self._began = cpu, step
 
     def _pair_up(self) -> None:
@@ -135,6 +140,12 @@ class Pairing:
         if self._is_alone:
             self._turns.give_back()
             self._is_alone = False
+
+    def why_unofficial(self) -> str:
+        return "" if self.pairs else (
+            "timed beside other trials, and not priced: no segment was played alone between two "
+            "that were not"
+        )
 
     def record(self) -> dict[str, Any]:
         found = self._price
@@ -156,5 +167,8 @@ class Unpaired:
     def end_segment(self, cpu: float, step: int) -> None: ...
     def begin_segment(self, cpu: float, step: int) -> None: ...
     def close(self) -> None: ...
+    def why_unofficial(self) -> str:
+        return ""
+
     def record(self) -> dict[str, Any]:
         return {}

@@ -103,7 +103,9 @@ def run_trial(
     metered = energy.why_unofficial(clock.record().get("energy", {}), referee.total.wall)
     store.finish(VerdictRecord(
         **asdict(verdict),
-        unofficial=plan.unofficial or why_unofficial(player.record(), metered),
+        unofficial=(
+            plan.unofficial or why_unofficial(player.record(), metered) or pairing.why_unofficial()
+        ),
         sandbox=player.record(),
         clock={**clock.record(), **({"paired": paired} if (paired := pairing.record()) else {})},
         load_average=[load, load_average()],

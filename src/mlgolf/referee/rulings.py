@@ -36,7 +36,8 @@ class Rulings:
         every = plan.workload_rules.eval_every_seconds  # of the reference machine, as budgets are
         self._every_seconds = None if every is None else every / plan.speed
         self._paces_itself = plan.paces_itself
-        self._wall_cap = limits.wall_time_factor * plan.budget_seconds
+        # A busy machine takes long over a short budget, and is not the contestant's doing.
+        self._wall_cap = limits.wall_time_factor * max(plan.budget_seconds, limits.hung_seconds)
         used = [quantity(name) for name in plan.rules.used_quantities]
         # What is computed from the parameters at every evaluation: "model/l2" -> how.
         self.measures = self._measures_of(used)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -75,7 +76,9 @@ def paired(plan: TrialPlan) -> Iterator[Pairing | Unpaired]:
         yield Unpaired()
         return
     with turns() as place:
-        yield Pairing(place, secrets.randbits(32))
+        hint, every = plan.workload_rules.step_hint, plan.workload_rules.eval_every_steps
+        expected = hint / every if hint and every else math.inf
+        yield Pairing(place, secrets.randbits(32), expected)
 
 
 def check_code(plan: TrialPlan) -> None:

@@ -15,6 +15,9 @@ from contextlib import contextmanager
 
 from mlgolf.referee.cores import lock_file
 
+PATIENCE_SECONDS = 10.0  # for all others to step aside
+POLL_SECONDS = 0.005
+
 
 class Turns:
     """One trial's place among those of this machine that take turns."""
@@ -43,13 +46,17 @@ class Turns:
     def take(self) -> bool:
         """Have the machine alone, as soon as all others have stepped aside.
 
-        Returns: whether it is ours. Where another has it, or waits, it is not.
+        Returns: whether it is ours. Where another has it, or waits, or does not step aside, it is
+          not.
         """
-        try:
-            fcntl.flock(self._alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(self._alone):
             return False
-        fcntl.flock(self._running, fcntl.LOCK_EX)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not _locked(self._running):
+            if time.monotonic() > deadline:  # somebody is stopped, or evaluates for long
+                self.give_back()
+                return False
+            time.sleep(POLL_SECONDS)
         return True
 
     def give_back(self) -> None:
@@ -65,6 +72,15 @@ def turns() -> Iterator[Turns]:
         _wait_until_nobody_is_alone(alone)
         fcntl.flock(running, fcntl.LOCK_SH)
         yield Turns(alone, running)
+
+
+def _locked(file: int) -> bool:
+    """Whether nobody else has it, so that it is ours alone."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wait_until_nobody_is_alone(alone: int) -> None:
