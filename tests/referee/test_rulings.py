@@ -33,13 +33,14 @@ def test_a_bound_on_steps_moves_no_evaluation_of_a_schedule_by_the_clock():
     assert rulings.next_evaluation(0, 0) == NEVER
 
 
-def wall_time_that_ends_a_trial_of(budget: float) -> float:
+def wall_time_that_ends_a_trial_of(budget: float, *, share: float = 0.1) -> float:
+    """Args: share: of a core, which it uses."""
     row = plan().workload_rules.model_copy(
         update={"bounds": {"target": 0.0, "budget_seconds": budget, "step_limit": 10**6}}
     )
     rulings = Rulings(plan(workload_rules=row), load_hardware("one-thread-cpu").limits, SPLITS)
     walls = (float(wall) for wall in range(0, 2000, 10))
-    return next(wall for wall in walls if rulings.out_of_time(Reading(0.0, 0.0, wall)))
+    return next(wall for wall in walls if rulings.out_of_time(Reading(0.0, share * wall, wall)))
 
 
 def test_wall_time_ends_a_trial_after_five_budgets():
@@ -48,3 +49,7 @@ def test_wall_time_ends_a_trial_after_five_budgets():
 
 def test_a_short_budget_leaves_five_minutes_of_wall_time_for_a_busy_machine():
     assert wall_time_that_ends_a_trial_of(1.0) == 310
+
+
+def test_a_short_budget_leaves_no_more_to_who_sleeps():
+    assert wall_time_that_ends_a_trial_of(10.0, share=0.01) == 60

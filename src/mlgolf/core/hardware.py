@@ -31,7 +31,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     setup_seconds: float = Field(gt=0)  # for what is off the clock
-    # Thawed wall time, times the budget, or times `hung_seconds` where that is longer.
+    # Thawed wall time, times the budget; for who works, times `hung_seconds` where that is longer.
     wall_time_factor: float = Field(ge=1)
     hung_seconds: float = Field(gt=0)  # without a step it is hung after the larger of these
     hung_steps: float = Field(gt=0)  # times its median step

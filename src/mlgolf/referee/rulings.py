@@ -36,8 +36,7 @@ class Rulings:
         every = plan.workload_rules.eval_every_seconds  # of the reference machine, as budgets are
         self._every_seconds = None if every is None else every / plan.speed
         self._paces_itself = plan.paces_itself
-        # A busy machine takes long over a short budget, and is not the contestant's doing.
-        self._wall_cap = limits.wall_time_factor * max(plan.budget_seconds, limits.hung_seconds)
+        self._limits, self._budget_seconds = limits, plan.budget_seconds
         used = [quantity(name) for name in plan.rules.used_quantities]
         # What is computed from the parameters at every evaluation: "model/l2" -> how.
         self.measures = self._measures_of(used)
@@ -149,9 +148,16 @@ class Rulings:
             spent = self._value(bound, row)
             if not bound.met(spent):
                 return f"{spent:.4g} J were spent, the bound is {bound.value:.4g} J"
-        if reading.wall > self._wall_cap:
-            return f"{reading.wall:.0f} s of wall time passed, the cap is {self._wall_cap:g} s"
+        if reading.wall > (cap := self._wall_cap(reading)):
+            return f"{reading.wall:.0f} s of wall time passed, the cap is {cap:g} s"
         return None
+
+    def _wall_cap(self, reading: Reading) -> float:
+        """A busy machine takes long over a short budget of who works: that has a longer one."""
+        limits, least = self._limits, self._budget_seconds
+        if reading.cpu >= limits.hung_core_share * reading.wall:
+            least = max(least, limits.hung_seconds)
+        return limits.wall_time_factor * least
 
     def _value(self, bound: Target, row: Mapping[str, float]) -> float:
         declared = quantity(bound.metric)
