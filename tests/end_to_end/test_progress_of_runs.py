@@ -11,7 +11,7 @@ import torch
 from mlgolf.torch import from_optimizer
 submission = from_optimizer(torch.optim.AdamW, search_space=[{{"learning_rate": {rate}}}])
 """
-SUBMISSIONS = {"slow": (0.004, 2024), "fast": (0.02, 2025), "middling": (0.01, 2026)}
+SUBMISSIONS = {"slow": (0.004, 2024), "fast": (0.02, 2025), "middling": (0.005, 2026)}
 
 
 @pytest.fixture(scope="module")
