@@ -13,7 +13,7 @@ import pytest
 
 import mlgolf
 from mlgolf.core.errors import SandboxError
-from mlgolf.referee import levels, packs
+from mlgolf.referee import landlock, levels, packs
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 from mlgolf.referee.sandbox_check import ATTEMPTS
@@ -172,6 +172,29 @@ def test_what_a_player_is_given_lies_where_it_lay_and_cannot_be_written(tmp_path
     finally:
         os.close(descriptor)
     assert found.splitlines() == ["text", "Read-only file system"]
+
+
+@pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock")
+def test_landlock_refuses_what_the_mounts_would_show():
+    """The root folder is there to be listed; no rule of Landlock names it."""
+    code = "import os\ntry: os.listdir('/')\nexcept OSError as error: print(error.strerror)"
+    assert behind_walls(code) == "Permission denied"
+
+
+def test_an_ordinary_user_plays_a_run_behind_walls(tmp_path, adamw, data_dir):
+    linear = Path(__file__).parents[1] / "end_to_end" / "linear.toml"
+    mlgolf_run = [
+        Path(sys.executable).parent / "mlgolf", "run", adamw, "--competition", linear, "--trials",
+        1, "--studies", 1, "--data-dir", data_dir, "--out", tmp_path / "run", "--sandbox",
+        "bubblewrap",
+    ]  # fmt: skip
+    as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000", *map(str, mlgolf_run)]
+    done = subprocess.run(as_user, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    (verdict,) = (tmp_path / "run").rglob("verdict.json")
+    record = json.loads(verdict.read_text())["sandbox"]
+    assert record["level"] == "bubblewrap"
+    assert record["task_limit"] == "RLIMIT_NPROC"
 
 
 def test_root_is_nobody_behind_the_walls():

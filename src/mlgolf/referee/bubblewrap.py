@@ -16,6 +16,7 @@ from mlgolf.referee.sandbox_mounts import DEVICES, SCRATCH
 
 PROGRAM = "bwrap"
 INSTALL = "install it (Debian, Ubuntu: apt install bubblewrap)"
+PROGRAMS = Path("/usr")  # always seen
 NOBODY = "65534"  # root is nobody in there: no user of its own, no sysctl, no file of others
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/gnu", "/opt/rocm*")
 # Of /etc what programs need to run: by root, everybody's passwords would be there to read.
@@ -64,7 +65,7 @@ def outermost(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     there = {path for path in paths if os.path.exists(path)}
     for path in sorted(there, key=lambda path: len(path.parts)):
-        if not any(path.is_relative_to(above) for above in (*found, Path("/usr"))):
+        if not any(path.is_relative_to(above) for above in (*found, PROGRAMS)):
             found.append(path)
     return found
 

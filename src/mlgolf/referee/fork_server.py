@@ -130,7 +130,7 @@ class ForkServer:
 
     def shows(self, path: Path) -> bool:
         """Whether it is there to be seen behind the outer wall."""
-        return any(path.is_relative_to(folder) for folder in self.shown)
+        return any(path.is_relative_to(folder) for folder in (*self.shown, bubblewrap.PROGRAMS))
 
     def _forked(self, order: Order, descriptors: list[int]) -> int:
         """Descriptor of the supervisor's process. Raises: as `launch`."""
@@ -228,7 +228,8 @@ def fork_server_for(
 
 def _with_links(folders: Iterable[Path]) -> set[Path]:
     """Those that exist, and where they lie if links lead there."""
-    return {place for path in folders if path.exists() for place in (path, path.resolve())}
+    there = [path for path in folders if path.exists()]
+    return {place for path in there for place in (path.absolute(), path.resolve())}
 
 
 @cache

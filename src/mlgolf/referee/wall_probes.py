@@ -6,12 +6,14 @@ has nothing to try it on.
 """
 
 import _thread
+import contextlib
 import ctypes
 import errno
 import json
 import mmap
 import os
 import platform
+import select
 import signal
 import socket
 import sys
@@ -22,7 +24,7 @@ from typing import Any
 
 Facts = dict[str, Any]
 NEW_USER = 0x10000000
-SECONDS = 10.0
+SECONDS = 30.0
 MARK = "mlgolf-left-behind"
 SHARED_MEMORY_KEY = 0x6D6C67
 _CALLS = {  # x86_64, aarch64
@@ -273,35 +275,36 @@ def memory(facts: Facts) -> str:
 
 def _memory_of_two(size: int) -> str:
     told, tell = os.pipe()
-    children = [_touching(size, tell) for _ in range(2)]
-    deadline, touched, killed = time.monotonic() + SECONDS, 0, False
-    os.set_blocking(told, False)
-    while time.monotonic() < deadline and touched < 2 and not killed:
-        time.sleep(0.01)
-        killed = any(os.waitpid(child, os.WNOHANG)[0] for child in children)
-        try:
-            touched += len(os.read(told, 2))
-        except BlockingIOError:
-            continue
-    for child in children:
-        try:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        except (ProcessLookupError, ChildProcessError):
-            continue
-    return _EACH if touched == 2 else ""
+    children = {_touching(size, tell) for _ in range(2)}
+    deadline, touched = time.monotonic() + SECONDS, 0
+    try:
+        while time.monotonic() < deadline:
+            if select.select([told], [], [], 0.01)[0]:
+                touched += len(os.read(told, 2))
+            if touched == 2:
+                return _EACH
+            child, status = os.waitpid(-1, os.WNOHANG)
+            if child in children and os.waitstatus_to_exitcode(status) == -signal.SIGKILL:
+                return ""
+    finally:
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+    raise NotTried(f"two processes did not touch their memory within {SECONDS:g} s")
 
 
 def _touching(size: int, tell: int) -> int:
     """A child that has touched so much memory, said so, and waits."""
     child = os.fork()
     if child == 0:
-        block = mmap.mmap(-1, size)
-        with memoryview(block)[:: mmap.PAGESIZE] as pages:
-            pages[:] = bytes(len(pages))
-        os.write(tell, b"1")
-        signal.pause()
-        os._exit(0)
+        try:
+            block = mmap.mmap(-1, size)
+            with memoryview(block)[:: mmap.PAGESIZE] as pages:
+                pages[:] = bytes(len(pages))
+            os.write(tell, b"1")
+            signal.pause()
+        finally:
+            os._exit(1)
     return child
 
 

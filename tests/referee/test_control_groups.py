@@ -1,0 +1,54 @@
+"""Control groups of the kernel, as far as the machine that runs the tests has them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlgolf.referee import control_groups
+from mlgolf.referee.control_groups import ControlGroup, Limits
+
+UNIFIED = Path("/sys/fs/cgroup/unified")  # version 2 beside version 1
+
+
+@pytest.fixture
+def process():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as waiting:
+        yield waiting
+        waiting.kill()
+
+
+def groups_of(pid: int) -> dict[str, str]:
+    """Controller -> path."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return dict(line.split(":")[1:] for line in lines)
+
+
+@pytest.mark.skipif(
+    not os.access(control_groups.ROOT / "memory", os.W_OK), reason="no groups of version 1 for us"
+)
+def test_limits_of_version_1_are_written_below_our_own_groups(process):
+    group = ControlGroup(process.pid, Limits(1 << 28, 100))
+    memory = Path(groups_of(process.pid)["memory"])
+    assert memory.parent == Path(groups_of(os.getpid())["memory"])
+    limit = control_groups.ROOT / "memory" / str(memory).lstrip("/") / "memory.limit_in_bytes"
+    assert limit.read_text() == f"{1 << 28}\n"
+    assert group.limits == {"memory": "cgroup v1 memory", "pids": "cgroup v1 pids"}
+    process.kill()
+    process.wait()
+    group.close()
+    assert not limit.exists()
+
+
+@pytest.mark.skipif(not os.access(UNIFIED, os.W_OK), reason="no groups of version 2 for us")
+def test_a_limit_whose_controller_is_not_handed_down_is_not_claimed(process, monkeypatch):
+    monkeypatch.setattr(control_groups, "ROOT", UNIFIED)
+    group = ControlGroup(process.pid, Limits(1 << 28, 100))
+    assert group.name == "cgroup v2 cpu.stat"
+    assert group.seconds() >= 0
+    assert group.limits == {}
+    process.kill()
+    process.wait()
+    group.close()
