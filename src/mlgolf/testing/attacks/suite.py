@@ -6,7 +6,7 @@ Attacks that ask for the same rules share a run. Each is judged by its own trial
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,9 @@ RULES = {
 }
 Which = Literal["trick", "honest"]
 BOTH: tuple[Which, Which] = ("trick", "honest")
+# What no submission of the suite may leave with its host.
+MOST_BYTES = 100_000_000  # on the disk, for all of its trials
+LONGEST_REASON = 10_000  # characters, on every board
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,14 +162,15 @@ def _verdicts(
             trials = play(together, out=out)
             for one in together:
                 key = (one.attack.name, one.which)
-                got[key] = judged(one.expected, trials[one.name], needs)
+                got[key] = judged(one.expected, trials[one.name], needs, out / one.name)
     except MLGolfError:  # one of them was refused: which, each by itself will say
         refused = [*played]
     for number, one in enumerate(refused):
         key = (one.attack.name, one.which)
         try:
-            trials = play([one], out=out.with_name(f"{out.name}_{number}"))
-            got[key] = judged(one.expected, trials[one.name], needs)
+            alone = out.with_name(f"{out.name}_{number}")
+            trials = play([one], out=alone)
+            got[key] = judged(one.expected, trials[one.name], needs, alone / one.name)
         except MLGolfError as error:
             got[key] = _got(one.expected, REFUSED, str(error), qualifies=False)
     return got
@@ -177,24 +181,26 @@ def _trials(
 ) -> dict[str, list[Trial]]:
     """By submission. Raises: MLGolfError for one that is refused."""
     request = RunRequest(
-        submissions=tuple(str(one.source) for one in played),
-        competition=rules_for(needs),
-        ruleset="self",
-        studies=needs.studies,
-        sandbox=level,
-        data_dir=data_dir,
-        out=out,
-    )
+        submissions=tuple(str(one.source) for one in played), competition=rules_for(needs),
+        ruleset="self", studies=needs.studies, sandbox=level, data_dir=data_dir, out=out,
+    )  # fmt: skip
     trials: dict[str, list[Trial]] = {one.name: [] for one in played}
     with open_run(request) as run:
         play_run(run, OneAtATime(), play_trial, lambda t: trials[t.key.submission].append(t))
     return trials
 
 
-def judged(expected: Expected, trials: Sequence[Trial], needs: Needs) -> Got:
-    """What was got in the first trial that is not as it must be, or in the last."""
+def judged(expected: Expected, trials: Sequence[Trial], needs: Needs, folder: Path) -> Got:
+    """What was got in the first trial that is not as it must be, or in the last.
+
+    Args: folder: of the submission in the run.
+    """
     seen = [_of_trial(expected, trial, needs) for trial in trials]
-    return next((got for got in seen if got.wrong), seen[-1])
+    got = next((got for got in seen if got.wrong), seen[-1])
+    left = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    if got.wrong or left <= MOST_BYTES:
+        return got
+    return replace(got, wrong=f"it left {left:,} bytes on the disk of its host")
 
 
 def _of_trial(expected: Expected, trial: Trial, needs: Needs) -> Got:
@@ -208,7 +214,7 @@ def _of_trial(expected: Expected, trial: Trial, needs: Needs) -> Got:
     charged, total = trial.verdict.charged_seconds if trial.verdict else 0.0, trial.total_seconds
     paid = charged / total if total else 0.0
     wrong = f"it paid {paid:.0%} of its time for evaluations" if paid < expected.paid_share else ""
-    return Got(status=got.status, reason=got.reason, wrong=wrong)
+    return replace(got, wrong=wrong)
 
 
 def _got(expected: Expected, status: str, reason: str, *, qualifies: bool) -> Got:
@@ -217,6 +223,7 @@ def _got(expected: Expected, status: str, reason: str, *, qualifies: bool) -> Go
         reason if GAINED in reason
         else f"the status is {status}" if status != expected.status
         else f"the reason does not say {expected.reason!r}" if expected.reason not in reason
+        else "the reason is too long to be read" if len(reason) > LONGEST_REASON
         else counts[qualifies] if expected.qualifies not in (None, qualifies)
         else ""
     )  # fmt: skip
