@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -82,7 +83,8 @@ MODULES = {*module_names("torch"), *module_names("jax")}
 def find_submission(text: str, framework: str) -> Source:
     """By the name of an installed algorithm, or the path of a folder or module.
 
-    Raises: UnknownName; SubmissionError where there is no module for this framework.
+    Raises: UnknownName; SubmissionError where there is no module for this framework, or a link
+      that leads elsewhere.
     """
     path = Path(text)
     if path.is_file() and path.suffix == ".py":
@@ -92,6 +94,7 @@ def find_submission(text: str, framework: str) -> Source:
         if path.suffix == ".py" or len(path.parts) > 1:
             raise SubmissionError(f"{text}: there is no such file or folder")
         path = algorithm_folder(text)
+    _checked_links(path)
     for name in module_names(framework):
         if (path / name).is_file():
             return Source(name=path.resolve().name, file=path.resolve() / name)
@@ -130,9 +133,24 @@ def _digest(files: Iterable[tuple[str, Path]]) -> str:
 
 
 def _files(source: Source) -> dict[str, Path]:
+    """Raises: SubmissionError for a link that leads out of its folder."""
     if not source.is_folder:
         return {source.file.name: source.file}
-    return _files_below(source.file.parent)
+    return _files_below(_checked_links(source.file.parent))
+
+
+def _checked_links(folder: Path) -> Path:
+    """What a link leads to is copied, and the contestant's code may read the copy.
+
+    It could lead to a key or to held-out data of whoever hosts.
+    """
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            raise SubmissionError(
+                f"{folder}: {path.relative_to(folder)} is a link to {os.readlink(path)}, outside "
+                "of the submission. Put the file itself there, if the submission needs it"
+            )
+    return folder
 
 
 def _files_below(folder: Path) -> dict[str, Path]:

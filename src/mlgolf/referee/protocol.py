@@ -277,7 +277,7 @@ class _Referee:
 
     def _log(self, text: str) -> None:
         """A disk is the host's, so what is written for a contestant has an end."""
-        before, self._logged = self._logged, self._logged + len(text.encode()) + 1
+        before, self._logged = self._logged, self._logged + len(text.encode("utf-8", "replace"))
         if self._logged <= LARGEST:
             self._store.log(text)
         elif before <= LARGEST:

@@ -38,6 +38,7 @@ class Needs(BaseModel):
     bounds: dict[str, float] = Field(default_factory=dict)
     eval_every_steps: int | None = None
     studies: int = 1
+    links: dict[str, str] = Field(default_factory=dict)  # in the trick's folder: name -> target
     level: Literal["process", "bubblewrap"] = "process"  # the weakest that stops the trick
 
 

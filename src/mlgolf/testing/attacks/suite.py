@@ -134,6 +134,8 @@ def _laid_out(attacks: Iterable[Attack], place: Path, folder: Path) -> Iterator[
             code, name = attack.code(which, folder), f"{attack.name}_{which}"
             if code.is_dir():
                 source = Path(shutil.copytree(code, place / name))
+                for link, target in attack.needs.links.items() if which == "trick" else ():
+                    (source / link).symlink_to(target)
             else:
                 source = Path(shutil.copy(code, place / f"{name}.py"))
             yield Played(attack=attack, which=which, source=source)
