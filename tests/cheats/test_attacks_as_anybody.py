@@ -1,4 +1,4 @@
-"""The whole attack suite by the command, as who runs the tests and as an ordinary user."""
+"""The whole attack suite by the command, as an ordinary user."""
 
 import json
 import os
@@ -18,18 +18,24 @@ NOBODY = 65534
 PACKAGES = Path(pytest.__file__).parents[1]
 
 
-def same_python() -> bool:
-    """Whether the system's Python can use the packages that are installed for this one."""
-    ask = "import sys; print(*sys.version_info[:2])"
-    done = subprocess.run([SYSTEM_PYTHON, "-c", ask], capture_output=True, text=True)
+def can_be_shared() -> bool:
+    """Whether an ordinary user's Python can use the packages that are installed for this one."""
+    ask = (
+        f"import sys; sys.path.append({str(PACKAGES)!r}); import torch, pydantic; "
+        "print(*sys.version_info[:2])"
+    )
+    done = subprocess.run(
+        [SYSTEM_PYTHON, "-c", ask], capture_output=True, text=True, user=NOBODY, group=NOBODY,
+        extra_groups=[], cwd="/",
+    )  # fmt: skip
     return done.stdout.split() == [*map(str, sys.version_info[:2])]
 
 
 @pytest.fixture
 def anybodys_python() -> Iterator[Path]:
     """A Python that any user can run, with a copy of this package: ours may lie in a home."""
-    if os.geteuid() or not SYSTEM_PYTHON.exists() or not same_python():
-        pytest.skip("needs root, and a Python of the system that is as new as this one")
+    if os.geteuid() or not SYSTEM_PYTHON.exists() or not can_be_shared():
+        pytest.skip("needs root, and a Python of the system that can use the packages of this one")
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o777)
