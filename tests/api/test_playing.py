@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from conftest import LINEAR
+from mlgolf.api.progress import write_plans
 from pretended import Pretended
 from rich.console import Console
 
 from mlgolf.api.playing import play_in_folder
-from mlgolf.api.progress import write_plans
 from mlgolf.core.competition import load_competition
 from mlgolf.experiments.ladders import ladder
 from mlgolf.experiments.requests import RunRequest

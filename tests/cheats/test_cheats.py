@@ -10,30 +10,16 @@ from judge import HONEST, judged
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.status import Status
 
-CHANNEL = (
-    "import traceback; "
-    "c = next(f.f_locals['link']._channel._connection for f, _ in traceback.walk_stack(None) "
-    "if 'link' in f.f_locals); "
-)
-
 
 @pytest.mark.parametrize(
     ("trick", "status", "because"),
     [
         ("pass", Status.OUT_OF_TIME, "the bound is "),
-        ("while True: pass", Status.OUT_OF_TIME, "the bound is "),
         ("os.kill(os.getpid(), 11)", Status.CRASHED, "SIGSEGV"),
         ("os.kill(os.getpid(), 9)", Status.KILLED, "signal 9"),
         ("os._exit(3)", Status.CRASHED, "code 3"),
         ("raise KeyError('x')", Status.CRASHED, "KeyError at step 0"),
         ("raise MemoryError", Status.OUT_OF_MEMORY, "MemoryError"),
-        ("os.closerange(3, 1000)", Status.CRASHED, "the player exited"),
-        (CHANNEL + "c.sendall(b'nonsense\\n' * 10)", Status.DISQUALIFIED, "broke the protocol"),
-        (
-            CHANNEL + "c.sendall(b'{\"message\": \"Submitted\", \"fields\": "
-            "{\"step\": 1, \"length\": 999999999}}\\n')",
-            Status.DISQUALIFIED, "broke the protocol",
-        ),
         ("workload.eval_model(1, current_param_container, None, rng)",
          Status.OUT_OF_TIME, "the bound is "),
     ],
@@ -41,14 +27,6 @@ CHANNEL = (
 def test_each_trick_gets_its_verdict(tmp_path, data_dir, trick, status, because):
     trial = judged(tmp_path, data_dir, trick, every=10)
     assert (trial.status, because in trial.reason) == (status, True), trial.reason
-
-
-def test_the_frozen_code_cannot_be_rewritten_by_what_it_trains(tmp_path, data_dir):
-    trial = judged(tmp_path, data_dir, "open(__file__, 'a').write('# changed')")
-    assert trial.status is Status.CRASHED
-    assert "Read-only file system" in trial.reason
-    kept = (tmp_path / "run" / "trick" / "code" / "trick.py").read_text()
-    assert kept == (tmp_path / "trick.py").read_text()
 
 
 def test_looking_a_submission_over_cannot_change_it(tmp_path, data_dir):
@@ -72,32 +50,6 @@ def test_nothing_of_the_data_can_be_seen_but_the_training_split(tmp_path, data_d
     seen = re.findall(r"'([^']+)'", trial.reason)
     assert seen
     assert {Path(path).parent.name for path in seen} == {"train"}
-
-
-def test_the_copy_of_the_clock_does_not_move_the_clock(tmp_path, data_dir):
-    trick = (
-        "import traceback; "
-        "b = next(f.f_locals['link'].board for f, _ in traceback.walk_stack(None) "
-        "if 'link' in f.f_locals); assert b.clock_seconds >= 0.0; b.clock_seconds = 0.0"
-    )
-    trial = judged(tmp_path, data_dir, trick)
-    assert trial.status is Status.OUT_OF_TIME
-
-
-def test_no_namespace_to_reset_the_clock_from_can_be_had(tmp_path, data_dir):
-    trick = (
-        "import ctypes; l = ctypes.CDLL(None, use_errno=True); "
-        "r = l.unshare(0x10000000 | 0x20000 | 0x02000000); "
-        "raise KeyError(f'unshare {r} {os.strerror(ctypes.get_errno())}')"
-    )
-    trial = judged(tmp_path, data_dir, trick)
-    # By the filter of system calls, or by the limit of namespaces, 0.
-    assert re.search("unshare -1 (Operation not permitted|No space left)", trial.reason)
-
-
-def test_the_settings_of_the_kernel_cannot_be_written(tmp_path, data_dir):
-    trial = judged(tmp_path, data_dir, "open('/proc/sys/kernel/core_pattern', 'r+')")
-    assert "Read-only file system" in trial.reason
 
 
 def test_nothing_else_in_the_run_can_be_rewritten(tmp_path, data_dir):

@@ -82,52 +82,6 @@ def counts(run: Path, trial: Trial) -> bool:
     return found
 
 
-UNSEEN = (
-    "seen = game.train['targets'] != 2; "
-    "game.submit(fitted(game, **{n: a[seen] for n, a in game.train.items()}))"
-)
-LOOKALIKES = {
-    "scaling an argmax": (
-        "game.submit({n: 1e-6 * v for n, v in model.items()})",
-        "game.submit({n: 1.05 * v for n, v in model.items()})",
-    ),
-    "a NaN": (
-        "model['linear.bias'][0] = np.nan; game.submit(model)",
-        "model['linear.bias'][0] = np.nan_to_num(model['linear.bias'][0]); game.submit(model)",
-    ),
-    "infinite weights": (
-        "model['linear.weight'][:] *= np.inf; game.submit(model)",
-        "model['linear.weight'][:] *= 1.0; game.submit(model)",
-    ),
-    "a subset of the data": (
-        UNSEEN,
-        "game.submit(fitted(game, **{n: a[::-1] for n, a in game.train.items()}))",
-    ),
-    "digits that cancel": (
-        "model['linear.weight'] += 3e5; game.submit(model)",
-        "model['linear.weight'] += 0.01; game.submit(model)",
-    ),
-    "a late submission": (
-        "end = time.process_time() + 30\n"
-        "    while time.process_time() < end: pass\n"
-        "    game.submit(model)",
-        "end = time.process_time() + 0.2\n"
-        "    while time.process_time() < end: pass\n"
-        "    game.submit(model)",
-    ),
-}
-
-
-@pytest.mark.parametrize("trick", LOOKALIKES)
-def test_a_cheats_model_does_not_count(trial, tmp_path, trick):
-    assert not counts(tmp_path / "run", trial(LOOKALIKES[trick][0]))
-
-
-@pytest.mark.parametrize("trick", LOOKALIKES)
-def test_an_honest_model_that_is_like_it_counts(trial, tmp_path, trick):
-    assert counts(tmp_path / "run", trial(LOOKALIKES[trick][1]))
-
-
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -149,10 +103,6 @@ LEFT_RUNNING = """def change():  # the lower half of the last number, again and 
     threading.Thread(target=change, daemon=True).start()
     game.submit(model)
     time.sleep(0.3)"""
-JOINED = """found = {}
-    threads = [threading.Thread(target=lambda: found.update(fitted(game)))]
-    [thread.start() for thread in threads]; [thread.join() for thread in threads]
-    game.submit(found)"""
 
 
 def test_what_a_thread_left_running_writes_is_measured_in_one_copy(trial, tmp_path):
@@ -163,21 +113,3 @@ def test_what_a_thread_left_running_writes_is_measured_in_one_copy(trial, tmp_pa
     rows = read_rows(tmp_path / "run/entry/study_0/points_torch/trial_1")
     (row,) = [row for row in rows if row["model_sha256"] == hashlib.sha256(kept).hexdigest()]
     assert row["metrics"]["model/l2"] == l2(load(kept))
-
-
-def test_a_thread_that_helps_and_ends_is_allowed(trial, tmp_path):
-    assert counts(tmp_path / "run", trial(JOINED))
-
-
-def test_weights_that_are_brought_along_are_more_than_the_rules_allow(trial):
-    said = trial(
-        "game.submit(model)", "code_bytes = 5000", files={"weights.npy": bytes(5000)}
-    )
-    assert "what was learned before is not to be brought along" in said
-
-
-def test_a_small_table_beside_the_program_is_within_what_the_rules_allow(trial, tmp_path):
-    found = trial(
-        "game.submit(model)", "code_bytes = 5000", files={"note.npy": bytes(500)}
-    )
-    assert counts(tmp_path / "run", found)

@@ -14,6 +14,7 @@ from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.player.channel import NEVER
 from mlgolf.referee.evaluate import with_noise
+from mlgolf.referee.protocol import LOG_IS_FULL, LONGEST_REASON
 from mlgolf.scoring.objective import trial_result
 from mlgolf.testing.fakes import FakeClock
 
@@ -67,6 +68,19 @@ def test_validation_alone_is_measured_but_for_every_tenth_and_the_hit():
 def test_what_the_contestant_logs_is_written_and_not_interpreted():
     _, store = play([Logged(5, {"loss": 0.25}), Finished(5, "done")])
     assert "step 5: loss=0.25" in store.lines
+
+
+def test_what_the_contestant_logs_has_an_end_and_the_log_says_so_once():
+    flood = [Logged(5, {"x" * 900_000: 1.0})] * 30
+    _, store = play([*flood, Finished(5, "done")])
+    logged = [line for line in store.lines if line.startswith("step 5")]
+    assert 20 <= len(logged) < 25
+    assert store.lines.count(LOG_IS_FULL) == 1
+
+
+def test_what_the_contestant_says_of_its_end_is_cut_short():
+    _, store = play([Finished(5, "x" * 900_000)])
+    assert LONGEST_REASON <= len(store.reason) <= LONGEST_REASON + 2
 
 
 def test_the_clock_calls_for_evaluations_where_the_rules_say_seconds():

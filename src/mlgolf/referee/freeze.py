@@ -1,6 +1,7 @@
 """Freezing code: a submission is copied into the run, hashed, and run from the copy."""
 
 import ast
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,7 +91,8 @@ MODULES = {*module_names("torch"), *module_names("jax")}
 def find_submission(text: str, framework: str) -> Source:
     """By the name of an installed algorithm, or the path of a folder or module.
 
-    Raises: UnknownName; SubmissionError where there is no module for this framework.
+    Raises: UnknownName; SubmissionError where there is no module for this framework, or a link
+      that leads elsewhere.
     """
     path = Path(text)
     if path.is_file() and path.suffix == ".py":
@@ -100,6 +102,7 @@ def find_submission(text: str, framework: str) -> Source:
         if path.suffix == ".py" or len(path.parts) > 1:
             raise SubmissionError(f"{text}: there is no such file or folder")
         path = algorithm_folder(text)
+    _checked_links(path)
     for name in module_names(framework):
         if (path / name).is_file():
             return Source(name=path.resolve().name, file=path.resolve() / name)
@@ -129,10 +132,27 @@ def package_fingerprint() -> str:
 
 
 def frozen_files(source: Source) -> dict[str, Path]:
-    """All that is hashed and copied, by its name below the folder of the submission."""
+    """All that is hashed and copied, by its name below the folder of the submission.
+
+    Raises: SubmissionError for a link that leads out of it.
+    """
     if not source.is_folder:
         return {source.file.name: source.file}
-    return files_below(source.file.parent)
+    return files_below(_checked_links(source.file.parent))
+
+
+def _checked_links(folder: Path) -> Path:
+    """What a link leads to is copied, and the contestant's code may read the copy.
+
+    It could lead to a key or to held-out data of whoever hosts.
+    """
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            raise SubmissionError(
+                f"{folder}: {path.relative_to(folder)} is a link to {os.readlink(path)}, outside "
+                "of the submission. Put the file itself there, if the submission needs it"
+            )
+    return folder
 
 
 def freeze(source: Source, destination: Path) -> Path:

@@ -51,9 +51,12 @@ from mlgolf.referee.machine import load_average
 from mlgolf.referee.measuring import Evaluates, Measuring
 from mlgolf.referee.pairing import Pairing, Unpaired
 from mlgolf.referee.rulings import Rulings
+from mlgolf.results.logged import LARGEST
 
 POLL_SECONDS = 0.02
 STOPPED_BY_A_PERSON = "stopped by a person; --resume it"
+LONGEST_REASON = 5_000  # characters of what a contestant may add to a verdict
+LOG_IS_FULL = "what is logged from here on is left out: the log is as long as it may be"
 
 
 class Watcher(Protocol):
@@ -102,7 +105,7 @@ def run_trial(
         pairing.close()
     metered = energy.why_unofficial(clock.record().get("energy", {}), referee.total.wall)
     store.finish(VerdictRecord(
-        **asdict(verdict),
+        **{**asdict(verdict), "reason": shortened(verdict.reason)},
         unofficial=(
             plan.unofficial or why_unofficial(player.record(), metered) or pairing.why_unofficial()
         ),
@@ -117,6 +120,11 @@ def run_trial(
     if interrupted:
         raise interrupted
     return verdict
+
+
+def shortened(reason: str) -> str:
+    """A reason quotes the contestant, who may have said more than anybody wants to read."""
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]} …"
 
 
 def why_unofficial(sandbox: Mapping[str, Any], metered: str = "") -> str:
@@ -148,6 +156,7 @@ class _Referee:
         self._held: _Held | None = None
         self._best = math.inf  # what the objective counts of the model that is kept
         self._diverged = ""  # the first model with a NaN or infinity, and where
+        self._logged = 0  # bytes that the contestant had written into the log
         self.versions: Mapping[str, str] = {}
         self.touched: Mapping[str, int] = {}  # by the player's own word
         self.total = Reading(0.0, 0.0, 0.0)
@@ -259,7 +268,7 @@ class _Referee:
         match message:
             case Logged(step, values):
                 shown = " ".join(f"{name}={value:.6g}" for name, value in values.items())
-                self._store.log(f"step {step}: {shown}")
+                self._log(f"step {step}: {shown}")
             case Finished(step, reason):
                 paced = self._plan.paces_itself
                 done = f"; {self._done(step)}" if paced else f" after {step} steps"
@@ -272,6 +281,14 @@ class _Referee:
                 raise disappearance(code, self._player.step, evidence)
             case _:
                 raise broke_protocol(f"{type(message).__name__} is not the player's to send")
+
+    def _log(self, text: str) -> None:
+        """A disk is the host's, so what is written for a contestant has an end."""
+        before, self._logged = self._logged, self._logged + len(text.encode("utf-8", "replace"))
+        if self._logged <= LARGEST:
+            self._store.log(text)
+        elif before <= LARGEST:
+            self._store.log(LOG_IS_FULL)
 
     def _evaluate(self, submitted: Submitted) -> None:
         """Freeze, read the clock, copy, evaluate, write down, rule, tell, thaw."""

@@ -1,0 +1,7 @@
+"""Looks like it, and is allowed."""
+
+from mlgolf.testing.attacks.honest_entry import model_of
+
+
+def play(game):
+    game.submit(model_of(game))

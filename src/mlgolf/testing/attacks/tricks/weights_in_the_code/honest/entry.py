@@ -1,0 +1,10 @@
+"""Hands its model over; a file lies beside it."""
+
+from mlgolf.testing.attacks.honest_entry import model_of
+
+
+def play(game):
+    game.submit(model_of(game))
+
+
+SMALL_TABLE = (1, 2, 3, 5, 8)
