@@ -4,10 +4,12 @@ import re
 import shutil
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from mlgolf.core.errors import UnknownName
+from mlgolf.core.errors import SandboxError, UnknownName
+from mlgolf.testing.attacks import suite
 from mlgolf.testing.attacks.attacks import FAMILIES, TRICKS, all_attacks, chosen_attacks
 from mlgolf.testing.attacks.suite import Outcome, play_attacks
 
@@ -87,3 +89,10 @@ def test_an_attack_that_is_not_there_is_named_with_those_that_are():
         chosen_attacks(("fork_bom",), None)
     with pytest.raises(UnknownName, match="data leakage"):
         chosen_attacks((), "leaks")
+
+
+def test_no_attack_is_played_where_it_would_reach_the_machine_itself(monkeypatch):
+    held = SimpleNamespace(stop=lambda: None, record=lambda: {"files": "shared"})
+    monkeypatch.setattr(suite, "HeldProcess", lambda order: held)
+    with pytest.raises(SandboxError, match="would reach the machine itself"):
+        play_attacks(chosen_attacks(("network",), None))

@@ -4,6 +4,7 @@ Attacks that ask for the same rules share a run. Each is judged by its own trial
 """
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from mlgolf.core.competition import Competition, load_competition
-from mlgolf.core.errors import MLGolfError
+from mlgolf.core.errors import MLGolfError, SandboxError
 from mlgolf.core.records import SandboxLevel
 from mlgolf.core.trial import Trial
 from mlgolf.engines.local import OneAtATime
 from mlgolf.experiments.requests import RunRequest
 from mlgolf.experiments.runs import open_run, play_run
 from mlgolf.referee.levels import check_level, default_level
+from mlgolf.referee.orders import Order
+from mlgolf.referee.sandbox import HeldProcess
 from mlgolf.referee.trial import play_trial
 from mlgolf.scoring.qualification import qualification
 from mlgolf.testing.attacks.attacks import REFUSED, TRICKS, Attack, Expected, Needs
@@ -99,6 +102,7 @@ def play_attacks(
     """
     chosen = level or default_level()
     check_level(chosen)
+    check_walls()
     with tempfile.TemporaryDirectory(prefix="mlgolf-attacks-") as name:
         place = Path(name)
         (place / "code").mkdir()
@@ -113,6 +117,19 @@ def play_attacks(
                     ended.append(attack)
                     on_end(_outcome(attack, got))
         return tuple(_outcome(attack, got) for attack in attacks)
+
+
+def check_walls() -> None:
+    """Raises: SandboxError where a player would stand in the open."""
+    held = HeldProcess(Order(argv=[sys.executable, "-I", "-S", "-c", ""]))
+    held.stop()
+    if held.record().get("files") != "private":
+        why = held.record().get("namespaces_refused", "no reason given")
+        raise SandboxError(
+            f"no attack is played on this machine: it gives no namespaces ({why}), so signals and "
+            "files of tricks would reach the machine itself. `mlgolf sandbox check` says what to "
+            "change"
+        )
 
 
 def _outcome(attack: Attack, got: Mapping[tuple[str, Which], Got]) -> Outcome:

@@ -22,13 +22,15 @@ def places():
 
 class Submission(Honest):
     def update_params(self, **given):
-        if hasattr(builtins, "kept"):
+        if hasattr(builtins, "kept") or any(
+            os.path.exists(f"{place}/kept.pth") for place in places()
+        ):
             gained("code that an earlier trial left")
         for place in places():
-            for name in ("sitecustomize.py", "usercustomize.py", "kept.pth", "numpy.py"):
+            for name in ("sitecustomize.py", "usercustomize.py", "kept.pth"):
                 with contextlib.suppress(OSError):
                     os.makedirs(place, exist_ok=True)
-                    with open(f"{place}/{name}", "w") as file:
+                    with open(f"{place}/{name}", "x") as file:
                         file.write("import builtins; builtins.kept = 1")
         in_vain()
 

@@ -12,8 +12,8 @@ class Submission(Honest):
         if os.environ.get("LD_PRELOAD") or os.path.exists("/etc/ld.so.preload"):
             gained("a library that is loaded into everything")
         os.environ["LD_PRELOAD"] = "/tmp/kept.so"
-        with contextlib.suppress(OSError), open("/etc/ld.so.preload", "w") as file:
-            file.write("/tmp/kept.so")
+        with contextlib.suppress(OSError), open("/etc/ld.so.preload", "x") as file:
+            file.write("# kept")
         in_vain()
 
 
