@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import polars as pl
 import pytest
 
 from mlgolf.analysis.curves.comparison import compared
@@ -108,3 +111,21 @@ def test_numbers_that_look_like_two_units_are_compared_where_the_table_says_that
 def test_what_the_table_does_not_tell_is_noted(tmp_path):
     notes = comparison(tmp_path, f"{BASE}new,2,0.7\n").notes
     assert any("does not say whether hardware, clocks, data" in note for note in notes)
+
+
+def notes_with_speeds(tmp_path, base, change):
+    path = tmp_path / "t.csv"
+    path.write_text("method,time,quality\nbase,1,0.5\nbase,2,0.6\nchange,1.5,0.6\n")
+    table = read_table(path)
+    speeds = pl.Series("speed", [base, base, change])
+    with_speeds = replace(table, rows=table.rows.with_columns(speeds))
+    return [note for note in compared(with_speeds, "base", Goal.MAXIMISE).notes if "speed:" in note]
+
+
+def test_machines_of_different_speed_are_told(tmp_path):
+    (note,) = notes_with_speeds(tmp_path, 1.2, 0.8)
+    assert "base 1.20x, change 0.80x of the reference" in note
+
+
+def test_machines_of_about_one_speed_are_not(tmp_path):
+    assert notes_with_speeds(tmp_path, 1.2, 1.1) == []

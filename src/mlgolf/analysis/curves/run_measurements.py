@@ -218,6 +218,7 @@ def _frame(
             "clock": trial.facts.hardware.clock if trial.facts.hardware else "",
             "draw": trial.facts.data_sha256, "time_unit": "s", "quality_unit": column,
             "tuning_trials": tuned[trial.key.submission],
+            "speed": trial.speed if trial.facts.calibration else None,
         }
         for trial in trials
     ])
