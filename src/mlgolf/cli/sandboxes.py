@@ -138,7 +138,8 @@ def attack_record(outcomes: "tuple[Outcome, ...]") -> dict[str, Any]:
         "attacks": [
             {
                 "name": one.attack.name, "level": one.level, "family": one.attack.family,
-                "tries": one.attack.tries, "why": one.attack.why, "weakest_level": one.attack.needs.level,
+                "tries": one.attack.tries, "why": one.attack.why,
+                "weakest_level": one.attack.needs.level,
                 "expected": one.attack.trick.status, "held": one.held, "accepted": one.accepted,
                 "trick": _got_record(one.trick), "honest": _got_record(one.honest),
             }
