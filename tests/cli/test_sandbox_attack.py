@@ -11,7 +11,8 @@ FINE = Got(status="CRASHED", reason="tried in vain", wrong="")
 
 def outcome(**fields) -> Outcome:
     (attack,) = chosen_attacks(("network",), None)
-    return Outcome(**{"attack": attack, "trick": FINE, "honest": FINE, **fields})
+    usual = {"attack": attack, "level": "bubblewrap", "trick": FINE, "honest": FINE}
+    return Outcome(**{**usual, **fields})
 
 
 @pytest.fixture
@@ -34,7 +35,15 @@ def test_an_attack_that_gained_something_is_said_with_what_and_gives_exit_code_1
     played(outcome(trick=got))
     said = " ".join(mlgolf("sandbox", "attack", expect=1).stdout.split())
     assert "NOT HELD" in said
-    assert "network, the trick: tcp gave a connection. Its verdict: CRASHED" in said
+    assert "network, the trick: tcp gave a connection. Verdict: CRASHED, Gained at step 0" in said
+
+
+def test_what_only_the_stronger_level_stops_is_named_at_the_weaker(played, mlgolf):
+    (attack,) = chosen_attacks(("page_cache",), None)
+    got = Got(status="CRASHED", reason="Gained", wrong="a page")
+    played(outcome(attack=attack, level="process", trick=got))
+    said = mlgolf("sandbox", "attack", expect=1).stdout
+    assert "Only the level bubblewrap stops page_cache." in said
 
 
 def test_an_honest_submission_that_is_refused_gives_exit_code_1(played, mlgolf):

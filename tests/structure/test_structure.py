@@ -10,12 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "mlgolf"
+TRICKS = SOURCE / "testing" / "attacks" / "tricks"  # submissions, which import what they like
 FRAMEWORKS = {
     "torch": ({"torch"}, "_torch.py", SOURCE / "torch.py"),
     "jax": ({"jax", "jaxlib", "flax", "optax", "chex"}, "_jax.py", SOURCE / "jax.py"),
 }
 
-ATTACKS = SOURCE / "testing" / "attacks" / "tricks"  # contestants' code, which nothing imports
 
 
 def imported(file: Path) -> set[str]:
@@ -35,7 +35,7 @@ def test_a_framework_is_imported_only_where_the_file_says_so(framework):
     offenders = [
         str(file.relative_to(ROOT))
         for file in SOURCE.rglob("*.py")
-        if not file.name.endswith(ending) and file != face and ATTACKS not in file.parents
+        if not file.name.endswith(ending) and file != face and TRICKS not in file.parents
         and imported(file) & packages
     ]
     assert offenders == []

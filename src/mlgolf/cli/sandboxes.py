@@ -90,7 +90,7 @@ def _lines(checked: "SandboxCheck") -> list[str]:
 
 def attack(
     names: Annotated[list[str] | None, typer.Argument(
-        metavar="[NAME]...", help="Attacks to play.", show_default="all",
+        metavar="NAME", help="Attacks to play.", show_default="all",
     )] = None,
     family: Annotated[
         str | None, typer.Option("--family", help="Only attacks of this family.")
@@ -128,12 +128,18 @@ def attack(
     raise typer.Exit(0 if all(one.held and one.accepted for one in outcomes) else 1)
 
 
+def level_is_weak(outcome: "Outcome") -> bool:
+    """Whether it takes a stronger level to stop this attack."""
+    return outcome.level == "process" and outcome.attack.needs.level == "bubblewrap"
+
+
 def attack_record(outcomes: "tuple[Outcome, ...]") -> dict[str, Any]:
     return {
         "attacks": [
             {
-                "name": one.attack.name, "family": one.attack.family, "tries": one.attack.tries,
-                "why": one.attack.why, "weakest_level": one.attack.needs.level,
+                "name": one.attack.name, "level": one.level, "family": one.attack.family,
+                "tries": one.attack.tries, "why": one.attack.why,
+                "weakest_level": one.attack.needs.level,
                 "expected": one.attack.trick.status, "held": one.held, "accepted": one.accepted,
                 "trick": _got_record(one.trick), "honest": _got_record(one.honest),
             }
@@ -151,6 +157,7 @@ def _got_record(got: Any) -> dict[str, str]:
 def _print_outcomes(outcomes: "tuple[Outcome, ...]") -> None:
     from rich.console import Console
 
+    from mlgolf.core.text import enumerated
     from mlgolf.report.terminal import plain, text_table
 
     console = Console(highlight=False)
@@ -166,8 +173,12 @@ def _print_outcomes(outcomes: "tuple[Outcome, ...]") -> None:
     for one in outcomes:
         for which, got in (("the trick", one.trick), ("the look-alike", one.honest)):
             if got.wrong:
-                said = f"{one.attack.name}, {which}: {got.wrong}. Its verdict: {got.status}, "
-                console.print(plain(said + got.reason[:300]), soft_wrap=not console.is_terminal)
+                said = f"{one.attack.name}, {which}: {got.wrong[:300]}. Verdict: {got.status}"
+                if got.reason[:100] not in got.wrong and got.wrong not in got.reason:
+                    said += f", {got.reason[:300]}"
+                console.print(plain(said), soft_wrap=not console.is_terminal)
+    if weak := [one.attack.name for one in outcomes if not one.held and level_is_weak(one)]:
+        console.print(plain(f"Only the level bubblewrap stops {enumerated(weak)}."))
     held, accepted = (sum(getattr(one, what) for one in outcomes) for what in ("held", "accepted"))
     console.print(
         f"{held} of {len(outcomes)} attacks were held, {accepted} look-alikes were accepted."

@@ -50,6 +50,7 @@ class Got:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     attack: Attack
+    level: SandboxLevel  # at which it was played
     trick: Got
     honest: Got
 
@@ -115,8 +116,8 @@ def play_attacks(
             for attack in (one.attack for one in group):
                 if attack not in ended and all((attack.name, which) in got for which in BOTH):
                     ended.append(attack)
-                    on_end(_outcome(attack, got))
-        return tuple(_outcome(attack, got) for attack in attacks)
+                    on_end(_outcome(attack, chosen, got))
+        return tuple(_outcome(attack, chosen, got) for attack in attacks)
 
 
 def check_walls() -> None:
@@ -132,8 +133,11 @@ def check_walls() -> None:
         )
 
 
-def _outcome(attack: Attack, got: Mapping[tuple[str, Which], Got]) -> Outcome:
-    return Outcome(attack=attack, **{which: got[attack.name, which] for which in BOTH})
+def _outcome(
+    attack: Attack, level: SandboxLevel, got: Mapping[tuple[str, Which], Got]
+) -> Outcome:
+    both = {which: got[attack.name, which] for which in BOTH}
+    return Outcome(attack=attack, level=level, **both)
 
 
 def _groups(played: Iterable[Played]) -> Iterator[tuple[Needs, list[Played]]]:
@@ -239,7 +243,7 @@ def _of_trial(expected: Expected, trial: Trial, needs: Needs) -> Got:
 def _got(expected: Expected, status: str, reason: str, *, qualifies: bool) -> Got:
     counts = {True: "a model of it counts", False: "no model of it counts"}
     wrong = (
-        reason if GAINED in reason
+        reason[reason.index(GAINED) :] if GAINED in reason
         else f"the status is {status}" if status != expected.status
         else f"the reason does not say {expected.reason!r}" if expected.reason not in reason
         else "the reason is too long to be read" if len(reason) > LONGEST_REASON
