@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LINEAR
-from mlgolf.api.progress import write_plans
+from mlgolf.api.live import write_plans
 from pretended import Pretended
 from rich.console import Console
 
