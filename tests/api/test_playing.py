@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from conftest import LINEAR
-from mlgolf.api.live import write_plans
 from pretended import Pretended
 from rich.console import Console
 
+from mlgolf.api.live import write_plans
 from mlgolf.api.playing import play_in_folder
 from mlgolf.core.competition import load_competition
 from mlgolf.experiments.ladders import ladder
