@@ -57,7 +57,7 @@ def test_work_done_on_the_contestants_behalf_is_added():
 
 
 def priced(hands, factors):
-    clock = TrialClock("cpu", lambda: hands.wall, factor=lambda: factors[0])
+    clock = TrialClock("cpu", lambda: hands.wall, price=lambda cpu: factors[0] * cpu)
     clock.start(lambda: hands.cpu)
     return clock
 

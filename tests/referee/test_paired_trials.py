@@ -68,13 +68,13 @@ def test_a_trial_that_ends_in_a_segment_alone_gives_the_machine_back():
 
 
 class Disturbed(ScriptedPlayer):
-    """Uses 1 s from one evaluation to the next, and half of that where it has the machine alone."""
+    """Uses 1 s from one evaluation to the next, and 0.9 s where it has the machine alone."""
 
     cpu = 0.0
 
     def freeze(self):
         super().freeze()
-        self.cpu += 0.5 if self.calls.count("take") > self.calls.count("give back") else 1.0
+        self.cpu += 0.9 if self.calls.count("take") > self.calls.count("give back") else 1.0
 
     def cpu_seconds(self):
         return self.cpu
@@ -85,11 +85,14 @@ def test_seconds_are_priced_by_what_segments_alone_took_and_cpu_seconds_are_not(
     player, store = Disturbed(script), MemoryStore()
     pairing = Pairing(Place(player.calls), seed=0)
     run_trial(
-        plan(), player, clock=TrialClock("cpu", factor=lambda: pairing.factor), store=store,
+        plan(), player, clock=TrialClock("cpu", price=pairing.priced), store=store,
         evaluator=FakeEvaluator([0.5] * 9 + [0.01]), header=HEADER, hardware=HARDWARE,
         pairing=pairing,
     )
     last = store.rows[-1].reading
-    assert (last.seconds, last.cpu) == (pytest.approx(4.75, abs=0.01), pytest.approx(9.5, abs=0.01))
+    assert last.seconds == pytest.approx(9.0, abs=0.05)  # ten segments of 0.9 s
+    assert last.cpu == pytest.approx(9.9, abs=0.05)
     assert store.verdict is not None
-    assert store.verdict.clock["paired"] == {"factor": 0.5, "pairs": [[0.5, 1.0]]}
+    assert store.verdict.clock["paired"] == {
+        "factor": pytest.approx(0.9), "pairs": [[pytest.approx(0.9), pytest.approx(1.0)]],
+    }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlgolf.referee.pairing import EVERY, Pair, Pairing, Price, price
+from mlgolf.referee.pairing import EVERY, LEAST, Pair, Pairing, Price, price
 
 STEPS = 100
 
@@ -51,7 +51,7 @@ def played(segments, *, alone=1.0, beside=1.1, seed=0, grants=True, noise=0.0):
 
 def test_the_factor_is_what_a_segment_takes_alone_over_what_its_neighbours_take_beside_others():
     pairing, _ = played(40)
-    assert pairing.factor == pytest.approx(1 / 1.1)
+    assert pairing.record()["factor"] == pytest.approx(1 / 1.1)
 
 
 def test_who_does_not_get_the_machine_asks_again_at_the_next_segment():
@@ -65,7 +65,7 @@ def test_who_does_not_get_the_machine_asks_again_at_the_next_segment():
 
 
 def test_nothing_is_priced_before_there_is_a_pair():
-    assert played(2)[0].factor == 1.0
+    assert played(2)[0].record()["factor"] == 1.0
 
 
 def test_where_the_machine_is_never_alone_nothing_is_priced():
@@ -122,7 +122,7 @@ def test_segments_of_other_lengths_are_compared_by_step():
         cpu += steps * (0.01 if pairing._is_alone else 0.012)
         step += steps
         pairing.end_segment(cpu, step)
-    assert pairing.factor == pytest.approx(10 / 12)
+    assert pairing.record()["factor"] == pytest.approx(10 / 12)
 
 
 def test_a_trend_over_segments_does_not_move_the_factor():
@@ -134,7 +134,7 @@ def test_a_trend_over_segments_does_not_move_the_factor():
             pairing.begin_segment(cpu, number * STEPS)
         cpu += (1 + 0.02 * number) * (0.9 if place.is_alone else 1.0)
         pairing.end_segment(cpu, (number + 1) * STEPS)
-    assert pairing.factor == pytest.approx(0.9)
+    assert pairing.record()["factor"] == pytest.approx(0.9)
 
 
 def test_the_error_of_one_pair_is_not_known():
@@ -147,7 +147,7 @@ def test_no_pairs_price_nothing():
 
 def test_the_stated_error_is_how_much_factors_of_like_trials_differ():
     found = [played(20 * EVERY, seed=seed, noise=0.03)[0] for seed in range(60)]
-    observed = np.std([math.log(one.factor) for one in found])
+    observed = np.std([math.log(one.record()["factor"]) for one in found])
     stated = np.mean([one.record()["error"] for one in found])
     assert stated == pytest.approx(observed, rel=0.3)
 
@@ -173,3 +173,31 @@ def test_a_trial_of_ten_evaluations_has_pairs():
 def test_a_trial_without_a_pair_says_that_it_was_not_priced():
     assert "not priced" in played(2)[0].why_unofficial()
     assert played(40)[0].why_unofficial() == ""
+
+
+def priced_and_alone(beside, *, alone=1.0, segments=40):
+    """What a trial is priced at, and what its segments would take alone."""
+    place = Place()
+    pairing, cpu = Pairing(place, 0), 0.0
+    for number in range(segments):
+        if number:
+            pairing.begin_segment(cpu, number * STEPS)
+        cpu += alone if place.is_alone else beside
+        pairing.end_segment(cpu, (number + 1) * STEPS)
+    return pairing.priced(cpu), float(segments)
+
+
+def test_a_trial_is_priced_at_what_it_would_take_alone():
+    priced, alone = priced_and_alone(1.1)
+    assert priced == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("waste", [1.2, 2.0, 10.0])
+def test_who_wastes_time_beside_others_is_priced_no_lower(waste):
+    priced, honest = priced_and_alone(1.0 * waste)
+    assert priced >= honest * (1 - 1e-9)
+
+
+def test_who_does_nothing_where_it_is_alone_lowers_its_price_to_the_bound_at_most():
+    priced, _ = priced_and_alone(1.0, alone=0.0)
+    assert priced >= LEAST * (40 - 8)  # of about five segments alone nothing is counted

@@ -18,18 +18,18 @@ class TrialClock:
     def __init__(
         self, rule: Literal["cpu", "wall"], wall_seconds: Callable[[], float] = time.monotonic, *,
         helpers: Callable[[], float] = lambda: 0.0, meter: Meter = NO_METER,
-        factor: Callable[[], float] = lambda: 1.0,
+        price: Callable[[float], float] = lambda cpu: cpu,
     ) -> None:
         """Args:
           helpers: CPU seconds of processes that predict for the referee.
           meter: counts joules over just the intervals in which the clock runs.
-          factor: by which the player's own CPU seconds are multiplied where these rule, as they
-            would be fewer on a machine that does nothing else.
+          price: what the player's own CPU seconds count as where these rule: on a machine that
+            does nothing else they would be fewer.
         """
         self._rule, self._wall, self._helpers, self._meter = rule, wall_seconds, helpers, meter
         self._cpu: Callable[[], float] = lambda: 0.0  # of nobody, until it is started
         self._cpu_zero = self._wall_zero = self._charged = self._own_cpu = 0.0
-        self._factor, self._shown = factor, 0.0
+        self._price, self._shown = price, 0.0
         self._paused: Reading | None = None
 
     def start(self, cpu_seconds: Callable[[], float]) -> None:
@@ -47,8 +47,8 @@ class TrialClock:
         return Reading(seconds, cpu, wall, self._meter.joules())
 
     def _priced(self) -> float:
-        """Never less than before: what is known of the factor changes as the trial goes on."""
-        self._shown = max(self._shown, self._own_cpu * self._factor() + self._charged)
+        """Never less than before: what is known of the price changes as the trial goes on."""
+        self._shown = max(self._shown, self._price(self._own_cpu) + self._charged)
         return self._shown
 
     def pause(self) -> Reading:

@@ -4,10 +4,12 @@ What a player computes does not depend on who else is at work, and how long it t
 neighbour adds a tenth to its CPU seconds. So trials play side by side, for their values, and each
 has the machine alone now and then for a segment: from one evaluation to the next, where its player
 stands still anyway. What such a segment took, over what those before and after it took beside
-others, is one pair. The ratio of sums over all pairs prices the CPU seconds of the whole trial.
+others, is one pair. The ratio of sums over all pairs prices the CPU seconds beside others; those
+alone count as they are, so whoever wastes time beside others to lower the ratio gains nothing.
 
-The segments are drawn by the referee and differ from trial to trial; a player is not told, and the
-steps are those that its models prove (`mlgolf replay`).
+The segments are drawn by the referee and differ from trial to trial, and a player is not told. One
+that finds out, and works less where it is alone, would lower the ratio, too. So that is bounded by
+what neighbours can do, and a trial whose steps were not alike cannot be replayed (`mlgolf replay`).
 """
 
 import math
@@ -18,6 +20,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 EVERY, MOST_OFTEN = 8, 2  # segments: of so many, one is played alone on average
+# Of the ratio. The other core's products of matrices add a tenth to CPU seconds, copies in memory
+# more: docs/measurement.md.
+LEAST, MOST = 0.8, 1.25
 PAIRS = 5  # that a trial is to have, where it has few evaluations
 FIRST = 1  # the segment before the first evaluation holds imports, compiling and the first step
 
@@ -40,7 +45,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """By what the CPU seconds of a trial are multiplied."""
+    """By what the CPU seconds of a trial beside others are multiplied."""
 
     factor: float = 1.0
     error: float = math.nan  # standard error of its logarithm; NaN of less than two pairs
@@ -55,11 +60,11 @@ def price(pairs: Sequence[Pair]) -> Price:
     alone, beside = np.array(pairs).T if pairs else np.zeros((2, 0))
     if not beside.sum() > 0:
         return Price()
-    factor, count = float(alone.sum() / beside.sum()), len(pairs)
+    factor, count = float(np.clip(alone.sum() / beside.sum(), LEAST, MOST)), len(pairs)
     if count < 2:
         return Price(factor)
     left = alone - factor * beside
-    error = math.sqrt(float(left @ left) * count / (count - 1)) / float(alone.sum())
+    error = math.sqrt(float(left @ left) * count / (count - 1)) / (factor * float(beside.sum()))
     return Price(factor, error)
 
 
@@ -84,15 +89,18 @@ class Pairing:
         self._began: tuple[float, int] | None = None  # CPU seconds and step
         self._next_alone = FIRST + int(self._rng.integers(1, 3))
         self._ended: list[_Segment] = []  # the last three
+        self._alone = 0.0  # CPU seconds of segments that have ended
         self.pairs: list[Pair] = []
-
-    @property
-    def factor(self) -> float:
-        return self._price.factor
 
     @property
     def _price(self) -> Price:
         return price(self.pairs)
+
+    def priced(self, cpu: float) -> float:
+        """What so many CPU seconds of its own would be on a machine that does nothing else."""
+        now = cpu - self._began[0] if self._is_alone and self._began else 0.0
+        alone = self._alone + now
+        return alone + self._price.factor * (cpu - alone)
 
     def is_wanted(self) -> bool:
         """Whether another trial waits for the machine: have the player stand still, step aside."""
@@ -110,6 +118,7 @@ class Pairing:
         if self._began is not None and step > self._began[1]:
             steps = step - self._began[1]
             per_step = (cpu - self._began[0]) / steps
+            self._alone += cpu - self._began[0] if was_alone else 0.0
             self._ended.append(_Segment(self._number, per_step, steps, was_alone))
             self._pair_up()
         self._number += 1
@@ -156,7 +165,8 @@ class Pairing:
 class Unpaired:
     """A trial that has the machine to itself from its beginning to its end."""
 
-    factor = 1.0
+    def priced(self, cpu: float) -> float:
+        return cpu
 
     def is_wanted(self) -> bool:
         return False

@@ -59,7 +59,7 @@ def play_trial(
                 plan, players(plan, hardware, folder, cores),
                 clock=TrialClock(
                     hardware.clock, helpers=evaluates.helpers_cpu_seconds, meter=meter,
-                    factor=lambda: pairing.factor,
+                    price=pairing.priced,
                 ),
                 store=folder, evaluator=evaluates,
                 header=header(plan, hardware, evaluates.libraries, counted.in_words()),
