@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +15,12 @@ from mlgolf.referee.turns import turns
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLGOLF_LOCK_DIR", str(tmp_path))
+
+
+def wait_until_wanted(place):
+    deadline = time.monotonic() + 10
+    while not place.is_wanted():
+        assert time.monotonic() < deadline
 
 
 def test_alone_on_the_machine_nobody_waits_and_it_is_taken_at_once():
@@ -35,8 +43,7 @@ def test_who_takes_the_machine_waits_until_the_other_has_stepped_aside():
 
         taker = threading.Thread(target=alone)
         taker.start()
-        while not other.is_wanted():
-            pass
+        wait_until_wanted(other)
         assert not has_it.wait(0.1)
         aside = threading.Thread(target=other.step_aside)
         aside.start()
@@ -47,6 +54,17 @@ def test_who_takes_the_machine_waits_until_the_other_has_stepped_aside():
         taker.join(10)
         assert not aside.is_alive()
         assert not other.is_wanted()
+
+
+def test_who_looks_again_and_again_whether_anybody_waits_keeps_nobody_from_taking_it():
+    with turns() as one, turns() as other, ThreadPoolExecutor(2) as threads:
+        for _ in range(50):
+            taken = threads.submit(one.take)
+            wait_until_wanted(other)
+            aside = threads.submit(other.step_aside)
+            assert taken.result(10)
+            one.give_back()
+            aside.result(10)
 
 
 def test_who_comes_while_one_has_the_machine_waits():
@@ -70,8 +88,7 @@ def test_one_that_asks_while_another_waits_is_told_no():
     with turns() as one, turns() as other:
         taker = threading.Thread(target=one.take)
         taker.start()
-        while not other.is_wanted():
-            pass
+        wait_until_wanted(other)
         assert not other.take()
         aside = threading.Thread(target=other.step_aside)
         aside.start()
