@@ -49,7 +49,7 @@ def played(segments, *, alone=1.0, beside=1.1, seed=0, grants=True, noise=0.0):
     return pairing, were_alone
 
 
-def test_the_factor_is_what_a_segment_takes_alone_over_what_its_neighbours_take_beside_others():
+def test_the_factor_is_what_a_segment_takes_alone_over_what_others_take_beside_trials():
     pairing, _ = played(40)
     assert pairing.record()["factor"] == pytest.approx(1 / 1.1)
 
@@ -64,8 +64,14 @@ def test_who_does_not_get_the_machine_asks_again_at_the_next_segment():
     assert place.taken == 1
 
 
-def test_nothing_is_priced_before_there_is_a_pair():
+def test_nothing_is_priced_before_a_segment_was_played_alone():
     assert played(2)[0].record()["factor"] == 1.0
+
+
+def test_the_first_segment_that_is_played_alone_prices_what_came_before():
+    pairing, were_alone = played(4)
+    assert any(were_alone)
+    assert pairing.record()["factor"] == pytest.approx(1 / 1.1)
 
 
 def test_where_the_machine_is_never_alone_nothing_is_priced():
@@ -97,7 +103,7 @@ def test_a_query_in_the_middle_of_a_segment_does_not_end_it():
     pairing.begin_segment(1.0, STEPS)
     pairing.begin_segment(1.5, STEPS)  # it goes on after an answer
     pairing.end_segment(2.0, 2 * STEPS)
-    assert pairing._ended[-1].per_step == pytest.approx(1.0 / STEPS)
+    assert pairing._beside[-1].per_step == pytest.approx(1.0 / STEPS)
 
 
 def test_a_trial_that_ends_while_alone_gives_the_machine_back():

@@ -3,9 +3,10 @@
 What a player computes does not depend on who else is at work, and how long it takes does: a busy
 neighbour adds a tenth to its CPU seconds. So trials play side by side, for their values, and each
 has the machine alone now and then for a segment: from one evaluation to the next, where its player
-stands still anyway. What such a segment took, over what those before and after it took beside
-others, is one pair. The ratio of sums over all pairs prices the CPU seconds beside others; those
-alone count as they are, so whoever wastes time beside others to lower the ratio gains nothing.
+stands still anyway. What such a segment took, over what a segment took beside others since the last
+one alone and until the next, is one pair. The ratio of sums over all pairs prices the CPU seconds
+beside others; those alone count as they are, so whoever wastes time beside others to lower the
+ratio gains nothing.
 
 The segments are drawn by the referee and differ from trial to trial, and a player is not told. One
 that finds out, and works less where it is alone, would lower the ratio, too. So that is bounded by
@@ -15,6 +16,7 @@ what neighbours can do, and a trial whose steps were not alike cannot be replaye
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -23,7 +25,7 @@ EVERY, MOST_OFTEN = 8, 2  # segments: of so many, one is played alone on average
 # Of the ratio. The other core's products of matrices add a tenth to CPU seconds, copies in memory
 # more: docs/measurement.md.
 LEAST, MOST = 0.8, 1.25
-PAIRS = 5  # that a trial is to have, where it has few evaluations
+PAIRS = 8  # that a trial is to have, where it has few evaluations
 FIRST = 1  # the segment before the first evaluation holds imports, compiling and the first step
 
 
@@ -68,11 +70,19 @@ def price(pairs: Sequence[Pair]) -> Price:
     return Price(factor, error)
 
 
-class _Segment(NamedTuple):
-    number: int
-    per_step: float  # CPU seconds
-    steps: int
-    was_alone: bool
+@dataclass(slots=True)
+class _Timed:
+    """CPU seconds of some steps."""
+
+    cpu: float = 0.0
+    steps: int = 0
+
+    def add(self, cpu: float, steps: int) -> None:
+        self.cpu, self.steps = self.cpu + cpu, self.steps + steps
+
+    @property
+    def per_step(self) -> float:
+        return self.cpu / self.steps
 
 
 class Pairing:
@@ -88,18 +98,24 @@ class Pairing:
         self._number, self._is_alone = 0, False
         self._began: tuple[float, int] | None = None  # CPU seconds and step
         self._next_alone = FIRST + int(self._rng.integers(1, 3))
-        self._ended: list[_Segment] = []  # the last three
-        self._alone = 0.0  # CPU seconds of segments that have ended
-        self.pairs: list[Pair] = []
+        self._alone: list[_Timed] = []  # segments that have ended
+        self._beside = [_Timed()]  # what lies before, between and after them
+        self._price = Price()
 
     @property
-    def _price(self) -> Price:
-        return price(self.pairs)
+    def pairs(self) -> list[Pair]:
+        """One of each segment alone. What came before it and after it weigh the same, so that a
+        trend over the trial moves no ratio."""
+        found = []
+        for alone, gaps in zip(self._alone, pairwise(self._beside), strict=True):
+            beside = np.mean([gap.per_step for gap in gaps if gap.steps])
+            found.append(Pair(alone.cpu, float(beside) * alone.steps))
+        return found
 
     def priced(self, cpu: float) -> float:
         """What so many CPU seconds of its own would be on a machine that does nothing else."""
         now = cpu - self._began[0] if self._is_alone and self._began else 0.0
-        alone = self._alone + now
+        alone = sum(segment.cpu for segment in self._alone) + now
         return alone + self._price.factor * (cpu - alone)
 
     def is_wanted(self) -> bool:
@@ -116,11 +132,13 @@ class Pairing:
         if was_alone:
             self._turns.give_back()
         if self._began is not None and step > self._began[1]:
-            steps = step - self._began[1]
-            per_step = (cpu - self._began[0]) / steps
-            self._alone += cpu - self._began[0] if was_alone else 0.0
-            self._ended.append(_Segment(self._number, per_step, steps, was_alone))
-            self._pair_up()
+            took = cpu - self._began[0], step - self._began[1]
+            if was_alone:
+                self._alone.append(_Timed(*took))
+                self._beside.append(_Timed())
+            else:
+                self._beside[-1].add(*took)
+            self._price = price(self.pairs)
         self._number += 1
         self._began = None
 
@@ -128,22 +146,11 @@ class Pairing:
         """It goes on in a moment. May wait until all others have stepped aside."""
         if self._began is not None:
             return
-        if self._number >= self._next_alone and self._turns.take():
+        if self._number >= self._next_alone and self._beside[-1].steps and self._turns.take():
             self._is_alone = True
             # On average as often as is asked; a segment beside others lies between any two.
             self._next_alone = self._number + int(self._rng.integers(2, 2 * self._every - 1))
         self._began = cpu, step
-
-    def _pair_up(self) -> None:
-        """Once a segment that was played alone has a neighbour on both sides."""
-        self._ended = self._ended[-3:]
-        if len(self._ended) < 3:
-            return
-        before, middle, after = self._ended
-        in_a_row = after.number - before.number == 2
-        if in_a_row and [segment.was_alone for segment in self._ended] == [False, True, False]:
-            beside = (before.per_step + after.per_step) / 2
-            self.pairs.append(Pair(middle.per_step * middle.steps, beside * middle.steps))
 
     def close(self) -> None:
         if self._is_alone:
@@ -151,9 +158,8 @@ class Pairing:
             self._is_alone = False
 
     def why_unofficial(self) -> str:
-        return "" if self.pairs else (
-            "timed beside other trials, and not priced: no segment was played alone between two "
-            "that were not"
+        return "" if self._alone else (
+            "timed beside other trials, and not priced: no segment was played alone"
         )
 
     def record(self) -> dict[str, Any]:
