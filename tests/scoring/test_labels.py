@@ -5,7 +5,12 @@ from synthetic_trials import competition, reaching, trial, workload_rules
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.hardware import load_hardware
-from mlgolf.scoring.labels import OUTSIDE, claimed_quantities, different_machines
+from mlgolf.scoring.labels import (
+    OUTSIDE,
+    claimed_quantities,
+    different_machines,
+    how_far_priced_seconds_may_be_off,
+)
 from mlgolf.scoring.leaderboard import score_competition, to_json
 
 ONE = competition(["digits"])
@@ -143,3 +148,28 @@ def test_where_programs_may_be_entered_the_board_says_that_tuning_before_is_unbo
     entries = competition(["digits"], contracts=["entry"])
     assert OUTSIDE.removesuffix(".") in board(reaching("a", "digits", [5]), entries).notes
     assert OUTSIDE.removesuffix(".") not in board(reaching("a", "digits", [5])).notes
+
+
+def priced(*errors: float | None, pairs: int = 6):
+    """Trials that were timed by so many pairs of segments each, with these standard errors."""
+    told = [{"factor": 0.9, "pairs": [[1.0, 1.1]] * pairs} for _ in errors]
+    return [
+        trial("a", **REACHED, header={"clock": {"paired": record | ({"error": e} if e else {})}})
+        for record, e in zip(told, errors, strict=True)
+    ]
+
+
+def test_a_board_says_how_far_the_seconds_of_paired_trials_may_be_off():
+    words = how_far_priced_seconds_may_be_off([*priced(0.01, 0.02), trial("a", **REACHED)])
+    assert words == (  # 2.571 is Student's quantile of five degrees
+        "timed beside other trials (paired): 2 trials priced by segments that each played alone, "
+        "within 2.6% to 5.1% (95%)"
+    )
+
+
+def test_of_one_pair_each_nobody_knows_how_far_seconds_may_be_off():
+    assert "nobody knows" in how_far_priced_seconds_may_be_off(priced(None, pairs=1))
+
+
+def test_a_board_of_trials_that_were_timed_alone_has_no_note_on_pricing():
+    assert how_far_priced_seconds_may_be_off([trial("a", **REACHED)]) == ""

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scipy import special
+
 from mlgolf.core.competition import Competition
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import Disclosure
@@ -27,6 +29,7 @@ class Labels:
     claimed: tuple[str, ...] = ()  # quantities that the rules use and the referee cannot measure
     self_reported: tuple[str, ...] = ()  # hardware classes that nobody can check
     machines: str = ""  # how the machines of its trials differ
+    priced: str = ""  # how far the seconds of trials that played beside others may be off
     ladders: tuple[str, ...] = ()  # of each workload that is there at several budgets, a sentence
     untold_tuning: bool = False  # programs that tune themselves: nobody counts what was before
 
@@ -58,7 +61,7 @@ class Labels:
             f"self-reported: that its trials ran on {meaning} is what their contestants say"
             for meaning in self.self_reported
         ]
-        notes += [self.machines] if self.machines else []
+        notes += [note for note in (self.machines, self.priced) if note]
         return [*notes, *([OUTSIDE.removesuffix(".")] if self.untold_tuning else [])]
 
     def as_json(self) -> dict[str, Any]:
@@ -82,6 +85,7 @@ def labels(
             if trial.facts.hardware and trial.facts.hardware.self_reported
         })),
         machines=different_machines(trials),
+        priced=how_far_priced_seconds_may_be_off(trials),
         untold_tuning=competition.rules.admits_own_pace,
         ladders=tuple(_ladders(competition)),
     )
@@ -127,6 +131,26 @@ def different_machines(trials: Sequence[Trial]) -> str:
     return (
         f"trials from machines of different {'speed' if apart else 'kinds'}: {each}{reference}; "
         "times on this board are seconds on each machine's own clock"
+    )
+
+
+def how_far_priced_seconds_may_be_off(trials: Sequence[Trial]) -> str:
+    """A sentence where trials were timed by pairs of segments; else empty. 95%, Student's t."""
+    records = [trial.verdict.clock.get("paired") for trial in trials if trial.verdict]
+    priced = [record for record in records if record]
+    if not priced:
+        return ""
+    widths = [
+        special.stdtrit(len(record["pairs"]) - 1, 0.975) * record["error"]
+        for record in priced if "error" in record
+    ]
+    within = (
+        f"within {min(widths):.1%} to {max(widths):.1%} (95%)" if widths
+        else "to an extent that nobody knows, from one pair each"
+    )
+    return (
+        f"timed beside other trials (paired): {number_of(len(priced), 'trial')} priced by segments "
+        f"that each played alone, {within}"
     )
 
 
