@@ -1,6 +1,6 @@
 """What does `--timing paired` save, and how well does it price trials beside others?
 
-    paired_timing.py [--repeats 10] [--workload criteo1tb] [--trials 3] [--studies 3]
+    paired_timing.py [--repeats 100] [--repeats-alone 20] [--workload criteo1tb] [--trials 3]
 
 Two submissions with the same number of steps, nadamw and nesterov. Printed are:
 
@@ -8,7 +8,7 @@ Two submissions with the same number of steps, nadamw and nesterov. Printed are:
   cores, in turns;
 - the ratio of the two submissions' seconds under one seed, again and again: alone on a quiet
   machine, alone beside a busy neighbour, paired on a quiet machine, and paired beside a busy
-  neighbour, each with its spread (CV);
+  neighbour, each with its spread (CV), and with either submission on the first core;
 - how often the interval of a paired ratio holds the median ratio of the quiet machine.
 
 The neighbour multiplies matrices on one core, for a second or two at a time. Steps are the same
@@ -25,17 +25,21 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from common import DATA_DIR, print_machine, spread, variation
+from scipy import special
 
 import mlgolf
 from mlgolf.core.competition import load_competition
 from mlgolf.results.run_folder import RunFolder
 
 SUBMISSIONS = ("nadamw", "nesterov")
-LIMIT = 1.96  # of the normal distribution, at 95%
+CONFIDENCE = 0.95
+EVALUATIONS = 16  # of a trial whose ratio is taken
 
 
 def busy(core: int) -> None:
@@ -49,11 +53,16 @@ def busy(core: int) -> None:
         time.sleep(random.uniform(0.2, 2))
 
 
-def rules(folder: Path, workload: str) -> Path:
-    """The mini competition with a target that nobody reaches, so that steps are the same."""
+def rules(folder: Path, workload: str, evaluations: int | None = None) -> Path:
+    """The mini competition with a target that nobody reaches, so that steps are the same.
+
+    Args: evaluations: of a trial; None: as many as in mini.
+    """
     competition = load_competition("mini").select([workload])
     row = competition.workloads[workload]
     assert row.step_hint is not None
+    assert row.eval_every_steps is not None
+    steps = evaluations * row.eval_every_steps if evaluations else row.step_hint
     target = 0.0 if row.goal == "minimise" else 1.0
     text = f"""
 schema_version = 2
@@ -77,43 +86,62 @@ studies = 3
 [workloads.{workload}]
 metric = "{row.metric}"
 goal = "{row.goal}"
-bounds = {{ target = {target}, step_limit = {row.step_hint // 4} }}
-step_hint = {row.step_hint}
-eval_every_steps = 25
+bounds = {{ target = {target}, step_limit = {steps} }}
+step_hint = {steps}
+eval_every_steps = {row.eval_every_steps}
 provenance = "made by benchmarks/paired_timing.py"
 """
-    file = folder / "timed.toml"
+    file = folder / f"timed-{steps}.toml"
     file.write_text(text)
     return file
 
 
-def played(folder: Path, competition: Path, timing: str, *, trials: int, studies: int) -> float:
+def played(
+    folder: Path, competition: Path, timing: str, *, trials: int, studies: int,
+    submissions: Sequence[str] = SUBMISSIONS,
+) -> float:
     """How many seconds a run took."""
     began = time.monotonic()
     mlgolf.run(
-        SUBMISSIONS, competition=competition, timing=timing, seed=1, data_dir=DATA_DIR,
+        submissions, competition=competition, timing=timing, seed=1, data_dir=DATA_DIR,
         out=folder, trials=trials, studies=studies, progress=False,
     )  # fmt: skip
     return time.monotonic() - began
 
 
-def ratio(folder: Path, competition: Path, timing: str) -> tuple[float, float]:
-    """(log of the ratio of seconds of the two, its standard error by the pairs)."""
-    played(folder, competition, timing, trials=1, studies=1)
-    seconds, errors = {}, []
+class Ratio(NamedTuple):
+    """Of seconds of the two submissions."""
+
+    log: float
+    error: float  # standard error of the logarithm, by the pairs; NaN where there are none
+    degrees: int
+    is_swapped: bool  # the second submission was the first to take a core
+
+    @property
+    def half_width(self) -> float:
+        return self.error * float(special.stdtrit(self.degrees, (1 + CONFIDENCE) / 2))
+
+
+def ratio(folder: Path, competition: Path, timing: str, *, is_swapped: bool) -> Ratio:
+    order = SUBMISSIONS[::-1] if is_swapped else SUBMISSIONS
+    played(folder, competition, timing, trials=1, studies=1, submissions=order)
+    seconds, errors, degrees = {}, [], 0
     for trial in RunFolder(folder).trials():
         seconds[trial.key.submission] = float(trial.seconds[-1])
         verdict = json.loads((RunFolder(folder).trial_path(trial.key) / "verdict.json").read_text())
-        errors.append(verdict["clock"].get("paired", {}).get("error", math.nan))
+        paired = verdict["clock"].get("paired", {"pairs": []})
+        errors.append(paired.get("error", math.nan))
+        degrees += len(paired["pairs"]) - 1
     one, other = (seconds[name] for name in SUBMISSIONS)
-    return math.log(one / other), math.hypot(*errors)
+    return Ratio(math.log(one / other), math.hypot(*errors), degrees, is_swapped)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=100, help="of paired ratios")
+    parser.add_argument("--repeats-alone", type=int, default=20)
     parser.add_argument("--workload", default="criteo1tb")
     parser.add_argument("--trials", type=int, default=3)
     parser.add_argument("--studies", type=int, default=3)
@@ -121,23 +149,25 @@ def main() -> None:
     print_machine()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        competition = rules(folder, asked.workload)
-        walls = {
-            timing: played(
-                folder / timing, competition, timing, trials=asked.trials, studies=asked.studies
-            )
-            for timing in ("alone", "paired")
-        }
-        print(
-            f"wall time of {len(SUBMISSIONS)} submissions x {asked.studies} studies x "
-            f"{asked.trials} trials: alone {walls['alone']:.0f} s, paired {walls['paired']:.0f} s; "
-            f"alone / paired = {walls['alone'] / walls['paired']:.2f}", flush=True,
-        )
-        print_ratios(folder, competition, asked.repeats)
+        if asked.trials:
+            print_walls(folder, rules(folder, asked.workload), asked.trials, asked.studies)
+        short = rules(folder, asked.workload, EVALUATIONS)
+        print_ratios(folder, short, {"alone": asked.repeats_alone, "paired": asked.repeats})
 
 
-def print_ratios(folder: Path, competition: Path, repeats: int) -> None:
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+def print_walls(folder: Path, competition: Path, trials: int, studies: int) -> None:
+    alone, paired = (
+        played(folder / timing, competition, timing, trials=trials, studies=studies)
+        for timing in ("alone", "paired")
+    )
+    print(
+        f"wall time of {len(SUBMISSIONS)} submissions x {studies} studies x {trials} trials: alone "
+        f"{alone:.0f} s, paired {paired:.0f} s; alone / paired = {alone / paired:.2f}", flush=True,
+    )
+
+
+def print_ratios(folder: Path, competition: Path, repeats: Mapping[str, int]) -> None:
+    found: dict[tuple[str, str], list[Ratio]] = {}
     for machine, timing in itertools.product(("quiet", "busy neighbour"), ("alone", "paired")):
         neighbour = None
         if machine != "quiet":
@@ -147,24 +177,29 @@ def print_ratios(folder: Path, competition: Path, repeats: int) -> None:
             neighbour.start()
         try:
             found[machine, timing] = [
-                ratio(folder / f"{machine} {timing} {number}", competition, timing)
-                for number in range(repeats)
+                ratio(
+                    folder / f"{machine} {timing} {number}", competition, timing,
+                    is_swapped=bool(number % 2),
+                )
+                for number in range(repeats[timing])
             ]
         finally:
             if neighbour is not None:
                 neighbour.kill()
-        ratios = [math.exp(log) for log, _ in found[machine, timing]]
-        print(
-            f"{machine}, {timing}: ratio {spread(ratios)}, spread (CV) {variation(ratios):.1f}%",
-            flush=True,
+        ratios = [math.exp(one.log) for one in found[machine, timing]]
+        by_order = " and ".join(
+            f"{math.exp(statistics.median(logs)):.3f}" for swapped in (False, True)
+            if (logs := [r.log for r in found[machine, timing] if r.is_swapped == swapped])
         )
-    truth = statistics.median(log for log, _ in found["quiet", "alone"])
+        print(
+            f"{machine}, {timing}: ratio {spread(ratios)}, spread (CV) {variation(ratios):.1f}%; "
+            f"by order {by_order}", flush=True,
+        )
+    truth = statistics.median(one.log for one in found["quiet", "alone"])
     for machine in ("quiet", "busy neighbour"):
-        held = [
-            abs(log - truth) <= LIMIT * error for log, error in found[machine, "paired"]
-            if not math.isnan(error)
-        ]
-        widths = [100 * LIMIT * error for _, error in found[machine, "paired"]]
+        known = [one for one in found[machine, "paired"] if not math.isnan(one.error)]
+        held = [abs(one.log - truth) <= one.half_width for one in known]
+        widths = [100 * one.half_width for one in known]
         print(
             f"{machine}: {sum(held)} of {len(held)} intervals of paired ratios hold the quiet "
             f"machine's {math.exp(truth):.3f}; half a width is {spread(widths)}%", flush=True,
