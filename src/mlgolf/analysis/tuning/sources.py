@@ -165,7 +165,8 @@ def _of_source(
         ),
         choices=_choices(source, admission) if grows and source.has_evaluations else None,
         notes=(
-            *notes, *map(_as_counted, admission.all_notes), *labels.notes, *_without_search(competition)
+            *notes, *map(_as_counted, admission.all_notes), *labels.notes,
+            *_without_search(competition),
         ),
     )
 
