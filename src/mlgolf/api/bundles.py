@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlgolf.api.verified import Verification, Verified, VerifiedLedger
+from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import BundleError, RulesError
+from mlgolf.core.jury_ruling import FOLDER, rulings_of
 from mlgolf.experiments.verification import TOLERANCE, Repetition, drawn_trials, other_points
 from mlgolf.results.bundles.fresh_draws import commit
 from mlgolf.results.bundles.in_ledger import find_line
@@ -19,6 +21,7 @@ from mlgolf.results.bundles.reading import (
     self_contradictions,
     unpacked,
 )
+from mlgolf.results.bundles.ruled import add_rulings, contradictions, rulings_on
 from mlgolf.results.bundles.signatures import known_keys
 from mlgolf.results.bundles.writing import Bundled, write_bundle
 from mlgolf.results.run_folder import RunFolder
@@ -80,6 +83,22 @@ def commit_draws(
 
 
 @disk_errors_told()
+def record_rulings(ledger: "AnyPath", competition: "AnyPath") -> list[Head]:
+    """Add a line to a host's ledger for each ruling of a competition that has none yet.
+
+    Args: competition: its folder, or the name of one that ships.
+    Raises: RulesError for one without rulings, BundleError for rulings that were changed.
+    """
+    rules = load_competition(str(competition))
+    rulings = rulings_of(rules)
+    if not rulings:
+        raise RulesError(
+            f"{competition}: found no ruling. Each is a .toml file in {FOLDER}/ of its folder"
+        )
+    return add_rulings(Ledger(Path(ledger)), rules.name, rulings)
+
+
+@disk_errors_told()
 def verify(
     *files: "AnyPath", known: "AnyPath | None" = None, ledger: "AnyPath | None" = None,
     replay: int = 0, seed: int | None = None, tolerance: float = TOLERANCE,
@@ -96,7 +115,9 @@ def verify(
       replay: repeat so many trials of each bundle, drawn at random.
       seed: draws the trials; None: a new one.
       tolerance: relative, of values, where the processor or the software is of another kind.
-      competition, data_dir, progress: as of `mlgolf.replay`.
+      competition: its folder, for data that are drawn from its files; with a ledger its rulings
+        must be those of the ledger.
+      data_dir, progress: as of `mlgolf.replay`.
     Raises: BundleError for a file that is no bundle, no ledger, or no keys.
     """
     if not files and ledger is None:
@@ -124,8 +145,14 @@ def verify(
         whole = VerifiedLedger(
             path=Path(ledger), heads=heads, name=(names or {}).get(heads.key, ""),
             must_be_known=names is not None,
+            contradictions=() if competition is None else _on_rulings(competition, heads),
         )
     return Verification(bundles=tuple(found), ledger=whole)
+
+
+def _on_rulings(competition: "AnyPath", heads: Heads) -> tuple[str, ...]:
+    rules = load_competition(str(competition))
+    return tuple(contradictions(heads, rules.name, rulings_of(rules)))
 
 
 def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -> Verified:
@@ -146,6 +173,8 @@ def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -
     if heads is not None and not problems:
         line = find_line(bundle, heads)
         problems, notes = [*filter(None, [line.problem])], [*filter(None, [line.note])]
+        assert bundle.manifest is not None
+        notes += rulings_on(bundle.manifest.facts, heads)
     return Verified(
         bundle=bundle, signer=signer, name=name, problems=tuple(problems), notes=tuple(notes)
     )

@@ -11,6 +11,8 @@ from mlgolf.experiments.verification import Repetition
 from mlgolf.results.bundles.contents import Facts
 from mlgolf.results.bundles.ledger import Head, Heads
 from mlgolf.results.bundles.reading import Bundle
+from mlgolf.results.bundles.ruled import KIND as RULING
+from mlgolf.results.bundles.ruled import ruling_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,7 @@ class VerifiedLedger:
     heads: Heads
     name: str = ""  # of its key, where that is known
     must_be_known: bool = False
+    contradictions: tuple[str, ...] = ()  # between its rulings and those that are published
 
     @property
     def problem(self) -> str:
@@ -110,12 +113,15 @@ class VerifiedLedger:
 
     @property
     def is_valid(self) -> bool:
-        return not self.problem
+        return not self.problem and not self.contradictions
 
     def lines(self) -> list[str]:
         heads, gaps = self.heads, self.heads.gaps()
         if self.problem:
             return [f"{self.path}: NOT valid: {self.problem}"]
+        if self.contradictions:
+            first, *others = self.contradictions
+            return [f"{self.path}: NOT valid: {first}", *(f"  {one}" for one in others)]
         whose = self.name or f"the key {heads.key}"
         lines = [f"{self.path}: valid, {number_of(len(heads.lines), 'line')} by {whose}"]
         if heads.is_torn:
@@ -132,6 +138,7 @@ class VerifiedLedger:
         return {
             "file": str(self.path), "valid": self.is_valid, "key": self.heads.key,
             "name": self.name, "lines": len(self.heads.lines), "problem": self.problem,
+            "contradictions": list(self.contradictions),
             "torn": self.heads.is_torn,
             "gaps": [
                 {"number": head.number, "time": head.time, **head.body}
@@ -156,6 +163,9 @@ def _drawn_in_words(fresh: FreshDraw, value: str) -> str:
 
 def in_words(head: Head) -> str:
     """A line of a ledger, for a person."""
+    if head.kind == RULING:
+        whose = head.body.get("competition")
+        return f"{head.number} {head.time} {head.kind} {whose}: {ruling_line(head)}"
     run, submissions = head.body.get("run"), head.body.get("submissions")
     what = f" {head.body.get('competition')}" if "competition" in head.body else ""
     whose = f", {several(submissions)}" if isinstance(submissions, Mapping) else ""

@@ -1,4 +1,4 @@
-"""Commands for results that a third party can check: bundle, verify, ledger new and show."""
+"""Commands for results that a third party can check: bundle, verify, ledger new, …, show."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,11 +14,12 @@ def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(bundle)
     app.command(no_args_is_help=True)(verify)
     ledger = typer.Typer(
-        help="The ledger of a host: its key, and a line for each run and each bundle.",
+        help="The ledger of a host: its key, and a line for each run, bundle and ruling.",
         no_args_is_help=True,
     )
     ledger.command("new", no_args_is_help=True)(new)
     ledger.command("commit", no_args_is_help=True)(commit)
+    ledger.command("rule", no_args_is_help=True)(rule)
     ledger.command("show", no_args_is_help=True)(show)
     app.add_typer(ledger, name="ledger")
 
@@ -102,7 +103,11 @@ def verify(
         ),
     ] = 0.05,
     competition: Annotated[
-        Path | None, typer.Option(help="Its folder, where data drawn for each run are in files.")
+        Path | None,
+        typer.Option(
+            help="Its folder: data that are drawn for each run from its files, and with --ledger "
+            "the rulings, which must be those of the ledger."
+        ),
     ] = None,
     *,
     data_dir: DataDir,
@@ -176,6 +181,27 @@ def commit(
     what = f"to {public}" if public else f"to a secret value of SHA-256 {line.body['value_sha256']}"
     say(f"line {line.number} of {folder} commits {what}")
     say(f"next: publish {quoted(folder / 'heads.jsonl')}, before any code is taken in")
+
+
+def rule(
+    folder: Annotated[Path, typer.Argument(help="The folder of your ledger.")],
+    competition: Annotated[Path, typer.Argument(help="The competition's folder, with rulings/.")],
+) -> None:
+    """Add a line for each ruling of a jury that has none yet; what is ruled cannot be unsaid.
+
+    A ruling that was changed or taken away since is refused. Publish heads.jsonl after that.
+
+    Example: mlgolf ledger rule host my-game
+    """
+    from mlgolf.api.bundles import record_rulings
+    from mlgolf.api.verified import as_text, in_words
+
+    lines = record_rulings(folder, competition)
+    if not lines:
+        say(f"nothing to add: all rulings of {competition} have their lines")
+        return
+    say(as_text(f"line {in_words(line)}" for line in lines))
+    say(f"next: publish {quoted(folder / 'heads.jsonl')}")
 
 
 def show(

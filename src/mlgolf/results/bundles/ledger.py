@@ -1,4 +1,4 @@
-"""The ledger of a host: a line for each run that it starts and each bundle that it makes.
+"""The ledger of a host: a line for each run that it starts, bundle that it makes, and ruling.
 
     key.pem       the host's key: for nobody else
     heads.jsonl   the ledger, to be published: lines are only ever added
