@@ -123,7 +123,7 @@ def test_a_host_writes_its_rulings_down_and_a_stranger_compares_them(mlgolf, tmp
     shutil.copy(LINEAR, game / FILE)
     mlgolf("ledger", "new", host)
     write(game / "rulings", "R1")
-    asked = ("verify", "--ledger", host / HEADS, "--competition", game)
+    asked = ("verify", "--ledger", host / HEADS, "--any-key", "--competition", game)
     assert "NOT valid: ruling R1" in mlgolf(*asked, expect=1).stdout
     assert "linear: R1, disqualified, mine" in mlgolf("ledger", "rule", host, game).stdout
     assert "nothing to add" in mlgolf("ledger", "rule", host, game).stdout

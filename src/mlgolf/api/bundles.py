@@ -100,17 +100,20 @@ def record_rulings(ledger: "AnyPath", competition: "AnyPath") -> list[Head]:
 
 @disk_errors_told()
 def verify(
-    *files: "AnyPath", known: "AnyPath | None" = None, ledger: "AnyPath | None" = None,
-    replay: int = 0, seed: int | None = None, tolerance: float = TOLERANCE,
-    competition: "AnyPath | None" = None, data_dir: "AnyPath | None" = None,
-    progress: bool = True,
+    *files: "AnyPath", known: "AnyPath | None" = None, any_key: bool = False,
+    ledger: "AnyPath | None" = None, replay: int = 0, seed: int | None = None,
+    tolerance: float = TOLERANCE, competition: "AnyPath | None" = None,
+    data_dir: "AnyPath | None" = None, progress: bool = True,
 ) -> Verification:
     """Check bundles to the byte, their signatures, a ledger, and repeat some of their trials.
 
-    Nothing is fetched. A replay runs the code of the submissions, in the sandbox `process`.
+    Nothing is fetched. A replay runs the code of the submissions, at the strongest sandbox level
+    that this machine gives.
 
     Args:
-      known: a TOML file of public keys with their names: each bundle must be signed by one.
+      known: a TOML file of public keys with their names, or one key itself: each bundle must be
+        signed by one.
+      any_key: accept also what is unsigned, or signed by a key that is not known.
       ledger: the heads.jsonl of the host: each bundle must have its line there.
       replay: repeat so many trials of each bundle, drawn at random.
       seed: draws the trials; None: a new one.
@@ -127,24 +130,25 @@ def verify(
             f"replay: found {replay}, allowed is 0 or more; tolerance: found {tolerance}, allowed "
             "is from 0 to below 1"
         )
-    names = None if known is None else known_keys(Path(known))
+    names = {} if known is None else known_keys(known)
     heads = None if ledger is None else open_ledger(ledger)
     found = []
     for file in files:
-        checked = _checked(Path(file), names, heads)
-        if replay and not checked.problems:
+        checked = replace(_checked(Path(file), names, heads), any_key=any_key)
+        if replay and checked.is_valid:
             drawn_by = secrets.randbits(32) if seed is None else seed
             repetitions = _repetitions(
                 checked.bundle, replay, drawn_by, tolerance,
                 competition=competition, data_dir=data_dir, progress=progress,
             )
             checked = replace(checked, seed=drawn_by, repetitions=repetitions)
+        elif replay and not checked.problems:
+            checked = replace(checked, notes=(*checked.notes, "no trial was repeated"))
         found.append(checked)
     whole = None
     if heads is not None and ledger is not None:
         whole = VerifiedLedger(
-            path=Path(ledger), heads=heads, name=(names or {}).get(heads.key, ""),
-            must_be_known=names is not None,
+            path=Path(ledger), heads=heads, name=names.get(heads.key, ""), any_key=any_key,
             contradictions=() if competition is None else _on_rulings(competition, heads),
         )
     return Verification(bundles=tuple(found), ledger=whole)
@@ -155,7 +159,7 @@ def _on_rulings(competition: "AnyPath", heads: Heads) -> tuple[str, ...]:
     return tuple(contradictions(heads, rules.name, rulings_of(rules)))
 
 
-def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -> Verified:
+def _checked(path: Path, names: Mapping[str, str], heads: Heads | None) -> Verified:
     bundle = check_bundle(path)
     if bundle.problem or bundle.seal is None:
         return Verified(bundle=bundle, signer="", problems=(bundle.problem,))
@@ -163,12 +167,8 @@ def _checked(path: Path, names: Mapping[str, str] | None, heads: Heads | None) -
     if not problems:
         with unpacked(bundle) as run:
             problems = other_points(RunFolder(run))
-    name = (names or {}).get(key or "", "")
+    name = names.get(key or "", "")
     signer = "unsigned" if key is None else "known" if name else "unknown"
-    if names is not None and not name:
-        problems.append(
-            "it is unsigned" if key is None else f"it is signed by a key that is not known: {key}"
-        )
     notes = []
     if heads is not None and not problems:
         line = find_line(bundle, heads)

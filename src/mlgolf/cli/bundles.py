@@ -1,5 +1,6 @@
 """Commands for results that a third party can check: bundle, verify, ledger new, …, show."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -67,7 +68,8 @@ def bundle(
     say(f"{made.path}: {files}, {bytes_in_words(size)}, {by}")
     if made.left_out:
         say(f"left out: {several(made.left_out)}")
-    say(f"next: mlgolf verify {quoted(made.path)}")
+    trusted = f"--known {seal.key}" if seal.key else "--any-key"
+    say(f"next: mlgolf verify {quoted(made.path)} {trusted}")
 
 
 def verify(
@@ -75,12 +77,19 @@ def verify(
         list[Path] | None, typer.Argument(help="Bundles. None, to check a ledger alone.")
     ] = None,
     known: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="A TOML file of keys that you know, \"name\" = \"64 digits\": each bundle must be "
-            "signed by one of them."
+            metavar="FILE|KEY",
+            help='The key that you trust, 64 digits, or a TOML file of several, "name" = "64 '
+            'digits". Bundles and ledger must be signed by one.',
         ),
     ] = None,
+    any_key: Annotated[
+        bool,
+        typer.Option(
+            "--any-key", help="Accept also what is unsigned, or signed by a key that is not known."
+        ),
+    ] = False,
     ledger: Annotated[
         Path | None,
         typer.Option(help="The host's heads.jsonl: each bundle must have its line there."),
@@ -115,19 +124,21 @@ def verify(
 ) -> None:
     """Check bundles to the last byte, who signed them, and a ledger; offline.
 
-    Exit code 0 if all are valid, 1 if one is not, 2 for a file that is no bundle, no ledger or no
-    keys. A bundle that is unsigned, or signed by a key that nobody named, is valid unless --known
-    asks for names.
+    A bundle that is as it was sealed is valid if --known names its key, and otherwise unsigned or
+    of an unknown key. Exit code 0 only if all are valid, with --any-key also for the other two; 1
+    if one is not, or a trial came out differently; 2 for what is no bundle, no ledger or no key.
 
     Example: mlgolf verify a.mlgolf.zip --known keys.toml --ledger heads.jsonl
 
-    Example: mlgolf verify a.mlgolf.zip --replay 3
+    Example: mlgolf verify a.mlgolf.zip --known keys.toml --replay 3
+
+    Example: mlgolf verify a.mlgolf.zip --any-key
     """
     from mlgolf.api.bundles import verify as check
 
     found = check(
-        *(files or ()), known=known, ledger=ledger, replay=replay, seed=seed, tolerance=tolerance,
-        competition=competition, data_dir=data_dir,
+        *(files or ()), known=known, any_key=any_key, ledger=ledger, replay=replay, seed=seed,
+        tolerance=tolerance, competition=competition, data_dir=data_dir,
     )
     if as_json:
         print_json(found.as_json())
@@ -217,7 +228,8 @@ def show(
     from mlgolf.api.bundles import open_ledger
     from mlgolf.api.verified import VerifiedLedger, as_text, in_words
 
-    found = VerifiedLedger(path=path, heads=open_ledger(path))
+    heads = open_ledger(path)
+    found = VerifiedLedger(path=path, heads=heads, any_key=True)
     if as_json:
         print_json({
             **found.as_json(),
@@ -227,5 +239,6 @@ def show(
             ],
         })  # fmt: skip
     else:
-        say(as_text([*map(in_words, found.heads.lines), *found.lines()]))
+        own = replace(found, name=f"the key {heads.key}")
+        say(as_text([*map(in_words, found.heads.lines), *own.lines()]))
     raise typer.Exit(0 if found.is_valid else 1)
