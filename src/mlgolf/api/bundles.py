@@ -1,7 +1,7 @@
 """Runs as single files that a third party can check: bundle, verify, and the ledger of a host."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,11 @@ from mlgolf.core.competition import load_competition
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import BundleError, RulesError
 from mlgolf.core.jury_ruling import FOLDER, rulings_of
+from mlgolf.core.text import number_of, several
 from mlgolf.experiments.verification import TOLERANCE, Repetition, drawn_trials, other_points
+from mlgolf.referee.freeze import find_submission, fingerprint, package_fingerprint
+from mlgolf.referee.levels import default_level
+from mlgolf.results.bundles.contents import Manifest
 from mlgolf.results.bundles.fresh_draws import commit
 from mlgolf.results.bundles.in_ledger import find_line
 from mlgolf.results.bundles.ledger import Head, Heads, Ledger, new_ledger, read_heads
@@ -75,8 +79,6 @@ def commit_draws(
       public: where a public value will stand, and when; empty: a secret one is drawn.
     Raises: BundleError for a public value without submissions.
     """
-    from mlgolf.referee.freeze import find_submission, fingerprint
-
     sources = [find_submission(str(text), framework) for text in submissions]
     hashes = {source.name: fingerprint(source) for source in sources}
     return commit(Ledger(Path(ledger)), hashes, public)
@@ -141,7 +143,9 @@ def verify(
                 checked.bundle, replay, drawn_by, tolerance,
                 competition=competition, data_dir=data_dir, progress=progress,
             )
-            checked = replace(checked, seed=drawn_by, repetitions=repetitions)
+            checked = replace(
+                checked, seed=drawn_by, repetitions=repetitions, sandbox=default_level()
+            )
         elif replay and not checked.problems:
             checked = replace(checked, notes=(*checked.notes, "no trial was repeated"))
         found.append(checked)
@@ -169,15 +173,29 @@ def _checked(path: Path, names: Mapping[str, str], heads: Heads | None) -> Verif
             problems = other_points(RunFolder(run))
     name = names.get(key or "", "")
     signer = "unsigned" if key is None else "known" if name else "unknown"
-    notes = []
+    assert bundle.manifest is not None
+    notes = [*_played_with(bundle.manifest)]
     if heads is not None and not problems:
         line = find_line(bundle, heads)
-        problems, notes = [*filter(None, [line.problem])], [*filter(None, [line.note])]
-        assert bundle.manifest is not None
+        problems = [*filter(None, [line.problem])]
+        notes += [*filter(None, [line.note])]
         notes += rulings_on(bundle.manifest.facts, heads)
     return Verified(
         bundle=bundle, signer=signer, name=name, problems=tuple(problems), notes=tuple(notes)
     )
+
+
+def _played_with(manifest: Manifest) -> Iterator[str]:
+    """What played the run, and whether it is what would repeat its trials here."""
+    package = manifest.facts.package_sha256
+    here = ", as here" if package == package_fingerprint() else "; the code here is other"
+    for found in manifest.environment:
+        versions = several((f"{name} {text}" for name, text in found.versions.items()), most=6)
+        yield (
+            f"{number_of(found.trials, 'trial')} played on {found.machine.get('processor')} with "
+            f"{versions}, and mlgolf {found.mlgolf}"
+            + (f" (code {package[:12]}…{here})" if package else "")
+        )
 
 
 def _repetitions(

@@ -17,6 +17,8 @@ from mlgolf.results.bundles.ruled import ruling_line
 VALID, UNSIGNED, UNKNOWN, NOT_VALID = "valid", "unsigned", "unknown key", "not valid"
 NAME_ONE = "name a key that you trust by --known, or take anybody's by --any-key"
 
+OWN_CODE = ", which is made for one's own code"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
@@ -28,6 +30,7 @@ class Verified:
     name: str = ""  # of the known key
     problems: tuple[str, ...] = ()  # sentences; none: it is valid
     seed: int | None = None  # by which the trials that were repeated were drawn
+    sandbox: str = ""  # the level at which they were repeated
     repetitions: tuple[Repetition, ...] = ()
     notes: tuple[str, ...] = ()  # what a reader should know though it makes nothing invalid
 
@@ -59,7 +62,8 @@ class Verified:
             lines.append(f"  not accepted: {NAME_ONE}")
         if self.repetitions:
             count = number_of(len(self.repetitions), "trial")
-            lines.append(f"  {count} repeated, drawn by --seed {self.seed}:")
+            level = f"in the sandbox {self.sandbox}{OWN_CODE * (self.sandbox != 'bubblewrap')}"
+            lines.append(f"  {count} repeated {level}, drawn by --seed {self.seed}:")
             lines += [f"  {found.text()}" for found in self.repetitions]
         return lines
 
@@ -111,6 +115,7 @@ class Verified:
             "problems": list(self.problems),
             "notes": list(self.notes),
             "seed": self.seed,
+            "sandbox": self.sandbox or None,
             "replays": [found.as_json() for found in self.repetitions],
         }
 
