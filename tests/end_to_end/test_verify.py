@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import LINEAR
 
+from mlgolf.referee.levels import default_level
 from mlgolf.results.bundles.ledger import HEADS, KEY
 
-CODE = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run" / "momentum" / "code"
+STORED = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run"
+CODE = STORED / "momentum" / "code"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def test_a_stranger_verifies_who_signed_it_its_line_and_repeats_a_trial(mlgolf, 
     (replay,) = bundle["replays"]
     assert replay["differences"] == []
     assert replay["compared"] == "bit for bit"
+    assert bundle["sandbox"] == default_level()
     assert found["ledger"]["gaps"] == []
 
 
@@ -151,6 +154,26 @@ def test_one_word_says_what_a_bundle_is(mlgolf, host, unsigned):
     assert [one["valid"] for one in found["bundles"]] == [False, False]
     found = verified(mlgolf, *asked[:1], *asked[2:], "--known", host / "known.toml")
     assert (found["bundles"][0]["outcome"], found["ledger"]["outcome"]) == ("valid", "valid")
+
+
+def test_it_says_what_played_the_run_and_whether_that_is_here(mlgolf, host, tmp_path):
+    said = mlgolf("verify", host / "run.zip", "--any-key").stdout
+    assert re.search(r"2 trials played on .* and mlgolf \S+ \(code [0-9a-f]{12}…, as here\)", said)
+    mlgolf("bundle", STORED, "-o", tmp_path / "a.zip")
+    assert "the code here is other" in mlgolf("verify", tmp_path / "a.zip", "--any-key").stdout
+
+
+def test_code_of_a_host_that_no_sandbox_holds_is_told_before_it_runs(mlgolf, tmp_path):
+    shutil.copytree(STORED, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["competition"]["rules"] |= {
+        "objective": "regulariser", "regulariser": "def regulariser(tensors): return 0.0",
+        "constraints": [],
+    }
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    mlgolf("bundle", tmp_path / "run", "-o", tmp_path / "a.zip")
+    said = mlgolf("verify", tmp_path / "a.zip", "--any-key").stdout
+    assert "its rules bring a measure along, regulariser in run.json" in said
 
 
 def test_code_of_whom_nobody_named_is_not_run(mlgolf, unsigned):

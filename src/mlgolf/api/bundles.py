@@ -168,13 +168,20 @@ def _checked(path: Path, names: Mapping[str, str], heads: Heads | None) -> Verif
     if bundle.problem or bundle.seal is None:
         return Verified(bundle=bundle, signer="", problems=(bundle.problem,))
     problems, key = self_contradictions(bundle), bundle.seal.key
+    notes = []
     if not problems:
-        with unpacked(bundle) as run:
-            problems = other_points(RunFolder(run))
+        with unpacked(bundle) as folder:
+            run = RunFolder(folder)
+            problems = other_points(run)
+            if run.competition.rules.regulariser is not None:
+                notes.append(
+                    "its rules bring a measure along, regulariser in run.json, which --replay runs "
+                    "outside of the sandbox: read it first"
+                )
     name = names.get(key or "", "")
     signer = "unsigned" if key is None else "known" if name else "unknown"
     assert bundle.manifest is not None
-    notes = [*_played_with(bundle.manifest)]
+    notes += _played_with(bundle.manifest)
     if heads is not None and not problems:
         line = find_line(bundle, heads)
         problems = [*filter(None, [line.problem])]
