@@ -70,6 +70,8 @@ def bundle(
         say(f"left out: {several(made.left_out)}")
     trusted = f"--known {seal.key}" if seal.key else "--any-key"
     say(f"next: mlgolf verify {quoted(made.path)} {trusted}")
+    if ledger is not None:
+        say(f"then: publish it, and {quoted(ledger / 'heads.jsonl')} as it is now")
 
 
 def verify(
