@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ def verify(
             f"replay: found {replay}, allowed is 0 or more; tolerance: found {tolerance}, allowed "
             "is from 0 to below 1"
         )
-    names = {} if known is None else known_keys(known)
+    names = {} if known is None else known_keys(fspath(known))
     heads = None if ledger is None else open_ledger(ledger)
     found = []
     for file in files:
