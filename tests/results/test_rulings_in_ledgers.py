@@ -15,6 +15,7 @@ from mlgolf.results.bundles.ledger import HEADS, Ledger, new_ledger, read_heads
 from mlgolf.results.bundles.reading import check_bundle
 from mlgolf.results.bundles.ruled import add_rulings, contradictions, rulings_on
 from mlgolf.results.bundles.writing import write_bundle
+from mlgolf.scoring.sources import open_source
 
 STORED = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run"
 
@@ -135,3 +136,11 @@ def test_a_competition_without_rulings_adds_none(mlgolf, tmp_path):
     mlgolf("ledger", "new", tmp_path / "host")
     said = mlgolf("ledger", "rule", tmp_path / "host", LINEAR, expect=2).stderr
     assert "found no ruling. Each is a .toml file in rulings/ of its folder" in said
+
+
+@pytest.mark.parametrize("name", ["a.mlgolf.zip", "a", ".mlgolf.zip"])
+def test_a_ruling_on_a_run_is_one_on_its_bundle(tmp_path, name):
+    write(tmp_path / "rulings", "R1", subject=f'submission = "momentum"\nrun = "{name[:1]}"')
+    bundle = write_bundle(STORED, tmp_path / name).path
+    source = open_source([bundle], None, None, rulings=tmp_path / "rulings")
+    assert len(source.jury.tombstones) == (name[:1] == "a")

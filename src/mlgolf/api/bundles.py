@@ -21,6 +21,7 @@ from mlgolf.results.bundles.fresh_draws import commit
 from mlgolf.results.bundles.in_ledger import find_line
 from mlgolf.results.bundles.ledger import Head, Heads, Ledger, new_ledger, read_heads
 from mlgolf.results.bundles.reading import (
+    ENDING,
     Bundle,
     check_bundle,
     self_contradictions,
@@ -33,9 +34,6 @@ from mlgolf.results.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from mlgolf.api.results import AnyPath
-
-ENDING = ".mlgolf.zip"
-
 
 @disk_errors_told()
 def bundle(
