@@ -47,6 +47,7 @@ def test_a_disqualified_submission_has_a_tombstone_and_no_rank(mlgolf, runs, rul
         "submission": "mine", "sha256": 64 * "a", "run": None, "trial": None, "ruling": "R1",
         "date": "2026-11-03", "rule": "pretraining", "reason": "weights were brought along",
         "evidence": ["entry.py, line 12"], "test": "tests/cheats/stored_weights",
+        "file": str(rulings / "R1.toml"),
     }
     assert found["rulings"][0]["subject"] == {"submission": "mine"}
 

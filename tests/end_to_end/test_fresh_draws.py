@@ -68,13 +68,16 @@ def test_they_change_with_the_value_and_with_any_code():
 
 
 def test_a_stranger_computes_them_again(mlgolf, played):
-    said = mlgolf("verify", played / "run.zip", "--ledger", played / "host" / HEADS).stdout
+    said = mlgolf(
+        "verify", played / "run.zip", "--any-key", "--ledger", played / "host" / HEADS
+    ).stdout
     assert "drawn from all code and the value that line 1 of the ledger commits to" in said
     assert "computed again" in said
 
 
 def test_a_trial_is_repeated_on_the_data_that_were_drawn(mlgolf, played):
-    said = mlgolf("verify", played / "run.zip", "--replay", 1, "--json", expect=None).stdout
+    asked = ("verify", played / "run.zip", "--any-key", "--replay", 1, "--json")
+    said = mlgolf(*asked, expect=None).stdout
     assert json.loads(said)["bundles"][0]["replays"][0]["differences"] == []
 
 
@@ -157,7 +160,7 @@ def test_a_public_value_needs_the_code_beforehand_and_is_told_with_its_place(
     assert "Give it by --public-value" in mlgolf(*words, expect=2).stderr
     mlgolf(*words, "--public-value", "a1b2")
     mlgolf("bundle", tmp_path / "run", "--ledger", host, "-o", tmp_path / "a.zip")
-    said = mlgolf("verify", tmp_path / "a.zip", "--ledger", host).stdout
+    said = mlgolf("verify", tmp_path / "a.zip", "--any-key", "--ledger", host).stdout
     assert f"commits to: a1b2. Compare it with {place}" in said
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import LINEAR
 
+from mlgolf.referee.levels import default_level
 from mlgolf.results.bundles.ledger import HEADS, KEY
 
-CODE = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run" / "momentum" / "code"
+STORED = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run"
+CODE = STORED / "momentum" / "code"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def test_a_stranger_verifies_who_signed_it_its_line_and_repeats_a_trial(mlgolf, 
     (replay,) = bundle["replays"]
     assert replay["differences"] == []
     assert replay["compared"] == "bit for bit"
+    assert bundle["sandbox"] == default_level()
     assert found["ledger"]["gaps"] == []
 
 
@@ -61,7 +64,8 @@ def test_a_value_that_no_training_gave_is_not_confirmed(mlgolf, host, tmp_path):
         "\n".join([json.dumps(row), *lines[1:]]) + "\n"
     )
     mlgolf("bundle", run, "-o", tmp_path / "forged.zip")
-    said = mlgolf("verify", tmp_path / "forged.zip", "--replay", 3, expect=1).stdout
+    asked = ("verify", tmp_path / "forged.zip", "--any-key", "--replay", 3)
+    said = mlgolf(*asked, expect=1).stdout
     assert "forged.zip: NOT confirmed, unsigned" in said
     assert "1 trial that the run asks for not there" in said
     assert "row 1 (step 100): validation/loss was" in said
@@ -70,7 +74,7 @@ def test_a_value_that_no_training_gave_is_not_confirmed(mlgolf, host, tmp_path):
 def test_the_rules_have_the_hash_that_a_stranger_computes(mlgolf, host):
     record = json.loads((host / "run" / "run.json").read_text())
     text = json.dumps(record["competition"], sort_keys=True).encode()
-    facts = verified(mlgolf, host / "run.zip")["bundles"][0]["facts"]
+    facts = verified(mlgolf, host / "run.zip", "--any-key")["bundles"][0]["facts"]
     assert facts["rules_sha256"] == sha256(text).hexdigest()
 
 
@@ -96,7 +100,7 @@ def test_no_bundle_names_a_folder_of_its_machine_or_its_user(host):
 
 
 def test_a_run_that_was_started_and_not_bundled_is_a_gap(mlgolf, host):
-    said = mlgolf("verify", "--ledger", host / "before.jsonl").stdout
+    said = mlgolf("verify", "--any-key", "--ledger", host / "before.jsonl").stdout
     assert "1 run started and not bundled:" in said
     assert "linear, momentum" in said
 
@@ -114,19 +118,67 @@ def test_a_ledger_of_another_host_is_not_its_own(mlgolf, host, tmp_path):
     assert "it is not signed by the key of that ledger" in said
 
 
-def test_with_known_keys_every_bundle_must_be_signed_by_one(mlgolf, host, tmp_path):
-    (tmp_path / "known.toml").write_text(f'"Somebody else" = "{64 * "1"}"\n')
-    mlgolf("bundle", host / "run", "-o", tmp_path / "unsigned.zip")
-    known = ("--known", tmp_path / "known.toml")
-    said = mlgolf("verify", host / "run.zip", *known, expect=1).stdout
-    assert "NOT valid: it is signed by a key that is not known" in said
-    said = mlgolf("verify", tmp_path / "unsigned.zip", *known, expect=1).stdout
-    assert "NOT valid: it is unsigned" in said
-    said = mlgolf("verify", "--ledger", host / "host", *known, expect=1).stdout
-    assert "NOT valid: it is the ledger of a key that is not known" in said
-    said = mlgolf("verify", tmp_path / "unsigned.zip").stdout
-    assert "valid, unsigned: nobody vouches for it" in said
-    assert "signed by an unknown key" in mlgolf("verify", host / "run.zip").stdout
+@pytest.fixture(scope="module")
+def unsigned(mlgolf, host) -> Path:
+    mlgolf("bundle", host / "run", "-o", host / "unsigned.zip")
+    return host / "unsigned.zip"
+
+
+def test_a_bundle_is_valid_by_a_known_key_alone(mlgolf, host):
+    known = (host / "known.toml").read_text().partition("=")[2].strip().strip('"')
+    for given, name in ((host / "known.toml", "The host"), (known, known)):
+        said = mlgolf("verify", host / "run.zip", "--known", given).stdout
+        assert f"run.zip: valid, signed by {name}" in said
+        said = mlgolf("verify", "--ledger", host / "host", "--known", given).stdout
+        assert f"valid, 3 lines by {name}" in said
+
+
+@pytest.mark.parametrize("known", [[], ["--known", 64 * "1"]])
+def test_an_unsigned_bundle_and_an_unknown_key_are_no_success(mlgolf, host, unsigned, known):
+    for what, outcome in (
+        ([unsigned], "unsigned: as it was sealed"), ([host / "run.zip"], "unknown key: as it was"),
+        (["--ledger", host / "host"], "unknown key: 3 lines"),
+    ):  # fmt: skip
+        said = mlgolf("verify", *what, *known, expect=1).stdout
+        assert outcome in said
+        assert "not accepted: name a key that you trust by --known" in said
+        said = mlgolf("verify", *what, *known, "--any-key").stdout
+        assert outcome in said
+        assert "not accepted" not in said
+
+
+def test_one_word_says_what_a_bundle_is(mlgolf, host, unsigned):
+    asked = (host / "run.zip", unsigned, "--ledger", host / "host")
+    found = verified(mlgolf, *asked[:2], expect=1)
+    assert [one["outcome"] for one in found["bundles"]] == ["unknown key", "unsigned"]
+    assert [one["valid"] for one in found["bundles"]] == [False, False]
+    found = verified(mlgolf, *asked[:1], *asked[2:], "--known", host / "known.toml")
+    assert (found["bundles"][0]["outcome"], found["ledger"]["outcome"]) == ("valid", "valid")
+
+
+def test_it_says_what_played_the_run_and_whether_that_is_here(mlgolf, host, tmp_path):
+    said = mlgolf("verify", host / "run.zip", "--any-key").stdout
+    assert re.search(r"2 trials played on .* and mlgolf \S+ \(code [0-9a-f]{12}…, as here\)", said)
+    mlgolf("bundle", STORED, "-o", tmp_path / "a.zip")
+    assert "the code here is other" in mlgolf("verify", tmp_path / "a.zip", "--any-key").stdout
+
+
+def test_code_of_a_host_that_no_sandbox_holds_is_told_before_it_runs(mlgolf, tmp_path):
+    shutil.copytree(STORED, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["competition"]["rules"] |= {
+        "objective": "regulariser", "regulariser": "def regulariser(tensors): return 0.0",
+        "constraints": [],
+    }
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    mlgolf("bundle", tmp_path / "run", "-o", tmp_path / "a.zip")
+    said = mlgolf("verify", tmp_path / "a.zip", "--any-key").stdout
+    assert "its rules bring a measure along, regulariser in run.json" in said
+
+
+def test_code_of_whom_nobody_named_is_not_run(mlgolf, unsigned):
+    said = mlgolf("verify", unsigned, "--replay", 1, expect=1).stdout
+    assert "no trial was repeated" in said
 
 
 def test_the_first_file_that_differs_is_named(mlgolf, host, tmp_path):
@@ -146,6 +198,7 @@ def test_the_first_file_that_differs_is_named(mlgolf, host, tmp_path):
         (["verify", "nothing.zip"], "nothing.zip: No such file or directory"),
         (["verify", "--ledger", LINEAR], "is no ledger"),
         (["verify", "{host}/run.zip", "--known", "{host}/run.zip"], "not TOML"),
+        (["verify", "{host}/run.zip", "--known", 63 * "1"], "neither a file of keys nor a key"),
         (["bundle", "{host}"], "expected a run, a folder with run.json"),
         (["bundle", "{host}/run", "-o", "{host}/run.zip"], "is there already"),
         (["bundle", "{host}/run", "-o", "x.zip", "--ledger", "{host}/run"], "mlgolf ledger new"),
@@ -177,7 +230,9 @@ def test_a_run_that_was_bundled_twice_says_so(mlgolf, host, tmp_path):
     shutil.copytree(host / "host", tmp_path / "host")
     shutil.copytree(host / "run", tmp_path / "run")
     mlgolf("bundle", tmp_path / "run", "--ledger", tmp_path / "host", "-o", tmp_path / "b.zip")
-    said = mlgolf("verify", tmp_path / "b.zip", "--ledger", tmp_path / "host").stdout
+    said = mlgolf(
+        "verify", tmp_path / "b.zip", "--any-key", "--ledger", tmp_path / "host"
+    ).stdout
     assert "line 3 of the ledger" in said
     assert "other bundles of this run: line 2" in said
 
@@ -189,7 +244,7 @@ def test_what_a_bundle_says_of_itself_never_begins_a_line(mlgolf, host, tmp_path
     record["unofficial"] = "a\nother.zip: valid, signed by The host"
     (tmp_path / "run" / "run.json").write_text(json.dumps(record))
     mlgolf("bundle", tmp_path / "run", "-o", tmp_path / "a.zip")
-    said = mlgolf("verify", tmp_path / "a.zip").stdout
+    said = mlgolf("verify", tmp_path / "a.zip", "--any-key").stdout
     assert "other.zip: valid" in said
     assert not any(line.startswith("other.zip") for line in said.splitlines())
 

@@ -72,6 +72,7 @@ def test_a_tombstone_says_who_and_by_which_ruling():
         "submission": "fast", "sha256": 64 * "f", "run": None, "trial": None, "ruling": "R1",
         "date": "2026-11-01", "rule": "pretraining", "reason": "weights were brought along",
         "evidence": ["entry.py, line 12"], "test": "",
+        "file": None,
     }
 
 

@@ -169,7 +169,7 @@ def curve(
     quality: str | None = None, goal: str | None = None,
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE,
     workload: str | None = None, points: PointChoice | None = None, unfair: bool = False,
-    pareto: str | None = None,
+    pareto: str | None = None, rulings: AnyPath | None = None,
 ) -> TradeOff:
     """Judge methods by the baseline's curve of quality against time.
 
@@ -183,12 +183,13 @@ def curve(
         there ("each"), or all share a point ("shared"); None: shared where a run was tuned at one.
       unfair: compare also what differs in more than the method, and say so.
       pareto: other quantities for the Pareto front: "energy:minimise,accuracy:maximise".
+      rulings: of runs, a folder of rulings of a jury; None for those of the competition.
     Raises: MLGolfError for what cannot be read or compared.
     """
     _check(interpolation, confidence)
     axes = parse_axes(pareto) if pareto else ()
     given = [Path(path) for path in paths]
-    found, known = _measurements(given, time, quality, workload, points, axes)
+    found, known = _measurements(given, time, quality, workload, points, axes, rulings)
     chosen, base = known if goal is None else _goal(goal), baseline or next(iter(found.points))
     if _is_table(paths):
         found = replace(found, notes=(
@@ -207,7 +208,7 @@ def change(
     base: AnyPath, changed: AnyPath, *, time: str | None = None, quality: str | None = None,
     goal: str | None = None, workload: str | None = None, points: PointChoice | None = None,
     interpolation: Interpolation = "pchip", confidence: float = CONFIDENCE, unfair: bool = False,
-    pareto: str | None = None,
+    pareto: str | None = None, rulings: AnyPath | None = None,
 ) -> TradeOff:
     """Compare one program before and after a change: two tables or runs, one method in each.
 
@@ -215,8 +216,8 @@ def change(
     """
     _check(interpolation, confidence)
     axes = parse_axes(pareto) if pareto else ()
-    before, known = _measurements([Path(base)], time, quality, workload, points, axes)
-    after, other = _measurements([Path(changed)], time, quality, workload, points, axes)
+    before, known = _measurements([Path(base)], time, quality, workload, points, axes, rulings)
+    after, other = _measurements([Path(changed)], time, quality, workload, points, axes, rulings)
     both = base_and_change(before, after, goals=(known, other))
     chosen = known if goal is None else _goal(goal)
     if _is_table([base]):
@@ -237,13 +238,17 @@ def _check(interpolation: str, confidence: float) -> None:
 
 def _measurements(
     paths: Sequence[Path], time: str | None, quality: str | None, workload: str | None,
-    points: PointChoice | None, axes: Sequence[Axis],
+    points: PointChoice | None, axes: Sequence[Axis], rulings: AnyPath | None,
 ) -> tuple[Measurements, Goal]:
     if _is_table(paths):
+        if rulings is not None:
+            raise ScoringError(f"{paths[0]}: --rulings is for runs; take rows out of a table")
         return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
     if not paths:
         raise ScoringError("curve: found no table and no run folder. Give one of them")
-    source = open_source(paths, None, None, command="curve")
+    source = open_source(
+        paths, None, None, command="curve", rulings=None if rulings is None else Path(rulings)
+    )
     if time is not None:
         raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")
     split = quality or "validation"

@@ -95,7 +95,7 @@ def progress(
     target: str | Sequence[str] = (), columns: Mapping[str, str] | None = None,
     parts: Mapping[str, str] | None = None, baseline: str | None = None, since: str | None = None,
     until: str | None = None, within_a_year: bool = False, physical_growth: float | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float = CONFIDENCE, rulings: AnyPath | None = None,
 ) -> Progression:
     """Compute, time, energy or money to a fixed result, over the years.
 
@@ -112,6 +112,7 @@ def progress(
       since, until: dates, both included.
       within_a_year: whether a trend may rest on entries of one year.
       physical_growth: by what factor the compute that was spent grew, for effective compute.
+      rulings: of runs, a folder of rulings of a jury; None for those of the competition.
     Raises: MLGolfError for what cannot be read or has no trend.
     """
     checked_confidence(confidence)
@@ -130,7 +131,10 @@ def progress(
         return Progression(histories_of_runs(
             [Path(one) for one in sources], workloads=targets, baseline=baseline,
             quantities=(compute,) if compute else (), confidence=confidence,
+            rulings=None if rulings is None else Path(rulings),
         ))  # fmt: skip
+    if rulings is not None:
+        raise RunFolderError(f"{source}: --rulings is for runs; take rows out of a table")
     if more:
         raise RunFolderError(f"found {len(sources)} tables; progress takes one, or run folders")
     path = table_or_file(Path(source))

@@ -1,8 +1,8 @@
 """Keep track of runs: list them, show one, compare several, exchange them with trackers."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from mlgolf.analysis.tracking.filters import (
     parse_day,
     trials_ordered,
 )
-from mlgolf.analysis.tracking.rows import OBJECTIVE, RunRow, TrialRow, run_row, with_trials
+from mlgolf.analysis.tracking.rows import OBJECTIVE, RunRow, TrialRow, run_row
 from mlgolf.api.frames import column_of
 from mlgolf.api.results import AnyPath
 from mlgolf.api.shown import Shown, Table
 from mlgolf.core.disk import disk_errors_told, naming
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.jury_ruling import JuryRuling, rulings_of
 from mlgolf.core.quantities import quantities
 from mlgolf.core.text import number_of
 from mlgolf.plots.saved import without_formulas
@@ -44,13 +45,14 @@ from mlgolf.report.tracking import (
     what_next,
 )
 from mlgolf.results.exported_trials import ExportedTrial, to_mlflow, to_tensorboard
-from mlgolf.results.found_runs import find_runs, run_of
+from mlgolf.results.found_runs import FoundRun, find_runs, run_of
 from mlgolf.results.measurement_table import SUFFIXES
 from mlgolf.results.mlflow_files import read_mlflow
 from mlgolf.results.places import what_lies_at
 from mlgolf.results.run_names import RUNS
 from mlgolf.results.tracker_runs import ImportedTable, imported
 from mlgolf.results.wandb_files import read_wandb
+from mlgolf.scoring.jury import Tombstone
 
 MOST_SHOWN = 200  # rows of a table in a terminal or a notebook
 
@@ -62,10 +64,11 @@ class RunList(Shown):
 
     def __init__(
         self, runs: Sequence[RunRow], *, trials: bool = False, sort: str | None = None,
-        reverse: bool = False,
+        reverse: bool = False, tombstones: Sequence[Tombstone] = (),
     ) -> None:
+        """Args: tombstones: of what a jury disqualified, which is no row."""
         self.runs, self._by, self._as_trials = runs, sort, trials
-        self._reverse = reverse
+        self._reverse, self.tombstones = reverse, tombstones
 
     @cached_property
     def trials(self) -> list[TrialRow]:
@@ -93,12 +96,16 @@ class RunList(Shown):
         return [name for name in (OBJECTIVE, *quantities()) if name in known]
 
     def as_json(self) -> dict[str, Any]:
+        disqualified = [stone.as_json() for stone in self.tombstones]
         if self._as_trials:
             return {
                 "trials": [row.as_json() for row in self.trials],
-                "problems": [*problem_lines(self.runs)],
+                "problems": [*problem_lines(self.runs)], "disqualified": disqualified,
             }
-        return {"runs": [row.as_json(self._value_names) for row in self.runs]}
+        return {
+            "runs": [row.as_json(self._value_names) for row in self.runs],
+            "disqualified": disqualified,
+        }
 
     def save(self, file: AnyPath) -> Path:
         """Write `table` as CSV or Parquet."""
@@ -117,6 +124,7 @@ class RunList(Shown):
         return [(f"{title}, {more} more with --json" if more > 0 else title, heads, rows)]
 
     def _lines(self) -> Iterable[str]:
+        yield from map(str, self.tombstones)
         yield from problem_lines(self.runs)
         yield from mixed_lines([trial for run in self.runs for trial in run.trials], self._by)
 
@@ -151,7 +159,9 @@ class RunShown(Shown):
             "facts": dict(map(tuple, table[2])),  # type: ignore[arg-type]
             "record": self.entry.run.folder.record.as_json(),
             "trials": [row.as_json() for row in self.entry.row.trials],
-            "problems": list(self.entry.row.problems), "commands": what_next(self.entry),
+            "problems": list(self.entry.row.problems),
+            "disqualified": [stone.as_json() for stone in self.entry.row.tombstones],
+            "commands": what_next(self.entry),
         }
 
     def _panels(self) -> Sequence[Any]:
@@ -169,6 +179,7 @@ class RunShown(Shown):
         yield f"{title}, {more} more with --json" if more > 0 else title, heads, rows
 
     def _lines(self) -> Iterable[str]:
+        yield from map(str, self.entry.row.tombstones)
         yield from problem_lines([self.entry.row])
         for name, command in what_next(self.entry).items():
             yield f"{name}: {command}"
@@ -208,6 +219,7 @@ def list_runs(
     submissions: Sequence[str] = (), frameworks: Sequence[str] = (),
     competitions: Sequence[str] = (), where: Sequence[str] = (), since: str | None = None,
     until: str | None = None, sort: str | None = None, reverse: bool = False,
+    rulings: AnyPath | None = None,
 ) -> RunList:
     """The runs in folders of runs, or their trials.
 
@@ -218,6 +230,7 @@ def list_runs(
       where: conditions on hyperparameters, quantities, status or seed: "learning_rate>=0.01".
       since, until: days, or moments in ISO 8601, at which runs were begun.
       sort: a quantity, "objective", or for runs "begun", "run", "trials". reverse: the worst first.
+      rulings: a folder of rulings of a jury; None for those of each run's competition.
     Returns: also what cannot be read, with the reason.
     Raises: RunFolderError for a folder that is not there; UnknownName, ScoringError for a filter.
     """
@@ -230,28 +243,45 @@ def list_runs(
         until=None if until is None else parse_day(until, "--until", last=True),
     )
     found = find_runs([Path(folder) for folder in folders] or [RUNS])
-    runs = ordered(chosen.of(map(run_row, found)), sort, reverse=reverse)
-    return RunList(runs, trials=trials, sort=sort, reverse=reverse)
+    rows = [*map(_rows_under(rulings), found)]
+    return RunList(
+        ordered(chosen.of(rows), sort, reverse=reverse), trials=trials, sort=sort, reverse=reverse,
+        tombstones=tuple(dict.fromkeys(stone for row in rows for stone in row.tombstones)),
+    )
 
 
 @disk_errors_told()
-def show_run(path: AnyPath) -> RunShown:
+def show_run(path: AnyPath, *, rulings: AnyPath | None = None) -> RunShown:
     """A run, or one of its trials: what it is, its results, and what to do with it.
 
+    Args: rulings: as of `list_runs`. A trial that is asked for is shown whatever was ruled.
     Raises: RunFolderError if it is neither, or cannot be read.
     """
-    return RunShown(_entry(Path(path)))
+    entry = _entry(Path(path), _rows_under(rulings))
+    if entry.row.tombstones and not entry.row.trials and entry.name != str(entry.run.path):
+        there = _entry(Path(path), run_row)
+        entry = replace(there, row=replace(there.row, tombstones=entry.row.tombstones))
+    return RunShown(entry)
 
 
 @disk_errors_told()
-def compare_runs(*paths: AnyPath) -> RunsCompared:
+def compare_runs(*paths: AnyPath, rulings: AnyPath | None = None) -> RunsCompared:
     """What differs between runs or trials, their results, and whether these can be compared.
 
-    Raises: RunFolderError for what is neither; ScoringError for fewer than two.
+    Args: rulings: as of `list_runs`.
+    Raises: RunFolderError for what is neither, for fewer than two, and for one of which a jury left
+      nothing.
     """
     if len(paths) < 2:
         raise RunFolderError(f"found {len(paths)} run to compare; give two or more")
-    return RunsCompared(compared([_entry(Path(path)) for path in paths]))
+    row_of = _rows_under(rulings)
+    entries = [_entry(Path(path), row_of) for path in paths]
+    for entry in entries:
+        if entry.row.tombstones and not entry.row.trials:
+            raise RunFolderError(
+                f"{entry.name}: nothing is left to compare: {entry.row.tombstones[0]}"
+            )
+    return RunsCompared(compared(entries))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,21 +383,35 @@ def save_table(table: pl.DataFrame, file: AnyPath) -> Path:
     return path
 
 
-def _entry(path: Path) -> Compared:
+def _rows_under(folder: AnyPath | None) -> Callable[[FoundRun], RunRow]:
+    """Rows without what a jury disqualified, by rulings in a folder or of a run's competition."""
+    known: dict[str, Sequence[JuryRuling]] = {}
+
+    def row(found: FoundRun) -> RunRow:
+        if found.folder is None:
+            return run_row(found)
+        competition = found.folder.competition
+        if competition.name not in known:
+            given = None if folder is None else Path(folder)
+            known[competition.name] = rulings_of(competition, given)
+        return run_row(found, known[competition.name])
+
+    return row
+
+
+def _entry(path: Path, row_of: Callable[[FoundRun], RunRow]) -> Compared:
     place = path if path.exists() or not (RUNS / path).exists() else RUNS / path
-    found = run_of(place)
-    row = run_row(found)
-    if place.resolve() == found.path.resolve():
-        trials = tuple(one.trial for one in found.read if one.trial)
-        return Compared(name=str(found.path), run=found, trials=trials, row=row)
-    here = place.resolve()
-    for one, its_row in zip(found.trials, row.trials, strict=True):
-        if one.path.resolve() == here:
-            return Compared(
-                name=str(one.path), run=found, trials=(one.trial,) if one.trial else (),
-                row=with_trials(row, [its_row]),
+    found, here = run_of(place), place.resolve()
+    asked, name = found, found.path
+    if here != found.path.resolve():
+        chosen = [one for one in found.trials if one.path.resolve() == here]
+        if not chosen:
+            raise RunFolderError(
+                f"{path} is {what_lies_at(place)}; expected a run, or one of its trials. Its run "
+                f"is {found.path}"
             )
-    raise RunFolderError(
-        f"{path} is {what_lies_at(place)}; expected a run, or one of its trials. Its run is "
-        f"{found.path}"
-    )
+        asked, name = replace(found, trials=tuple(chosen)), chosen[0].path
+    row = row_of(asked)
+    kept = {trial.trial for trial in row.trials}
+    trials = tuple(one.trial for one in asked.read if one.trial and str(one.path) in kept)
+    return Compared(name=str(name), run=found, trials=trials, row=replace(row, found=found))

@@ -73,6 +73,7 @@ def tuning_curves(
     trials: int | None = None, bounds: tuple[float | None, float | None] = (None, None),
     competition: str | None = None, tuning: str | None = None, methods: Sequence[str] = (),
     workloads: Sequence[str] = (), transfers: Sequence[tuple[str, str]] = (),
+    rulings: AnyPath | None = None,
 ) -> Tuning:
     """The best result expected of 1, 2, … trials by each method, with exact bands for all of them.
 
@@ -87,6 +88,7 @@ def tuning_curves(
       competition, tuning: which board of a table of AlgoPerf's.
       methods, workloads: those to compare; none: all.
       transfers: of a table: pairs of a workload and its variant.
+      rulings: of runs, a folder of rulings of a jury; None for those of the competition.
     Raises: MLGolfError for what is missing, of another kind, or does not go together.
     """
     checked_confidence(confidence)
@@ -107,7 +109,7 @@ def tuning_curves(
     asked = Asked(
         goal=Goal(goal) if goal else None, quality=quality, metric=_metric(metric),
         competition=competition, tuning=tuning, methods=methods, workloads=workloads,
-        transfers=transfers,
+        transfers=transfers, rulings=None if rulings is None else Path(rulings),
     )
     results = open_results([Path(path) for path in paths] or [latest_run()], asked)
     return Tuning(judge(

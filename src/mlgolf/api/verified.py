@@ -11,6 +11,13 @@ from mlgolf.experiments.verification import Repetition
 from mlgolf.results.bundles.contents import Facts
 from mlgolf.results.bundles.ledger import Head, Heads
 from mlgolf.results.bundles.reading import Bundle
+from mlgolf.results.bundles.ruled import KIND as RULING
+from mlgolf.results.bundles.ruled import ruling_line
+
+VALID, UNSIGNED, UNKNOWN, NOT_VALID = "valid", "unsigned", "unknown key", "not valid"
+NAME_ONE = "name a key that you trust by --known, or take anybody's by --any-key"
+
+OWN_CODE = ", which is made for one's own code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +26,26 @@ class Verified:
 
     bundle: Bundle
     signer: str  # "unsigned", "unknown" or "known"; empty where bytes were changed
+    any_key: bool = False  # whether it may be unsigned, or signed by an unknown key
     name: str = ""  # of the known key
     problems: tuple[str, ...] = ()  # sentences; none: it is valid
     seed: int | None = None  # by which the trials that were repeated were drawn
+    sandbox: str = ""  # the level at which they were repeated
     repetitions: tuple[Repetition, ...] = ()
     notes: tuple[str, ...] = ()  # what a reader should know though it makes nothing invalid
 
     @property
+    def outcome(self) -> str:
+        """Valid, if it is signed by a known key, or what stands against that."""
+        if self.problems:
+            return NOT_VALID
+        if not all(found.confirmed for found in self.repetitions):
+            return "not confirmed"
+        return {"known": VALID, "unknown": UNKNOWN}.get(self.signer, UNSIGNED)
+
+    @property
     def is_valid(self) -> bool:
-        return not self.problems and all(found.confirmed for found in self.repetitions)
+        return self.outcome == VALID or (self.any_key and self.outcome in (UNSIGNED, UNKNOWN))
 
     @property
     def facts(self) -> Facts | None:
@@ -38,22 +56,29 @@ class Verified:
         if self.problems:
             first, *others = self.problems
             return [f"{path}: NOT valid: {first}", *(f"  {problem}" for problem in others)]
-        lines = [f"{path}: {'valid' if self.is_valid else 'NOT confirmed'}, {self._signed()}"]
+        lines = [f"{path}: {self._in_words()}"]
         lines += [f"  {said}" for said in (*self._about(), *self.notes)]
+        if self.outcome in (UNSIGNED, UNKNOWN) and not self.any_key:
+            lines.append(f"  not accepted: {NAME_ONE}")
         if self.repetitions:
             count = number_of(len(self.repetitions), "trial")
-            lines.append(f"  {count} repeated, drawn by --seed {self.seed}:")
+            level = f"in the sandbox {self.sandbox}{OWN_CODE * (self.sandbox != 'bubblewrap')}"
+            lines.append(f"  {count} repeated {level}, drawn by --seed {self.seed}:")
             lines += [f"  {found.text()}" for found in self.repetitions]
         return lines
 
-    def _signed(self) -> str:
-        assert self.bundle.seal is not None
+    def _in_words(self) -> str:
+        """The outcome, and who vouches for it."""
+        key = self.bundle.seal and self.bundle.seal.key
         match self.signer:
             case "unsigned":
-                return "unsigned: nobody vouches for it"
+                said, signed = f"{UNSIGNED}: as it was sealed; anybody may have made it", UNSIGNED
             case "known":
-                return f"signed by {self.name}"
-        return f"signed by an unknown key, {self.bundle.seal.key}"
+                said, signed = f"{VALID}, signed by {self.name}", f"signed by {self.name}"
+            case _:
+                signed = f"signed by an unknown key, {key}"
+                said = f"{UNKNOWN}: as it was sealed, by the key {key}"
+        return f"NOT confirmed, {signed}" if self.outcome == "not confirmed" else said
 
     def _about(self) -> list[str]:
         facts = self.facts
@@ -78,6 +103,7 @@ class Verified:
         return {
             "file": str(self.bundle.path),
             "valid": self.is_valid,
+            "outcome": self.outcome,
             "signer": self.signer,
             "name": self.name,
             "key": seal and seal.key,
@@ -89,6 +115,7 @@ class Verified:
             "problems": list(self.problems),
             "notes": list(self.notes),
             "seed": self.seed,
+            "sandbox": self.sandbox or None,
             "replays": [found.as_json() for found in self.repetitions],
         }
 
@@ -100,24 +127,31 @@ class VerifiedLedger:
     path: Path
     heads: Heads
     name: str = ""  # of its key, where that is known
-    must_be_known: bool = False
+    any_key: bool = False  # whether it may be of a key that is not known
+    contradictions: tuple[str, ...] = ()  # between its rulings and those that are published
 
     @property
-    def problem(self) -> str:
-        if not self.heads.problem and self.must_be_known and not self.name:
-            return f"it is the ledger of a key that is not known: {self.heads.key}"
-        return self.heads.problem
+    def outcome(self) -> str:
+        if self.heads.problem or self.contradictions:
+            return NOT_VALID
+        return VALID if self.name else UNKNOWN
 
     @property
     def is_valid(self) -> bool:
-        return not self.problem
+        return self.outcome == VALID or (self.any_key and self.outcome == UNKNOWN)
 
     def lines(self) -> list[str]:
         heads, gaps = self.heads, self.heads.gaps()
-        if self.problem:
-            return [f"{self.path}: NOT valid: {self.problem}"]
-        whose = self.name or f"the key {heads.key}"
-        lines = [f"{self.path}: valid, {number_of(len(heads.lines), 'line')} by {whose}"]
+        if self.outcome == NOT_VALID:
+            first, *others = filter(None, [heads.problem, *self.contradictions])
+            return [f"{self.path}: NOT valid: {first}", *(f"  {one}" for one in others)]
+        count = number_of(len(heads.lines), "line")
+        whose = f"{VALID}, {count} by {self.name}" if self.name else (
+            f"{UNKNOWN}: {count} by the key {heads.key}"
+        )
+        lines = [f"{self.path}: {whose}"]
+        if not self.is_valid:
+            lines.append(f"  not accepted: {NAME_ONE}")
         if heads.is_torn:
             lines.append(
                 "  its last line is cut short and does not count: the host was stopped while it "
@@ -130,8 +164,10 @@ class VerifiedLedger:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "file": str(self.path), "valid": self.is_valid, "key": self.heads.key,
-            "name": self.name, "lines": len(self.heads.lines), "problem": self.problem,
+            "file": str(self.path), "valid": self.is_valid, "outcome": self.outcome,
+            "key": self.heads.key, "name": self.name, "lines": len(self.heads.lines),
+            "problem": self.heads.problem,
+            "contradictions": list(self.contradictions),
             "torn": self.heads.is_torn,
             "gaps": [
                 {"number": head.number, "time": head.time, **head.body}
@@ -156,6 +192,9 @@ def _drawn_in_words(fresh: FreshDraw, value: str) -> str:
 
 def in_words(head: Head) -> str:
     """A line of a ledger, for a person."""
+    if head.kind == RULING:
+        whose = head.body.get("competition")
+        return f"{head.number} {head.time} {head.kind} {whose}: {ruling_line(head)}"
     run, submissions = head.body.get("run"), head.body.get("submissions")
     what = f" {head.body.get('competition')}" if "competition" in head.body else ""
     whose = f", {several(submissions)}" if isinstance(submissions, Mapping) else ""

@@ -1,5 +1,6 @@
-"""Commands for results that a third party can check: bundle, verify, ledger new and show."""
+"""Commands for results that a third party can check: bundle, verify, ledger new, …, show."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,11 +15,12 @@ def add_to(app: typer.Typer) -> None:
     app.command(no_args_is_help=True)(bundle)
     app.command(no_args_is_help=True)(verify)
     ledger = typer.Typer(
-        help="The ledger of a host: its key, and a line for each run and each bundle.",
+        help="The ledger of a host: its key, and a line for each run, bundle and ruling.",
         no_args_is_help=True,
     )
     ledger.command("new", no_args_is_help=True)(new)
     ledger.command("commit", no_args_is_help=True)(commit)
+    ledger.command("rule", no_args_is_help=True)(rule)
     ledger.command("show", no_args_is_help=True)(show)
     app.add_typer(ledger, name="ledger")
 
@@ -66,7 +68,10 @@ def bundle(
     say(f"{made.path}: {files}, {bytes_in_words(size)}, {by}")
     if made.left_out:
         say(f"left out: {several(made.left_out)}")
-    say(f"next: mlgolf verify {quoted(made.path)}")
+    trusted = f"--known {seal.key}" if seal.key else "--any-key"
+    say(f"next: mlgolf verify {quoted(made.path)} {trusted}")
+    if ledger is not None:
+        say(f"then: publish it, and {quoted(ledger / 'heads.jsonl')} as it is now")
 
 
 def verify(
@@ -74,12 +79,19 @@ def verify(
         list[Path] | None, typer.Argument(help="Bundles. None, to check a ledger alone.")
     ] = None,
     known: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="A TOML file of keys that you know, \"name\" = \"64 digits\": each bundle must be "
-            "signed by one of them."
+            metavar="FILE|KEY",
+            help='The key that you trust, 64 digits, or a TOML file of several, "name" = "64 '
+            'digits". Bundles and ledger must be signed by one.',
         ),
     ] = None,
+    any_key: Annotated[
+        bool,
+        typer.Option(
+            "--any-key", help="Accept also what is unsigned, or signed by a key that is not known."
+        ),
+    ] = False,
     ledger: Annotated[
         Path | None,
         typer.Option(help="The host's heads.jsonl: each bundle must have its line there."),
@@ -102,7 +114,11 @@ def verify(
         ),
     ] = 0.05,
     competition: Annotated[
-        Path | None, typer.Option(help="Its folder, where data drawn for each run are in files.")
+        Path | None,
+        typer.Option(
+            help="Its folder: data that are drawn for each run from its files, and with --ledger "
+            "the rulings, which must be those of the ledger."
+        ),
     ] = None,
     *,
     data_dir: DataDir,
@@ -110,19 +126,21 @@ def verify(
 ) -> None:
     """Check bundles to the last byte, who signed them, and a ledger; offline.
 
-    Exit code 0 if all are valid, 1 if one is not, 2 for a file that is no bundle, no ledger or no
-    keys. A bundle that is unsigned, or signed by a key that nobody named, is valid unless --known
-    asks for names.
+    A bundle that is as it was sealed is valid if --known names its key, and otherwise unsigned or
+    of an unknown key. Exit code 0 only if all are valid, with --any-key also for the other two; 1
+    if one is not, or a trial came out differently; 2 for what is no bundle, no ledger or no key.
 
     Example: mlgolf verify a.mlgolf.zip --known keys.toml --ledger heads.jsonl
 
-    Example: mlgolf verify a.mlgolf.zip --replay 3
+    Example: mlgolf verify a.mlgolf.zip --known keys.toml --replay 3
+
+    Example: mlgolf verify a.mlgolf.zip --any-key
     """
     from mlgolf.api.bundles import verify as check
 
     found = check(
-        *(files or ()), known=known, ledger=ledger, replay=replay, seed=seed, tolerance=tolerance,
-        competition=competition, data_dir=data_dir,
+        *(files or ()), known=known, any_key=any_key, ledger=ledger, replay=replay, seed=seed,
+        tolerance=tolerance, competition=competition, data_dir=data_dir,
     )
     if as_json:
         print_json(found.as_json())
@@ -178,6 +196,27 @@ def commit(
     say(f"next: publish {quoted(folder / 'heads.jsonl')}, before any code is taken in")
 
 
+def rule(
+    folder: Annotated[Path, typer.Argument(help="The folder of your ledger.")],
+    competition: Annotated[Path, typer.Argument(help="The competition's folder, with rulings/.")],
+) -> None:
+    """Add a line for each ruling of a jury that has none yet; what is ruled cannot be unsaid.
+
+    A ruling that was changed or taken away since is refused. Publish heads.jsonl after that.
+
+    Example: mlgolf ledger rule host my-game
+    """
+    from mlgolf.api.bundles import record_rulings
+    from mlgolf.api.verified import as_text, in_words
+
+    lines = record_rulings(folder, competition)
+    if not lines:
+        say(f"nothing to add: all rulings of {competition} have their lines")
+        return
+    say(as_text(f"line {in_words(line)}" for line in lines))
+    say(f"next: publish {quoted(folder / 'heads.jsonl')}")
+
+
 def show(
     path: Annotated[Path, typer.Argument(help="Its folder, or a heads.jsonl.")],
     as_json: AsJson = False,
@@ -191,7 +230,8 @@ def show(
     from mlgolf.api.bundles import open_ledger
     from mlgolf.api.verified import VerifiedLedger, as_text, in_words
 
-    found = VerifiedLedger(path=path, heads=open_ledger(path))
+    heads = open_ledger(path)
+    found = VerifiedLedger(path=path, heads=heads, any_key=True)
     if as_json:
         print_json({
             **found.as_json(),
@@ -201,5 +241,6 @@ def show(
             ],
         })  # fmt: skip
     else:
-        say(as_text([*map(in_words, found.heads.lines), *found.lines()]))
+        own = replace(found, name=f"the key {heads.key}")
+        say(as_text([*map(in_words, found.heads.lines), *own.lines()]))
     raise typer.Exit(0 if found.is_valid else 1)

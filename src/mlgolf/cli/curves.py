@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, print_json
 from mlgolf.cli.text import say
 
 
@@ -81,6 +81,7 @@ def curve(
     point: PointOf = None,
     pareto: Pareto = None,
     unfair: Unfair = False,
+    rulings: Rulings = None,
     output: Output = None,
     ci: Ci = False,
     as_json: AsJson = False,
@@ -111,7 +112,7 @@ def curve(
     options = {
         "time": time, "quality": quality, "goal": goal, "workload": workload, "points": point,
         "interpolation": interpolation, "confidence": confidence, "unfair": unfair,
-        "pareto": pareto,
+        "pareto": pareto, "rulings": rulings,
     }
     found = change(*results, **options) if ci else judged(*results, baseline=baseline, **options)
     if output is not None:

@@ -25,6 +25,14 @@ DataDir = Annotated[
         help="Where datasets lie, raw and prepared.", show_default="~/.cache/mlgolf/data",
     ),
 ]
+Rulings = Annotated[
+    Path | None,
+    typer.Option(
+        help="A folder of a jury's rulings, a .toml each: of runs, what is disqualified is left "
+        "out.",
+        show_default="rulings/ of the competition's folder",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

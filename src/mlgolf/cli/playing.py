@@ -106,6 +106,8 @@ def run(
         return
     compare = f"curve {quoted(folder)}" if ladder else f"score {quoted(folder)}"
     say(console, f"next: mlgolf {compare}\n  or: mlgolf report {quoted(folder)}")
+    if ledger is not None:
+        say(console, f"then: mlgolf bundle {quoted(folder)} --ledger {quoted(ledger)}")
 
 
 def play_trial(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, print_json
 from mlgolf.cli.text import say
 
 
@@ -96,7 +96,7 @@ def progress(
     other_date: OtherDate = None, other_compute: OtherCompute = None,
     physical_growth: PhysicalGrowth = None, within_a_year: WithinAYear = False,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
-    output: Output = None, as_json: AsJson = False,
+    rulings: Rulings = None, output: Output = None, as_json: AsJson = False,
 ) -> None:
     """How much less a fixed result takes than years ago, and how fast that goes.
 
@@ -124,7 +124,7 @@ def progress(
         *sources, date=date, compute=compute, target=target or (), baseline=baseline, since=since,
         columns={key: value for key, value in columns.items() if value}, parts=_parts(part or []),
         until=until, within_a_year=within_a_year, physical_growth=physical_growth,
-        confidence=confidence,
+        confidence=confidence, rulings=rulings,
     )
     if output is not None:
         found.save(output)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, print_json
 from mlgolf.cli.text import say
 
 
@@ -54,13 +54,6 @@ SinceEarlier = Annotated[
 Bridge = Annotated[
     list[str] | None,
     typer.Option(help="A submission that is in both results, OLD=NEW if renamed. Repeatable."),
-]
-Rulings = Annotated[
-    Path | None,
-    typer.Option(
-        help="A folder of a jury's rulings, a .toml each.",
-        show_default="rulings/ of the competition's folder",
-    ),
 ]
 
 

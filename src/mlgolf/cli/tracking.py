@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, print_json
 from mlgolf.cli.text import say
 from mlgolf.core.text import number_of
 
@@ -69,6 +69,7 @@ def list_(
     until: Until = None,
     sort: Sort = None,
     reverse: Annotated[bool, typer.Option("--reverse", help="The worst first.")] = False,
+    rulings: Rulings = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +91,7 @@ def list_(
     found = list_runs(
         *(folders or ()), trials=trials, workloads=workload or (), submissions=submission or (),
         frameworks=framework or (), competitions=competition or (), where=where or (),
-        since=since, until=until, sort=sort, reverse=reverse,
+        since=since, until=until, sort=sort, reverse=reverse, rulings=rulings,
     )
     if output is not None:
         say(f"wrote {found.save(output)}", err=True)
@@ -102,6 +103,7 @@ def list_(
 
 def show(
     run: Annotated[Path, typer.Argument(help="A run, or one of its trials.")],
+    rulings: Rulings = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a run or a trial: rules, machine, versions, results, and what to type next.
@@ -114,7 +116,7 @@ def show(
 
     from mlgolf.api.tracking import show_run
 
-    found = show_run(run)
+    found = show_run(run, rulings=rulings)
     if as_json:
         print_json(found.as_json())
     else:
@@ -123,6 +125,7 @@ def show(
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Runs, or trials: two or more.")],
+    rulings: Rulings = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare runs or trials: what differs, results side by side, and whether they compare.
@@ -133,7 +136,7 @@ def compare(
 
     from mlgolf.api.tracking import compare_runs
 
-    found = compare_runs(*runs)
+    found = compare_runs(*runs, rulings=rulings)
     if as_json:
         print_json(found.as_json())
     else:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, print_json
 from mlgolf.cli.text import say
 
 
@@ -84,6 +84,7 @@ def tuning(
     transfer: Transfers = None,
     competition: Competition = None,
     ruleset: Ruleset = None,
+    rulings: Rulings = None,
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +111,7 @@ def tuning(
         *(results or ()), goal=goal, confidence=confidence, quality=quality, metric=metric,
         statistic=curve, trials=trials, bounds=(lower_bound, upper_bound),
         competition=competition, tuning=ruleset, methods=method or (), workloads=workload or (),
-        transfers=[_pair(text) for text in transfer or ()],
+        transfers=[_pair(text) for text in transfer or ()], rulings=rulings,
     )
     written = found.save(output) if output else []
     if as_json:

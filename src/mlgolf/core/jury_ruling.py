@@ -8,9 +8,9 @@ are others (`referee/rulings.py`), which no person makes. What these do to a boa
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from mlgolf.core.competition import Competition, competition_names
 from mlgolf.core.errors import RulesError
@@ -73,6 +73,19 @@ class JuryRuling(_Asked):
     reason: Line
     evidence: tuple[Line, ...] = ()  # links, or files with lines
     test: str = Field(default="", max_length=200)  # the test that it became
+    _file: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Raises: RulesError for a file that is no ruling."""
+        found = read_toml(file, cls)
+        found._file = file
+        return found
+
+    @property
+    def file(self) -> Path | None:
+        """That it was read from, if it was."""
+        return self._file
 
     @model_validator(mode="after")
     def _shows_its_evidence(self) -> "JuryRuling":
@@ -90,28 +103,29 @@ def read_rulings(folder: Path) -> tuple[JuryRuling, ...]:
     Raises: RulesError for files that are no rulings, and rulings that cannot stand together, with
       file, key, what was found and what is allowed, a line each.
     """
-    found: list[tuple[Path, JuryRuling]] = []
+    found: list[JuryRuling] = []
     problems: list[str] = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            found.append((file, read_toml(file, JuryRuling)))
+            found.append(JuryRuling.read(file))
         except RulesError as error:
             problems.append(str(error))
-    found.sort(key=lambda one: (one[1].date, one[1].id))
+    found.sort(key=lambda ruling: (ruling.date, ruling.id))
     problems += _conflicts(found)
     if problems:
         raise RulesError("\n".join(problems))
-    return tuple(ruling for _, ruling in found)
+    return tuple(found)
 
 
-def _conflicts(found: Sequence[tuple[Path, JuryRuling]]) -> list[str]:
-    known: dict[str, Path] = {}
+def _conflicts(found: Sequence[JuryRuling]) -> list[str]:
+    known: dict[str, str] = {}
     disqualified: set[Subject] = set()
     problems = []
-    for file, ruling in found:
+    for ruling in found:
+        file = ruling.file
         if ruling.id in known:
-            problems.append(f"{file}: id: found {ruling.id!r}, which {known[ruling.id].name} has")
-        known.setdefault(ruling.id, file)
+            problems.append(f"{file}: id: found {ruling.id!r}, which {known[ruling.id]} has")
+        known.setdefault(ruling.id, file.name if file else "another")
         if ruling.decision == "disqualified":
             disqualified.add(ruling.subject)
         if ruling.decision == "reinstated" and ruling.subject not in disqualified:
@@ -122,11 +136,16 @@ def _conflicts(found: Sequence[tuple[Path, JuryRuling]]) -> list[str]:
     return problems
 
 
-def rulings_of(competition: Competition) -> tuple[JuryRuling, ...]:
+def rulings_of(competition: Competition, folder: Path | None = None) -> tuple[JuryRuling, ...]:
     """Those in its folder; of one that a run recorded, in the folder of that name that ships.
 
-    Raises: RulesError, as `read_rulings`.
+    Args: folder: of rulings, in place of these.
+    Raises: RulesError for a folder that is not there, and as `read_rulings`.
     """
+    if folder is not None:
+        if folder.is_dir():
+            return read_rulings(folder)
+        raise RulesError(f"{folder}: there is no such folder; give one of rulings, a .toml each")
     if competition.folder is not None:
         return read_rulings(competition.folder / FOLDER)
     shipped = competition.name in competition_names()

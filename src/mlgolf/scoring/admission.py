@@ -39,6 +39,11 @@ class Admission:
     tombstones: tuple[Tombstone, ...] = ()  # what a jury disqualified: it is not in the pool
     rulings: tuple[JuryRuling, ...] = ()  # of a jury, on these submissions
 
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """With what a jury disqualified, for views that are no board and show no tombstones."""
+        return (*map(str, self.tombstones), *self.notes)
+
 
 def admit(
     competition: Competition, trials: Iterable[Trial], ruleset: Ruleset,

@@ -32,6 +32,13 @@ class Tombstone:
             "trial": subject.trial or None, **_ruling_json(self.ruling),
         }
 
+    def __str__(self) -> str:
+        ruling, subject = self.ruling, self.ruling.subject
+        run = f"run {subject.run}" if subject.run else ""
+        who = ", ".join(filter(None, [self.submission, run, subject.trial]))
+        said = f"disqualified by ruling {ruling.id}: {ruling.reason.removesuffix('.')}"
+        return f"{who} left out: {said}" + (f" ({ruling.file})" if ruling.file else "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -125,4 +132,5 @@ def _ruling_json(ruling: JuryRuling) -> dict[str, Any]:
     return {
         "ruling": ruling.id, "date": ruling.date.isoformat(), "rule": ruling.rule,
         "reason": ruling.reason, "evidence": list(ruling.evidence), "test": ruling.test,
+        "file": str(ruling.file) if ruling.file else None,
     }

@@ -9,8 +9,8 @@ from typing import get_args
 import polars as pl
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
-from mlgolf.core.errors import RulesError, RunFolderError, UnknownName
-from mlgolf.core.jury_ruling import JuryRuling, read_rulings, rulings_of
+from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.jury_ruling import rulings_of
 from mlgolf.core.records import Disclosure
 from mlgolf.core.rules import Ruleset, Tuning
 from mlgolf.core.text import enumerated, quoted
@@ -165,21 +165,12 @@ def open_source(
     rules = load_competition(competition) if competition else played.competition
     if not rules.notice:  # whatever rules they are scored by, they stay whose they are
         rules = rules.model_copy(update={"notice": played.competition.notice})
-    jury = judged(played.trials, _rulings(rules, rulings), played.run_of)
+    jury = judged(played.trials, rulings_of(rules, rulings), played.run_of)
     return Source(
         competition=rules, ruleset=played.ruleset, framework=framework,
         submissions=chosen, trials=jury.trials, problems=played.problems,
         disclosures=played.disclosures, jury=jury,
     )
-
-
-def _rulings(competition: Competition, folder: Path | None) -> tuple[JuryRuling, ...]:
-    """Raises: RulesError for a folder that is not there, or files in it that are no rulings."""
-    if folder is None:
-        return rulings_of(competition)
-    if not folder.is_dir():
-        raise RulesError(f"{folder}: there is no such folder; give one of rulings, a .toml each")
-    return read_rulings(folder)
 
 
 def _check_kind(path: Path, command: str) -> None:
@@ -250,7 +241,7 @@ def _table(
         )
     rules = load_competition(competition)
     if path.suffix == ".parquet":
-        jury = judged(read_curve_table(path, rules, ruleset), _rulings(rules, folder), {})
+        jury = judged(read_curve_table(path, rules, ruleset), rulings_of(rules, folder), {})
         return Source(
             competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
             trials=jury.trials, path=path, jury=jury,
@@ -260,7 +251,7 @@ def _table(
     if framework is not None:
         _check_known("framework", [framework], table["framework"].unique())
         table = table.filter(pl.col("framework") == framework)
-    jury = judged_names(table["submission"].unique(), _rulings(rules, folder))
+    jury = judged_names(table["submission"].unique(), rulings_of(rules, folder))
     return Source(
         competition=rules, ruleset=ruleset, framework=framework, submissions=submissions,
         table=table.filter(~pl.col("submission").is_in(sorted(jury.excluded))), path=path,

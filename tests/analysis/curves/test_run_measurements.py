@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 from synthetic_trials import competition, trial, workload_rules
+from written_rulings import write
 
 from mlgolf.analysis.curves.run_measurements import measurements_of_runs
 from mlgolf.core.errors import RunFolderError
+from mlgolf.core.jury_ruling import JuryRuling
 from mlgolf.core.status import Status
+from mlgolf.scoring.jury import judged
 from mlgolf.scoring.sources import Source
 
 ROWS = {"digits_x1": (100, 1.0), "digits_x2": (200, 2.0)}
@@ -50,6 +53,21 @@ def test_a_study_counts_by_its_best_trial_at_each_budget(tmp_path):
         tmp_path, at("digits_x1", 0.3), at("digits_x1", 0.2, 2), at("digits_x2", 0.1)
     )
     assert qualities(found) == [0.2, 0.1]
+
+
+def test_what_a_jury_disqualified_is_no_point_and_is_said(tmp_path):
+    ruling = JuryRuling.read(write(tmp_path, "R1"))
+    jury = judged(
+        [at(row, quality, submission=name) for name, quality in (("mine", 0.01), ("other", 0.3))
+         for row in ROWS], [ruling], {},
+    )
+    source = Source(
+        competition=by_steps(), ruleset="external", framework=None, submissions=None,
+        trials=jury.trials, jury=jury,
+    )
+    found, _ = measurements_of_runs(tmp_path, source)
+    assert qualities(found) == [0.3, 0.3]
+    assert found.notes[0] == str(jury.tombstones[0])
 
 
 @pytest.mark.parametrize(

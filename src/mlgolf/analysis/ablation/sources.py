@@ -97,7 +97,7 @@ def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experi
         source=path, cells=cells,
         value="log_time" if grows else "quality", reached=tuple(rows),
         notes=(
-            *_not_tuned(trials, _points(source.trials)), *found.notes,
+            *_not_tuned(trials, _points(source.trials)), *found.all_notes,
             *(f"unofficial: {said}" for said in found.unofficial),
         ),
         inert=tuple(

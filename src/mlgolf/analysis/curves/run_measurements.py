@@ -60,7 +60,7 @@ def measurements_of_runs(
     if not trials:
         raise RunFolderError(
             f"{path}: no trial on {chosen} ended as planned with a {column}. "
-            f"{'; '.join([*left_out, *found.notes])}"
+            f"{'; '.join([*left_out, *found.all_notes])}"
         )
     tuned_at = next((row.tuned_at for row in rows.values() if row.tuned_at), None)
     if points == "shared" or (points is None and tuned_at is not None):
@@ -75,7 +75,7 @@ def measurements_of_runs(
         workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
     unofficial = (f"unofficial: {said}" for said in found.unofficial)
-    notes = (*left_out, *found.notes, *unofficial)
+    notes = (*left_out, *found.all_notes, *unofficial)
     return Measurements(path, SECONDS, column, grouped(frame), notes, tuple(axes)), goal
 
 

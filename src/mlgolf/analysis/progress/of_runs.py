@@ -58,18 +58,20 @@ class _Timed:
 
 def histories_of_runs(
     paths: Sequence[Path], *, workloads: Sequence[str] = (), quantities: Sequence[str] = (),
-    baseline: str | None = None, confidence: float = CONFIDENCE,
+    baseline: str | None = None, confidence: float = CONFIDENCE, rulings: Path | None = None,
 ) -> Histories:
-    """Args: quantities: the objective, or what is spent: these are time and cost, unless given.
+    """Args:
+      quantities: the objective, or what is spent: these are time and cost, unless given.
+      rulings: a folder of rulings of a jury; None for those of the competition.
 
     Raises: RunFolderError, UnknownName, ScoringError.
     """
     played = read_runs(paths)
-    rules = open_source(paths, None, None, command="progress").as_played()
+    rules = open_source(paths, None, None, command="progress", rulings=rulings).as_played()
     results: list[_Result] = []
     notes: list[str] = []
     for path in paths:
-        of_run, said = _results(path)
+        of_run, said = _results(path, rulings)
         results += of_run
         notes += said
     if not results:
@@ -120,8 +122,8 @@ def histories_of_runs(
     )
 
 
-def _results(path: Path) -> tuple[list[_Result], list[str]]:
-    source = open_source([path], None, None, command="progress")
+def _results(path: Path, rulings: Path | None) -> tuple[list[_Result], list[str]]:
+    source = open_source([path], None, None, command="progress", rulings=rulings)
     competition = source.as_played()
     admitted = source.admitted(competition)
     begun = RunFolder(path).record.begun
@@ -144,7 +146,7 @@ def _results(path: Path) -> tuple[list[_Result], list[str]]:
     unofficial = [f"unofficial: {said}" for said in admitted.unofficial]
     if any(trial.facts.held_out == "practice" for trial in admitted.trials):
         unofficial.append("practice, on held-out data that a submission could know")
-    return found, [f"{path}: {said}" for said in (*admitted.notes, *unofficial)]
+    return found, [f"{path}: {said}" for said in (*admitted.all_notes, *unofficial)]
 
 
 def _in_time(results: Sequence[_Result], baseline: str | None) -> list[_Result]:

@@ -75,7 +75,7 @@ def _table_of(path: Path, source: Source) -> tuple[pl.DataFrame, Notes]:
     rows = [
         _row(competition, trial) for trial in found.trials if not why_not[trial.key]
     ]
-    notes = (*exclusion_notes(Counter(filter(None, why_not.values()))), *found.notes)
+    notes = (*exclusion_notes(Counter(filter(None, why_not.values()))), *found.all_notes)
     if not rows:
         raise RunFolderError(
             f"{path}: no trial ended as planned with its {LOSS} and {PARAMS}. {'; '.join(notes)}. "

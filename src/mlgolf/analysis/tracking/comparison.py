@@ -260,6 +260,7 @@ def _notes(entries: Sequence[Compared]) -> Iterator[str]:
         kinds = {bool(trial.facts.held_out == PRACTICE) for trial in entry.trials}
         if kinds == {True}:
             yield f"{entry.name} is practice: its held-out data could be known"
+        yield from (f"{entry.name}: {stone}" for stone in entry.row.tombstones)
         for why in entry.row.unofficial:
             yield f"{entry.name} is unofficial: {why}"
         if not entry.is_trial and entry.row.state in ("unfinished", "being played"):

@@ -3,6 +3,7 @@
 A trial's value of what only grows (time, energy, steps) is that of its end, of all else the best at
 any evaluation, within its bounds or not; `objective` is what its rules count. A run's value of what
 only grows is the sum over its trials, of all else the best of them, where they have one metric.
+What a jury disqualified has no row, or, as a single trial, no values.
 """
 
 import math
@@ -17,12 +18,14 @@ import numpy as np
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import MLGolfError
+from mlgolf.core.jury_ruling import JuryRuling
 from mlgolf.core.quantities import CLOCKS, JOULES, STEPS, Quantity, quantities
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.results.found_runs import FoundRun, FoundTrial
+from mlgolf.scoring.jury import Tombstone, judged
 from mlgolf.scoring.objective import TrialResults, objective_goal
 
 OBJECTIVE = "objective"  # what the rules count, beside the quantities
@@ -79,8 +82,9 @@ class TrialRow:
 class RunRow:
     """A run with those of its trials that were asked for."""
 
-    found: FoundRun
+    found: FoundRun  # as it lies there, also what a jury disqualified
     trials: tuple[TrialRow, ...]
+    tombstones: tuple[Tombstone, ...] = ()
 
     @property
     def path(self) -> str:
@@ -176,8 +180,27 @@ def goal_of(name: str, row: TrialRow) -> Goal:
     return (declared.goal if declared else None) or row.goal
 
 
-def run_row(found: FoundRun) -> RunRow:
-    return RunRow(found, tuple(trial_rows(found)))
+def run_row(found: FoundRun, rulings: Sequence[JuryRuling] = ()) -> RunRow:
+    """Args: rulings: of a jury, earliest first."""
+    kept, tombstones = _judged(found, rulings)
+    return RunRow(found, tuple(trial_rows(kept)), tombstones)
+
+
+def _judged(
+    found: FoundRun, rulings: Sequence[JuryRuling]
+) -> tuple[FoundRun, tuple[Tombstone, ...]]:
+    """The run without what is disqualified. Trials that cannot be read, or are to come, stay."""
+    trials = [one.trial for one in found.read if one.trial]
+    name = found.path.resolve().name
+    jury = judged(trials, rulings, {trial.key: name for trial in trials})
+    if not jury.tombstones:
+        return found, ()
+    left = {trial.key: trial for trial in jury.trials}
+    kept = (
+        replace(one, trial=left[one.trial.key]) if one.trial else one for one in found.trials
+        if one.trial is None or one.trial.key in left
+    )
+    return replace(found, trials=tuple(kept)), jury.tombstones
 
 
 def trial_rows(found: FoundRun) -> Iterator[TrialRow]:

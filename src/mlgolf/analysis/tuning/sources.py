@@ -41,11 +41,14 @@ class Asked:
     methods: Sequence[str] = ()  # none: all
     workloads: Sequence[str] = ()
     transfers: Sequence[tuple[str, str]] = ()
+    rulings: Path | None = None  # a folder of a jury's; None: that of the competition
 
 
 def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     """Raises: MLGolfError for what is missing, of another kind, or does not go together."""
     if len(paths) == 1 and paths[0].suffix in TABLES and not _is_published(paths[0]):
+        if asked.rulings:
+            raise RunFolderError(f"{paths[0]}: --rulings is for runs; take rows out of a table")
         found = read_results(
             paths[0], goal=asked.goal, quality=asked.quality, metric=asked.metric,
             transfers=asked.transfers, methods=asked.methods, only=asked.workloads,
@@ -60,8 +63,12 @@ def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     if paths[0].suffix in TABLES and asked.competition is None:
         board, notes = _largest_board(paths[0], asked)
     source = open_source(
-        paths, board.competition, board.tuning, submissions=asked.methods or None, command="tuning"
+        paths, board.competition, board.tuning, submissions=asked.methods or None, command="tuning",
+        rulings=asked.rulings,
     )
+    for stone in source.jury.tombstones:
+        if stone.submission in asked.methods and stone.submission in source.jury.excluded:
+            raise RunFolderError(f"--method {stone.submission}: {stone}")
     return _selected(_of_source(paths[0], source, asked.metric, notes), asked)
 
 
@@ -158,7 +165,8 @@ def _of_source(
         ),
         choices=_choices(source, admission) if grows and source.has_evaluations else None,
         notes=(
-            *notes, *map(_as_counted, admission.notes), *labels.notes, *_without_search(competition)
+            *notes, *map(_as_counted, admission.all_notes), *labels.notes,
+            *_without_search(competition),
         ),
     )
 

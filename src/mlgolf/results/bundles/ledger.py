@@ -1,4 +1,4 @@
-"""The ledger of a host: a line for each run that it starts and each bundle that it makes.
+"""The ledger of a host: a line for each run that it starts, bundle that it makes, and ruling.
 
     key.pem       the host's key: for nobody else
     heads.jsonl   the ledger, to be published: lines are only ever added
@@ -164,7 +164,7 @@ def _wrong_with(head: Head, before: Sequence[Head]) -> str:
         return "opens the ledger once more"
     previous = before[-1].hash if before else FIRST
     if head.number != len(before):
-        return f"has number {head.number}; {len(before)} would follow"
+        return f"has number {head.number}, not {len(before)}: a line was added or taken away"
     if head.previous != previous:
         return "does not name the line before it: one was changed, added or taken away"
     message = PREFIX + canonical(

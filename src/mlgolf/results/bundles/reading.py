@@ -38,6 +38,7 @@ from mlgolf.results.bundles.zip_layout import (
 from mlgolf.results.files import scratch_folder
 from mlgolf.results.run_folder import RunFolder
 
+ENDING = ".mlgolf.zip"
 _CHUNK = 1 << 20
 _FIRST = local_header(MANIFEST, 0, 0)
 
@@ -205,7 +206,8 @@ def unpacked(bundle: Bundle) -> Iterator[Path]:
     """
     assert bundle.manifest is not None
     with scratch_folder("bundle") as scratch, _opened(bundle.path) as (file, _):
-        run = scratch / bundle.path.name
+        name = bundle.path.name
+        run = scratch / (name.removesuffix(ENDING) or name)  # as the run, by which juries rule
         run.mkdir()
         file.seek(len(_FIRST) + len(bundle.manifest.as_bytes()))
         for entry in bundle.manifest.files:

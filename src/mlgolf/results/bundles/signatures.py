@@ -94,8 +94,20 @@ def is_signature(public: str, signature: str, message: bytes) -> bool:
     return True
 
 
-def known_keys(path: Path) -> Mapping[str, str]:
-    """Names of public keys, by key. Raises: BundleError naming what is wrong with the file."""
+def known_keys(given: str | Path) -> Mapping[str, str]:
+    """Names of public keys, by key.
+
+    Args: given: a TOML file of names with their keys, or one key, which is its own name.
+    Raises: BundleError naming what is wrong with the file.
+    """
+    if is_hex(str(given), KEY_DIGITS):
+        return {str(given): str(given)}
+    path = Path(given)
+    if not path.exists():
+        raise BundleError(
+            f"{given}: neither a file of keys nor a key, which has {KEY_DIGITS} hexadecimal digits "
+            "in small letters"
+        )
     try:
         table = tomllib.loads(_small_file(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
