@@ -18,7 +18,7 @@ import polars as pl
 from common import DATA_DIR, print_machine, variation
 
 import mlgolf
-from mlgolf.api.bundles import commit_draws, make_ledger
+from mlgolf.api.bundles import commit_draws, make_ledger, open_ledger
 from mlgolf.core.toml_files import SHIPPED, read_text
 
 PLAIN = {
@@ -63,7 +63,8 @@ def board(out: Path, names: Sequence[str | Path], competition: Path, parallel: i
     file = out / "run.mlgolf.zip"
     if not file.exists():
         mlgolf.bundle(run, file, ledger=ledger)
-    found = mlgolf.verify(file, ledger=ledger / "heads.jsonl")
+    heads = ledger / "heads.jsonl"
+    found = mlgolf.verify(file, known=open_ledger(heads).key, ledger=heads)
     if not found.is_valid:
         raise SystemExit(found.text())
     return mlgolf.score(run).table
