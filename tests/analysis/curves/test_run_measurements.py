@@ -61,7 +61,8 @@ def test_a_trial_that_broke_off_is_no_point_and_is_counted(tmp_path, status):
         at("digits_x2", 0.1),
     )
     assert qualities(found) == [0.3, 0.1]
-    assert any(note.startswith("1 trial left out") for note in found.notes)
+    (note,) = (note for note in found.notes if note.startswith("1 trial left out"))
+    assert "(sgd/study_0/digits_x1_torch/trial_2)" in note
 
 
 def test_where_only_time_is_limited_a_trial_whose_time_is_used_is_a_point(tmp_path):

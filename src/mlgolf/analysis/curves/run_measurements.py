@@ -5,7 +5,6 @@ at one budget for all of them, as somebody does who tunes once. How trials are c
 split is shown, is decided in `study_points.py`.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,14 +13,20 @@ import polars as pl
 
 from mlgolf.analysis.curves.measurements import Measurements, axis_column, grouped
 from mlgolf.analysis.curves.pareto import Axis
-from mlgolf.analysis.curves.study_points import best, chosen_by, why_no_point, with_point_of
+from mlgolf.analysis.curves.study_points import (
+    best,
+    chosen_by,
+    left_out,
+    why_no_point,
+    with_point_of,
+)
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
-from mlgolf.scoring.admission import Admission, exclusion_notes
+from mlgolf.scoring.admission import Admission
 from mlgolf.scoring.sources import Source
 
 PointChoice = Literal["each", "shared"]
@@ -56,17 +61,17 @@ def measurements_of_runs(
         for trial in found.trials if trial.key.workload in rows
     }
     trials = [trial for trial in found.trials if why_not.get(trial.key) == ""]
-    left_out = exclusion_notes(Counter(filter(None, why_not.values())))
+    said = left_out(why_not)
     if not trials:
         raise RunFolderError(
             f"{path}: no trial on {chosen} ended as planned with a {column}. "
-            f"{'; '.join([*left_out, *found.notes])}"
+            f"{'; '.join([*said, *found.notes])}"
         )
     tuned_at = next((row.tuned_at for row in rows.values() if row.tuned_at), None)
     if points == "shared" or (points is None and tuned_at is not None):
         at = tuned_at or _middle([*rows])
-        kept, said = _shared(path, trials, chosen_by(first), goal, at)
-        left_out += said
+        kept, of_points = _shared(path, trials, chosen_by(first), goal, at)
+        said += of_points
         tuned = {name: _only_at(at, most) for name, most in _tuned(found, rows).items()}
     else:
         kept = [*_counted(trials, chosen_by(first), goal, [*rows])]
@@ -74,8 +79,8 @@ def measurements_of_runs(
     frame = _frame(competition, kept, column, tuned).with_columns(
         workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
-    unofficial = (f"unofficial: {said}" for said in found.unofficial)
-    notes = (*left_out, *found.notes, *unofficial)
+    unofficial = (f"unofficial: {why}" for why in found.unofficial)
+    notes = (*said, *found.notes, *unofficial)
     return Measurements(path, SECONDS, column, grouped(frame), notes, tuple(axes)), goal
 
 
