@@ -2,7 +2,8 @@
 
 # By the column of a table, which may be missing: what sentences call it.
 NOUNS = {
-    "hardware": "hardware", "machine": "machines", "clock": "clocks", "framework": "frameworks",
+    "hardware": "hardware", "machine": "machines", "clock": "clocks",
+    "timing": "ways of timing", "sandbox": "sandbox levels", "framework": "frameworks",
     "workload": "workloads", "dataset": "data", "time_unit": "units of time",
     "quality_unit": "units of quality",
     "tuning_trials": "tuning budgets",

@@ -22,6 +22,7 @@ from mlgolf.analysis.curves.study_points import (
 )
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.records import SHARED_MACHINE
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
@@ -221,9 +222,18 @@ def _frame(
             "hardware": competition.rules.hardware, "framework": trial.key.framework,
             "machine": str(trial.facts.machine.get("processor", "")),
             "clock": trial.facts.hardware.clock if trial.facts.hardware else "",
+            "timing": _way_of_timing(trial),
+            "sandbox": str(trial.verdict.sandbox.get("level", "")) if trial.verdict else "",
             "draw": trial.facts.data_sha256, "time_unit": "s", "quality_unit": column,
             "tuning_trials": tuned[trial.key.submission],
             "speed": trial.speed if trial.facts.calibration else None,
         }
         for trial in trials
     ])
+
+
+def _way_of_timing(trial: Trial) -> str:
+    """As its run was told to time. That another program came along is noise, and no way."""
+    if trial.verdict and "paired" in trial.verdict.clock:
+        return "paired"
+    return "in parallel" if SHARED_MACHINE in trial.facts.unofficial else "alone"
