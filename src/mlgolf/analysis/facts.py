@@ -4,7 +4,7 @@
 NOUNS = {
     "hardware": "hardware", "machine": "machines", "clock": "clocks",
     "timing": "ways of timing", "sandbox": "sandbox levels", "framework": "frameworks",
-    "workload": "workloads", "dataset": "data", "time_unit": "units of time",
+    "workload": "workloads", "rules": "rules", "dataset": "data", "time_unit": "units of time",
     "quality_unit": "units of quality",
     "tuning_trials": "tuning budgets",
 }  # fmt: skip

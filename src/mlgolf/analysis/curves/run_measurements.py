@@ -6,6 +6,7 @@ split is shown, is decided in `study_points.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,7 @@ from mlgolf.analysis.curves.study_points import (
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.records import SHARED_MACHINE
-from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.rules import Ruleset, WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
@@ -77,7 +78,7 @@ def measurements_of_runs(
     else:
         kept = [*_counted(trials, chosen_by(first), goal, [*rows])]
         tuned = {name: str(most) for name, most in _tuned(found, rows).items()}
-    frame = _frame(competition, kept, column, tuned).with_columns(
+    frame = _frame(competition, source.ruleset, kept, column, tuned).with_columns(
         workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
     unofficial = (f"unofficial: {why}" for why in found.unofficial)
@@ -212,8 +213,10 @@ def _only_at(row: str, trials: int) -> str:
 
 
 def _frame(
-    competition: Competition, trials: Sequence[Trial], column: str, tuned: Mapping[str, str]
+    competition: Competition, ruleset: Ruleset, trials: Sequence[Trial], column: str,
+    tuned: Mapping[str, str],
 ) -> pl.DataFrame:
+    rules = _rules_in_words(competition, ruleset)
     return pl.DataFrame([
         {
             "place": str(trial.key), "method": trial.key.submission, "seed": str(trial.key.study),
@@ -227,9 +230,17 @@ def _frame(
             "draw": trial.facts.data_sha256, "time_unit": "s", "quality_unit": column,
             "tuning_trials": tuned[trial.key.submission],
             "speed": trial.speed if trial.facts.calibration else None,
+            "rules": rules, "code": trial.facts.submission_sha256,
+            "bounds": str(sorted(competition.workloads[trial.key.workload].bounds.items())),
         }
         for trial in trials
     ])
+
+
+def _rules_in_words(competition: Competition, ruleset: Ruleset) -> str:
+    """Whose they are, and a fingerprint of them but for numbers of trials, facts of their own."""
+    text = competition.rules.model_dump_json(by_alias=True, exclude={"tuning"})
+    return f"{competition.name}, {ruleset} tuning ({sha256(text.encode()).hexdigest()[:6]})"
 
 
 def _way_of_timing(trial: Trial) -> str:
