@@ -5,12 +5,13 @@ import io
 from one_workload import SMALLEST, run
 from plans import plan
 from rich.console import Console
-from synthetic_trials import competition, trial, workload_rules
+from synthetic_trials import competition, run_record, trial, workload_rules
 
-from mlgolf.api.live import Display
+from mlgolf.api.live import Display, shortfall
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
+from mlgolf.results.run_folder import create_run
 
 
 class Shown:
@@ -125,3 +126,14 @@ def test_a_trial_of_a_ladder_that_broke_off_is_no_point_though_it_keeps_all_boun
     assert "OUT_OF_TIME, no point of its curve" in line
     assert "QUALIFIED" not in line
     assert "0 are points of curves" in shown.display.lines()[0]
+
+
+def test_a_ladder_of_which_no_trial_is_a_point_came_to_nothing(tmp_path):
+    run_of_ladder, lock = create_run(tmp_path / "run", run_record(competition=LADDER))
+    lock.release()
+    broke_off, ended = (
+        trial("a", "digits_x1", seconds=[1], values=[0.25], status=status)
+        for status in (Status.OUT_OF_TIME, Status.FINISHED)
+    )
+    assert "no trial trained to an end" in shortfall([broke_off], "--resume", run_of_ladder)
+    assert shortfall([broke_off, ended], "--resume", run_of_ladder) == ""
