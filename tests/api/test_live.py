@@ -5,12 +5,13 @@ import io
 from one_workload import SMALLEST, run
 from plans import plan
 from rich.console import Console
-from synthetic_trials import competition, trial
+from synthetic_trials import competition, run_record, trial, workload_rules
 
-from mlgolf.api.live import Display
+from mlgolf.api.live import Display, shortfall
 from mlgolf.core.protocols import Reading, Row
 from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
+from mlgolf.results.run_folder import create_run
 
 
 class Shown:
@@ -19,7 +20,7 @@ class Shown:
     def __init__(self, planned, rules=SMALLEST, done=()) -> None:
         self.written = io.StringIO()
         console = Console(file=self.written, width=400, force_terminal=False)
-        self.display = Display([planned], [planned], done, rules.rules, console)
+        self.display = Display([planned], [planned], done, rules, console)
         self.display.begin(planned)
 
     def after(self, *rows: Row) -> str:
@@ -86,3 +87,53 @@ def test_where_time_is_minimised_a_trial_is_told_by_how_it_ended():
         key=played.key,
     )
     assert "TARGET_REACHED" in Shown(planned, rules).ended(played)
+
+
+LADDER = competition(
+    {
+        f"digits_x{n}": workload_rules(workload="digits", step_limit=100 * n, step_hint=100 * n)
+        for n in (1, 2)
+    },
+    objective="validation_metric",
+    constraints=[
+        {"quantity": "steps", "bound": "step_limit"},
+        {"quantity": "time", "bound": "budget_seconds"},
+    ],
+)
+
+
+def shown_of_ladder(**options):
+    played = trial("a", "digits_x1", seconds=[1], values=[0.25])
+    planned = plan(
+        rules=LADDER.rules, workload_rules=LADDER.workloads["digits_x1"], key=played.key
+    )
+    return Shown(planned, LADDER, **options)
+
+
+def test_a_trial_of_a_ladder_that_ended_as_planned_is_told_with_its_point():
+    shown = shown_of_ladder()
+    line = shown.ended(trial("a", "digits_x1", seconds=[1], values=[0.25]))
+    assert "✓ a/study_0/digits_x1_torch/trial_1  FINISHED  error_rate 0.25" in line
+    assert "1 are points of curves" in shown.display.lines()[0]
+
+
+def test_a_trial_of_a_ladder_that_broke_off_is_no_point_though_it_keeps_all_bounds():
+    shown = shown_of_ladder()
+    line = shown.ended(
+        trial("a", "digits_x1", seconds=[1], values=[0.25], status=Status.OUT_OF_TIME)
+    )
+    assert "· a/study_0" in line
+    assert "OUT_OF_TIME, no point of its curve" in line
+    assert "QUALIFIED" not in line
+    assert "0 are points of curves" in shown.display.lines()[0]
+
+
+def test_a_ladder_of_which_no_trial_is_a_point_came_to_nothing(tmp_path):
+    run_of_ladder, lock = create_run(tmp_path / "run", run_record(competition=LADDER))
+    lock.release()
+    broke_off, ended = (
+        trial("a", "digits_x1", seconds=[1], values=[0.25], status=status)
+        for status in (Status.OUT_OF_TIME, Status.FINISHED)
+    )
+    assert "no trial trained to an end" in shortfall([broke_off], "--resume", run_of_ladder)
+    assert shortfall([broke_off, ended], "--resume", run_of_ladder) == ""

@@ -74,6 +74,15 @@ def test_a_run_that_was_stopped_anywhere_goes_on_to_the_same_trials(request_, en
     assert_whole(second)
 
 
+def test_a_search_that_has_ended_is_read_once(request_):
+    with open_run(request_) as run:
+        play_run(run, OneAtATime(), Pretended())
+        points = run.planned.points
+        before = points.of("nadamw", LONG, 0)
+        (run.folder.trial_path(points.key("nadamw", MIDDLE, 0, 1)) / "trial.json").unlink()
+        assert points.of("nadamw", LONG, 0) == before
+
+
 def test_a_run_does_not_go_on_tuned_at_another_budget(request_):
     with open_run(request_):
         pass

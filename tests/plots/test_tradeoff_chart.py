@@ -3,6 +3,8 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from mlgolf.analysis.curves.comparison import compared
 from mlgolf.analysis.curves.measurements import read_table
 from mlgolf.core.target import Goal
@@ -78,6 +80,19 @@ def test_with_seeds_the_curve_has_a_band_and_points_have_intervals(tmp_path):
     path.write_text("\n".join(["method,seed,time,quality", *rows, "b,1,2,0.3", "b,2,2,0.31"]))
     marks = {layer["mark"]["type"] for layer in specification(drawn(path, "a"))["layer"]}
     assert {"area", "rule"} <= marks
+
+
+def test_a_bar_is_as_long_as_the_band_is_high_there_also_where_times_vary(tmp_path):
+    rows = [
+        f"{name},{s},{t * faster * (1 + late)},{t / 10 + off}" for t in (1, 2, 4)
+        for name, faster in (("a", 1), ("b", 0.9))
+        for s, late, off in ((1, 0, 0), (2, 0.1, 0.002), (3, -0.1, 0.004))
+    ]
+    table = tradeoff_table(compared(read_table(written(tmp_path, *rows)), "a", Goal.MAXIMISE))
+    for bar in table.filter(kind="point").iter_rows(named=True):
+        curve = table.filter(kind="curve", submission=bar["submission"])
+        there = curve.row(int((curve["time"] - bar["time"]).abs().arg_min()), named=True)
+        assert bar["high"] - bar["low"] == pytest.approx(there["high"] - there["low"])
 
 
 def test_without_seeds_there_is_neither():

@@ -48,6 +48,12 @@ def test_the_others_are_grey_where_one_is_highlighted():
     assert "a" not in texts(chart)
 
 
+def test_a_method_that_its_title_names_has_no_label_that_takes_room_from_its_panel():
+    chart = tuning_panel(curves(), STYLE, times=False, highlighted=["b"])
+    assert "b" not in texts(chart)
+    assert "text" not in marks(chart)
+
+
 def test_a_method_that_mostly_fails_is_named_in_words():
     chart = tuning_panel(curves((None, None), (None, None)), STYLE, times=True)
     assert "most trials without a result: a, b" in texts(chart)

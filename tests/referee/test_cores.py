@@ -6,7 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from mlgolf.core.hardware import load_hardware
-from mlgolf.referee.cores import SHARED_MACHINE, kept_off, taken_cores
+from mlgolf.core.records import SHARED_MACHINE
+from mlgolf.referee.cores import kept_off, taken_cores
 from mlgolf.referee.machine import machine
 from mlgolf.referee.protocol import why_unofficial
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from synthetic_trials import competition, reaching, trial
 
-from mlgolf.report.terminal import leaderboard_tables, plain, review_lines
+from mlgolf.report.terminal import leaderboard_tables, plain, review_lines, text_table
 from mlgolf.report.view import BoardView, board_view, review_view
 from mlgolf.scoring.leaderboard import score_competition
 from mlgolf.scoring.review import review_trials
@@ -78,3 +78,24 @@ def test_a_board_without_a_missed_target_has_no_such_table():
 def test_more_missed_targets_than_are_shown_are_counted():
     trials = [trial(f"s{i:02}", seconds=[2], values=[0.5]) for i in range(23)]
     assert "targets not reached, 3 more with --json" in printed(*leaderboard_tables(board(trials)))
+
+
+CURVE = ("method", "time", "quality", "speed-up at the same quality", "gain at the same time",
+         "verdict")  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [72, 80, 100])
+def test_names_of_methods_are_whole_where_intervals_can_be_folded(width):
+    row = (
+        "progressive_resizing", "12.75", "0.7134", "1.02× (0.951 to 1.1×)",
+        "+0.00118 (-0.00212 to +0.00448)", "cannot tell",
+    )  # fmt: skip
+    text = printed(text_table("", CURVE, [row]), width=width)
+    assert "progressive_resizing" in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_name_without_room_is_folded():
+    text = printed(text_table("", ("method", "time"), [("n" * 100, "12.75")]), width=80)
+    assert text.count("n" * 10) > 1
+    assert max(map(len, text.splitlines())) <= 80

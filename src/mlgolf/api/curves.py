@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import polars as pl
 
-from mlgolf.analysis.curves.changes import BASE, base_and_change
+from mlgolf.analysis.curves.changes import BASE, base_and_change, together
 from mlgolf.analysis.curves.comparison import Comparison, compared
 from mlgolf.analysis.curves.measurements import Measurements, read_table
 from mlgolf.analysis.curves.monotone import Interpolation
@@ -20,7 +20,7 @@ from mlgolf.api.results import AnyPath
 from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
-from mlgolf.core.errors import ScoringError, UnknownName
+from mlgolf.core.errors import DifferentRules, ScoringError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.theme import Style
@@ -39,7 +39,7 @@ from mlgolf.report.tradeoff import (
     verdicts,
 )
 from mlgolf.results.measurement_table import SUFFIXES
-from mlgolf.scoring.sources import open_source
+from mlgolf.scoring.sources import Source, open_source
 
 NAME = "tradeoff"  # of its files
 
@@ -246,17 +246,27 @@ def _measurements(
         return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
     if not paths:
         raise ScoringError("curve: found no table and no run folder. Give one of them")
-    source = open_source(
-        paths, None, None, command="curve", rulings=None if rulings is None else Path(rulings)
-    )
     if time is not None:
         raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")
     split = quality or "validation"
     if split not in ("train", "validation", "test"):
         raise UnknownName("quality of runs", split, known=("train", "validation", "test"))
-    return measurements_of_runs(
-        paths[0], source, workload=workload, split=split, points=points, axes=axes
-    )
+    return together([
+        measurements_of_runs(
+            path, source, workload=workload, split=split, points=points, axes=axes
+        ) for path, source in _sources(paths, None if rulings is None else Path(rulings))
+    ])
+
+
+def _sources(paths: Sequence[Path], rulings: Path | None) -> list[tuple[Path, Source]]:
+    """One of all runs, or one of each where their rules differ, as those of other budgets do."""
+    def opened(*paths: Path) -> tuple[Path, Source]:
+        return paths[0], open_source(paths, None, None, command="curve", rulings=rulings)
+
+    try:
+        return [opened(*paths)]
+    except DifferentRules:
+        return [opened(path) for path in paths]
 
 
 def _is_table(paths: Sequence[AnyPath]) -> bool:

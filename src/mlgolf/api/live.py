@@ -11,13 +11,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from mlgolf.api.ladder_trials import LadderTrials
 from mlgolf.api.notebook import Area, in_notebook
 from mlgolf.api.remaining import Remaining
+from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Play, Reading, Row, measured
 from mlgolf.core.quantities import DIGITS, quantity
-from mlgolf.core.rules import Rules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
 from mlgolf.core.text import from_the_disk, number_of, printable
@@ -96,7 +97,7 @@ def play_planned(plan: TrialPlan, console: Console) -> Trial:
         tell(f"{trial.key} has ended before: {trial.status}, {trial.reason}")
         return trial
     tell("checking the plan, its code and its data")
-    display = Display([plan], [plan], [], plan.rules, console)
+    display = _display_of_one(plan, console)
     with _shown(display, console):
         trial = play_plan(plan, partial(_watched, display))
         display.ended(trial)
@@ -121,11 +122,15 @@ def shown_play(console: Console) -> Play:
     """What plays a plan, and shows how that goes."""
 
     def play(plan: TrialPlan) -> Trial:
-        display = Display([plan], [plan], [], plan.rules, console)
+        display = _display_of_one(plan, console)
         with _shown(display, console):
             return _watched(display, plan)
 
     return play
+
+
+def _display_of_one(plan: TrialPlan, console: Console) -> "Display":
+    return Display([plan], [plan], [], RunFolder(plan.run_folder).competition, console)
 
 
 def shortfall(trials: Sequence[Trial], resume: str, run: RunFolder) -> str:
@@ -136,10 +141,16 @@ def shortfall(trials: Sequence[Trial], resume: str, run: RunFolder) -> str:
     cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
     if cut_short:
         return f"{len(cut_short)} trials were cut short by a signal; {resume} repeats them."
-    failed = (trial.status in FAILED and not _counts(trial, run) for trial in trials)
-    if trials and all(failed):
+    if trials and all(_failed(trial, run) for trial in trials):
         return "no trial trained to an end: see the reasons above and each log.txt"
     return ""
+
+
+def _failed(trial: Trial, run: RunFolder) -> bool:
+    """One of a ladder, whose trials are points of curves: whether it is none."""
+    if trial in (ladders := LadderTrials(run.competition)):
+        return bool(ladders.why_no_point(trial))
+    return trial.status in FAILED and not _counts(trial, run)
 
 
 def _counts(trial: Trial, run: RunFolder) -> bool:
@@ -202,8 +213,8 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
     ended: list[Trial] = []
     waiting = run.waiting()
     done = run.folder.trials() if len(waiting) < len(run.plans) else []
-    rules = run.folder.competition.rules
-    display = Display(waiting, run.plans, done, rules, console, parallel, run.to_come())
+    competition = run.folder.competition
+    display = Display(waiting, run.plans, done, competition, console, parallel, run.to_come())
     with _shown(display, console):
 
         def on_end(trial: Trial) -> None:
@@ -214,7 +225,8 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
         # A watcher cannot look into other processes.
         play: Play = play_trial if engine.shares_the_machine else partial(_watched, display)
         broken = play_run(run, engine, play, on_end, display.taken)
-    for said in run.planned.without_a_point():
+    all_ended = [*(trial for trial in done if trial.status is not None), *ended]
+    for said in (*run.planned.without_a_point(), *LadderTrials(competition).left_out(all_ended)):
         say(console, said)
     elsewhere = run.elsewhere()
     if elsewhere and not ended:
@@ -261,14 +273,16 @@ class Display:
 
     def __init__(
         self, waiting: Sequence[TrialPlan], plans: Sequence[TrialPlan], done: Sequence[Trial],
-        rules: Rules, console: Console, parallel: int = 1,
+        competition: Competition, console: Console, parallel: int = 1,
         to_come: Mapping[TrialKey, float] = MappingProxyType({}),
     ) -> None:
         """Args:
           plans: all of the run, but for those `to_come`, with the seconds that each may take.
           done: trials of it that ended before.
         """
-        self._console, self._parallel, self._rules = console, parallel, rules
+        self._console, self._parallel = console, parallel
+        self._rules = rules = competition.rules
+        self._ladders = LadderTrials(competition)
         self._total, self._done = len(plans) + len(to_come), len(plans) - len(waiting)
         self._plans = {plan.key: plan for plan in plans}
         self._has_targets = rules.objective_quantity.accumulates
@@ -327,8 +341,11 @@ class Display:
         return f", best valid {rules.followed.given(self._best, DIGITS)}"
 
     def _judged(self, trial: Trial) -> Qualification | None:
-        """What it came to, where a trial goes on for a better value; None elsewhere."""
-        if self._has_targets:
+        """What it came to, where a trial goes on for a better value; None elsewhere.
+
+        That of a ladder is a point of a curve, or none: no bound judges it.
+        """
+        if self._has_targets or trial in self._ladders:
             return None
         plan = self._plans[trial.key]
         return qualification(
@@ -336,6 +353,8 @@ class Display:
         )
 
     def _is_hit(self, trial: Trial) -> bool:
+        if trial in self._ladders:
+            return not self._ladders.why_no_point(trial)
         judged = self._judged(trial)
         return trial.status is Status.TARGET_REACHED if judged is None else judged.qualified
 
@@ -354,6 +373,8 @@ class Display:
         mark, judged = "✓" if self._is_hit(trial) else "·", self._judged(trial)
         seconds, came_to = trial.total_seconds or 0.0, str(trial.status)
         reason = " ".join(trial.reason.split())
+        if trial in self._ladders:
+            came_to = self._ladders.came_to(trial)
         if judged is not None:
             came_to = str(judged.verdict)
             if judged.value is not None:
@@ -369,7 +390,8 @@ class Display:
         count = f"trial {min(self._done + 1, self._total)} of {self._total}"
         if self._parallel > 1:
             count = f"{self._done} of {self._total} trials ended"
-        hits = f"{self._hits} {'reached the target' if self._has_targets else 'qualified'}"
+        what = "reached the target" if self._has_targets else "qualified"
+        hits = f"{self._hits} {'are points of curves' if self._ladders else what}"
         left = self._remaining.in_words(time.monotonic() - self._began)
         lines = [" · ".join(part for part in (count, hits, left) if part)]
         if plan := self._plan:

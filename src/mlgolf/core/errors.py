@@ -76,6 +76,10 @@ class RunFolderError(MLGolfError):
     """A run folder that cannot be read, or that belongs to something else."""
 
 
+class DifferentRules(RunFolderError):
+    """Runs that have no common board."""
+
+
 class TrialTaken(RunFolderError):
     """A trial that somebody else is playing."""
 

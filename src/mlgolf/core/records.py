@@ -19,6 +19,7 @@ from mlgolf.core.trial_key import TrialKey
 
 SCHEMA_VERSION = 3
 SandboxLevel = Literal["none", "process", "bubblewrap", "imported"]  # the last: not by us
+SHARED_MACHINE = "trials shared the machine"  # why they are unofficial
 
 
 class Record(BaseModel):
@@ -157,6 +158,7 @@ class TrialFacts(Record):
     calibration: Calibration | None = None
     mlgolf_version: str = ""
     imported_from: str = ""
+    unofficial: str = ""  # why it cannot be official, as far as known beforehand
     flags: dict[str, Any] = Field(default_factory=dict)  # of AlgoPerf's logs
     meta: dict[str, Any] = Field(default_factory=dict)
 
@@ -180,7 +182,6 @@ class TrialHeader(TrialFacts):
     key: TrialKey
     seed: int
     hyperparameters: dict[str, Any] | None  # None in self-tuning
-    unofficial: str = ""
 
 
 class PlanRecord(Record):

@@ -5,7 +5,7 @@ searches there, and its one trial at the row has the point that was best in the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ from mlgolf.tuning.quasirandom import points
 from mlgolf.tuning.space import SearchSpace
 
 Point = dict[str, Any] | None  # None: the submission tunes itself, or has no space
+Search = tuple[str, str, int]  # submission, row, study
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
     folder: RunFolder
     spaces: Mapping[str, SearchSpace | None]  # by submission
+    _found: dict[Search, Trial | None] = field(  # of searches that have ended
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def of(self, name: str, workload: str, study: int) -> list[Point]:
         """Of a study's trials. Empty until the search that chooses them has ended."""
@@ -48,15 +52,19 @@ class Points:
 
     def has_ended(self, name: str, at: str, study: int) -> bool:
         """Whether all trials of a search have."""
-        return all(map(is_finished, self._search(name, at, study)))
+        found = self._found
+        return (name, at, study) in found or all(map(is_finished, self._search(name, at, study)))
 
     def chosen(self, name: str, at: str, study: int) -> Trial | None:
-        """Of a search that has ended."""
-        trials = [*map(self.folder.trial_at, self._search(name, at, study))]
-        return tuned_trial(trials, self.folder.competition.workloads[at])
+        """Of a search that has ended, which is read once: nothing of it changes any more."""
+        search = name, at, study
+        if search not in self._found:
+            trials = [*map(self.folder.trial_at, self._search(*search))]
+            self._found[search] = tuned_trial(trials, self.folder.competition.workloads[at])
+        return self._found[search]
 
     def _drawn(self, name: str, workload: str, study: int) -> list[Point]:
-        """The same points for every submission's order, and at all budgets of a ladder."""
+        """By one seed for all submissions, and for all budgets of a ladder."""
         space, record = self.spaces[name], self.folder.record
         if space is None:
             return [None]

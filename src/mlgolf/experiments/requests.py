@@ -9,12 +9,11 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RulesError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.quantities import quantity
-from mlgolf.core.records import Disclosure, SandboxLevel
+from mlgolf.core.records import SHARED_MACHINE, Disclosure, SandboxLevel
 from mlgolf.core.rules import Ruleset, Timing, paces_itself
 from mlgolf.core.text import enumerated
 from mlgolf.core.workload import SPLITS
 from mlgolf.experiments.run_data import RunData
-from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.energy import find_counters, meter_for
 from mlgolf.referee.evaluators import evaluator_for
 from mlgolf.referee.freeze import DISCLOSURE, Source, find_submission

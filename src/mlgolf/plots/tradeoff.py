@@ -1,6 +1,6 @@
 """Quality against time: the baseline's curve with its interval, and the points judged by it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from mlgolf.analysis.curves.measurements import Point
 from mlgolf.analysis.curves.monotone import MonotoneCurve
 from mlgolf.analysis.curves.seed_noise import Noise, Sloped, pooled
 from mlgolf.analysis.curves.tradeoff import Verdict, half_widths, noises
+from mlgolf.core.arrays import FloatArray
 from mlgolf.core.target import Goal
 from mlgolf.plots.label_places import Box, Label, Place, places
 from mlgolf.plots.theme import Style
@@ -153,9 +154,9 @@ def _point_rows(comparison: Comparison) -> Iterator[tuple]:
     verdicts = {id(judged.point): judged.verdict.value for judged in comparison.points}
     for name, points in comparison.table.points.items():
         by = None if name == comparison.baseline else comparison.verdict_by(name)
-        noise = _noise(comparison, name)
-        for point in points:
-            half = _half_of(point, noise, comparison.confidence)
+        noise, slopes = _noise(comparison, name), _slopes(comparison, points)
+        for point, slope in zip(points, slopes, strict=True):
+            half = _half_of(point, slope, noise, comparison.confidence)
             yield (
                 "point", name, point.time, point.quality, point.quality - half,
                 point.quality + half, point.runs, verdicts.get(id(point)), by,
@@ -170,11 +171,21 @@ def _noise(comparison: Comparison, name: str) -> Noise:
     return noises(curve, baseline, comparison.table.points[name])[1]
 
 
-def _half_of(point: Point, noise: Noise, confidence: float) -> float:
+def _slopes(comparison: Comparison, points: Sequence[Point]) -> FloatArray:
+    """Of the curve through the points, as its band has it; of a single one, the baseline's."""
+    if len(points) > 1:
+        return _own_curve(comparison, points[0].method).node_slopes
+    curve = comparison.curve
+    return curve.slopes_where(curve.sign * np.array([point.quality for point in points]))
+
+
+def _half_of(point: Point, slope: float, noise: Noise, confidence: float) -> float:
+    """Of its bar: by the noise of quality and of time, as where a band crosses it."""
     if noise.degrees == 0:
         return float("nan")
     limit = stats.t.ppf((1 + confidence) / 2, noise.degrees)
-    return float(limit * point.relative_noise * np.sqrt(noise.quality / point.runs))
+    variance = noise.variance(np.array(slope), point.relative_noise)
+    return float(limit * np.sqrt(variance / point.runs))
 
 
 def _labels(

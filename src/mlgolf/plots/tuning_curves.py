@@ -51,7 +51,7 @@ def tuning_panel(
         alt.Chart(lines.select("submission", "trials", "best")).mark_line(
             strokeWidth=2.2, clip=True, interpolate=STEP
         ).encode(x, y.of("best"), style.colour(), style.dash()),
-        _labels(lines, x, y, style),
+        *([_labels(lines, x, y, style)] if len(shown) > 1 else []),  # else the title names it
     ]
     return style.apply(alt.layer(*layers, title=_title(table, shown), width=WIDTH, height=HEIGHT))
 

@@ -19,8 +19,6 @@ from pathlib import Path
 
 from mlgolf.core.hardware import HardwareClass
 
-SHARED_MACHINE = "trials shared the machine"
-
 
 @dataclass(frozen=True, slots=True)
 class Cores:

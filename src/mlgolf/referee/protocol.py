@@ -37,11 +37,10 @@ from mlgolf.core.messages import (
 )
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
-from mlgolf.core.records import ClockTotal, TrialHeader, VerdictRecord
+from mlgolf.core.records import SHARED_MACHINE, ClockTotal, TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.text import number_of
 from mlgolf.referee import energy
-from mlgolf.referee.cores import SHARED_MACHINE
 from mlgolf.referee.endings import Ended, broke_protocol, disappearance, failure
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.evaluation_share import FreeShare

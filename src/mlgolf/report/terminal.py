@@ -1,6 +1,7 @@
 """Boards as terminal tables. All text is literal: names and messages are never markup."""
 
 from collections.abc import Sequence
+from itertools import product
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -19,6 +20,7 @@ MOST_FAILURES = 10
 NAMES = ("run", "trial")  # heads of columns of paths that are copied: never folded, never cut
 WHOLE = ("seed", "verdict", "date", *NAMES)  # heads of columns whose cells are never folded
 CUT, CUT_WHERE_WIDE = 6, 16  # characters to which words beside names may be cut
+UNBROKEN = ("method",)  # heads of names that are folded only where nothing else can be
 LONGEST_PIECES = {"key": 44}  # of words that are folded; else as long as "submission"
 WORDS = (  # heads of columns of words
     "submission", "95% interval", "range of studies", "workload", "size", "metric", "quantity",
@@ -253,10 +255,12 @@ def _cut(texts: Sequence[str], least: int) -> int:
     return _least(texts, whole=False)
 
 
-def _least(texts: Sequence[str], *, whole: bool) -> int:
+def _least(texts: Sequence[str], *, whole: bool, unbroken: bool = False) -> int:
     """The width of a column below which a number is folded, or a word into very short pieces.
 
-    Args: whole: a number, or an interval in brackets, is to stay on one line; else its words.
+    Args:
+      whole: a number, or an interval in brackets, is to stay on one line; else its words.
+      unbroken: so is each name of columns for which that matters most.
     """
     head, *cells = texts
     if head in WHOLE:
@@ -267,17 +271,22 @@ def _least(texts: Sequence[str], *, whole: bool) -> int:
     longest = max(cell_len(word) for text in texts for word in (*printable(text).split(), ""))
     of_head = max(map(cell_len, head.split()))
     piece = max(LONGEST_PIECES.get(head, len("submission")), of_head)
-    return min(longest, piece) if head in WORDS else longest
+    may_break = head in WORDS and not (unbroken and head in UNBROKEN)
+    return min(longest, piece) if may_break else longest
 
 
 def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
     """Of each column, its text alone. Empty: no room.
 
-    Where not all intervals fit on one line, those of the widest columns are folded first.
+    Where not all intervals fit on one line, those of the widest columns are folded first. Names
+    are, where that gives no room.
     """
     by_width = sorted(columns, key=lambda texts: _least(texts, whole=True), reverse=True)
-    for folded in range(len(columns) + 1):
-        least = [_least(texts, whole=texts not in by_width[:folded]) for texts in columns]
+    for unbroken, folded in product((True, False), range(len(columns) + 1)):
+        least = [
+            _least(texts, whole=texts not in by_width[:folded], unbroken=unbroken)
+            for texts in columns
+        ]
         if widths := _narrowed(columns, least, room):
             return widths
     return []

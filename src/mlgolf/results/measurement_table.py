@@ -5,9 +5,11 @@ whatever is wrong is named by file, line and column. A row of a CSV is counted a
 the first line has the names.
 """
 
+import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +19,7 @@ from mlgolf.core.errors import RunFolderError, did_you_mean
 SUFFIXES = (".csv", ".parquet")
 LINE = "line"  # the column that says where a row stands
 PLACE = "place"  # the same in words, with the file: see `place_of`
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,11 @@ def _open(path: Path) -> tuple[pl.DataFrame, int]:
         else:
             table, first = pl.read_csv(data, infer_schema=False), 2
     except pl.exceptions.PolarsError as error:
+        if path.suffix == ".csv":
+            try:
+                _check_number_of_fields(path, data)
+            except csv.Error as unreadable:
+                raise RunFolderError(f"{path}: {unreadable}") from None
         raise RunFolderError(f"{path}: {str(error).splitlines()[0]}") from None
     if table.is_empty():
         raise RunFolderError(f"{path}: found no rows, expected one per run")
@@ -139,6 +147,21 @@ def _check_separator(path: Path, data: bytes) -> None:
                 f"{str(path)!r}, separator={mark!r}, decimal_comma=True)"
                 f".write_csv('commas.csv')\""
             )
+
+
+def _check_number_of_fields(path: Path, data: bytes) -> None:
+    """Raises: RunFolderError for the first line that has more fields than the first has names."""
+    rows = csv.reader(StringIO(data.decode("utf-8", "replace"), newline=""))
+    names, before = next(rows), rows.line_num
+    for fields in rows:
+        if len(fields) > len(names):
+            raise RunFolderError(
+                f"{place_of(path, before + 1)}: {names[-1]}: found {len(fields)} fields, "
+                f"{','.join(fields)[:60]!r}, and line 1 names {len(names)} columns: "
+                f"{fields[len(names)][:20]!r} comes after the last. Decimals have a point (0.75), "
+                "and text with a comma stands in double quotes"
+            )
+        before = rows.line_num
 
 
 def _check_columns(path: Path, columns: tuple[Column, ...], found: list[str]) -> None:
@@ -168,10 +191,17 @@ def _checked(path: Path, table: pl.DataFrame, column: Column) -> pl.DataFrame:
     if len(bad):
         line, found = bad.select(LINE, name).row(0)
         raise RunFolderError(
-            f"{place_of(path, line)}: {column.source}: found {found!r}, allowed is "
+            f"{place_of(path, line)}: {column.source}: found {_shown(found)}, allowed is "
             f"{column.allowed}"
         )
     return table.with_columns(value.alias(name))
+
+
+def _shown(found: object) -> str:
+    text = "" if found is None else str(found).strip()
+    if not text:
+        return "an empty cell"
+    return f"{found!r} (decimals have a point)" if _DECIMAL_COMMA.fullmatch(text) else repr(found)
 
 
 def columns_given(

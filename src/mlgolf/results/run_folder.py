@@ -17,7 +17,7 @@ from typing import Any, Self
 from pydantic import BaseModel
 
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import RunFolderError
+from mlgolf.core.errors import DifferentRules, RunFolderError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.records import Disclosure, RunRecord
 from mlgolf.core.rules import Ruleset
@@ -209,7 +209,7 @@ class Played:
 def read_runs(paths: Sequence[Path]) -> Played:
     """Read run folders, each with the rules it was played under.
 
-    Raises: RunFolderError for what is no run, or runs of different rules, naming the difference.
+    Raises: RunFolderError for what is no run; DifferentRules, which names the difference.
     """
     runs = [RunFolder(path) for path in paths]
     first = runs[0]
@@ -217,7 +217,7 @@ def read_runs(paths: Sequence[Path]) -> Played:
         one, other = ({name: getattr(r.record, name) for name in RULES} for r in (first, run))
         if one != other:
             form = "{key}: {one} in the first, {other} in the second"
-            raise RunFolderError(
+            raise DifferentRules(
                 f"{first.path} and {run.path} were played under different rules and have no common "
                 "board. Give one of them. These differ:\n"
                 + named(_plain(one), _plain(other), form, "\n")

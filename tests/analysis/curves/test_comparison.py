@@ -67,6 +67,8 @@ UNFAIR = [
      {}, "different hardware.*V100 for base, H100 for new"),
     ("method,time,quality,machine", "base,1,0.5,a\nbase,2,0.6,b\nnew,1,0.6,a\n",
      {}, "different machines.*a and b for base"),
+    ("method,time,quality,timing", "base,1,0.5,alone\nbase,2,0.6,alone\nnew,1,0.6,paired\n",
+     {}, "different ways of timing in one comparison: alone for base, paired for new"),
     ("method,time,quality,tuning_trials", "base,1,0.5,5\nbase,2,0.6,5\nnew,1,0.6,50\n",
      {}, "different tuning budgets"),
     ("method,time,quality,time_unit", "base,1,0.5,s\nbase,2,0.6,s\nnew,1,0.6,h\n",
@@ -113,19 +115,35 @@ def test_what_the_table_does_not_tell_is_noted(tmp_path):
     assert any("does not say whether hardware, clocks, data" in note for note in notes)
 
 
-def notes_with_speeds(tmp_path, base, change):
+def with_speeds(tmp_path, *speeds, **options):
     path = tmp_path / "t.csv"
-    path.write_text("method,time,quality\nbase,1,0.5\nbase,2,0.6\nchange,1.5,0.6\n")
+    path.write_text(
+        "method,seed,time,quality\nbase,0,1,0.5\nbase,0,2,0.6\nchange,0,1.5,0.6\n"
+        "base,1,1,0.5\nbase,1,2,0.6\nchange,1,1.5,0.6\n"
+    )
     table = read_table(path)
-    speeds = pl.Series("speed", [base, base, change])
-    with_speeds = replace(table, rows=table.rows.with_columns(speeds))
-    return [note for note in compared(with_speeds, "base", Goal.MAXIMISE).notes if "speed:" in note]
+    rows = table.rows.sort("seed").with_columns(pl.Series("speed", speeds))
+    return compared(replace(table, rows=rows), "base", Goal.MAXIMISE, **options)
 
 
-def test_machines_of_different_speed_are_told(tmp_path):
-    (note,) = notes_with_speeds(tmp_path, 1.2, 0.8)
-    assert "base 1.20x, change 0.80x of the reference" in note
+def test_methods_from_machines_of_different_speed_are_not_compared_fairly(tmp_path):
+    speeds = [1.2, 1.2, 0.8, 1.2, 1.2, 0.8]
+    with pytest.raises(ScoringError, match=r"base 1\.20x, change 0\.80x of the reference"):
+        with_speeds(tmp_path, *speeds)
+    assert len(with_speeds(tmp_path, *speeds, allow_unfair=True).unfair) == 1
 
 
-def test_machines_of_about_one_speed_are_not(tmp_path):
-    assert notes_with_speeds(tmp_path, 1.2, 1.1) == []
+def test_budgets_of_one_method_from_machines_of_different_speed_make_no_fair_curve(tmp_path):
+    with pytest.raises(ScoringError, match=r"base 0\.80x to 1\.20x"):
+        with_speeds(tmp_path, 1.2, 0.8, 1.2, 1.2, 0.8, 1.2)
+
+
+def test_methods_that_take_turns_on_machines_of_different_speed_have_a_note(tmp_path):
+    found = with_speeds(tmp_path, 1.2, 1.2, 1.2, 0.8, 0.8, 0.8)
+    (note,) = (note for note in found.notes if "speed:" in note)
+    assert "base 0.80x to 1.20x, change 0.80x to 1.20x of the reference" in note
+
+
+def test_machines_of_about_one_speed_are_not_told(tmp_path):
+    found = with_speeds(tmp_path, 1.2, 1.2, 1.1, 1.2, 1.2, 1.1)
+    assert not any("speed:" in note for note in found.notes)

@@ -79,7 +79,8 @@ def test_a_trial_that_broke_off_is_no_point_and_is_counted(tmp_path, status):
         at("digits_x2", 0.1),
     )
     assert qualities(found) == [0.3, 0.1]
-    assert any(note.startswith("1 trial left out") for note in found.notes)
+    (note,) = (note for note in found.notes if note.startswith("1 trial left out"))
+    assert "(sgd/study_0/digits_x1_torch/trial_2)" in note
 
 
 def test_where_only_time_is_limited_a_trial_whose_time_is_used_is_a_point(tmp_path):
@@ -224,3 +225,23 @@ def test_trials_that_shared_the_machine_count_beside_those_that_did_not_and_are_
     )
     assert qualities(found) == [0.3, 0.1]
     assert "unofficial: trials shared the machine" in found.notes
+
+
+def ways_of_timing(tmp_path, **header):
+    return set(measured(tmp_path, *(at(row, 0.3, header=header) for row in ROWS)).rows["timing"])
+
+
+def test_how_a_run_was_timed_is_a_fact_of_its_trials(tmp_path):
+    assert ways_of_timing(tmp_path) == {"alone"}
+    assert ways_of_timing(tmp_path, unofficial="trials shared the machine") == {"in parallel"}
+    assert ways_of_timing(tmp_path, clock={"paired": {"factor": 1.1}}) == {"paired"}
+
+
+def test_a_core_that_was_shared_by_chance_is_no_way_of_timing(tmp_path):
+    trials = [at(row, 0.3, unofficial="trials shared the machine") for row in ROWS]
+    assert set(measured(tmp_path, *trials).rows["timing"]) == {"alone"}
+
+
+def test_the_level_of_the_sandbox_is_a_fact_of_trials(tmp_path):
+    trials = [at(row, 0.3, header={"sandbox": {"level": "process"}}) for row in ROWS]
+    assert set(measured(tmp_path, *trials).rows["sandbox"]) == {"process"}

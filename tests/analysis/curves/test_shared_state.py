@@ -1,5 +1,7 @@
 """Runs of one seed that are slow together: seen, and counted where budgets are averaged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,14 @@ from mlgolf.analysis.curves.comparison import shared_by
 from mlgolf.analysis.curves.dominance import compare
 from mlgolf.analysis.curves.measurements import Point
 from mlgolf.analysis.curves.monotone import MonotoneCurve
-from mlgolf.analysis.curves.shared_state import INDEPENDENT, Shared, spread
+from mlgolf.analysis.curves.seed_noise import Noise
+from mlgolf.analysis.curves.shared_state import (
+    INDEPENDENT,
+    Shared,
+    Spread,
+    degrees_of_sum,
+    spread,
+)
 from mlgolf.core.target import Goal
 
 BUDGETS = (1.0, 2.0, 4.0, 8.0)
@@ -85,3 +94,14 @@ def test_a_mean_of_means_that_vary_as_one_varies_as_their_weighted_sum():
 def test_a_single_budget_is_known_as_well_as_ever():
     found = spread(np.array([0.0, 1.0]), np.array([4.0, 1.0]), Shared(0.9, 10))
     assert (found.variance, found.by_correlation) == (1.0, 0.0)
+
+
+def test_a_noise_that_both_have_is_known_by_its_values_and_counts_its_degrees_once():
+    noise, part = Noise(0.1, 0.0, 0.0, 6), Spread(np.array([2.0]), np.array([0.0]))
+    both = [
+        degrees_of_sum((part, part), noises, INDEPENDENT)
+        for noises in ((noise, noise), (noise, replace(noise)))
+    ]
+    assert both == [6, 6]
+    apart = degrees_of_sum((part, part), (noise, replace(noise, quality=0.2)), INDEPENDENT)
+    assert apart == pytest.approx(12)

@@ -6,10 +6,15 @@ from itertools import chain
 from typing import Literal
 
 import numpy as np
-import polars as pl
 
 from mlgolf.analysis.curves.dominance import Compared, compare
-from mlgolf.analysis.curves.fairness import Complaint, doubts, unfair
+from mlgolf.analysis.curves.fairness import (
+    OTHER_SPEEDS,
+    Complaint,
+    different_speeds,
+    doubts,
+    unfair,
+)
 from mlgolf.analysis.curves.measurements import Measurements, Point
 from mlgolf.analysis.curves.monotone import Interpolation, MonotoneCurve
 from mlgolf.analysis.curves.pareto import pareto_front
@@ -20,7 +25,6 @@ from mlgolf.analysis.intervals import CONFIDENCE
 from mlgolf.core.errors import ScoringError, UnknownName
 from mlgolf.core.target import Goal
 from mlgolf.core.text import enumerated
-from mlgolf.scoring.labels import SPEED_TOLERANCE
 
 MOVED = 1e-9  # of the range: less is rounding
 NOTED = 0.2  # correlation between budgets of a seed, which is said from there on
@@ -94,7 +98,7 @@ def compared(
         unfair=tuple(complaint.text for complaint in complaints),
         notes=(
             *_notes(table, curve, baseline, methods), *_notes_on_seeds(table, shared),
-            *_notes_on_machines(table),
+            *_notes_on_machines(table, complaints),
         ),
     )
 
@@ -202,22 +206,11 @@ def _notes_on_seeds(table: Measurements, shared: Shared) -> Iterator[str]:
         )
 
 
-def _notes_on_machines(table: Measurements) -> Iterator[str]:
-    """Of runs, whose machines were probed."""
-    if "speed" not in table.rows.columns:
-        return
-    speed = pl.col("speed")
-    known = table.rows.drop_nulls("speed").group_by("method", maintain_order=True).agg(
-        low=speed.min(), high=speed.max()
-    )
-    speeds = [*known.iter_rows()]
-    if speeds and max(s[2] for s in speeds) > SPEED_TOLERANCE * min(s[1] for s in speeds):
-        each = ", ".join(
-            f"{method} {low:.2f}x" + (f" to {high:.2f}x" if high > low else "")
-            for method, low, high in speeds
-        )
+def _notes_on_machines(table: Measurements, complaints: Sequence[Complaint]) -> Iterator[str]:
+    """Of runs whose machines were probed, unless it is a complaint already."""
+    speeds = different_speeds(table, [*table.points])
+    if speeds and not any(OTHER_SPEEDS in complaint.text for complaint in complaints):
         yield (
-            f"trials from machines of different speed: {each} of the reference. Times are seconds "
-            "on each machine's own clock, so speed-ups hold the machines' difference, too: play "
-            "both in one run, in turns"
+            f"trials from {OTHER_SPEEDS}: {speeds}. Times are seconds on each machine's own "
+            "clock, so they vary more"
         )

@@ -6,11 +6,14 @@ Facts that a table does not tell cannot be checked, and the comparison says whic
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from mlgolf.analysis.curves.measurements import Measurements
 from mlgolf.analysis.facts import NOUNS
 from mlgolf.analysis.units import WIDE, apart, fractions_beside_percents
 from mlgolf.core.text import enumerated, number_of, significant
 from mlgolf.results.measurement_table import PLACE
+from mlgolf.scoring.labels import SPEED_TOLERANCE
 
 # What stands in for time or money: it can be lower while training takes longer.
 PROXIES = frozenset({
@@ -20,6 +23,7 @@ PROXIES = frozenset({
 PROXY_ENDING = "flops"  # gflops, petaflops
 # Of any table, and what also tells it.
 ASKED_FOR = {"hardware": "", "clock": "", "dataset": "draw", "tuning_trials": ""}
+OTHER_SPEEDS = "machines of different speed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +42,25 @@ def unfair(table: Measurements, baseline: str, methods: Sequence[str]) -> tuple[
     for method in methods:
         found += _times_apart(table, baseline, method)
         found += _other_facts(table, baseline, method)
+        found += _other_speeds(table, baseline, method)
         found += _fewer_seeds(table, baseline, method)
     return tuple(found)
+
+
+def different_speeds(table: Measurements, methods: Sequence[str]) -> str:
+    """How fast the machines of methods are, where speeds differ; empty else, or where unknown."""
+    if "speed" not in table.rows.columns:
+        return ""
+    speed, known = pl.col("speed"), table.rows.drop_nulls("speed")
+    found = known.filter(pl.col("method").is_in(methods)).group_by("method", maintain_order=True)
+    speeds = found.agg(low=speed.min(), high=speed.max()).rows()
+    if not speeds or max(s[2] for s in speeds) <= SPEED_TOLERANCE * min(s[1] for s in speeds):
+        return ""
+    each = (
+        f"{method} {low:.2f}x" + (f" to {high:.2f}x" if high > low else "")
+        for method, low, high in speeds
+    )
+    return f"{', '.join(each)} of the reference"
 
 
 def doubts(table: Measurements) -> Iterator[str]:
@@ -103,6 +124,27 @@ def _other_facts(table: Measurements, baseline: str, method: str) -> Iterator[Co
                 text=f"different {NOUNS[fact]} in one comparison: {values}",
                 places=(*[*theirs.values()][:2], *[*ours.values()][:2])[:3],
             )
+
+
+def _other_speeds(table: Measurements, baseline: str, method: str) -> Iterator[Complaint]:
+    """Of runs, whose machines were probed: where budgets of either ran at speeds far apart.
+
+    Trials that take turns on such machines have the same mean speed at each budget.
+    """
+    speeds = different_speeds(table, (baseline, method))
+    if not speeds:
+        return
+    rows = table.rows.drop_nulls("speed").filter(pl.col("method").is_in((baseline, method)))
+    means = rows.group_by("method", "point").agg(
+        pl.col("speed").log().mean().exp(), pl.first(PLACE)
+    ).sort("speed")
+    slow, fast = (means.select("speed", PLACE).row(at) for at in (0, -1))
+    if fast[0] > SPEED_TOLERANCE * slow[0]:
+        yield Complaint(
+            text=f"{OTHER_SPEEDS} in one comparison: {speeds}. Times are seconds on "
+            "each machine's own clock: play both in one run, in turns",
+            places=(slow[1], fast[1]),
+        )
 
 
 def _listed(values: Mapping[str, str]) -> str:

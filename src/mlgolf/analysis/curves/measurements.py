@@ -38,8 +38,8 @@ COLUMNS = (
 )
 # What must be the same for a comparison to be fair, where the table tells it.
 FACTS = (
-    "hardware", "machine", "clock", "framework", "workload", "dataset", "draw", "time_unit",
-    "quality_unit", "tuning_trials",
+    "hardware", "machine", "clock", "timing", "sandbox", "framework", "workload", "rules",
+    "dataset", "draw", "time_unit", "quality_unit", "tuning_trials",
 )  # fmt: skip
 
 

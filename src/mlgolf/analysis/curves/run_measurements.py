@@ -5,8 +5,8 @@ at one budget for all of them, as somebody does who tunes once. How trials are c
 split is shown, is decided in `study_points.py`.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -14,14 +14,21 @@ import polars as pl
 
 from mlgolf.analysis.curves.measurements import Measurements, axis_column, grouped
 from mlgolf.analysis.curves.pareto import Axis
-from mlgolf.analysis.curves.study_points import best, chosen_by, why_no_point, with_point_of
+from mlgolf.analysis.curves.study_points import (
+    best,
+    chosen_by,
+    left_out,
+    why_no_point,
+    with_point_of,
+)
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
-from mlgolf.core.rules import WorkloadRules
+from mlgolf.core.records import SHARED_MACHINE
+from mlgolf.core.rules import Ruleset, WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.text import number_of
 from mlgolf.core.trial import Trial
-from mlgolf.scoring.admission import Admission, exclusion_notes
+from mlgolf.scoring.admission import Admission
 from mlgolf.scoring.sources import Source
 
 PointChoice = Literal["each", "shared"]
@@ -56,26 +63,26 @@ def measurements_of_runs(
         for trial in found.trials if trial.key.workload in rows
     }
     trials = [trial for trial in found.trials if why_not.get(trial.key) == ""]
-    left_out = exclusion_notes(Counter(filter(None, why_not.values())))
+    said = left_out(why_not)
     if not trials:
         raise RunFolderError(
             f"{path}: no trial on {chosen} ended as planned with a {column}. "
-            f"{'; '.join([*left_out, *found.all_notes])}"
+            f"{'; '.join([*said, *found.all_notes])}"
         )
     tuned_at = next((row.tuned_at for row in rows.values() if row.tuned_at), None)
     if points == "shared" or (points is None and tuned_at is not None):
         at = tuned_at or _middle([*rows])
-        kept, said = _shared(path, trials, chosen_by(first), goal, at)
-        left_out += said
+        kept, of_points = _shared(path, trials, chosen_by(first), goal, at)
+        said += of_points
         tuned = {name: _only_at(at, most) for name, most in _tuned(found, rows).items()}
     else:
         kept = [*_counted(trials, chosen_by(first), goal, [*rows])]
         tuned = {name: str(most) for name, most in _tuned(found, rows).items()}
-    frame = _frame(competition, kept, column, tuned).with_columns(
+    frame = _frame(competition, source.ruleset, kept, column, tuned).with_columns(
         workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
-    unofficial = (f"unofficial: {said}" for said in found.unofficial)
-    notes = (*left_out, *found.all_notes, *unofficial)
+    unofficial = (f"unofficial: {why}" for why in found.unofficial)
+    notes = (*said, *found.all_notes, *unofficial)
     return Measurements(path, SECONDS, column, grouped(frame), notes, tuple(axes)), goal
 
 
@@ -206,8 +213,10 @@ def _only_at(row: str, trials: int) -> str:
 
 
 def _frame(
-    competition: Competition, trials: Sequence[Trial], column: str, tuned: Mapping[str, str]
+    competition: Competition, ruleset: Ruleset, trials: Sequence[Trial], column: str,
+    tuned: Mapping[str, str],
 ) -> pl.DataFrame:
+    rules = _rules_in_words(competition, ruleset)
     return pl.DataFrame([
         {
             "place": str(trial.key), "method": trial.key.submission, "seed": str(trial.key.study),
@@ -216,9 +225,26 @@ def _frame(
             "hardware": competition.rules.hardware, "framework": trial.key.framework,
             "machine": str(trial.facts.machine.get("processor", "")),
             "clock": trial.facts.hardware.clock if trial.facts.hardware else "",
+            "timing": _way_of_timing(trial),
+            "sandbox": str(trial.verdict.sandbox.get("level", "")) if trial.verdict else "",
             "draw": trial.facts.data_sha256, "time_unit": "s", "quality_unit": column,
             "tuning_trials": tuned[trial.key.submission],
             "speed": trial.speed if trial.facts.calibration else None,
+            "rules": rules, "code": trial.facts.submission_sha256,
+            "bounds": str(sorted(competition.workloads[trial.key.workload].bounds.items())),
         }
         for trial in trials
     ])
+
+
+def _rules_in_words(competition: Competition, ruleset: Ruleset) -> str:
+    """Whose they are, and a fingerprint of them but for numbers of trials, facts of their own."""
+    text = competition.rules.model_dump_json(by_alias=True, exclude={"tuning"})
+    return f"{competition.name}, {ruleset} tuning ({sha256(text.encode()).hexdigest()[:6]})"
+
+
+def _way_of_timing(trial: Trial) -> str:
+    """As its run was told to time. That another program came along is noise, and no way."""
+    if trial.verdict and "paired" in trial.verdict.clock:
+        return "paired"
+    return "in parallel" if SHARED_MACHINE in trial.facts.unofficial else "alone"

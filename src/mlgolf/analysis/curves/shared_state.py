@@ -84,11 +84,11 @@ def degrees_of_sum(
 ) -> FloatArray:
     """Degrees of freedom of the sum of two variances. Source: Satterthwaite (1946).
 
-    Args: noises: of each; one object where both have one.
+    Args: noises: of each; equal where both have one, as those that are estimated apart differ.
     """
     (one, other), (first, second) = (part.variance for part in spreads), noises
     total = np.square(one + other)
-    if first is second:
+    if first == second:
         parts = total / max(first.degrees, 1)
     else:
         parts = one**2 / max(first.degrees, 1) + other**2 / max(second.degrees, 1)

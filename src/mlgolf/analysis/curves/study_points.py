@@ -5,12 +5,14 @@ schedule was made for more.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.status import Status
 from mlgolf.core.target import Goal
+from mlgolf.core.text import number_of, several
 from mlgolf.core.trial import Trial
+from mlgolf.core.trial_key import TrialKey
 
 
 def chosen_by(row: WorkloadRules) -> str:
@@ -60,6 +62,21 @@ def why_no_point(trial: Trial, row: WorkloadRules, column: str) -> str:
     if values is None or not len(values) or not math.isfinite(values[-1]):
         return f"without a finite {column} at the end{_rarely_measured(column)}"
     return ""
+
+
+def left_out(why_not: Mapping[TrialKey, str]) -> list[str]:
+    """A sentence for each reason, with the trials that it leaves out.
+
+    Args: why_not: as of `why_no_point`, also of trials that are points.
+    """
+    by_reason: dict[str, list[TrialKey]] = {}
+    for key, reason in why_not.items():
+        if reason:
+            by_reason.setdefault(reason, []).append(key)
+    return [
+        f"{number_of(len(keys), 'trial')} left out: {reason} ({several(keys)})"
+        for reason, keys in sorted(by_reason.items())
+    ]
 
 
 def _rarely_measured(column: str) -> str:

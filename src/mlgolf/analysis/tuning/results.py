@@ -35,7 +35,10 @@ CHOICES = {
     "cost": pl.Float64, "time": pl.Float64,
 }
 # What must be the same for a comparison to be fair, where the table tells it.
-SAME = ("hardware", "machine", "clock", "framework", "dataset", "time_unit", "quality_unit")
+SAME = (
+    "hardware", "machine", "clock", "timing", "sandbox", "framework", "dataset", "time_unit",
+    "quality_unit",
+)  # fmt: skip
 ALL = ""  # the workload of a table that names none
 
 
