@@ -92,17 +92,28 @@ def test_devices_are_chosen_and_left_out(mlgolf):
     assert best not in {other["device"], *(one["device"] for one in other["by_device"])}
 
 
-def unidentified(tmp_path, *names):
+def unidentified(tmp_path, *names, **changes):
     shipped = published_table("chinchilla_runs").with_name("chinchilla_fit.json")
     fit = json.loads(shipped.read_text())
-    (tmp_path / "fit.json").write_text(json.dumps({**fit, "not_identified": names}))
+    (tmp_path / "fit.json").write_text(json.dumps({**fit, "not_identified": names, **changes}))
     return tmp_path / "fit.json"
 
 
-def test_a_fit_that_does_not_tell_an_exponent_is_not_planned_by(mlgolf, tmp_path):
-    fit = unidentified(tmp_path, "alpha", "A")
-    said = mlgolf("plan", "--dollars", 500, "--fit", fit, expect=2).stderr
-    assert "the runs of chinchilla_runs do not tell alpha" in " ".join(said.split())
+@pytest.mark.parametrize(
+    ("names", "changes", "unknown"),
+    [
+        (["alpha", "A"], {}, "alpha is"),
+        (["beta"], {}, "beta is"),
+        (["A"], {"A": None}, "A is"),
+        (["alpha", "beta"], {}, "alpha and beta are"),
+    ],
+)
+def test_a_fit_that_gives_no_best_sizes_is_not_planned_by(
+    mlgolf, tmp_path, names, changes, unknown
+):
+    fit = unidentified(tmp_path, *names, **changes)
+    said = " ".join(mlgolf("plan", "--dollars", 500, "--fit", fit, expect=2).stderr.split())
+    assert f"no best size follows from this fit: {unknown} not identified" in said
 
 
 def test_what_else_a_fit_does_not_tell_is_said_first(mlgolf, tmp_path):

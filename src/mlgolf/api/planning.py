@@ -21,7 +21,7 @@ from mlgolf.analysis.planning.plans import (
     sensitivities,
 )
 from mlgolf.analysis.planning.profit import Profit, most_profit, profit_by_loss
-from mlgolf.analysis.planning.question import BITS, Budget, Question, check_identified
+from mlgolf.analysis.planning.question import BITS, Budget, Question
 from mlgolf.analysis.planning.service import Service
 from mlgolf.analysis.planning.service_file import read_service
 from mlgolf.analysis.planning.spending import Demand
@@ -231,8 +231,10 @@ def plan(
     if not offers:
         raise ScoringError(_no_offer(table, sold, only, kind))
     used = read_utilisation(published_table("mfu_reported"))
-    known = read_fit(FOLDER / "chinchilla_fit.json" if fit is None else Path(fit))
-    check_identified(known)
+    law_file = FOLDER / "chinchilla_fit.json" if fit is None else Path(fit)
+    known = read_fit(law_file)
+    if known.why_no_sizes:
+        raise ScoringError(f"{law_file}: no best size follows from this fit: {known.why_no_sizes}")
     taken = replace(_assumptions(used, utilisation), **assumed)
     asked = Question(
         budget=budget, fit=known, offers=offers, assumed=taken, precisions=precisions,

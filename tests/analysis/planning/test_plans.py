@@ -13,7 +13,6 @@ from mlgolf.analysis.planning.plans import (
     frontier,
     sensitivities,
 )
-from mlgolf.analysis.planning.question import check_identified
 from mlgolf.analysis.planning.spending import Demand
 from mlgolf.core.errors import ScoringError
 
@@ -113,12 +112,6 @@ def test_the_best_plan_of_a_device_is_that_of_its_offers_alone():
         best_plan(question(*offers[:2], dollars=1000.0)),
         best_plan(question(offers[2], dollars=1000.0)),
     ]
-
-
-@pytest.mark.parametrize("unknown", ["alpha", "beta"])
-def test_a_fit_that_does_not_tell_an_exponent_is_refused(unknown):
-    with pytest.raises(ScoringError, match=f"the runs of made up do not tell {unknown}, .*--given"):
-        check_identified(replace(FIT, not_identified=(unknown,)))
 
 
 def test_a_precision_that_the_fit_knows_of_trades_loss_for_speed():

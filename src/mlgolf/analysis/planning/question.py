@@ -8,12 +8,10 @@ from mlgolf.analysis.planning.assumptions import Assumptions
 from mlgolf.analysis.planning.offers import Offer
 from mlgolf.analysis.planning.spending import ANY, Demand
 from mlgolf.analysis.scaling.saved_fit import SavedFit
-from mlgolf.core.errors import ScoringError
 
 SPENDABLE = ("flop", "dollars", "hours")
 BITS = {"bf16": 16, "fp8": 8, "fp32": 32}
 GAMMA = "gamma_"  # of a fit, by kind: N counts by 1 - exp(-bits / gamma)
-DECISIVE = ("alpha", "beta")  # the best size hangs on their ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +67,3 @@ class Question:
         devices = None if self.budget.hours is not None else self.budget.devices
         deadline = self.budget.deadline_hours
         return replace(self, budget=Budget(devices=devices, deadline_hours=deadline))
-
-
-def check_identified(fit: SavedFit) -> None:
-    """Raises: ScoringError for a fit whose runs do not tell what the best size hangs on."""
-    unknown = [name for name in DECISIVE if name in fit.not_identified]
-    if unknown:
-        raise ScoringError(
-            f"fit: the runs of {fit.source} do not tell {' and '.join(unknown)}, and the best size "
-            "hangs on both exponents. Add runs of one size on other numbers of tokens, and of "
-            "other sizes on the same tokens, or hold what you know: mlgolf fit --given "
-            f"{unknown[0]}=0.35"
-        )
