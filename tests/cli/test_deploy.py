@@ -1,6 +1,7 @@
 """The command on small models. Its verdicts on planted faults: tests/deployment/."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -73,6 +74,14 @@ def test_a_budget_that_is_not_kept_fails_with_its_reason(mlgolf, files):
     assert found["verdict"] == "fail"
     assert len(found["reasons"]) == 1
     assert "size of the file" in found["reasons"][0]
+
+
+def test_the_cold_start_that_is_judged_is_the_one_that_is_told(mlgolf, files):
+    (files / "ship.toml").write_text("cold_start_ms = 1e6\n")
+    more = ("--quantise", "none", "--budget", files / "ship.toml")
+    said = " ".join(mlgolf(*asked(files, *more)).stdout.split())
+    judged, told = re.findall(r"cold start (?:is )?([\d.,]+) ms", said)
+    assert judged == told
 
 
 def test_what_cannot_be_told_is_no_pass(mlgolf, files):

@@ -12,7 +12,7 @@ def planned(mlgolf, *options):
 def test_json_has_the_documented_keys(mlgolf):
     assert planned(mlgolf, "--dollars", 500).keys() >= {
         "params", "tokens", "loss", "loss_interval", "devices", "hours", "dollars", "utilisation",
-        "checkpoint_interval_seconds", "extrapolation_decades", "sensitivities",
+        "checkpoint_interval_seconds", "extrapolation_decades", "sensitivities", "levers",
     }
 
 
@@ -29,7 +29,7 @@ def everything(mlgolf, tmp_path_factory):
     file.write_text(SERVICE)
     return planned(
         mlgolf, "--dollars", 5000, "--service", file, "--unique-tokens", 1e10,
-        "--inference-tokens", 1e9,
+        "--inference-tokens", 1e9, "--lever", "moe=2.9,2.6,3.2",
     )  # fmt: skip
 
 
@@ -65,7 +65,16 @@ def test_the_best_plan_without_assumed_interruptions_is_told(mlgolf):
 
 def test_repeats_count_by_the_published_constant_where_the_fit_has_none(everything):
     assert "R_D = 15.4 of Muennighoff et al. (2023)" in everything["sources"]["loss"]
+    assert "R_N = 5.3 of Muennighoff et al. (2023)" in everything["sources"]["loss"]
     assert everything["tokens"] > 1e10
+
+
+def test_what_a_method_would_buy_is_told_with_its_interval(everything):
+    (moe,) = everything["levers"]
+    low, high = moe["gain_interval"]
+    assert (moe["lever"], moe["times"], moe["times_interval"]) == ("moe", 2.9, [2.6, 3.2])
+    assert moe["loss"] == pytest.approx(everything["loss"] - moe["gain"])
+    assert 0 < low < moe["gain"] < high
 
 
 def test_the_dollars_are_those_of_training_and_of_answers(everything):
@@ -92,17 +101,28 @@ def test_devices_are_chosen_and_left_out(mlgolf):
     assert best not in {other["device"], *(one["device"] for one in other["by_device"])}
 
 
-def unidentified(tmp_path, *names):
+def unidentified(tmp_path, *names, **changes):
     shipped = published_table("chinchilla_runs").with_name("chinchilla_fit.json")
     fit = json.loads(shipped.read_text())
-    (tmp_path / "fit.json").write_text(json.dumps({**fit, "not_identified": names}))
+    (tmp_path / "fit.json").write_text(json.dumps({**fit, "not_identified": names, **changes}))
     return tmp_path / "fit.json"
 
 
-def test_a_fit_that_does_not_tell_an_exponent_is_not_planned_by(mlgolf, tmp_path):
-    fit = unidentified(tmp_path, "alpha", "A")
-    said = mlgolf("plan", "--dollars", 500, "--fit", fit, expect=2).stderr
-    assert "the runs of chinchilla_runs do not tell alpha" in " ".join(said.split())
+@pytest.mark.parametrize(
+    ("names", "changes", "unknown"),
+    [
+        (["alpha", "A"], {}, "alpha is"),
+        (["beta"], {}, "beta is"),
+        (["A"], {"A": None}, "A is"),
+        (["alpha", "beta"], {}, "alpha and beta are"),
+    ],
+)
+def test_a_fit_that_gives_no_best_sizes_is_not_planned_by(
+    mlgolf, tmp_path, names, changes, unknown
+):
+    fit = unidentified(tmp_path, *names, **changes)
+    said = " ".join(mlgolf("plan", "--dollars", 500, "--fit", fit, expect=2).stderr.split())
+    assert f"no best size follows from this fit: {unknown} not identified" in said
 
 
 def test_what_else_a_fit_does_not_tell_is_said_first(mlgolf, tmp_path):
@@ -182,6 +202,8 @@ def test_a_plan_at_8_bits_says_what_it_takes_for_granted(mlgolf):
         (("--dollars", 500, "--as-competition", "c"), "dollars: found 500, which buy 3.57e+07 s of "
          "one-thread-cpu, 3968253968 steps. Allowed are"),
         (("--dollars", 1e-9, "--as-competition", "c"), "found 1e-09, which buy 7.14e-05 s"),
+        (("--dollars", 5, "--lever", "moe"), "--lever: found 'moe', allowed is NAME=TIMES or"),
+        (("--dollars", 5, "--lever", "moe=0"), "lever moe: found 0, allowed is a number above 0"),
         (("--dollars", 5, "--fit", "/nowhere.json"), "/nowhere.json: No such file"),
     ],
 )

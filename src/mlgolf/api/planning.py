@@ -1,7 +1,7 @@
 """The budget planner: what FLOP, dollars or hours are best spent on, and what they buy."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,16 +12,18 @@ import polars as pl
 from mlgolf.analysis.intervals import CONFIDENCE, checked_confidence
 from mlgolf.analysis.planning.as_competition import PlannedCompetition, planned_competition
 from mlgolf.analysis.planning.assumptions import Assumptions
+from mlgolf.analysis.planning.methods import Claim, methods_of
 from mlgolf.analysis.planning.offers import Offer, offers_of, read_devices, read_offers
 from mlgolf.analysis.planning.plans import (
     Plan,
     best_of_each_device,
     best_plan,
+    bought_by_methods,
     frontier,
     sensitivities,
 )
 from mlgolf.analysis.planning.profit import Profit, most_profit, profit_by_loss
-from mlgolf.analysis.planning.question import BITS, Budget, Question, check_identified
+from mlgolf.analysis.planning.question import BITS, Budget, Question
 from mlgolf.analysis.planning.service import Service
 from mlgolf.analysis.planning.service_file import read_service
 from mlgolf.analysis.planning.spending import Demand
@@ -46,6 +48,7 @@ from mlgolf.report.planning import (
     DEVICE_HEADS,
     HEADS,
     LEVER_HEADS,
+    METHOD_HEADS,
     assumed_of,
     competition_lines,
     device_lines,
@@ -53,6 +56,7 @@ from mlgolf.report.planning import (
     is_guessed,
     law_warnings,
     lever_rows,
+    method_rows,
     plan_lines,
     plan_rows,
     plan_source_lines,
@@ -115,6 +119,14 @@ class BudgetPlan(Saved):
                 {"lever": one.lever, "change": 0.1, "loss": one.loss, "gain": one.gain}
                 for one in sensitivities(asked)
             ],
+            "levers": [
+                {
+                    "lever": one.method.name, "times": one.method.times,
+                    "times_interval": one.method.interval, "loss": one.loss, "gain": one.gain,
+                    "gain_interval": one.gain_interval, "source": one.method.source,
+                }
+                for one in bought_by_methods(asked)
+            ],
             "by_device": [
                 {**_planned(one), "hours": one.hours, "assumed": assumed_of(sources(one, asked))}
                 for one in self.by_device
@@ -152,6 +164,8 @@ class BudgetPlan(Saved):
             ("the best plan of each device", DEVICE_HEADS, device_rows(self.by_device, self.asked)),
             ("what each lever would buy", LEVER_HEADS, lever_rows(sensitivities(self.asked))),
         ]
+        if bought := bought_by_methods(self.asked):
+            found.append(("what methods would buy", METHOD_HEADS, method_rows(bought)))
         if self.service is not None and (profit := self.profit) is not None:
             rows = profit_rows(profit, self.service, self.asked)
             found.append(("the model of most profit, whatever the budget", HEADS, rows))
@@ -201,7 +215,7 @@ def plan(
     fit: AnyPath | None = None, prices: AnyPath = "prices", utilisation: float | None = None,
     precisions: Sequence[str] = ("bf16",), inference_tokens: float = 0.0,
     unique_tokens: float = math.inf, service: AnyPath | Service | None = None,
-    confidence: float = CONFIDENCE, **assumed: float,
+    levers: Mapping[str, Claim] | None = None, confidence: float = CONFIDENCE, **assumed: float,
 ) -> BudgetPlan:
     """The best parameters, tokens and devices for a budget: one of FLOP, dollars or hours.
 
@@ -217,6 +231,8 @@ def plan(
       inference_tokens: that the same budget has to answer with.
       unique_tokens: that there are; repeats count by R_D of the fit, or the published one.
       service: what the model is for, a file or a Service: also finds the model of most profit.
+      levers: methods that are worth so many times the compute, {"moe": 2.9} or with an interval
+        {"moe": (2.9, 2.6, 3.2)}: says what each would buy, as of the levers of the fit.
       assumed: other fields of `Assumptions`, by name.
     Raises: MLGolfError for what does not go together, or a budget that buys no model.
     """
@@ -231,14 +247,18 @@ def plan(
     if not offers:
         raise ScoringError(_no_offer(table, sold, only, kind))
     used = read_utilisation(published_table("mfu_reported"))
-    known = read_fit(FOLDER / "chinchilla_fit.json" if fit is None else Path(fit))
-    check_identified(known)
+    law_file = FOLDER / "chinchilla_fit.json" if fit is None else Path(fit)
+    known = read_fit(law_file)
+    if known.why_no_sizes:
+        raise ScoringError(f"{law_file}: no best size follows from this fit: {known.why_no_sizes}")
     taken = replace(_assumptions(used, utilisation), **assumed)
     asked = Question(
         budget=budget, fit=known, offers=offers, assumed=taken, precisions=precisions,
+        methods=methods_of(known, levers or {}, confidence),
         demand=Demand(
             inference_tokens=inference_tokens, unique_tokens=unique_tokens,
             repeats_worth=known.extra.get("R_D", taken.repeats_worth),
+            excess_worth=known.extra.get("R_N", taken.excess_worth),
         ),
     )  # fmt: skip
     described = {**specs, **{offer.device.name: offer.device for offer in sold}}

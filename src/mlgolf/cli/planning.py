@@ -51,6 +51,12 @@ Answers = Annotated[
     float, typer.Option(help="Tokens that the same budget has to answer with, over the life.")
 ]
 Unique = Annotated[Number, typer.Option(help="Unique tokens that there are.", show_default="any")]
+Levers = Annotated[
+    list[str] | None,
+    typer.Option("--lever", help="NAME=TIMES or NAME=TIMES,LOW,HIGH: a method that is worth so "
+                 "many times the compute, to see what it would buy. Repeatable.",
+                 show_default="the levers of the fit"),
+]  # fmt: skip
 ServiceFile = Annotated[
     Path | None,
     typer.Option("--service", help="A TOML file of requests, their value by loss, and latency: "
@@ -72,8 +78,9 @@ def plan(
     without_device: Without = None, devices: Devices = None, deadline: Deadline = None,
     kind: Kind = None, fit: Fit = None, prices: Prices = "prices",
     utilisation: Utilisation = None, precision: Precision = None,
-    inference_tokens: Answers = 0.0, unique_tokens: Unique = None, service: ServiceFile = None,
-    as_competition: AsCompetition = None, workload: Workload = "finewebedu_lm",
+    inference_tokens: Answers = 0.0, unique_tokens: Unique = None, lever: Levers = None,
+    service: ServiceFile = None, as_competition: AsCompetition = None,
+    workload: Workload = "finewebedu_lm",
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
     output: Output = None, as_json: AsJson = False,
 ) -> None:
@@ -85,6 +92,8 @@ def plan(
     Example: mlgolf plan --dollars 500
 
     Example: mlgolf plan --hours 24 --device "H100 SXM 80GB" --devices 8 --fit fit.json
+
+    Example: mlgolf plan --dollars 500 --lever moe=2.9,2.6,3.2
 
     Example: mlgolf plan --dollars 1e-4 --as-competition cheapest --workload finewebedu_lm;
     mlgolf run nadamw --competition cheapest --tuning self
@@ -100,7 +109,7 @@ def plan(
             "--without-device": without_device, "--deadline": deadline, "--kind": kind,
             "--fit": fit, "--utilisation": utilisation, "--precision": precision,
             "--inference-tokens": inference_tokens, "--unique-tokens": unique_tokens,
-            "--service": service, "--output": output,
+            "--lever": lever, "--service": service, "--output": output,
             "--prices": None if prices == "prices" else prices,
         }  # fmt: skip
         _as_competition(as_competition, dollars, workload, others, as_json=as_json)
@@ -111,7 +120,7 @@ def plan(
         fit=fit, prices=prices, utilisation=utilisation, precisions=precision or ("bf16",),
         inference_tokens=inference_tokens,
         unique_tokens=math.inf if unique_tokens is None else unique_tokens, service=service,
-        confidence=confidence,
+        levers=dict(map(_lever, lever or [])), confidence=confidence,
     )  # fmt: skip
     if output is not None:
         found.save(output)
@@ -120,6 +129,17 @@ def plan(
         print_json(found.as_json())
     else:
         found.show(Console(highlight=False))
+
+
+def _lever(text: str) -> tuple[str, list[float]]:
+    name, _, numbers = text.partition("=")
+    try:
+        return name, [float(number) for number in numbers.split(",")]
+    except ValueError:
+        raise typer.BadParameter(
+            f"--lever: found {text!r}, allowed is NAME=TIMES or NAME=TIMES,LOW,HIGH, such as "
+            "moe=2.9,2.6,3.2"
+        ) from None
 
 
 def _as_competition(

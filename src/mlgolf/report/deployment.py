@@ -1,6 +1,7 @@
 """A check of a model before it is shipped, in words: tables for a terminal and a page."""
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 
 from mlgolf.analysis.deployment.device import Elsewhere
@@ -133,10 +134,11 @@ def _speed(measured: Measured) -> Iterator[str]:
         )
     if measured.beside_reference is not None:
         yield f"the median run takes {_text(measured.beside_reference)} times that of the reference"
-    first = sorted(measured.starts, key=lambda one: one.total_ms)[len(measured.starts) // 2]
     yield (
-        f"cold start {_text(first.total_ms)} ms: session {_text(first.session_ms)}, first run "
-        f"{_text(first.first_run_ms)}; importing the runtime took {_text(first.import_ms)} besides"
+        f"cold start {_middle(measured, 'total_ms')} ms: session "
+        f"{_middle(measured, 'session_ms')}, first run {_middle(measured, 'first_run_ms')}; "
+        f"importing the runtime took {_middle(measured, 'import_ms')} besides (medians of "
+        f"{number_of(len(measured.starts), 'start')})"
     )
     yield (
         f"memory: {bytes_in_words(int(facts.memory_bytes or 0))} of a Python process at its peak, "
@@ -214,6 +216,11 @@ def shadow_sentences(found: Shadow) -> Iterator[str]:
 
 def _share(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.1%}"
+
+
+def _middle(measured: Measured, name: str) -> str:
+    """The median over starts of one of their numbers."""
+    return _text(statistics.median(getattr(start, name) for start in measured.starts))
 
 
 def _text(value: float) -> str:

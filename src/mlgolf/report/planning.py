@@ -3,20 +3,23 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from mlgolf.analysis.intervals import Interval
 from mlgolf.analysis.planning.answers import BATCHES, DEVICES, HELD
 from mlgolf.analysis.planning.as_competition import LONG, PlannedCompetition
-from mlgolf.analysis.planning.assumptions import FAILURES, REPEATS
+from mlgolf.analysis.planning.assumptions import EXCESS, FAILURES, REPEATS
 from mlgolf.analysis.planning.offers import Offer
-from mlgolf.analysis.planning.plans import LEVER, Plan, Sensitivity
+from mlgolf.analysis.planning.plans import LEVER, Bought, Plan, Sensitivity
 from mlgolf.analysis.planning.profit import REGRETS, Profit
 from mlgolf.analysis.planning.question import Question
 from mlgolf.analysis.planning.service import Service
 from mlgolf.analysis.planning.utilisation import Utilisation
+from mlgolf.analysis.scaling.form import FADING
 from mlgolf.core.text import enumerated
 from mlgolf.report.scaling import count
 
 HEADS = ("quantity", "value", "rests on")
 LEVER_HEADS = (f"{LEVER:.0%} more of", "loss", "lower by")
+METHOD_HEADS = ("method", "worth, times the compute", "loss", "lower by")
 DEVICE_HEADS = ("device", "price of one", "loss", "time", "interruptions")
 SHOWN_DEVICES = 6
 SPENT = 0.999  # of a budget: less is told
@@ -32,6 +35,7 @@ WORDS = {
     "most_batch": "largest batch of answers", "interval": "interval of the profit",
     "seconds_per_request": "time of a request", "dollars_per_request": "cost of a request",
     "sensitivities": "what each lever would buy", "by_device": "the best plan of each device",
+    "levers": "what methods would buy",
 }  # fmt: skip
 LEVERS = {
     "budget": "the budget", "utilisation": "utilisation", "price": "compute per dollar (price)",
@@ -78,7 +82,7 @@ def sources(plan: Plan, asked: Question) -> dict[str, str]:
         "params": best,
         "tokens": best,
         "loss": law,
-        "loss_interval": f"draws of the law of {fit}, and the scatter of its runs",
+        "loss_interval": f"draws of the law of {fit}{_drawn(asked)}, and the scatter of its runs",
         "confidence": AS_ASKED,
         "extrapolation_decades": f"the runs of {fit}",
         "not_identified": f"the fit of {fit}",
@@ -110,6 +114,10 @@ def sources(plan: Plan, asked: Question) -> dict[str, str]:
         ),
         "precision": AS_ASKED,
         "sensitivities": f"the best plans with {LEVER:.0%} more of each",
+        "levers": (
+            "the best plans where compute is worth so many times as much, at every scale alike, "
+            f"each method alone; {_methods(asked)}"
+        ),
         "by_device": "the same plan from the offers of each device alone",
     }  # fmt: skip
 
@@ -117,6 +125,11 @@ def sources(plan: Plan, asked: Question) -> dict[str, str]:
 def assumed_of(told: Mapping[str, str]) -> list[str]:
     """The numbers that rest on what nobody has measured or published."""
     return [name for name, source in told.items() if ASSUMED in source]
+
+
+def _methods(asked: Question) -> str:
+    told = [f"{one.name}: {one.source}" for one in asked.methods]
+    return enumerated(told) if told else "none was given, and the fit has none"
 
 
 def _bits(asked: Question) -> str:
@@ -127,10 +140,29 @@ def _bits(asked: Question) -> str:
 def _repeats(asked: Question) -> str:
     if math.isinf(asked.demand.unique_tokens):
         return ""
-    if "R_D" in asked.fit.extra:
-        known = ", which its runs do not tell" if "R_D" in asked.fit.not_identified else ""
-        return f"; repeats by its R_D = {asked.demand.repeats_worth:.3g}{known}"
-    return f"; repeats by {REPEATS.format(worth=asked.demand.repeats_worth)}"
+    return "; ".join(["", *_fading(asked)])
+
+
+def _fading(asked: Question) -> Iterator[str]:
+    """By what repeated tokens, and parameters in excess, are worth less."""
+    for name, of, worth, published in (
+        ("R_D", "repeats", asked.demand.repeats_worth, REPEATS),
+        ("R_N", "parameters too many for the data", asked.demand.excess_worth, EXCESS),
+    ):
+        if name in asked.fit.extra:
+            unsure = ", which its runs do not tell" if name in asked.fit.not_identified else ""
+            yield f"{of} by its {name} = {worth:.3g}{unsure}"
+        else:
+            yield f"{of} by {published.format(worth=worth)}"
+
+
+def _drawn(asked: Question) -> str:
+    """Of what the interval of a loss holds the doubt, besides the law."""
+    fading = () if math.isinf(asked.demand.unique_tokens) else FADING
+    drawn = [*asked.gammas, *(name for name in fading if name in asked.fit.extra)]
+    held = [name for name in fading if name not in asked.fit.extra]
+    told = f" with its {enumerated(drawn)}" if drawn else ""
+    return told + (f", at {enumerated(held)} as {ASSUMED}" if held else "")
 
 
 def _hits(offer: Offer, asked: Question) -> str:
@@ -226,10 +258,26 @@ def lever_rows(levers: Sequence[Sensitivity]) -> list[tuple[str, ...]]:
     return [(LEVERS[one.lever], f"{one.loss:.4g}", f"{one.gain:.2g}") for one in levers]
 
 
+def method_rows(bought: Sequence[Bought]) -> list[tuple[str, ...]]:
+    return [
+        (
+            one.method.name, f"{one.method.times:.3g}{_between(one.method.interval, '.3g')}",
+            f"{one.loss:.4g}", f"{one.gain:.3g}{_between(one.gain_interval, '.3g')}",
+        ) for one in bought
+    ]  # fmt: skip
+
+
+def _between(ends: Interval | None, form: str) -> str:
+    return "" if ends is None else f" ({ends[0]:{form}} to {ends[1]:{form}})"
+
+
 def plan_source_lines(plan: Plan, asked: Question) -> Iterator[str]:
     """Of what its tables show."""
     answers = {"dollars", *(name for name in WORDS if name.startswith("inference"))}
-    unsaid = {"not_identified", *(() if plan.inference_flop else answers)}
+    unsaid = {
+        "not_identified", *(() if plan.inference_flop else answers),
+        *(() if asked.methods else ("levers",)),
+    }  # fmt: skip
     told = sources(plan, asked)
     return source_lines({name: told[name] for name in told if name not in unsaid})
 

@@ -13,7 +13,6 @@ from mlgolf.analysis.planning.plans import (
     frontier,
     sensitivities,
 )
-from mlgolf.analysis.planning.question import check_identified
 from mlgolf.analysis.planning.spending import Demand
 from mlgolf.core.errors import ScoringError
 
@@ -34,8 +33,8 @@ def brute_force(asked, places=4000):
             left = flop - 2 * params * asked.demand.inference_tokens
             in_time = 3600 * asked.assumed.most_hours * rate
             tokens = np.clip(left, 1e-3, in_time) / (6 * params)
-            counted = asked.demand.counted(tokens)
-            least = min(least, float(np.asarray(LAW.loss(params, counted))[left > 0].min()))
+            loss = asked.demand.loss(LAW, params, tokens)
+            least = min(least, float(loss[left > 0].min()))
     return least
 
 
@@ -51,6 +50,7 @@ def test_a_plan_is_as_good_as_a_brute_force_grid(dollars):
     [
         Demand(inference_tokens=1e12), Demand(unique_tokens=2e9, repeats_worth=15),
         Demand(inference_tokens=1e11, unique_tokens=1e10, repeats_worth=4),
+        Demand(unique_tokens=2e9, repeats_worth=15, excess_worth=5),
     ],
 )  # fmt: skip
 def test_a_plan_under_a_demand_is_as_good_as_a_brute_force_grid(demand):
@@ -113,12 +113,6 @@ def test_the_best_plan_of_a_device_is_that_of_its_offers_alone():
         best_plan(question(*offers[:2], dollars=1000.0)),
         best_plan(question(offers[2], dollars=1000.0)),
     ]
-
-
-@pytest.mark.parametrize("unknown", ["alpha", "beta"])
-def test_a_fit_that_does_not_tell_an_exponent_is_refused(unknown):
-    with pytest.raises(ScoringError, match=f"the runs of made up do not tell {unknown}, .*--given"):
-        check_identified(replace(FIT, not_identified=(unknown,)))
 
 
 def test_a_precision_that_the_fit_knows_of_trades_loss_for_speed():
@@ -187,6 +181,29 @@ def test_the_interval_holds_the_doubt_of_the_law_and_the_scatter_of_runs():
     low, high = plan.loss_interval(asked)
     assert low < plan.loss - 0.02
     assert high > plan.loss + 0.02
+
+
+def width(asked):
+    low, high = best_plan(asked).loss_interval(asked)
+    return high - low
+
+
+def test_the_interval_holds_the_doubt_of_what_repeats_are_worth():
+    demand = Demand(unique_tokens=1e9, repeats_worth=15.0, excess_worth=5.0)
+    extra = {"R_D": 15.0, "R_N": 5.0}
+    sure = replace(question(dollars=1000.0), fit=replace(FIT, extra=extra), demand=demand)
+    for name in extra:
+        drawn = {name: extra[name] * np.array([0.2, 1.0, 5.0])}
+        unsure = replace(sure, fit=replace(sure.fit, extra_draws=drawn))
+        assert width(unsure) > 1.1 * width(sure)
+
+
+def test_the_interval_holds_the_doubt_of_what_precision_costs():
+    sure = replace(
+        question(flop=1e21), fit=replace(FIT, extra={"gamma_weights": 4.0}), precisions=("fp8",)
+    )
+    drawn = {"gamma_weights": np.array([1.0, 4.0, 16.0])}
+    assert width(replace(sure, fit=replace(sure.fit, extra_draws=drawn))) > 1.1 * width(sure)
 
 
 def test_the_distance_to_the_runs_is_told_in_decades():

@@ -106,3 +106,12 @@ def test_what_ran_away_besides_the_law_is_no_number_of_the_fit(saved, tmp_path):
         saved, tmp_path / "fit.json", draws=draws, R_D=9.0, R_N=None, not_identified=["R_N"]
     )
     assert read.extra == {"R_D": 9.0}
+    assert [*read.extra_draws] == ["R_D"]
+
+
+def test_what_is_neither_of_repeats_nor_of_precision_is_a_lever(saved, tmp_path):
+    more = {"R_D": 9.0, "R_N": 5.0, "gamma_weights": 2.0, "moe": 2.9}
+    draws = {**saved[0].as_json()["draws"], **{name: [one] * 200 for name, one in more.items()}}
+    read = read_back(saved, tmp_path / "fit.json", draws=draws, **more)
+    assert read.levers == ["moe"]
+    assert read.extra_draws["moe"] == pytest.approx(np.full(200, 2.9))

@@ -20,6 +20,12 @@ def test_the_best_size_uses_all_of_the_compute(flop):
     assert LAW.best_for(flop).flop == pytest.approx(flop)
 
 
+@given(flop=FLOP, factor=floats(0.2, 5))
+def test_compute_that_does_more_ends_where_more_of_it_does(flop, factor):
+    least = LAW.with_compute(factor).loss(*LAW.with_compute(factor).best_for(flop))
+    assert least == pytest.approx(LAW.loss(*LAW.best_for(factor * flop)))
+
+
 @given(flop=FLOP)
 def test_params_for_tokens_is_the_inverse_of_the_best_size(flop):
     best = LAW.best_for(flop)

@@ -13,6 +13,10 @@ REPEATS = (
     "their own data (data_constrained_runs) say that it is above 6, and no more"
 )
 
+EXCESS = (
+    "R_N = {worth:g} of Muennighoff et al. (2023), arXiv:2305.16264, section 3, assumed as well"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
@@ -33,6 +37,7 @@ class Assumptions:
     most_without_link: int = 8  # devices: one host; across hosts they would wait for one another
     least_link: float = 2e11  # bytes per second, both directions: below, a host's bus
     repeats_worth: float = 15.4  # R_D, where the fit has none
+    excess_worth: float = 5.3  # R_N, where the fit has none
 
     def save_seconds(self, params: FloatArray, devices: FloatArray) -> FloatArray:
         return self.checkpoint_bytes_per_param * params / (self.checkpoint_bandwidth * devices)

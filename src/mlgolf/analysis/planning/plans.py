@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
+from mlgolf.analysis.planning.methods import Method
 from mlgolf.analysis.planning.offers import Offer
 from mlgolf.analysis.planning.question import Budget, Question
 from mlgolf.analysis.planning.spending import best_sizes
@@ -49,12 +50,12 @@ class Plan:
         return self.training_dollars + self.inference_dollars
 
     def loss_interval(self, asked: Question, confidence: float = CONFIDENCE) -> Interval:
-        """Of one run of this plan."""
-        params = asked.counting(self.precision) * self.params
-        tokens = asked.demand.counted(np.array(self.tokens))
+        """Of one run of this plan: with what the fit does not know of repeats and precision."""
+        params, tokens = np.array(self.params), np.array(self.tokens)
+        demand, counting = asked.drawn_demand, asked.drawn_counting(self.precision)
 
         def loss(law: ScalingLaw) -> FloatArray:
-            return np.asarray(law.loss(params, tokens))
+            return demand.loss(law, params, tokens, counting)
 
         return asked.fit.run_interval(loss, confidence)
 
@@ -66,6 +67,16 @@ class Sensitivity:
     lever: str
     loss: float  # with it
     gain: float  # above 0: lower by so much
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """What a method buys, if nothing else changes."""
+
+    method: Method
+    loss: float  # with it
+    gain: float
+    gain_interval: Interval | None  # as its worth may be
 
 
 def best_plan(asked: Question) -> Plan:
@@ -121,7 +132,7 @@ class _Tried:
         hours_per_flop = longer / ways.rate / 3600
         hours = TRAINING_FLOP * params * tokens * hours_per_flop
         with np.errstate(divide="ignore"):
-            loss = np.asarray(law.loss(ways.counting * params, demand.counted(tokens)))
+            loss = demand.loss(law, params, tokens, ways.counting)
         return cls(
             ways=ways, params=params, tokens=tokens, loss=loss, hours=hours,
             inference_hours=INFERENCE_FLOP * params * demand.inference_tokens * hours_per_flop,
@@ -184,6 +195,25 @@ def sensitivities(asked: Question) -> list[Sensitivity]:
         Sensitivity(lever=name, loss=plan.loss, gain=now - plan.loss)
         for name, plan in plans.items()
     ]
+
+
+def bought_by_methods(asked: Question) -> list[Bought]:
+    """Of each method alone: methods together need not be worth their product."""
+    if not asked.methods:
+        return []
+    now = best_plan(asked).loss
+
+    def loss(times: float) -> float:
+        return best_plan(asked.with_compute(times)).loss
+
+    return [
+        Bought(
+            method=one, loss=loss(one.times), gain=now - loss(one.times),
+            gain_interval=None if one.interval is None else (
+                now - loss(one.interval[0]), now - loss(one.interval[1])
+            ),
+        ) for one in asked.methods
+    ]  # fmt: skip
 
 
 def frontier(

@@ -1,19 +1,21 @@
 """What a plan is asked: what there is to spend, by which law, on which offers."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from mlgolf.analysis.planning.assumptions import Assumptions
+from mlgolf.analysis.planning.methods import Method
 from mlgolf.analysis.planning.offers import Offer
 from mlgolf.analysis.planning.spending import ANY, Demand
+from mlgolf.analysis.scaling.form import GAMMA
+from mlgolf.analysis.scaling.law import Numbers
 from mlgolf.analysis.scaling.saved_fit import SavedFit
-from mlgolf.core.errors import ScoringError
 
 SPENDABLE = ("flop", "dollars", "hours")
 BITS = {"bf16": 16, "fp8": 8, "fp32": 32}
-GAMMA = "gamma_"  # of a fit, by kind: N counts by 1 - exp(-bits / gamma)
-DECISIVE = ("alpha", "beta")  # the best size hangs on their ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Question:
     assumed: Assumptions
     demand: Demand = ANY
     precisions: Sequence[str] = ("bf16",)
+    methods: Sequence[Method] = ()  # none of which the plan uses: see what each would buy
 
     @property
     def gammas(self) -> dict[str, float]:
@@ -51,8 +54,21 @@ class Question:
 
     def counting(self, precision: str) -> float:
         """The share of parameters that counts at a precision: Kumar et al. (2024)."""
-        bits = BITS[precision]
-        return math.prod(-math.expm1(-bits / gamma) for gamma in self.gammas.values())
+        return float(_counting(precision, self.gammas))
+
+    def drawn_counting(self, precision: str) -> Numbers:
+        """The same of each draw of the fit, (draws,)."""
+        drawn = {name: self.fit.extra_draws.get(name, value) for name, value in self.gammas.items()}
+        return _counting(precision, drawn)
+
+    @property
+    def drawn_demand(self) -> Demand:
+        """The demand by each draw of what the fit says of repeats."""
+        drawn, demand = self.fit.extra_draws, self.demand
+        return replace(
+            demand, repeats_worth=drawn.get("R_D", demand.repeats_worth),
+            excess_worth=drawn.get("R_N", demand.excess_worth),
+        )
 
     @property
     def most_hours(self) -> float:
@@ -64,6 +80,12 @@ class Question:
         """Of a model that no amount bounds."""
         return self.budget.deadline_hours or self.assumed.most_hours
 
+    def with_compute(self, factor: float) -> "Question":
+        """The same where compute does what takes `factor` times as much without."""
+        fit = self.fit
+        law, draws = fit.law.with_compute(factor), fit.draws.with_compute(factor)
+        return replace(self, fit=replace(fit, law=law, draws=draws))
+
     def whatever_the_budget(self) -> "Question":
         """The same without an amount: a deadline holds on, and how many devices were asked for."""
         devices = None if self.budget.hours is not None else self.budget.devices
@@ -71,13 +93,5 @@ class Question:
         return replace(self, budget=Budget(devices=devices, deadline_hours=deadline))
 
 
-def check_identified(fit: SavedFit) -> None:
-    """Raises: ScoringError for a fit whose runs do not tell what the best size hangs on."""
-    unknown = [name for name in DECISIVE if name in fit.not_identified]
-    if unknown:
-        raise ScoringError(
-            f"fit: the runs of {fit.source} do not tell {' and '.join(unknown)}, and the best size "
-            "hangs on both exponents. Add runs of one size on other numbers of tokens, and of "
-            "other sizes on the same tokens, or hold what you know: mlgolf fit --given "
-            f"{unknown[0]}=0.35"
-        )
+def _counting(precision: str, gammas: Mapping[str, Numbers]) -> Numbers:
+    return math.prod(-np.expm1(-BITS[precision] / gamma) for gamma in gammas.values())

@@ -2,8 +2,8 @@
 
     min over N of L(N, D),   6 N D + 2 N D_inference = C
 
-With unique tokens given, tokens beyond them are repeats: worth less by the fit's R_D, or, where it
-has none, not used at all.
+With unique tokens given, tokens beyond them are repeats, and parameters beyond those that so many
+tokens are best for are in excess: both are worth less and less, by R_D and R_N of the fit.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlgolf.analysis.scaling.law import INFERENCE_FLOP, TRAINING_FLOP, ScalingLaw, Sizes
+from mlgolf.analysis.scaling.law import INFERENCE_FLOP, TRAINING_FLOP, Numbers, ScalingLaw, Sizes
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.errors import ScoringError
 
@@ -28,7 +28,8 @@ class Demand:
 
     inference_tokens: float = 0.0  # over the life of the model
     unique_tokens: float = math.inf
-    repeats_worth: float = 0.0  # R_D of the fit; 0: no repeats
+    repeats_worth: Numbers = 0.0  # R_D; 0: no repeats. An array: draws of a fit
+    excess_worth: Numbers = math.inf  # R_N; inf: all parameters count
     most_params: float = math.inf  # that fit where the model has to run
 
     def __post_init__(self) -> None:
@@ -48,16 +49,27 @@ class Demand:
         """Tokens by what they are worth: repeats fade as in Muennighoff et al. (2023)."""
         if math.isinf(self.unique_tokens):
             return tokens
-        once = np.minimum(tokens, self.unique_tokens)
-        if self.repeats_worth == 0:
-            return once
-        repeats = np.maximum(tokens / self.unique_tokens - 1, 0)
-        worth = -self.repeats_worth * np.expm1(-repeats / self.repeats_worth)
-        return once + self.unique_tokens * worth
+        if np.all(self.repeats_worth == 0):
+            return np.minimum(tokens, self.unique_tokens)
+        return _faded(tokens, self.unique_tokens, self.repeats_worth)
+
+    def useful(self, law: ScalingLaw, params: FloatArray) -> FloatArray:
+        """Parameters by what they are worth, of the same paper."""
+        if math.isinf(self.unique_tokens) or np.all(np.isinf(self.excess_worth)):
+            return params
+        best = np.maximum(law.params_for(self.unique_tokens), 1.0)
+        return _faded(params, best, self.excess_worth)
+
+    def loss(
+        self, law: ScalingLaw, params: FloatArray, tokens: FloatArray, counting: Numbers = 1.0
+    ) -> FloatArray:
+        """Of a model that sees so many tokens. Args: counting: the share of useful parameters."""
+        return np.asarray(law.loss(counting * self.useful(law, params), self.counted(tokens)))
 
     def seen(self, tokens: FloatArray) -> FloatArray:
         """Of the tokens that compute allows, those that are trained on."""
-        return tokens if self.repeats_worth else np.minimum(tokens, self.unique_tokens)
+        none = np.all(self.repeats_worth == 0)
+        return np.minimum(tokens, self.unique_tokens) if none else tokens
 
     def tokens_for(
         self, params: FloatArray, flop: FloatArray, most: FloatArray | float = math.inf
@@ -68,6 +80,12 @@ class Demand:
         """
         left = flop - INFERENCE_FLOP * params * self.inference_tokens
         return np.clip(left, 0, most) / (TRAINING_FLOP * params)
+
+
+def _faded(amount: FloatArray, once: Numbers, worth: Numbers) -> FloatArray:
+    """What counts fully up to `once`, and beyond that less and less."""
+    repeats = np.maximum(amount / once - 1, 0)
+    return np.minimum(amount, once) - once * worth * np.expm1(-repeats / worth)
 
 
 ANY = Demand()  # nothing besides the budget
@@ -98,7 +116,7 @@ def best_sizes(
         params = np.exp(log_params)
         tokens = demand.tokens_for(params, flop.reshape(shape), in_time.reshape(shape))
         with np.errstate(divide="ignore"):  # no tokens: inf
-            return np.asarray(law.loss(share.reshape(shape) * params, demand.counted(tokens)))
+            return demand.loss(law, params, tokens, share.reshape(shape))
 
     high = np.log(np.clip(most, math.exp(SMALLEST), math.exp(LARGEST)))
     params = np.exp(lowest(loss, np.full_like(high, SMALLEST), high))

@@ -24,6 +24,7 @@ from mlgolf.analysis.scaling.law import ScalingLaw
 from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 
 BASE = ("A", "B", "E", "alpha", "beta")
+GAMMA, FADING = "gamma_", ("R_D", "R_N")  # names of what a form has besides, and levers
 BITS = ("weights", "activations", "cache")
 ONCE = 1.001  # tokens per unique token: up to it, data count as seen once
 
@@ -67,8 +68,8 @@ class Form:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        repeats = ("R_D", "R_N") if self.runs.unique_tokens is not None else ()
-        return (*BASE, *(f"gamma_{kind}" for kind in self.runs.bits), *repeats, *self.runs.levers)
+        repeats = FADING if self.runs.unique_tokens is not None else ()
+        return (*BASE, *(f"{GAMMA}{kind}" for kind in self.runs.bits), *repeats, *self.runs.levers)
 
     @cached_property
     def log_loss(self) -> FloatArray:
@@ -122,10 +123,10 @@ class Form:
             useful = self._useful_params(theta, self.runs.unique_tokens)
             found, slopes["R_N"] = self._faded(theta, "R_N", useful, found)
         for kind, bits in self.runs.bits.items():
-            ratio = bits / np.exp(self._column(theta, f"gamma_{kind}"))
+            ratio = bits / np.exp(self._column(theta, f"{GAMMA}{kind}"))
             share = -np.expm1(-ratio)
             found = found + np.log(share)
-            slopes[f"gamma_{kind}"] = -ratio * np.exp(-ratio) / share
+            slopes[f"{GAMMA}{kind}"] = -ratio * np.exp(-ratio) / share
         return self._with_levers(theta, found, slopes)
 
     def _log_tokens(self, theta: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:

@@ -8,7 +8,7 @@ may be arrays, one law per draw of a bootstrap: all functions broadcast.
 Source: Hoffmann et al. (2022), https://arxiv.org/abs/2203.15556, section 3.3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +70,15 @@ class ScalingLaw:
         """G of the paper, in its equation 4."""
         log_ratio = np.log(self.alpha / self.beta) + np.log(self.A) - np.log(self.B)
         return np.exp(log_ratio / (self.alpha + self.beta))
+
+    def with_compute(self, factor: Numbers) -> "ScalingLaw":
+        """Where compute does what takes `factor` times as much without: N and D count by its root.
+
+        So a lever of a fit enters, too, whatever the scale.
+        """
+        return replace(
+            self, A=self.A * factor ** (-self.alpha / 2), B=self.B * factor ** (-self.beta / 2)
+        )
 
     def tokens_for(self, params: Numbers, loss: Numbers) -> Numbers:
         """The tokens that such a model needs to reach a loss; inf where it never does."""

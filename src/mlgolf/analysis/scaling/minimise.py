@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlgolf.analysis.scaling.form import Form
-from mlgolf.core.arrays import BoolArray, FloatArray
+from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 
 DELTA = 1e-3  # of the paper: residuals of log loss beyond it count linearly
 MOST_STEPS = 1000
-SIDE_BY_SIDE = 250  # fits whose arrays stay in a processor's cache
+SIDE_BY_SIDE = 60_000  # residuals, fits times runs, whose arrays stay in a processor's cache
 SMALL = 1e-13  # a step that lowers the sum by less than this share was the last
 FURTHEST = 60.0  # logarithms and exponents beyond it have run away
 LEAST_DAMPING, FIRST_DAMPING, MOST_DAMPING = 1e-10, 1e-2, 1e12
@@ -41,13 +41,15 @@ def minimise(
     """Args:
       starts: (fits, parameters).
       weights: (fits, runs), of each run; all 1 unless given.
-      free: (parameters,), which ones move; all unless given.
+      free: (parameters,) or (fits, parameters), which ones move; all unless given.
     """
+    movable = np.broadcast_to(True if free is None else free, starts.shape)
+    size = max(1, SIDE_BY_SIDE // len(form.runs))
+    parts = [slice(first, first + size) for first in range(0, len(starts), size)]
     found = [
         _side_by_side(
-            form, starts[first : first + SIDE_BY_SIDE],
-            None if weights is None else weights[first : first + SIDE_BY_SIDE], free, delta,
-        ) for first in range(0, len(starts), SIDE_BY_SIDE)
+            form, starts[part], None if weights is None else weights[part], movable[part], delta
+        ) for part in parts
     ]  # fmt: skip
     return Minima(
         np.concatenate([part.theta for part in found]),
@@ -67,41 +69,53 @@ def _huber(residuals: FloatArray, delta: float) -> FloatArray:
 
 
 def _side_by_side(
-    form: Form, starts: FloatArray, weights: FloatArray | None, free: BoolArray | None, delta: float
+    form: Form, starts: FloatArray, weights: FloatArray | None, free: BoolArray, delta: float
 ) -> Minima:
+    """Fits that have ended are taken out of all arrays: the rest goes on without them."""
     theta = starts.astype(float)
-    moving = np.flatnonzero(np.ones(theta.shape[1], bool) if free is None else free)
     weight = np.ones((len(theta), len(form.runs))) if weights is None else weights
-    prediction, slopes = form.predicted(theta)
-    residuals = prediction - form.log_loss
-    sums = (weight * _huber(residuals, delta)).sum(axis=1)
-    damping = np.full(len(theta), FIRST_DAMPING)
-    running = np.isfinite(sums)
-    converged = np.zeros(len(theta), dtype=bool)
+    moving = np.flatnonzero(free.any(axis=0))
+    residuals, slopes = _linearised(form, theta, moving, free)
+    least = (weight * _huber(residuals, delta)).sum(axis=1)
+    found = Minima(theta.copy(), least.copy(), np.zeros(len(theta), dtype=bool))
+    at, damping = np.arange(len(theta)), np.full(len(theta), FIRST_DAMPING)
+    running = np.isfinite(least)
     for _ in range(MOST_STEPS):
-        at = np.flatnonzero(running)
+        if not running.all():
+            at, theta, weight, free = at[running], theta[running], weight[running], free[running]
+            residuals, slopes = residuals[running], slopes[running]
+            least, damping = least[running], damping[running]
         if not len(at):
             break
-        step = _step(residuals[at], slopes[at][:, moving], weight[at], damping[at], delta)
-        tried = theta[at]
-        tried[:, moving] = np.clip(tried[:, moving] + step, -FURTHEST, FURTHEST)
-        with np.errstate(over="ignore", invalid="ignore"):
-            new_prediction, new_slopes = form.predicted(tried)
-            new_residuals = new_prediction - form.log_loss
-            new_sums = (weight[at] * _huber(new_residuals, delta)).sum(axis=1)
-        lower = new_sums < sums[at]  # a NaN is not
-        gain = np.where(lower, sums[at] - new_sums, np.inf)
-        is_last = (gain < SMALL * sums[at]) & (damping[at] <= 1)
-        stuck = ~lower & (damping[at] >= MOST_DAMPING)
-        taken = at[lower]
-        theta[taken], sums[taken] = tried[lower], new_sums[lower]
-        residuals[taken], slopes[taken] = new_residuals[lower], new_slopes[lower]
-        damping[at] = np.where(
-            lower, np.maximum(damping[at] / 4, LEAST_DAMPING), damping[at] * 3
+        step = _step(residuals, slopes, weight, damping, delta)
+        tried = theta.copy()
+        tried[:, moving] = np.where(
+            free[:, moving], np.clip(theta[:, moving] + step, -FURTHEST, FURTHEST), theta[:, moving]
         )
-        converged[at] = is_last | stuck
-        running[at] = ~(is_last | stuck)
-    return Minima(theta, sums, converged)
+        with np.errstate(over="ignore", invalid="ignore"):
+            new_residuals, new_slopes = _linearised(form, tried, moving, free)
+            sums = (weight * _huber(new_residuals, delta)).sum(axis=1)
+        lower = sums < least  # a NaN is not
+        gain = np.where(lower, least - sums, np.inf)
+        is_last = (gain < SMALL * least) & (damping <= 1)
+        stuck = ~lower & (damping >= MOST_DAMPING)
+        theta[lower], least[lower] = tried[lower], sums[lower]
+        residuals[lower], slopes[lower] = new_residuals[lower], new_slopes[lower]
+        damping = np.where(lower, np.maximum(damping / 4, LEAST_DAMPING), damping * 3)
+        found.theta[at], found.objective[at], found.converged[at] = theta, least, is_last | stuck
+        running = ~(is_last | stuck)
+    return found
+
+
+def _linearised(
+    form: Form, theta: FloatArray, moving: IntArray, free: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """Residuals (fits, runs), and their slopes (fits, moving, runs): 0 for what does not move."""
+    prediction, slopes = form.predicted(theta)
+    if len(moving) < slopes.shape[1]:
+        slopes = slopes[:, moving]
+    slopes[~free[:, moving]] = 0
+    return prediction - form.log_loss, slopes
 
 
 def _step(

@@ -7,6 +7,7 @@ says that the runs do not identify the parameter.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.stats import chi2
 from mlgolf.analysis.intervals import Interval
 from mlgolf.analysis.scaling.form import Form
 from mlgolf.analysis.scaling.minimise import minimise
-from mlgolf.core.arrays import BoolArray, FloatArray
+from mlgolf.core.arrays import BoolArray, FloatArray, IntArray
 
 STEPS = np.array([0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 6, 10])  # in standard errors
 WIDE = 6.0  # of a logarithm: beyond a factor of 400 in one direction nobody calls it identified
@@ -62,19 +63,18 @@ def profiles(
     residuals = form.predicted(theta[None])[0][0] - form.log_loss
     unit = _unit(residuals, len(fitted), delta)
     least = float(minimise(form, theta[None], free=free, delta=delta).objective[0])
+    offsets = [
+        sign * _steps(_standard_error(draws[:, at])) for at in fitted for sign in (-1, 1)
+    ]
+    sums = _sides(form, theta, np.repeat(fitted, 2), offsets, free, delta)
     found = {}
-    for at in fitted:
-        name = form.names[at]
-        error = _standard_error(draws[:, at])
-        held = free.copy()
-        held[at] = False
-        sides = [
-            _one_side(form, theta, int(at), sign * _steps(error), held, delta)
-            for sign in (-1, 1)
-        ]
-        moved = np.concatenate([sides[0][0][::-1], theta[at : at + 1], sides[1][0]])
-        rise = np.concatenate([sides[0][1][::-1], [least], sides[1][1]]) - least
-        found[name] = Profile(np.exp(moved), rise * unit, float(chi2.ppf(confidence, 1)))
+    for place, at in enumerate(fitted):
+        below, above = 2 * place, 2 * place + 1
+        moved = theta[at] + np.concatenate([offsets[below][::-1], [0.0], offsets[above]])
+        rise = np.concatenate([sums[below][::-1], [least], sums[above]]) - least
+        found[form.names[at]] = Profile(
+            np.exp(moved), rise * unit, float(chi2.ppf(confidence, 1))
+        )
     return found
 
 
@@ -89,20 +89,36 @@ def _standard_error(drawn: FloatArray) -> float:
     return float(np.clip((high - low) / 2, 1e-4, WIDE / 2))
 
 
-def _one_side(
-    form: Form, theta: FloatArray, at: int, offsets: FloatArray, free: BoolArray, delta: float
-) -> tuple[FloatArray, FloatArray]:
-    """Outwards, each from where the last one ended and from the optimum."""
-    near, values, sums = theta, [], []
-    for offset in offsets:
-        starts = np.stack([near, theta])
-        starts[:, at] = theta[at] + offset
-        found = minimise(form, starts, free=free, delta=delta)
-        best = int(found.objective.argmin())
-        near = found.theta[best]
-        values.append(theta[at] + offset)
-        sums.append(found.objective[best])
-    return np.array(values), np.array(sums)
+def _sides(
+    form: Form, theta: FloatArray, ats: IntArray, offsets: Sequence[FloatArray], free: BoolArray,
+    delta: float,
+) -> list[FloatArray]:
+    """The least objective at each offset of each side, all sides at once.
+
+    Outwards, each fit from where the last one of its side ended and from the optimum.
+
+    Args:
+      ats: (sides,), the parameter that is moved.
+      offsets: of each side, (its steps,).
+    """
+    near = np.tile(theta, (len(ats), 1))
+    movable = np.tile(free, (len(ats), 1))
+    movable[np.arange(len(ats)), ats] = False
+    sums: list[list[float]] = [[] for _ in ats]
+    for step in range(max(map(len, offsets), default=0)):
+        sides = np.array([side for side, steps in enumerate(offsets) if step < len(steps)])
+        starts = np.stack([near[sides], np.tile(theta, (len(sides), 1))])
+        moved = theta[ats[sides]] + [offsets[side][step] for side in sides]
+        starts[:, np.arange(len(sides)), ats[sides]] = moved
+        found = minimise(
+            form, np.concatenate(starts), free=np.tile(movable[sides], (2, 1)), delta=delta
+        )
+        ended = found.objective.reshape(2, -1)
+        best = ended.argmin(axis=0), np.arange(len(sides))
+        near[sides] = found.theta.reshape(starts.shape)[best]
+        for side, least in zip(sides, ended[best], strict=True):
+            sums[side].append(float(least))
+    return [np.array(of_side) for of_side in sums]
 
 
 def _unit(residuals: FloatArray, fitted: int, delta: float) -> float:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from mlgolf.analysis.intervals import CONFIDENCE, Interval
-from mlgolf.analysis.scaling.form import BASE
+from mlgolf.analysis.scaling.form import BASE, FADING, GAMMA
 from mlgolf.analysis.scaling.identified import why_no_sizes
 from mlgolf.analysis.scaling.law import TRAINING_FLOP, Numbers, ScalingLaw
 from mlgolf.core.arrays import FloatArray
@@ -38,11 +38,19 @@ class SavedFit:
     flop: Interval
     source: str
     not_identified: tuple[str, ...] = ()  # parameters that its runs do not tell
+    extra_draws: Mapping[str, FloatArray] = field(default_factory=dict)  # of `extra`, as `draws`
 
     @property
     def why_no_sizes(self) -> str:
         """What keeps its best sizes from meaning anything, and what to do; empty if nothing."""
         return why_no_sizes(self.law, self.not_identified)
+
+    @property
+    def levers(self) -> list[str]:
+        """Of `extra`: what multiplies effective compute."""
+        return [
+            name for name in self.extra if not (name.startswith(GAMMA) or name in FADING)
+        ]
 
     def run_interval(
         self, loss: Callable[[ScalingLaw], Numbers], confidence: float = CONFIDENCE
@@ -140,6 +148,7 @@ def read_fit(path: Path) -> SavedFit:
         residuals=np.array(record.residuals), params=record.data.params,
         tokens=record.data.tokens, flop=record.data.flop, source=record.source or str(path),
         not_identified=record.not_identified,
+        extra_draws={name: np.array(record.draws[name]) for name in record.others},
     )  # fmt: skip
 
 
