@@ -1,18 +1,28 @@
 """Trials side by side: who waits gets the machine alone, and who is killed holds nothing."""
 
+import fcntl
 import multiprocessing
 import os
 import signal
 import threading
+import time
 
 import pytest
 
-from mlgolf.referee.turns import turns
+from mlgolf.referee.cores import lock_file
+from mlgolf.referee.turns import Turns, turns
 
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("MLGOLF_LOCK_DIR", str(tmp_path))
+
+
+def until_wanted(place: Turns) -> None:
+    deadline = time.monotonic() + 30
+    while not place.is_wanted():
+        assert time.monotonic() < deadline, "nobody waits for the machine"
+        time.sleep(0.001)
 
 
 def test_alone_on_the_machine_nobody_waits_and_it_is_taken_at_once():
@@ -35,8 +45,7 @@ def test_who_takes_the_machine_waits_until_the_other_has_stepped_aside():
 
         taker = threading.Thread(target=alone)
         taker.start()
-        while not other.is_wanted():
-            pass
+        until_wanted(other)
         assert not has_it.wait(0.1)
         aside = threading.Thread(target=other.step_aside)
         aside.start()
@@ -70,8 +79,7 @@ def test_one_that_asks_while_another_waits_is_told_no():
     with turns() as one, turns() as other:
         taker = threading.Thread(target=one.take)
         taker.start()
-        while not other.is_wanted():
-            pass
+        until_wanted(other)
         assert not other.take()
         aside = threading.Thread(target=other.step_aside)
         aside.start()
@@ -98,6 +106,15 @@ def test_who_is_killed_while_alone_gives_the_machine_back():
     with turns() as place:  # waits for ever where the lock outlives its holder
         assert not place.is_wanted()
     process.join(10)
+
+
+def test_one_that_only_looks_whether_somebody_waits_keeps_nobody_from_taking_the_machine(
+    monkeypatch
+):
+    with turns() as one, lock_file("alone") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)  # as `is_wanted` does, for as long as it looks
+        monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+        assert one.take()
 
 
 def test_who_waits_for_one_that_does_not_step_aside_gives_its_turn_up(monkeypatch):

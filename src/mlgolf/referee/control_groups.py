@@ -86,6 +86,7 @@ class ControlGroup:
     def close(self) -> None:
         """Remove the groups. Their processes are gone, but the kernel may need a moment for it."""
         for folder in self._folders:
+            forget_files(folder)
             for _ in range(200):
                 try:
                     folder.rmdir()
@@ -95,6 +96,19 @@ class ControlGroup:
                     os.sched_yield()
                 else:
                     break
+
+
+def forget_files(group: Path) -> None:
+    """Have the kernel drop what the processes of a group brought into memory of files.
+
+    Else the next trial could tell which pages of a large library this one has read.
+    """
+    all_of_it, some_of_it = group / "memory.force_empty", group / "memory.reclaim"  # by version
+    with contextlib.suppress(OSError):  # it dropped what it could
+        if all_of_it.exists():
+            all_of_it.write_text("0")
+        elif some_of_it.exists():
+            some_of_it.write_text((group / "memory.current").read_text())
 
 
 def _own_group(controller: str) -> str:

@@ -17,6 +17,7 @@ from mlgolf.referee.cores import lock_file
 
 PATIENCE_SECONDS = 10.0  # for all others to step aside
 POLL_SECONDS = 0.005
+_LOOKS = 20  # that others may take at the file just then: each has it for a moment
 
 
 class Turns:
@@ -49,7 +50,7 @@ class Turns:
         Returns: whether it is ours. Where another has it, or waits, or does not step aside, it is
           not.
         """
-        if not _locked(self._alone):
+        if not _locked_between_looks(self._alone):
             return False
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not _locked(self._running):
@@ -81,6 +82,15 @@ def _locked(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _locked_between_looks(file: int) -> bool:
+    """As `_locked`, where others only ask whether somebody has it."""
+    for _ in range(_LOOKS):
+        if _locked(file):
+            return True
+        time.sleep(POLL_SECONDS / _LOOKS)
+    return False
 
 
 def _wait_until_nobody_is_alone(alone: int) -> None:

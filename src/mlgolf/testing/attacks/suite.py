@@ -86,7 +86,7 @@ class Played:
         asked = self.attack.needs
         if self.which == "trick":
             return asked.model_copy(update={"level": "process"})
-        return Needs(kind=asked.kind, studies=asked.studies)
+        return Needs(kind=asked.kind, framework=asked.framework, studies=asked.studies)
 
 
 def play_attacks(
@@ -205,7 +205,8 @@ def _trials(
     """By submission. Raises: MLGolfError for one that is refused."""
     request = RunRequest(
         submissions=tuple(str(one.source) for one in played), competition=rules_for(needs),
-        ruleset="self", studies=needs.studies, sandbox=level, data_dir=data_dir, out=out,
+        framework=needs.framework, ruleset="self", studies=needs.studies, sandbox=level,
+        data_dir=data_dir, out=out,
     )  # fmt: skip
     trials: dict[str, list[Trial]] = {one.name: [] for one in played}
     with open_run(request) as run:
