@@ -59,7 +59,7 @@ def test_a_frozen_player_burns_nothing_however_it_forks(open_folder):
     result = freezing(at=open_folder)
     assert result["record"]["freezing"] == "pid_namespace"
     assert sum(result["leaked"]) <= 0.001
-    assert result["used"] > 1.0  # it did burn while it was not frozen
+    assert result["used"] > 0.2  # it did burn while it was not frozen
 
 
 @pytest.mark.skipif(
@@ -71,7 +71,7 @@ def test_a_frozen_player_of_an_ordinary_user_burns_nothing(open_folder):
     assert result["record"]["freezing"] == "pid_namespace"
     assert result["record"]["cpu_time_source"] == "perf task-clock"
     assert sum(result["leaked"]) <= 0.001
-    assert result["used"] > 1.0
+    assert result["used"] > 0.2
 
 
 def test_without_namespaces_freezing_is_best_effort_and_recorded_so(open_folder):
