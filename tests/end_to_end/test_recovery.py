@@ -49,7 +49,7 @@ class Started:
     """A run in a process of its own. What it says goes to a file, which is never full."""
 
     def __init__(self, arguments: list, data_dir: Path) -> None:
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115: it ends with this object
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (it ends with us)
         self._process = subprocess.Popen(
             [str(Path(sys.executable).parent / "mlgolf"), "run", *map(str, arguments)],
             stdout=subprocess.DEVNULL, stderr=self._said,

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from mlgolf.backends import is_installed
 from mlgolf.core.competition import Competition, load_competition
 from mlgolf.core.errors import MLGolfError, SandboxError
 from mlgolf.core.records import SandboxLevel
@@ -118,6 +119,11 @@ def play_attacks(
                     ended.append(attack)
                     on_end(_outcome(attack, chosen, got))
         return tuple(_outcome(attack, chosen, got) for attack in attacks)
+
+
+def playable(attacks: Iterable[Attack]) -> tuple[Attack, ...]:
+    """Those whose framework is installed."""
+    return tuple(attack for attack in attacks if is_installed(attack.needs.framework))
 
 
 def check_walls() -> None:
