@@ -18,6 +18,7 @@ class Printed:
 
     def __init__(self) -> None:
         self._source, self._theirs = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._source, False)  # a player can open this end, too, and read before us
         self._left = LARGEST_LOG
 
     def become_streams(self) -> None:
@@ -39,7 +40,10 @@ class Printed:
 
     def pass_on(self) -> None:
         """What is there now, or a part of it. Once the log has no room, printing is an error."""
-        data = os.read(self._source, min(_PIECE, self._left))
+        try:
+            data = os.read(self._source, min(_PIECE, self._left))
+        except BlockingIOError:
+            return
         self._left -= len(data)
         rest = data
         with contextlib.suppress(OSError):  # a disk that is full takes no more
