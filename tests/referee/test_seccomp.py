@@ -98,6 +98,15 @@ def test_no_mask_hides_new_files_from_their_owner(machine):
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_no_file_is_put_out_of_memory_and_a_librarys_own_memory_is_given_back(machine):
+    (fadvise,), (madvise,) = (numbers_of(call, machine) for call in ("fadvise64", "madvise"))
+    assert answer(machine, fadvise, 3, 0, 0, os.POSIX_FADV_DONTNEED) == errno.EPERM
+    assert answer(machine, fadvise, 3, 0, 0, os.POSIX_FADV_SEQUENTIAL) == 0
+    assert answer(machine, madvise, 0, 4096, 21) == errno.EPERM  # MADV_PAGEOUT
+    assert answer(machine, madvise, 0, 4096, 4) == 0  # MADV_DONTNEED
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_limits_are_those_of_the_caller_alone(machine):
     (prlimit,) = numbers_of("prlimit64", machine)
     assert answer(machine, prlimit, 1) == errno.EPERM

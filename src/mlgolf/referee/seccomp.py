@@ -37,7 +37,7 @@ _NUMBERS: dict[str, tuple[int, int | None]] = {
     "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265), "fanotify_init": (300, 262),
     # what is in memory of files that all trials share: one could read them for the next to see
     "preadv2": (327, 286), "cachestat": (451, 451), "mincore": (27, 232),
-    "io_setup": (206, 0), "io_submit": (209, 2),
+    "io_setup": (206, 0), "io_submit": (209, 2), "process_madvise": (440, 440),
     # the machine: kernels, modules, clocks, disks
     "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105),
     "finit_module": (313, 273), "delete_module": (176, 106), "reboot": (169, 142),
@@ -51,6 +51,8 @@ _NUMBERS: dict[str, tuple[int, int | None]] = {
     "memfd_secret": (447, 447),
     # allowed with some arguments alone
     "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261),
+    # that put files out of memory, if they advise so
+    "fadvise64": (221, 223), "madvise": (28, 233),
     # that say who may read and run a file, and in which argument
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
     "open": (2, None), "creat": (85, None), "openat": (257, 56), "openat2": (437, 437),
@@ -62,13 +64,14 @@ _MODES = {
     "chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "open": 2, "creat": 1, "openat": 3,
     "mknod": 1, "mknodat": 2,
 }  # fmt: skip
+_OUT_OF_MEMORY = {"fadvise64": (3, 4), "madvise": (2, 21)}  # call -> (argument, advice)
 # Their arguments lie in memory, out of the filter's sight. On such an answer a library takes an
 # older call, or does without.
 _ANSWERED = {
     "clone3": errno.ENOSYS, "openat2": errno.ENOSYS, "setxattr": errno.EOPNOTSUPP,
     "lsetxattr": errno.EOPNOTSUPP, "fsetxattr": errno.EOPNOTSUPP, "setxattrat": errno.EOPNOTSUPP,
 }  # fmt: skip
-_BY_ARGUMENT = ("clone", "socket", "prlimit64", "umask", *_MODES, *_ANSWERED)
+_BY_ARGUMENT = ("clone", "socket", "prlimit64", "umask", *_OUT_OF_MEMORY, *_MODES, *_ANSWERED)
 REFUSED = tuple(name for name in _NUMBERS if name not in _BY_ARGUMENT)
 # Sockets of other families lead out of the network namespace (vsock) or into the kernel.
 SOCKETS = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
@@ -101,7 +104,8 @@ def forbid(calls: Iterable[str], *, arguments: bool = False) -> None:
 
     Args:
       arguments: whether calls are refused for what they ask, too: new namespaces by clone, sockets
-        of odd families, other processes' limits, programs that may be run and not read.
+        of odd families, other processes' limits, programs that may be run and not read, files out
+        of memory.
     Raises: OSError.
     """
     lines = program(calls, os.uname().machine, arguments=arguments)
@@ -142,6 +146,10 @@ def _by_argument(which: int) -> list[Line]:
         # count: the kernel keeps counters off programs that nobody shall look into.
         hidden = [(_AND, 0, 0, 0o500), (_IF_EQUAL, 0, 1, 0o100), refuse, allow]
         lines += _if_called(_NUMBERS[call][which], argument, hidden)
+    for call, (argument, advice) in _OUT_OF_MEMORY.items():
+        lines += _if_called(_NUMBERS[call][which], argument, [
+            (_IF_EQUAL, 0, 1, advice), refuse, allow,
+        ])  # fmt: skip
     for call, argument, bits in (
         ("umask", 0, 0o400), ("prlimit64", 0, 0xFFFFFFFF), ("clone", 0, kernel.NEW_NAMESPACES),
     ):  # fmt: skip
