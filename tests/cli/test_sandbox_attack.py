@@ -71,3 +71,13 @@ def test_attacks_of_this_machine_are_one_record(mlgolf):
     assert by_name.keys() == {"namespaces", "nonsense"}
     assert by_name["nonsense"]["trick"]["status"] == "DISQUALIFIED"
     assert (said["held"], said["accepted"]) == (True, True)
+
+
+def test_an_attack_whose_framework_is_not_installed_is_left_out_and_named(
+    played, mlgolf, monkeypatch
+):
+    played()
+    monkeypatch.setattr("mlgolf.backends.find_spec", lambda name: None if name == "jax" else name)
+    done = mlgolf("sandbox", "attack", "answered_before_it_is_computed")
+    assert "answered_before_it_is_computed is not played: jax is not installed" in done.stderr
+    assert "0 of 0 attacks were held" in done.stdout

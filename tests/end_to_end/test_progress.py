@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 LINEAR = Path(__file__).with_name("linear.toml")
 NAME = "an_optimizer_with_a_name_that_is_long_enough_to_fill_a_line_by_itself_alone"
+MOST_SECONDS = 300  # without a sign of life
 SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -25,10 +27,13 @@ def on_a_terminal(columns: int, *arguments: object, environment: dict[str, str])
     with subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs,
         env={**os.environ, "TERM": "xterm", **environment},
-    ):
+    ) as process:
         os.close(theirs)
         written = b""
         while True:
+            if not select.select([ours], [], [], MOST_SECONDS)[0]:
+                process.kill()
+                pytest.fail(f"nothing is written for {MOST_SECONDS} s, after {written[-2000:]!r}")
             try:
                 data = os.read(ours, 1 << 16)
             except OSError:  # the other end is closed

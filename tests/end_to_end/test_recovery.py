@@ -16,6 +16,7 @@ import pytest
 from mlgolf.results.trial_folder import read_rows
 
 KILLS = 20
+MOST_SECONDS = 600  # of one run here
 pytestmark = pytest.mark.alone
 
 
@@ -44,12 +45,38 @@ def processes_of_ours() -> dict[int, str]:
     return found
 
 
-def start(arguments: list, data_dir: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        [str(Path(sys.executable).parent / "mlgolf"), "run", *map(str, arguments)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "MLGOLF_DATA_DIR": str(data_dir)},
-    )
+class Started:
+    """A run in a process of its own. What it says goes to a file, which is never full."""
+
+    def __init__(self, arguments: list, data_dir: Path) -> None:
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (it ends with us)
+        self._process = subprocess.Popen(
+            [str(Path(sys.executable).parent / "mlgolf"), "run", *map(str, arguments)],
+            stdout=subprocess.DEVNULL, stderr=self._said,
+            env={**os.environ, "MLGOLF_DATA_DIR": str(data_dir)},
+        )
+        self.pid, self.poll = self._process.pid, self._process.poll
+        self.kill, self.send_signal = self._process.kill, self._process.send_signal
+
+    def wait(self) -> int:
+        """Its exit code. One that does not end is killed, and the test fails."""
+        try:
+            return self._process.wait(MOST_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"a run goes on for {MOST_SECONDS} s: {self.said()}") from None
+
+    def wait_for(self, pattern: str, run: Path) -> None:
+        """Until there is a file of that pattern in the run."""
+        while not list(run.glob(pattern)):
+            assert self.poll() is None, self.said()
+            time.sleep(0.01)
+
+    def said(self) -> str:
+        self._said.seek(0)
+        return self._said.read()
+
+
 
 
 def assert_no_process_is_left() -> None:
@@ -73,29 +100,33 @@ def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, da
     common = [adamw, "--competition", competition, "--seed", 3, "--trials", 1, "--studies", 30]
     shared_before = set(os.listdir("/dev/shm"))
     undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
-    assert start([*common, "--out", undisturbed], data_dir).wait() == 0
+    assert Started([*common, "--out", undisturbed], data_dir).wait() == 0
     expected = rows_of(undisturbed)
     assert all(expected.values())
 
     rng = random.Random(0)
     kills = {"player": 0, "referee": 0}
-    code = None
-    while code != 0:
+    for _ in range(3 * KILLS):
         resume = ["--resume"] if (run / "run.json").exists() else []
-        referee = start([*common, "--out", run, *resume], data_dir)
+        referee = Started([*common, "--out", run, *resume], data_dir)
         kill_at_random(referee, kills, rng)
         code = referee.wait()
-        assert code in (0, 1, -signal.SIGKILL), referee.stderr.read()
+        assert code in (0, 1, -signal.SIGKILL), referee.said()
         assert_no_process_is_left()
+        if code == 0:
+            break
+    else:
+        pytest.fail(f"it does not come to an end, however often it is resumed: {referee.said()}")
     assert_nothing_is_left(run, shared_before)
     assert rows_of(run) == expected
     assert kills == {"player": KILLS // 2, "referee": KILLS // 2}
 
 
-def kill_at_random(referee: subprocess.Popen, kills: dict[str, int], rng: random.Random) -> None:
+def kill_at_random(referee: Started, kills: dict[str, int], rng: random.Random) -> None:
     """Kill -9 its players now and then, and at last itself, as long as there are kills to do."""
-    end = time.monotonic() + rng.uniform(0.0, 5.0)
-    while referee.poll() is None:
+    began = time.monotonic()
+    end = began + rng.uniform(0.0, 5.0)
+    while referee.poll() is None and time.monotonic() < began + MOST_SECONDS:
         time.sleep(rng.uniform(0.0, 1.0))
         players = players_of(referee.pid)
         if players and kills["player"] < KILLS // 2:
@@ -130,13 +161,11 @@ def ancestors(pid: int) -> list[int]:
 def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path, adamw, data_dir, mlgolf_process):
     competition = Path(__file__).with_name("linear.toml")
     common = [adamw, "--competition", competition, "--seed", 3, "--out", tmp_path / "run"]
-    referee = start(common, data_dir)
-    while not list((tmp_path / "run").glob("*/study_*/*/*/evals.jsonl")):
-        assert referee.poll() is None
-        time.sleep(0.01)
+    referee = Started(common, data_dir)
+    referee.wait_for("*/study_*/*/*/evals.jsonl", tmp_path / "run")
     referee.send_signal(signal.SIGINT)
     assert referee.wait() == 130
-    assert "--resume" in referee.stderr.read()
+    assert "--resume" in referee.said()
     mlgolf_process("run", *common, "--resume")
     scored = json.loads(mlgolf_process("score", tmp_path / "run", "--json").stdout)
     assert scored["leaderboard"][0]["score"] == 1.0
@@ -167,15 +196,13 @@ def test_a_kill_on_a_real_workload_changes_no_row(tmp_path, small_clicks):
     common = [
         "nadamw", "--competition", tmp_path / "clicks.toml", "--seed", 3, "--trials", 1, "--out"
     ]
-    assert start([*common, tmp_path / "whole"], small_clicks).wait() == 0
-    referee = start([*common, tmp_path / "cut"], small_clicks)
+    assert Started([*common, tmp_path / "whole"], small_clicks).wait() == 0
+    referee = Started([*common, tmp_path / "cut"], small_clicks)
     evals = tmp_path / "cut/nadamw/study_0/criteo1tb_torch/trial_1/evals.jsonl"
-    while not evals.exists():
-        assert referee.poll() is None
-        time.sleep(0.01)
+    referee.wait_for(str(evals.relative_to(tmp_path)), tmp_path)
     referee.kill()
     referee.wait()
-    assert start([*common, tmp_path / "cut", "--resume"], small_clicks).wait() == 0
+    assert Started([*common, tmp_path / "cut", "--resume"], small_clicks).wait() == 0
     assert rows_of(tmp_path / "cut") == rows_of(tmp_path / "whole")
     assert len(next(iter(rows_of(tmp_path / "cut").values()))) == 3
 
@@ -183,13 +210,11 @@ def test_a_kill_on_a_real_workload_changes_no_row(tmp_path, small_clicks):
 def test_a_killed_run_of_trials_side_by_side_leaves_no_process_behind(tmp_path, adamw, data_dir):
     competition = Path(__file__).with_name("linear.toml")
     run = tmp_path / "run"
-    referee = start(
+    referee = Started(
         [adamw, "--competition", competition, "--studies", 6, "--parallel", 2, "--out", run],
         data_dir,
     )
-    while not list(run.rglob("evals.jsonl")):
-        assert referee.poll() is None
-        time.sleep(0.1)
+    referee.wait_for("**/evals.jsonl", run)
     referee.kill()
     referee.wait()
     assert_no_process_is_left()
@@ -218,18 +243,18 @@ def test_an_entry_that_was_killed_and_resumed_has_the_same_models(tmp_path, data
     (entry / "entry.py").write_text(ROUNDS)
     common = [entry, "--competition", game, "--seed", 3, "--studies", 2]
     undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
-    assert start([*common, "--out", undisturbed], data_dir).wait() == 0
+    assert Started([*common, "--out", undisturbed], data_dir).wait() == 0
     expected = rows_of(undisturbed)
     assert [len(rows) for rows in expected.values()] == [15, 15]
 
-    referee = start([*common, "--out", run], data_dir)
+    referee = Started([*common, "--out", run], data_dir)
     rows = run / "entry" / "study_1" / "points_torch" / "trial_1" / "evals.jsonl"
     deadline = time.monotonic() + 60
     while not rows.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     referee.kill()
     referee.wait()
-    assert start([*common, "--out", run, "--resume"], data_dir).wait() == 0
+    assert Started([*common, "--out", run, "--resume"], data_dir).wait() == 0
     assert rows_of(run) == expected
     assert (rows.parent / "attempt_1" / "evals.jsonl").exists()
     assert_no_process_is_left()

@@ -48,6 +48,17 @@ def test_cpu_time_that_leaks_while_frozen_is_charged():
     assert clock.read().seconds == 0.25
 
 
+def test_of_wall_time_too_what_works_while_frozen_is_charged():
+    """By its CPU time, and never more than has passed."""
+    for burnt, seconds in ((0.25, 0.25), (8.0, 2.0)):
+        hands = Hands()
+        clock = hands.started("wall")
+        clock.pause()
+        hands.cpu, hands.wall = burnt, 2.0
+        clock.resume()
+        assert clock.read().seconds == seconds
+
+
 def test_work_done_on_the_contestants_behalf_is_added():
     clock = Hands().started("cpu")
     clock.pause()

@@ -35,6 +35,8 @@ def test_limits_of_version_1_are_written_below_our_own_groups(process):
     assert memory.parent == Path(groups_of(os.getpid())["memory"])
     limit = control_groups.ROOT / "memory" / str(memory).lstrip("/") / "memory.limit_in_bytes"
     assert limit.read_text() == f"{1 << 28}\n"
+    with_swap = limit.with_name("memory.memsw.limit_in_bytes")
+    assert not with_swap.exists() or with_swap.read_text() == limit.read_text()
     assert group.limits == {"memory": "cgroup v1 memory", "pids": "cgroup v1 pids"}
     process.kill()
     process.wait()

@@ -1,6 +1,8 @@
 """Each wall of the level `bubblewrap`, tried from inside, as who runs the tests and as anybody."""
 
+import ctypes
 import json
+import mmap
 import os
 import shutil
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 
 import mlgolf
 from mlgolf.core.errors import SandboxError
-from mlgolf.referee import landlock, levels, packs
+from mlgolf.referee import kernel, landlock, levels, packs
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 from mlgolf.referee.sandbox_check import ATTEMPTS
@@ -156,6 +158,43 @@ def test_within_a_trial_it_would_have_been_found(what):
     """Else the test before this one could not fail."""
     leave, look = LEFT[what]
     assert behind_walls(f"{leave}\n{look}").endswith("found")
+
+
+def pages_in_memory(file: Path) -> int:
+    with open(file, "r+b") as opened, mmap.mmap(opened.fileno(), 0) as mapped:
+        found = (ctypes.c_ubyte * -(-len(mapped) // mmap.PAGESIZE))()
+        start = ctypes.c_char.from_buffer(mapped)
+        address, length = ctypes.c_void_p(ctypes.addressof(start)), ctypes.c_size_t(len(mapped))
+        kernel.checked(kernel.libc.mincore(address, length, found), "mincore")
+        del start
+        return sum(page & 1 for page in found)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_what_a_trial_has_read_of_a_file_is_not_in_memory_for_the_next(tmp_path, reads):
+    """Else which pages these are could carry its weights."""
+    library = tmp_path / "library"
+    library.write_bytes(os.urandom(1 << 22))
+    with open(library, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if pages_in_memory(library):
+        pytest.skip("this file system keeps its files in memory")
+    code = f"open({str(library)!r}, 'rb').read()" if reads else ""
+    see = [Path(sys.prefix), Path(sys.base_prefix), tmp_path]
+    order = Order(
+        argv=[sys.executable, "-I", "-S", "-c", code], see=see, walls=True, memory_bytes=1 << 30
+    )
+    held = HeldProcess(order)
+    try:
+        if not held.record()["memory_limit"].startswith("cgroup"):
+            pytest.skip("no control group limits memory here")
+        held.start()
+        assert held.wait(30) == 0
+        assert bool(pages_in_memory(library)) == reads
+    finally:
+        held.stop()
+    assert pages_in_memory(library) == 0
 
 
 def test_what_a_player_is_given_lies_where_it_lay_and_cannot_be_written(tmp_path):

@@ -31,3 +31,12 @@ def require(framework: str) -> None:
     for part in _PARTS[framework]:
         if find_spec(part) is None:
             raise FrameworkMissing(framework, part)
+
+
+def is_installed(framework: str) -> bool:
+    """Raises: UnknownName."""
+    try:
+        require(framework)
+    except FrameworkMissing:
+        return False
+    return True

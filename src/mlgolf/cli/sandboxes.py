@@ -110,9 +110,13 @@ def attack(
     Example: mlgolf sandbox attack fork_bomb network --sandbox process --json
     """
     from mlgolf.testing.attacks.attacks import chosen_attacks
-    from mlgolf.testing.attacks.suite import play_attacks
+    from mlgolf.testing.attacks.suite import play_attacks, playable
 
-    attacks = chosen_attacks(tuple(names or ()), family)
+    chosen = chosen_attacks(tuple(names or ()), family)
+    attacks = playable(chosen)
+    for one in chosen:
+        if one not in attacks:
+            say(f"{one.name} is not played: {one.needs.framework} is not installed", err=True)
     count = 0
 
     def tell(outcome: "Outcome") -> None:

@@ -56,8 +56,13 @@ class TrialClock:
         return self._paused
 
     def resume(self) -> None:
-        """Wall time goes on from where it stood. CPU time burnt while frozen counts."""
-        self._wall_zero += self._wall() - self._paused_at
+        """Wall time goes on from where it stood. What worked while frozen counts, by its CPU time.
+
+        A timer can wake a process that was stopped: nobody shall train in the meantime.
+        """
+        frozen = self._wall() - self._paused_at
+        burnt = self._cpu() - self._cpu_zero - self._own_cpu
+        self._wall_zero += max(frozen - burnt, 0.0)
         self._meter.resume()
         self._paused = None
 

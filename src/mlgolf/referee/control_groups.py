@@ -7,12 +7,14 @@ that an ordinary user seldom has, and few containers give: whoever asks for one 
 import contextlib
 import itertools
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path("/sys/fs/cgroup")
 _PREFIX = "mlgolf-"
+_END_SECONDS = 2.0  # for the kernel to be done with the processes of a group
 _numbers = itertools.count()
 
 
@@ -22,13 +24,15 @@ class Limits(NamedTuple):
     memory_bytes: int = 0  # of all its processes and what they write into their scratch
     tasks: int = 0  # processes and threads
 
-    def files(self, version: int) -> Iterator[tuple[str, str, int]]:
-        """Controller, file and number of each limit."""
-        if self.memory_bytes:
-            name = "memory.limit_in_bytes" if version == 1 else "memory.max"
-            yield "memory", name, self.memory_bytes
+    def files(self, version: int) -> Iterator[tuple[str, dict[str, int]]]:
+        """Controller, and the number for each of its files; the first is always there."""
+        if self.memory_bytes and version == 1:  # the second is of memory and swap together
+            names = "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
+            yield "memory", dict.fromkeys(names, self.memory_bytes)
+        elif self.memory_bytes:
+            yield "memory", {"memory.max": self.memory_bytes, "memory.swap.max": 0}
         if self.tasks:
-            yield "pids", "pids.max", self.tasks
+            yield "pids", {"pids.max": self.tasks}
 
 
 NO_LIMITS = Limits()
@@ -51,15 +55,17 @@ class ControlGroup:
         except (OSError, KeyError):
             self.close()
             raise
-        for controller, file, number in limits.files(self._version):
+        for controller, numbers in limits.files(self._version):
             with contextlib.suppress(OSError):  # it is not to be had: others hold, or nothing
-                self._limit(pid, controller, file, number)
+                self._limit(pid, controller, numbers)
 
-    def _limit(self, pid: int, controller: str, file: str, number: int) -> None:
+    def _limit(self, pid: int, controller: str, numbers: Mapping[str, int]) -> None:
         folder = self._made(controller)
-        if not (folder / file).exists():  # version 2: the controller is not handed down to here
+        if not (folder / next(iter(numbers))).exists():  # version 2: it is not handed down to here
             return
-        (folder / file).write_text(str(number))
+        for file, number in numbers.items():
+            if (folder / file).exists():  # a kernel may count no swap
+                (folder / file).write_text(str(number))
         (folder / "cgroup.procs").write_text(str(pid))
         self.limits = {**self.limits, controller: f"cgroup v{self._version} {controller}"}
 
@@ -86,15 +92,26 @@ class ControlGroup:
     def close(self) -> None:
         """Remove the groups. Their processes are gone, but the kernel may need a moment for it."""
         for folder in self._folders:
-            for _ in range(200):
-                try:
+            forget_files(folder)
+            deadline = time.monotonic() + _END_SECONDS
+            while folder.exists() and time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
                     folder.rmdir()
-                except FileNotFoundError:
                     break
-                except OSError:
-                    os.sched_yield()
-                else:
-                    break
+                time.sleep(0.001)
+
+
+def forget_files(group: Path) -> None:
+    """Have the kernel drop what the processes of a group brought into memory of files.
+
+    Else the next trial could tell which pages of a large library this one has read.
+    """
+    all_of_it, some_of_it = group / "memory.force_empty", group / "memory.reclaim"  # by version
+    with contextlib.suppress(OSError):  # it dropped what it could
+        if all_of_it.exists():
+            all_of_it.write_text("0")
+        elif some_of_it.exists():
+            some_of_it.write_text((group / "memory.current").read_text())
 
 
 def _own_group(controller: str) -> str:

@@ -59,6 +59,7 @@ main(*sys.argv[2:])
 PARTS = {"play": play_over, "describe": describe, "begin": begin, "predict": predict}
 READY = b"ready"
 _PATIENCE_SECONDS = 300.0  # for an import on a slow disk
+_END_SECONDS = 60.0  # of one that was killed
 _MOST_DESCRIPTORS = 16
 _LONGEST_ORDER = 1 << 17
 _LONGEST_COMPLAINT = 4000
@@ -140,8 +141,9 @@ class ForkServer:
                 socket.send_fds(self._requests, [order.encode().encode()], descriptors)
                 _, (waitable,), _, _ = socket.recv_fds(self._requests, 64, 1)
         except (ValueError, BrokenPipeError, ConnectionResetError, TimeoutError):
+            said = self._complaint()
             self.close()
-            raise OSError("the process that starts players has ended, or hangs") from None
+            raise OSError(f"the process that starts players has ended, or hangs: {said}") from None
         except BaseException:  # the answer may still come, and is nobody's then
             self.close()
             raise
@@ -158,9 +160,11 @@ class ForkServer:
             self._is_ready = True
 
     def _complaint(self) -> str:
+        if self._complaints.closed:
+            return "it was closed"
         self._complaints.seek(0)
         said = self._complaints.read(_LONGEST_COMPLAINT).decode(errors="replace").strip()
-        return said or "it ended"
+        return said or "it ended without a word"
 
     def retire(self) -> None:
         """Ask no more of it. It ends when all that it has forked has ended."""
@@ -174,7 +178,7 @@ class ForkServer:
         atexit.unregister(self.close)
         self._requests.close()
         self._process.kill()
-        self._process.wait()
+        self._process.wait(_END_SECONDS)
 
 
 class ForkedSupervisor:
@@ -237,7 +241,7 @@ def _python_folders_of(items: tuple[tuple[str, str], ...]) -> tuple[Path, ...]:
     """What Python reads when it is started with an environment, as `python_folders` says there."""
     found = subprocess.run(
         [*PYTHON, "-c", "import json, sys; print(json.dumps(sys.path))"], env=dict(items),
-        capture_output=True, check=True,
+        capture_output=True, check=True, timeout=_PATIENCE_SECONDS,
     )
     return tuple(python_folders_with(json.loads(found.stdout)))
 
@@ -283,8 +287,9 @@ def serve(
     try:
         requests.send(READY)
         serve_requests(requests, proc)
-    except OSError:
-        pass  # the referee is gone
+    except OSError as error:  # the referee is gone, or the kernel refuses something
+        print(error, file=sys.stderr, flush=True)
+    requests.close()  # nobody shall wait for an answer
     with contextlib.suppress(ChildProcessError):  # behind a wall they would end with us
         while True:
             os.waitpid(-1, 0)

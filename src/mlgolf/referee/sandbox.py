@@ -36,6 +36,7 @@ SUPERVISOR = Path(__file__).with_name("supervisor.py")
 ENDED_EARLY = "the supervisor ended before it could start the player"
 _SETTLED_READS = 20
 _PATIENCE_SECONDS = 10.0  # for an answer that takes a millisecond
+_START_SECONDS = 120.0  # for a supervisor to come up on a busy machine
 
 
 class Supervisor(Protocol):
@@ -118,6 +119,8 @@ class HeldProcess:
 
     def _adopt(self) -> tuple[Hold, int | None]:
         """The supervisor's first answer, with the descriptor of the task clock if there is one."""
+        if not select.select([self._control], [], [], _START_SECONDS)[0]:
+            raise OSError(f"the supervisor said nothing within {_START_SECONDS:g} s")
         data, descriptors, _, _ = socket.recv_fds(self._control, LONGEST_ANSWER, 2)
         if not data:
             raise OSError(ENDED_EARLY)
@@ -196,10 +199,20 @@ class HeldProcess:
     def _end_supervisor(self) -> None:
         self._control.close()  # the supervisor sees the end and leaves; its namespace goes with it
         try:
-            self._supervisor.wait(timeout=10)
+            self._supervisor.wait(timeout=_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._supervisor.send_signal(signal.SIGKILL)
-            self._supervisor.wait()
+            self._wait_for_the_killed()
+
+    def _wait_for_the_killed(self) -> None:
+        try:
+            self._supervisor.wait(timeout=_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise OSError(
+                f"process {self._supervisor.pid}, which holds a player, has been killed and does "
+                "not end: the kernel waits for a device, or for a file system that is gone. End "
+                "it, or restart the machine, before you play on"
+            ) from None
 
     def _ask(self, command: Command) -> None:
         try:

@@ -37,6 +37,7 @@ _NUMBERS: dict[str, tuple[int, int | None]] = {
     "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265), "fanotify_init": (300, 262),
     # what is in memory of files that all trials share: one could read them for the next to see
     "preadv2": (327, 286), "cachestat": (451, 451), "mincore": (27, 232),
+    "io_setup": (206, 0), "io_submit": (209, 2), "process_madvise": (440, 440),
     # the machine: kernels, modules, clocks, disks
     "kexec_load": (246, 104), "kexec_file_load": (320, 294), "init_module": (175, 105),
     "finit_module": (313, 273), "delete_module": (176, 106), "reboot": (169, 142),
@@ -46,11 +47,31 @@ _NUMBERS: dict[str, tuple[int, int | None]] = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "vhangup": (153, 58),
     "lookup_dcookie": (212, 18), "iopl": (172, None), "ioperm": (173, None),
     "modify_ldt": (154, None), "uselib": (134, None),
+    # memory that even the kernel cannot see
+    "memfd_secret": (447, 447),
     # allowed with some arguments alone
-    "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198),
+    "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261),
+    # that put files out of memory, if they advise so
+    "fadvise64": (221, 223), "madvise": (28, 233),
+    # that say who may read and run a file, and in which argument
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "open": (2, None), "creat": (85, None), "openat": (257, 56), "openat2": (437, 437),
+    "mknod": (133, None), "mknodat": (259, 33), "umask": (95, 166),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
 }  # fmt: skip
 KEYRINGS = ("add_key", "request_key", "keyctl")
-_BY_ARGUMENT = ("clone", "clone3", "socket")
+_MODES = {
+    "chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "open": 2, "creat": 1, "openat": 3,
+    "mknod": 1, "mknodat": 2,
+}  # fmt: skip
+_OUT_OF_MEMORY = {"fadvise64": (3, 4), "madvise": (2, 21)}  # call -> (argument, advice)
+# Their arguments lie in memory, out of the filter's sight. On such an answer a library takes an
+# older call, or does without.
+_ANSWERED = {
+    "clone3": errno.ENOSYS, "openat2": errno.ENOSYS, "setxattr": errno.EOPNOTSUPP,
+    "lsetxattr": errno.EOPNOTSUPP, "fsetxattr": errno.EOPNOTSUPP, "setxattrat": errno.EOPNOTSUPP,
+}  # fmt: skip
+_BY_ARGUMENT = ("clone", "socket", "prlimit64", "umask", *_OUT_OF_MEMORY, *_MODES, *_ANSWERED)
 REFUSED = tuple(name for name in _NUMBERS if name not in _BY_ARGUMENT)
 # Sockets of other families lead out of the network namespace (vsock) or into the kernel.
 SOCKETS = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
@@ -59,6 +80,7 @@ _MACHINES = ("x86_64", "aarch64")
 _ARCHITECTURES = (0xC000003E, 0xC00000B7)
 _OTHER_ABI = 0x40000000  # calls of x32, which have numbers of their own
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_AND = 0x54
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets; of the argument its lower half
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _PR_GET_SECCOMP, _PR_SET_SECCOMP, _MODE_FILTER = 21, 22, 2
@@ -80,7 +102,10 @@ def forbid(calls: Iterable[str], *, arguments: bool = False) -> None:
 
     It must have given up new privileges before. A program of another ABI is refused every call.
 
-    Args: arguments: whether new namespaces by clone, and sockets of odd families, are refused too.
+    Args:
+      arguments: whether calls are refused for what they ask, too: new namespaces by clone, sockets
+        of odd families, other processes' limits, programs that may be run and not read, files out
+        of memory.
     Raises: OSError.
     """
     lines = program(calls, os.uname().machine, arguments=arguments)
@@ -111,20 +136,35 @@ def program(calls: Iterable[str], machine: str, *, arguments: bool) -> list[Line
 
 
 def _by_argument(which: int) -> list[Line]:
-    clone, clone3, socket_ = (int(_NUMBERS[name][which] or 0) for name in _BY_ARGUMENT)
     known = len(SOCKETS)
-    return [
-        # The flags of clone3 lie in memory, out of the filter's sight: the C library then
-        # takes clone.
-        (_IF_EQUAL, 0, 1, clone3),
-        (_RETURN, 0, 0, _ERRNO | errno.ENOSYS),
-        (_IF_EQUAL, 0, 4, clone),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_IF_ANY_BIT, 0, 1, kernel.NEW_NAMESPACES),
-        (_RETURN, 0, 0, _ERRNO | errno.EPERM),
-        (_RETURN, 0, 0, _ALLOW),
-        (_IF_EQUAL, 0, known + 2, socket_),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+    refuse, allow = (_RETURN, 0, 0, _ERRNO | errno.EPERM), (_RETURN, 0, 0, _ALLOW)
+    lines: list[Line] = []
+    for call, answer in _ANSWERED.items():
+        lines += [(_IF_EQUAL, 0, 1, _NUMBERS[call][which]), (_RETURN, 0, 0, _ERRNO | answer)]
+    for call, argument in _MODES.items():
+        # A program that may be run and not read is one whose CPU time the task clock does not
+        # count: the kernel keeps counters off programs that nobody shall look into.
+        hidden = [(_AND, 0, 0, 0o500), (_IF_EQUAL, 0, 1, 0o100), refuse, allow]
+        lines += _if_called(_NUMBERS[call][which], argument, hidden)
+    for call, (argument, advice) in _OUT_OF_MEMORY.items():
+        lines += _if_called(_NUMBERS[call][which], argument, [
+            (_IF_EQUAL, 0, 1, advice), refuse, allow,
+        ])  # fmt: skip
+    for call, argument, bits in (
+        ("umask", 0, 0o400), ("prlimit64", 0, 0xFFFFFFFF), ("clone", 0, kernel.NEW_NAMESPACES),
+    ):  # fmt: skip
+        lines += _if_called(_NUMBERS[call][which], argument, [
+            (_IF_ANY_BIT, 0, 1, bits), refuse, allow,
+        ])  # fmt: skip
+    return lines + _if_called(_NUMBERS["socket"][which], 0, [
         *((_IF_EQUAL, known - n, 0, family) for n, family in enumerate(SOCKETS)),
-        (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT),
-    ]  # what is allowed goes on to the last line
+        (_RETURN, 0, 0, _ERRNO | errno.EAFNOSUPPORT), allow,
+    ])  # fmt: skip
+
+
+def _if_called(number: int | None, argument: int, lines: list[Line]) -> list[Line]:
+    """These lines for one call, on one of its arguments. They must return."""
+    if number is None:
+        return []
+    load = (_LOAD, 0, 0, _FIRST_ARGUMENT + 8 * argument)
+    return [(_IF_EQUAL, 0, 1 + len(lines), number), load, *lines]

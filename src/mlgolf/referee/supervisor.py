@@ -34,8 +34,9 @@ from mlgolf.referee.orders import (
     Refused,
     encode_answer,
 )
+from mlgolf.referee.printed import Printed
 
-LARGEST_FILE = 1 << 30  # bytes: what a player prints must not fill the disk
+LARGEST_FILE = 1 << 30  # bytes
 MOST_TASKS = 1024  # processes and threads of a player
 NAMESPACES = (
     kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC
@@ -110,10 +111,13 @@ def keep(
     kernel.set_process_name("mlgolf-watcher")
     os.chdir("/")  # where the player stands when its root is changed under it
     gate_read, gate_write = os.pipe2(os.O_CLOEXEC)
+    printed = Printed()
     player = os.fork()
     if player == 0:
-        become_player(order, become, gate_read)
+        os.close(gate_write)  # or it would wait for itself, should we end before it begins
+        become_player(order, become, gate_read, printed)
     os.close(gate_read)
+    printed.begin()
     for descriptor in order.inherit:
         os.close(descriptor)
     own_proc = False
@@ -130,17 +134,23 @@ def keep(
         return
     report(control, player, order, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace us
-    serve(control, player, gate_write, wake_read, namespaced=namespaced, own_proc=own_proc)
+    serve(
+        control, player, gate_write, wake_read, printed, namespaced=namespaced, own_proc=own_proc
+    )
+    printed.pass_on_the_rest()
     kill_all(namespaced=namespaced)
 
 
-def become_player(order: Order, become: Callable[[Order], NoReturn], gate: int) -> NoReturn:
+def become_player(
+    order: Order, become: Callable[[Order], NoReturn], gate: int, printed: Printed
+) -> NoReturn:
     """In the child: wait for the word, give up rights."""
     try:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.read(gate, 1) != b"!":
             os._exit(0)
         os.setsid()
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        printed.become_streams()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if order.memory_bytes:
@@ -206,14 +216,17 @@ def tell(control: socket.socket, answer: Answer) -> None:
 
 
 def serve(
-    control: socket.socket, player: int, gate: int, wake: int, *, namespaced: bool, own_proc: bool
+    control: socket.socket, player: int, gate: int, wake: int, printed: Printed, *,
+    namespaced: bool, own_proc: bool,
 ) -> None:
     """Answer until the referee hangs up. Children are reaped; the end of the first is told."""
     while True:
-        ready, _, _ = select.select([control, wake], [], [])
+        ready, _, _ = select.select([control, wake, *printed.open], [], [])
         if wake in ready:
             os.read(wake, 4096)
             reap(control, player)
+        if set(printed.open) & {*ready}:
+            printed.pass_on()
         if control not in ready:
             continue
         match hear(control):

@@ -35,6 +35,7 @@ class Needs(BaseModel):
 
     model_config = _Strict
     kind: Literal["submission", "entry"] = "submission"
+    framework: Literal["torch", "jax"] = "torch"
     bounds: dict[str, float] = Field(default_factory=dict)
     eval_every_steps: int | None = None
     studies: int = 1

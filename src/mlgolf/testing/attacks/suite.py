@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from mlgolf.backends import is_installed
 from mlgolf.core.competition import Competition, load_competition
 from mlgolf.core.errors import MLGolfError, SandboxError
 from mlgolf.core.records import SandboxLevel
@@ -86,7 +87,7 @@ class Played:
         asked = self.attack.needs
         if self.which == "trick":
             return asked.model_copy(update={"level": "process"})
-        return Needs(kind=asked.kind, studies=asked.studies)
+        return Needs(kind=asked.kind, framework=asked.framework, studies=asked.studies)
 
 
 def play_attacks(
@@ -118,6 +119,11 @@ def play_attacks(
                     ended.append(attack)
                     on_end(_outcome(attack, chosen, got))
         return tuple(_outcome(attack, chosen, got) for attack in attacks)
+
+
+def playable(attacks: Iterable[Attack]) -> tuple[Attack, ...]:
+    """Those whose framework is installed."""
+    return tuple(attack for attack in attacks if is_installed(attack.needs.framework))
 
 
 def check_walls() -> None:
@@ -205,7 +211,8 @@ def _trials(
     """By submission. Raises: MLGolfError for one that is refused."""
     request = RunRequest(
         submissions=tuple(str(one.source) for one in played), competition=rules_for(needs),
-        ruleset="self", studies=needs.studies, sandbox=level, data_dir=data_dir, out=out,
+        framework=needs.framework, ruleset="self", studies=needs.studies, sandbox=level,
+        data_dir=data_dir, out=out,
     )  # fmt: skip
     trials: dict[str, list[Trial]] = {one.name: [] for one in played}
     with open_run(request) as run:

@@ -17,6 +17,7 @@ class Submission(Honest):
                 "userfaultfd": lambda: system_call(323, 282, 1),
                 "perf": lambda: system_call(298, 241, room, 0, -1, -1, 0),
                 "module": lambda: system_call(175, 105, room, 0, b""),
+                "secret memory": lambda: system_call(447, 447, 0),
                 "kexec": lambda: system_call(246, 104, 0, 0, None, 0),
             }
         )

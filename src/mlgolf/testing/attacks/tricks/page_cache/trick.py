@@ -17,7 +17,9 @@ class Submission(Honest):
         try_all(
             {
                 "read at once": lambda: os.preadv(file, [bytearray(16)], 0, ONLY_WHAT_IS_IN_MEMORY),
+                "asynchronous reads": lambda: system_call(206, 0, 1, room),
                 "count": lambda: system_call(451, 451, file, room, room, 0),
+                "put out": lambda: os.posix_fadvise(file, 0, 1 << 16, os.POSIX_FADV_DONTNEED),
                 "map": lambda: call(
                     "mincore", ctypes.c_void_p(ctypes.addressof(room) & ~4095), 1, room
                 ),
