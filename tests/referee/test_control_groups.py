@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlgolf.referee import control_groups
-from mlgolf.referee.control_groups import ControlGroup, Limits
+from mlgolf.referee.control_groups import ControlGroup, Limits, remove_stale_groups
 
 UNIFIED = Path("/sys/fs/cgroup/unified")  # version 2 beside version 1
 
@@ -54,3 +54,22 @@ def test_a_limit_whose_controller_is_not_handed_down_is_not_claimed(process, mon
     process.kill()
     process.wait()
     group.close()
+
+
+def group_of_nobody(base: Path, namespace: int) -> Path:
+    """As a referee leaves it that was killed; no process has this number."""
+    folder = base / f"mlgolf-{namespace}-{2**22 + 1}-0"
+    folder.mkdir()
+    return folder
+
+
+def test_a_group_that_a_killed_referee_left_is_removed(tmp_path):
+    folder = group_of_nobody(tmp_path, os.stat("/proc/self/ns/pid").st_ino)
+    remove_stale_groups(tmp_path)
+    assert not folder.exists()
+
+
+def test_a_group_of_a_referee_in_another_container_is_left_alone(tmp_path):
+    folder = group_of_nobody(tmp_path, os.stat("/proc/self/ns/pid").st_ino + 1)
+    remove_stale_groups(tmp_path)
+    assert folder.exists()

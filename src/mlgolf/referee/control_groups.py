@@ -47,7 +47,7 @@ class ControlGroup:
         self.name = "cgroup v1 cpuacct" if self._version == 1 else "cgroup v2 cpu.stat"
         self.limits: Mapping[str, str] = {}
         self._folders: list[Path] = []
-        self._name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
+        self._name = f"{_our_prefix()}{os.getpid()}-{next(_numbers)}"
         try:
             self._counting = self._made("cpuacct")
             self.seconds()  # a machine whose groups do not count is no source
@@ -123,10 +123,18 @@ def _own_group(controller: str) -> str:
     return "/"
 
 
+def _our_prefix() -> str:
+    """Containers may share a tree of groups, and in each the same number is another process."""
+    return f"{_PREFIX}{os.stat('/proc/self/ns/pid').st_ino}-"
+
+
 def remove_stale_groups(base: Path) -> None:
-    """Groups that a referee left when it was killed; the process that made one is in its name."""
-    for group in base.glob(f"{_PREFIX}*"):
-        owner = group.name.removeprefix(_PREFIX).partition("-")[0]
+    """Groups that a referee left when it was killed; the process that made one is in its name.
+
+    Those of another PID namespace are left alone: who lives there cannot be seen from here.
+    """
+    for group in base.glob(f"{_our_prefix()}*"):
+        owner = group.name.removeprefix(_our_prefix()).partition("-")[0]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
             try:
                 group.rmdir()
