@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.disturbance import MEANING
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import Disclosure
 from mlgolf.core.text import number_of, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.claimed import claimed_quantities
 
+MOST_NAMED = 3  # trials that were disturbed
 SPEED_TOLERANCE = 1.25  # probes of one machine differ by up to this ratio
 OUTSIDE = (
     "Tuning outside the budget is unbounded: hyperparameters may have been found on these data, in "
@@ -29,6 +31,7 @@ class Labels:
     machines: str = ""  # how the machines of its trials differ
     ladders: tuple[str, ...] = ()  # of each workload that is there at several budgets, a sentence
     untold_tuning: bool = False  # programs that tune themselves: nobody counts what was before
+    disturbed: tuple[Trial, ...] = ()  # whose machine was slower or busier than it should be
 
     @property
     def titles(self) -> list[str]:
@@ -59,13 +62,19 @@ class Labels:
             for meaning in self.self_reported
         ]
         notes += [self.machines] if self.machines else []
+        notes += [disturbed_in_words(self.disturbed)] if self.disturbed else []
         return [*notes, *([OUTSIDE.removesuffix(".")] if self.untold_tuning else [])]
 
     def as_json(self) -> dict[str, Any]:
+        disturbed = [
+            {"trial": str(trial.key), "why": trial.disturbed, "repeated": trial.repeated}
+            for trial in self.disturbed
+        ]
         return {
             "unofficial": list(self.unofficial), "practice": self.practice,
             "claimed": list(self.claimed),
             **({"self_reported": list(self.self_reported)} if self.self_reported else {}),
+            **({"disturbed": disturbed} if disturbed else {}),
         }
 
 
@@ -84,6 +93,7 @@ def labels(
         machines=different_machines(trials),
         untold_tuning=competition.rules.admits_own_pace,
         ladders=tuple(_ladders(competition)),
+        disturbed=tuple(trial for trial in trials if trial.disturbed),
     )
 
 
@@ -110,6 +120,14 @@ def disclosed_in_words(submission: str, disclosed: Disclosure) -> str:
         ) if values
     ]  # fmt: skip
     return f"{submission} discloses: {'; '.join(said) or 'nothing was tuned or learned before'}."
+
+
+def disturbed_in_words(trials: Sequence[Trial]) -> str:
+    """A sentence on trials that count although they were disturbed; at least one."""
+    named = "; ".join(f"{trial.key}: {trial.disturbed}" for trial in trials[:MOST_NAMED])
+    others = len(trials) - MOST_NAMED
+    more = f"; and {number_of(others, 'other trial')}" if others > 0 else ""
+    return f"disturbed, {number_of(len(trials), 'trial')}: {MEANING} ({named}{more})"
 
 
 def different_machines(trials: Sequence[Trial]) -> str:
