@@ -9,13 +9,14 @@ the machine's other cores busy.
 from collections.abc import Iterator
 
 from mlgolf.core.records import Background, Calibration
+from mlgolf.core.text import number_of
 
 # What other cores that are busy all the time add to CPU seconds: a tenth for products of matrices
 # (docs/measurement.md). So they may be busy for `above` over this share of the time.
 COST_OF_NEIGHBOURS = 0.1
 MEANING = (
-    "the machine was slower or busier than it should be, so seconds may be too many; whatever the "
-    "trial came to, it counts"
+    "the machine was slower or busier than it should be, so seconds may be too many; it counts all "
+    "the same"
 )
 
 
@@ -59,7 +60,5 @@ def _by_other_programs(background: Background, above: float) -> Iterator[str]:
         )
     cores = max(background.other_cores, 1)
     if COST_OF_NEIGHBOURS * background.others > above * cores:
-        yield (
-            f"other programs kept {background.others:.1f} cores busy, of {cores} besides the "
-            "player's"
-        )
+        kept = f"{background.others:.1f} of {number_of(cores, 'core')}"
+        yield f"other programs kept {kept} busy beside it"

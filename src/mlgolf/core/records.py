@@ -210,7 +210,7 @@ class Background(Record):
     # Of that time on the player's cores, the share that a virtual machine was not given.
     stolen: float = 0.0
     others: float = 0.0  # cores that other programs kept busy meanwhile, on average
-    other_cores: int = 0  # that the machine has, besides the player's
+    other_cores: int = 0  # besides the player's; all, where it has all
     beside_trials: bool = False  # others of the run were played there, so nothing is told by it
 
 

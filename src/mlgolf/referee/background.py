@@ -60,7 +60,7 @@ def between(
         wall_seconds=seconds,
         stolen=max(0.0, stolen - 2 * tick) / (seconds * max(len(own), 1)),
         others=max(0.0, busy - ours - 2 * tick) / seconds,
-        other_cores=len(same) - len(own),
+        other_cores=len(same) - len(own) or len(same),
     )
 
 

@@ -102,7 +102,9 @@ def run_trial(
             background.begin()
         player = players.start(plan, evaluator.capacity)
     except KeyboardInterrupt:
-        store.finish(VerdictRecord(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON))
+        store.finish(VerdictRecord(
+            status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON, repeated=repeated
+        ))  # fmt: skip
         raise
     pairing = pairing or Unpaired()
     referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher, pairing)
