@@ -26,7 +26,7 @@ from mlgolf.referee.fork_server import PYTHON, player_environment
 WORK = Path(__file__).with_name("work.py")
 ROUNDS, ROUNDS_AROUND_A_TRIAL = 12, 3
 Probe = Callable[[HardwareClass, Sequence[int]], float]
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 300.0  # on a machine that is very busy
 _workers: dict[tuple[tuple[str, str], ...], "_Worker"] = {}  # of this process, by environment
 _one_at_a_time = threading.Lock()
 
