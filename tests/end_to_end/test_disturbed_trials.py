@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -172,11 +171,3 @@ def test_an_attempt_that_is_to_be_repeated_is_no_end(repeated, tmp_path):
     assert not is_finished(run / KEY)
     (trial,) = RunFolder(run).trials()
     assert not trial.has_ended
-
-
-def test_a_replay_is_not_repeated(planned, data_dir):
-    plan = replace(read_plan(planned(2) / KEY / "plan.json", data_dir), evaluate_at=(100,))
-    probes = iter([FAST, SLOW])
-    trial = play_trial(plan, measure=lambda hardware, cores: next(probes))
-    assert trial.disturbed
-    assert trial.has_ended
