@@ -149,6 +149,7 @@ def test_disturbed_trials_that_count_are_named_with_the_reason():
     header = {"disturbed": "the probe took longer", "repeated": 2}
     found = board([trial("a", **REACHED, header=header), trial("b", **REACHED)])
     (note,) = (note for note in found.notes if note.startswith("disturbed"))
+    assert found.labels.titles == ["1 disturbed trial"]
     assert note.startswith("disturbed, 1 trial: the machine was slower or busier")
     assert "(a/study_0/digits_torch/trial_1: the probe took longer)" in note
     assert to_json(found)["disturbed"] == [{

@@ -36,10 +36,12 @@ class Labels:
     @property
     def titles(self) -> list[str]:
         """Short enough for a title."""
+        disturbed = len(self.disturbed)
         claims = (f"{quantity(name).noun} as claimed by the submission" for name in self.claimed)
         return [
             *["unofficial"] * bool(self.unofficial), *["practice"] * self.practice,
             *["self-reported"] * bool(self.self_reported), *claims,
+            *([number_of(disturbed, "disturbed trial")] if disturbed else []),
             *["budgets in place of workloads"] * bool(self.ladders),
         ]
 
