@@ -43,7 +43,8 @@ def _by_probes(
     seconds = {when: taken for when, taken in found.items() if taken is not None}
     if not seconds:
         return
-    best = min([*seconds.values(), *([calibration.seconds] if calibration else [])])
+    calibrated: list[float] = [calibration.seconds] if calibration else []
+    best = min([*seconds.values(), *calibrated])
     when = max(seconds, key=lambda name: seconds[name])
     if seconds[when] > (1 + above) * best:
         yield (
