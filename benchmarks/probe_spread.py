@@ -40,7 +40,7 @@ def multiplies(core: int) -> None:
     os.sched_setaffinity(0, {core})
     matrix = np.random.default_rng(0).standard_normal((400, 400))
     while True:
-        matrix @ matrix
+        matrix.dot(matrix)
 
 
 def copies(core: int) -> None:
