@@ -69,7 +69,8 @@ bench: setup
 	  benchmarks/measures.py benchmarks/onnx_judging.py benchmarks/game_judging.py \
 	  benchmarks/game_check.py benchmarks/tuning_bands.py benchmarks/step_time.py \
 	  benchmarks/suite.py benchmarks/analysis_speed.py benchmarks/diagnose_planted.py \
-	  benchmarks/diagnose_speed.py benchmarks/run_list.py benchmarks/deploy_timing.py; \
+	  benchmarks/diagnose_speed.py benchmarks/run_list.py benchmarks/deploy_timing.py \
+	  benchmarks/probe_spread.py; \
 	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	@for workload in criteo1tb finewebedu_lm; do $(BIN)/python benchmarks/data_pipeline.py \
 	  --workload $$workload --megabytes 1000 || exit 1; done

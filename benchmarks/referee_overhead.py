@@ -54,6 +54,9 @@ class BareLoop:
     def tick(self, step: int, reading: Reading) -> None:
         pass
 
+    def again(self, disturbed: str) -> None:
+        raise AssertionError("these rules repeat nothing")
+
     def row(self, row: Row) -> None:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None

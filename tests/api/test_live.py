@@ -137,3 +137,21 @@ def test_a_ladder_of_which_no_trial_is_a_point_came_to_nothing(tmp_path):
     )
     assert "no trial trained to an end" in shortfall([broke_off], "--resume", run_of_ladder)
     assert shortfall([broke_off, ended], "--resume", run_of_ladder) == ""
+
+
+def test_a_disturbed_trial_is_told_with_the_reason_and_the_number_of_its_attempt():
+    header = {"disturbed": "other programs kept 0.9 of 1 core busy beside it", "repeated": 1}
+    rules, played = competition(), trial("a", seconds=[1], values=[0.1], header=header)
+    planned = plan(
+        rules=rules.rules, workload_rules=rules.workloads["digits"], ruleset="self",
+        key=played.key,
+    )
+    line = Shown(planned, rules).ended(played)
+    assert "disturbed: other programs kept 0.9 of 1 core busy beside it; attempt 2" in line
+
+
+def test_a_trial_that_is_played_again_is_told_why():
+    shown = Shown(SMALL)
+    shown.display.again("the probe took longer")
+    assert "is played again, disturbed: the probe took longer" in shown.written.getvalue()
+    assert shown.display.lines()[-1] == "starting"

@@ -11,7 +11,7 @@ from mlgolf.core.hardware import load_hardware
 from mlgolf.core.protocols import Reading
 from mlgolf.core.rules import Rules
 from mlgolf.core.workload import SPLITS
-from mlgolf.referee.calibration import Calibration, calibrate
+from mlgolf.referee.calibration import Calibration, calibrate, probe
 from mlgolf.referee.rulings import Rulings
 
 HARDWARE = load_hardware("one-thread-cpu")
@@ -34,6 +34,25 @@ def test_a_probe_that_fails_says_so():
     broken = HARDWARE.model_copy(update={"environment": {"PYTHONHOME": "/nowhere"}})
     with pytest.raises(SandboxError, match="probe of this machine's speed failed"):
         calibrate(broken, ())
+
+
+def test_around_a_trial_the_probe_measures_what_it_does_at_the_start_of_a_run():
+    found = calibrate(HARDWARE, ())
+    assert found is not None
+    assert probe(HARDWARE, ()) == pytest.approx(found.seconds, rel=0.9)
+
+
+def test_after_a_probe_that_failed_the_next_one_has_a_process_of_its_own():
+    broken = HARDWARE.model_copy(update={"environment": {"PYTHONHOME": "/nowhere"}})
+    for _ in range(2):
+        with pytest.raises(SandboxError, match="its process ended with exit code 1"):
+            probe(broken, ())
+    assert probe(HARDWARE, ()) > 0
+
+
+def test_a_class_whose_clock_is_wall_time_is_probed_by_it():
+    wall = HARDWARE.model_copy(update={"clock": "wall"})
+    assert probe(wall, ()) > 0
 
 
 @pytest.mark.parametrize(("quantity", "bound", "expected"), [

@@ -173,3 +173,32 @@ def test_of_one_pair_each_nobody_knows_how_far_seconds_may_be_off():
 
 def test_a_board_of_trials_that_were_timed_alone_has_no_note_on_pricing():
     assert how_far_priced_seconds_may_be_off([trial("a", **REACHED)]) == ""
+
+
+def test_disturbed_trials_that_count_are_named_with_the_reason():
+    header = {"disturbed": "the probe took longer", "repeated": 2}
+    found = board([trial("a", **REACHED, header=header), trial("b", **REACHED)])
+    (note,) = (note for note in found.notes if note.startswith("disturbed"))
+    assert found.labels.titles == ["1 disturbed trial"]
+    assert note.startswith("disturbed, 1 trial: the machine was slower or busier")
+    assert "(a/study_0/digits_torch/trial_1: the probe took longer)" in note
+    assert to_json(found)["disturbed"] == [{
+        "trial": "a/study_0/digits_torch/trial_1", "why": "the probe took longer", "repeated": 2,
+    }]  # fmt: skip
+    assert "disturbed" not in to_json(board([trial("b", **REACHED)]))
+
+
+def test_of_many_disturbed_trials_three_are_named():
+    header = {"disturbed": "busy"}
+    found = board([
+        trial("a", **REACHED, trial=number, header=header) for number in range(1, 6)
+    ])  # fmt: skip
+    (note,) = (note for note in found.notes if note.startswith("disturbed"))
+    assert note.count(": busy") == 3
+    assert note.endswith("and 2 other trials)")
+
+
+def test_a_trial_that_is_to_be_repeated_does_not_count():
+    header = {"disturbed": "busy", "to_repeat": True}
+    found = board([trial("a", **REACHED, header=header), trial("b", **REACHED)])
+    assert "1 trial left out: disturbed, to be repeated with --resume" in found.notes

@@ -22,9 +22,9 @@ KEY = {
     "framework": pl.String,
 }
 TRIALS = {
-    **KEY, "seed": pl.Int64, "reason": pl.String, "unofficial": pl.String, "steps": pl.Int64,
-    "reached": pl.Boolean, "metric": pl.String, "target": pl.Float64, "status": pl.String,
-    "seconds": pl.Float64, "best": pl.Float64,
+    **KEY, "seed": pl.Int64, "reason": pl.String, "unofficial": pl.String, "disturbed": pl.String,
+    "steps": pl.Int64, "reached": pl.Boolean, "metric": pl.String, "target": pl.Float64,
+    "status": pl.String, "seconds": pl.Float64, "best": pl.Float64,
 }
 EVALUATIONS = {
     **KEY, "step": pl.Int64, "seconds": pl.Float64, "cpu_seconds": pl.Float64,
@@ -65,7 +65,7 @@ def _trial(competition: Competition, trial: Trial) -> tuple[Any, ...]:
     ended = trial.total_seconds
     last = float(trial.seconds[-1]) if len(trial.seconds) else None
     return (
-        trial.seed, trial.reason, trial.unofficial or None,
+        trial.seed, trial.reason, trial.unofficial or None, trial.disturbed or None,
         int(trial.steps[-1]) if len(trial.steps) else 0, trial.status is Status.TARGET_REACHED,
         workload_rules.metric if followed.goal is None else followed.name,
         None if asked is None else asked.value,

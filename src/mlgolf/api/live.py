@@ -15,6 +15,7 @@ from mlgolf.api.ladder_trials import LadderTrials
 from mlgolf.api.notebook import Area, in_notebook
 from mlgolf.api.remaining import Remaining
 from mlgolf.core.competition import Competition
+from mlgolf.core.disturbance import MEANING
 from mlgolf.core.errors import RulesError, RunFolderError, SubmissionError
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Play, Reading, Row, measured
@@ -103,6 +104,8 @@ def play_planned(plan: TrialPlan, console: Console) -> Trial:
         display.ended(trial)
     if trial.unofficial:
         tell(f"unofficial: {trial.unofficial}")
+    if trial.disturbed:
+        tell(f"disturbed: {MEANING}")
     return trial
 
 
@@ -225,6 +228,8 @@ def _play(run: Run, parallel: int, console: Console) -> list[Trial]:
         # A watcher cannot look into other processes.
         play: Play = play_trial if engine.shares_the_machine else partial(_watched, display)
         broken = play_run(run, engine, play, on_end, display.taken)
+    if disturbed := sum(bool(trial.disturbed) for trial in ended):
+        say(console, f"{number_of(disturbed, 'trial')} disturbed: {MEANING}")
     all_ended = [*(trial for trial in done if trial.status is not None), *ended]
     for said in (*run.planned.without_a_point(), *LadderTrials(competition).left_out(all_ended)):
         say(console, said)
@@ -322,6 +327,12 @@ class Display:
         found = followed.given(value, DIGITS)
         self._metric = f", {what} {found}{asked}{self._best_so_far(row, value)}"
 
+    def again(self, disturbed: str) -> None:
+        plan = self._plan
+        assert plan is not None
+        say(self._console, f"{plan.key} is played again, disturbed: {disturbed}", wrapped=False)
+        self.begin(plan)
+
     def _best_so_far(self, row: Row, value: float) -> str:
         """The best value that keeps the bounds, where a trial goes on for a better one."""
         plan = self._plan
@@ -381,6 +392,10 @@ class Display:
                 objective = self._rules.objective_quantity
                 came_to += f"  {objective.name} {objective.given(judged.value, DIGITS)}"
             reason += f"; to change: {judged.to_change}" if judged.to_change else ""
+        if trial.disturbed:
+            reason += f"; disturbed: {trial.disturbed}"
+        if trial.repeated:
+            reason += f"; attempt {trial.repeated + 1}, those before were disturbed"
         head = f"[{self._done}/{self._total}] {mark} {trial.key}  {came_to}  {seconds:.2f} s"
         narrow = self._console.is_terminal and len(head) + len(reason) + 2 > self._console.width
         return f"{head}\n    {reason}" if narrow else f"{head}  {reason}"

@@ -133,6 +133,7 @@ def play_trial(
         print_json({
             "trial": str(trial.key), "status": trial.status, "reason": trial.reason,
             "seconds": trial.total_seconds, "unofficial": trial.unofficial,
+            "disturbed": trial.disturbed, "repeated": trial.repeated,
         })  # fmt: skip
     run = run_above(plan.resolve())
     assert run is not None, "else it is no plan"

@@ -200,6 +200,21 @@ class PlanRecord(Record):
     unofficial: str = ""
 
 
+class Background(Record):
+    """What else the machine did while a trial was played."""
+
+    # Seconds of the class's probe, before the player was started and once it had been stopped.
+    before: float | None = Field(default=None, gt=0)
+    after: float | None = Field(default=None, gt=0)
+    problem: str = ""  # why one that should be there is not
+    wall_seconds: float = 0.0  # between the two
+    # Of that time on the player's cores, the share that a virtual machine was not given.
+    stolen: float = 0.0
+    others: float = 0.0  # cores that other programs kept busy meanwhile, on average
+    other_cores: int = 0  # besides the player's; all, where it has all
+    beside_trials: bool = False  # others of the run were played there, so nothing is told by it
+
+
 class ClockTotal(Record):
     """Where the clocks stood when a trial was over, in seconds, and the meter in joules."""
 
@@ -219,6 +234,10 @@ class VerdictRecord(Record):
     sandbox: dict[str, Any] = Field(default_factory=dict)
     clock: dict[str, Any] = Field(default_factory=dict)
     load_average: list[float] = Field(default_factory=list)
+    background: Background | None = None
+    disturbed: str = ""  # why its seconds may be too many, by the rules; empty if nothing says so
+    to_repeat: bool = False  # for that reason, and whatever it came to
+    repeated: int = 0  # how many attempts before it were set aside for that reason
     versions: dict[str, str] = Field(default_factory=dict)
     total: ClockTotal | None = None
     charged_seconds: float = 0.0  # of evaluations and of answers, on top of its own

@@ -212,6 +212,10 @@ class Rules(_Frozen):
     frameworks: Literal["apart", "together"] = "apart"  # whether their times are compared
     hardware: str
     timing: tuple[Timing, ...] = ("alone",)  # how official trials may be timed
+    # A trial is flagged as disturbed where its machine was slower by more than this share of the
+    # time (`disturbance.py`; 0: nobody looks), and played again at most so many times.
+    disturbed_above: float = Field(default=0.1, ge=0)
+    repeat_disturbed: int = Field(default=0, ge=0, le=10)
     pretraining: Pretraining = "forbidden"
     # Whether each submission must come with a submission.toml that says who made it, under which
     # licence, what it was tuned on and what was learned elsewhere.

@@ -54,6 +54,26 @@ class Trial:
         """Whether its submission would fail like this in every trial."""
         return self.verdict is not None and self.verdict.broke_contract
 
+    @property
+    def disturbed(self) -> str:
+        """Why its seconds may be too many; empty if nothing says so."""
+        return self.verdict.disturbed if self.verdict else ""
+
+    @property
+    def repeated(self) -> int:
+        """How many attempts before it were disturbed, and set aside for that."""
+        return self.verdict.repeated if self.verdict else 0
+
+    @property
+    def to_repeat(self) -> bool:
+        """Whether another attempt is to follow, as the rules say of disturbed ones."""
+        return self.verdict is not None and self.verdict.to_repeat
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it needs no repeat."""
+        return self.status is not None and self.status.is_final and not self.to_repeat
+
     def values(self, name: str, metric: str) -> FloatArray:
         """A quantity at every evaluation, NaN where it was not measured.
 

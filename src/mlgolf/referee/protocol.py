@@ -17,12 +17,14 @@ likes is held to the same protocol.
 import hashlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
+from mlgolf.core.disturbance import disturbance
 from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.messages import (
     Begin,
@@ -37,10 +39,17 @@ from mlgolf.core.messages import (
 )
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Clock, Player, Players, Reading, Row, Store, measured
-from mlgolf.core.records import SHARED_MACHINE, ClockTotal, TrialHeader, VerdictRecord
+from mlgolf.core.records import (
+    SHARED_MACHINE,
+    Background,
+    ClockTotal,
+    TrialHeader,
+    VerdictRecord,
+)
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.text import number_of
 from mlgolf.referee import energy
+from mlgolf.referee.background import BackgroundLoad
 from mlgolf.referee.endings import Ended, broke_protocol, disappearance, failure
 from mlgolf.referee.evaluate import unchanged
 from mlgolf.referee.evaluation_share import FreeShare
@@ -63,6 +72,9 @@ class Watcher(Protocol):
 
     def tick(self, step: int, reading: Reading) -> None: ...
     def row(self, row: Row) -> None: ...
+    def again(self, disturbed: str) -> None:
+        """The trial has ended, was disturbed for this reason, and begins anew."""
+        ...
 
 
 class _Held(NamedTuple):
@@ -77,31 +89,39 @@ class _Held(NamedTuple):
 def run_trial(
     plan: TrialPlan, players: Players, *, clock: Clock, store: Store, evaluator: Evaluates,
     header: TrialHeader, hardware: HardwareClass, watcher: Watcher | None = None,
-    pairing: Pairing | Unpaired | None = None,
+    pairing: Pairing | Unpaired | None = None, background: BackgroundLoad | None = None,
+    repeated: int = 0,
 ) -> Verdict:
     """Run one trial to its end, whatever that is, and write it down.
 
+    Args:
+      background: what else the machine does meanwhile.
+      repeated: how many attempts before this one were disturbed.
     Raises: nothing that a player does; RulesError where a `measure` of the rules fails, and the
       trial has no verdict. KeyboardInterrupt passes once the trial is marked.
     """
     store.begin(header)
     load = load_average()
     try:
+        if background:
+            background.begin()
         player = players.start(plan, evaluator.capacity)
     except KeyboardInterrupt:
-        store.finish(VerdictRecord(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON))
+        store.finish(VerdictRecord(
+            status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON, repeated=repeated
+        ))  # fmt: skip
         raise
     pairing = pairing or Unpaired()
     referee = _Referee(plan, player, clock, store, evaluator, hardware, watcher, pairing)
-    interrupted = None
+    interrupted = around = None
     try:
-        verdict = referee.play()
+        with _ended(player, pairing):
+            verdict = referee.play()
+            used = player.cpu_seconds()
+        around = background and background.end(used)
     except KeyboardInterrupt as interrupt:
         interrupted = interrupt
         verdict = Verdict(status=Status.INTERRUPTED, reason=STOPPED_BY_A_PERSON)
-    finally:
-        player.stop()
-        pairing.close()
     metered = energy.why_unofficial(clock.record().get("energy", {}), referee.total.wall)
     store.finish(VerdictRecord(
         **{**asdict(verdict), "reason": shortened(verdict.reason)},
@@ -111,6 +131,7 @@ def run_trial(
         sandbox=player.record(),
         clock={**clock.record(), **({"paired": paired} if (paired := pairing.record()) else {})},
         load_average=[load, load_average()],
+        **_around(plan, verdict, around, repeated),
         versions=dict(referee.versions),
         touched=dict(referee.touched),
         total=ClockTotal(**referee.total._asdict()),
@@ -119,6 +140,34 @@ def run_trial(
     if interrupted:
         raise interrupted
     return verdict
+
+
+@contextmanager
+def _ended(player: Player, pairing: Pairing | Unpaired) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        player.stop()
+        pairing.close()
+
+
+def _around(
+    plan: TrialPlan, verdict: Verdict, background: Background | None, repeated: int
+) -> dict[str, Any]:
+    """What the record says of the machine: whether it disturbed the trial, which is repeated then.
+
+    Nothing of what the trial came to decides that.
+    """
+    if background is None:
+        return {"repeated": repeated}
+    rules = plan.rules
+    disturbed = disturbance(background, plan.calibration, rules.disturbed_above)
+    is_replay = plan.evaluate_at is not None
+    again = bool(disturbed) and repeated < rules.repeat_disturbed and not is_replay
+    return {
+        "background": background, "disturbed": disturbed, "repeated": repeated,
+        "to_repeat": again and verdict.status.is_final,
+    }
 
 
 def shortened(reason: str) -> str:

@@ -12,8 +12,10 @@ from mlgolf.core.errors import SandboxError, SubmissionError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Players
-from mlgolf.core.records import TrialHeader
+from mlgolf.core.records import SHARED_MACHINE, TrialHeader
 from mlgolf.core.trial import Trial
+from mlgolf.referee.background import BackgroundLoad
+from mlgolf.referee.calibration import Probe, probe
 from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.cores import Cores, kept_off, taken_cores
 from mlgolf.referee.energy import Found, find_counters, meter_for
@@ -27,45 +29,70 @@ from mlgolf.referee.pairing import Pairing, Unpaired
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers
 from mlgolf.referee.protocol import Watcher, run_trial
 from mlgolf.referee.turns import turns
-from mlgolf.results.trial_folder import TrialFolder, is_finished, read_trial
+from mlgolf.results.trial_folder import (
+    TrialFolder,
+    disturbed_attempts,
+    is_finished,
+    read_trial,
+)
 from mlgolf.results.trial_lock import held
 
 
 def play_trial(
     plan: TrialPlan, *, cores: Cores | None = None, watcher: Watcher | None = None,
     find: Callable[[HardwareClass], Found] = find_counters,
+    measure: Probe = probe,
 ) -> Trial:
-    """Run one trial on this machine. `cores` are the player's; None: those that are free.
+    """Run one trial on this machine; again, where the rules say so of disturbed ones.
 
-    Args: find: what counts energy here.
+    Args:
+      cores: the player's; None: those that are free.
+      find: what counts energy here.
+      measure: how fast these cores are, in seconds of the class's probe.
     Raises: RunFolderError if somebody else plays it; SubmissionError if its code has changed;
       RulesError where the rules ask for energy and nothing counts it.
     """
-    hardware = load_hardware(plan.rules.hardware)
-    folder = TrialFolder(plan.folder)
     check_code(plan)
     with held(plan.folder):
         if is_finished(plan.folder):  # by another worker, since it was found waiting
             return read_trial(plan.folder)
-        counted = find(hardware)
-        meter = meter_for(hardware, plan.rules.metered_quantities, counted)
-        taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
-        with contextlib.ExitStack() as until_the_end:
-            pairing = until_the_end.enter_context(paired(plan))
-            cores = until_the_end.enter_context(taken)
-            until_the_end.enter_context(kept_off(cores.numbers))
-            evaluates = until_the_end.enter_context(contextlib.closing(evaluator(plan)))
-            run_trial(
-                plan, players(plan, hardware, folder, cores),
-                clock=TrialClock(
-                    hardware.clock, helpers=evaluates.helpers_cpu_seconds, meter=meter,
-                    price=pairing.priced,
-                ),
-                store=folder, evaluator=evaluates,
-                header=header(plan, hardware, evaluates.libraries, counted.in_words()),
-                hardware=hardware,
-                watcher=watcher, pairing=pairing,
-            )
+        while (trial := _attempt(plan, cores, watcher, find, measure)).to_repeat:
+            if watcher:
+                watcher.again(trial.disturbed)
+        return trial
+
+
+def _attempt(
+    plan: TrialPlan, cores: Cores | None, watcher: Watcher | None,
+    find: Callable[[HardwareClass], Found], measure: Probe,
+) -> Trial:
+    """Play a trial once, and set aside what was there of it."""
+    hardware, folder = load_hardware(plan.rules.hardware), TrialFolder(plan.folder)
+    counted = find(hardware)
+    meter = meter_for(hardware, plan.rules.metered_quantities, counted)
+    taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
+    with contextlib.ExitStack() as until_the_end:
+        pairing = until_the_end.enter_context(paired(plan))
+        cores = until_the_end.enter_context(taken)
+        until_the_end.enter_context(kept_off(cores.numbers))
+        evaluates = until_the_end.enter_context(contextlib.closing(evaluator(plan)))
+        run_trial(
+            plan, players(plan, hardware, folder, cores),
+            clock=TrialClock(
+                hardware.clock, helpers=evaluates.helpers_cpu_seconds, meter=meter,
+                price=pairing.priced,
+            ),
+            store=folder, evaluator=evaluates,
+            header=header(plan, hardware, evaluates.libraries, counted.in_words()),
+            hardware=hardware,
+            watcher=watcher, pairing=pairing,
+            background=BackgroundLoad(
+                hardware, cores.numbers, helpers=evaluates.helpers_cpu_seconds,
+                beside_trials=plan.timing == "paired" or SHARED_MACHINE in plan.unofficial,
+                probe=measure,
+            ) if plan.rules.disturbed_above else None,
+            repeated=disturbed_attempts(plan.folder),
+        )
     return read_trial(plan.folder)
 
 

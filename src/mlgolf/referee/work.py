@@ -9,10 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
-
-ROUNDS = 12
 
 
 def perceptron() -> Callable[[], None]:
@@ -69,20 +68,35 @@ def small_steps() -> Callable[[], None]:
 KINDS = ((perceptron, 10), (convolution, 2), (small_steps, 36))  # each about a third of the time
 
 
-def rounds(count: int = ROUNDS) -> list[float]:
-    """CPU seconds of each round of all kinds of work; one more, before them, warms up."""
-    steps = [(make(), times) for make, times in KINDS]
+CLOCKS = {"cpu": time.process_time, "wall": time.perf_counter}
+
+
+@cache
+def work() -> list[tuple[Callable[[], None], int]]:
+    """Made once, so that all rounds of a process use the same memory."""
+    return [(make(), times) for make, times in KINDS]
+
+
+def rounds(count: int, clock: Callable[[], float] = time.process_time) -> list[float]:
+    """Seconds of each round of all kinds of work; one more, before them, warms up."""
     seconds = []
     for _ in range(count + 1):
-        began = time.process_time()
-        for step, times in steps:
+        began = clock()
+        for step, times in work():
             for _ in range(times):
                 step()
-        seconds.append(time.process_time() - began)
+        seconds.append(clock() - began)
     return seconds[1:]
 
 
+def main() -> None:
+    """For each line of input, a JSON object of how many rounds, by which clock, on which cores."""
+    work()
+    for line in sys.stdin:
+        asked = json.loads(line)
+        os.sched_setaffinity(0, asked["cores"])
+        print(json.dumps(rounds(asked["rounds"], CLOCKS[asked["clock"]])), flush=True)
+
+
 if __name__ == "__main__":
-    if cores := sys.argv[1:]:
-        os.sched_setaffinity(0, map(int, cores))
-    print(json.dumps(rounds()))
+    main()

@@ -122,12 +122,14 @@ def _bound(margin: Margin, row: WorkloadRules) -> str:
 
 def _run(run: QualifiedRun, measured: str, row: WorkloadRules) -> RunView:
     result, unit = run.result, row.unit(measured)
+    disturbed = f"; disturbed: {run.disturbed}" if run.disturbed else ""
     return RunView(
         submission=run.key.submission, seed=str(run.seed), verdict=result.verdict.value,
         qualified=result.qualified,
         value="–" if result.value is None else valued(measured, result.value, unit),
         models=f"{result.valid}/{result.models}",
-        margins=tuple(_margin(margin, row) for margin in result.margins), reason=result.reason,
+        margins=tuple(_margin(margin, row) for margin in result.margins),
+        reason=f"{result.reason}{disturbed}",
         to_change=result.to_change,
     )
 

@@ -209,6 +209,7 @@ def trial_facts(entry: Compared) -> Table:
         "competition": row.competition, "submission": row.submission, "workload": row.workload,
         "framework": row.framework, "study and trial": f"{row.study} and {row.number}",
         "status": row.status, "reason": row.reason, "unofficial": row.unofficial,
+        "disturbed": row.disturbed,
         "objective": _objective(row), "seed": NONE if row.seed is None else str(row.seed),
         "hyperparameters": _point(row.hyperparameters),
     }

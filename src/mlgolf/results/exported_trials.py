@@ -75,6 +75,7 @@ class ExportedTrial:
         told = {
             "mlgolf.status": trial.status.value if trial.status else "UNFINISHED",
             "mlgolf.reason": trial.reason, "mlgolf.unofficial": trial.unofficial,
+            "mlgolf.disturbed": trial.disturbed,
             "mlgolf.run": self.run, "mlgolf.version": trial.facts.mlgolf_version,
             "mlgolf.code_sha256": trial.facts.submission_sha256,
             "mlgolf.machine": str(trial.facts.machine.get("processor", "")),

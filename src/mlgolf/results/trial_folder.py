@@ -6,7 +6,7 @@
     log.txt        what the contestant logged and printed
     verdict.json   after it ended: status, reason, how the player was held. Its presence is the end
     plan.json      what is to be played, where that may be elsewhere
-    attempt_N/     rows of earlier attempts that were cut short, kept and never scored
+    attempt_N/     earlier attempts that were cut short or disturbed, kept and never scored
 """
 
 import os
@@ -51,8 +51,7 @@ class TrialFolder:
         found = [entry for entry in self.path.iterdir() if not entry.name.startswith(kept)]
         if not found:
             return
-        earlier = sum(1 for _ in self.path.glob("attempt_*"))
-        attempt = self.path / f"attempt_{earlier + 1}"
+        attempt = self.path / f"attempt_{len(attempts(self.path)) + 1}"
         attempt.mkdir()
         for entry in found:
             os.replace(entry, attempt / entry.name)
@@ -86,7 +85,19 @@ class TrialFolder:
 def is_finished(path: Path) -> bool:
     """Whether the trial there needs no repeat."""
     verdict = read_verdict(path)
-    return verdict is not None and verdict.status.is_final
+    return verdict is not None and verdict.status.is_final and not verdict.to_repeat
+
+
+def attempts(path: Path) -> list[Path]:
+    """Folders of what was set aside of the trial there, in order."""
+    found = path.glob("attempt_*")
+    return sorted(found, key=lambda attempt: (len(attempt.name), attempt.name))
+
+
+def disturbed_attempts(path: Path) -> int:
+    """How many attempts at the trial there have ended, and were disturbed, so that one follows."""
+    verdicts = map(read_verdict, [*attempts(path), path])
+    return sum(verdict is not None and verdict.to_repeat for verdict in verdicts)
 
 
 def read_verdict(path: Path) -> VerdictRecord | None:

@@ -130,6 +130,8 @@ def exclusion(trial: Trial, competition: Competition, ruleset: Ruleset) -> str |
         return "no verdict yet"
     if not trial.status.is_final:
         return f"{trial.status.value.lower()}, to be repeated with --resume"
+    if trial.to_repeat:
+        return "disturbed, to be repeated with --resume"
     if trial.key.workload not in competition.workloads:
         return f"on workloads that {competition.name} does not have"
     if trial.facts.ruleset not in (None, ruleset):

@@ -7,12 +7,14 @@ from typing import Any
 from scipy import special
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.disturbance import MEANING
 from mlgolf.core.quantities import quantity
 from mlgolf.core.records import Disclosure
 from mlgolf.core.text import number_of, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.scoring.claimed import claimed_quantities
 
+MOST_NAMED = 3  # trials that were disturbed
 SPEED_TOLERANCE = 1.25  # probes of one machine differ by up to this ratio
 OUTSIDE = (
     "Tuning outside the budget is unbounded: hyperparameters may have been found on these data, in "
@@ -32,14 +34,17 @@ class Labels:
     priced: str = ""  # how far the seconds of trials that played beside others may be off
     ladders: tuple[str, ...] = ()  # of each workload that is there at several budgets, a sentence
     untold_tuning: bool = False  # programs that tune themselves: nobody counts what was before
+    disturbed: tuple[Trial, ...] = ()  # whose machine was slower or busier than it should be
 
     @property
     def titles(self) -> list[str]:
         """Short enough for a title."""
+        disturbed = len(self.disturbed)
         claims = (f"{quantity(name).noun} as claimed by the submission" for name in self.claimed)
         return [
             *["unofficial"] * bool(self.unofficial), *["practice"] * self.practice,
             *["self-reported"] * bool(self.self_reported), *claims,
+            *([number_of(disturbed, "disturbed trial")] if disturbed else []),
             *["budgets in place of workloads"] * bool(self.ladders),
         ]
 
@@ -62,13 +67,19 @@ class Labels:
             for meaning in self.self_reported
         ]
         notes += [note for note in (self.machines, self.priced) if note]
+        notes += [disturbed_in_words(self.disturbed)] if self.disturbed else []
         return [*notes, *([OUTSIDE.removesuffix(".")] if self.untold_tuning else [])]
 
     def as_json(self) -> dict[str, Any]:
+        disturbed = [
+            {"trial": str(trial.key), "why": trial.disturbed, "repeated": trial.repeated}
+            for trial in self.disturbed
+        ]
         return {
             "unofficial": list(self.unofficial), "practice": self.practice,
             "claimed": list(self.claimed),
             **({"self_reported": list(self.self_reported)} if self.self_reported else {}),
+            **({"disturbed": disturbed} if disturbed else {}),
         }
 
 
@@ -88,6 +99,7 @@ def labels(
         priced=how_far_priced_seconds_may_be_off(trials),
         untold_tuning=competition.rules.admits_own_pace,
         ladders=tuple(_ladders(competition)),
+        disturbed=tuple(trial for trial in trials if trial.disturbed),
     )
 
 
@@ -114,6 +126,14 @@ def disclosed_in_words(submission: str, disclosed: Disclosure) -> str:
         ) if values
     ]  # fmt: skip
     return f"{submission} discloses: {'; '.join(said) or 'nothing was tuned or learned before'}."
+
+
+def disturbed_in_words(trials: Sequence[Trial]) -> str:
+    """A sentence on trials that count although they were disturbed; at least one."""
+    named = "; ".join(f"{trial.key}: {trial.disturbed}" for trial in trials[:MOST_NAMED])
+    others = len(trials) - MOST_NAMED
+    more = f"; and {number_of(others, 'other trial')}" if others > 0 else ""
+    return f"disturbed, {number_of(len(trials), 'trial')}: {MEANING} ({named}{more})"
 
 
 def different_machines(trials: Sequence[Trial]) -> str:

@@ -102,11 +102,13 @@ class QualifiedRun:
     key: TrialKey
     seed: int
     result: Qualification
+    disturbed: str = ""  # why its seconds may be too many
 
     def as_json(self) -> dict[str, Any]:
+        disturbed = {"disturbed": self.disturbed} if self.disturbed else {}
         return {
             "submission": self.key.submission, "workload": self.key.workload,
-            "study": self.key.study, "seed": self.seed, **self.result.as_json(),
+            "study": self.key.study, "seed": self.seed, **self.result.as_json(), **disturbed,
         }
 
 
@@ -126,7 +128,9 @@ def qualified_runs(
         row = competition.workloads[trial.key.workload]
         result = qualification(trial, rules, row, budget_factor=factor)
         if result is not None:
-            found.append(QualifiedRun(key=trial.key, seed=trial.seed, result=result))
+            found.append(QualifiedRun(
+                key=trial.key, seed=trial.seed, result=result, disturbed=trial.disturbed
+            ))  # fmt: skip
     return tuple(found)
 
 
@@ -134,7 +138,7 @@ def qualification(
     trial: Trial, rules: Rules, workload_rules: WorkloadRules, *, budget_factor: float = 1.0
 ) -> Qualification | None:
     """The verdict of a trial; None if it has not ended, or something outside cut it short."""
-    if trial.status is None or not trial.status.is_final:
+    if not trial.has_ended:
         return None
     metric = workload_rules.metric
     targets = rules.targets(workload_rules, budget_factor=budget_factor, speed=trial.speed)

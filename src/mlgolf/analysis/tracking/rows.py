@@ -49,6 +49,8 @@ class TrialRow:
     status: str
     reason: str
     unofficial: str = ""
+    disturbed: str = ""  # why its seconds may be too many
+    to_repeat: bool = False  # for that reason
     begun: datetime | None = None  # when its run was
     metric: str = ""
     goal: Goal = Goal.MINIMISE  # of the workload's metric
@@ -61,14 +63,16 @@ class TrialRow:
     @property
     def has_ended(self) -> bool:
         """Whether it needs no repeat."""
-        return self.status in [*Status] and Status(self.status).is_final
+        is_final = self.status in [*Status] and Status(self.status).is_final
+        return is_final and not self.to_repeat
 
     def as_json(self) -> dict[str, Any]:
         return {
             "run": self.run, "trial": self.trial, "competition": self.competition,
             "submission": self.submission, "workload": self.workload, "framework": self.framework,
             "study": self.study, "number": self.number, "seed": self.seed, "status": self.status,
-            "reason": self.reason, "unofficial": self.unofficial, "begun": _iso(self.begun),
+            "reason": self.reason, "unofficial": self.unofficial,
+            "disturbed": self.disturbed, "begun": _iso(self.begun),
             "objective": {
                 "quantity": self.measures, "goal": self.objective_goal.value,
                 "value": self.values.get(OBJECTIVE), "reached": self.reached,
@@ -121,8 +125,7 @@ class RunRow:
     @property
     def ended(self) -> int:
         """Trials that need no repeat, whether they were asked for or not."""
-        ends = (found.trial.status for found in self.found.read if found.trial)
-        return sum(status is not None and status.is_final for status in ends)
+        return sum(found.trial.has_ended for found in self.found.read if found.trial)
 
     @property
     def state(self) -> str:
@@ -247,6 +250,7 @@ class _Reader:
             study=key.study, number=key.trial, seed=trial.seed,
             status=UNFINISHED if trial.status is None else trial.status.value,
             reason=trial.reason, unofficial=trial.unofficial, begun=self._begun,
+            disturbed=trial.disturbed, to_repeat=trial.to_repeat,
             metric=workload_rules.metric, goal=workload_rules.goal, measures=rules.objective,
             objective_goal=goal, reached=OBJECTIVE in values,
             hyperparameters=trial.hyperparameters, values=values,

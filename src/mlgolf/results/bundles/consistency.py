@@ -6,18 +6,21 @@ draw with the hash that was recorded before it was shown.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from mlgolf.core.disturbance import disturbance
 from mlgolf.core.errors import MLGolfError
-from mlgolf.core.records import FreshDraw
+from mlgolf.core.records import FreshDraw, TrialHeader
 from mlgolf.core.seeds import trial_seed
+from mlgolf.core.trial import Trial
 from mlgolf.data import held_out
 from mlgolf.results.bundles.contents import Manifest, manifest_of
 from mlgolf.results.bundles.fresh_draws import derived, hash_of
 from mlgolf.results.files import read_json
 from mlgolf.results.frozen_code import folder_digest
+from mlgolf.results.record_files import read_record
 from mlgolf.results.run_folder import FILE, SHOWN, RunFolder
-from mlgolf.results.trial_folder import HEADER
+from mlgolf.results.trial_folder import HEADER, attempts, read_verdict
 
 
 def contradictions(run: RunFolder, manifest: Manifest) -> list[str]:
@@ -105,6 +108,32 @@ def _of_trials(run: RunFolder) -> Iterator[str]:
             record.seed or 0, key.workload, key.study, key.trial
         ):
             yield f"{key}: its seed does not follow from that of the run"
+        yield from _of_attempts(run, folder, trial)
+
+
+def _of_attempts(run: RunFolder, folder: Path, trial: Trial) -> Iterator[str]:
+    """Which attempt counts follows from what was measured around each, and from the rules."""
+    rules, key = run.competition.rules, trial.key
+    alone, repeated = run.record.timing == "alone" and not trial.unofficial, 0
+    for path in (*attempts(folder), folder):
+        verdict = read_verdict(path)
+        if verdict is None:
+            continue
+        which = f"{key}, {path.name}" if path != folder else str(key)
+        around, header = verdict.background, read_record(path / HEADER, TrialHeader)
+        disturbed = around is not None and bool(
+            disturbance(around, header.calibration, rules.disturbed_above)
+        )
+        if disturbed != bool(verdict.disturbed):
+            yield f"{which}: whether it was disturbed does not follow from what was measured"
+        if alone and around is not None and around.beside_trials:
+            yield f"{which}: it says that it was played beside others, {FILE} does not"
+        again = disturbed and verdict.status.is_final and repeated < rules.repeat_disturbed
+        if (verdict.to_repeat, verdict.repeated) != (again, repeated):
+            yield f"{which}: whether it is played again does not follow from the rules"
+        if verdict.status.is_final and not again and path != folder:
+            yield f"{which}: it had ended, and was set aside all the same"
+        repeated += again
 
 
 def _of_manifest(run: RunFolder, manifest: Manifest) -> Iterator[str]:

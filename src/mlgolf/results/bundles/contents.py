@@ -124,7 +124,7 @@ def run_id(run: Path) -> str:
 def _facts(run: RunFolder, trials: Sequence[Trial]) -> Facts:
     record, competition = run.record, run.competition
     drawn = record.held_out is not None and record.held_out.run
-    ended = sum(trial.verdict is not None for trial in trials)
+    ended = sum(trial.verdict is not None and not trial.to_repeat for trial in trials)
     asked = len(record.submissions) * len(competition.workloads) * record.studies * record.trials
     return Facts(
         competition=competition.name, round=competition.round,
