@@ -22,4 +22,6 @@ def test_repeats_and_excess_count_as_in_a_fit(unique):
 
 
 def test_without_a_bound_on_unique_tokens_all_counts():
-    assert Demand(repeats_worth=15.0, excess_worth=5.0).loss(LAW, 1e9, 1e11) == LAW.loss(1e9, 1e11)
+    params, tokens = np.array([1e9]), np.array([1e11])
+    demand = Demand(repeats_worth=15.0, excess_worth=5.0)
+    assert demand.loss(LAW, params, tokens) == LAW.loss(params, tokens)
