@@ -103,7 +103,7 @@ class Predictor:
         ready = select.select([self._requests], [], [], seconds)[0]
         try:
             answer = json.loads(self._requests.recv(LONGEST_REQUEST)) if ready else None
-        except (OSError, ValueError):
+        except (OSError, RecursionError, ValueError):
             answer = None
         if not isinstance(answer, dict):
             self.stop()
