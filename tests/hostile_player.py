@@ -15,6 +15,7 @@ import math
 import mmap
 import os
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -32,11 +33,11 @@ from mlgolf.core.protocols import Row
 from mlgolf.core.records import TrialHeader, VerdictRecord
 from mlgolf.core.status import Status, Verdict
 from mlgolf.core.workload import SPLITS
-from mlgolf.player.channel import LONGEST_MESSAGE
+from mlgolf.player.channel import LONGEST_MESSAGE, Channel
 from mlgolf.player.handover import places
 from mlgolf.referee.cores import ALL_CORES
 from mlgolf.referee.evaluate import arrays_like
-from mlgolf.referee.players import PlayerEnds, ProcessPlayer, connect
+from mlgolf.referee.players import ProcessPlayer, connect
 from mlgolf.referee.protocol import run_trial
 from mlgolf.results.logged import LARGEST
 from mlgolf.results.trial_folder import TrialFolder, read_trial
@@ -66,11 +67,12 @@ NUMBERS = (
 )
 TEXTS = (
     "", "x", "SubmissionError", "MemoryError", "out of memory", "\ud800", "\x00\x1b[2J", "a\nb",
-    "step 3: loss=0", "é" * 50, "\U0001f600" * 30, "x" * 300, "x" * 70_000, "loss_fn", "set loss_fn",
+    "step 3: loss=0", "é" * 50, "\U0001f600" * 30, "x" * 300, "x" * 70_000, "loss_fn",
+    "set loss_fn",
 )
 TYPES = (
-    "F32", "F64", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F4", "C64", "I64", "I8", "U8", "BOOL", "f32",
-    "", "\x00", "V", 5, None,
+    "F32", "F64", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F4", "C64", "I64", "I8", "U8", "BOOL",
+    "f32", "", "\x00", "V", 5, None,
 )
 BITS = {"F64": 64, "F16": 16, "BF16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F4": 4, "C64": 64, "I64": 64,
         "I8": 8, "U8": 8, "BOOL": 8}  # fmt: skip
@@ -89,7 +91,7 @@ def nested(random: Random) -> Any:
 
 def anything(random: Random) -> Any:
     return random.choice([
-        lambda: random.choice(NUMBERS), lambda: random.choice(TEXTS), lambda: None, lambda: [],
+        lambda: random.choice(NUMBERS), lambda: random.choice(TEXTS), lambda: None, list,
         dict, lambda: [1], lambda: {"a": 1}, lambda: nested(random),
         lambda: {random.choice(TEXTS): random.choice(NUMBERS) for _ in range(3)},
         lambda: {f"n{n}": n for n in range(120)},
@@ -164,14 +166,14 @@ def other_bytes(random: Random, line: bytes) -> bytes:
     ])()  # fmt: skip
 
 
-def some_line(random: Random, length: int) -> bytes:
-    """Without its end."""
+def some_line(random: Random, length: int, harm: float = 1.0) -> bytes:
+    """Without its end. Args: harm: how often it is no message, against a script's."""
     message = envelope(random, length)
     if message["message"] == "Submitted" and random.random() < 0.04:
         message["fields"]["length"] = random.choice(
             [length - 1, length + 1, 0, -1, 8, 4096, 4097, 2**63, 2**64, 10**30]
         )
-    if random.random() < 0.08:
+    if random.random() < 0.08 * harm:
         message = other_value(random, message)
     try:
         line = json.dumps(message, ensure_ascii=random.random() < 0.7).encode(
@@ -179,11 +181,14 @@ def some_line(random: Random, length: int) -> bytes:
         )
     except (ValueError, RecursionError):
         line = b"{}"
-    return other_bytes(random, line) if random.random() < 0.04 else line
+    return other_bytes(random, line) if random.random() < 0.04 * harm else line
 
 
 def fits(shape: Any) -> bool:
-    return isinstance(shape, list) and 0 <= math.prod(shape) < 100
+    return (
+        isinstance(shape, list) and all(type(side) is int for side in shape)
+        and 0 <= math.prod(shape) < 100
+    )
 
 
 def laid_out(header: Any, values: bytes) -> bytes:
@@ -452,7 +457,8 @@ class Mode(NamedTuple):
 
 @cache
 def modes() -> dict[str, Mode]:
-    own_pace = plan().workload_rules.model_copy(update={"eval_every_steps": None, "eval_every_seconds": 7.0})
+    by_clock = {"eval_every_steps": None, "eval_every_seconds": 7.0}
+    own_pace = plan().workload_rules.model_copy(update=by_clock)
     silent = plan().rules.model_copy(update={"feedback": ("train",), "keep_model": True})
     return {
         "plain": Mode(plan()), "costly": Mode(plan(), 0.5, 2.0),
@@ -535,6 +541,29 @@ def is_count(value: Any, end: int) -> bool:
 
 def is_number(value: Any) -> bool:
     return type(value) is float or (type(value) is int and abs(value) < 10**308)
+
+
+def hear_and_check(random: Random, count: int) -> int:
+    """Lines without a trial: each is heard as it is meant, or refused. Returns: how many were."""
+    ours, theirs = socket.socketpair()
+    channel, refused = Channel(ours), 0
+    with contextlib.closing(ours), contextlib.closing(theirs):
+        for _ in range(count):
+            line = some_line(random, 160, harm=5.0).replace(b"\n", b" ")
+            if len(line) > 100_000:  # more than a socket holds
+                continue
+            theirs.sendall(line + b"\n")
+            meant = by_hand(line)
+            try:
+                message = channel.receive(timeout=0)
+            except ValueError:
+                assert meant is None, f"refused {line[:200]!r}"
+                refused += 1
+                continue
+            assert meant is not None, f"heard {line[:200]!r}"
+            assert meant[0] == type(message).__name__
+            assert all(same(getattr(message, name), meant[1][name]) for name in meant[1])
+    return refused
 
 
 def is_touched(value: Any) -> bool:

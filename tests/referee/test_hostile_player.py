@@ -5,7 +5,15 @@ from random import Random
 
 import numpy as np
 import pytest
-from hostile_player import Act, TEMPLATE, check, laid_out, play_and_check, played
+from hostile_player import (
+    TEMPLATE,
+    Act,
+    check,
+    hear_and_check,
+    laid_out,
+    play_and_check,
+    played,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import randoms
 
@@ -41,6 +49,24 @@ def test_a_shape_that_no_array_can_have_is_refused(shape):
     header = {"weight": {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}}
     with pytest.raises(SubmissionError, match="no model"):
         arrays_like(TEMPLATE, laid_out(header, bytes(size)), "linear")
+
+
+def test_lines_are_heard_as_they_are_meant_or_refused():
+    assert hear_and_check(Random(0), 10 * EXAMPLES) > 3 * EXAMPLES
+
+
+def test_a_long_message_that_was_said_before_the_end_is_heard():
+    line = b'{"message": "Finished", "fields": {"step": 1, "reason": "%s"}}\n' % (b"x" * 150_000)
+    outcome = played([READY, Act(line, exit=1)])
+    assert outcome.verdict.status is Status.FINISHED
+
+
+@pytest.mark.parametrize("size", [0, 1, 30, 100])
+def test_half_a_message_and_then_nothing_does_not_hold_the_referee_up(size):
+    line = b'{"message": "Finished", "fields": {"step": 1, "reason": "%s"}}' % (b"x" * 100)
+    assert played([READY, Act(line[:size])]).verdict.status in (Status.HUNG, Status.OUT_OF_TIME)
+    assert played([READY, Act(line[:size]), Act(exit=3)]).verdict.status is Status.CRASHED
+    assert played([READY, Act(line[:size]), Act(close=True)]).verdict.status is Status.CRASHED
 
 
 def test_a_model_that_numpy_cannot_hold_ends_the_trial_and_not_the_referee():

@@ -141,14 +141,14 @@ class OnnxEvaluator:
         seed = int.from_bytes(hashlib.sha256(file).digest(), "little")
         predictor = self._started()
         try:
-            return _believable(predictor.log_probabilities(file, split, seed))
+            return believable(predictor.log_probabilities(file, split, seed))
         except ModelError as error:
             if predictor.has_ended:
                 self.close()
             raise SubmissionError(f"the model handed over is refused: {error}") from None
 
 
-def _believable(found: NDArray[np.float64]) -> NDArray[np.float64]:
+def believable(found: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log probabilities that add up to no more than one, from a process that is not trusted.
 
     Of a row with a NaN nothing is believed: its other numbers could be anything.
