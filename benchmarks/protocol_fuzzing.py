@@ -78,11 +78,12 @@ class Figures:
 
     def hear(self, seed: int, count: int) -> None:
         """Lines without a trial."""
-        self.messages += count
         try:
             self.refused += hear_and_check(Random(seed), count)
+            self.messages += count
         except Exception as error:
             self._find(f"seed {seed}", error)
+            self.finish()
 
     def _find(self, name: str, error: Exception) -> None:
         place = traceback.extract_tb(error.__traceback__)[-1]

@@ -532,6 +532,8 @@ def check_what_was_heard(outcome: Outcome) -> list[tuple[str, dict[str, Any]]]:
 def same(one: Any, other: Any) -> bool:
     if isinstance(one, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, float):
+        other = float(other)  # a number is taken as a float, whole or not
     return one == other or (one != one and other != other)
 
 
