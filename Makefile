@@ -55,11 +55,12 @@ check: setup
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-# Log trees and bundles damaged in thousands of ways instead of hundreds; an hour.
+# Log trees, bundles and what players say, damaged in thousands of ways instead of hundreds; an hour.
 fuzz: setup
 	@MLGOLF_FUZZ_EXAMPLES=20000 $(BIN)/pytest -n 2 tests/results/test_damaged_trees.py \
-	  tests/results/test_bundles.py
+	  tests/results/test_bundles.py tests/referee/test_hostile_player.py
 	@$(BIN)/python benchmarks/bundle_mutations.py
+	@$(BIN)/python benchmarks/protocol_fuzzing.py 200000
 
 # Alone on the machine: each prints a ratio, its spread and what it ran on.
 bench: setup

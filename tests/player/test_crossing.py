@@ -76,6 +76,11 @@ def test_a_message_survives_the_crossing(message):
         b'{"message": "Logged", "fields": {"step": 1, "values": [1]}}',
         b'{"message": "Failed", "fields": {"step": 1, "kind": "", "message": 5, "traceback": ""}}',
         b'{"message": "Exited", "fields": {"code": -9}}',
+        b'{"message": "Ready", "fields": {}, "step": 1}',
+        b'{"message": "Ready", "fields": {"more": 1}}',
+        b'{"message": "Ready", "fields": {"versions": {"torch": "\\ud800"}}}',
+        b'{"message": "Ready", "fields": {"versions": {"torch": "2\\n3"}}}',
+        b'{"message": "Ready", "fields": {"versions": {"torch": "' + b"2" * 201 + b'"}}}',
         b'{"message": [], "fields": {}}',
         b"[" * 200_000,
     ],
@@ -130,6 +135,20 @@ def test_a_flood_without_an_end_is_cut_off():
 
     with pytest.raises(ValueError, match="a message of over"):
         flood()
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_message_has_a_mebibyte_at_most(more):
+    ours, theirs = socket.socketpair()
+    channel, line = Channel(ours), encode(Finished(1, ""))
+    size = LONGEST_MESSAGE + more - len(line) + 1
+    line = line.replace(b'"reason": ""', b'"reason": "' + size * b"x" + b'"')
+    writer = threading.Thread(target=theirs.sendall, args=[line])
+    writer.start()
+    with pytest.raises(ValueError, match="of over") if more else contextlib.nullcontext():
+        assert channel.receive(timeout=10) == Finished(1, size * "x")
+    ours.close()
+    writer.join()
 
 
 def test_the_end_of_the_other_side_is_told():

@@ -14,10 +14,12 @@ from onnx import TensorProto, helper, numpy_helper
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.registry import played_workload
 from mlgolf.data import layout
+from mlgolf.measures.label_bits import example_bits
 from mlgolf.measures.onnx_models import code_bits, read_model
 from mlgolf.player.handover import Handover
-from mlgolf.referee.evaluate_onnx import OnnxEvaluator
+from mlgolf.referee.evaluate_onnx import OnnxEvaluator, believable
 from mlgolf.referee.evaluators import evaluator_for
+from mlgolf.referee.predicting import answer_in
 
 TEXT = "abracadabra\n" * 50
 CLASSES = 7
@@ -150,6 +152,20 @@ def test_after_its_process_was_killed_the_next_model_is_judged_in_a_new_one(eval
     assert judged(evaluator, file)["train/bits"] > 0
     assert evaluator._predictor is not predictor
     assert evaluator.helpers_cpu_seconds() >= before
+
+
+@pytest.mark.parametrize("claimed", [0.0, 1000.0, np.inf])
+def test_of_a_row_with_a_nan_nothing_is_believed(claimed):
+    """Such a sum is above no bound, so any number could stand beside the NaN."""
+    said = np.array([[claimed, claimed, np.nan], [-0.5, -1.5, -2.0]])
+    bits = example_bits(believable(said), np.array([0, 0]))
+    assert bits.tolist() == [math.inf, 0.5 / math.log(2)]
+
+
+@pytest.mark.parametrize("data", [b"", b"[" * 60_000, b'{"a":' * 9_000, b"[]", b"1", b"\xff"])
+def test_what_is_no_answer_of_a_process_is_none(data):
+    assert answer_in(data) is None
+    assert answer_in(b'{"error": "x"}') == {"error": "x"}
 
 
 def test_judging_counts_the_time_of_the_process_that_runs_the_model(evaluator):

@@ -15,6 +15,7 @@ from mlgolf.core.status import Status
 from mlgolf.player.channel import NEVER
 from mlgolf.referee.evaluate import with_noise
 from mlgolf.referee.protocol import LOG_IS_FULL, LONGEST_REASON
+from mlgolf.results.logged import LARGEST
 from mlgolf.scoring.objective import trial_result
 from mlgolf.testing.fakes import FakeClock
 
@@ -75,6 +76,13 @@ def test_what_the_contestant_logs_has_an_end_and_the_log_says_so_once():
     _, store = play([*flood, Finished(5, "done")])
     logged = [line for line in store.lines if line.startswith("step 5")]
     assert 20 <= len(logged) < 25
+    assert store.lines.count(LOG_IS_FULL) == 1
+
+
+def test_halves_of_characters_count_in_the_log_as_they_are_written():
+    flood = [Logged(5, {"\ud800" * 150_000: 1.0})] * 30
+    _, store = play([*flood, Finished(5, "done")])
+    assert sum(len(line.encode("utf-8", "backslashreplace")) for line in store.lines) <= LARGEST
     assert store.lines.count(LOG_IS_FULL) == 1
 
 

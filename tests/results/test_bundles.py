@@ -413,6 +413,16 @@ def test_no_records_make_the_reader_fail(tmp_path, unsigned, name):
         assert all(isinstance(sentence, str) for sentence in said), seed
 
 
+def test_a_small_file_of_rows_does_not_take_all_memory(tmp_path, unsigned):
+    files, path = files_of(unsigned), f"{TRIAL}/evals.jsonl"
+    row = json.loads(files[path].splitlines()[0])
+    rows = [{**row, "metrics": {str(number): 1.0}} for number in range(5000)]
+    files[path] = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    bad = written(tmp_path / "bad.zip", files, listing(manifest_in(unsigned), files))
+    (said,) = self_contradictions(check_bundle(bad))
+    assert "5,000 metrics in 5,000 evaluations" in said
+
+
 def mutated_record(content: bytes, random: Random) -> bytes:
     """A value somewhere in JSON becomes another; or bytes do."""
     others = [None, [], {}, "", "x", -1, 1e308, 2**70, True, [[]], {"a": 1}, "\ud800", "\x1b"]

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-STRICT = ConfigDict(strict=True)  # who writes them is not believed
+STRICT = ConfigDict(strict=True, extra="forbid")  # who writes them is not believed
 Step = Annotated[int, Field(ge=0, lt=2**53)]
 # Members of what the contestant was handed, "loss_fn" or "set loss_fn" -> how often it looked them
 # up. Told by its own process, so it is shown and nothing rests on it.
@@ -25,6 +25,10 @@ Touched = Annotated[
     Field(max_length=100),
 ]
 
+# Kept with the verdict and shown beside it: a library's name, and what it calls its version.
+_Word = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Versions = Annotated[dict[_Word, _Word], Field(max_length=100)]
+
 # --- player to referee ---
 
 
@@ -32,7 +36,7 @@ Touched = Annotated[
 class Ready:
     """All that is off the clock is done (imports, data opened, model built). Waits for Begin."""
 
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Versions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
@@ -139,6 +143,8 @@ def decode(line: bytes) -> Message:
     """Raises: ValueError for anything but a well-formed message, whoever wrote it."""
     try:
         envelope = json.loads(line)
+        if envelope.keys() != {"message", "fields"}:
+            raise ValueError("other keys than message and fields")
         return _KINDS[envelope["message"]](**envelope["fields"])
-    except (KeyError, TypeError, RecursionError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
         raise ValueError(f"not a message of the protocol: {line[:200]!r}") from error

@@ -14,6 +14,7 @@ import time
 from mlgolf.core.messages import Message, decode, encode
 
 LONGEST_MESSAGE = 1 << 20  # bytes; a traceback fits, a flood does not
+_AT_ONCE = 1 << 18  # bytes: more than a socket holds, so one look finds all that was said
 NEVER = (1 << 63) - 1
 _STEP, _EVALUATE_AT, _CLOCK = range(3)
 
@@ -45,15 +46,17 @@ class Channel:
                 return None
             dripping = True
             if len(self._pending) > LONGEST_MESSAGE:
-                raise ValueError(f"a message of over {LONGEST_MESSAGE} bytes")
+                raise _too_long()
             try:
-                data = self._connection.recv(1 << 16)
+                data = self._connection.recv(_AT_ONCE)
             except ConnectionResetError:
                 data = b""
             if not data:
                 raise EOFError
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
+        if len(line) > LONGEST_MESSAGE:
+            raise _too_long()
         return decode(line)
 
     def has_message(self) -> bool:
@@ -62,6 +65,10 @@ class Channel:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _too_long() -> ValueError:
+    return ValueError(f"a message of over {LONGEST_MESSAGE} bytes")
 
 
 class Board:

@@ -65,7 +65,7 @@ class Link:
         """Say that all that is off the clock is done. The clock runs once this returns."""
         gc.collect()
         gc.freeze()  # what was made off the clock is not searched for garbage on it
-        self._channel.send(Ready(versions))
+        self._channel.send(Ready(dict(versions)))
         self._await(Begin)
 
     def submit(self, arrays: Mapping[str, NDArray], step: int) -> Evaluated:

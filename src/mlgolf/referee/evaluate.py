@@ -58,24 +58,7 @@ class Evaluator:
 
     def read(self, model: bytes) -> dict[str, NDArray]:
         """Arrays by name. Raises: SubmissionError unless they are those of the workload's model."""
-        try:
-            arrays = load_safetensors(model)
-        except SafetensorError as error:
-            raise SubmissionError(f"what was handed over is no model: {error}") from None
-        for name in arrays.keys() - self._template.keys():
-            raise SubmissionError(
-                f"the model handed over has {name!r}; {self._workload.name} has only "
-                f"{', '.join(self._template)}"
-            )
-        for name, template in self._template.items():
-            found = arrays.get(name)
-            if found is None or found.shape != template.shape or found.dtype != template.dtype:
-                what = "nothing" if found is None else f"{found.dtype} {found.shape}"
-                raise SubmissionError(
-                    f"the model handed over has {what} for {name!r}; "
-                    f"{self._workload.name} has {template.dtype} {template.shape} there"
-                )
-        return arrays
+        return arrays_like(self._template, model, self._workload.name)
 
     def warm_up(self) -> None:
         """Open every split and compile: no evaluation shall pay for what only the first needs."""
@@ -126,6 +109,44 @@ class Evaluator:
             outputs = self._backend.evaluate(self._model, self._params, self._model_state, batch)
             metrics.update(outputs, batch)
         return metrics.result()
+
+
+def arrays_in(model: bytes) -> dict[str, NDArray]:
+    """Arrays by name, of what a player handed over. Raises: SubmissionError for what is no model.
+
+    The library checks offsets and sizes; of types and shapes that numpy lacks it says nothing.
+    """
+    try:
+        return load_safetensors(model)
+    except KeyError as error:
+        raise SubmissionError(
+            f"the model handed over has numbers of type {error}, which no workload has"
+        ) from None
+    except (SafetensorError, ValueError) as error:
+        raise SubmissionError(f"what was handed over is no model: {error}") from None
+
+
+def arrays_like(
+    template: Mapping[str, NDArray], model: bytes, workload: str
+) -> dict[str, NDArray]:
+    """`arrays_in`, where names, types and shapes are those of the template.
+
+    Raises: SubmissionError that names the first that is not; it is one of the workload.
+    """
+    arrays = arrays_in(model)
+    for name in arrays.keys() - template.keys():
+        raise SubmissionError(
+            f"the model handed over has {name!r}; {workload} has only {', '.join(template)}"
+        )
+    for name, expected in template.items():
+        found = arrays.get(name)
+        if found is None or found.shape != expected.shape or found.dtype != expected.dtype:
+            what = "nothing" if found is None else f"{found.dtype} {found.shape}"
+            raise SubmissionError(
+                f"the model handed over has {what} for {name!r}; "
+                f"{workload} has {expected.dtype} {expected.shape} there"
+            )
+    return arrays
 
 
 def with_noise(

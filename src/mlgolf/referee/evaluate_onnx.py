@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
 
 from mlgolf.core.arrays import Batch
 from mlgolf.core.errors import ModelError, SubmissionError
@@ -22,6 +20,7 @@ from mlgolf.data.batches import join_batches
 from mlgolf.measures.label_bits import example_bits
 from mlgolf.measures.onnx_models import Model, canonical, code_bits, read_model
 from mlgolf.player.handover import MODEL_FILE, places
+from mlgolf.referee.evaluate import arrays_in
 from mlgolf.referee.machine import libraries_of_bits
 from mlgolf.referee.predicting import Predictor
 from mlgolf.referee.splits import Splits
@@ -98,10 +97,7 @@ class OnnxEvaluator:
 
     def read(self, model: bytes) -> dict[str, NDArray]:
         """The bytes of the file, by MODEL_FILE. Raises: SubmissionError if it is not allowed."""
-        try:
-            arrays = load_safetensors(model)
-        except SafetensorError as error:
-            raise SubmissionError(f"what was handed over is no model: {error}") from None
+        arrays = arrays_in(model)
         if list(arrays) != [MODEL_FILE] or arrays[MODEL_FILE].dtype != np.uint8:
             raise SubmissionError(
                 "what was handed over is no file of a model: give its bytes to game.submit"
@@ -145,20 +141,23 @@ class OnnxEvaluator:
         seed = int.from_bytes(hashlib.sha256(file).digest(), "little")
         predictor = self._started()
         try:
-            return _believable(predictor.log_probabilities(file, split, seed))
+            return believable(predictor.log_probabilities(file, split, seed))
         except ModelError as error:
             if predictor.has_ended:
                 self.close()
             raise SubmissionError(f"the model handed over is refused: {error}") from None
 
 
-def _believable(found: NDArray[np.float64]) -> NDArray[np.float64]:
+def believable(found: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log probabilities that add up to no more than one, from a process that is not trusted.
+
+    Of a row with a NaN nothing is believed: its other numbers could be anything.
 
     Raises: ModelError.
     """
     with np.errstate(over="ignore"):
         total = np.exp(found).sum(axis=1)
+    found[np.isnan(total)] = np.nan
     if (total > 1 + 1e-6).any():
         raise ModelError(f"its probabilities of an example add up to {total.max():.6g}, above 1")
     return found

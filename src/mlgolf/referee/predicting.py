@@ -102,10 +102,10 @@ class Predictor:
         """Its next answer. Whatever else it sends, or no answer, ends it."""
         ready = select.select([self._requests], [], [], seconds)[0]
         try:
-            answer = json.loads(self._requests.recv(LONGEST_REQUEST)) if ready else None
-        except (OSError, ValueError):
+            answer = answer_in(self._requests.recv(LONGEST_REQUEST)) if ready else None
+        except OSError:
             answer = None
-        if not isinstance(answer, dict):
+        if answer is None:
             self.stop()
             raise ModelError(f"the model {otherwise}; make it smaller, or export it another way")
         return answer
@@ -115,6 +115,15 @@ class Predictor:
             self._spent = self._held.cpu_seconds()
         self._held.stop()
         self._requests.close()
+
+
+def answer_in(data: bytes) -> dict[str, Any] | None:
+    """The answer of a process that is not trusted; None for what is none."""
+    try:
+        answer = json.loads(data)
+    except (RecursionError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) else None
 
 
 def _memory(name: str, size: int, until: contextlib.ExitStack) -> tuple[mmap.mmap, int]:

@@ -332,7 +332,8 @@ class _Referee:
 
     def _log(self, text: str) -> None:
         """A disk is the host's, so what is written for a contestant has an end."""
-        before, self._logged = self._logged, self._logged + len(text.encode("utf-8", "replace"))
+        written = len(text.encode("utf-8", "backslashreplace")) + 1  # as the store writes it
+        before, self._logged = self._logged, self._logged + written
         if self._logged <= LARGEST:
             self._store.log(text)
         elif before <= LARGEST:

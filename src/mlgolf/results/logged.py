@@ -14,6 +14,7 @@ from mlgolf.core.arrays import FloatArray, IntArray
 LARGEST = 20_000_000  # bytes; a longer log is left alone
 LONGEST = 4_000  # characters of a line
 MOST_DIGITS = 15  # of a step
+MOST_NAMES = 1_000  # of what is logged; each takes memory, and others are left alone
 
 
 def read_logged(path: Path) -> dict[str, tuple[IntArray, FloatArray]]:
@@ -23,6 +24,8 @@ def read_logged(path: Path) -> dict[str, tuple[IntArray, FloatArray]]:
     found: dict[str, tuple[list[int], list[float]]] = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         for step, name, value in _numbers(line):
+            if name not in found and len(found) == MOST_NAMES:
+                continue
             steps, values = found.setdefault(name, ([], []))
             steps.append(step)
             values.append(value)

@@ -29,6 +29,7 @@ from mlgolf.results.trial_lock import FILE as LOCK
 HEADER, VERDICT, PLAN, LOG = "trial.json", "verdict.json", "plan.json", "log.txt"
 ROWS = "evals.jsonl"
 MODEL = "model.safetensors"
+MOST_CELLS = 10_000_000  # evaluations times metrics: a small file may not take all memory
 
 
 class TrialFolder:
@@ -152,6 +153,8 @@ def _joules(rows: list[dict]) -> FloatArray | None:
 
 def _columns(rows: list[dict]) -> dict[str, FloatArray]:
     names = {name for row in rows for name in row["metrics"]}
+    if len(rows) * len(names) > MOST_CELLS:
+        raise ValueError(f"{len(names):,} metrics in {len(rows):,} evaluations")
     return {
         name: np.array([row["metrics"].get(name, np.nan) for row in rows], dtype=np.float64)
         for name in sorted(names)
