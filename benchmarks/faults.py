@@ -1,6 +1,6 @@
 """What is lost, wrong or left over when 200 short trials meet a fault each?
 
-    faults.py [--trials 200] [--seed 0] [--only "disk full" ...]
+    faults.py [--trials 200] [--seed 0] [--minutes 30] [--only "disk full" ...]
 
 Each trial meets one fault at a random moment; in between runs are killed where they begin. Then
 the same command with --resume completes the run, and every trial is compared with that of a run
@@ -46,7 +46,7 @@ HERE = Path(__file__).parent
 MLGOLF = Path(sys.executable).parent / "mlgolf"
 RULES = HERE.parent / "tests" / "end_to_end" / "linear.toml"
 PER_RUN = 20  # trials
-ROWS = 20  # evaluations of a trial
+ROWS, STEPS = 20, 50  # evaluations of a trial, and steps from one to the next
 MOST_STARTS = 3 * PER_RUN  # of one run, until it is complete
 SLACK_SECONDS = 0.1
 WITNESS = '''
@@ -85,7 +85,7 @@ class Met:
 
     folder: Path
     due: Due | None
-    hit: bool | None = None  # None: it did not come to that
+    hit: bool = False
     lines: set[str] = field(default_factory=set)  # of evals.jsonl, that were on disk
     rows: int = 0  # of this attempt
     began: float = 0.0  # while it is played
@@ -112,7 +112,7 @@ class Met:
 
     def is_due(self) -> bool:
         return (
-            self.began > 0 and self.hit is None and self.due is not None
+            self.began > 0 and not self.hit and self.due is not None
             and self.rows >= self.due.rows
         )
 
@@ -159,6 +159,7 @@ def main() -> None:
     )
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=1e9, help="after which no run begins")
     parser.add_argument("--only", nargs="+", choices=[fault.name for fault in (*FAULTS, JUMPS)])
     asked = parser.parse_args()
     if INSIDE not in os.environ:
@@ -166,7 +167,8 @@ def main() -> None:
     print_machine()
     world = World([HERE.parent, Path(sys.prefix), Path(sys.base_prefix)])
     try:
-        sys.exit(0 if Faults(world, asked.seed, asked.only).play(asked.trials) else 1)
+        faults = Faults(world, asked.seed, asked.only)
+        sys.exit(0 if faults.play(asked.trials, 60 * asked.minutes) else 1)
     finally:
         world.close()
 
@@ -183,7 +185,8 @@ class Faults:
         rules = world.scratch / "rules.toml"
         rules.write_text(
             RULES.read_text().replace("target = 0.02", "target = 0.0")
-            .replace("step_limit = 4000", f"step_limit = {100 * ROWS}")
+            .replace("step_limit = 4000", f"step_limit = {STEPS * ROWS}")
+            .replace("eval_every_steps = 100", f"eval_every_steps = {STEPS}")
         )
         self._submission = world.scratch / "witness.py"
         self._submission.write_text(WITNESS)
@@ -195,12 +198,16 @@ class Faults:
         make(load_workload("linear"), "mini", data)
         prepare(load_workload("linear"), "mini", data)
 
-    def play(self, trials: int) -> bool:
-        """Returns: whether nothing was lost, wrong or left over."""
+    def play(self, trials: int, seconds: float) -> bool:
+        """Returns: whether nothing was lost, wrong or left over.
+
+        Args: seconds: after which no run begins.
+        """
         began = time.monotonic()
         undisturbed = self._undisturbed()
         for number, faults in enumerate(self._drawn(trials)):
-            self._play_run(number, faults, undisturbed)
+            if time.monotonic() - began < seconds:
+                self._play_run(number, faults, undisturbed)
         self._print(time.monotonic() - began)
         tallies = [*self._tallies.values(), self._starts]
         return all(tally.is_clean and tally.hit >= 9 * tally.late for tally in tallies)
@@ -217,7 +224,7 @@ class Faults:
         self._rng.shuffle(others)
         return [
             part[first : first + PER_RUN]
-            for part in (others, jumps) for first in range(0, len(part), PER_RUN)
+            for part in (jumps, others) for first in range(0, len(part), PER_RUN)
         ]
 
     def _undisturbed(self) -> Undisturbed:
@@ -292,7 +299,7 @@ class Faults:
                 trial.follow(before)
                 if trial.is_due():
                     self._inject(trial, scene)
-                    met.append(trial)
+                    met += [trial] if trial.hit else []
             reap(but=referee.pid)
             time.sleep(0.005)
         for trial in trials:
@@ -305,7 +312,7 @@ class Faults:
         time.sleep(trial.due.delay)
         if len(players := scene.some(PLAYER)) > 1:
             self._tallies[trial.due.fault.name].left.append(f"players {players}")
-        trial.hit = trial.due.fault.inject(scene)
+        trial.hit = trial.due.fault.inject(scene)  # or else once more: it has not begun yet
 
     def _note(self, met: list[Met], code: int, where: str) -> None:
         """How a referee ended, and what it left; blamed on the fault that it met last."""
@@ -321,7 +328,7 @@ class Faults:
     def _judge(self, trial: Met, expected: list[tuple], cpu: float) -> None:
         assert trial.due is not None
         fault, tally = trial.due.fault, self._tallies[trial.due.fault.name]
-        tally.hit += bool(trial.hit)
+        tally.hit += trial.hit
         tally.late += not trial.hit
         where = "/".join(trial.folder.parts[-4:])
         attempts = [*trial.attempts(), trial.folder]

@@ -25,7 +25,8 @@ PATIENCE_SECONDS = 10.0  # for processes to end
 _GROUPS = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpuacct", "memory", "pids")
 _FIFREEZE, _FITHAW = 0xC0045877, 0xC0045878  # ioctl_fsfreeze
-_LOCKS = ("mlgolf-core", "mlgolf-alone", "mlgolf-running")  # of the machine: they stay, empty
+# Of the machine: locks, which stay, and the folder of PyTorch's own cache.
+_STAY = ("mlgolf-core", "mlgolf-alone", "mlgolf-running", "torchinductor_")
 _IPC = ("shm", "sem", "msg")
 
 
@@ -135,7 +136,7 @@ class World:
             found += [f"System V {kind} {line.split()[1]}" for line in lines]
         found += [
             f"/tmp/{name}" for name in os.listdir("/tmp")
-            if name not in self._shown and not name.startswith(_LOCKS)
+            if name not in self._shown and not name.startswith(_STAY)
         ]
         found += [str(path) for path in self.home.rglob("*")]
         groups = (path for folder in self.group for path in folder.rglob("*") if path.is_dir())
