@@ -11,7 +11,8 @@ without faults:
     wrong       clocks that go back; CPU time that is not that of the trial without a fault (half to
                 twice as much, as far as a busy machine explains); wall time above what passed
     left over   processes, files in /tmp, /dev/shm and the home folder, segments of System V,
-                control groups; temporary files and claims in the run; data that were drawn
+                control groups (those of a killed referee once the next one has ended); temporary
+                files and claims in the run; data that were drawn
 
 A disk is full because a file takes all of it, and stalls because its file system is frozen
 (FIFREEZE): both are real, on a small disk of its own. Memory runs short in a control group. The
@@ -26,6 +27,7 @@ trials. As root on Linux; others do without faults of memory and a disk that sta
 import argparse
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -285,7 +287,7 @@ class Faults:
         code = referee.wait()
         self._starts.hit += 1
         self._starts.ended["no run yet" if not (run / "run.json").exists() else "begun"] += 1
-        self._starts.left += self._world.left_over()
+        self._starts.left += self._world.left_over(killed=True)
         return code
 
     def _watch(self, referee: subprocess.Popen, trials: list[Met]) -> list[Met]:
@@ -323,7 +325,8 @@ class Faults:
         if code not in allowed or "Traceback" in said:
             tally.lost.append(f"{where}: the referee ended with {code}:\n{said}")
         self._said.write_text("")
-        tally.left += [f"{where}: {thing}" for thing in self._world.left_over()]
+        left = self._world.left_over(killed=code == -signal.SIGKILL)
+        tally.left += [f"{where}: {thing}" for thing in left]
 
     def _judge(self, trial: Met, expected: list[tuple], cpu: float) -> None:
         assert trial.due is not None

@@ -127,8 +127,11 @@ class World:
         """The group that limits the memory of a referee, its players and what eats it."""
         return next((path for path in self.group if "memory" in path.parts), None)
 
-    def left_over(self) -> list[str]:
-        """What a referee that has ended left outside of its run."""
+    def left_over(self, *, killed: bool = False) -> list[str]:
+        """What a referee that has ended left outside of its run.
+
+        Args: killed: then its control groups are left to the next referee, who removes them.
+        """
         found = [f"process {pid} {name}" for pid, name in _once_ended(self._others).items()]
         found += [f"/dev/shm/{name}" for name in os.listdir("/dev/shm")]
         for kind in _IPC:
@@ -140,7 +143,7 @@ class World:
         ]
         found += [str(path) for path in self.home.rglob("*")]
         groups = (path for folder in self.group for path in folder.rglob("*") if path.is_dir())
-        return found + [str(path) for path in groups]
+        return found + [str(path) for path in groups if not killed]
 
     def _others(self) -> dict[int, str]:
         return {pid: name for pid, name in processes().items() if pid != os.getpid()}
