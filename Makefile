@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check fuzz bench clean
+.PHONY: setup demo test long full check fuzz faults bench clean
 
 setup: .venv/.complete
 
@@ -61,6 +61,10 @@ fuzz: setup
 	  tests/results/test_bundles.py tests/referee/test_hostile_player.py
 	@$(BIN)/python benchmarks/bundle_mutations.py
 	@$(BIN)/python benchmarks/protocol_fuzzing.py 200000
+
+# Kills, a full disk, a disk that stalls, want of memory: 200 short trials meet one each; as root.
+faults: setup
+	@$(BIN)/python benchmarks/faults.py --trials 200
 
 # Alone on the machine: each prints a ratio, its spread and what it ran on.
 bench: setup

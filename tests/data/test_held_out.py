@@ -165,3 +165,10 @@ def test_a_draw_from_other_numbers_than_spec_py_has_now_is_refused(linear, data)
     changed = replace(linear, sizes={**linear.sizes, "mini": noisier})
     with pytest.raises(DataError, match=r"data\.noise 0\.1 -> 0\.2\. Run: rm -r "):
         held_out.ensure(changed, "mini", data, DRAW)
+
+
+def test_a_draw_is_known_as_shown_though_a_full_disk_cut_an_earlier_line(tmp_path):
+    (tmp_path / "held_out.shown").write_text(f"{DRAW:x}\nabc")
+    held_out.mark_as_shown(tmp_path, DRAW + 1)
+    assert held_out.is_shown(tmp_path, DRAW)
+    assert held_out.is_shown(tmp_path, DRAW + 1)

@@ -88,6 +88,14 @@ def test_a_request_that_is_refused_removes_the_data_that_it_has_made(tmp_path, d
     assert held_out_of_it.made() == set()
 
 
+def test_a_run_that_was_killed_while_it_was_made_can_be_made_there(tmp_path, data_dir):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".run.json.tmp").write_text('{"schema')
+    made = opened(tmp_path / "run", data_dir)
+    made.data.discard()
+    assert not list((tmp_path / "run").glob(".*"))
+
+
 def test_a_run_that_was_cut_short_goes_on_with_the_draw_it_began_with(tmp_path, data_dir):
     begun = opened(tmp_path / "run", data_dir)
     begun.data.discard()

@@ -20,8 +20,8 @@ def submitted(step: int, **more) -> Submitted:
     return Submitted(step, 5, **more)
 
 
-def play(script, losses=(), clock=None, evaluator=None, share=0.25, **changes):
-    player, store = ScriptedPlayer([Ready({"torch": "1"}), *script]), MemoryStore()
+def play(script, losses=(), clock=None, evaluator=None, share=0.25, store=None, **changes):
+    player, store = ScriptedPlayer([Ready({"torch": "1"}), *script]), store or MemoryStore()
     end = run_trial(
         plan(**changes), player, clock=clock or FakeClock(0.1), store=store,
         evaluator=evaluator or FakeEvaluator(losses), header=HEADER,

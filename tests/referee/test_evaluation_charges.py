@@ -4,8 +4,9 @@ import pytest
 from played import PATIENT, play, submitted
 
 from mlgolf.core.messages import Evaluated, Finished
+from mlgolf.referee.clock import TrialClock
 from mlgolf.referee.evaluation_share import FreeShare
-from mlgolf.testing.fakes import FakeClock, FakeEvaluator
+from mlgolf.testing.fakes import FakeClock, FakeEvaluator, MemoryStore
 
 
 def test_evaluation_time_is_not_charged_to_the_submission():
@@ -17,6 +18,24 @@ def test_evaluation_time_is_not_charged_to_the_submission():
     clock = FakeClock(seconds_per_read=1.0)
     _, store = play([submitted(100)], clock=clock, evaluator=SlowEvaluator([0.01]))
     assert store.rows[0].reading.seconds == 1.0
+
+
+@pytest.mark.parametrize("rule", ["cpu", "wall"])
+def test_what_a_slow_disk_takes_for_a_row_is_on_no_clock(rule):
+    class SlowStore(MemoryStore):
+        seconds = 0.0
+
+        def append(self, row):
+            self.seconds += 100.0
+            super().append(row)
+
+    store = SlowStore()
+    play(
+        [submitted(100), submitted(200)], [0.5, 0.01], store=store,
+        clock=TrialClock(rule, lambda: store.seconds),
+    )
+    for clock in ("wall", "seconds"):
+        assert max(getattr(row.reading, clock) for row in store.rows) < 1.0
 
 
 @pytest.mark.parametrize("step", [3, 100])

@@ -4,6 +4,8 @@ import json
 import os
 import select
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -301,3 +303,13 @@ def seen_by_a_player(code: str, see: Sequence[Path] = (), hide: Sequence[Path] =
             return file.read().strip()
     finally:
         held.stop()
+
+
+def test_a_supervisor_that_is_killed_before_it_reads_a_command_has_ended():
+    held = object.__new__(HeldProcess)
+    held._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    held.exit_code = None
+    held.start()
+    theirs.close()  # with the command in it
+    assert held.poll() == -signal.SIGKILL
+    held._control.close()

@@ -24,6 +24,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from mlgolf.core.disk import naming
 from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
 from mlgolf.data import checksums, layout, made_from
@@ -226,5 +227,7 @@ def is_shown(data_dir: Path, draw: int) -> bool:
 def mark_as_shown(data_dir: Path, draw: int) -> None:
     if is_shown(data_dir, draw):
         return
-    with open(data_dir / "held_out.shown", "a") as file:
-        file.write(f"{draw:x}\n")
+    path = data_dir / "held_out.shown"
+    is_torn = path.exists() and not f"\n{path.read_text()}".endswith("\n")  # by a full disk
+    with naming(path), open(path, "a") as file:
+        file.write(f"\n{draw:x}\n" if is_torn else f"{draw:x}\n")

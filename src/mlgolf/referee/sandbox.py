@@ -227,7 +227,10 @@ class HeldProcess:
             self.exit_code = self.exit_code if self.exit_code is not None else -signal.SIGKILL
 
     def _hear(self) -> Answer:
-        data = self._control.recv(LONGEST_ANSWER)
+        try:
+            data = self._control.recv(LONGEST_ANSWER)
+        except ConnectionResetError:  # it ended before it read what we had sent
+            data = b""
         answer = decode_answer(data) if data else Ended(-signal.SIGKILL)
         if isinstance(answer, Ended):
             self.exit_code = answer.code

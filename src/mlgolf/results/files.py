@@ -22,7 +22,7 @@ def write_json(path: Path, value: Any, *, synced: bool = True) -> None:
 
 def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
     """As write_json."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = unfinished(path)
     try:
         with naming(path), open(temporary, "wb") as file:
             file.write(content)
@@ -35,6 +35,11 @@ def write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
         raise
     if synced:
         sync_folder(path.parent)
+
+
+def unfinished(path: Path) -> Path:
+    """Where a file is written before it takes its place: a kill may leave it there."""
+    return path.with_name(f".{path.name}.tmp")
 
 
 def read_json(path: Path, *, missing_ok: bool = False) -> Any:

@@ -24,6 +24,7 @@ from mlgolf.core.rules import Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.differences import named
+from mlgolf.results.files import unfinished
 from mlgolf.results.places import what_lies_at
 from mlgolf.results.record_files import read_record, write_record
 from mlgolf.results.trial_folder import HEADER, read_trial
@@ -171,7 +172,8 @@ def _check_that_it_is_empty(path: Path) -> None:
             f"{path} holds a run. Continue it with --resume, or give another --out; nothing was "
             "changed."
         )
-    if any(path.iterdir()):
+    begun = unfinished(path / FILE)  # by who was killed before there was a run
+    if any(entry != begun for entry in path.iterdir()):
         raise RunFolderError(
             f"{path} is not empty and holds no run. Give another --out; nothing was changed."
         )

@@ -7,7 +7,7 @@ import os
 import platform
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,18 +29,27 @@ def held(folder: Path) -> Iterator[None]:
     path = folder / FILE
     _put_aside_if_left(path)
     mine = folder / f".{FILE}.{uuid.uuid4().hex}"
-    write_json(mine, _ours())
     try:
+        write_json(mine, _ours())
         os.link(mine, path)  # whole or not at all, and by one of several
     except FileExistsError:
         claim = read_json(path, missing_ok=True)
         raise TrialTaken(_taken(folder, claim) if claim else _taken_before(folder)) from None
+    except FileNotFoundError:  # somebody else got it, and cleared ours away
+        raise TrialTaken(_taken_before(folder)) from None
     finally:
-        mine.unlink()
+        mine.unlink(missing_ok=True)
     try:
+        _clear(folder)
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove unfinished claims: of who was killed in the middle, or comes too late."""
+    for unfinished in folder.glob(f".*{FILE}.*"):
+        unfinished.unlink(missing_ok=True)
 
 
 def holder(folder: Path) -> str:
@@ -59,10 +68,12 @@ def _put_aside_if_left(path: Path) -> None:
         path.rename(aside)
     except FileNotFoundError:
         return
-    if _is_left(read_json(aside)):
-        aside.unlink()
+    taken = read_json(aside, missing_ok=True)
+    if taken is None or _is_left(taken):
+        aside.unlink(missing_ok=True)
     else:  # somebody took it over in between: it is theirs
-        os.replace(aside, path)
+        with suppress(FileNotFoundError):
+            os.replace(aside, path)
 
 
 def _ours() -> dict[str, Any]:
