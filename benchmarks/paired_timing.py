@@ -1,6 +1,6 @@
 """What does `--timing paired` save, and how well does it price trials beside others?
 
-    paired_timing.py [--repeats 100] [--repeats-alone 20] [--workload criteo1tb] [--trials 3]
+    paired_timing.py [--repeats 100] [--others 20] [--workload criteo1tb] [--trials 3]
 
 Two submissions with the same number of steps, nadamw and nesterov. Printed are:
 
@@ -25,7 +25,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,8 +140,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repeats", type=int, default=100, help="of paired ratios")
-    parser.add_argument("--repeats-alone", type=int, default=20)
+    parser.add_argument(
+        "--repeats", type=int, default=100, help="of paired ratios beside a busy neighbour"
+    )
+    parser.add_argument("--others", type=int, default=20, help="repeats of the other ratios")
     parser.add_argument("--workload", default="criteo1tb")
     parser.add_argument("--trials", type=int, default=3)
     parser.add_argument("--studies", type=int, default=3)
@@ -152,7 +154,7 @@ def main() -> None:
         if asked.trials:
             print_walls(folder, rules(folder, asked.workload), asked.trials, asked.studies)
         short = rules(folder, asked.workload, EVALUATIONS)
-        print_ratios(folder, short, {"alone": asked.repeats_alone, "paired": asked.repeats})
+        print_ratios(folder, short, asked.repeats, asked.others)
 
 
 def print_walls(folder: Path, competition: Path, trials: int, studies: int) -> None:
@@ -166,10 +168,12 @@ def print_walls(folder: Path, competition: Path, trials: int, studies: int) -> N
     )
 
 
-def print_ratios(folder: Path, competition: Path, repeats: Mapping[str, int]) -> None:
+def print_ratios(folder: Path, competition: Path, repeats: int, others: int) -> None:
     found: dict[tuple[str, str], list[Ratio]] = {}
     for machine, timing in itertools.product(("quiet", "busy neighbour"), ("alone", "paired")):
-        neighbour = None
+        neighbour, times = None, others
+        if (machine, timing) == ("busy neighbour", "paired"):
+            times = repeats
         if machine != "quiet":
             core = min(os.sched_getaffinity(0))
             context = multiprocessing.get_context("spawn")
@@ -181,7 +185,7 @@ def print_ratios(folder: Path, competition: Path, repeats: Mapping[str, int]) ->
                     folder / f"{machine} {timing} {number}", competition, timing,
                     is_swapped=bool(number % 2),
                 )
-                for number in range(repeats[timing])
+                for number in range(times)
             ]
         finally:
             if neighbour is not None:

@@ -1,6 +1,7 @@
 """A run that an earlier schema wrote down is scored, reported, replayed and continued today."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -40,13 +41,14 @@ def test_its_trials_are_replayed_bit_for_bit_on_a_processor_of_the_same_kind(mlg
         assert found["differences"] == []
 
 
-def test_it_is_continued_and_keeps_what_had_ended(mlgolf, stored):
+def test_it_is_continued_and_keeps_what_had_ended(mlgolf, stored, tmp_path):
     before = (stored / FINISHED / "evals.jsonl").read_bytes()
+    rules_of_then = tmp_path / "linear.toml"
+    rules_of_then.write_text(re.sub(r"\ndisturbed_above.*", "", LINEAR.read_text()))
     done = mlgolf(
-        "run", STORED / "run" / "momentum" / "code" / "momentum.py", "--competition", LINEAR,
-        "--practice", "--seed", 7,
-        "--trials", 3, "--out", stored, "--resume",
-    )
+        "run", STORED / "run" / "momentum" / "code" / "momentum.py", "--competition",
+        rules_of_then, "--practice", "--seed", 7, "--trials", 3, "--out", stored, "--resume",
+    )  # fmt: skip
     assert "3 trials, 2 done before" in done.stderr
     assert "begun with another version of mlgolf" in done.stderr
     assert (stored / FINISHED / "evals.jsonl").read_bytes() == before
