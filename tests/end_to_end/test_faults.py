@@ -20,7 +20,7 @@ from mlgolf.experiments.runs import Run, open_run
 from mlgolf.referee import processes
 from mlgolf.referee.trial import play_trial
 
-LINEAR = Path(__file__).with_name("linear.toml")
+EVERY = 1000  # steps between two models: tenths of a second in which something may happen
 
 
 class Once:
@@ -31,7 +31,7 @@ class Once:
         self._happen, self.happened = happen, False
 
     def tick(self, step: int, reading: Reading) -> None:
-        if step > 200 and 20 < step % 100 < 60 and not self.happened:
+        if step > EVERY and 0 < step % EVERY < EVERY // 2 and not self.happened:
             self.happened = True
             (player,) = players_of(os.getpid())
             self._happen(player)
@@ -42,9 +42,16 @@ class Once:
 
 @pytest.fixture(scope="module")
 def played(data_dir, tmp_path_factory) -> Callable[[Once | None], tuple[Run, list[Trial]]]:
+    folder = tmp_path_factory.mktemp("competition")
+    text = Path(__file__).with_name("linear.toml").read_text()
+    rare = text.replace("eval_every_steps = 100\n", f"eval_every_steps = {EVERY}\n")
+    assert rare != text
+    (folder / "competition.toml").write_text(rare)
+    competition = load_competition(folder)
+
     def play(watcher: Once | None) -> tuple[Run, list[Trial]]:
         request = RunRequest(
-            submissions=("nadamw",), competition=load_competition(LINEAR), ruleset="self",
+            submissions=("nadamw",), competition=competition, ruleset="self",
             studies=1, seed=3, sandbox="process", data_dir=data_dir,
             out=tmp_path_factory.mktemp("runs") / "run",
         )
