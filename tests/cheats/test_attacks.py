@@ -17,6 +17,16 @@ ATTACKS = all_attacks()
 NAMES = [attack.name for attack in ATTACKS]
 
 
+ONE_OF_EACH = [next(a for a in ATTACKS if a.family == family) for family in FAMILIES]
+
+
+def test_one_trick_of_each_family_gets_its_verdict_and_its_look_alike_is_accepted():
+    outcomes = play_attacks(ONE_OF_EACH)
+    assert len(outcomes) == len(FAMILIES)
+    assert [f"{one.attack.name}: {one.trick}" for one in outcomes if not one.held] == []
+    assert [f"{one.attack.name}: {one.honest}" for one in outcomes if not one.accepted] == []
+
+
 @cache
 def outcomes_of(family: str) -> dict[str, Outcome]:
     """By attack. Those of a family share their runs; workers of one session share out families."""
@@ -24,6 +34,7 @@ def outcomes_of(family: str) -> dict[str, Outcome]:
     return {outcome.attack.name: outcome for outcome in played}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("attack", ATTACKS, ids=NAMES)
 def test_a_trick_gets_its_verdict_and_its_look_alike_is_accepted(attack):
     outcome = outcomes_of(attack.family)[attack.name]
