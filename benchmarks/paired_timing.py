@@ -1,14 +1,14 @@
 """What does `--timing paired` save, and how well does it price trials beside others?
 
-    paired_timing.py [--repeats 100] [--others 20] [--workload criteo1tb] [--trials 3]
+    paired_timing.py [--repeats 100] [--others 20] [--workload criteo1tb] [--trials 3] [--keep FILE]
 
 Two submissions with the same number of steps, nadamw and nesterov. Printed are:
 
 - the wall time of submissions x studies x trials, alone one after the other, and paired on all
   cores, in turns;
-- the ratio of the two submissions' seconds under one seed, again and again: alone on a quiet
-  machine, alone beside a busy neighbour, paired on a quiet machine, and paired beside a busy
-  neighbour, each with its spread (CV), and with either submission on the first core;
+- the ratio of the two submissions' seconds under one seed, again and again, in turns: alone on a
+  quiet machine, paired on one, alone beside a busy neighbour, and paired beside one, each with its
+  spread (CV), and with either submission on the first core;
 - how often the interval of a paired ratio holds the median ratio of the quiet machine.
 
 The neighbour multiplies matrices on one core, for a second or two at a time. Steps are the same
@@ -16,7 +16,7 @@ each time, and only seconds differ.
 """
 
 import argparse
-import itertools
+import contextlib
 import json
 import math
 import multiprocessing
@@ -25,7 +25,7 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ from mlgolf.results.run_folder import RunFolder
 SUBMISSIONS = ("nadamw", "nesterov")
 CONFIDENCE = 0.95
 EVALUATIONS = 16  # of a trial whose ratio is taken
+QUIET, BUSY = "quiet", "busy neighbour"
+CONDITIONS = ((QUIET, "alone"), (QUIET, "paired"), (BUSY, "alone"), (BUSY, "paired"))
 
 
 def busy(core: int) -> None:
@@ -147,6 +149,9 @@ def main() -> None:
     parser.add_argument("--workload", default="criteo1tb")
     parser.add_argument("--trials", type=int, default=3)
     parser.add_argument("--studies", type=int, default=3)
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="of ratios: a run that was cut short goes on"
+    )
     asked = parser.parse_args()
     print_machine()
     with tempfile.TemporaryDirectory() as scratch:
@@ -154,7 +159,7 @@ def main() -> None:
         if asked.trials:
             print_walls(folder, rules(folder, asked.workload), asked.trials, asked.studies)
         short = rules(folder, asked.workload, EVALUATIONS)
-        print_ratios(folder, short, asked.repeats, asked.others)
+        print_ratios(measured(folder, short, asked.repeats, asked.others, asked.keep))
 
 
 def print_walls(folder: Path, competition: Path, trials: int, studies: int) -> None:
@@ -168,45 +173,71 @@ def print_walls(folder: Path, competition: Path, trials: int, studies: int) -> N
     )
 
 
-def print_ratios(folder: Path, competition: Path, repeats: int, others: int) -> None:
-    found: dict[tuple[str, str], list[Ratio]] = {}
-    for machine, timing in itertools.product(("quiet", "busy neighbour"), ("alone", "paired")):
-        neighbour, times = None, others
-        if (machine, timing) == ("busy neighbour", "paired"):
-            times = repeats
-        if machine != "quiet":
-            core = min(os.sched_getaffinity(0))
-            context = multiprocessing.get_context("spawn")
-            neighbour = context.Process(target=busy, args=(core,))
-            neighbour.start()
-        try:
-            found[machine, timing] = [
-                ratio(
-                    folder / f"{machine} {timing} {number}", competition, timing,
-                    is_swapped=bool(number % 2),
-                )
-                for number in range(times)
-            ]
-        finally:
-            if neighbour is not None:
-                neighbour.kill()
-        ratios = [math.exp(one.log) for one in found[machine, timing]]
+def measured(
+    folder: Path, competition: Path, repeats: int, others: int, kept: Path | None
+) -> dict[tuple[str, str], list[Ratio]]:
+    """Ratios by machine and timing, in turns, so that all of them see the same hours.
+
+    Args: kept: a line for each ratio; those that are there already are not measured again.
+    """
+    found: dict[tuple[str, str], list[Ratio]] = {condition: [] for condition in CONDITIONS}
+    if kept is not None and kept.exists():
+        for line in map(json.loads, kept.read_text().splitlines()):
+            found[line["machine"], line["timing"]].append(Ratio(**line["ratio"]))
+    for number in range(repeats):
+        for machine, timing in CONDITIONS:
+            here = found[machine, timing]
+            wanted = repeats if (machine, timing) == CONDITIONS[-1] else others
+            if len(here) >= (number + 1) * wanted / repeats:
+                continue
+            with neighbour(machine):
+                here.append(
+                    ratio(
+                        folder / f"{machine} {timing} {number}", competition, timing,
+                        is_swapped=bool(len(here) % 2),
+                    )
+                )  # fmt: skip
+            if kept is not None:
+                row = {"machine": machine, "timing": timing, "ratio": here[-1]._asdict()}
+                with kept.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    return found
+
+
+@contextlib.contextmanager
+def neighbour(machine: str) -> Iterator[None]:
+    if machine == QUIET:
+        yield
+        return
+    core = min(os.sched_getaffinity(0))
+    process = multiprocessing.get_context("spawn").Process(target=busy, args=(core,))
+    process.start()
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def print_ratios(found: dict[tuple[str, str], list[Ratio]]) -> None:
+    for (machine, timing), measured_here in found.items():
+        ratios = [math.exp(one.log) for one in measured_here]
         by_order = " and ".join(
             f"{math.exp(statistics.median(logs)):.3f}" for swapped in (False, True)
-            if (logs := [r.log for r in found[machine, timing] if r.is_swapped == swapped])
-        )
+            if (logs := [r.log for r in measured_here if r.is_swapped == swapped])
+        )  # fmt: skip
         print(
-            f"{machine}, {timing}: ratio {spread(ratios)}, spread (CV) {variation(ratios):.1f}%; "
-            f"by order {by_order}", flush=True,
+            f"{machine}, {timing}, {len(ratios)} times: ratio {spread(ratios)}, spread (CV) "
+            f"{variation(ratios):.1f}%; by order {by_order}"
         )
-    truth = statistics.median(one.log for one in found["quiet", "alone"])
-    for machine in ("quiet", "busy neighbour"):
+    truth = statistics.median(one.log for one in found[QUIET, "alone"])
+    for machine in (QUIET, BUSY):
         known = [one for one in found[machine, "paired"] if not math.isnan(one.error)]
         held = [abs(one.log - truth) <= one.half_width for one in known]
         widths = [100 * one.half_width for one in known]
         print(
             f"{machine}: {sum(held)} of {len(held)} intervals of paired ratios hold the quiet "
-            f"machine's {math.exp(truth):.3f}; half a width is {spread(widths)}%", flush=True,
+            f"machine's {math.exp(truth):.3f}; half a width is {spread(widths)}%"
         )
 
 
