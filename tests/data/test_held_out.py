@@ -172,3 +172,11 @@ def test_a_draw_is_known_as_shown_though_a_full_disk_cut_an_earlier_line(tmp_pat
     held_out.mark_as_shown(tmp_path, DRAW + 1)
     assert held_out.is_shown(tmp_path, DRAW)
     assert held_out.is_shown(tmp_path, DRAW + 1)
+
+
+def test_a_key_that_was_cut_short_is_refused(tmp_path):
+    held_out.draw_of(tmp_path, "run")
+    key = tmp_path / held_out.KEY_NAME
+    key.write_bytes(key.read_bytes()[:7])
+    with pytest.raises(DataError, match=r"held_out\.key: has 7 bytes, .* has 32"):
+        held_out.draw_of(tmp_path, "run")

@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlgolf.core.disk import naming
+from mlgolf.core.errors import DataError
 from mlgolf.core.text import quoted
 from mlgolf.core.workload import Workload
 from mlgolf.data import checksums, layout, made_from
@@ -57,13 +58,22 @@ def _key(data_dir: Path) -> bytes:
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(new, path)  # the first of several processes wins
         except FileExistsError:
             pass
         finally:
             new.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise DataError(
+            f"{path}: has {len(key)} bytes, and the key of the held-out data has {_KEY_BYTES}. "
+            "Put it back from a copy, or delete it: the next run makes a new one, and unfinished "
+            "runs of the old one cannot be resumed"
+        )
+    return key
 
 
 def digest(draw: int) -> str:

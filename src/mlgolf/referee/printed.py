@@ -46,10 +46,10 @@ class Printed:
             return
         self._left -= len(data)
         rest = data
-        with contextlib.suppress(OSError):  # a disk that is full takes no more
+        with contextlib.suppress(OSError):  # a disk that is full: these words are lost, no more
             while rest:
                 rest = rest[os.write(1, rest) :]
-        if rest or not data or not self._left:
+        if not data or not self._left:
             os.close(self._source)
             self._source = -1
 
