@@ -122,14 +122,22 @@ def read_from(held: HeldProcess, source: int, seconds: float = 60.0) -> bytes:
 
 
 def test_stopping_ends_every_process_and_leaves_no_control_group():
+    before = control_groups_of_ours()
     argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
     held = HeldProcess(Order(argv=argv, see=[HERE, *PYTHON_FOLDERS]))
     held.start()
     time.sleep(0.3)
+    has_one = held.record()["cpu_time_source"].startswith("cgroup")
+    assert (control_groups_of_ours() > before) == has_one
     held.stop()
     ours = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
     assert ours == []
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/mlgolf-{os.getpid()}-*"))
+    assert control_groups_of_ours() == before
+
+
+def control_groups_of_ours() -> set[Path]:
+    namespace = os.stat("/proc/self/ns/pid").st_ino
+    return {*Path("/sys/fs/cgroup").glob(f"**/mlgolf-{namespace}-{os.getpid()}-*")}
 
 
 def test_a_supervisor_that_ends_at_once_is_an_error_and_leaves_no_descriptor_open():
