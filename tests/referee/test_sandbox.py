@@ -17,7 +17,7 @@ import pytest
 
 import mlgolf
 from mlgolf.referee import sandbox
-from mlgolf.referee.orders import Order
+from mlgolf.referee.orders import Command, Order
 from mlgolf.referee.sandbox import HeldProcess
 
 HERE = Path(__file__).parent
@@ -184,6 +184,19 @@ def test_a_player_whose_supervisor_failed_before_it_began_ends_with_it(monkeypat
     fails = [sys.executable, "-I", "-S", "-c", code]
     said = held_by(monkeypatch, fails, needs_control=False)
     assert said == "the supervisor ended before it could start the player"
+
+
+def test_a_referee_that_is_gone_before_it_is_answered_leaves_no_process(tmp_path):
+    """Without namespaces the supervisor has to end all of them itself, stopped ones, too."""
+    argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
+    with open(tmp_path / "said", "w") as said:
+        held = HeldProcess(Order(argv=argv, best_effort=True), output=said.fileno())
+    held.start()
+    time.sleep(0.3)
+    held._control.send(Command.FREEZE.value)
+    held.stop()
+    assert [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)] == []
+    assert (tmp_path / "said").read_text() == ""
 
 
 STREAMS = """

@@ -212,7 +212,9 @@ def report(
 
 
 def tell(control: socket.socket, answer: Answer) -> None:
-    control.send(encode_answer(answer))
+    """Where the referee has hung up, `hear` finds that out."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        control.send(encode_answer(answer))
 
 
 def serve(
@@ -262,8 +264,7 @@ def reap(control: socket.socket, player: int) -> None:
         if pid == 0:
             return
         if pid == player:
-            with contextlib.suppress(BrokenPipeError):  # the referee has hung up: serve() sees it
-                tell(control, Ended(os.waitstatus_to_exitcode(status)))
+            tell(control, Ended(os.waitstatus_to_exitcode(status)))
 
 
 def signal_all(number: signal.Signals, *, namespaced: bool) -> None:
