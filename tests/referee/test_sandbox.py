@@ -130,8 +130,7 @@ def test_stopping_ends_every_process_and_leaves_no_control_group():
     has_one = held.record()["cpu_time_source"].startswith("cgroup")
     assert (control_groups_of_ours() > before) == has_one
     held.stop()
-    ours = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
-    assert ours == []
+    assert burners() == []
     assert control_groups_of_ours() == before
 
 
@@ -186,6 +185,33 @@ def test_a_player_whose_supervisor_failed_before_it_began_ends_with_it(monkeypat
     assert said == "the supervisor ended before it could start the player"
 
 
+FAILS = """
+import sys
+sys.path.insert(0, {source!r})
+from mlgolf.referee import processes, supervisor
+def fail(*_, **__): raise OSError("a fault of ours")
+processes.wait_until_still = fail
+supervisor.run()
+"""
+
+
+def test_a_supervisor_that_fails_ends_its_player():
+    code = FAILS.format(source=str(Path(mlgolf.__file__).parents[1]))
+
+    def launch(order, control, output):
+        fails = [sys.executable, "-I", "-S", "-c", code, str(control), order.encode()]
+        return subprocess.Popen(fails, pass_fds=[control], stderr=subprocess.DEVNULL)
+
+    argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
+    held = HeldProcess(Order(argv=argv, best_effort=True), launch=launch)
+    held.start()
+    time.sleep(0.3)
+    held.freeze()
+    held.stop()
+    assert held.exit_code == -signal.SIGKILL
+    assert burners() == []
+
+
 def test_a_referee_that_is_gone_before_it_is_answered_leaves_no_process(tmp_path):
     """Without namespaces the supervisor has to end all of them itself, stopped ones, too."""
     argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
@@ -195,7 +221,7 @@ def test_a_referee_that_is_gone_before_it_is_answered_leaves_no_process(tmp_path
     time.sleep(0.3)
     held._control.send(Command.FREEZE.value)
     held.stop()
-    assert [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)] == []
+    assert burners() == []
     assert (tmp_path / "said").read_text() == ""
 
 
@@ -240,6 +266,10 @@ def test_a_log_that_can_take_no_more_is_an_error_of_who_prints():
         assert held.wait(30) == 3
     finally:
         held.stop()
+
+
+def burners() -> list[str]:
+    return [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
 
 
 def is_burner(pid: str) -> bool:

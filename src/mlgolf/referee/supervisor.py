@@ -134,11 +134,14 @@ def keep(
         return
     report(control, player, order, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace us
-    serve(
-        control, player, gate_write, wake_read, printed, namespaced=namespaced, own_proc=own_proc
-    )
-    printed.pass_on_the_rest()
-    kill_all(namespaced=namespaced)
+    try:
+        serve(
+            control, player, gate_write, wake_read, printed,
+            namespaced=namespaced, own_proc=own_proc,
+        )
+        printed.pass_on_the_rest()
+    finally:
+        kill_all(namespaced=namespaced)
 
 
 def become_player(
