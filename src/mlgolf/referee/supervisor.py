@@ -226,11 +226,11 @@ def serve(
 ) -> None:
     """Answer until the referee hangs up. Children are reaped; the end of the first is told."""
     while True:
-        ready, _, _ = select.select([control, wake, *printed.open], [], [])
+        ready, _, _ = select.select([control, wake, *printed.sources], [], [])
         if wake in ready:
             os.read(wake, 4096)
             reap(control, player)
-        if set(printed.open) & {*ready}:
+        if set(printed.sources) & {*ready}:
             printed.pass_on()
         if control not in ready:
             continue
