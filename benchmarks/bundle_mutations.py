@@ -14,17 +14,18 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path.insert(0, str(TESTS))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from common import print_machine  # noqa: E402
-from mutations import is_found, mutated  # noqa: E402
+from common import print_machine
+from mutations import is_found, mutated
 
-from mlgolf.results.bundles.ledger import new_ledger  # noqa: E402
-from mlgolf.results.bundles.writing import write_bundle  # noqa: E402
+from mlgolf.results.bundles.ledger import new_ledger
+from mlgolf.results.bundles.writing import write_bundle
+
+STORED = Path(__file__).parents[1] / "tests" / "golden" / "run_of_schema_2" / "run"
 
 
-def main(count: int = 10_000, run: Path = TESTS / "golden" / "run_of_schema_2" / "run") -> int:
+def main(count: int = 10_000, run: Path = STORED) -> int:
     made, overlooked = Counter(), Counter()
     with tempfile.TemporaryDirectory() as folder:
         bundle, changed_bundle = Path(folder, "sound.zip"), Path(folder, "changed.zip")

@@ -220,6 +220,8 @@ class Faults:
             fault for fault in (*FAULTS, JUMPS)
             if fault.needs(self._world) and (self._only is None or fault.name in self._only)
         ]
+        if not kinds:
+            sys.exit("none of these faults can happen here: they need root and control groups")
         drawn = [kinds[number % len(kinds)] for number in range(trials)]
         jumps = [fault for fault in drawn if fault is JUMPS]
         others = [fault for fault in drawn if fault is not JUMPS]

@@ -3,7 +3,7 @@
     python benchmarks/protocol_fuzzing.py [200000] [SEED]
 
 Four fifths of so many messages are lines alone, which a channel hears or refuses; the others are
-said in trials of hostile players. Each is checked as the tests do (tests/hostile_player.py). Where
+said in trials of hostile players. Each is checked as the tests do (tests/hostile/checks.py). Where
 `atheris` is installed (pip install atheris), half of the trials are guided by coverage: of whole
 scripts, and of bytes alone. Prints what was sent, how trials ended, which lines of the referee ran,
 and what was found. Exits with 1 if anything was.
@@ -17,35 +17,27 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from inspect import CO_OPTIMIZED
 from pathlib import Path
 from random import Random
 from types import CodeType, FrameType, ModuleType
 from typing import Any, NoReturn
 
-TESTS = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "referee")]
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from common import print_machine  # noqa: E402
-from hostile_player import (  # noqa: E402
-    Act,
-    check,
-    hear_and_check,
-    play_and_check,
-    played,
-    some_script,
-)
+from common import print_machine
+from hostile.checks import check, hear_and_check, play_and_check
+from hostile.scripts import READY, Act, some_script
+from hostile.trial import played
 
-from mlgolf.core import messages  # noqa: E402
-from mlgolf.player import channel  # noqa: E402
-from mlgolf.referee import endings, heartbeat, measuring, protocol, rulings  # noqa: E402
+from mlgolf.core import messages
+from mlgolf.player import channel
+from mlgolf.referee import endings, heartbeat, measuring, protocol, rulings
 
 LOOKED_AT = (messages, channel, protocol, endings, rulings, measuring, heartbeat)
 LONGEST_SECONDS = 10.0  # of one trial: what takes longer hangs
 ON_DISK = 50  # of so many trials one is written to a folder, too
-
-
-READY = Act(b'{"message": "Ready", "fields": {}}\n')
 
 
 class Figures:
@@ -134,7 +126,7 @@ def as_bytes(data: bytes, folder: Path | None) -> Any:
     """Bytes as they come, after Ready: cut in two at a place that the first of them says."""
     cut = data[0] if data else 0
     acts = [READY, Act(data[1 : cut + 1]), Act(data[cut + 1 :]), Act(close=len(data) % 2 == 1)]
-    outcome = played(acts, "plain", folder)
+    outcome = played(acts)
     check(outcome, folder)
     return outcome
 
@@ -222,11 +214,10 @@ def main(count: int = 200_000, seed: int = 0) -> int:
         "lines alone": (lines_alone, count * 4 // 5),
         "trials, by seeds": (by_seeds, count // 10),
     }
-    try:
-        import atheris  # noqa: F401
+    if find_spec("atheris"):
         parts["trials of scripts, guided by coverage"] = partial(guided, raw=False), count // 20
         parts["trials of bytes, guided by coverage"] = partial(guided, raw=True), count // 20
-    except ImportError:
+    else:
         print("atheris is not installed (pip install atheris): by seeds alone")
         parts["trials, by seeds"] = by_seeds, count // 5
     failed = [name for name, part in parts.items() if in_a_child(name, *part, seed)]

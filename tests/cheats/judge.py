@@ -1,7 +1,6 @@
 """The verdict on a submission that trains honestly but for one line, on the one-second workload."""
 
 from pathlib import Path
-from typing import Any
 
 from mlgolf.core.competition import load_competition
 from mlgolf.core.trial import Trial
@@ -32,26 +31,27 @@ def update_params(workload, current_param_container, optimizer_state, model_stat
 
 
 def judged(
-    tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, target: float = -1.0,
-    every: int = 50, budget: float = 0.5, studies: int = 1, all_trials: bool = False,
-) -> Any:
-    """The verdict on a submission that trains honestly, but for one line in each step.
+    tmp_path: Path, data_dir: Path, trick: str, top: str = "", *, every: int = 50,
+    budget: float = 0.5,
+) -> Trial:
+    """A trial of a submission that trains honestly, but for one line in each step.
 
-    Returns: the first trial, or a list of all.
+    Args: top: what stands above it in its file. Nothing meets the target.
     """
     file = tmp_path / "trick.py"
     file.write_text(top + HONEST.replace("TRICK", trick))
     competition = load_competition(LINEAR)
     workload_rules = competition.workloads["linear"].model_copy(
         update={
-            "bounds": {"target": target, "budget_seconds": budget}, "eval_every_steps": every,
+            "bounds": {"target": -1.0, "budget_seconds": budget}, "eval_every_steps": every,
         }
     )
     request = RunRequest(
         submissions=(str(file),),
         competition=competition.model_copy(update={"workloads": {"linear": workload_rules}}),
-        ruleset="self", studies=studies, seed=1, data_dir=data_dir, out=tmp_path / "run",
+        ruleset="self", studies=1, seed=1, data_dir=data_dir, out=tmp_path / "run",
     )
     ended: list[Trial] = []
     play_run(open_run(request), OneAtATime(), play_trial, ended.append)
-    return ended if all_trials else ended[0]
+    (trial,) = ended
+    return trial

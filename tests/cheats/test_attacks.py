@@ -15,8 +15,6 @@ from mlgolf.testing.attacks.suite import Outcome, play_attacks
 
 ATTACKS = all_attacks()
 NAMES = [attack.name for attack in ATTACKS]
-
-
 ONE_OF_EACH = [next(a for a in ATTACKS if a.family == family) for family in FAMILIES]
 
 

@@ -9,6 +9,7 @@ from judge import HONEST, judged
 
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.status import Status
+from mlgolf.data.held_out import KEY_NAME
 
 
 @pytest.mark.parametrize(
@@ -41,12 +42,12 @@ def test_nothing_of_the_data_can_be_seen_but_the_training_split(tmp_path, data_d
     """Neither the published splits, nor those drawn for this run, nor the key of all draws."""
     prepared = data_dir / "linear" / "mini" / "prepared"
     assert (prepared / "validation" / "rows.npy").exists()
-    assert (data_dir / "held_out.key").exists() or not list(data_dir.glob("held_out.*"))
     look = (
         f"raise KeyError([os.path.join(at, name) for at, _, names in os.walk({str(data_dir)!r}) "
         "for name in names])"
     )
     trial = judged(tmp_path, data_dir, look)
+    assert (data_dir / KEY_NAME).exists()
     seen = re.findall(r"'([^']+)'", trial.reason)
     assert seen
     assert {Path(path).parent.name for path in seen} == {"train"}

@@ -78,8 +78,6 @@ class Started:
         return self._said.read()
 
 
-
-
 def assert_no_process_is_left() -> None:
     """Of the runs that were started here; the fork servers of this process serve other tests."""
     deadline = time.monotonic() + 10

@@ -89,8 +89,9 @@ def test_a_run_that_was_begun_in_time_goes_on_as_official_after_the_last_day(tmp
 
 def test_every_reason_why_a_run_is_unofficial_is_recorded(tmp_path, data_dir):
     request = closing(date(2030, 1, 30), tmp_path, data_dir, NOON)
-    said = replace(request, sandbox="none").why_unofficial(NOON)
-    assert said.endswith("closed on 2030-01-30; played without a sandbox")
+    said = replace(request, sandbox="none", shares_the_machine=True).why_unofficial(NOON)
+    reasons = "closed on 2030-01-30; played without a sandbox; trials shared the machine"
+    assert said.endswith(reasons)
 
 
 NEEDS_A_MOMENTUM = """

@@ -56,6 +56,19 @@ def test_a_limit_whose_controller_is_not_handed_down_is_not_claimed(process, mon
     group.close()
 
 
+def test_a_group_that_does_not_count_is_no_source(process, tmp_path, monkeypatch):
+    class Uncounted(ControlGroup):
+        def _made(self, controller):
+            folder = super()._made(controller)
+            (folder / "cpu.stat").write_text("nr_periods 0\n")
+            return folder
+
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "_END_SECONDS", 0.0)
+    with pytest.raises(OSError, match="found no usage_usec"):
+        Uncounted(process.pid)
+
+
 def group_of_nobody(base: Path, namespace: int) -> Path:
     """As a referee leaves it that was killed; no process has this number."""
     folder = base / f"mlgolf-{namespace}-{2**22 + 1}-0"

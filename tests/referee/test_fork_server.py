@@ -1,3 +1,5 @@
+"""What children of the fork server inherit, and when it is replaced."""
+
 import os
 import signal
 import subprocess

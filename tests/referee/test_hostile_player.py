@@ -5,15 +5,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from hostile_player import (
-    TEMPLATE,
-    Act,
-    check,
-    hear_and_check,
-    laid_out,
-    play_and_check,
-    played,
-)
+from hostile.by_hand import TEMPLATE
+from hostile.checks import check, hear_and_check, play_and_check
+from hostile.models import laid_out
+from hostile.scripts import READY, Act
+from hostile.trial import played
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import randoms
 
@@ -22,7 +18,6 @@ from mlgolf.core.status import Status
 from mlgolf.referee.evaluate import arrays_like
 
 EXAMPLES = int(os.environ.get("MLGOLF_FUZZ_EXAMPLES", "200"))
-READY = Act(b'{"message": "Ready", "fields": {}}\n')
 
 
 @given(random=randoms(use_true_random=False))

@@ -19,7 +19,7 @@ def test_an_order_reads_back_as_it_was_given():
     order = Order(
         argv=["play", "it"], environment={"HOME": "/tmp"}, inherit=[3, 4], see=[Path("/a b")],
         hide=[Path("/c")], cores=[1], memory_bytes=2**33, best_effort=True, walls=True,
-            given=[Path("/d")], pack=5,
+        given=[Path("/d")], pack=5,
     )
     assert Order.decode(order.encode()) == order
 

@@ -49,7 +49,7 @@ def played(segments, *, alone=1.0, beside=1.1, seed=0, grants=True, noise=0.0):
     return pairing, were_alone
 
 
-def test_the_factor_is_what_a_segment_takes_alone_over_what_others_take_beside_trials():
+def test_the_factor_is_what_segments_take_alone_over_what_they_take_beside_other_trials():
     pairing, _ = played(40)
     assert pairing.record()["factor"] == pytest.approx(1 / 1.1)
 
@@ -133,7 +133,8 @@ def test_segments_of_other_lengths_are_compared_by_step():
 
 def test_a_trend_over_segments_does_not_move_the_factor():
     """Steps that get slower and slower cost what lies between their neighbours."""
-    pairing, place = Pairing(place := Place(), 0), place
+    place = Place()
+    pairing = Pairing(place, 0)
     cpu = 0.0
     for number in range(60):
         if number:

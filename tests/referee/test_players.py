@@ -2,6 +2,8 @@
 
 import gc
 import os
+import signal
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from plans import plan
 
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import load_hardware
-from mlgolf.core.messages import Ready
+from mlgolf.core.messages import Exited, Ready
 from mlgolf.referee.fork_server import fork_server_for
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, folders_of_data
 
@@ -49,6 +51,24 @@ def test_a_player_that_was_started_gets_ready_by_itself(players, data_dir, tmp_p
         assert "torch" in message.versions
         assert player.step == 0
         assert player.cpu_seconds() > 0
+
+
+class WithoutSupervisor(ProcessPlayers):
+    """What holds a player is killed just before the player may begin."""
+
+    def _hold(self, plan, ends):
+        held = super()._hold(plan, ends)
+        held._supervisor.send_signal(signal.SIGKILL)
+        assert held.wait(10) == -signal.SIGKILL
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{held.pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return held
+
+
+def test_a_player_that_was_killed_before_it_began_has_ended(data_dir, tmp_path):
+    with started(WithoutSupervisor(HARDWARE), data_dir, tmp_path) as player:
+        assert first_word(player) == Exited(-signal.SIGKILL)
 
 
 def test_a_player_that_is_frozen_before_it_is_ready_says_nothing(data_dir, tmp_path):

@@ -91,3 +91,4 @@ def test_who_stops_it_during_the_probe_after_it_finds_it_marked_and_its_player_g
             background=BackgroundLoad(HARDWARE, [0], probe=stopped),
         )
     assert store.status is Status.INTERRUPTED
+    assert player.calls[-1] == "stop"

@@ -17,7 +17,7 @@ import pytest
 
 import mlgolf
 from mlgolf.referee import sandbox
-from mlgolf.referee.orders import Order
+from mlgolf.referee.orders import Command, Order
 from mlgolf.referee.sandbox import HeldProcess
 
 HERE = Path(__file__).parent
@@ -122,14 +122,21 @@ def read_from(held: HeldProcess, source: int, seconds: float = 60.0) -> bytes:
 
 
 def test_stopping_ends_every_process_and_leaves_no_control_group():
+    before = control_groups_of_ours()
     argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
     held = HeldProcess(Order(argv=argv, see=[HERE, *PYTHON_FOLDERS]))
     held.start()
     time.sleep(0.3)
+    has_one = held.record()["cpu_time_source"].startswith("cgroup")
+    assert (control_groups_of_ours() > before) == has_one
     held.stop()
-    ours = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
-    assert ours == []
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/mlgolf-{os.getpid()}-*"))
+    assert burners() == []
+    assert control_groups_of_ours() == before
+
+
+def control_groups_of_ours() -> set[Path]:
+    namespace = os.stat("/proc/self/ns/pid").st_ino
+    return {*Path("/sys/fs/cgroup").glob(f"**/mlgolf-{namespace}-{os.getpid()}-*")}
 
 
 def test_a_supervisor_that_ends_at_once_is_an_error_and_leaves_no_descriptor_open():
@@ -178,6 +185,46 @@ def test_a_player_whose_supervisor_failed_before_it_began_ends_with_it(monkeypat
     assert said == "the supervisor ended before it could start the player"
 
 
+FAILS = """
+import sys
+sys.path.insert(0, {source!r})
+from mlgolf.referee import processes, supervisor
+def fail(*_, **__): raise OSError("a fault of ours")
+processes.wait_until_still = fail
+supervisor.run()
+"""
+
+
+def test_a_supervisor_that_fails_ends_its_player():
+    code = FAILS.format(source=str(Path(mlgolf.__file__).parents[1]))
+
+    def launch(order, control, output):
+        fails = [sys.executable, "-I", "-S", "-c", code, str(control), order.encode()]
+        return subprocess.Popen(fails, pass_fds=[control], stderr=subprocess.DEVNULL)
+
+    argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
+    held = HeldProcess(Order(argv=argv, best_effort=True), launch=launch)
+    held.start()
+    time.sleep(0.3)
+    held.freeze()
+    held.stop()
+    assert held.exit_code == -signal.SIGKILL
+    assert burners() == []
+
+
+def test_a_referee_that_is_gone_before_it_is_answered_leaves_no_process(tmp_path):
+    """Without namespaces the supervisor has to end all of them itself, stopped ones, too."""
+    argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
+    with open(tmp_path / "said", "w") as said:
+        held = HeldProcess(Order(argv=argv, best_effort=True), output=said.fileno())
+    held.start()
+    time.sleep(0.3)
+    held._control.send(Command.FREEZE.value)
+    held.stop()
+    assert burners() == []
+    assert (tmp_path / "said").read_text() == ""
+
+
 STREAMS = """
 import os, stat
 for n in range(3):
@@ -219,6 +266,10 @@ def test_a_log_that_can_take_no_more_is_an_error_of_who_prints():
         assert held.wait(30) == 3
     finally:
         held.stop()
+
+
+def burners() -> list[str]:
+    return [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
 
 
 def is_burner(pid: str) -> bool:

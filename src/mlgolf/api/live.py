@@ -143,7 +143,8 @@ def shortfall(trials: Sequence[Trial], resume: str, run: RunFolder) -> str:
     """
     cut_short = [t for t in trials if t.status is not None and not t.status.is_final]
     if cut_short:
-        return f"{len(cut_short)} trials were cut short by a signal; {resume} repeats them."
+        count = number_of(len(cut_short), "trial")
+        return f"{count} cut short by a signal; {resume} repeats what is not finished."
     if trials and all(_failed(trial, run) for trial in trials):
         return "no trial trained to an end: see the reasons above and each log.txt"
     return ""

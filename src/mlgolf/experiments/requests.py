@@ -52,12 +52,12 @@ class RunRequest:
 
         Args: begun: when the run was; None where it did not write it down.
         """
-        without, paired = self.sandbox == "none", self.timing == "paired"
-        shared = self.shares_the_machine and not paired
+        paired = self.timing == "paired"
         not_allowed = paired and "paired" not in self.competition.rules.timing
         return "; ".join(filter(None, [
             "" if begun is None else self.competition.why_not_open(begun),
-            "played without a sandbox" if without else SHARED_MACHINE if shared else "",
+            "played without a sandbox" if self.sandbox == "none" else "",
+            SHARED_MACHINE if self.shares_the_machine and not paired else "",
             PAIRED_IS_NOT_ALLOWED if not_allowed else "",
         ]))  # fmt: skip
 

@@ -52,7 +52,7 @@ class ControlGroup:
             self._counting = self._made("cpuacct")
             self.seconds()  # a machine whose groups do not count is no source
             (self._counting / "cgroup.procs").write_text(str(pid))
-        except (OSError, KeyError):
+        except OSError:
             self.close()
             raise
         for controller, numbers in limits.files(self._version):
@@ -84,10 +84,15 @@ class ControlGroup:
         return folder
 
     def seconds(self) -> float:
+        """Raises: OSError where the group does not count."""
         if self._version == 1:
             return int((self._counting / "cpuacct.usage").read_text()) / 1e9
-        lines = (self._counting / "cpu.stat").read_text().split()
-        return int(dict(zip(lines[::2], lines[1::2], strict=True))["usage_usec"]) / 1e6
+        stat = self._counting / "cpu.stat"
+        for line in stat.read_text().splitlines():
+            name, _, count = line.partition(" ")
+            if name == "usage_usec":
+                return int(count) / 1e6
+        raise OSError(f"{stat}: found no usage_usec")
 
     def close(self) -> None:
         """Remove the groups. Their processes are gone, but the kernel may need a moment for it."""

@@ -49,10 +49,11 @@ class ProcessPlayers:
             with contextlib.closing(theirs):
                 held = self._hold(plan, theirs)
             undo.callback(held.stop)
-            ours.channel.send(assignment(plan, self.hardware))
+            player = ProcessPlayer(ours, held, self.level, self.cores, kills_before)
             held.start()
+            player.send(assignment(plan, self.hardware))
             undo.pop_all()
-        return ProcessPlayer(ours, held, self.level, self.cores, kills_before)
+        return player
 
     def _hold(self, plan: TrialPlan, ends: "PlayerEnds") -> HeldProcess:
         order = Order(

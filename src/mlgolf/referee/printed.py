@@ -34,8 +34,8 @@ class Printed:
         os.close(self._theirs)
 
     @property
-    def open(self) -> list[int]:
-        """For select: where something may be printed."""
+    def sources(self) -> list[int]:
+        """For select: where what is printed comes out; none once the log takes no more."""
         return [] if self._source < 0 else [self._source]
 
     def pass_on(self) -> None:
@@ -56,6 +56,6 @@ class Printed:
     def pass_on_the_rest(self) -> None:
         """What was printed before now. Whoever prints still is not waited for."""
         for _ in range(_PIECES_OF_A_PIPE):
-            if not self.open or not select.select(self.open, [], [], 0)[0]:
+            if not select.select(self.sources, [], [], 0)[0]:
                 return
             self.pass_on()

@@ -4,6 +4,7 @@ Standard library only, so that it can be tried with any Python on any machine. T
 sandbox is the supervisor's; this is the referee's end of the socket.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -154,7 +155,9 @@ class HeldProcess:
         }
 
     def start(self) -> None:
-        self._control.send(Command.START.value)
+        """Let it go. Of one whose supervisor is gone `poll` says so."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._control.send(Command.START.value)
 
     def freeze(self) -> None:
         """Return once every process stands still. Harmless on one that has ended."""

@@ -134,11 +134,14 @@ def keep(
         return
     report(control, player, order, namespaced=namespaced, problem=problem)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the player, not begun yet, may not trace us
-    serve(
-        control, player, gate_write, wake_read, printed, namespaced=namespaced, own_proc=own_proc
-    )
-    printed.pass_on_the_rest()
-    kill_all(namespaced=namespaced)
+    try:
+        serve(
+            control, player, gate_write, wake_read, printed,
+            namespaced=namespaced, own_proc=own_proc,
+        )
+        printed.pass_on_the_rest()
+    finally:
+        kill_all(namespaced=namespaced)
 
 
 def become_player(
@@ -212,7 +215,9 @@ def report(
 
 
 def tell(control: socket.socket, answer: Answer) -> None:
-    control.send(encode_answer(answer))
+    """Where the referee has hung up, `hear` finds that out."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        control.send(encode_answer(answer))
 
 
 def serve(
@@ -221,11 +226,11 @@ def serve(
 ) -> None:
     """Answer until the referee hangs up. Children are reaped; the end of the first is told."""
     while True:
-        ready, _, _ = select.select([control, wake, *printed.open], [], [])
+        ready, _, _ = select.select([control, wake, *printed.sources], [], [])
         if wake in ready:
             os.read(wake, 4096)
             reap(control, player)
-        if set(printed.open) & {*ready}:
+        if set(printed.sources) & {*ready}:
             printed.pass_on()
         if control not in ready:
             continue
@@ -262,8 +267,7 @@ def reap(control: socket.socket, player: int) -> None:
         if pid == 0:
             return
         if pid == player:
-            with contextlib.suppress(BrokenPipeError):  # the referee has hung up: serve() sees it
-                tell(control, Ended(os.waitstatus_to_exitcode(status)))
+            tell(control, Ended(os.waitstatus_to_exitcode(status)))
 
 
 def signal_all(number: signal.Signals, *, namespaced: bool) -> None:

@@ -5,21 +5,16 @@ from typing import Any
 import torch
 
 from mlgolf.backends.training_torch import gradients
+from mlgolf.testing.attacks.honest import HonestInAnyFramework
 
 
-class Honest:
+class Honest(HonestInAnyFramework):
     """Gradient descent with momentum. What it uses is public."""
-
-    def get_batch_size(self, workload_name: str) -> int:
-        return 32
 
     def init_optimizer_state(
         self, workload: Any, model_params: Any, model_state: Any, hyperparameters: Any, rng: Any
     ) -> Any:
         return torch.optim.SGD(model_params.parameters(), lr=0.03, momentum=0.9)
-
-    def data_selection(self, workload: Any, input_queue: Any, *_: Any) -> Any:
-        return next(input_queue)
 
     def update_params(self, **given: Any) -> tuple[Any, Any, Any]:
         """One step. `given` are AlgoPerf's arguments, by their names."""
@@ -31,6 +26,3 @@ class Honest:
             parameter.grad = slope
         optimizer.step()
         return optimizer, params, model_state
-
-    def prepare_for_eval(self, **given: Any) -> tuple[Any, Any, Any]:
-        return given["optimizer_state"], given["current_param_container"], given["model_state"]

@@ -1,18 +1,11 @@
 """Switches off the counters that count it."""
 
 import os
-import time
 
 from mlgolf.testing.attacks.honest_torch import Honest
-from mlgolf.testing.attacks.inside import libc, link, must_be_on_the_clock
+from mlgolf.testing.attacks.inside import burn, libc, link, must_be_on_the_clock
 
 TASK_PERF_EVENTS_DISABLE, NOT_DUMPABLE = 31, 4
-
-
-def burn(seconds):
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
 
 
 class Submission(Honest):
