@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, print_json
 from mlgolf.cli.text import say
 
 
@@ -81,7 +81,7 @@ def fit(
     ] = 1e-3,
     draws: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 4000,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
-    output: Output = None, as_json: AsJson = False,
+    rulings: Rulings = None, output: Output = None, as_json: AsJson = False,
 ) -> None:
     """Fit a scaling law to runs: how the loss falls with parameters and data.
 
@@ -113,6 +113,7 @@ def fit(
             _pair, given or []
         )}, only=only, without=without, drop_highest=drop_highest, budgets=at or [],
         sizes=[*map(_size, predict or [])], delta=delta, draws=draws, confidence=confidence,
+        rulings=rulings,
     )  # fmt: skip
     if output is not None:
         found.save(output)
