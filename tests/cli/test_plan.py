@@ -44,6 +44,17 @@ def test_each_number_of_the_model_of_most_profit_names_its_source(everything):
     assert told == profit.keys() - {"sources", "assumed"}
 
 
+def test_the_model_of_most_profit_says_that_repeats_count_in_full(mlgolf, everything, tmp_path):
+    assert everything["profit"]["sources"]["loss"].endswith(", as if no token were seen twice")
+    (tmp_path / "service.toml").write_text(SERVICE)
+    asked = ("plan", "--dollars", 5000, "--service", tmp_path / "service.toml")
+    with_bound, without = (
+        " ".join(mlgolf(*asked, *more).stdout.split()) for more in (("--unique-tokens", 1e10), ())
+    )
+    line = "The model of most profit is counted as if no token were seen twice"
+    assert (line in with_bound, line in without) == (True, False)
+
+
 def test_what_rests_on_an_assumption_is_named(everything):
     assert {"devices", "checkpoint_interval_seconds", "loss"} <= {*everything["assumed"]}
     assert not {"usd_per_hour", "utilisation", "price_date"} & {*everything["assumed"]}
