@@ -35,6 +35,7 @@ from mlgolf.results.run_folder import RunFolder
 if TYPE_CHECKING:
     from mlgolf.api.results import AnyPath
 
+
 @disk_errors_told()
 def bundle(
     run: "AnyPath", output: "AnyPath | None" = None, *, ledger: "AnyPath | None" = None
