@@ -134,12 +134,15 @@ def plan(
 def _lever(text: str) -> tuple[str, list[float]]:
     name, _, numbers = text.partition("=")
     try:
-        return name, [float(number) for number in numbers.split(",")]
+        claim = [float(number) for number in numbers.split(",")]
     except ValueError:
+        claim = []
+    if not (name and claim):
         raise typer.BadParameter(
             f"--lever: found {text!r}, allowed is NAME=TIMES or NAME=TIMES,LOW,HIGH, such as "
             "moe=2.9,2.6,3.2"
-        ) from None
+        )
+    return name, claim
 
 
 def _as_competition(
