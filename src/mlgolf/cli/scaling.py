@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 Runs = Annotated[
     str,
     typer.Argument(
-        help="A table (.csv, .parquet) with one run per row, a folder of runs, or a published "
+        help="A table (.csv, .parquet) with one run per row, a run or its bundle, or a published "
         "table by name: chinchilla_runs, overtraining_runs, data_constrained_runs."
     ),
 ]
