@@ -95,9 +95,7 @@ def ablate(
     goal: ItsGoal = None,
     confidence: Confidence = 0.95,
     unfair: Unfair = False,
-    rulings: Rulings = None,
-    output: Output = None,
-    as_json: AsJson = False,
+    rulings: Rulings = None, output: Output = None, as_json: AsJson = False,
 ) -> None:
     """Measure methods alone and together, every combination of them tuned alike.
 
