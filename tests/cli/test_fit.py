@@ -84,6 +84,7 @@ def test_a_bundle_is_read_as_its_run(mlgolf, tmp_path):
         (("--form", "precision"), "form precision: needs --bits"),
         (("--predict", "7e10"), "--predict: found '', allowed is a number"),
         (("--given", "E"), "found 'E', allowed is NAME=VALUE"),
+        (("--given", "E=1.7", "--given", "E=1.8"), "--given: found E twice, allowed is once"),
         (("--given", "gamma=1"), "gamma: found a value for it, but it is no parameter"),
         (("--loss", "nats"), "found no column nats"),
         (("--at", "-5"), "at: found -5, allowed is a number above 0"),

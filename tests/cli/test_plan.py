@@ -211,6 +211,7 @@ def test_a_plan_at_8_bits_says_what_it_takes_for_granted(mlgolf):
          "one-thread-cpu, 3968253968 steps. Allowed are"),
         (("--dollars", 1e-9, "--as-competition", "c"), "found 1e-09, which buy 7.14e-05 s"),
         (("--dollars", 5, "--lever", "moe"), "--lever: found 'moe', allowed is NAME=TIMES or"),
+        (("--dollars", 5, "--lever", "moe=2", "--lever", "moe=3"), "--lever: found moe twice"),
         (("--dollars", 5, "--lever", "=2.9"), "--lever: found '=2.9', allowed is NAME=TIMES or"),
         (("--dollars", 5, "--lever", "moe=0"), "lever moe: found 0, allowed is a number above 0"),
         (("--dollars", 5, "--fit", "/nowhere.json"), "/nowhere.json: No such file"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, by_name, print_json
 from mlgolf.cli.text import say
 
 
@@ -120,7 +120,7 @@ def plan(
         fit=fit, prices=prices, utilisation=utilisation, precisions=precision or ("bf16",),
         inference_tokens=inference_tokens,
         unique_tokens=math.inf if unique_tokens is None else unique_tokens, service=service,
-        levers=dict(map(_lever, lever or [])), confidence=confidence,
+        levers=by_name("--lever", map(_lever, lever or [])), confidence=confidence,
     )  # fmt: skip
     if output is not None:
         found.save(output)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, Rulings, print_json
+from mlgolf.cli.options import AsJson, Rulings, by_name, print_json
 from mlgolf.cli.text import say
 
 
@@ -108,10 +108,10 @@ def fit(
         raise UnknownName("form", form, known=get_args(FormName))
     found = fitted(
         table, params=params, tokens=tokens, flop=flop, loss=loss,
-        form=cast("FormName | None", form), unique=unique, bits=dict(map(_pair, bits or [])),
-        levers=lever or [], given={name: _number(name, value) for name, value in map(
-            _pair, given or []
-        )}, only=only, without=without, drop_highest=drop_highest, budgets=at or [],
+        form=cast("FormName | None", form), unique=unique,
+        bits=by_name("--bits", map(_pair, bits or [])), levers=lever or [],
+        given=by_name("--given", map(_value, given or [])), only=only, without=without,
+        drop_highest=drop_highest, budgets=at or [],
         sizes=[*map(_size, predict or [])], delta=delta, draws=draws, confidence=confidence,
         rulings=rulings,
     )  # fmt: skip
@@ -129,6 +129,11 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and sign and value):
         raise typer.BadParameter(f"found {text!r}, allowed is NAME=VALUE")
     return name, value
+
+
+def _value(text: str) -> tuple[str, float]:
+    name, value = _pair(text)
+    return name, _number(name, value)
 
 
 def _size(text: str) -> tuple[float, float]:
