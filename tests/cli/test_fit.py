@@ -1,7 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
+from mlgolf.results.bundles.writing import write_bundle
+
+STORED = Path(__file__).parents[1] / "golden" / "run_of_schema_2" / "run"
 CHINCHILLA = ("fit", "chinchilla_runs", "--without", "outlier_top5_loss", "--draws", "200")
 
 
@@ -64,6 +68,15 @@ def test_repeats_are_fitted_with_the_law_given(mlgolf):
     assert found["not_identified"] == ["R_D"]
 
 
+def test_a_bundle_is_read_as_its_run(mlgolf, tmp_path):
+    bundle = write_bundle(STORED, tmp_path / "a.mlgolf.zip").path
+    of_run, of_bundle = (
+        mlgolf("fit", one, expect=2).stderr.replace(str(one), "RUN") for one in (STORED, bundle)
+    )
+    assert of_bundle == of_run
+    assert "RUN: no trial ended as planned" in of_run
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -71,6 +84,7 @@ def test_repeats_are_fitted_with_the_law_given(mlgolf):
         (("--form", "precision"), "form precision: needs --bits"),
         (("--predict", "7e10"), "--predict: found '', allowed is a number"),
         (("--given", "E"), "found 'E', allowed is NAME=VALUE"),
+        (("--given", "E=1.7", "--given", "E=1.8"), "--given: found E twice, allowed is once"),
         (("--given", "gamma=1"), "gamma: found a value for it, but it is no parameter"),
         (("--loss", "nats"), "found no column nats"),
         (("--at", "-5"), "at: found -5, allowed is a number above 0"),

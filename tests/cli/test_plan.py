@@ -44,6 +44,14 @@ def test_each_number_of_the_model_of_most_profit_names_its_source(everything):
     assert told == profit.keys() - {"sources", "assumed"}
 
 
+def test_the_model_of_most_profit_says_that_repeats_count_in_full(mlgolf, everything, tmp_path):
+    assert everything["profit"]["sources"]["loss"].endswith(", as if no token were seen twice")
+    (tmp_path / "service.toml").write_text(SERVICE)
+    asked = ("--dollars", 5000, "--service", tmp_path / "service.toml", "--unique-tokens", 1e10)
+    said = " ".join(mlgolf("plan", *asked).stdout.split())
+    assert "The model of most profit is counted as if no token were seen twice" in said
+
+
 def test_what_rests_on_an_assumption_is_named(everything):
     assert {"devices", "checkpoint_interval_seconds", "loss"} <= {*everything["assumed"]}
     assert not {"usd_per_hour", "utilisation", "price_date"} & {*everything["assumed"]}
@@ -203,6 +211,8 @@ def test_a_plan_at_8_bits_says_what_it_takes_for_granted(mlgolf):
          "one-thread-cpu, 3968253968 steps. Allowed are"),
         (("--dollars", 1e-9, "--as-competition", "c"), "found 1e-09, which buy 7.14e-05 s"),
         (("--dollars", 5, "--lever", "moe"), "--lever: found 'moe', allowed is NAME=TIMES or"),
+        (("--dollars", 5, "--lever", "moe=2", "--lever", "moe=3"), "--lever: found moe twice"),
+        (("--dollars", 5, "--lever", "=2.9"), "--lever: found '=2.9', allowed is NAME=TIMES or"),
         (("--dollars", 5, "--lever", "moe=0"), "lever moe: found 0, allowed is a number above 0"),
         (("--dollars", 5, "--fit", "/nowhere.json"), "/nowhere.json: No such file"),
     ],

@@ -60,11 +60,23 @@ def test_progress_is_without_who_is_disqualified(mlgolf, runs, rulings, said):
     assert {row["name"] for row in found["records"]} <= {"other", "third"}
 
 
-def test_a_curve_says_who_is_disqualified(mlgolf, runs, rulings, said):
-    assert said in mlgolf("curve", runs[0], "--rulings", rulings, expect=2).stderr
+@pytest.mark.parametrize("command", ["curve", "fit", "ablate"])
+def test_where_a_ruling_leaves_too_little_it_is_told(mlgolf, runs, rulings, said, command):
+    assert said in mlgolf(command, runs[0], "--rulings", rulings, expect=2).stderr
 
 
-@pytest.mark.parametrize("command", ["curve", "tuning", "progress"])
+def test_an_ablation_is_without_a_trial_that_is_disqualified(mlgolf, tmp_path):
+    for name, code in (("none", "a"), ("ema", "b")):
+        written_run(tmp_path / name, POINTS, submission=name, code=code, values=ERRORS)
+    file = write(tmp_path / "rulings", "R1", subject=f'submission = "ema"\ntrial = "{TRIAL}"')
+    paths = tmp_path / "none", tmp_path / "ema"
+    before = asked(mlgolf, "ablate", *paths)
+    after = asked(mlgolf, "ablate", *paths, "--rulings", file.parent)
+    assert any(f"ema, {TRIAL} left out: disqualified" in note for note in after["notes"])
+    assert after["effects"][0]["estimate"] < before["effects"][0]["estimate"]
+
+
+@pytest.mark.parametrize("command", ["curve", "tuning", "progress", "fit", "ablate"])
 def test_rulings_are_for_runs_and_not_for_tables(mlgolf, tmp_path, rulings, command):
     table = tmp_path / "table.csv"
     table.write_text("method,time,quality\na,1,0.6\na,2,0.7\n")

@@ -73,11 +73,24 @@ def test_attacks_of_this_machine_are_one_record(mlgolf):
     assert (said["held"], said["accepted"]) == (True, True)
 
 
-def test_an_attack_whose_framework_is_not_installed_is_left_out_and_named(
-    played, mlgolf, monkeypatch
-):
-    played()
+@pytest.fixture
+def without_jax(monkeypatch) -> str:
+    """An attack that needs it."""
     monkeypatch.setattr("mlgolf.backends.find_spec", lambda name: None if name == "jax" else name)
-    done = mlgolf("sandbox", "attack", "answered_before_it_is_computed")
-    assert "answered_before_it_is_computed is not played: jax is not installed" in done.stderr
-    assert "0 of 0 attacks were held" in done.stdout
+    return "answered_before_it_is_computed"
+
+
+def test_an_attack_whose_framework_is_not_installed_is_left_out_and_named(
+    played, mlgolf, without_jax
+):
+    played(outcome())
+    done = mlgolf("sandbox", "attack", "network", without_jax)
+    assert f"{without_jax} is not played: jax is not installed" in done.stderr
+    assert "1 of 1 attacks were held" in done.stdout
+
+
+def test_where_no_attack_can_be_played_none_is_called_held(played, mlgolf, without_jax):
+    played()
+    done = mlgolf("sandbox", "attack", without_jax, "--json", expect=2)
+    assert "pip install 'mlgolf[jax]'" in done.stderr
+    assert done.stdout == ""

@@ -32,6 +32,13 @@ def test_what_was_left_by_a_kill_in_the_middle_of_a_claim_goes_with_the_next(cal
     assert os.listdir(tmp_path) == []
 
 
+def test_a_claim_of_the_living_that_was_put_aside_is_there_to_be_put_back(tmp_path):
+    with held(tmp_path):
+        aside = (tmp_path / "claim.json").rename(tmp_path / ".claim.json.0")
+        with held(tmp_path):
+            assert aside.exists()
+
+
 def test_who_finds_a_claim_cleared_away_by_the_winner_is_told_so(tmp_path, monkeypatch):
     def link_too_late(mine: Path, path: Path) -> None:
         mine.unlink()

@@ -295,7 +295,7 @@ ROW = "v0.5,external,a,jax,wmt,0,1,ok,9,1,5,,\n"
         (HEADER + ROW.replace("1,5,,", "-1,5,,"), "line 2: val_reached_eval: found -1.0"),
         (HEADER + ROW.replace("jax", "tensorflow"), "framework: found 'tensorflow', allowed"),
         (HEADER + ROW.replace("external", "extern"), "line 2: ruleset: found 'extern'"),
-        (HEADER + ROW.replace("wmt", ""), "line 2: workload: found None, allowed is a name"),
+        (HEADER + ROW.replace("wmt", ""), "line 2: workload: found an empty cell, allowed"),
         (HEADER + ROW + ROW[:20], "line 3: found 5 cells, the first line has 13. Was it cut?"),
     ],
 )
@@ -322,13 +322,13 @@ def curves(tmp_path, **columns) -> Path:
     [
         ({"submission_time_s": [9.0, 5.0]}, "row 1: submission_time_s: found 5.0, allowed is"),
         ({"submission_time_s": [-1.0, 5.0]}, "row 0: submission_time_s: found -1.0"),
-        ({"submission_time_s": [5.0, None]}, "row 1: submission_time_s: found None"),
+        ({"submission_time_s": [5.0, None]}, "row 1: submission_time_s: found an empty cell"),
         ({"submission_time_s": [5.0, math.nan]}, "row 1: submission_time_s: found nan"),
         ({"step": [20, 10]}, "row 1: step: found 10, allowed is never to fall"),
         ({"step": 10, "submission_time_s": 5.0}, "row 1: step: found 10, allowed is each"),
         ({"step": ["10", "20"]}, "column step is String, expected numbers"),
         ({"study": -1}, "row 0: study: found -1"),
-        ({"study": [0, None]}, "row 1: study: found None"),
+        ({"study": [0, None]}, "row 1: study: found an empty cell"),
         ({"trial": 0}, "row 0: trial: found 0, allowed is a number from 1"),
     ],
 )

@@ -126,7 +126,8 @@ class AblationResult(Saved):
 def ablate(
     *paths: AnyPath, methods: Sequence[str] = (), workloads: Sequence[str] = (),
     time: str | None = None, quality: str | None = None, goal: str | None = None,
-    confidence: float = CONFIDENCE, unfair: bool = False, progress: bool = True, **asked: Any,
+    confidence: float = CONFIDENCE, unfair: bool = False, rulings: AnyPath | None = None,
+    progress: bool = True, **asked: Any,
 ) -> AblationResult:
     """What methods contribute, alone and together, where each combination was tuned alike.
 
@@ -138,6 +139,7 @@ def ablate(
       time, quality, goal: of a table: what its columns are called, and whether quality is to
         maximise (unless given) or to minimise.
       unfair: compare also what was not tuned alike, and say so.
+      rulings: of runs, a folder of rulings of a jury; None for those of the competition.
       asked: further arguments of `measure`.
     Raises: MLGolfError for what cannot be played, read or compared.
     """
@@ -163,7 +165,7 @@ def ablate(
             )
     experiment = open_experiment(
         found, time=time, quality=quality, goal=None if goal is None else Goal(goal),
-        workloads=workloads,
+        workloads=workloads, rulings=None if rulings is None else Path(rulings),
     )
     return AblationResult(analysed(experiment, confidence=confidence, allow_unfair=unfair))
 

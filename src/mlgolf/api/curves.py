@@ -21,6 +21,7 @@ from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DifferentRules, ScoringError, UnknownName
+from mlgolf.core.jury_ruling import check_rulings_are_of_runs
 from mlgolf.core.target import Goal
 from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.theme import Style
@@ -241,8 +242,7 @@ def _measurements(
     points: PointChoice | None, axes: Sequence[Axis], rulings: AnyPath | None,
 ) -> tuple[Measurements, Goal]:
     if _is_table(paths):
-        if rulings is not None:
-            raise ScoringError(f"{paths[0]}: --rulings is for runs; take rows out of a table")
+        check_rulings_are_of_runs(rulings, paths[0])
         return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
     if not paths:
         raise ScoringError("curve: found no table and no run folder. Give one of them")

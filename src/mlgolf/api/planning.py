@@ -176,7 +176,7 @@ class BudgetPlan(Saved):
         yield from device_lines(self.by_device, self._surest)
         yield from plan_source_lines(self.plan, self.asked)
         if self.service is not None and (profit := self.profit) is not None:
-            yield from profit_lines(profit, self.service)
+            yield from profit_lines(profit, self.service, self.asked)
             told = profit_sources(profit, self.service, self.asked)
             yield from source_lines(told, of="of the model of most profit")
 

@@ -21,6 +21,7 @@ from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import RunFolderError
+from mlgolf.core.jury_ruling import check_rulings_are_of_runs
 from mlgolf.data.tables import table_or_file
 from mlgolf.plots.heading import Heading
 from mlgolf.plots.progress import COLUMNS, progress_charts, progress_table
@@ -133,8 +134,7 @@ def progress(
             quantities=(compute,) if compute else (), confidence=confidence,
             rulings=None if rulings is None else Path(rulings),
         ))  # fmt: skip
-    if rulings is not None:
-        raise RunFolderError(f"{source}: --rulings is for runs; take rows out of a table")
+    check_rulings_are_of_runs(rulings, source)
     if more:
         raise RunFolderError(f"found {len(sources)} tables; progress takes one, or run folders")
     path = table_or_file(Path(source))

@@ -21,6 +21,7 @@ from mlgolf.api.saved import Saved
 from mlgolf.api.shown import Table
 from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import ScoringError
+from mlgolf.core.jury_ruling import check_rulings_are_of_runs
 from mlgolf.core.text import enumerated
 from mlgolf.data.tables import table_or_file
 from mlgolf.plots.heading import Heading
@@ -45,6 +46,7 @@ from mlgolf.report.scaling import (
     stated_for,
     variant_rows,
 )
+from mlgolf.results.bundles.reading import is_bundle
 from mlgolf.scoring.sources import open_source
 
 NAME = "scaling"  # of its files
@@ -198,13 +200,13 @@ def fit(
     given: Mapping[str, float] | None = None, only: str | None = None, without: str | None = None,
     drop_highest: int = 0, budgets: Sequence[float] = (),
     sizes: Sequence[tuple[float, float]] = (), delta: float = DELTA, draws: int = DRAWS,
-    confidence: float = CONFIDENCE,
+    confidence: float = CONFIDENCE, rulings: AnyPath | None = None,
 ) -> FittedLaw | IsoFlopFit:
     """Fit L = E + A / N^alpha + B / D^beta, and more where columns tell more, to a table of runs.
 
     Args:
       table: a file (.csv, .parquet), the name of a published table: "chinchilla_runs", or a
-        folder of runs, whose columns are known.
+        folder of runs or a bundle, whose columns are known.
       params, tokens, loss: its columns; or `flop` of training in place of tokens.
       form: what is fitted; else as the columns say. Of a folder, "chinchilla" and "isoflop" are
         fitted to the runs that saw no token twice.
@@ -215,6 +217,7 @@ def fit(
       only, without, drop_highest: which rows count.
       budgets: FLOP to be spent at the best size.
       sizes: parameters and tokens of runs whose loss is to be predicted.
+      rulings: of runs, a folder of rulings of a jury; None for those of the competition.
     Raises: MLGolfError for a table that cannot be read, or cannot tell the parameters.
     """
     checked_confidence(confidence)
@@ -228,12 +231,15 @@ def fit(
     path, choice = table_or_file(table), Choice(
         only=only, without=without, drop_highest=drop_highest
     )
-    if path.is_dir():
+    if path.is_dir() or is_bundle(path):
         _check_folder(path, columns, form)
         repeats = None if form is None else form == "data_constrained"
-        source = open_source([path], None, None, command="fit")
+        source = open_source(
+            [path], None, None, command="fit", rulings=None if rulings is None else Path(rulings)
+        )
         read = partial(runs_of_folders, path, source, repeats=repeats)
     else:
+        check_rulings_are_of_runs(rulings, path)
         _check_form(form, unique, bits, levers)
         read = partial(read_runs, path, columns)
     kept = read(choice)

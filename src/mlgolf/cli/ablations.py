@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mlgolf.cli.options import AsJson, DataDir, print_json
+from mlgolf.cli.options import AsJson, DataDir, Rulings, print_json
 from mlgolf.cli.text import say
 
 
@@ -95,8 +95,7 @@ def ablate(
     goal: ItsGoal = None,
     confidence: Confidence = 0.95,
     unfair: Unfair = False,
-    output: Output = None,
-    as_json: AsJson = False,
+    rulings: Rulings = None, output: Output = None, as_json: AsJson = False,
 ) -> None:
     """Measure methods alone and together, every combination of them tuned alike.
 
@@ -137,7 +136,7 @@ def ablate(
             raise typer.Exit(130) from None
     found = analysed(
         *given, workloads=workload or (), time=time, quality=quality, goal=goal,
-        confidence=confidence, unfair=unfair,
+        confidence=confidence, unfair=unfair, rulings=rulings,
     )
     if output is not None:
         found.save(output)

@@ -29,6 +29,7 @@ from mlgolf.cli import (
     tracking,
     triage,
     tuning,
+    version,
 )
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.text import in_words, printable
@@ -62,6 +63,7 @@ algoperf.add_to(app)
 games.add_to(app)
 sandboxes.add_to(app)
 triage.add_to(app)
+version.add_to(app)
 
 
 def main() -> None:

@@ -3,9 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -34,6 +34,17 @@ Rulings = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Value = TypeVar("Value")
+
+
+def by_name(option: str, pairs: Iterable[tuple[str, Value]]) -> dict[str, Value]:
+    """What a repeated option says of each name. Raises: BadParameter for one name twice."""
+    found: dict[str, Value] = {}
+    for name, value in pairs:
+        if name in found:
+            raise typer.BadParameter(f"{option}: found {name} twice, allowed is once. Keep one")
+        found[name] = value
+    return found
 
 
 def print_json(record: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, by_name, print_json
 from mlgolf.cli.text import say
 
 
@@ -120,7 +120,7 @@ def plan(
         fit=fit, prices=prices, utilisation=utilisation, precisions=precision or ("bf16",),
         inference_tokens=inference_tokens,
         unique_tokens=math.inf if unique_tokens is None else unique_tokens, service=service,
-        levers=dict(map(_lever, lever or [])), confidence=confidence,
+        levers=by_name("--lever", map(_lever, lever or [])), confidence=confidence,
     )  # fmt: skip
     if output is not None:
         found.save(output)
@@ -134,12 +134,15 @@ def plan(
 def _lever(text: str) -> tuple[str, list[float]]:
     name, _, numbers = text.partition("=")
     try:
-        return name, [float(number) for number in numbers.split(",")]
+        claim = [float(number) for number in numbers.split(",")]
     except ValueError:
+        claim = []
+    if not (name and claim):
         raise typer.BadParameter(
             f"--lever: found {text!r}, allowed is NAME=TIMES or NAME=TIMES,LOW,HIGH, such as "
             "moe=2.9,2.6,3.2"
-        ) from None
+        )
+    return name, claim
 
 
 def _as_competition(

@@ -109,6 +109,7 @@ def attack(
 
     Example: mlgolf sandbox attack fork_bomb network --sandbox process --json
     """
+    from mlgolf.backends import require
     from mlgolf.testing.attacks.attacks import chosen_attacks
     from mlgolf.testing.attacks.suite import play_attacks, playable
 
@@ -117,6 +118,8 @@ def attack(
     for one in chosen:
         if one not in attacks:
             say(f"{one.name} is not played: {one.needs.framework} is not installed", err=True)
+    if not attacks:
+        require(chosen[0].needs.framework)
     count = 0
 
     def tell(outcome: "Outcome") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mlgolf.cli.options import AsJson, print_json
+from mlgolf.cli.options import AsJson, Rulings, by_name, print_json
 from mlgolf.cli.text import say
 
 
@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 Runs = Annotated[
     str,
     typer.Argument(
-        help="A table (.csv, .parquet) with one run per row, a folder of runs, or a published "
+        help="A table (.csv, .parquet) with one run per row, a run or its bundle, or a published "
         "table by name: chinchilla_runs, overtraining_runs, data_constrained_runs."
     ),
 ]
@@ -81,7 +81,7 @@ def fit(
     ] = 1e-3,
     draws: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 4000,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999)] = 0.95,
-    output: Output = None, as_json: AsJson = False,
+    rulings: Rulings = None, output: Output = None, as_json: AsJson = False,
 ) -> None:
     """Fit a scaling law to runs: how the loss falls with parameters and data.
 
@@ -108,11 +108,12 @@ def fit(
         raise UnknownName("form", form, known=get_args(FormName))
     found = fitted(
         table, params=params, tokens=tokens, flop=flop, loss=loss,
-        form=cast("FormName | None", form), unique=unique, bits=dict(map(_pair, bits or [])),
-        levers=lever or [], given={name: _number(name, value) for name, value in map(
-            _pair, given or []
-        )}, only=only, without=without, drop_highest=drop_highest, budgets=at or [],
+        form=cast("FormName | None", form), unique=unique,
+        bits=by_name("--bits", map(_pair, bits or [])), levers=lever or [],
+        given=by_name("--given", map(_value, given or [])), only=only, without=without,
+        drop_highest=drop_highest, budgets=at or [],
         sizes=[*map(_size, predict or [])], delta=delta, draws=draws, confidence=confidence,
+        rulings=rulings,
     )  # fmt: skip
     if output is not None:
         found.save(output)
@@ -128,6 +129,11 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and sign and value):
         raise typer.BadParameter(f"found {text!r}, allowed is NAME=VALUE")
     return name, value
+
+
+def _value(text: str) -> tuple[str, float]:
+    name, value = _pair(text)
+    return name, _number(name, value)
 
 
 def _size(text: str) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mlgolf.cli.options import AsJson, Rulings, print_json
+from mlgolf.cli.options import AsJson, Rulings, by_name, print_json
 from mlgolf.cli.text import say
 from mlgolf.core.text import number_of
 
@@ -210,7 +210,8 @@ def import_(
     from mlgolf.api.tracking import import_runs, save_table
 
     found = import_runs(
-        *files, tracker=tracker, columns=dict(map(_pair, columns or ())), keep_failed=keep_failed
+        *files, tracker=tracker, columns=by_name("--map", map(_pair, columns or ())),
+        keep_failed=keep_failed,
     )
     path = save_table(found.table, output)
     if as_json:

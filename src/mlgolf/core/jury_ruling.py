@@ -117,6 +117,15 @@ def read_rulings(folder: Path) -> tuple[JuryRuling, ...]:
     return tuple(found)
 
 
+def check_rulings_are_of_runs(rulings: object, table: object) -> None:
+    """Args: rulings: a folder that was given, or None. table: in place of runs, for the error.
+
+    Raises: RulesError for rulings that nothing in a table could be compared with.
+    """
+    if rulings is not None:
+        raise RulesError(f"{table}: --rulings is for runs; take rows out of a table")
+
+
 def _conflicts(found: Sequence[JuryRuling]) -> list[str]:
     known: dict[str, str] = {}
     disqualified: set[Subject] = set()

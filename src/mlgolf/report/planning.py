@@ -362,7 +362,8 @@ def profit_rows(
 def profit_sources(found: Profit, service: Service, asked: Question) -> dict[str, str]:
     """Of each number of the model of most profit."""
     fit, way, trained = asked.fit.source, found.served.way, found.trained
-    best = f"the most profit, by the law of {fit}"
+    law = f"the law of {fit}" + "".join(f", {what}" for what in _bare(asked))
+    best = f"the most profit, by {law}"
     training = (
         f"the cheapest that holds the model and ends within {asked.most_training_hours:g} hours: "
         f"{trained.offer.named}, ${trained.offer.usd_per_hour:g} an hour, "
@@ -379,7 +380,7 @@ def profit_sources(found: Profit, service: Service, asked: Question) -> dict[str
     )
     draws = f"this plan by the draws of the law of {fit}"
     return {
-        "params": best, "tokens": best, "loss": f"the law of {fit}",
+        "params": best, "tokens": best, "loss": law,
         "value_dollars": service.source, "beyond_value": service.source,
         "training_dollars": training, "training_device": training,
         "training_devices": training, "training_hours": training,
@@ -392,6 +393,14 @@ def profit_sources(found: Profit, service: Service, asked: Question) -> dict[str
     }  # fmt: skip
 
 
+def _bare(asked: Question) -> Iterator[str]:
+    """How the model of most profit is counted by less than the plan is."""
+    if math.isfinite(asked.demand.unique_tokens):
+        yield "as if no token were seen twice"
+    if asked.gammas:
+        yield "as if all parameters counted at every precision"
+
+
 def _reached(device: str, service: Service, asked: Question) -> str:
     measured = service.measured_utilisation.get(device)
     if measured is None:
@@ -399,7 +408,12 @@ def _reached(device: str, service: Service, asked: Question) -> str:
     return f"{measured:.3g} was measured"
 
 
-def profit_lines(found: Profit, service: Service) -> Iterator[str]:
+def profit_lines(found: Profit, service: Service, asked: Question) -> Iterator[str]:
+    if bare := [*_bare(asked)]:
+        yield (
+            f"The model of most profit is counted {enumerated(bare)}: its loss may be lower than "
+            "it would be, and its size another."
+        )
     for device, share in service.measured_utilisation.items():
         yield f"On {device} a model was measured to reach {share:.3g} of its peak."
     if found.beyond_value:

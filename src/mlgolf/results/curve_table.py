@@ -14,6 +14,7 @@ from mlgolf.core.status import Status
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results.evaluation_files import LARGEST
+from mlgolf.results.measurement_table import shown_cell
 
 _KEY = ["submission", "workload", "study", "trial"]
 _VALUES = ["step", "submission_time_s", "train_metric", "validation_metric", "test_metric"]
@@ -81,7 +82,9 @@ def _check(path: Path, rows: pl.DataFrame) -> None:
 def _refuse(path: Path, wrong: pl.DataFrame, column: str, allowed: str) -> None:
     if len(wrong):
         row, found = wrong.select("row", column).row(0)
-        raise RunFolderError(f"{path}, row {row}: {column}: found {found!r}, allowed is {allowed}")
+        raise RunFolderError(
+            f"{path}, row {row}: {column}: found {shown_cell(found)}, allowed is {allowed}"
+        )
 
 
 def _trial(competition: Competition, framework: str, ruleset: Ruleset, row: dict) -> Trial:

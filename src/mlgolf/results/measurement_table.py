@@ -191,13 +191,14 @@ def _checked(path: Path, table: pl.DataFrame, column: Column) -> pl.DataFrame:
     if len(bad):
         line, found = bad.select(LINE, name).row(0)
         raise RunFolderError(
-            f"{place_of(path, line)}: {column.source}: found {_shown(found)}, allowed is "
+            f"{place_of(path, line)}: {column.source}: found {shown_cell(found)}, allowed is "
             f"{column.allowed}"
         )
     return table.with_columns(value.alias(name))
 
 
-def _shown(found: object) -> str:
+def shown_cell(found: object) -> str:
+    """What a cell holds, for errors."""
     text = "" if found is None else str(found).strip()
     if not text:
         return "an empty cell"

@@ -154,7 +154,10 @@ def _joules(rows: list[dict]) -> FloatArray | None:
 def _columns(rows: list[dict]) -> dict[str, FloatArray]:
     names = {name for row in rows for name in row["metrics"]}
     if len(rows) * len(names) > MOST_CELLS:
-        raise ValueError(f"{len(names):,} metrics in {len(rows):,} evaluations")
+        raise ValueError(
+            f"{len(names):,} metrics in {len(rows):,} evaluations, allowed are {MOST_CELLS:,} "
+            "values in all"
+        )
     return {
         name: np.array([row["metrics"].get(name, np.nan) for row in rows], dtype=np.float64)
         for name in sorted(names)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlgolf.core.errors import TrialTaken
+from mlgolf.core.errors import RunFolderError, TrialTaken
 from mlgolf.results.files import read_json, write_json
 
 FILE = "claim.json"
@@ -47,9 +47,17 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _clear(folder: Path) -> None:
-    """Remove unfinished claims: of who was killed in the middle, or comes too late."""
+    """Remove unfinished claims of the dead, and of who is writing one and comes too late.
+
+    Others stay: one may be ours, which somebody has put aside and is about to put back.
+    """
     for unfinished in folder.glob(f".*{FILE}.*"):
-        unfinished.unlink(missing_ok=True)
+        try:
+            claim = read_json(unfinished, missing_ok=True)
+        except RunFolderError:  # half of one
+            claim = None
+        if claim is None or _is_left(claim):
+            unfinished.unlink(missing_ok=True)
 
 
 def holder(folder: Path) -> str:

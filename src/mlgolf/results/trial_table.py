@@ -13,6 +13,7 @@ import polars as pl
 from mlgolf.core.errors import RunFolderError
 from mlgolf.core.rules import Ruleset
 from mlgolf.results.algoperf_logs import OUR_NAMES
+from mlgolf.results.measurement_table import shown_cell
 
 COLUMNS = {
     "version": pl.String, "ruleset": pl.String, "submission": pl.String, "framework": pl.String,
@@ -117,7 +118,7 @@ def _wrong_cell(path: Path, data: bytes) -> str:
         )
         if len(wrong):
             line, found = wrong.select("line", name).row(0)
-            return f"{path}, line {line}: {name}: found {found!r}, allowed is a number"
+            return f"{path}, line {line}: {name}: found {shown_cell(found)}, allowed is a number"
     return ""
 
 
@@ -125,4 +126,4 @@ def _refuse(path: Path, wrong: pl.DataFrame, column: str, allowed: str) -> None:
     if len(wrong):
         line, found = wrong.select("line", column).row(0)
         where = f"{path}, line {line}: {column}"
-        raise RunFolderError(f"{where}: found {found!r}, allowed is {allowed}")
+        raise RunFolderError(f"{where}: found {shown_cell(found)}, allowed is {allowed}")

@@ -67,7 +67,7 @@ def test_a_file_that_is_no_fit_is_refused(tmp_path, text, message):
         ({"draws": {"E": [1.8], "A": [4.0, 5.0], "B": [2.0], "alpha": [0.3], "beta": [0.3]}},
          "draws: .* as many of each"),
         ({"draws": {name: [0.5] for name in ("E", "A", "B", "alpha", "beta", "R_D")}},
-         "R_D: found None, allowed is a number above 0"),
+         "R_D: found null, allowed is a number above 0"),
         ({"not_identified": 3}, "not_identified: "),
     ],
 )  # fmt: skip

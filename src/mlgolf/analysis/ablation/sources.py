@@ -19,6 +19,7 @@ from mlgolf.analysis.units import WIDE, fractions_beside_percents, widest_gap
 from mlgolf.core.arrays import FloatArray, IntArray
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.jury_ruling import check_rulings_are_of_runs
 from mlgolf.core.target import Goal
 from mlgolf.core.trial import Trial
 from mlgolf.results.measurement_table import (
@@ -48,19 +49,22 @@ QUALITY = Column(name="quality", may_fail=True, option="--quality")
 
 def open_experiment(
     paths: Sequence[Path], *, time: str | None = None, quality: str | None = None,
-    goal: Goal | None = None, workloads: Sequence[str] = (),
+    goal: Goal | None = None, workloads: Sequence[str] = (), rulings: Path | None = None,
 ) -> Experiment:
-    """Args: time, quality, goal: of a table: what its columns are called, and which way is better.
+    """Args:
+      time, quality, goal: of a table: what its columns are called, and which way is better.
+      rulings: of runs, a folder of rulings of a jury; None for those of the competition.
 
     Raises: MLGolfError for what cannot be read, or is no ablation.
     """
     if len(paths) == 1 and paths[0].suffix in SUFFIXES:
+        check_rulings_are_of_runs(rulings, paths[0])
         return _of_table(paths[0], time, quality, goal or Goal.MAXIMISE, workloads)
     if time or quality or goal:
         raise RunFolderError(
             f"{paths[0]}: --time, --quality and --goal are for tables; runs have their rules"
         )
-    source = open_source(paths, None, None, command="ablate")
+    source = open_source(paths, None, None, command="ablate", rulings=rulings)
     return of_runs(paths[0], source, workloads)
 
 
@@ -69,6 +73,9 @@ def of_runs(path: Path, source: Source, workloads: Sequence[str] = ()) -> Experi
     competition = source.as_played()
     found = source.admitted(competition, official_first=False)
     pool = found.pool
+    lost = [str(one) for one in found.tombstones if one.submission in source.jury.excluded]
+    if lost:
+        raise RunFolderError(f"{path}: every combination is needed. {'; '.join(lost)}")
     if NONE not in pool.submissions:
         raise RunFolderError(
             f"{path}: found the submissions {', '.join(pool.submissions)}; an ablation has one "

@@ -203,17 +203,15 @@ def bought_by_methods(asked: Question) -> list[Bought]:
         return []
     now = best_plan(asked).loss
 
-    def loss(times: float) -> float:
-        return best_plan(asked.with_compute(times)).loss
+    def gain(times: float) -> float:
+        return now - best_plan(asked.with_compute(times)).loss
 
-    return [
-        Bought(
-            method=one, loss=loss(one.times), gain=now - loss(one.times),
-            gain_interval=None if one.interval is None else (
-                now - loss(one.interval[0]), now - loss(one.interval[1])
-            ),
-        ) for one in asked.methods
-    ]  # fmt: skip
+    found = []
+    for one in asked.methods:
+        ends = None if one.interval is None else (gain(one.interval[0]), gain(one.interval[1]))
+        gained = gain(one.times)
+        found.append(Bought(method=one, loss=now - gained, gain=gained, gain_interval=ends))
+    return found
 
 
 def frontier(

@@ -118,7 +118,7 @@ class _Record(BaseModel):
                 raise ValueError(f"{name}: found null, allowed is a number above 0")
         for name, value in self.others.items():
             if not (isinstance(value, int | float) and 0 < value < math.inf):
-                raise ValueError(f"{name}: found {value!r}, allowed is a number above 0")
+                raise ValueError(f"{name}: found {json.dumps(value)}, allowed is a number above 0")
         return self
 
     @property

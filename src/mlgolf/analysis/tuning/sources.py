@@ -15,6 +15,7 @@ from mlgolf.analysis.tuning.results import CHOICES, RESULTS, Metric, TuningResul
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.competition import Competition, competition_names, load_competition
 from mlgolf.core.errors import RunFolderError, UnknownName
+from mlgolf.core.jury_ruling import check_rulings_are_of_runs
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.core.target import Goal
 from mlgolf.core.text import enumerated
@@ -47,8 +48,7 @@ class Asked:
 def open_results(paths: Sequence[Path], asked: Asked) -> TuningResults:
     """Raises: MLGolfError for what is missing, of another kind, or does not go together."""
     if len(paths) == 1 and paths[0].suffix in TABLES and not _is_published(paths[0]):
-        if asked.rulings:
-            raise RunFolderError(f"{paths[0]}: --rulings is for runs; take rows out of a table")
+        check_rulings_are_of_runs(asked.rulings, paths[0])
         found = read_results(
             paths[0], goal=asked.goal, quality=asked.quality, metric=asked.metric,
             transfers=asked.transfers, methods=asked.methods, only=asked.workloads,
