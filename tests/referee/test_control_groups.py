@@ -1,6 +1,7 @@
 """Control groups of the kernel, as far as the machine that runs the tests has them."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,21 @@ def test_limits_of_version_1_are_written_below_our_own_groups(process):
     assert not limit.exists()
 
 
+@pytest.mark.skipif(
+    not os.access(control_groups.ROOT / "memory", os.W_OK), reason="no groups of version 1 for us"
+)
+@pytest.mark.parametrize(("needs", "kills"), [(1 << 27, 1), (0, 0)])
+def test_who_is_killed_for_want_of_memory_is_told_from_who_is_killed(needs, kills):
+    code = f"import os; input(); bytearray({needs}); os.kill(os.getpid(), 9)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
+        group = ControlGroup(process.pid, Limits(1 << 26, 100))
+        assert group.out_of_memory_kills() == 0
+        process.communicate(b"\n")
+        assert process.returncode == -signal.SIGKILL
+        assert group.out_of_memory_kills() == kills
+    group.close()
+
+
 @pytest.mark.skipif(not os.access(UNIFIED, os.W_OK), reason="no groups of version 2 for us")
 def test_a_limit_whose_controller_is_not_handed_down_is_not_claimed(process, monkeypatch):
     monkeypatch.setattr(control_groups, "ROOT", UNIFIED)
@@ -51,6 +67,7 @@ def test_a_limit_whose_controller_is_not_handed_down_is_not_claimed(process, mon
     assert group.name == "cgroup v2 cpu.stat"
     assert group.seconds() >= 0
     assert group.limits == {}
+    assert group.out_of_memory_kills() is None
     process.kill()
     process.wait()
     group.close()

@@ -18,7 +18,7 @@ if player == 0:
     os._exit(0)
 printed.begin()
 os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
-select.select(printed.open, [], [])
+select.select(printed.sources, [], [])
 printed.pass_on()
 os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT), 1)
 os.write(may_go_on, b".")

@@ -87,12 +87,15 @@ class ControlGroup:
         """Raises: OSError where the group does not count."""
         if self._version == 1:
             return int((self._counting / "cpuacct.usage").read_text()) / 1e9
-        stat = self._counting / "cpu.stat"
-        for line in stat.read_text().splitlines():
-            name, _, count = line.partition(" ")
-            if name == "usage_usec":
-                return int(count) / 1e6
-        raise OSError(f"{stat}: found no usage_usec")
+        return _count(self._counting / "cpu.stat", "usage_usec") / 1e6
+
+    def out_of_memory_kills(self) -> int | None:
+        """As told in version 2, or in version 1 since Linux 4.13."""
+        name = "memory.oom_control" if self._version == 1 else "memory.events"
+        for folder in self._folders:
+            with contextlib.suppress(OSError):  # this group is not of memory
+                return _count(folder / name, "oom_kill")
+        return None
 
     def close(self) -> None:
         """Remove the groups. Their processes are gone, but the kernel may need a moment for it."""
@@ -104,6 +107,15 @@ class ControlGroup:
                     folder.rmdir()
                     break
                 time.sleep(0.001)
+
+
+def _count(file: Path, name: str) -> int:
+    """Of a file with a name and a number in each line. Raises: OSError where it is not there."""
+    for line in file.read_text().splitlines():
+        found, _, count = line.partition(" ")
+        if found == name:
+            return int(count)
+    raise OSError(f"{file}: found no {name}")
 
 
 def forget_files(group: Path) -> None:

@@ -20,6 +20,10 @@ class CpuTime(Protocol):
     limits: Mapping[str, str]  # what it also holds down, "memory" or "pids", and by what
 
     def seconds(self) -> float: ...
+    def out_of_memory_kills(self) -> int | None:
+        """Of its processes, by the kernel; None where it does not count them."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -35,6 +39,9 @@ class TaskClock:
     def seconds(self) -> float:
         return int.from_bytes(os.read(self._descriptor, 8), "little") / 1e9
 
+    def out_of_memory_kills(self) -> None:
+        return None
+
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -49,6 +56,10 @@ class LargerOf:
 
     def seconds(self) -> float:
         return max(source.seconds() for source in self._both)
+
+    def out_of_memory_kills(self) -> int | None:
+        told = [source.out_of_memory_kills() for source in self._both]
+        return max((kills for kills in told if kills is not None), default=None)
 
     def close(self) -> None:
         for source in self._both:
@@ -68,6 +79,9 @@ class ProcessTree:
     def seconds(self) -> float:
         self._most = max(self._most, processes.cpu_seconds(self._supervisor))
         return self._most
+
+    def out_of_memory_kills(self) -> None:
+        return None
 
     def close(self) -> None:
         pass

@@ -228,9 +228,13 @@ class ProcessPlayer(_ConnectedPlayer):
         self._held.thaw()
 
     def out_of_memory(self) -> str | None:
-        killed = self._held.exit_code == -signal.SIGKILL
-        if killed and out_of_memory_kills() > self._kills_before:
-            return "the kernel ended a process for want of memory while it ran"
+        if self._held.exit_code != -signal.SIGKILL:
+            return None
+        own = self._held.cpu_time.out_of_memory_kills()
+        if own:
+            return "the kernel ended it for want of memory"
+        if own is None and out_of_memory_kills() > self._kills_before:
+            return "the kernel ended a process of this machine for want of memory while it ran"
         return None
 
     def stop(self) -> None:
