@@ -13,7 +13,7 @@ from plans import plan
 from mlgolf.core.errors import SandboxError
 from mlgolf.core.hardware import load_hardware
 from mlgolf.core.messages import Exited, Ready
-from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.fork_server import ForkServer, fork_server_for
 from mlgolf.referee.players import ProcessPlayers, ThreadPlayers, folders_of_data
 
 HARDWARE = load_hardware("one-thread-cpu")
@@ -69,6 +69,28 @@ class WithoutSupervisor(ProcessPlayers):
 def test_a_player_that_was_killed_before_it_began_has_ended(data_dir, tmp_path):
     with started(WithoutSupervisor(HARDWARE), data_dir, tmp_path) as player:
         assert first_word(player) == Exited(-signal.SIGKILL)
+
+
+@pytest.mark.parametrize("level", ["process", "bubblewrap"])
+def test_a_fork_server_that_is_killed_while_it_is_asked_has_a_successor(
+    level, data_dir, tmp_path, monkeypatch
+):
+    with started(ProcessPlayers(HARDWARE, level), data_dir, tmp_path) as player:
+        assert isinstance(first_word(player), Ready)
+    killed = []
+
+    def killed_once(server, *asked):
+        if not killed:
+            killed.append(server)
+            server._process.kill()
+            server._process.wait()
+        return launch(server, *asked)
+
+    launch = ForkServer.launch
+    monkeypatch.setattr(ForkServer, "launch", killed_once)
+    with started(ProcessPlayers(HARDWARE, level), data_dir, tmp_path) as player:
+        assert isinstance(first_word(player), Ready)
+    assert killed
 
 
 def test_a_player_that_is_frozen_before_it_is_ready_says_nothing(data_dir, tmp_path):

@@ -251,23 +251,6 @@ def test_no_stream_of_a_player_is_a_file_of_the_host(tmp_path):
     assert said == ["0 Read-only file system", "1 a pipe", "2 a pipe"]
 
 
-def test_a_log_that_can_take_no_more_is_an_error_of_who_prints():
-    code = (
-        "import os, sys\n"
-        "try:\n    for _ in range(99): os.write(1, bytes(1 << 16))\n"
-        "except BrokenPipeError: sys.exit(3)"
-    )
-    full = os.open("/dev/full", os.O_WRONLY)
-    order = Order(argv=[sys.executable, "-I", "-S", "-c", code], see=PYTHON_FOLDERS)
-    held = HeldProcess(order, output=full)
-    os.close(full)
-    held.start()
-    try:
-        assert held.wait(30) == 3
-    finally:
-        held.stop()
-
-
 def burners() -> list[str]:
     return [pid for pid in os.listdir("/proc") if pid.isdigit() and is_burner(pid)]
 

@@ -26,9 +26,9 @@ class Limits(NamedTuple):
 
     def files(self, version: int) -> Iterator[tuple[str, dict[str, int]]]:
         """Controller, and the number for each of its files; the first is always there."""
-        if self.memory_bytes and version == 1:  # the second is of memory and swap together
-            names = "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"
-            yield "memory", dict.fromkeys(names, self.memory_bytes)
+        if version == 1:  # without a limit it tells whom the kernel ended for want of memory
+            names = "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"  # with swap
+            yield "memory", dict.fromkeys(names, self.memory_bytes) if self.memory_bytes else {}
         elif self.memory_bytes:
             yield "memory", {"memory.max": self.memory_bytes, "memory.swap.max": 0}
         if self.tasks:
@@ -61,13 +61,14 @@ class ControlGroup:
 
     def _limit(self, pid: int, controller: str, numbers: Mapping[str, int]) -> None:
         folder = self._made(controller)
-        if not (folder / next(iter(numbers))).exists():  # version 2: it is not handed down to here
-            return
+        if not all((folder / file).exists() for file in [*numbers][:1]):
+            return  # version 2: it is not handed down to here
         for file, number in numbers.items():
             if (folder / file).exists():  # a kernel may count no swap
                 (folder / file).write_text(str(number))
         (folder / "cgroup.procs").write_text(str(pid))
-        self.limits = {**self.limits, controller: f"cgroup v{self._version} {controller}"}
+        if numbers:
+            self.limits = {**self.limits, controller: f"cgroup v{self._version} {controller}"}
 
     def _made(self, controller: str) -> Path:
         """The group of a controller, below the group that we are in ourselves if it is shown."""

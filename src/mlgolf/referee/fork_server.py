@@ -68,6 +68,10 @@ _fork_servers: dict[tuple, "ForkServer"] = {}  # of this process
 _retired: list["ForkServer"] = []  # as long as something that they forked goes on
 
 
+class ForkServerEnded(OSError):
+    """Of one that had worked: somebody killed it."""
+
+
 class ForkServer:
     """The referee's end. Starting it returns at once; the first request waits for the import."""
 
@@ -98,7 +102,7 @@ class ForkServer:
         )
         theirs.close()
         self._one_at_a_time = threading.Lock()
-        self._is_ready = False
+        self.is_ready = False
         atexit.register(self.close)
 
     @property
@@ -150,14 +154,14 @@ class ForkServer:
         return waitable
 
     def _await_ready(self) -> None:
-        if not self._is_ready:
+        if not self.is_ready:
             problem = self._requests.recv(_LONGEST_ORDER)
             if problem != READY:
                 raise OSError(
                     "a process with the environment of the hardware class cannot import the "
                     f"framework: {problem.decode(errors='replace') or self._complaint()}"
                 )
-            self._is_ready = True
+            self.is_ready = True
 
     def _complaint(self) -> str:
         if self._complaints.closed:

@@ -22,7 +22,7 @@ from mlgolf.player.channel import NEVER, Board, Channel, anonymous_memory
 from mlgolf.player.link import Link
 from mlgolf.player.play import play
 from mlgolf.referee.cores import ALL_CORES, Cores
-from mlgolf.referee.fork_server import fork_server_for
+from mlgolf.referee.fork_server import ForkServerEnded, fork_server_for
 from mlgolf.referee.machine import out_of_memory_kills
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
@@ -67,14 +67,26 @@ class ProcessPlayers:
         )
         log = os.open(self.log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            server = fork_server_for(
-                plan.key.framework, self.hardware, self.level, large_folders(plan)
-            )
-            return HeldProcess(order, launch=server.launch, output=log)
+            try:
+                return self._held(plan, order, log)
+            except ForkServerEnded:  # killed meanwhile: nothing was played, so another may try
+                return self._held(plan, order, log)
         except OSError as error:
             raise SandboxError(f"the player's sandbox could not be made: {error}") from error
         finally:
             os.close(log)
+
+    def _held(self, plan: TrialPlan, order: Order, log: int) -> HeldProcess:
+        """Raises: ForkServerEnded for one that had worked; OSError for all else."""
+        server = fork_server_for(
+            plan.key.framework, self.hardware, self.level, large_folders(plan)
+        )
+        try:
+            return HeldProcess(order, launch=server.launch, output=log)
+        except OSError as error:
+            if server.is_ready and server.has_ended:
+                raise ForkServerEnded(*error.args) from error
+            raise
 
 
 def large_folders(plan: TrialPlan) -> list[Path]:
