@@ -100,8 +100,8 @@ def _disturbed(trials: Sequence[Trial]) -> Iterator[str]:
     for trial in trials:
         counts.setdefault(trial.key.submission, []).append(bool(trial.disturbed))
     if any(map(any, counts.values())):
-        each = (f"{sum(of)} of {number_of(len(of), 'trial')} of {m}" for m, of in counts.items())
-        yield f"disturbed: {', '.join(each)}: {MEANING}"
+        each = (f"{sum(of)} of {len(of)} of {method}" for method, of in counts.items())
+        yield f"disturbed trials ({', '.join(each)}): {MEANING}"
 
 
 def _on_axes(
