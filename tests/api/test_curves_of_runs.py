@@ -17,7 +17,9 @@ HARDWARE = load_hardware("one-thread-cpu")
 STUDIES = 3
 
 
-def run(path, factors, *, faster=None, code=None, steps=100, constraint="time"):
+def run(
+    path, factors, *, faster=None, code=None, steps=100, constraint="time", disturbed=()
+):
     """Its folder: methods at budgets, on one curve unless they are `faster`."""
     faster, code = faster or {}, code or {}
     rules = competition(
@@ -58,7 +60,8 @@ def run(path, factors, *, faster=None, code=None, steps=100, constraint="time"):
                 model_sha256="",
                 metrics={"validation/error_rate": 0.5 / factor + 0.002 * study},
             ))  # fmt: skip
-            store.finish(VerdictRecord(status=Status.FINISHED, reason=""))
+            why = "the machine was busy" if study == 0 and name in disturbed else ""
+            store.finish(VerdictRecord(status=Status.FINISHED, reason="", disturbed=why))
     return path
 
 
@@ -75,6 +78,23 @@ def test_a_budget_that_is_played_later_joins_the_curve_of_its_method(tmp_path):
     later = run(tmp_path / "b", {"base": (4,)})
     found = curve(first, later, baseline="base")
     assert [point.runs for point in found.comparison.table.points["base"]] == [3, 3, 3]
+
+
+def test_the_baseline_is_what_was_given_to_the_run_first_unless_another_is_named(tmp_path):
+    found = curve(run(tmp_path / "a", {"old": (1, 2), "new": (1, 2)}))
+    assert found.comparison.baseline == "old"
+    assert "the baseline is what was run first, old (--baseline)" in found.as_json()["notes"]
+
+
+def test_a_comparison_says_how_many_trials_of_each_method_were_disturbed(tmp_path):
+    path = run(tmp_path / "a", {"base": (1, 2), "change": (1, 2)}, disturbed=("change",))
+    (note,) = [note for note in curve(path).comparison.notes if "disturbed" in note]
+    assert note.startswith("disturbed trials (0 of 6 of base, 2 of 6 of change): the machine was")
+
+
+def test_a_table_beside_other_paths_is_refused_with_the_command_for_two_tables(tmp_path):
+    with pytest.raises(ScoringError, match=r"table a\.csv beside 1 other path.*--ci BASE CHANGE"):
+        curve("a.csv", "b.csv")
 
 
 def test_two_ladders_that_share_no_budget_are_compared_where_their_ranges_overlap(tmp_path):

@@ -137,7 +137,7 @@ def test_a_script_without_steps_is_one_message(mlgolf, tmp_path):
         (("linear", "--size", "huge"), "mini"),
         (("linear", "more"), "only a script has arguments"),
         (("steps.json", "more"), "only a script has arguments"),
-        (("steps.json",), "no such file"),
+        (("nowhere/steps.json",), "no such file"),
         (("gone.py",), "no such script"),
         (("linear", "--memory-limit", "-1"), "memory limit"),
         (("train.py", "--threads", 1), "--threads 1: only a workload has this option"),

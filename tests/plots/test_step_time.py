@@ -53,5 +53,14 @@ def test_the_step_stands_below_the_roof():
     assert {"this step: 11.1 GFLOP/s", "100 GFLOP/s measured", "10 GB/s measured"} <= found
 
 
+def test_the_name_of_the_step_does_not_lie_on_the_slope_of_the_roof():
+    floor = replace(FLOOR, flop=0.22e9, bytes=0.0365e9)  # at twice the ridge, near the roof
+    step = replace(STEP, forward=0.002, backward=0.003, floor=floor)
+    machine = Ceilings(flops=109e9, bandwidth=37e9)
+    svg = ElementTree.fromstring(to_svg(roofline_chart(diagnosed(step), machine, STYLE)))
+    (name,) = (e for e in svg.iter() if e.text and e.text.startswith("this step"))
+    assert name.attrib["text-anchor"] == "start"  # it begins at the point
+
+
 def test_without_counted_operations_there_is_no_roof():
     assert roofline_chart(diagnosed(replace(STEP, floor=None)), MACHINE, STYLE) is None

@@ -37,6 +37,12 @@ def test_methods_are_named_and_carry_their_verdict():
     assert {"violet", "green", "better", "worse", "blue"} <= texts(drawn(EXAMPLE, "blue"))
 
 
+def test_a_name_to_the_left_of_its_point_ends_there():
+    svg = ElementTree.fromstring(to_svg(drawn(EXAMPLE, "blue")))
+    sides = {e.text: e.attrib.get("text-anchor", "start") for e in svg.iter() if e.text}
+    assert (sides["orange"], sides["violet"]) == ("end", "start")
+
+
 def test_ticks_of_time_are_plain_numbers_all_over_the_range(tmp_path):
     rows = [f"a,{s},{t},{t ** 0.5 + s}" for s in (1, 2) for t in (80, 300, 900)]
     path = written(tmp_path, *rows, "b,1,80,9", "b,2,80,10")

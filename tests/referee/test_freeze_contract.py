@@ -2,6 +2,7 @@
 
 import pytest
 
+from mlgolf.core.errors import SubmissionError
 from mlgolf.referee.freeze import Source, find_submission
 
 
@@ -28,3 +29,9 @@ def test_a_folder_may_hold_an_entry_for_each_framework(tmp_path):
         (tmp_path / name).write_text("def play(game): ...")
     assert find_submission(str(tmp_path), "torch").file.name == "entry_torch.py"
     assert find_submission(str(tmp_path), "jax").file.name == "entry.py"
+
+
+def test_a_run_in_place_of_a_submission_is_told_how_to_continue_it(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(SubmissionError, match=r"is a run, and no submission.*--resume"):
+        find_submission(str(tmp_path), "torch")

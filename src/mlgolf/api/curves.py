@@ -23,6 +23,7 @@ from mlgolf.core.disk import disk_errors_told
 from mlgolf.core.errors import DifferentRules, ScoringError, UnknownName
 from mlgolf.core.jury_ruling import check_rulings_are_of_runs
 from mlgolf.core.target import Goal
+from mlgolf.core.text import number_of
 from mlgolf.plots.heading import Heading, unfair_notice
 from mlgolf.plots.theme import Style
 from mlgolf.plots.tradeoff import COLUMNS, in_panels, tradeoff_charts, tradeoff_table
@@ -196,6 +197,9 @@ def curve(
         found = replace(found, notes=(
             *found.notes, _as_read(found, chosen, "" if baseline else base)
         ))  # fmt: skip
+    elif not baseline:
+        taken = f"the baseline is what was run first, {base} (--baseline)"
+        found = replace(found, notes=(*found.notes, taken))
     return TradeOff(
         compared(
             found, base, chosen, interpolation=interpolation,
@@ -246,6 +250,12 @@ def _measurements(
         return read_table(paths[0], time=time, quality=quality, axes=axes), Goal.MAXIMISE
     if not paths:
         raise ScoringError("curve: found no table and no run folder. Give one of them")
+    if tables := [path for path in paths if path.suffix in SUFFIXES]:
+        raise ScoringError(
+            f"curve: found the table {tables[0]} beside {number_of(len(paths) - 1, 'other path')}. "
+            "A table is read alone, with all methods in its column method; two of them, before "
+            "and after a change, are compared by mlgolf curve --ci BASE CHANGE"
+        )
     if time is not None:
         raise ScoringError(f"--time: found {time!r}; time of runs is the clock of their rules")
     split = quality or "validation"

@@ -15,12 +15,13 @@ from mlgolf.plots.theme import Style
 WIDTH, ROOF_WIDTH = 340, 290  # pixels, as on a phone; the second has an axis beside it
 ROW, BAR = 44, 12  # pixels of a part, and of the bar in it
 ROOF_HEIGHT = 220
+LETTER = 6  # pixels, of the name of the step
 PARTS = (
     "input", "copies", "overhead", "compute", "bandwidth", "optimizer", "threads", "interconnect",
     "other_programs", "unexplained",
 )
 LEAST_PERCENT = 0.5  # of a part that is drawn
-LINE = 52  # characters of a subtitle
+LINE = 60  # characters of a subtitle
 TITLE_LINE = 42
 MARKED = "orange: what holds the step back"
 
@@ -101,7 +102,10 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
         axis=alt.Axis(domain=False, values=_decades(low, high)),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
     )
-    ink, side = style.theme.muted, "right" if intensity > ceilings.ridge else "left"
+    ink = style.theme.muted
+    # To the right of the point, as the roof falls to its left; to the left where there is no room.
+    along = ROOF_WIDTH * math.log(intensity / ends[0]) / math.log(ends[-1] / ends[0])
+    side = "left" if along + LETTER * len(point["label"][0]) <= WIDTH else "right"
     roofs = pl.DataFrame({
         "intensity": [ends[-1], ends[0]], "rate": [roof["rate"][2], roof["rate"][0]],
         "label": [
@@ -122,7 +126,8 @@ def roofline_chart(found: Diagnosis, ceilings: Ceilings, style: Style) -> Any | 
         alt.Chart(point).mark_text(align=side, dy=18, fontSize=12, fontWeight=600)
         .encode(x, y, text="label:N", color=alt.value(style.theme.colours[1])),
     ]  # fmt: skip
-    title = textwrap.wrap("What this machine attains, and what the step reached", TITLE_LINE)
+    words = textwrap.wrap("What this machine attains, and what the step reached", TITLE_LINE)
+    title = alt.TitleParams(words, frame="group")  # above the plot, as of the bars
     return style.apply(alt.layer(*layers, width=ROOF_WIDTH, height=ROOF_HEIGHT, title=title))
 
 

@@ -205,15 +205,16 @@ def _labels(
         for row, place in zip(ends.iter_rows(named=True), found, strict=True)
     ]
     texts = pl.DataFrame(rows)
-    layers = [
-        alt.Chart(texts).mark_text(
-            align="left", baseline="top", fontSize=12, fontWeight=600
-        ).encode(axes.x, axes.y(), style.colour(), text="submission:N"),
-    ]
-    if len(said := texts.filter(pl.col("said") != "")):
-        layers.append(alt.Chart(said).mark_text(
-            align="left", baseline="top", fontSize=11, dy=NAME_LINE, color=style.theme.muted
-        ).encode(axes.x, axes.y(), text="said:N"))
+    layers: list[alt.Chart] = []
+    for side, own in texts.group_by("side", maintain_order=True):
+        looks = {"align": side[0], "baseline": "top"}
+        layers.append(alt.Chart(own).mark_text(
+            fontSize=12, fontWeight=600, **looks
+        ).encode(axes.x, axes.y(), style.colour(), text="submission:N"))
+        if len(said := own.filter(pl.col("said") != "")):
+            layers.append(alt.Chart(said).mark_text(
+                fontSize=11, dy=NAME_LINE, color=style.theme.muted, **looks
+            ).encode(axes.x, axes.y(), text="said:N"))
     if len(far := texts.filter("is_far")):
         layers.insert(0, alt.Chart(far).mark_rule(strokeWidth=0.8, opacity=0.8).encode(
             alt.X("from_time:Q", title=axes.time, scale=axes.x["scale"], axis=axes.x["axis"]),
@@ -236,15 +237,16 @@ def _label(
 def _text_row(
     axes: Axes, row: Mapping[str, Any], place: Place, told: Mapping[str, Told]
 ) -> dict[str, Any]:
-    """Where its text begins, and the line from its mark to it."""
+    """Where its text begins, or ends if it is to the left of its mark, and the line to it."""
     box, name = place.box, row["submission"]
-    time, quality = axes.value(box.left, box.top)
     x, y = axes.pixels(row["time"], row["quality"])
+    side = "right" if box.right < x else "left"
+    time, quality = axes.value(box.right if side == "right" else box.left, box.top)
     nearest = min(max(x, box.left), box.right), min(max(y, box.top), box.bottom)
     to_time, to_quality = axes.value(*nearest)
     return {
         "submission": name, "said": told[name].verdict if name in told else "", "time": time,
-        "quality": quality, "is_far": place.is_far, "from_time": row["time"],
+        "quality": quality, "side": side, "is_far": place.is_far, "from_time": row["time"],
         "from_quality": row["quality"], "to_time": to_time, "to_quality": to_quality,
     }
 

@@ -106,6 +106,11 @@ def find_submission(text: str, framework: str) -> Source:
     for name in module_names(framework):
         if (path / name).is_file():
             return Source(name=path.resolve().name, file=path.resolve() / name)
+    if (path / "run.json").is_file():
+        raise SubmissionError(
+            f"{text} is a run, and no submission. To continue it, give the command that began it "
+            f"again, with --out {text} --resume"
+        )
     raise SubmissionError(
         f"{text}: {enumerated(f'no {name}' for name in module_names(framework))} there. "
         f"Found: {', '.join(sorted(file.name for file in path.glob('*.py'))) or 'no module'}."

@@ -14,6 +14,7 @@ ADVICE_HEADS = ("method", "expected", "why")
 SWEEP_HEADS = ("batch", "ms", "examples/s")
 THREAD_HEADS = ("threads", "ms")
 LEAST_SHARE = 0.005  # of a row
+BELOW = 0.8  # times the time at best rates: more than the error of a profile
 MOST_ADVICE = 6  # rows that help; what would make things worse is shown besides
 
 
@@ -91,12 +92,17 @@ def sentences(
             f"{floor.flop / took / 1e9:.3g} GFLOP/s and "
             f"{floor.bytes / took / 1e9:.3g} GB/s reached"
         )
-        took = {part: in_ms(found.step_seconds * share) for part, share in found.shares.items()}
+        took = {part: found.step_seconds * share for part, share in found.shares.items()}
         yield (
-            f"compute takes {took['compute']} ms, at this machine's best rates "
-            f"{in_ms(floor.compute)} ms; bandwidth {took['bandwidth']} ms, at best "
+            f"compute takes {in_ms(took['compute'])} ms, at this machine's best rates "
+            f"{in_ms(floor.compute)} ms; bandwidth {in_ms(took['bandwidth'])} ms, at best "
             f"{in_ms(floor.bandwidth)} ms"
         )
+        if 0 < took["compute"] < BELOW * floor.compute:
+            yield (
+                "that is faster than the best rates that are kept of this machine, so it was "
+                "probably busy when they were measured. Measure them again: --fresh-ceilings"
+            )
     yield from _memory(found)
     yield from found.notes
     if elsewhere is not None:

@@ -203,6 +203,7 @@ class Played:
     competition: Competition
     ruleset: Ruleset
     trials: tuple[Trial, ...]
+    names: tuple[str, ...] = ()  # of submissions, in the order in which they were given
     problems: tuple[str, ...] = ()  # what was not read when they were imported, a sentence each
     disclosures: Mapping[str, Disclosure] = field(default_factory=dict)  # by submissions
     run_of: Mapping[TrialKey, str] = field(default_factory=dict)  # the name of its run's folder
@@ -236,6 +237,7 @@ def read_runs(paths: Sequence[Path]) -> Played:
     )
     return Played(
         competition=first.competition, ruleset=first.record.ruleset, trials=trials,
+        names=tuple(dict.fromkeys(name for run in runs for name in run.record.submissions)),
         problems=(*left_out, *in_part, *waiting),
         disclosures={
             name: submission.disclosure for run in runs

@@ -40,6 +40,7 @@ class Source:
     framework: str | None
     submissions: tuple[str, ...] | None  # None: everybody
     trials: tuple[Trial, ...] = ()
+    names: tuple[str, ...] = ()  # of runs, their submissions in the order of the command
     table: pl.DataFrame | None = None  # of times to targets, if that is all there is
     problems: tuple[str, ...] = ()  # what could not be read, a sentence each
     path: Path | None = None  # of a table, whichever its kind
@@ -168,7 +169,7 @@ def open_source(
     jury = judged(played.trials, rulings_of(rules, rulings), played.run_of)
     return Source(
         competition=rules, ruleset=played.ruleset, framework=framework,
-        submissions=chosen, trials=jury.trials, problems=played.problems,
+        submissions=chosen, trials=jury.trials, names=played.names, problems=played.problems,
         disclosures=played.disclosures, jury=jury,
     )
 

@@ -113,6 +113,7 @@ def test_numbers_that_look_like_two_units_are_compared_where_the_table_says_that
 def test_what_the_table_does_not_tell_is_noted(tmp_path):
     notes = comparison(tmp_path, f"{BASE}new,2,0.7\n").notes
     assert any("does not say whether hardware, clocks, data" in note for note in notes)
+    assert any(note.endswith("hardware, clock, dataset and tuning_trials") for note in notes)
 
 
 def with_speeds(tmp_path, *speeds, **options):

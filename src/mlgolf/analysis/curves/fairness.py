@@ -67,10 +67,13 @@ def doubts(table: Measurements) -> Iterator[str]:
     """What nobody can check, or what adds noise that no interval counts."""
     told = table.rows.columns
     missing = [
-        NOUNS[fact] for fact, also in ASKED_FOR.items() if fact not in told and also not in told
+        fact for fact, also in ASKED_FOR.items() if fact not in told and also not in told
     ]
     if missing:
-        yield f"the table does not say whether {enumerated(missing)} were the same: add columns"
+        yield (
+            f"the table does not say whether {enumerated([NOUNS[fact] for fact in missing])} were "
+            f"the same. Add {'columns' if len(missing) > 1 else 'a column'} {enumerated(missing)}"
+        )
     if "draw" in told and table.rows["draw"].n_unique() > 1:
         yield (
             "runs have different draws of the held-out data, which adds noise that the intervals "

@@ -22,6 +22,7 @@ from mlgolf.analysis.curves.study_points import (
     with_point_of,
 )
 from mlgolf.core.competition import Competition
+from mlgolf.core.disturbance import MEANING
 from mlgolf.core.errors import RunFolderError, UnknownName
 from mlgolf.core.records import SHARED_MACHINE
 from mlgolf.core.rules import Ruleset, WorkloadRules
@@ -78,12 +79,29 @@ def measurements_of_runs(
     else:
         kept = [*_counted(trials, chosen_by(first), goal, [*rows])]
         tuned = {name: str(most) for name, most in _tuned(found, rows).items()}
+    kept.sort(key=lambda trial: _place(trial, source.names))
     frame = _frame(competition, source.ruleset, kept, column, tuned).with_columns(
         workload=pl.lit(chosen), **_on_axes(path, kept, metric, axes)
     )
     unofficial = (f"unofficial: {why}" for why in found.unofficial)
-    notes = (*said, *found.all_notes, *unofficial)
+    notes = (*said, *found.all_notes, *unofficial, *_disturbed(kept))
     return Measurements(path, SECONDS, column, grouped(frame), notes, tuple(axes)), goal
+
+
+def _place(trial: Trial, names: Sequence[str]) -> int:
+    """As submissions were given to the run: the first is the baseline unless another is named."""
+    name = trial.key.submission
+    return names.index(name) if name in names else len(names)
+
+
+def _disturbed(trials: Sequence[Trial]) -> Iterator[str]:
+    """How many of each method, as what disturbed one more than another looks like its slowness."""
+    counts: dict[str, list[bool]] = {}
+    for trial in trials:
+        counts.setdefault(trial.key.submission, []).append(bool(trial.disturbed))
+    if any(map(any, counts.values())):
+        each = (f"{sum(of)} of {len(of)} of {method}" for method, of in counts.items())
+        yield f"disturbed trials ({', '.join(each)}): {MEANING}"
 
 
 def _on_axes(
