@@ -161,6 +161,9 @@ def test_a_table_of_requests_is_compared(mlgolf, tmp_path):
     assert "Go on comparing" in said
     path.write_text("old,new\n1,2\n")
     assert "from 0 to 1" in mlgolf("deploy", "--requests", path, expect=2).stderr
+    path.unlink()
+    said = mlgolf("deploy", "--requests", path, expect=2).stderr
+    assert said.endswith("requests.csv: No such file or directory\n")
 
 
 @pytest.mark.parametrize(

@@ -74,12 +74,11 @@ def test_every_embedded_data_file_is_listed_with_its_licence():
         assert entry.keys() >= {"path", "licence", "source"}
     paths = {entry["path"] for entry in listed}
     endings = {".csv", ".parquet", ".npy", ".npz", ".png", ".jpg", ".gz", ".svg", ".xz"}
-    embedded = {
-        str(file.relative_to(ROOT))
-        for folder in ("src", "tests", "docs", "examples", "benchmarks")
-        for file in (ROOT / folder).rglob("*")
-        if file.suffix in endings
-    }
+    folders = ("src", "tests", "docs", "examples", "benchmarks")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *folders]
+    files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    embedded = {name for name in files.split("\0") if Path(name).suffix in endings}
+    assert embedded
     assert embedded <= paths
 
 

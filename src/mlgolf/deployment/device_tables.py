@@ -31,7 +31,7 @@ def read_table(path: Path) -> DeviceTable:
     """Raises: DeploymentError for a file that is no such table, naming its line and column."""
     remedy = "Write it by: mlgolf deploy --profile-device -o FILE.csv"
     try:
-        table = pl.read_csv(path, infer_schema=False)
+        table = pl.read_csv(path.read_bytes(), infer_schema=False)
     except OSError as error:
         raise DeploymentError(f"{path}: {error.strerror or error}") from None
     except pl.exceptions.PolarsError as error:

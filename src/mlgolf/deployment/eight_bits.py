@@ -44,7 +44,8 @@ def in_eight_bits(
     outputs = _outputs(whole, data, folder, compared_in)
     costs = ask("layer costs", model=model, data=data, how=how, batch_size=compared_in)
     layers = tuple(
-        LayerCost(**{**row, "changed": float(row["changed"])}) for row in costs["layers"]
+        LayerCost(**{**row, "changed": float(row["changed"]), "nodes": tuple(row["nodes"])})
+        for row in costs["layers"]
     )
     channels, rest = folder / "by_channel.onnx", folder / "without_worst.onnx"
     by_channel, refused, without_worst = None, "", None
@@ -54,8 +55,8 @@ def in_eight_bits(
     except DeploymentError as error:  # its tool fails for some weights that it takes as a whole
         refused = str(error)
     if len(layers) > 1:
-        worst = [layers[0].layer]
-        ask("quantise", model=model, data=data, to=rest, how=how, without=worst)
+        worst = layers[0].nodes
+        ask("quantise", model=model, data=data, to=rest, how=how, without=[*worst])
         without_worst = compare(found, _outputs(rest, data, folder, compared_in))
     quality = None
     if targets is not None:

@@ -1,17 +1,19 @@
 """8 bits, by ONNX Runtime's own quantisation: the whole model, and one layer at a time."""
 
 import contextlib
+import itertools
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlgolf.analysis.deployment.parity import compare
+from mlgolf.analysis.deployment.suspects import COSTLY
 from mlgolf.core.errors import DeploymentError, FrameworkMissing
 from mlgolf.deployment.graphs import with_names, with_outputs
 from mlgolf.deployment.inspecting import constant, label, load, opset
@@ -19,10 +21,11 @@ from mlgolf.deployment.sessions import feed_of, fixed_batch, open_session, run_a
 from mlgolf.measures.onnx_models.running import runtime_said
 
 CALIBRATED = 128  # examples that ranges are taken from
-MOST_LAYERS, LAYER_SECONDS = 24, 60.0
+MOST_LAYERS, LAYER_SECONDS, KIND_SECONDS = 24, 60.0, 30.0
 LAYERS = ("Conv", "Gemm", "MatMul", "ConvTranspose")
 NAMED = 5  # places where values are cut off
 QUANTISED_OPSET = 20  # in later ones ONNX Runtime 1.32 makes zero points of a type that it refuses
+Item = TypeVar("Item")
 _LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
 
 
@@ -70,9 +73,11 @@ def _with_makers(graph: Any, names: list[str]) -> list[str]:
 def layer_costs(
     model: str, data: str, how: str, batch_size: int, per_channel: bool = False
 ) -> dict[str, Any]:
-    """What 8 bits of one layer alone do to the outputs; rows, the costliest first."""
+    """What 8 bits of one layer alone do to the outputs; rows, the costliest first.
+
+    Where no layer costs much, other operators are tried, those of a kind together.
+    """
     _quantisation()
-    began, rows = time.monotonic(), []
     with _prepared(Path(model)) as prepared:
         graph = load(prepared, with_data=True)
         layers = [node for node in graph.graph.node if node.op_type in LAYERS]
@@ -80,21 +85,50 @@ def layer_costs(
         feed, session = calibration(model, data), open_session(model)
         everything = feed_of(session, dict(np.load(data)))
         plain = run_all(session, everything, batch_size)
+        out, size = prepared.with_name("some_nodes.onnx"), _batch(model, feed)
+
+        def cost(nodes: list[str]) -> dict[str, Any] | None:
+            _write(prepared, out, how, feed, size, per_channel, nodes, None)
+            if len(load(out).graph.node) == len(graph.graph.node):
+                return None  # nothing to quantise in them
+            parity = compare(plain, run_all(open_session(out), everything, batch_size))
+            return {
+                "nodes": nodes, "relative": parity.worst.relative, "changed": parity.changed_share
+            }
+
         spreads = _spreads(graph, layers, feed, batch_size)
-        for node in layers[:MOST_LAYERS]:
-            if time.monotonic() - began > LAYER_SECONDS:
-                break
-            out = prepared.with_name("one_layer.onnx")
-            _write(prepared, out, how, feed, _batch(model, feed), per_channel, [node.name], None)
-            found = run_all(open_session(out), everything, batch_size)
-            parity = compare(plain, found)
-            rows.append({
-                "layer": node.name, "operator": node.op_type,
-                "relative": parity.worst.relative, "changed": parity.changed_share,
-                **spreads[node.name],
-            })
+        rows = [
+            {"layer": node.name, "operator": node.op_type, **found, **spreads[node.name]}
+            for node in _for_a_while(layers[:MOST_LAYERS], LAYER_SECONDS)
+            if (found := cost([node.name])) is not None
+        ]
+        tried, others = len(rows), []
+        if max((row["relative"] for row in rows), default=0.0) < COSTLY:
+            others = _for_a_while(_other_kinds(graph), KIND_SECONDS)
+        rows += [
+            {
+                "layer": nodes[0] if len(nodes) == 1 else f"all {len(nodes)} {kind}",
+                "operator": kind, "together": len(nodes), **found,
+            }
+            for kind, nodes in others
+            if (found := cost(nodes)) is not None and found["relative"] >= COSTLY
+        ]  # fmt: skip
     rows.sort(key=lambda row: (-row["relative"], row["layer"]))
-    return {"layers": rows, "left_out": len(layers) - len(rows)}
+    return {"layers": rows, "left_out": len(layers) - tried}
+
+
+def _other_kinds(graph: Any) -> list[tuple[str, list[str]]]:
+    """Kinds of operators that are no layers, and the names of theirs."""
+    kinds: dict[str, list[str]] = {}
+    for node in graph.graph.node:
+        if node.op_type not in LAYERS:
+            kinds.setdefault(node.op_type, []).append(node.name)
+    return list(kinds.items())
+
+
+def _for_a_while(items: Sequence[Item], seconds: float) -> Iterator[Item]:
+    began = time.monotonic()
+    return itertools.takewhile(lambda _: time.monotonic() - began <= seconds, items)
 
 
 def calibration(model: str, data: str) -> dict[str, NDArray]:

@@ -54,7 +54,8 @@ def scores_of_table(path: Path) -> tuple[FloatArray, FloatArray]:
             f"{path}: found {path.suffix or 'no suffix'}, allowed are .csv and .parquet"
         )
     try:
-        table = pl.read_csv(path) if path.suffix == ".csv" else pl.read_parquet(path)
+        read = pl.read_csv if path.suffix == ".csv" else pl.read_parquet
+        table = read(path.read_bytes())
     except OSError as error:
         raise DeploymentError(f"{path}: {error.strerror or error}") from None
     except pl.exceptions.PolarsError as error:

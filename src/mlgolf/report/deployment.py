@@ -60,7 +60,7 @@ def operator_rows(measured: Measured) -> list[tuple[str, ...]]:
 
 
 def operators(measured: Measured) -> list[tuple[str, float, float]]:
-    """Name, share of a run, microseconds; the slowest first, and what a run takes besides."""
+    """Name, share of a run, microseconds; the slowest first, then all others as one row."""
     rows = measured.operators
     total = sum(row.time.seconds * row.time.count for row in rows)
     found = [
@@ -70,7 +70,12 @@ def operators(measured: Measured) -> list[tuple[str, float, float]]:
         )
         for row in rows
     ]
-    return sorted(found, key=lambda row: -row[1])[:MOST_ROWS]
+    found.sort(key=lambda row: -row[1])
+    if len(found) <= MOST_ROWS + 1:
+        return found
+    rest = found[MOST_ROWS:]
+    together = (f"{len(rest)} others", sum(row[1] for row in rest), sum(row[2] for row in rest))
+    return [*found[:MOST_ROWS], together]
 
 
 def layer_rows(eight: EightBits) -> list[tuple[str, ...]]:
@@ -152,7 +157,7 @@ def _eight_bits(eight: EightBits, size: float) -> Iterator[str]:
         eight.calibrated
     )
     changed = "" if eight.parity.changed is None else (
-        f", {_share(eight.parity.changed_share)} of the decisions change"
+        f", a decision changes in {_share(eight.parity.changed_share)} of the examples"
     )
     yield (
         f"8 bits ({eight.how}{ranges}): outputs differ by {_text(eight.parity.worst.relative)}"
@@ -172,8 +177,8 @@ def _eight_bits(eight: EightBits, size: float) -> Iterator[str]:
         yield f"8 bits with weights by channel were not possible. {eight.refused}"
     if eight.without_worst is not None:
         yield (
-            f"8 bits but for {eight.layers[0].layer!r}, the costliest layer, and what makes its "
-            f"input: outputs differ by {_text(eight.without_worst.worst.relative)}"
+            f"8 bits but for {eight.layers[0].called}, the costliest, and what makes the input of "
+            f"that: outputs differ by {_text(eight.without_worst.worst.relative)}"
         )
     if eight.left_out:
         yield f"{number_of(eight.left_out, 'layer')} were not tried alone: the smallest"
@@ -211,7 +216,10 @@ def shadow_sentences(found: Shadow) -> Iterator[str]:
         f"'better than that': {_text(found.wealth_against)}. At 40 the decision is made"
     )
     if found.decision == "go on" and found.more:
-        yield f"if the difference stays as it is, about {found.more:,} more requests are needed"
+        yield (
+            f"if the difference stays as it is, about {found.more:,} more "
+            f"{'request is' if found.more == 1 else 'requests are'} needed"
+        )
 
 
 def _share(value: float) -> str:

@@ -19,6 +19,18 @@ def test_a_better_model_may_replace_the_old_one():
     assert found.interval[0] <= 0.08 <= found.interval[1]
 
 
+@pytest.mark.parametrize("gap", [[0.0], [0.1, -0.1, 0.03], [0.0, -0.03]])
+def test_the_requests_that_are_still_needed_decide_if_the_stream_goes_on_as_it_did(gap):
+    half = np.full(300, 0.5)
+    found = shadow(half, half + np.resize(gap, 300), margin=0.01)
+    assert found.decision == "go on"
+    more = found.more + 3  # a round of the stream
+    longer = np.full(300 + more, 0.5)
+    again = shadow(longer, longer + np.resize(gap, len(longer)), margin=0.01)
+    assert again.decision != "go on"
+    assert again.at >= 300 + found.more - 3
+
+
 def test_a_worse_model_is_rolled_back():
     assert shadow(*answers(0, 3000, 0.88, 0.80)).decision == "roll back"
 

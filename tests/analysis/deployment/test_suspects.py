@@ -92,6 +92,14 @@ def test_a_costly_layer_whose_channels_are_alike_is_no_overflow():
     assert [*of_eight_bits([cost(0.8)], [], bad=True)] == []
 
 
+def test_operators_of_another_kind_that_cost_most_are_named_where_8_bits_cost_too_much():
+    mask = LayerCost(layer="all 2 Softmax", operator="Softmax", relative=0.7, changed=1.0,
+                     together=2)  # fmt: skip
+    (one,) = of_eight_bits([mask, cost(0.04)], [], bad=True)
+    assert one.says.startswith("8 bits of all 2 Softmax alone change the outputs by 0.7")
+    assert [*of_eight_bits([mask, cost(0.04)], [], bad=False)] == []
+
+
 def test_values_beyond_their_scale_are_named_with_their_share():
     (one,) = of_eight_bits([], [CutOff(layer="Conv 'c'", share=0.34)], bad=False)
     assert one.says.startswith("34.0% of the values that go into Conv 'c'")

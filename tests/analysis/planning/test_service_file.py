@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -75,3 +76,10 @@ def test_a_measured_latency_gives_the_share_of_the_peak(tmp_path):
 def test_a_measurement_that_cannot_be_is_refused(tmp_path, p50_ms, old, new, message):
     with pytest.raises(MLGolfError, match=message):
         measured(tmp_path, p50_ms, MEASURED.replace(old, new))
+
+
+def test_a_measurement_of_a_device_without_a_peak_in_16_bits_is_refused(tmp_path):
+    measured(tmp_path, 1.0)
+    slow = {"fast": dataclasses.replace(device(), bf16=0.0)}
+    with pytest.raises(MLGolfError, match=r"measured: fast has no peak in 16 bits"):
+        read_service(tmp_path / "a.toml", slow)

@@ -8,6 +8,7 @@ wealth depends on no tuning. Source: Waudby-Smith and Ramdas (2023), doi:10.1093
 """
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,10 +74,13 @@ def log_wealth(gap: FloatArray, least: float) -> FloatArray:
 
     Args: gap: values in [-1, 1].
     """
-    fractions = FRACTIONS / (1 + least) if least > -1 else FRACTIONS
-    gains = np.cumsum(np.log1p((gap - least)[:, None] * fractions), axis=0)
+    gains = np.cumsum(np.log1p((gap - least)[:, None] * _bets(least)), axis=0)
     top = gains.max(axis=1, keepdims=True)
     return (top + np.log(np.exp(gains - top).mean(axis=1, keepdims=True)))[:, 0]
+
+
+def _bets(least: float) -> FloatArray:
+    return FRACTIONS / (1 + least) if least > -1 else FRACTIONS
 
 
 def confidence_interval(gap: FloatArray, confidence: float = CONFIDENCE) -> Interval:
@@ -93,13 +97,21 @@ def confidence_interval(gap: FloatArray, confidence: float = CONFIDENCE) -> Inte
 
 
 def _more(gap: FloatArray, margin: float, bar: float) -> int:
-    """Requests at which the wealth would reach the bar, if it grew as it would by these."""
-    shift = gap + margin
-    mean, square = float(shift.mean()), float(np.square(shift).mean())
-    if mean == 0 or square == 0:
-        return 0
-    growth = mean * mean / (2 * square)  # of the best bet, to second order
-    return max(1, math.ceil(math.log(bar * len(FRACTIONS)) / growth) - len(gap))
+    """Requests until one wealth reaches the bar, if each bet goes on to grow as it did; 0: none."""
+    needed = []
+    for values, least in ((gap, -margin), (-gap, margin)):
+        rates = np.log1p((values - least)[:, None] * _bets(least)).mean(axis=0)
+        if (best := float(rates.max())) > 0:
+            most = math.ceil(math.log(bar * len(rates)) / best)
+            needed.append(bisect_left(
+                range(most), math.log(bar), key=lambda count, at=rates: _log_mean(at * count)
+            ))  # fmt: skip
+    return max(1, min(needed) - len(gap)) if needed else 0
+
+
+def _log_mean(logs: FloatArray) -> float:
+    top = float(logs.max())
+    return top + math.log(float(np.exp(logs - top).mean()))
 
 
 def _outside(scores: FloatArray) -> str:

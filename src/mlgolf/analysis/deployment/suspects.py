@@ -42,14 +42,20 @@ class Undone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerCost:
-    """What 8 bits of one layer alone do."""
+    """What 8 bits of one layer alone do, or of all operators of one other kind."""
 
     layer: str
     operator: str
     relative: float
-    changed: float  # share of the decisions
-    weight_spread: float  # the largest channel's range, to that of the usual one
-    input_spread: float
+    changed: float  # share of the examples in which a decision is another
+    weight_spread: float = 1.0  # the largest channel's range, to that of the usual one
+    input_spread: float = 1.0
+    nodes: tuple[str, ...] = ()
+    together: int = 0  # so many operators of a kind that is no layer; 0: a layer
+
+    @property
+    def called(self) -> str:
+        return self.layer if self.together > 1 else f"{self.operator} {self.layer!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +184,7 @@ def _of_differences(parity: Parity, not_finite: Sequence[str]) -> Iterator[Suspe
 def of_eight_bits(
     layers: Sequence[LayerCost], cut_off: Sequence[CutOff], bad: bool
 ) -> Iterator[Suspect]:
-    """Args: bad: whether 8 bits cost more than they may."""
+    """Args: layers: the costliest first; bad: whether 8 bits cost more than they may."""
     for one in cut_off:
         if one.share >= CUT_OFF:
             yield Suspect(
@@ -194,7 +200,13 @@ def of_eight_bits(
                 f"{_text(one.spread)} times as large as the usual one, so that the others keep "
                 "few of the 256 levels. Leave this layer in float",
             )
-    for one in layers if bad else ():
+    for place, one in enumerate(layers if bad else ()):
+        if place == 0 and one.together and one.relative >= COSTLY:
+            yield Suspect(
+                fault="8-bit overflow", strength="seen",
+                says=f"8 bits of {one.called} alone change the outputs by {_text(one.relative)}, "
+                "more than those of any layer. Leave them and what makes their inputs in float",
+            )
         wide = [
             f"one channel of its {what} is {_text(spread)} times as large as the usual one, so "
             "that the others keep few of the 256 levels"

@@ -99,6 +99,11 @@ def _measured(
     name, file = str(part.get("device", "")), path.parent / str(part.get("deploy", ""))
     if name not in devices:
         raise UnknownName(f"device of {path}, measured", name, known=devices)
+    if not devices[name].bf16 > 0:
+        raise RunFolderError(
+            f"{path}: measured: {name} has no peak in 16 bits, which answers are computed in. Give "
+            "it one in the table of prices (column fp16_bf16), or leave this part out"
+        )
     try:
         seconds = json.loads(file.read_text(encoding="utf-8"))["latency"]["p50_ms"] / 1000
     except OSError as error:
