@@ -40,7 +40,7 @@ class Place:
 def play(steps, losses, *, wanted=0):
     script = [Ready({}), *(Submitted(step, 5) for step in steps)]
     player, store = ScriptedPlayer(script), MemoryStore()
-    pairing = Pairing(Place(player.calls, wanted), seed=0)
+    pairing = Pairing(Place(player.calls, wanted), seed=0, core=7)
     run_trial(
         plan(), player, clock=FakeClock(0.1), store=store, evaluator=FakeEvaluator(losses),
         header=HEADER, hardware=HARDWARE, pairing=pairing,
@@ -59,7 +59,10 @@ def test_a_player_stands_still_while_another_trial_has_the_machine():
 def test_a_segment_alone_begins_and_ends_while_the_player_stands_still():
     player, _ = play([100, 200, 300, 400], [0.5, 0.5, 0.5, 0.01])
     taken = player.calls.index("take")
-    assert player.calls[taken - 1 : taken + 4] == ["freeze", "take", "thaw", "freeze", "give back"]
+    assert player.calls[taken - 1 : taken + 7] == [
+        "freeze", "take", "use core 7", "thaw",
+        "freeze", "give back", "use core None", "thaw",
+    ]  # fmt: skip
 
 
 def test_a_trial_that_ends_in_a_segment_alone_gives_the_machine_back():

@@ -212,6 +212,21 @@ def test_a_supervisor_that_fails_ends_its_player():
     assert burners() == []
 
 
+@pytest.mark.parametrize("best_effort", [False, True])
+def test_every_process_of_a_frozen_player_goes_on_on_the_cores_that_are_said(best_effort):
+    core = min(os.sched_getaffinity(0))
+    argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]
+    held = HeldProcess(Order(argv=argv, see=[*PYTHON_FOLDERS, HERE], best_effort=best_effort))
+    held.start()
+    time.sleep(0.3)
+    held.freeze()
+    held.use_cores([core])
+    found = [os.sched_getaffinity(int(pid)) for pid in burners()]
+    held.stop()
+    assert len(found) > 2
+    assert found == [{core}] * len(found)
+
+
 def test_a_referee_that_is_gone_before_it_is_answered_leaves_no_process(tmp_path):
     """Without namespaces the supervisor has to end all of them itself, stopped ones, too."""
     argv = [sys.executable, "-I", "-S", str(HERE / "burners.py"), "burn"]

@@ -132,6 +132,10 @@ class Player(Protocol):
 
     def thaw(self) -> None: ...
 
+    def use_core(self, core: int | None) -> None:
+        """Have it go on on that core alone, or on its own (None); it stands still meanwhile."""
+        ...
+
     def model(self, length: int) -> bytes:
         """A copy of what lies in the mapping."""
         ...

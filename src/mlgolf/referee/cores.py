@@ -35,6 +35,11 @@ class Cores:
 ALL_CORES = Cores()
 
 
+def first_choice() -> int:
+    """The core that is taken first."""
+    return max(os.sched_getaffinity(0))
+
+
 @contextmanager
 def taken_cores(hardware: HardwareClass) -> Iterator[Cores]:
     """The last core that is free, for a class that is pinned to one; otherwise every core.

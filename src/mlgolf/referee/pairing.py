@@ -2,11 +2,11 @@
 
 What a player computes does not depend on who else is at work, and how long it takes does: a busy
 neighbour adds a tenth to its CPU seconds. So trials play side by side, for their values, and each
-has the machine alone now and then for a segment: from one evaluation to the next, where its player
-stands still anyway. What such a segment took, over what a segment took beside others since the last
-one alone and until the next, is one pair. The ratio of sums over all pairs prices the CPU seconds
-beside others; those alone count as they are, so whoever wastes time beside others to lower the
-ratio gains nothing.
+has the machine alone now and then for a segment, on a core that is the same for all: from one
+evaluation to the next, where its player stands still anyway. What such a segment took, over what a
+segment took beside others since the last one alone and until the next, is one pair. The ratio of
+sums over all pairs prices the CPU seconds beside others; those alone count as they are, so whoever
+wastes time beside others to lower the ratio gains nothing.
 
 The segments are drawn by the referee and differ from trial to trial, and a player is not told. One
 that finds out, and works less where it is alone, would lower the ratio, too. So that is bounded by
@@ -88,11 +88,16 @@ class _Timed:
 class Pairing:
     """The segments of one trial: which are played alone, and what they tell."""
 
-    def __init__(self, turns: TakesTurns, seed: int, evaluations: float = math.inf) -> None:
+    def __init__(
+        self, turns: TakesTurns, seed: int, evaluations: float = math.inf, core: int | None = None
+    ) -> None:
         """Args:
           seed: of which segments are played alone.
           evaluations: that the trial may have: with few of them more are played alone.
+          core: on which they are played, the same for all trials of the machine; None: where the
+            player is.
         """
+        self.core = core
         self._turns, self._rng = turns, np.random.default_rng([seed, EVERY])
         self._every = int(min(max(evaluations / PAIRS, MOST_OFTEN), EVERY))
         self._number, self._is_alone = 0, False
@@ -126,8 +131,11 @@ class Pairing:
         """Returns: for how many seconds."""
         return self._turns.step_aside()
 
-    def end_segment(self, cpu: float, step: int) -> None:
-        """The player stands still, at an evaluation. Args: cpu: seconds of its own so far."""
+    def end_segment(self, cpu: float, step: int) -> bool:
+        """The player stands still, at an evaluation.
+
+        Args: cpu: seconds of its own so far. Returns: whether it had the machine alone.
+        """
         was_alone, self._is_alone = self._is_alone, False
         if was_alone:
             self._turns.give_back()
@@ -141,16 +149,21 @@ class Pairing:
             self._price = price(self.pairs)
         self._number += 1
         self._began = None
+        return was_alone
 
-    def begin_segment(self, cpu: float, step: int) -> None:
-        """It goes on in a moment. May wait until all others have stepped aside."""
+    def begin_segment(self, cpu: float, step: int) -> bool:
+        """It goes on in a moment. May wait until all others have stepped aside.
+
+        Returns: whether it has the machine alone from here on.
+        """
         if self._began is not None:
-            return
+            return False
         if self._number >= self._next_alone and self._beside[-1].steps and self._turns.take():
             self._is_alone = True
             # On average as often as is asked; a segment beside others lies between any two.
             self._next_alone = self._number + int(self._rng.integers(2, 2 * self._every - 1))
         self._began = cpu, step
+        return self._is_alone
 
     def close(self) -> None:
         if self._is_alone:
@@ -165,7 +178,9 @@ class Pairing:
     def record(self) -> dict[str, Any]:
         found = self._price
         error = {} if math.isnan(found.error) else {"error": found.error}
-        return {"factor": found.factor, **error, "pairs": [list(pair) for pair in self.pairs]}
+        core = {} if self.core is None else {"core": self.core}
+        pairs = [list(pair) for pair in self.pairs]
+        return {"factor": found.factor, **error, **core, "pairs": pairs}
 
 
 class Unpaired:
@@ -180,8 +195,14 @@ class Unpaired:
     def step_aside(self) -> float:
         return 0.0
 
-    def end_segment(self, cpu: float, step: int) -> None: ...
-    def begin_segment(self, cpu: float, step: int) -> None: ...
+    core = None
+
+    def end_segment(self, cpu: float, step: int) -> bool:
+        return False
+
+    def begin_segment(self, cpu: float, step: int) -> bool:
+        return False
+
     def close(self) -> None: ...
     def why_unofficial(self) -> str:
         return ""

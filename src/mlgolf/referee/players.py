@@ -239,10 +239,15 @@ class ProcessPlayer(_ConnectedPlayer):
     def thaw(self) -> None:
         self._held.thaw()
 
+    def use_core(self, core: int | None) -> None:
+        cores = self._cores.numbers if core is None else (core,)
+        if cores:
+            self._held.use_cores(cores)
+
     def out_of_memory(self) -> str | None:
         if self._held.exit_code != -signal.SIGKILL:
             return None
-        own = self._held.cpu_time.out_of_memory_kills()
+        own = self._held.out_of_memory_kills()
         if own:
             return "the kernel ended it for want of memory"
         if own is None and out_of_memory_kills() > self._kills_before:
@@ -293,6 +298,9 @@ class ThreadPlayer(_ConnectedPlayer):
 
     def thaw(self) -> None:
         pass
+
+    def use_core(self, core: int | None) -> None:
+        """A thread stays where it is."""
 
     def out_of_memory(self) -> str | None:
         return None

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 MOST_PASSES = 50  # a tree that grows faster than it can be walked is given up
@@ -51,6 +52,15 @@ def signal_tree(root: int, number: signal.Signals) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         seen |= newcomers
+
+
+def use_cores(root: int, cores: Iterable[int]) -> None:
+    """Have all threads below `root`, which stand still, go on on these cores alone."""
+    cores = list(cores)
+    for pid in descendants(root):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                os.sched_setaffinity(int(thread), cores)
 
 
 def wait_until_still(root: int, *, everyone: bool) -> None:

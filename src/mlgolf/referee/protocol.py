@@ -345,7 +345,8 @@ class _Referee:
             self._hold(submitted)
             return
         reading, began = self._stand_still()
-        self._pairing.end_segment(reading.cpu - self.charged, submitted.step)
+        if self._pairing.end_segment(reading.cpu - self.charged, submitted.step):
+            self._player.use_core(None)
         if self._held:
             self._end_if_late(reading)
         metrics, charge = self._judge(
@@ -460,7 +461,8 @@ class _Referee:
         """Add what it cost to the clock, say what came out, let it go on."""
         self._charge(charge)
         reading = self.total = self._clock.read()
-        self._pairing.begin_segment(reading.cpu - self.charged, step)
+        if self._pairing.begin_segment(reading.cpu - self.charged, step):
+            self._player.use_core(self._pairing.core)
         self._go_on()
         self._tell(step, metrics, reading)
 

@@ -13,11 +13,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from mlgolf.referee import bubblewrap, kernel
+from mlgolf.referee import bubblewrap, kernel, processes
 from mlgolf.referee.control_groups import NO_LIMITS, Limits
 from mlgolf.referee.cpu_time import CpuTime, open_cpu_time
 from mlgolf.referee.orders import (
@@ -167,8 +167,17 @@ class HeldProcess:
     def thaw(self) -> None:
         self._ask(Command.THAW)
 
+    def use_cores(self, cores: Iterable[int]) -> None:
+        """Have every process of it go on on these cores. It is frozen."""
+        if fields := processes.stat_fields(self.pid):
+            processes.use_cores(int(fields[1]), cores)  # all that its parent holds
+
     def cpu_seconds(self) -> float:
         return self.cpu_time.seconds()
+
+    def out_of_memory_kills(self) -> int | None:
+        """Of its processes, by the kernel; None where it does not count them."""
+        return self.cpu_time.out_of_memory_kills()
 
     def fileno(self) -> int:
         """For select: readable when the supervisor has something to tell."""

@@ -17,7 +17,7 @@ from mlgolf.core.trial import Trial
 from mlgolf.referee.background import BackgroundLoad
 from mlgolf.referee.calibration import Probe, probe
 from mlgolf.referee.clock import TrialClock
-from mlgolf.referee.cores import Cores, kept_off, taken_cores
+from mlgolf.referee.cores import Cores, first_choice, kept_off, taken_cores
 from mlgolf.referee.energy import Found, find_counters, meter_for
 from mlgolf.referee.evaluate import Evaluator
 from mlgolf.referee.evaluate_onnx import OnnxEvaluator
@@ -72,7 +72,7 @@ def _attempt(
     meter = meter_for(hardware, plan.rules.metered_quantities, counted)
     taken = taken_cores(hardware) if cores is None else contextlib.nullcontext(cores)
     with contextlib.ExitStack() as until_the_end:
-        pairing = until_the_end.enter_context(paired(plan))
+        pairing = until_the_end.enter_context(paired(plan, hardware))
         cores = until_the_end.enter_context(taken)
         until_the_end.enter_context(kept_off(cores.numbers))
         evaluates = until_the_end.enter_context(contextlib.closing(evaluator(plan)))
@@ -97,7 +97,7 @@ def _attempt(
 
 
 @contextlib.contextmanager
-def paired(plan: TrialPlan) -> Iterator[Pairing | Unpaired]:
+def paired(plan: TrialPlan, hardware: HardwareClass) -> Iterator[Pairing | Unpaired]:
     """What prices a trial that plays beside others, if it is to be priced."""
     if plan.timing == "alone":
         yield Unpaired()
@@ -105,7 +105,8 @@ def paired(plan: TrialPlan) -> Iterator[Pairing | Unpaired]:
     with turns() as place:
         hint, every = plan.workload_rules.step_hint, plan.workload_rules.eval_every_steps
         expected = hint / every if hint and every else math.inf
-        yield Pairing(place, secrets.randbits(32), expected)
+        core = first_choice() if hardware.pin_to_one_core else None
+        yield Pairing(place, secrets.randbits(32), expected, core)
 
 
 def check_code(plan: TrialPlan) -> None:

@@ -119,6 +119,9 @@ class ScriptedPlayer:
     def thaw(self) -> None:
         self.calls.append("thaw")
 
+    def use_core(self, core: int | None) -> None:
+        self.calls.append(f"use core {core}")
+
     def model(self, length: int) -> bytes:
         return b"model"
 
