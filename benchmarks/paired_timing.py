@@ -31,14 +31,13 @@ from typing import NamedTuple
 
 import numpy as np
 from common import DATA_DIR, print_machine, spread, variation
-from scipy import special
 
 import mlgolf
 from mlgolf.core.competition import load_competition
 from mlgolf.results.run_folder import RunFolder
+from mlgolf.scoring.labels import half_width
 
 SUBMISSIONS = ("nadamw", "nesterov")
-CONFIDENCE = 0.95
 EVALUATIONS = 16  # of a trial whose ratio is taken
 QUIET, BUSY = "quiet", "busy neighbour"
 CONDITIONS = ((QUIET, "alone"), (QUIET, "paired"), (BUSY, "alone"), (BUSY, "paired"))
@@ -115,27 +114,22 @@ class Ratio(NamedTuple):
     """Of seconds of the two submissions."""
 
     log: float
-    error: float  # standard error of the logarithm, by the pairs; NaN where there are none
-    degrees: int
+    half_width: float  # of the interval of the logarithm; NaN where there are no pairs
     is_swapped: bool  # the second submission was the first to take a core
-
-    @property
-    def half_width(self) -> float:
-        return self.error * float(special.stdtrit(self.degrees, (1 + CONFIDENCE) / 2))
 
 
 def ratio(folder: Path, competition: Path, timing: str, *, is_swapped: bool) -> Ratio:
     order = SUBMISSIONS[::-1] if is_swapped else SUBMISSIONS
     played(folder, competition, timing, trials=1, studies=1, submissions=order)
-    seconds, errors, degrees = {}, [], 0
+    seconds, priced = {}, []
     for trial in RunFolder(folder).trials():
         seconds[trial.key.submission] = float(trial.seconds[-1])
         verdict = json.loads((RunFolder(folder).trial_path(trial.key) / "verdict.json").read_text())
-        paired = verdict["clock"].get("paired", {"pairs": []})
-        errors.append(paired.get("error", math.nan))
-        degrees += len(paired["pairs"]) - 1
+        if "error" in (paired := verdict["clock"].get("paired", {})):
+            priced.append(paired)
     one, other = (seconds[name] for name in SUBMISSIONS)
-    return Ratio(math.log(one / other), math.hypot(*errors), degrees, is_swapped)
+    known = half_width(priced) if len(priced) == len(SUBMISSIONS) else math.nan
+    return Ratio(math.log(one / other), known, is_swapped)
 
 
 def main() -> None:
@@ -232,7 +226,7 @@ def print_ratios(found: dict[tuple[str, str], list[Ratio]]) -> None:
         )
     truth = statistics.median(one.log for one in found[QUIET, "alone"])
     for machine in (QUIET, BUSY):
-        known = [one for one in found[machine, "paired"] if not math.isnan(one.error)]
+        known = [one for one in found[machine, "paired"] if not math.isnan(one.half_width)]
         held = [abs(one.log - truth) <= one.half_width for one in known]
         widths = [100 * one.half_width for one in known]
         print(

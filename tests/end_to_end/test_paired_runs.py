@@ -1,12 +1,14 @@
 """mlgolf run --timing paired: trials side by side, priced by segments that each plays alone."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from conftest import LINEAR
 from test_recovery import rows_of
 
+from mlgolf.core.hardware import load_hardware
 from mlgolf.referee.pairing import LEAST, MOST
 
 
@@ -59,6 +61,21 @@ def test_each_trial_records_its_pairs_and_what_they_make_of_its_seconds(paired):
         assert told["factor"] == pytest.approx(min(max(alone / beside, LEAST), MOST))
         last = json.loads(path.with_name("evals.jsonl").read_text().splitlines()[-1])
         assert last["seconds"] / last["cpu_seconds"] == pytest.approx(told["factor"], rel=0.3)
+
+
+def test_trials_on_different_cores_play_their_segments_alone_on_the_same_one(paired):
+    found = verdicts(paired)
+    assert len({tuple(verdict["sandbox"]["cores"]) for verdict in found}) == 2
+    assert {verdict["clock"]["paired"]["core"] for verdict in found} == {
+        max(os.sched_getaffinity(0))
+    }
+
+
+def test_the_intervals_of_paired_trials_count_what_no_segment_shows(paired):
+    noise = load_hardware("one-thread-cpu").repeated_noise
+    assert noise > 0
+    told = [verdict["clock"]["paired"]["repeated_noise"] for verdict in verdicts(paired)]
+    assert told == [noise, noise]
 
 
 def test_rules_that_do_not_name_it_make_paired_trials_unofficial(adamw, mlgolf_process, tmp_path):

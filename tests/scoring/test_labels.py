@@ -1,5 +1,7 @@
 """What stands beside the title of a board."""
 
+import math
+
 import pytest
 from synthetic_trials import competition, reaching, trial, workload_rules
 
@@ -9,6 +11,7 @@ from mlgolf.scoring.labels import (
     OUTSIDE,
     claimed_quantities,
     different_machines,
+    half_width,
     how_far_priced_seconds_may_be_off,
 )
 from mlgolf.scoring.leaderboard import score_competition, to_json
@@ -165,6 +168,17 @@ def test_a_board_says_how_far_the_seconds_of_paired_trials_may_be_off():
         "timed beside other trials (paired): 2 trials priced by segments that each played alone, "
         "within 2.6% to 5.1% (95%)"
     )
+
+
+def test_an_interval_counts_what_no_segment_shows_too():
+    record = {"error": 0.03, "pairs": [[1.0, 1.1]] * 6}
+    alone, both = half_width([record]), half_width([record | {"repeated_noise": 0.02}])
+    assert both == pytest.approx(math.hypot(alone, 1.96 * 0.02), rel=1e-4)
+
+
+def test_the_interval_of_a_ratio_is_of_both_errors_and_all_pairs():
+    record = {"error": 0.03, "pairs": [[1.0, 1.1]] * 6}  # 2.228 is Student's of ten degrees
+    assert half_width([record, record]) == pytest.approx(2.228 * 0.03 * 2**0.5, rel=1e-3)
 
 
 def test_of_one_pair_each_nobody_knows_how_far_seconds_may_be_off():

@@ -51,6 +51,9 @@ class HardwareClass(BaseModel):
     accelerator: str | None = None
     clock: Literal["cpu", "wall"]
     pin_to_one_core: bool = False
+    # Seconds of a trial that is played again vary by this (standard deviation, a share) beyond what
+    # its own segments show; the interval of paired timing counts it. No part of a run's rules.
+    repeated_noise: float = Field(default=0.0, ge=0, exclude=True)
     # An evaluation is off the clock up to this share of the clock time since the one before.
     evaluation_share: float = Field(default=0.25, ge=0)
     limits: Limits

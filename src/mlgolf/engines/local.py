@@ -15,6 +15,7 @@ from mlgolf.core.plan import TrialPlan
 from mlgolf.core.protocols import Engine, Play
 from mlgolf.core.trial import Trial
 from mlgolf.referee import kernel
+from mlgolf.referee.cores import keep_in_mind
 
 GUARD = 'if __name__ == "__main__":'
 
@@ -60,7 +61,9 @@ class SideBySide:
         under_way: set[Future[Trial]] = set()
         with (
             _ends_told(started),
-            ProcessPoolExecutor(self._workers, context, _take_core, (cores, started)) as pool,
+            ProcessPoolExecutor(
+                self._workers, context, _take_core, (cores, started, allowed)
+            ) as pool,
         ):
             # Plans are taken as workers fall free: what has ended decides what is worth playing.
             while True:
@@ -74,8 +77,9 @@ class SideBySide:
                         yield future.result()
 
 
-def _take_core(cores: multiprocessing.Queue, started: Event) -> None:
+def _take_core(cores: multiprocessing.Queue, started: Event, allowed: list[int]) -> None:
     started.set()
+    keep_in_mind(allowed)
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # or it would wait for plans for ever
     os.sched_setaffinity(0, {cores.get()})
 

@@ -33,11 +33,17 @@ class Cores:
 
 
 ALL_CORES = Cores()
+_of_the_run: set[int] = set()
 
 
 def first_choice() -> int:
-    """The core that is taken first."""
-    return max(os.sched_getaffinity(0))
+    """The core that is taken first, the same for all workers of a run."""
+    return max(_of_the_run or os.sched_getaffinity(0))
+
+
+def keep_in_mind(cores: Iterable[int]) -> None:
+    """In a worker that has one core itself: all that its run may use."""
+    _of_the_run.update(cores)
 
 
 @contextmanager

@@ -89,15 +89,17 @@ class Pairing:
     """The segments of one trial: which are played alone, and what they tell."""
 
     def __init__(
-        self, turns: TakesTurns, seed: int, evaluations: float = math.inf, core: int | None = None
+        self, turns: TakesTurns, seed: int, evaluations: float = math.inf,
+        core: int | None = None, repeated_noise: float = 0.0,
     ) -> None:
         """Args:
           seed: of which segments are played alone.
           evaluations: that the trial may have: with few of them more are played alone.
           core: on which they are played, the same for all trials of the machine; None: where the
             player is.
+          repeated_noise: of the class: what no segment shows.
         """
-        self.core = core
+        self.core, self._repeated_noise = core, repeated_noise
         self._turns, self._rng = turns, np.random.default_rng([seed, EVERY])
         self._every = int(min(max(evaluations / PAIRS, MOST_OFTEN), EVERY))
         self._number, self._is_alone = 0, False
@@ -177,7 +179,9 @@ class Pairing:
 
     def record(self) -> dict[str, Any]:
         found = self._price
-        error = {} if math.isnan(found.error) else {"error": found.error}
+        error = {} if math.isnan(found.error) else {
+            "error": found.error, "repeated_noise": self._repeated_noise
+        }
         core = {} if self.core is None else {"core": self.core}
         pairs = [list(pair) for pair in self.pairs]
         return {"factor": found.factor, **error, **core, "pairs": pairs}

@@ -106,7 +106,9 @@ def paired(plan: TrialPlan, hardware: HardwareClass) -> Iterator[Pairing | Unpai
         hint, every = plan.workload_rules.step_hint, plan.workload_rules.eval_every_steps
         expected = hint / every if hint and every else math.inf
         core = first_choice() if hardware.pin_to_one_core else None
-        yield Pairing(place, secrets.randbits(32), expected, core)
+        yield Pairing(
+            place, secrets.randbits(32), expected, core, hardware.repeated_noise
+        )
 
 
 def check_code(plan: TrialPlan) -> None:

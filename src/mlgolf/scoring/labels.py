@@ -1,6 +1,7 @@
 """What stands beside a leaderboard's title: reasons to trust its numbers less than usual."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,10 +161,7 @@ def how_far_priced_seconds_may_be_off(trials: Sequence[Trial]) -> str:
     priced = [record for record in records if record]
     if not priced:
         return ""
-    widths = [
-        special.stdtrit(len(record["pairs"]) - 1, 0.975) * record["error"]
-        for record in priced if "error" in record
-    ]
+    widths = [half_width([record]) for record in priced if "error" in record]
     within = (
         f"within {min(widths):.1%} to {max(widths):.1%} (95%)" if widths
         else "to an extent that nobody knows, from one pair each"
@@ -172,6 +170,21 @@ def how_far_priced_seconds_may_be_off(trials: Sequence[Trial]) -> str:
         f"timed beside other trials (paired): {number_of(len(priced), 'trial')} priced by segments "
         f"that each played alone, {within}"
     )
+
+
+def half_width(records: Sequence[Mapping[str, Any]], confidence: float = 0.95) -> float:
+    """Of the logarithm of a priced trial's seconds, or of the ratio of two trials'.
+
+    Args: records: what verdicts have under `clock.paired`.
+    """
+    degrees = sum(len(record["pairs"]) - 1 for record in records)
+    by_segments = special.stdtrit(degrees, (1 + confidence) / 2) * math.hypot(
+        *(record["error"] for record in records)
+    )
+    besides = special.ndtri((1 + confidence) / 2) * math.hypot(
+        *(record.get("repeated_noise", 0.0) for record in records)
+    )
+    return math.hypot(by_segments, besides)
 
 
 def _processor(trial: Trial) -> str:
