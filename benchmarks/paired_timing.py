@@ -22,6 +22,7 @@ import math
 import multiprocessing
 import os
 import random
+import signal
 import statistics
 import tempfile
 import time
@@ -34,6 +35,7 @@ from common import DATA_DIR, print_machine, spread, variation
 
 import mlgolf
 from mlgolf.core.competition import load_competition
+from mlgolf.referee import kernel
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.labels import half_width
 
@@ -45,6 +47,7 @@ CONDITIONS = ((QUIET, "alone"), (QUIET, "paired"), (BUSY, "alone"), (BUSY, "pair
 
 def busy(core: int) -> None:
     """Half of the time, in stretches of up to two seconds."""
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # whoever kills us, it ends as well
     os.sched_setaffinity(0, {core})
     matrix = np.random.default_rng(0).standard_normal((400, 400))
     while True:
