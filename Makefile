@@ -40,11 +40,12 @@ demo: setup
 
 test: setup
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long and not full"
-	@$(BIN)/pytest -m alone
+	@$(BIN)/pytest -m "alone and not long"
 
 # What takes minutes: every baseline and champion that ships, contracts of all sizes and variants.
 long: setup
-	@$(BIN)/pytest -n 2 --dist worksteal -m long
+	@$(BIN)/pytest -n 2 --dist worksteal -m "long and not alone"
+	@$(BIN)/pytest -m "long and alone"
 
 # Training steps and parity of the full-size networks, one after the other, in up to 20 GB of memory.
 full: setup
