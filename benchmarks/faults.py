@@ -20,8 +20,9 @@ clock of the day is the one thing that is not really changed, as the machine has
 referee's process Python's time.time() jumps by up to thirty years at each look. What reads the
 clock below Python, such as the time stamps of files, does not jump.
 
-Exit code 1 if anything was lost, wrong or left over, or a fault met fewer than nine in ten of its
-trials. As root on Linux; others do without faults of memory and a disk that stalls.
+Exit code 1 if anything was lost, wrong or left over, or a fault met fewer than three in four
+of its trials (a fast machine may end one first). As root on Linux; others do without faults of
+memory and a disk that stalls.
 """
 
 import argparse
@@ -212,7 +213,7 @@ class Faults:
                 self._play_run(number, faults, undisturbed)
         self._print(time.monotonic() - began)
         tallies = [*self._tallies.values(), self._starts]
-        return all(tally.is_clean and tally.hit >= 9 * tally.late for tally in tallies)
+        return all(tally.is_clean and tally.hit >= 3 * tally.late for tally in tallies)
 
     def _drawn(self, trials: int) -> list[list[Fault]]:
         """The faults of each run: as many of each kind, in any order; clocks jump in runs apart."""
