@@ -117,7 +117,8 @@ def test_a_language_model_of_mini_size_is_exported_after_a_few_steps(mlgolf, tmp
 
 def test_a_trial_that_met_no_target_gives_its_last_model_and_says_so(mlgolf, tmp_path):
     rules = tmp_path / "short.toml"
-    rules.write_text(LINEAR.read_text().replace("step_limit = 4000", "step_limit = 200"))
+    few = LINEAR.read_text().replace("step_limit = 4000", "step_limit = 200")
+    rules.write_text(few.replace("target = 0.02,", "target = 1e-6,"))
     trial = played(mlgolf, tmp_path, competition=rules)
     found = json.loads(mlgolf("deploy", trial, *QUICK, "--examples", 40, "--json").stdout)
     assert (found["exported"]["step"], found["exported"]["examples"]) == (200, 40)
