@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check fuzz faults bench clean
+.PHONY: setup demo test long full check site-test fuzz faults bench clean
 
 setup: .venv/.complete
 
@@ -17,7 +17,7 @@ setup: .venv/.complete
 	@began=$$(date +%s); \
 	$(PYTHON) -m venv .venv && \
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,dev]' && \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,site,dev]' && \
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
 	@command -v bwrap > /dev/null || echo "== bubblewrap is missing: other people's code cannot be" \
 	  "run, and tests of it fail (apt install bubblewrap)"
@@ -41,6 +41,11 @@ demo: setup
 test: setup
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long and not full"
 	@$(BIN)/pytest -m "alone and not long"
+
+# The website: on SQLite, in a browser, and on a PostgreSQL server of its own.
+site-test: setup
+	@cd website && ../$(BIN)/pytest
+	@cd website && ../$(BIN)/python tests/postgresql.py ../$(BIN)/pytest -m "not browser"
 
 # What takes minutes: every baseline and champion that ships, contracts of all sizes and variants.
 long: setup

@@ -71,9 +71,7 @@ def checked_sources(request: RunRequest) -> list[Source]:
     _check_names([source.name for source in sources])
     for source in sources:
         _check_that_out_is_elsewhere(request.out, source)
-        _check_contract(source, request.competition)
-        _check_size(source, request.competition)
-        _check_disclosure(source, request.competition)
+        check_source(source, request.competition)
     _check_workloads(request)
     _check_brought_models(request.competition)
     _check_timing(request)
@@ -81,6 +79,13 @@ def checked_sources(request: RunRequest) -> list[Source]:
     metered = request.competition.rules.metered_quantities
     meter_for(request.hardware, metered, find_counters(request.hardware))
     return sources
+
+
+def check_source(source: Source, competition: Competition) -> None:
+    """What the rules say of code, read and not run. Raises: SubmissionError."""
+    _check_contract(source, competition)
+    _check_size(source, competition)
+    _check_disclosure(source, competition)
 
 
 def _check_names(names: list[str]) -> None:

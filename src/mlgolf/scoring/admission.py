@@ -14,13 +14,10 @@ from mlgolf.core.text import enumerated, number_of
 from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.scoring.jury import Tombstone
-from mlgolf.scoring.objective import TrialResults
+from mlgolf.scoring.kept_trials import KeptTrial, keep_trials
 from mlgolf.scoring.pool import Pool, make_pool
 
-MOST_STUDIES = 1000  # arrays have room for every number below the largest
 MOST_NAMED = 3  # workloads, if the same holds for all
-UNEVALUATED = "ended before their first evaluation"
-TOO_MANY_STUDIES = f"of a study whose number is not below {MOST_STUDIES}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,55 +55,48 @@ def admit(
     Raises: ScoringError for trials of several frameworks where none was picked, or for one trial
       that is given twice.
     """
-    trials = list(trials)
-    _check_unique([trial.key for trial in trials])
+    kept = keep_trials(competition, trials, ruleset)
+    return admit_kept(competition, kept, ruleset, framework, official_first=official_first)
+
+
+def admit_kept(
+    competition: Competition, kept: Iterable[KeptTrial], ruleset: Ruleset,
+    framework: str | None = None, *, official_first: bool = True,
+) -> Admission:
+    """As `admit`, from trials that `keep_trials` made numbers of under the same rules."""
+    kept = list(kept)
+    _check_unique([one.trial.key for one in kept])
     framework = framework or one_framework(
-        {(trial.key.submission, trial.key.framework) for trial in trials}, competition.rules
+        {(one.trial.key.submission, one.trial.key.framework) for one in kept}, competition.rules
     )
-    board = [trial for trial in trials if framework in (trial.key.framework, None)]
-    reasons = [(trial, exclusion(trial, competition, ruleset)) for trial in board]
-    excluded, unofficial = _only_official(reasons) if official_first else (
-        reasons, _why_unofficial(_eligible(reasons))
+    board = [one for one in kept if framework in (one.trial.key.framework, None)]
+    ruled, unofficial = _only_official(board) if official_first else (
+        board, _why_unofficial(one.trial for one in board if one.may_count)
     )
-    ended = [(trial, reason) for trial, reason in excluded if reason in (None, UNEVALUATED)]
-    submissions = tuple(sorted({trial.key.submission for trial in board}))
-    tuning = competition.rules.tuning.under(ruleset)
-    on = {
-        name: TrialResults(competition.rules, row, budget_factor=tuning.budget_factor)
-        for name, row in competition.workloads.items()
-    }
-    results = (
-        on[trial.key.workload].of(trial, counts=reason is None) for trial, reason in ended
-    )
-    pool = make_pool(results, submissions, tuple(competition.workloads), tuning.studies)
-    counts = Counter(reason for _, reason in excluded if reason is not None)
+    submissions = tuple(sorted({one.trial.key.submission for one in board}))
+    results = (one.result for one in ruled if one.may_count and one.result is not None)
+    studies = competition.rules.tuning.under(ruleset).studies
+    pool = make_pool(results, submissions, tuple(competition.workloads), studies)
+    counts = Counter(one.reason for one in ruled if one.reason is not None)
     return Admission(
         framework=framework, pool=pool, unofficial=unofficial,
         notes=(*exclusion_notes(counts), *missing_notes(pool, competition, ruleset)),
-        trials=tuple(trial for trial, reason in excluded if reason is None),
+        trials=tuple(one.trial for one in ruled if one.reason is None),
     )
 
 
-Excluded = list[tuple[Trial, str | None]]  # and why; None for trials that count
-
-
-def _only_official(excluded: Excluded) -> tuple[Excluded, tuple[str, ...]]:
-    """The same without trials that are not official, or with all of them if none is.
+def _only_official(board: Sequence[KeptTrial]) -> tuple[Sequence[KeptTrial], tuple[str, ...]]:
+    """The same with trials that are not official left out, or with all of them if none is.
 
     Returns also: why trials that count are unofficial. Practice has a label of its own.
     """
-    eligible = _eligible(excluded)
+    eligible = [one.trial for one in board if one.may_count]
     if eligible and all(map(_why_not_official, eligible)):
-        return excluded, _why_unofficial(eligible)
+        return board, _why_unofficial(eligible)
     return [
-        (trial, _why_not_official(trial) or reason)
-        if reason in (None, UNEVALUATED) else (trial, reason)
-        for trial, reason in excluded
+        one.left_out(why) if one.may_count and (why := _why_not_official(one.trial)) else one
+        for one in board
     ], ()
-
-
-def _eligible(excluded: Excluded) -> list[Trial]:
-    return [trial for trial, reason in excluded if reason in (None, UNEVALUATED)]
 
 
 def _why_unofficial(trials: Iterable[Trial]) -> tuple[str, ...]:
@@ -118,32 +108,6 @@ def _why_not_official(trial: Trial) -> str:
         return f"unofficial ({trial.unofficial})"
     practice = trial.facts.held_out == "practice"
     return "practice, on held-out data that a submission could know" if practice else ""
-
-
-def exclusion(trial: Trial, competition: Competition, ruleset: Ruleset) -> str | None:
-    """Why the rules leave a trial out, as words after "left out: "; None if they do not.
-
-    Whether it is official is decided for a board as a whole, in `admit`.
-    """
-    allowed = competition.rules.tuning.under(ruleset).trials
-    if trial.status is None:
-        return "no verdict yet"
-    if not trial.status.is_final:
-        return f"{trial.status.value.lower()}, to be repeated with --resume"
-    if trial.to_repeat:
-        return "disturbed, to be repeated with --resume"
-    if trial.key.workload not in competition.workloads:
-        return f"on workloads that {competition.name} does not have"
-    if trial.facts.ruleset not in (None, ruleset):
-        return f"not played under {ruleset} tuning"
-    if trial.key.trial > allowed:
-        return f"beyond the {number_of(allowed, 'trial')} a study that the rules allow"
-    if trial.key.study >= MOST_STUDIES:
-        return TOO_MANY_STUDIES
-    interpretations = competition.rules.aggregation.interpretations
-    if len(trial.steps) == 0 and interpretations.unevaluated == "left_out":
-        return UNEVALUATED
-    return None
 
 
 def _check_unique(keys: Sequence[TrialKey]) -> None:

@@ -289,10 +289,12 @@ def _near_misses(
     ]
     of_place: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
-        of_place.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
+        if len(trial.steps):  # of some only what they came to is known
+            of_place.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
     misses = {
         (submission, name): _near_miss(standings, of_place, submission, column, budget_factor)
-        for submission, name, column in missed if column is not None
+        for submission, name, column in missed
+        if column is not None and (submission, standings.pool.workloads[column]) in of_place
     }
     return {place: miss for place, miss in misses.items() if miss is not None}
 

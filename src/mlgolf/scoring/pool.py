@@ -70,16 +70,18 @@ def make_pool(
 ) -> Pool:
     """Results as arrays. `studies` is the number that the rules ask for; there may be more.
 
-    Raises: ValueError for a submission or workload that is not named.
+    Raises: KeyError for a submission or workload that is not named.
     """
     rows = list(results)
     columns = {
         name: np.array([getattr(row, name) for row in rows], dtype=float) for name in EMPTY
     }
+    row_of = {name: row for row, name in enumerate(submissions)}
+    column_of = {name: column for column, name in enumerate(workloads)}
     places = np.array(
-        [(submissions.index(r.submission), workloads.index(r.workload), r.study, r.trial - 1)
-         for r in rows], dtype=int,
-    ).reshape(len(rows), 4)  # fmt: skip
+        [(row_of[r.submission], column_of[r.workload], r.study, r.trial - 1) for r in rows],
+        dtype=int,
+    ).reshape(len(rows), 4)
     counts = np.array([row.counts for row in rows], dtype=bool)
     return lay_out(places, columns, counts, submissions, workloads, studies)
 

@@ -10,14 +10,12 @@ from mlgolf.core.competition import Competition
 from mlgolf.core.errors import ScoringError
 from mlgolf.core.rules import Constraint, Ruleset
 from mlgolf.scoring.admission import (
-    MOST_STUDIES,
-    TOO_MANY_STUDIES,
-    UNEVALUATED,
     Admission,
     exclusion_notes,
     missing_notes,
     one_framework,
 )
+from mlgolf.scoring.kept_trials import MOST_STUDIES, TOO_MANY_STUDIES, UNEVALUATED
 from mlgolf.scoring.pool import lay_out
 
 # Which columns say when a constraint of the rules was first met.

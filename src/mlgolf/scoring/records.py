@@ -64,7 +64,7 @@ def record_test(
     medians: list[float] = standings.medians[0][:, column].tolist()
     if math.isnan(medians[other]):
         return None
-    new, old = (_known(standings.studies[row, column]) for row in (best, other))
+    new, old = (known_values(standings.studies[row, column]) for row in (best, other))
     sign = 1.0 if standings.minimised[column] else -1.0
     gain, p = relative_gain(medians[best], medians[other]), exact_p(new, old)
     return RecordTest(
@@ -81,7 +81,8 @@ def record_test(
     )
 
 
-def _known(values: FloatArray) -> FloatArray:
+def known_values(values: FloatArray) -> FloatArray:
+    """Without the NaN of studies that are not there."""
     return values[~np.isnan(values)]
 
 

@@ -107,6 +107,8 @@ class Uncertainty:
     @cached_property
     def intervals(self) -> list[tuple[float, float] | None]:
         """95% for each score; None where there are too few studies to say."""
+        if not enough_studies(self.standings.pool).any():
+            return [None] * len(self.standings.pool.submissions)
         low, high = interval(self.scores, self.standings.scores, self.level)
         enough = enough_studies(self.standings.pool)
         return [
@@ -154,6 +156,8 @@ class Uncertainty:
         Where nothing is tested it is 1. Two of different groups may not differ significantly
         either, since this is not transitive; `significant` has every pair.
         """
+        if enough_studies(self.standings.pool).sum() < 2:
+            return [1] * len(self.standings.pool.submissions)
         return (1 + self.significant.sum(axis=0)).tolist()
 
     @cached_property

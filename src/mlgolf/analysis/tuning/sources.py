@@ -23,7 +23,8 @@ from mlgolf.core.trial import Trial
 from mlgolf.core.trial_key import TrialKey
 from mlgolf.results import curve_table, trial_table
 from mlgolf.results.measurement_table import columns_of
-from mlgolf.scoring.admission import UNEVALUATED, Admission
+from mlgolf.scoring.admission import Admission
+from mlgolf.scoring.kept_trials import UNEVALUATED
 from mlgolf.scoring.objective import objective_goal
 from mlgolf.scoring.sources import TABLES, Source, as_ruleset, open_source
 

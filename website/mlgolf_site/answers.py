@@ -1,0 +1,34 @@
+"""Answers that are no page of their own: what is not there, not allowed, or broken."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from mlgolf_site.protocol import API
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    said = str(exception) if exception and exception.args and isinstance(
+        exception.args[0], str
+    ) else "There is nothing at this address."
+    return _answer(request, 404, "Not found", said)
+
+
+def forbidden(request: HttpRequest, said: str) -> HttpResponse:
+    return _answer(request, 403, "Not allowed", said)
+
+
+def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return forbidden(request, "This is not allowed.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return _answer(
+        request, 500, "Something broke",
+        "The site made a mistake. It was written down; nothing of yours was lost.",
+    )
+
+
+def _answer(request: HttpRequest, code: int, title: str, said: str) -> HttpResponse:
+    if request.path.startswith(API):
+        return JsonResponse({"detail": said}, status=code)
+    return render(request, "pages/answer.html", {"title": title, "said": said}, status=code)

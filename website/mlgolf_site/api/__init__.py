@@ -1,0 +1,1 @@
+"""The API: thin routes over the same services as the pages."""

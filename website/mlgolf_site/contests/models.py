@@ -1,0 +1,112 @@
+"""A contest is one competition on this site, in versions: a change of the rules is a new one."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from mlgolf.core.cells import SEPARATOR
+from mlgolf.core.competition import Competition, load_competition
+from mlgolf_site.people.models import User
+
+
+class Contest(models.Model):
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    prose = models.TextField(blank=True, help_text="The host's own words, in Markdown.")
+    hosts = models.ManyToManyField(User, related_name="contests", blank=True)
+    jury = models.ManyToManyField(User, related_name="judged_contests", blank=True)
+    is_public = models.BooleanField(default=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def get_absolute_url(self) -> str:
+        return reverse("contest", args=[self.slug])
+
+    @property
+    def current(self) -> "Version":
+        """The version that entries are made for now."""
+        return self.versions.latest()
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Version(models.Model):
+    """The rules and the data of a contest, as a folder that never changes again."""
+
+    contest = models.ForeignKey(Contest, models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    folder_sha256 = models.CharField(max_length=64)  # over all its files
+    rules_sha256 = models.CharField(max_length=64)
+    created = models.DateTimeField(auto_now_add=True)
+    note = models.CharField(max_length=500, blank=True)  # what was changed, for who reads
+
+    class Meta:
+        ordering = ["contest", "number"]
+        get_latest_by = "number"
+        constraints = [models.UniqueConstraint(fields=["contest", "number"], name="one_version")]
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie on this machine."""
+        return settings.SITE.files / "competitions" / self.contest.slug / f"v{self.number}"
+
+    @property
+    def competition(self) -> Competition:
+        """Without a cell."""
+        return _loaded(self.folder, self.rules_sha256)
+
+    def __str__(self) -> str:
+        return f"{self.contest.slug} v{self.number}"
+
+
+@lru_cache(maxsize=256)
+def _loaded(folder: Path, rules_sha256: str) -> Competition:
+    return load_competition(folder)
+
+
+class Board(models.Model):
+    """One cell of a version: a leaderboard of its own."""
+
+    version = models.ForeignKey(Version, models.PROTECT, related_name="boards")
+    cell = models.CharField(max_length=100, blank=True)  # empty: the competition itself
+    hardware = models.CharField(max_length=60)
+    time_class = models.CharField(max_length=30)
+    pretraining = models.CharField(max_length=200)
+    ruleset = models.CharField(max_length=10)
+    # Counts up whenever something happens that its leaderboard shows; a snapshot says of which.
+    changes = models.PositiveBigIntegerField(default=0)
+    snapshot = models.OneToOneField(
+        "boards.Snapshot", models.SET_NULL, null=True, blank=True, related_name="shown_on"
+    )
+
+    class Meta:
+        ordering = ["version", "cell"]
+        constraints = [models.UniqueConstraint(fields=["version", "cell"], name="one_board")]
+
+    @property
+    def competition(self) -> Competition:
+        rules = self.version.competition
+        return rules.in_cell(self.cell) if self.cell else rules
+
+    @property
+    def called(self) -> str:
+        """As `mlgolf run --competition` is told of it, where its folder is called as it is."""
+        slug = self.version.contest.slug
+        return f"{slug}{SEPARATOR}{self.cell}" if self.cell else slug
+
+    def get_absolute_url(self) -> str:
+        page = reverse("contest", args=[self.version.contest.slug])
+        return f"{page}?cell={self.cell}" if self.cell else page
+
+    def has_changed(self) -> None:
+        """Its leaderboard is to be made anew."""
+        Board.objects.filter(pk=self.pk).update(changes=models.F("changes") + 1)
+
+    def __str__(self) -> str:
+        return f"{self.version}{SEPARATOR}{self.cell}" if self.cell else str(self.version)

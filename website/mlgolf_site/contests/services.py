@@ -1,0 +1,102 @@
+"""Contests are made and changed here: folders are copied first, rows written last."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from mlgolf.core.competition import FILE, Competition, load_competition
+from mlgolf.core.errors import RulesError
+from mlgolf.core.toml_files import SHIPPED
+from mlgolf.golf.games import cells, time_class_of
+from mlgolf.report.words import pretraining_in_words
+from mlgolf.results.frozen_code import folder_digest
+from mlgolf_site.contests.models import Board, Contest, Version
+from mlgolf_site.people.models import User
+
+
+def add_contest(
+    folder: Path, *, slug: str | None = None, prose: str = "", by: User | None = None,
+    note: str = "",
+) -> Version:
+    """A contest from the folder of a competition, with the first version of its rules.
+
+    Raises: RulesError for a folder that is none, or a name that is taken.
+    """
+    rules = load_competition(folder)
+    slug = slug or rules.name
+    if Contest.objects.filter(slug=slug).exists():
+        raise RulesError(f"{slug}: there is a competition of this name. Give another name")
+    with transaction.atomic():
+        contest = Contest.objects.create(slug=slug, title=rules.title, prose=prose)
+        if by is not None:
+            contest.hosts.add(by)
+        return _add(contest, folder, rules, note)
+
+
+def add_version(contest: Contest, folder: Path, *, note: str = "") -> Version:
+    """New rules. Entries of before keep theirs, and their boards.
+
+    Raises: RulesError for a folder that is no competition, or that changes nothing.
+    """
+    rules = load_competition(folder)
+    current = contest.current
+    if folder_digest(folder) == current.folder_sha256:
+        raise RulesError(f"{contest}: nothing differs from version {current.number}")
+    with transaction.atomic():
+        return _add(contest, folder, rules, note)
+
+
+def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Version:
+    last = contest.versions.order_by("number").last()
+    version = Version(
+        contest=contest, number=last.number + 1 if last else 1, note=note,
+        folder_sha256=folder_digest(folder), rules_sha256=rules.fingerprint(),
+    )
+    _copy(folder, version.folder)
+    version.save()
+    for cell in cells(version.competition):
+        Board.objects.create(
+            version=version, cell=cell.name.partition("@")[2], hardware=cell.rules.hardware,
+            time_class=time_class_of(cell),
+            pretraining=pretraining_in_words(cell.rules.pretraining),
+            # As the command line chooses where nobody says.
+            ruleset=cell.rules.tuning.rulesets[0],
+        )
+    return version
+
+
+def _copy(folder: Path, target: Path) -> None:
+    """Whole or not at all. What lies there without a row is of an attempt that was cut short."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+    try:
+        copied = scratch / "folder"
+        shutil.copytree(folder, copied, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.rmtree(target, ignore_errors=True)
+        copied.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def shipped_folder(name: str, scratch: Path) -> Path:
+    """The folder of a competition that ships; one is made around those that are a file alone."""
+    folder = Path(str(SHIPPED / name))
+    if folder.is_dir():
+        return folder
+    made = scratch / name
+    made.mkdir()
+    shutil.copyfile(folder.with_name(f"{name}.toml"), made / FILE)
+    return made
+
+
+def starter_folder(version: Version) -> Path | None:
+    """What a newcomer begins from: the host's baseline, which may be submitted as it is."""
+    baseline = version.folder / "baseline"
+    return baseline if baseline.is_dir() else None
+
+
+def storage_root() -> Path:
+    return settings.SITE.files

@@ -1,0 +1,1 @@
+"""What contestants hand in, and the runs of it."""

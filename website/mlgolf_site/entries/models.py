@@ -1,0 +1,123 @@
+"""An entry is code that somebody handed in for a board; a run is one time that it was played."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from mlgolf_site.contests.models import Board, Contest
+from mlgolf_site.people.models import Team, User
+
+KEY = 40  # longest name of an entry
+
+
+class Entry(models.Model):
+    board = models.ForeignKey(Board, models.PROTECT, related_name="entries")
+    contest = models.ForeignKey(Contest, models.PROTECT, related_name="entries")
+    name = models.CharField(max_length=KEY)  # on boards; in run folders as well
+    owner = models.ForeignKey(User, models.PROTECT, related_name="entries")
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="entries")
+    code_sha256 = models.CharField(max_length=64)  # as the referee hashes it when it freezes it
+    framework = models.CharField(max_length=10, default="torch")
+    based_on = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="improved"
+    )
+    disclosure = models.JSONField(default=dict, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+    is_code_public = models.BooleanField(default=False)
+    is_baseline = models.BooleanField(default=False)  # of the host: it counts for no limit
+
+    class Meta:
+        ordering = ["-created", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["contest", "name"], name="one_name")]
+        indexes = [models.Index(fields=["owner", "created"])]
+
+    def get_absolute_url(self) -> str:
+        return reverse("entry", args=[self.contest.slug, self.name])
+
+    @property
+    def archive(self) -> str:
+        """Its code in the site's files: a zip of a folder that has the name of the entry."""
+        return f"code/{self.pk}-{self.code_sha256}.zip"
+
+    @property
+    def latest_run(self) -> "Run | None":
+        return self.runs.select_related("job").order_by("-pk").first()
+
+    def is_of(self, user: object) -> bool:
+        """Whether somebody owns it, alone or in a team."""
+        if not isinstance(user, User):
+            return False
+        return user == self.owner or (
+            self.team is not None and self.team.members.filter(pk=user.pk).exists()
+        )
+
+    def __str__(self) -> str:
+        return f"{self.contest.slug}/{self.name}"
+
+
+class Tier(models.TextChoices):
+    """Who played a run."""
+
+    PLATFORM = "platform", "played by the site's own machine"
+    REMOTE = "remote", "played by another's machine that the host lets in"
+    SELF_REPORTED = "self-reported", "played by its contestant"
+
+
+class Run(models.Model):
+    """One time that an entry was played: a run folder of mlgolf, delivered as a bundle."""
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    entry = models.ForeignKey(Entry, models.PROTECT, related_name="runs")
+    tier = models.CharField(max_length=20, choices=Tier, default=Tier.PLATFORM)
+    created = models.DateTimeField(auto_now_add=True)
+    # What follows is known once it was delivered.
+    ended = models.DateTimeField(null=True, blank=True)
+    counts = models.BooleanField(default=False)  # on the board: the newest run of an entry does
+    bundle_sha256 = models.CharField(max_length=64, blank=True)
+    signed_by = models.CharField(max_length=64, blank=True)  # the public key
+    is_verified = models.BooleanField(default=False)  # it was repeated here, to the same values
+    results = models.TextField(blank=True)  # JSON of mlgolf.scoring.kept_trials
+    view = models.JSONField(default=dict, blank=True)  # the board of this run alone, as text
+    figures = models.JSONField(default=dict, blank=True)  # name -> title, caption, svg
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["entry", "counts"])]
+
+    @property
+    def folder_name(self) -> str:
+        """Of its run folder: the name that bundles and rulings know it by."""
+        return f"{self.entry.name}-{str(self.key)[:8]}"
+
+    @property
+    def bundle(self) -> str:
+        """In the site's files."""
+        return f"bundles/{self.folder_name}.mlgolf.zip"
+
+    @property
+    def folder(self):
+        return settings.SITE.runs / self.folder_name
+
+    def __str__(self) -> str:
+        return self.folder_name
+
+
+class Event(models.Model):
+    """Something that happened in a run, told while it was played."""
+
+    class Kind(models.TextChoices):
+        LOG = "log"
+        EVALUATION = "evaluation"
+        STATE = "state"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="events")
+    number = models.PositiveIntegerField()  # within the run, from 1: a worker may send one again
+    kind = models.CharField(max_length=10, choices=Kind)
+    at = models.DateTimeField(auto_now_add=True)
+    data = models.JSONField()
+
+    class Meta:
+        ordering = ["run", "number"]
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_event")]

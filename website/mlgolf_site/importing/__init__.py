@@ -1,0 +1,1 @@
+"""The database, made again from bundles and what lies beside them."""

@@ -1,0 +1,68 @@
+"""A job is the playing of one run: a row with a state, a reason, an owner and an age."""
+
+from django.db import models
+from django.utils import timezone
+
+from mlgolf_site.entries.models import Run, Tier
+from mlgolf_site.people.models import Token
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", "waits for a worker"
+    PLAYING = "playing", "is played"
+    JUDGING = "judging", "was played, and its bundle is checked"
+    DONE = "done", "has a verdict"
+    REFUSED = "refused", "was refused before it was played"
+    FAILED = "failed", "could not be played here"
+    CANCELLED = "cancelled", "was cancelled"
+
+    @property
+    def has_ended(self) -> bool:
+        return self in (State.DONE, State.REFUSED, State.FAILED, State.CANCELLED)
+
+
+OPEN = (State.QUEUED, State.PLAYING, State.JUDGING)
+
+
+class Worker(models.Model):
+    """A process on some machine that plays jobs of one hardware class, one at a time."""
+
+    token = models.OneToOneField(Token, models.CASCADE, related_name="worker")
+    name = models.CharField(max_length=60, unique=True)
+    hardware = models.CharField(max_length=60)
+    tier = models.CharField(max_length=20, choices=Tier, default=Tier.REMOTE)
+    version = models.CharField(max_length=100, blank=True)  # of mlgolf, with the hash of its code
+    sandbox = models.CharField(max_length=20, blank=True)  # at which it plays
+    machine = models.JSONField(default=dict, blank=True)
+    first_seen = models.DateTimeField(auto_now_add=True)
+    last_seen = models.DateTimeField(default=timezone.now)
+    problem = models.CharField(max_length=500, blank=True)  # why it takes no job
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Job(models.Model):
+    run = models.OneToOneField(Run, models.CASCADE, related_name="job")
+    hardware = models.CharField(max_length=60)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    reason = models.CharField(max_length=1000, blank=True)  # of its state, in words
+    since = models.DateTimeField(default=timezone.now)  # when its state began
+    created = models.DateTimeField(auto_now_add=True)
+    worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="jobs")
+    lease_until = models.DateTimeField(null=True, blank=True)  # while it is played
+    attempts = models.PositiveIntegerField(default=0)  # times that a worker took it
+    cancel_asked = models.BooleanField(default=False)
+    estimate_seconds = models.FloatField(default=60)  # of wall time, for the queue's forecast
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["state", "hardware", "id"])]
+
+    @property
+    def age(self) -> float:
+        """Seconds in its state."""
+        return (timezone.now() - self.since).total_seconds()
+
+    def __str__(self) -> str:
+        return f"{self.run} ({self.state})"

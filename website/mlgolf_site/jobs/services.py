@@ -1,0 +1,279 @@
+"""The queue. Each function is one transaction, and leaves every job in a state that it can leave.
+
+A worker holds a job by a lease, which its heartbeat renews. Whose lease has run out has lost the
+job: what it sends then is refused, unless it is the finished bundle, which is as good as any. The
+watchdog moves each job out of each state within a bound, whoever was killed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from mlgolf_site.entries.models import Entry, Event, Run
+from mlgolf_site.jobs.models import Job, State, Worker
+
+LEASE = timedelta(seconds=60)  # without a heartbeat
+MOST_ATTEMPTS = 3  # that the platform may spoil
+LONGEST_PLAYING = timedelta(hours=6)
+LONGEST_JUDGING = timedelta(minutes=10)
+
+log = logging.getLogger(__name__)
+
+
+class JobLost(Exception):
+    """A worker speaks of a job that is no longer its own."""
+
+
+def enqueue(entry: Entry) -> Run:
+    """A new run of an entry, and its job."""
+    run = Run.objects.create(entry=entry)
+    Job.objects.create(
+        run=run, hardware=entry.board.hardware, reason="waits for a worker",
+        estimate_seconds=_estimate(entry),
+    )
+    tell(run, Event.Kind.STATE, {"state": State.QUEUED, "reason": "waits for a worker"})
+    return run
+
+
+def _estimate(entry: Entry) -> float:
+    """Seconds of wall time, if every trial uses its budget up."""
+    rules = entry.board.competition
+    tuning = rules.rules.tuning.under(entry.board.ruleset)
+    budgets = (
+        rules.rules.seconds_allowed(row, budget_factor=tuning.budget_factor)
+        for row in rules.workloads.values()
+    )
+    return tuning.studies * tuning.trials * sum(b for b in budgets if b < float("inf")) or 60.0
+
+
+def tell(run: Run, kind: str, data: Mapping[str, Any]) -> None:
+    """Add an event that the site itself has to tell."""
+    last = run.events.order_by("number").last()
+    Event.objects.create(
+        run=run, number=last.number + 1 if last else 1, kind=kind, data=dict(data)
+    )
+
+
+def _locked(**lookup: Any) -> Job:
+    return Job.objects.select_for_update().select_related("run__entry").get(**lookup)
+
+
+def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
+    job.state, job.reason, job.since = state, reason[:1000], timezone.now()
+    for name, value in changes.items():
+        setattr(job, name, value)
+    job.save()
+    tell(job.run, Event.Kind.STATE, {"state": state, "reason": job.reason})
+    log.info("job %s: %s (%s)", job.pk, state, reason)
+
+
+# --- what workers do ---
+
+
+@transaction.atomic
+def lease(worker: Worker, now: datetime | None = None) -> Job | None:
+    """The oldest job that waits for this worker's class of hardware; None if there is none."""
+    now = now or timezone.now()
+    waiting = Job.objects.filter(state=State.QUEUED, hardware=worker.hardware).order_by("pk")
+    if connection.features.has_select_for_update_skip_locked:
+        waiting = waiting.select_for_update(skip_locked=True)
+    job = waiting.first()
+    if job is None:
+        return None
+    _move(
+        job, State.PLAYING, f"played by {worker.name}", worker=worker, lease_until=now + LEASE,
+        attempts=job.attempts + 1,
+    )
+    job.run.tier = worker.tier
+    job.run.save(update_fields=["tier"])
+    return job
+
+
+@transaction.atomic
+def heartbeat(worker: Worker, pk: int, events: Sequence[Mapping[str, Any]] = ()) -> bool:
+    """Renew a lease, and take in what happened. Returns: whether the worker is to stop.
+
+    Args: events: each with `number` from 1 within the attempt, `kind` and `data`. Those that were
+      taken in before are left alone, so a worker may send them again.
+    Raises: JobLost.
+    """
+    job = _own(worker, pk)
+    now = timezone.now()
+    Job.objects.filter(pk=pk).update(lease_until=now + LEASE)
+    _take_in(job, events)
+    return job.cancel_asked
+
+
+def _own(worker: Worker, pk: int) -> Job:
+    job = Job.objects.select_for_update().select_related("run__entry").filter(pk=pk).first()
+    if job is None or job.worker_id != worker.pk or job.state != State.PLAYING:
+        raise JobLost(
+            f"job {pk} is not played by {worker.name} (any more): its lease ran out, or it was "
+            "cancelled. Stop playing it, and ask for another"
+        )
+    return job
+
+
+_STRIDE = 1_000_000  # numbers of events of one attempt come after those of the one before
+
+
+def _take_in(job: Job, events: Sequence[Mapping[str, Any]]) -> None:
+    Event.objects.bulk_create(
+        [
+            Event(
+                run=job.run, number=job.attempts * _STRIDE + int(event["number"]),
+                kind=event["kind"], data=event["data"],
+            )
+            for event in events if event["kind"] in (Event.Kind.LOG, Event.Kind.EVALUATION)
+        ],
+        ignore_conflicts=True,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def give_up(worker: Worker, pk: int, reason: str, *, refused: bool = False) -> None:
+    """A worker could not play a job. Its fault, or the entry's where it was refused.
+
+    Raises: JobLost.
+    """
+    job = _own(worker, pk)
+    if job.cancel_asked:
+        _move(job, State.CANCELLED, "cancelled while it was played", lease_until=None)
+    elif refused:
+        _move(job, State.REFUSED, reason, lease_until=None)
+    else:
+        _again(job, reason)
+
+
+def _again(job: Job, why: str) -> None:
+    """Back into the queue, at its old place; given up after some attempts."""
+    if job.cancel_asked:
+        _move(job, State.CANCELLED, "cancelled", worker=None, lease_until=None)
+    elif job.attempts >= MOST_ATTEMPTS:
+        _move(
+            job, State.FAILED, f"{why}. It was tried {job.attempts} times, which is a fault of "
+            "the site: it counts for no limit", worker=None, lease_until=None,
+        )
+    else:
+        _move(job, State.QUEUED, f"waits again: {why}", worker=None, lease_until=None)
+
+
+@transaction.atomic
+def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
+    """A bundle arrives. Returns: None for one that was taken in before.
+
+    Raises: JobLost for a job that has ended otherwise.
+    """
+    job = _locked(pk=pk)
+    if job.run.bundle_sha256 == sha256 and job.state in (State.JUDGING, State.DONE):
+        return None
+    if job.state == State.JUDGING and job.worker_id == worker.pk:
+        return job
+    if job.state not in (State.PLAYING, State.QUEUED) or (
+        job.state == State.PLAYING and job.worker_id != worker.pk
+    ):
+        raise JobLost(f"job {pk} is {job.state}: its bundle is not taken in")
+    _move(job, State.JUDGING, "its bundle is checked", worker=worker, lease_until=None)
+    return job
+
+
+@transaction.atomic
+def end_judging(pk: int, reason: str, *, refused: bool = False) -> None:
+    job = _locked(pk=pk)
+    if job.state == State.JUDGING:
+        _move(job, State.REFUSED if refused else State.DONE, reason)
+
+
+# --- what people do ---
+
+
+@transaction.atomic
+def cancel(run: Run) -> str:
+    """Returns: what happens now, in words."""
+    job = _locked(run=run)
+    if State(job.state).has_ended:
+        return f"it {State(job.state).label} already"
+    if job.state == State.QUEUED:
+        _move(job, State.CANCELLED, "cancelled before it was played")
+        return "it was cancelled"
+    Job.objects.filter(pk=job.pk).update(cancel_asked=True)
+    return "its worker is told to stop"
+
+
+# --- what the queue says ---
+
+
+def place_in_queue(job: Job) -> tuple[int, float]:
+    """How many jobs stand before it, and the seconds until it may begin; (0, 0) if it began."""
+    if job.state != State.QUEUED:
+        return 0, 0.0
+    before = Job.objects.filter(hardware=job.hardware).filter(
+        Q(state=State.QUEUED, pk__lt=job.pk) | Q(state=State.PLAYING)
+    )
+    now = timezone.now()
+    seconds = 0.0
+    for other in before:
+        played = (now - other.since).total_seconds() if other.state == State.PLAYING else 0.0
+        seconds += max(other.estimate_seconds - played, 1.0)
+    return before.count(), seconds / max(len(working(job.hardware)), 1)
+
+
+def why_it_waits(job: Job) -> str:
+    """A sentence without its full stop."""
+    workers = working(job.hardware)
+    if not workers:
+        return f"no worker of the class {job.hardware} is there"
+    if all(worker.problem for worker in workers):
+        return f"{workers[0].name}: {workers[0].problem}"
+    place, _ = place_in_queue(job)
+    ahead = "it is the next" if place <= 1 else f"{place} jobs are before it"
+    return f"{ahead}; {len(workers)} {'worker plays' if len(workers) == 1 else 'workers play'} " \
+        f"the class {job.hardware}"
+
+
+def working(hardware: str) -> list[Worker]:
+    """Workers of a class that were heard of lately."""
+    return list(Worker.objects.filter(
+        hardware=hardware, last_seen__gt=timezone.now() - LEASE
+    ).order_by("pk"))
+
+
+# --- the watchdog ---
+
+
+def watch(now: datetime | None = None) -> int:
+    """Move on every job whose state has lasted too long. Returns: how many were moved."""
+    now = now or timezone.now()
+    overdue = Job.objects.filter(
+        Q(state=State.PLAYING, lease_until__lt=now)
+        | Q(state=State.PLAYING, since__lt=now - LONGEST_PLAYING)
+        | Q(state=State.JUDGING, since__lt=now - LONGEST_JUDGING)
+    ).values_list("pk", flat=True)
+    moved = 0
+    for pk in overdue:
+        with transaction.atomic():
+            job = _locked(pk=pk)
+            if job.state == State.PLAYING and job.lease_until and job.lease_until < now:
+                _again(job, "its worker was not heard of for a minute")
+            elif job.state == State.PLAYING and job.since < now - LONGEST_PLAYING:
+                _again(job, f"it was played for more than {LONGEST_PLAYING}")
+            elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
+                _again(job, "checking its bundle did not end")
+            else:
+                continue
+            moved += 1
+    return moved
+
+
+def forget_old_events(now: datetime | None = None, keep: timedelta = timedelta(days=30)) -> int:
+    """What was told of runs that ended long ago: their bundles have all of it."""
+    now = now or timezone.now()
+    old = Event.objects.filter(run__job__since__lt=now - keep).exclude(
+        run__job__state__in=[State.QUEUED, State.PLAYING, State.JUDGING]
+    )
+    return old.delete()[0]

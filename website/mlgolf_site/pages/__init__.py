@@ -1,0 +1,1 @@
+"""Pages: they draw what the other packages say, and compute nothing."""

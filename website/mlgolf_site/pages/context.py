@@ -1,0 +1,12 @@
+"""What every page knows."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    return {"site_name": settings.CONFIG.name, "roles": {
+        role.name for role in getattr(request, "roles", ())
+    }}

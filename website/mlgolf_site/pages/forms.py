@@ -1,0 +1,86 @@
+"""Forms. What was typed stays in them when something is wrong."""
+
+from typing import Any
+
+from django import forms
+
+from mlgolf_site.contests.models import Board, Contest
+from mlgolf_site.entries.models import KEY
+from mlgolf_site.people.models import Team, Token, User
+
+
+class SubmitForm(forms.Form):
+    board = forms.ChoiceField(label="Class", required=False)
+    name = forms.CharField(
+        label="Name on the board", max_length=KEY,
+        help_text="Small letters, digits, dash and underscore.",
+    )
+    file = forms.FileField(
+        label="Code", required=False,
+        help_text="A module (.py), or a zip of a folder with entry.py or submission.py.",
+    )
+    text = forms.CharField(
+        label="or paste a module", required=False, strip=False,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
+    )
+    framework = forms.ChoiceField(choices=[("torch", "PyTorch"), ("jax", "JAX")])
+    team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label="just me")
+    based_on = forms.CharField(
+        label="Based on", required=False, max_length=KEY,
+        help_text="An entry of this competition that it improves on, if there is one.",
+    )
+
+    def __init__(
+        self, *args: Any, boards: list[Board], user: User, contest: Contest, **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self._boards = {board.cell: board for board in boards}
+        self._contest = contest
+        self.fields["board"].choices = [  # type: ignore[attr-defined]
+            (board.cell, f"{board.cell or 'main'}: {board.hardware}, {board.time_class}")
+            for board in boards
+        ]
+        self.fields["team"].queryset = user.teams.all()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or {}
+        asked["board"] = self._boards.get(asked.get("board") or "")
+        if asked["board"] is None:
+            self.add_error("board", "Choose a class.")
+        if asked.get("file"):
+            asked["file_name"], asked["content"] = asked["file"].name, asked["file"].read()
+        elif (asked.get("text") or "").strip():
+            asked["file_name"] = "entry.py"
+            asked["content"] = asked["text"].replace("\r\n", "\n").encode()
+        else:
+            self.add_error("file", "Choose a file, or paste a module below.")
+        if based_on := asked.get("based_on"):
+            asked["based_on"] = self._contest.entries.filter(name=based_on).first()
+            if asked["based_on"] is None:
+                self.add_error("based_on", f"{self._contest} has no entry {based_on!r}.")
+        else:
+            asked["based_on"] = None
+        return asked
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=60, help_text="Where it will be used, such as laptop.")
+    scope = forms.ChoiceField(choices=Token.Scope)
+    days = forms.IntegerField(label="Days that it is good for", min_value=1, max_value=366,
+                              initial=90)
+
+
+class TeamForm(forms.ModelForm):
+    class Meta:
+        model = Team
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"].lower()
+        if User.objects.filter(username__iexact=name).exists():
+            raise forms.ValidationError("Somebody has this name. Choose another.")
+        return name
+
+
+class MemberForm(forms.Form):
+    username = forms.CharField(max_length=30, label="User name")

@@ -1,0 +1,233 @@
+"""Who may call what: one row for each name of the URL configuration, and no other place.
+
+A view whose name has no row here is not served at all: it fails, and so does the test that walks
+the URL configuration. A row says which roles may call it, and whether it is about something of
+somebody's, which is then looked up once and handed to the view as `request.subject`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+
+from mlgolf_site.answers import forbidden
+from mlgolf_site.contests.models import Board, Contest, Version
+from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.people.models import Team, Token, User
+from mlgolf_site.protocol import API
+
+
+class Role(Enum):
+    ANYONE = "anyone"
+    MEMBER = "a person who has signed in"
+    OWNER = "who submitted it, alone or in a team"
+    HOST = "a host of the competition"
+    JURY = "a member of its jury"
+    MAY_HOST = "a person who may make competitions"
+    WORKER = "a worker"
+    ADMIN = "an administrator"
+
+
+Subject = Contest | Version | Board | Entry | Run | Team | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Who may call a view, and what it is about."""
+
+    may: frozenset[Role]
+    about: Callable[..., Subject] | None = None  # from what the URL names; may raise Http404
+    scopes: frozenset[str] = frozenset()  # of tokens that suffice; empty: any
+    hidden: bool = False  # whoever may not is told that there is nothing
+
+
+def contest(slug: str, **_: Any) -> Contest:
+    found = Contest.objects.filter(slug=slug).first()
+    if found is None:
+        raise Http404(f"There is no competition {slug!r}.")
+    return found
+
+
+def entry(slug: str, name: str, **_: Any) -> Entry:
+    found = Entry.objects.select_related(
+        "board__version__contest", "contest", "owner", "team", "based_on__contest"
+    ).filter(contest__slug=slug, name=name).first()
+    if found is None:
+        raise Http404(f"There is no entry {name!r} in {slug}.")
+    return found
+
+
+def run(key: Any, **_: Any) -> Run:
+    found = Run.objects.select_related(
+        "entry__board__version__contest", "entry__contest", "entry__owner", "entry__team", "job"
+    ).filter(key=key).first()
+    if found is None:
+        raise Http404("There is no such run.")
+    return found
+
+
+def team(name: str, **_: Any) -> Team:
+    found = Team.objects.filter(name=name).first()
+    if found is None:
+        raise Http404(f"There is no team {name!r}.")
+    return found
+
+
+def own_token(pk: int, **_: Any) -> None:
+    """Looked up by the view among those of who asks."""
+
+
+ANYONE = frozenset({Role.ANYONE})
+MEMBER = frozenset({Role.MEMBER})
+OWN = frozenset({Role.OWNER, Role.HOST, Role.ADMIN})
+HOSTS = frozenset({Role.HOST, Role.ADMIN})
+WORKERS = frozenset({Role.WORKER})
+ADMINS = frozenset({Role.ADMIN})
+SUBMIT, READ, WORK = Token.Scope.SUBMIT, Token.Scope.READ, Token.Scope.WORKER
+
+RULES: dict[str, Rule] = {
+    # pages
+    "home": Rule(may=ANYONE),
+    "style": Rule(may=ANYONE),
+    "status": Rule(may=ANYONE),
+    "about": Rule(may=ANYONE),
+    "contest": Rule(may=ANYONE, about=contest),
+    "contest_data": Rule(may=ANYONE, about=contest),
+    "starter": Rule(may=ANYONE, about=contest),
+    "figure": Rule(may=ANYONE, about=contest),
+    "submit": Rule(may=MEMBER, about=contest),
+    "entry": Rule(may=ANYONE, about=entry),
+    "entry_code": Rule(may=ANYONE, about=entry),  # the view asks whether the code is public
+    "entry_archive": Rule(may=ANYONE, about=entry),
+    "publish_code": Rule(may=OWN, about=entry),
+    "rerun": Rule(may=HOSTS, about=entry),
+    "cancel": Rule(may=OWN, about=run),
+    "bundle": Rule(may=ANYONE, about=run),
+    "run_live": Rule(may=ANYONE, about=run),
+    "run_figure": Rule(may=ANYONE, about=run),
+    "run_events": Rule(may=ANYONE, about=run),
+    "person": Rule(may=ANYONE),
+    "mine": Rule(may=MEMBER),
+    "teams": Rule(may=MEMBER),
+    "team": Rule(may=ANYONE, about=team),
+    "tokens": Rule(may=MEMBER),
+    "revoke_token": Rule(may=MEMBER, about=own_token),
+    # what workers call
+    "api:worker_hello": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_lease": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_heartbeat": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_give_up": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_bundle": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_code": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_competition": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    # what programs of people call
+    "api:openapi-json": Rule(may=ANYONE),
+    "api:api-root": Rule(may=ANYONE),
+}
+# Packages that guard their own views, by how the names of these begin.
+OF_PACKAGES: dict[str, Rule] = {
+    "account_": Rule(may=ANYONE), "mfa_": Rule(may=ANYONE), "admin:": Rule(may=ANYONE),
+}
+
+
+def rule_of(name: str) -> Rule | None:
+    """By the name of a view, with its namespace."""
+    if name in RULES:
+        return RULES[name]
+    return next((rule for start, rule in OF_PACKAGES.items() if name.startswith(start)), None)
+
+
+def roles_of(user: Any, token: Token | None, subject: Subject) -> set[Role]:
+    """What somebody is to something."""
+    roles = {Role.ANYONE}
+    if not isinstance(user, User) or not user.is_active:
+        return roles
+    if token is not None and token.scope == WORK:
+        return {Role.ANYONE, Role.WORKER}  # and nothing of who registered it
+    roles.add(Role.MEMBER)
+    if user.is_superuser:
+        roles |= {Role.ADMIN, Role.MAY_HOST}
+    if user.may_host:
+        roles.add(Role.MAY_HOST)
+    owned = subject.entry if isinstance(subject, Run) else subject
+    if isinstance(owned, Entry) and owned.is_of(user):
+        roles.add(Role.OWNER)
+    if isinstance(owned, Team) and owned.members.filter(pk=user.pk).exists():
+        roles.add(Role.OWNER)
+    of_contest = _contest_of(subject)
+    if of_contest is not None:
+        roles |= {Role.HOST} if of_contest.hosts.filter(pk=user.pk).exists() else set()
+        roles |= {Role.JURY} if of_contest.jury.filter(pk=user.pk).exists() else set()
+    return roles
+
+
+def _contest_of(subject: Subject) -> Contest | None:
+    match subject:
+        case Contest():
+            return subject
+        case Version() | Entry():
+            return subject.contest
+        case Board():
+            return subject.version.contest
+        case Run():
+            return subject.entry.contest
+    return None
+
+
+def sees(roles: set[Role], subject: Subject) -> bool:
+    """Whether a competition that is not public, and all that is of it, is there for somebody."""
+    of_contest = _contest_of(subject)
+    insiders = {Role.HOST, Role.JURY, Role.ADMIN, Role.OWNER}
+    return of_contest is None or of_contest.is_public or bool(roles & insiders)
+
+
+class RulesMiddleware:
+    """Asks the table before any view is called."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        assert request.resolver_match is not None
+        name = request.resolver_match.view_name
+        rule = rule_of(name)
+        if rule is None:
+            raise ImproperlyConfigured(f"the view {name!r} has no rule in mlgolf_site/rules.py")
+        token = getattr(request, "token", None)
+        subject = rule.about(**kwargs) if rule.about else None
+        roles = roles_of(request.user, token, subject)
+        if not sees(roles, subject):
+            raise Http404
+        in_scope = token is None or not rule.scopes or token.scope in rule.scopes
+        if roles & rule.may and in_scope:
+            request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
+            return None
+        return _refused(request, rule, roles)
+
+
+def _refused(request: HttpRequest, rule: Rule, roles: set[Role]) -> HttpResponseBase:
+    if request.path.startswith(API):
+        known = Role.MEMBER in roles or Role.WORKER in roles
+        told = f"This is for {_in_words(rule)}." if known else (
+            "No token, or one that has expired. Send the header Authorization: Bearer TOKEN, with "
+            "a token from the page Tokens of your account."
+        )
+        return JsonResponse({"detail": told}, status=403 if known else 401)
+    if Role.MEMBER not in roles:
+        return redirect_to_login(request.get_full_path())
+    if rule.hidden:
+        raise Http404
+    return forbidden(request, f"This is for {_in_words(rule)}.")
+
+
+def _in_words(rule: Rule) -> str:
+    return " or ".join(role.value for role in Role if role in rule.may)

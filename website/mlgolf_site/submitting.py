@@ -1,0 +1,173 @@
+"""Entries are taken in here: checked, kept, and put into the queue, in this order."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from mlgolf.api.checking import CheckedCode, check_code
+from mlgolf.core.errors import MLGolfError, SubmissionError
+from mlgolf_site.contests.models import Board
+from mlgolf_site.entries.models import KEY, Entry, Run
+from mlgolf_site.entries.uploads import Upload, read_upload
+from mlgolf_site.jobs.models import OPEN, State
+from mlgolf_site.jobs.services import enqueue
+from mlgolf_site.people.models import Team, User
+
+ENTRY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{KEY - 1}}}")
+DAY = timedelta(days=1)
+
+
+class LimitReached(MLGolfError):
+    """Somebody submitted as often as the site allows."""
+
+
+def check_upload(board: Board, name: str, file: str, content: bytes, framework: str) -> CheckedCode:
+    """What would be refused, within seconds: nothing is run, and nothing is kept.
+
+    Raises: SubmissionError, RulesError.
+    """
+    check_name(name)
+    upload = read_upload(file, content, settings.SITE.config.limits)
+    with _laid_out(upload, name) as folder:
+        return _checked(board, folder, framework)
+
+
+def submit(
+    board: Board, *, owner: User, name: str, file: str, content: bytes, framework: str = "torch",
+    team: Team | None = None, based_on: Entry | None = None, is_baseline: bool = False,
+) -> Run:
+    """Take in an entry, and queue its first run.
+
+    Raises: SubmissionError, RulesError for what would be refused; LimitReached.
+    """
+    check_name(name)
+    if board.version != board.version.contest.current:
+        raise SubmissionError(
+            f"{board}: entries are taken for version {board.version.contest.current.number} of the "
+            "rules. Submit there"
+        )
+    if closed := board.competition.why_not_open(timezone.now()):
+        raise SubmissionError(f"{board.version.contest}: {closed}")
+    upload = read_upload(file, content, settings.SITE.config.limits)
+    with _laid_out(upload, name) as folder:
+        checked = _checked(board, folder, framework)
+    return _kept(
+        board, upload, checked, owner=owner, name=name, framework=framework, team=team,
+        based_on=based_on, is_baseline=is_baseline,
+    )
+
+
+def _kept(
+    board: Board, upload: Upload, checked: CheckedCode, *, owner: User, name: str, framework: str,
+    team: Team | None, based_on: Entry | None, is_baseline: bool,
+) -> Run:
+    contest = board.version.contest
+    try:
+        with transaction.atomic():
+            # One person's submissions come one after the other, so that a limit is a limit.
+            User.objects.select_for_update().get(pk=owner.pk)
+            if not is_baseline:
+                _check_limits(owner)
+            entry = Entry.objects.create(
+                board=board, contest=contest, name=name, owner=owner, team=team,
+                code_sha256=checked.sha256, framework=framework, based_on=based_on,
+                disclosure=checked.disclosure.as_json() if checked.disclosure else {},
+                is_baseline=is_baseline,
+            )
+            # Before the row can be seen: a row without its code would be a lost submission.
+            default_storage.save(entry.archive, ContentFile(upload.as_zip(name)))
+            return enqueue(entry)
+    except IntegrityError:
+        raise SubmissionError(
+            f"{contest} has an entry called {name!r}. Try {_next_name(contest.entries, name)!r}"
+        ) from None
+
+
+def left_today(user: User) -> int:
+    """How many more submissions a person may make now."""
+    return max(0, settings.SITE.config.limits.submissions - _counted_today(user))
+
+
+def _counted_today(user: User) -> int:
+    """A run that the site itself could not play costs nobody anything."""
+    return user.entries.filter(created__gt=timezone.now() - DAY, is_baseline=False).exclude(
+        runs__job__state__in=[State.FAILED, State.CANCELLED, State.REFUSED]
+    ).count()
+
+
+def _check_limits(owner: User) -> None:
+    limits = settings.SITE.config.limits
+    if _counted_today(owner) >= limits.submissions:
+        raise LimitReached(
+            f"{owner} has submitted {limits.submissions} times in 24 hours, which is the limit. "
+            "Try later"
+        )
+    waiting = Run.objects.filter(
+        entry__owner=owner, entry__is_baseline=False, job__state__in=OPEN
+    ).count()
+    if waiting >= limits.waiting:
+        raise LimitReached(
+            f"{waiting} submissions of {owner} have no verdict yet; allowed are {limits.waiting} "
+            "at a time. Wait for one, or cancel one"
+        )
+
+
+def check_name(name: str) -> None:
+    """Raises: SubmissionError for what cannot be a name of an entry."""
+    if not ENTRY_NAME.fullmatch(name):
+        raise SubmissionError(
+            f"name: found {name!r}; allowed are small letters, digits, dash and underscore, the "
+            f"first a letter or a digit, at most {KEY}"
+        )
+
+
+def suggested_name(board: Board, user: User) -> str:
+    return _next_name(board.version.contest.entries, user.username.lower())
+
+
+def improved_name(entry: Entry) -> str:
+    return _next_name(entry.contest.entries, entry.name)
+
+
+def _next_name(entries, name: str) -> str:
+    """One that nobody has: with the next number at its end."""
+    stem = re.sub(r"-\d+$", "", name)[: KEY - 6]
+    taken = set(entries.filter(name__startswith=stem).values_list("name", flat=True))
+    number = 2
+    while f"{stem}-{number}" in taken:
+        number += 1
+    return stem if stem not in taken else f"{stem}-{number}"
+
+
+@contextmanager
+def _laid_out(upload: Upload, name: str) -> Iterator[Path]:
+    """A folder with the entry's name, for as long as it is looked at."""
+    with tempfile.TemporaryDirectory(prefix="mlgolf-check-") as scratch:
+        folder = Path(scratch) / name
+        (only, *others) = upload.files
+        # A module alone is called after its entry; a folder has its modules by known names.
+        if not others and "/" not in only and only.removesuffix(".py") not in KNOWN:
+            upload = Upload(files={"submission.py": upload.files[only]})
+        upload.write(folder)
+        yield folder
+
+
+KNOWN = ("submission", "submission_torch", "submission_jax", "entry", "entry_torch", "entry_jax")
+
+
+def _checked(board: Board, folder: Path, framework: str) -> CheckedCode:
+    """Messages speak of the upload, not of where it lies here."""
+    try:
+        return check_code(folder, board.competition, framework)
+    except MLGolfError as error:
+        told = str(error).replace(f"{folder}/", "").replace(str(folder), folder.name)
+        raise SubmissionError(told) from None
