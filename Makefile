@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check site-test fuzz faults bench clean
+.PHONY: setup demo test long full check site site-test fuzz faults bench clean
 
 setup: .venv/.complete
 
@@ -41,6 +41,10 @@ demo: setup
 test: setup
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long and not full"
 	@$(BIN)/pytest -m "alone and not long"
+
+# A website on this machine, in the folder mlgolf-site.
+site: setup
+	@$(BIN)/mlgolf site serve
 
 # The website: on SQLite, in a browser, and on a PostgreSQL server of its own.
 site-test: setup
