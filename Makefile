@@ -12,12 +12,12 @@ BIN := .venv/bin
 
 setup: .venv/.complete
 
-.venv/.complete: pyproject.toml constraints.txt
+.venv/.complete: pyproject.toml website/pyproject.toml constraints.txt
 	@echo "== installing into .venv (once; a minute or two)"
 	@began=$$(date +%s); \
 	$(PYTHON) -m venv .venv && \
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,site,dev]' && \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,site,dev]' -e website && \
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
 	@command -v bwrap > /dev/null || echo "== bubblewrap is missing: other people's code cannot be" \
 	  "run, and tests of it fail (apt install bubblewrap)"
