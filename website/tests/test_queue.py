@@ -244,8 +244,8 @@ def test_the_database_is_the_one_that_was_asked_for():
 
 SHA = "1" * 64
 TRIAL = {"trial": "a/study_0/x_torch/trial_1", "confirmed": True, "compared": "bit for bit",
-         "rows": 3, "deviation": 0.0, "differences": [], "processor": "p",
-         "recorded_processor": "p"}  # fmt: skip
+         "rows": 3, "deviation": 0.0, "differences": [],
+         "seconds": {"agree": True}, "processor": "p", "recorded_processor": "p"}  # fmt: skip
 FOUND = {"sha256": SHA, "outcome": "unsigned", "problems": [], "notes": [], "seed": 1,
          "sandbox": "bubblewrap", "replays": [TRIAL]}  # fmt: skip
 

@@ -98,6 +98,7 @@ class RepeatedTrial(Schema):
     rows: int
     deviation: float | None
     differences: list[str]
+    seconds: dict[str, Any]
     processor: str | None
     recorded_processor: str | None
 

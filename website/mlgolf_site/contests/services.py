@@ -10,6 +10,7 @@ from django.db import transaction
 from mlgolf.core.competition import FILE, Competition, load_competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.jury_ruling import FOLDER as RULINGS
+from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
@@ -51,6 +52,7 @@ def add_version(contest: Contest, folder: Path, *, note: str = "") -> Version:
 
 
 def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Version:
+    read_rulings(folder / RULINGS)  # what is wrong with them is told before anything is kept
     last = contest.versions.order_by("number").last()
     version = Version(
         contest=contest, number=last.number + 1 if last else 1, note=note,

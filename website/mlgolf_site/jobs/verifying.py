@@ -14,8 +14,8 @@ FOUND = "found.json"
 # What the site is told of what `mlgolf verify --json` says: see `api/workers.py`.
 _TOLD = ("sha256", "outcome", "problems", "notes", "seed", "sandbox")
 _TOLD_OF_TRIALS = (
-    "trial", "confirmed", "compared", "rows", "deviation", "differences", "processor",
-    "recorded_processor",
+    "trial", "confirmed", "compared", "rows", "deviation", "differences", "seconds",
+    "processor", "recorded_processor",
 )
 
 

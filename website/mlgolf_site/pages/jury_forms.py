@@ -70,7 +70,8 @@ class DeadlineForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    # The same form sent twice is one decision.
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4, required=False)
     information = forms.CharField(
         label="What information did it use?", max_length=400, required=False, widget=_area(2),
         help_text="Such as: the labels of the training split; weights that were brought along.",
@@ -101,6 +102,9 @@ class DecisionForm(forms.Form):
         self.fields["subject"].choices = [  # type: ignore[attr-defined]
             (value, label) for value, (label, _) in self._subjects.items()
         ]
+
+    def clean_key(self) -> uuid.UUID:
+        return self.cleaned_data["key"] or uuid.uuid4()
 
     def clean_evidence(self) -> list[str]:
         lines = [line.strip() for line in self.cleaned_data["evidence"].splitlines()]
