@@ -198,6 +198,15 @@ def test_owner_and_jury_answer_as_what_they_are(entry, rival, request, juror, wh
     assert f"</b>, {speaker}," in text
 
 
+def test_who_submitted_it_and_the_jury_find_an_open_challenge_on_their_own_page(
+    entry, rival, kim, juror
+):  # fmt: skip
+    at = challenge(entry, by=rival, doubt="why?").get_absolute_url()
+    found = {user: at in signed_in(user).get("/mine/").content.decode()
+             for user in (kim, juror, rival)}
+    assert found == {kim: True, juror: True, rival: False}
+
+
 def test_an_empty_answer_is_sent_back(entry, rival, kim):
     made = challenge(entry, by=rival, doubt="why?")
     answer = signed_in(kim).post(f"{made.get_absolute_url()}say/", {"text": " "})

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -23,8 +23,10 @@ from mlgolf_site.jury.models import Challenge, Decision, Remark
 from mlgolf_site.jury.rulings import rulings_of, rulings_on
 from mlgolf_site.pages.jury_forms import ChallengeForm, DeadlineForm, DecisionForm, RemarkForm
 from mlgolf_site.pages.paging import page_of
+from mlgolf_site.people.models import User
 from mlgolf_site.rules import JUDGES, Role
 
+SHOWN = 20  # challenges in a list on somebody's own page
 # What somebody speaks as, if they are several.
 _SPEAKERS = {
     Role.OWNER: Remark.Speaker.OWNER, Role.JURY: Remark.Speaker.JURY,
@@ -125,6 +127,20 @@ def of_entry(request: HttpRequest, entry: Entry) -> dict[str, Any]:
         "rulings": rulings_on(entry), "repeatable": _with_repetitions(entry),
         "is_judge": bool(request.roles & JUDGES),
         "may_challenge": Role.MEMBER in request.roles and Role.OWNER not in request.roles,
+    }
+
+
+def of_person(user: User) -> dict[str, Any]:
+    """Open challenges that somebody has to answer, or to decide on as a member of a jury."""
+    waiting = Challenge.objects.filter(state=Challenge.State.OPEN).select_related(
+        "entry__contest", "by"
+    ).order_by("deadline")
+    own = Entry.objects.filter(Q(owner=user) | Q(team__members=user))
+    judged = Contest.objects.filter(jury=user)
+    return {
+        "against": waiting.filter(entry__in=own)[:SHOWN],
+        "to_decide": waiting.filter(entry__contest__in=judged).exclude(entry__in=own)
+        .exclude(by=user)[:SHOWN],
     }
 
 
