@@ -355,8 +355,9 @@ def test_of_two_who_decide_on_a_challenge_the_second_is_told(entry, rival, juror
     assert len(rulings_of(contest)) == 1
 
 
+@pytest.mark.parametrize("asked", [GIVEN, {**GIVEN, "decision": "accepted"}])
 def test_a_decision_that_was_cut_short_after_its_file_is_completed_when_it_is_asked_again(
-    entry, rival, juror, contest, ledger, monkeypatch
+    entry, rival, juror, contest, ledger, monkeypatch, asked
 ):  # fmt: skip
     from mlgolf_site.jury import rulings
 
@@ -365,12 +366,12 @@ def test_a_decision_that_was_cut_short_after_its_file_is_completed_when_it_is_as
         patched.setattr(rulings, "Ledger", killed)
         with pytest.raises(KeyboardInterrupt):
             rulings.settle(contest, [JuryRuling.model_validate({
-                **GIVEN, "id": f"0001-doubted-{str(made.key)[:8]}", "date": date.today(),
+                **GIVEN, "reason": "weights in a table.", "id": f"0001-doubted-{str(made.key)[:8]}", "date": date.today(),
                 "subject": {"submission": entry.name, "sha256": entry.code_sha256},
             })])  # fmt: skip
     assert len(open_ledger(ledger).lines) == 1
-    decision = decide(entry, by=juror, key=made.key, challenge=made, **GIVEN)
-    assert decision.by == juror
+    decision = decide(entry, by=juror, key=made.key, challenge=made, **asked)
+    assert decision.by == (juror if asked == GIVEN else None)
     assert len(rulings_of(contest)) == 1
     assert len(open_ledger(ledger).lines) == 2
 

@@ -163,15 +163,18 @@ def decide(
         raise JuryError(f"{known.by or 'somebody'} has decided already, by ruling {known.ruling}")
     if challenge is not None:
         challenge = _open(challenge)
+    said = {"decision": decision, "rule": rule, "reason": _in_one(reason, information, action)}
     ruling = write_ruling(entry, key, {
-        "decision": decision, "rule": rule,
-        "reason": _in_one(reason, information, action),
-        "evidence": _evidence(evidence, challenge),
+        **said, "evidence": _evidence(evidence, challenge),
         "subject": {
             "submission": entry.name, "sha256": entry.code_sha256, **(subject or {})
         },
     })  # fmt: skip
-    return _enter(contest, ruling.id, by=by, challenge=challenge, boards=[entry.board])
+    # One whose decision was cut short stands as it was written, whoever asks for another now.
+    is_theirs = all(getattr(ruling, name) == text for name, text in said.items())
+    return _enter(
+        contest, ruling.id, by=by if is_theirs else None, challenge=challenge, boards=[entry.board]
+    )
 
 
 def _in_one(reason: str, information: str, action: str) -> str:
@@ -201,24 +204,21 @@ def take_in_rulings() -> int:
 
     They came with the folder of a competition, or their decision was cut short.
     """
-    missing = 0
-    for contest in Contest.objects.order_by("pk"):
-        with transaction.atomic():
-            contest = Contest.objects.select_for_update().get(pk=contest.pk)
-            rulings = rulings_of(contest)
-            known = set(contest.decisions.values_list("ruling", flat=True))
-            unknown = [ruling for ruling in rulings if ruling.id not in known]
-            if unknown:
-                settle(contest, rulings)
-            boards = list(Board.objects.filter(version__contest=contest)) if unknown else []
-            waiting = Challenge.objects.filter(
-                entry__contest=contest, state=Challenge.State.OPEN
-            ) if unknown else []
-            of_ruling = {
-                ruling.id: one for one in waiting if (ruling := of_key(unknown, one.key))
-            }
-            for ruling in unknown:
-                _enter(contest, ruling.id, by=None, challenge=of_ruling.get(ruling.id),
-                       boards=boards)
-            missing += len(unknown)
-    return missing
+    return sum(map(_take_in, Contest.objects.order_by("pk")))
+
+
+@transaction.atomic
+def _take_in(contest: Contest) -> int:
+    contest = Contest.objects.select_for_update().get(pk=contest.pk)
+    rulings = rulings_of(contest)
+    known = set(contest.decisions.values_list("ruling", flat=True))
+    missing = [ruling for ruling in rulings if ruling.id not in known]
+    if not missing:
+        return 0
+    settle(contest, rulings)
+    waiting = Challenge.objects.filter(entry__contest=contest, state=Challenge.State.OPEN)
+    of_ruling = {ruling.id: one for one in waiting if (ruling := of_key(missing, one.key))}
+    boards = list(Board.objects.filter(version__contest=contest))
+    for ruling in missing:
+        _enter(contest, ruling.id, by=None, challenge=of_ruling.get(ruling.id), boards=boards)
+    return len(missing)
