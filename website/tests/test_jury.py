@@ -313,7 +313,7 @@ def test_rulings_leave_the_hash_of_the_rules_as_it_is(entry, juror, contest):
 
 def test_workers_are_sent_no_rulings_and_everybody_else_is(entry, juror, contest, person):
     decide(entry, by=juror, key=uuid.uuid4(), **GIVEN)
-    token, secret = Token.issue(person("w"), "w", Token.Scope.WORKER)
+    _, secret = Token.issue(person("w"), "w", Token.Scope.WORKER)
     auth = {"Authorization": f"Bearer {secret}"}
     Client().post("/api/worker/hello", {
         "protocol": 2, "hardware": "one-thread-cpu", "version": "", "sandbox": "", "machine": {},
@@ -366,7 +366,8 @@ def test_a_decision_that_was_cut_short_after_its_file_is_completed_when_it_is_as
         patched.setattr(rulings, "Ledger", killed)
         with pytest.raises(KeyboardInterrupt):
             rulings.settle(contest, [JuryRuling.model_validate({
-                **GIVEN, "reason": "weights in a table.", "id": f"0001-doubted-{str(made.key)[:8]}", "date": date.today(),
+                **GIVEN, "reason": "weights in a table.", "date": date.today(),
+                "id": f"0001-doubted-{str(made.key)[:8]}",
                 "subject": {"submission": entry.name, "sha256": entry.code_sha256},
             })])  # fmt: skip
     assert len(open_ledger(ledger).lines) == 1
@@ -516,7 +517,7 @@ def trial_of(run: Run) -> str:
 def test_who_is_disqualified_counts_nowhere_and_leaves_a_tombstone_on_the_page(
     played, board, juror, contest
 ):  # fmt: skip
-    first, second = played
+    _, second = played
     for run in played:
         made = decide(run.entry, by=juror, key=uuid.uuid4(), **GIVEN)
     rows, _, _ = shown(board)

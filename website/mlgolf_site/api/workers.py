@@ -174,7 +174,8 @@ def take(request: HttpRequest) -> Any:
     entry = job.about.entry
     board = entry.board
     return LeasedJob(
-        job=job.pk, kind=job.kind, trials=job.trials, run=job.about.folder_name, entry=entry.name, contest=entry.contest.slug,
+        job=job.pk, kind=job.kind, trials=job.trials, run=job.about.folder_name,
+        entry=entry.name, contest=entry.contest.slug,
         framework=entry.framework, cell=board.cell, ruleset=board.ruleset,
         version=board.version_id, folder_sha256=board.version.folder_sha256,
         code_sha256=entry.code_sha256,
