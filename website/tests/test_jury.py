@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -182,7 +182,7 @@ def test_a_file_of_evidence_is_text(entry, rival, content):
 def test_a_file_of_evidence_has_a_largest_size(entry, rival, settings):
     most = settings.SITE.config.limits.evidence_bytes
     answer = challenged_with(entry, rival, b"x" * (most + 1))
-    assert "allowed are 1 MB" in answer.content.decode()
+    assert "allowed are 1.0 MB" in answer.content.decode()
 
 
 @pytest.mark.parametrize(("who", "speaker"), [
@@ -484,7 +484,9 @@ def scored(board, runs):
     review = score(
         *(run.folder for run in runs), competition=str(folder), rulings=folder / "rulings"
     ).review
-    view = as_json(asdict(board_view(board.competition, review.board)))
+    # Near misses take evaluations, which a site does not keep apart from bundles.
+    without = replace(review.board, near_misses={})
+    view = as_json(asdict(board_view(board.competition, without)))
     return view["rows"], view["tombstones"], view["rulings"]
 
 
@@ -558,9 +560,9 @@ def test_a_worker_repeats_trials_of_a_run_and_the_page_says_what_came_out(
     first.refresh_from_db()
     (job,) = first.repetitions.all()
     assert job.state == State.DONE, (said, job.reason)
-    assert [one["differences"] for one in job.outcome["replays"]] == [[], []]
-    # On a machine with other work the seconds may differ, and then it is not confirmed.
-    assert first.is_verified == all(one["seconds"]["agree"] for one in job.outcome["replays"])
+    assert [one["deviation"] < 1e-9 for one in job.outcome["replays"]] == [True, True]
+    # On a machine with other work seconds may differ, or the last bit: then it is not confirmed.
+    assert first.is_verified == all(one["confirmed"] for one in job.outcome["replays"])
     text = Client().get(first.entry.get_absolute_url()).content.decode()
     assert job.reason in text
     assert ("repeated to the same values" in text) == first.is_verified

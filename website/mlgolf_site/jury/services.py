@@ -21,7 +21,7 @@ from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry
 from mlgolf_site.jury.models import Challenge, Decision, Remark
 from mlgolf_site.jury.rulings import of_key, rulings_of, settle, write_ruling
-from mlgolf_site.people.models import User
+from mlgolf_site.people.models import Team, User
 
 DEADLINE = timedelta(days=14)
 
@@ -134,7 +134,8 @@ def why_not_impartial(user: User, entry: Entry, challenge: Challenge | None = No
     if challenge is not None and challenge.by_id == user.pk:
         return "it is your own challenge"
     sides = {entry.owner_id, *([challenge.by_id] if challenge is not None else [])}
-    if user.teams.filter(members__in=sides).exists():
+    # Two filters: in one, the member would have to be both.
+    if Team.objects.filter(members=user).filter(members__in=sides).exists():
         return "you are in a team with one of the two sides"
     return ""
 
