@@ -72,6 +72,8 @@ class Limits(_Table):
     upload_files: int = Field(default=200, ge=1)
     unpacked_bytes: int = Field(default=20_000_000, ge=1)
     waiting: int = Field(default=5, ge=1)  # submissions of one person in the queue at a time
+    challenges: int = Field(default=3, ge=1)  # of one person that are open at a time
+    evidence_bytes: int = Field(default=1_000_000, ge=1)  # of the file of a challenge
     api_requests: int = Field(default=600, ge=1)  # of one token in a minute
 
 

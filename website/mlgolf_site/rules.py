@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from mlgolf_site.answers import forbidden
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.protocol import API
 
@@ -32,7 +33,7 @@ class Role(Enum):
     ADMIN = "an administrator"
 
 
-Subject = Contest | Version | Board | Entry | Run | Team | None
+Subject = Contest | Version | Board | Entry | Run | Team | Challenge | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,15 @@ def run(key: Any, **_: Any) -> Run:
     return found
 
 
+def challenge(slug: str, challenge: Any, **_: Any) -> Challenge:
+    found = Challenge.objects.select_related(
+        "by", "entry__board__version__contest", "entry__contest", "entry__owner", "entry__team"
+    ).filter(key=challenge, entry__contest__slug=slug).first()
+    if found is None:
+        raise Http404("There is no such challenge.")
+    return found
+
+
 def team(name: str, **_: Any) -> Team:
     found = Team.objects.filter(name=name).first()
     if found is None:
@@ -85,6 +95,7 @@ ANYONE = frozenset({Role.ANYONE})
 MEMBER = frozenset({Role.MEMBER})
 OWN = frozenset({Role.OWNER, Role.HOST, Role.ADMIN})
 HOSTS = frozenset({Role.HOST, Role.ADMIN})
+JUDGES = frozenset({Role.JURY, Role.HOST, Role.ADMIN})
 WORKERS = frozenset({Role.WORKER})
 ADMINS = frozenset({Role.ADMIN})
 SUBMIT, READ, WORK = Token.Scope.SUBMIT, Token.Scope.READ, Token.Scope.WORKER
@@ -110,6 +121,18 @@ RULES: dict[str, Rule] = {
     "run_live": Rule(may=ANYONE, about=run),
     "run_figure": Rule(may=ANYONE, about=run),
     "run_events": Rule(may=ANYONE, about=run),
+    # challenges and rulings; nobody decides on their own, which jury/services.py asks
+    "challenges": Rule(may=ANYONE, about=contest),
+    "challenge": Rule(may=ANYONE, about=challenge),
+    "challenge_file": Rule(may=ANYONE, about=challenge),
+    "challenge_entry": Rule(may=MEMBER, about=entry),
+    "withdraw_challenge": Rule(may=MEMBER, about=challenge),  # whoever made it
+    "say": Rule(may=JUDGES | {Role.OWNER}, about=challenge),
+    "challenge_deadline": Rule(may=JUDGES, about=challenge),
+    "decide": Rule(may=JUDGES, about=challenge),
+    "rule_on": Rule(may=JUDGES, about=entry),
+    "ruling": Rule(may=ANYONE, about=contest),
+    "repeat": Rule(may=JUDGES, about=run),
     "person": Rule(may=ANYONE),
     "mine": Rule(may=MEMBER),
     "teams": Rule(may=MEMBER),
@@ -122,6 +145,8 @@ RULES: dict[str, Rule] = {
     "api:worker_heartbeat": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_give_up": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_bundle": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_stored": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_repeated": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_code": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_competition": Rule(may=WORKERS, scopes=frozenset({WORK})),
     # what programs of people call
@@ -153,7 +178,7 @@ def roles_of(user: Any, token: Token | None, subject: Subject) -> set[Role]:
         roles |= {Role.ADMIN, Role.MAY_HOST}
     if user.may_host:
         roles.add(Role.MAY_HOST)
-    owned = subject.entry if isinstance(subject, Run) else subject
+    owned = subject.entry if isinstance(subject, Run | Challenge) else subject
     if isinstance(owned, Entry) and owned.is_of(user):
         roles.add(Role.OWNER)
     if isinstance(owned, Team) and owned.members.filter(pk=user.pk).exists():
@@ -173,7 +198,7 @@ def _contest_of(subject: Subject) -> Contest | None:
             return subject.contest
         case Board():
             return subject.version.contest
-        case Run():
+        case Run() | Challenge():
             return subject.entry.contest
     return None
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mlgolf_site.api.routes import api
-from mlgolf_site.pages import contest_views, entry_views, people_views, views
+from mlgolf_site.pages import contest_views, entry_views, jury_views, people_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -26,6 +26,21 @@ urlpatterns = [
     path("runs/<uuid:key>/live/", entry_views.live, name="run_live"),
     path("runs/<uuid:key>/figures/<slug:figure>.svg", entry_views.figure, name="run_figure"),
     path("runs/<uuid:key>/events/", entry_views.events, name="run_events"),
+    path("c/<slug:slug>/challenges/", jury_views.challenges, name="challenges"),
+    path("c/<slug:slug>/challenges/<uuid:challenge>/", jury_views.challenge, name="challenge"),
+    path("c/<slug:slug>/challenges/<uuid:challenge>/evidence.txt", jury_views.file,
+         name="challenge_file"),
+    path("c/<slug:slug>/challenges/<uuid:challenge>/say/", jury_views.say, name="say"),
+    path("c/<slug:slug>/challenges/<uuid:challenge>/deadline/", jury_views.deadline,
+         name="challenge_deadline"),
+    path("c/<slug:slug>/challenges/<uuid:challenge>/withdraw/", jury_views.withdraw,
+         name="withdraw_challenge"),
+    path("c/<slug:slug>/challenges/<uuid:challenge>/decide/", jury_views.decide, name="decide"),
+    path("c/<slug:slug>/e/<slug:name>/challenge/", jury_views.challenge_entry,
+         name="challenge_entry"),
+    path("c/<slug:slug>/e/<slug:name>/rule/", jury_views.rule_on, name="rule_on"),
+    path("c/<slug:slug>/rulings/<str:ruling>/", jury_views.ruling, name="ruling"),
+    path("runs/<uuid:key>/repeat/", jury_views.repeat, name="repeat"),
     path("people/<str:username>/", people_views.person, name="person"),
     path("mine/", people_views.mine, name="mine"),
     path("teams/", people_views.teams, name="teams"),

@@ -1,8 +1,10 @@
 """The queue: every job has a state that it leaves, and nobody's is lost or counted twice."""
 
+import json
 from datetime import timedelta
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
 from mlgolf_site.contests.services import starter_folder
@@ -13,9 +15,11 @@ from mlgolf_site.jobs.services import (
     LONGEST_JUDGING,
     MOST_ATTEMPTS,
     JobLost,
+    ask_repetition,
     begin_judging,
     cancel,
     end_judging,
+    end_repetition,
     give_up,
     heartbeat,
     lease,
@@ -26,6 +30,8 @@ from mlgolf_site.jobs.services import (
 from mlgolf_site.people.models import Token
 from mlgolf_site.submitting import LimitReached, left_today, submit
 from uploads import folder_zip
+
+from mlgolf.core.errors import BundleError
 
 pytestmark = pytest.mark.django_db
 
@@ -231,3 +237,131 @@ def test_the_database_is_the_one_that_was_asked_for():
 
     asked = "postgresql" if os.environ.get("MLGOLF_TEST_POSTGRESQL") else "sqlite"
     assert connection.vendor == asked
+
+
+# --- repetitions ---
+
+
+SHA = "1" * 64
+TRIAL = {"trial": "a/study_0/x_torch/trial_1", "confirmed": True, "compared": "bit for bit",
+         "rows": 3, "deviation": 0.0, "differences": [],
+         "seconds": {"agree": True}, "processor": "p", "recorded_processor": "p"}  # fmt: skip
+FOUND = {"sha256": SHA, "outcome": "unsigned", "problems": [], "notes": [], "seed": 1,
+         "sandbox": "bubblewrap", "replays": [TRIAL]}  # fmt: skip
+
+
+@pytest.fixture
+def delivered(handed_in, worker):
+    """A run that has its verdict, and its worker."""
+    run, own = handed_in("a"), worker()
+    job = lease(own)
+    begin_judging(own, job.pk, SHA)
+    run.bundle_sha256 = SHA
+    run.save()
+    end_judging(job.pk, "has a verdict")
+    return run, own
+
+
+def test_a_run_without_a_bundle_cannot_be_repeated(handed_in, kim):
+    with pytest.raises(BundleError, match="has no bundle yet"):
+        ask_repetition(handed_in("a"), by=kim)
+
+
+def test_a_repetition_that_is_asked_for_again_while_it_waits_is_one(delivered, kim):
+    run, _ = delivered
+    assert ask_repetition(run, by=kim) == ask_repetition(run, by=kim)
+
+
+def test_a_repetition_costs_nobody_quota(delivered, kim):
+    run, _ = delivered
+    before = left_today(kim)
+    ask_repetition(run, by=kim)
+    assert left_today(kim) == before
+
+
+def test_a_repetition_waits_its_turn_behind_what_was_asked_for_before(delivered, handed_in, kim):
+    run, own = delivered
+    second = handed_in("b")
+    asked = ask_repetition(run, by=kim)
+    assert [lease(own).about, lease(own)] == [second, asked]
+
+
+def test_a_run_that_was_repeated_to_the_same_values_is_verified(delivered, kim):
+    run, own = delivered
+    ask_repetition(run, by=kim)
+    job = end_repetition(own, lease(own).pk, FOUND)
+    run.refresh_from_db()
+    assert (job.state, job.reason, run.is_verified) == (
+        State.DONE, "1 of 1 trial came out alike", True
+    )
+
+
+@pytest.mark.parametrize("found", [
+    {**FOUND, "replays": [TRIAL, {**TRIAL, "confirmed": False}]},
+    {**FOUND, "replays": []},
+    {**FOUND, "problems": ["run.json is not what was sealed"]},
+])
+def test_a_run_is_not_verified_by_less_than_all_that_was_drawn(delivered, kim, found):
+    run, own = delivered
+    ask_repetition(run, by=kim)
+    job = end_repetition(own, lease(own).pk, found)
+    run.refresh_from_db()
+    assert (job.state, run.is_verified) == (State.DONE, False)
+
+
+def test_the_outcome_of_a_repetition_lies_beside_the_bundle(delivered, kim):
+    run, own = delivered
+    ask_repetition(run, by=kim)
+    job = end_repetition(own, lease(own).pk, FOUND)
+    with default_storage.open(f"{run.bundle}.repeated-{job.pk}.json") as file:
+        assert json.load(file) == FOUND
+
+
+def test_a_repetition_of_another_bundle_is_begun_again(delivered, kim):
+    run, own = delivered
+    ask_repetition(run, by=kim)
+    job = end_repetition(own, lease(own).pk, {**FOUND, "sha256": "2" * 64})
+    run.refresh_from_db()
+    assert (job.state, run.is_verified) == (State.QUEUED, False)
+
+
+def test_an_outcome_that_is_delivered_again_is_counted_once(delivered, kim):
+    run, own = delivered
+    ask_repetition(run, by=kim)
+    pk = lease(own).pk
+    first = end_repetition(own, pk, FOUND)
+    assert end_repetition(own, pk, FOUND).since == first.since
+
+
+def test_a_repetition_whose_worker_is_silent_goes_back_into_the_queue(delivered, kim, worker):
+    run, own = delivered
+    asked = ask_repetition(run, by=kim)
+    lease(own)
+    assert watch(later(seconds=LEASE.total_seconds() + 1)) == 1
+    other = worker("other")
+    assert lease(other) == asked
+    with pytest.raises(JobLost):
+        end_repetition(own, asked.pk, FOUND)
+
+
+def test_a_bundle_is_no_outcome_of_a_repetition_and_an_outcome_no_bundle(
+    delivered, kim, handed_in
+):  # fmt: skip
+    run, own = delivered
+    asked = ask_repetition(run, by=kim)
+    lease(own)
+    with pytest.raises(JobLost, match="and no bundle"):
+        begin_judging(own, asked.pk, SHA)
+    handed_in("b")
+    with pytest.raises(JobLost, match="deliver its bundle"):
+        end_repetition(own, lease(own).pk, FOUND)
+
+
+def test_a_repetition_tells_nothing_into_the_log_of_the_run(delivered, kim):
+    run, own = delivered
+    before = run.events.count()
+    asked = ask_repetition(run, by=kim)
+    lease(own)
+    heartbeat(own, asked.pk, [{"number": 1, "kind": "log", "data": {"line": "x"}}])
+    end_repetition(own, asked.pk, FOUND)
+    assert run.events.count() == before

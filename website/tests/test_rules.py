@@ -1,12 +1,15 @@
 """Who may call what: every address, by everybody, asked by real requests."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.jobs.models import Worker
+from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token
 from mlgolf_site.protocol import API
 from mlgolf_site.rules import OF_PACKAGES, RULES, Role, rule_of
@@ -64,6 +67,9 @@ def people(person, contest, board):
         board, owner=entrant, name="mine", file="a.zip", team=team,
         content=folder_zip(starter_folder(board.version)),
     )
+    challenge = Challenge.objects.create(
+        entry=run.entry, by=rival, doubt="why?", deadline=timezone.now() + timedelta(days=14)
+    )
     token, secret = Token.issue(host, "w", Token.Scope.WORKER)
     Worker.objects.create(token=token, name="w", hardware="one-thread-cpu")
     by_name = {"entrant": entrant, "team-mate": mate, "rival": rival, "host": host, "jury": jury,
@@ -76,7 +82,7 @@ def people(person, contest, board):
         _, text = Token.issue(user, "t", Token.Scope.SUBMIT)
         headers[name] = {"Authorization": f"Bearer {text}"}
     filled = {"slug": contest.slug, "name": "mine", "key": str(run.key), "username": "entrant",
-              "pk": "999", "figure": "none"}
+              "pk": "999", "figure": "none", "challenge": str(challenge.key), "ruling": "none"}
     return clients, headers, filled, team
 
 
@@ -135,7 +141,9 @@ def test_a_contest_that_is_not_public_is_there_for_its_own_people_alone(people, 
         answer = clients[who].get(address(route, filled, team))
         hidden = answer.status_code == 404
         inside = IS[who] & {Role.HOST, Role.JURY, Role.ADMIN, Role.OWNER}
-        about_the_entry = "<slug:name>" in route or "<uuid:key>" in route
+        about_the_entry = any(
+            part in route for part in ("<slug:name>", "<uuid:key>", "<uuid:challenge>")
+        )
         if not inside or (inside == {Role.OWNER} and not about_the_entry):
             assert hidden, (who, name, answer.status_code)
 

@@ -12,15 +12,18 @@ from ninja import Router, Schema
 
 from mlgolf.core.errors import BundleError, MLGolfError, RulesError
 from mlgolf.core.hardware import hardware_names
+from mlgolf.core.jury_ruling import FOLDER as RULINGS
 from mlgolf_site.archives import zip_answer
-from mlgolf_site.boards.services import take_in
+from mlgolf_site.boards.services import as_json, take_in
 from mlgolf_site.contests.models import Version
 from mlgolf_site.entries.models import Tier
-from mlgolf_site.jobs.models import Job, Worker
+from mlgolf_site.importing.bundles import write_beside
+from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import (
     JobLost,
     begin_judging,
     end_judging,
+    end_repetition,
     give_up,
     heartbeat,
     lease,
@@ -50,6 +53,8 @@ class Welcome(Schema):
 
 class LeasedJob(Schema):
     job: int
+    kind: str  # "play", or "verify": trials of a run that was delivered are repeated
+    trials: int  # that are repeated
     run: str  # name of its run folder
     entry: str
     contest: str
@@ -82,6 +87,32 @@ class GaveUp(Schema):
 
 class Delivered(Schema):
     state: str
+
+
+class RepeatedTrial(Schema):
+    """As `mlgolf verify --json` has it in `replays`."""
+
+    trial: str
+    confirmed: bool
+    compared: str
+    rows: int
+    deviation: float | None
+    differences: list[str]
+    seconds: dict[str, Any]
+    processor: str | None
+    recorded_processor: str | None
+
+
+class Repeated(Schema):
+    """As `mlgolf verify --json` has it in `bundles`."""
+
+    sha256: str | None
+    outcome: str
+    problems: list[str]
+    notes: list[str]
+    seed: int | None
+    sandbox: str | None
+    replays: list[RepeatedTrial]
 
 
 def _worker(request: HttpRequest) -> Worker:
@@ -140,10 +171,11 @@ def take(request: HttpRequest) -> Any:
     job = lease(_worker(request))
     if job is None:
         return 204, None
-    entry = job.run.entry
+    entry = job.about.entry
     board = entry.board
     return LeasedJob(
-        job=job.pk, run=job.run.folder_name, entry=entry.name, contest=entry.contest.slug,
+        job=job.pk, kind=job.kind, trials=job.trials, run=job.about.folder_name,
+        entry=entry.name, contest=entry.contest.slug,
         framework=entry.framework, cell=board.cell, ruleset=board.ruleset,
         version=board.version_id, folder_sha256=board.version.folder_sha256,
         code_sha256=entry.code_sha256,
@@ -173,16 +205,40 @@ def deliver(request: HttpRequest, pk: int, sha256: str) -> Delivered:
     if job is None:
         return Delivered(state=Job.objects.get(pk=pk).state)
     with tempfile.TemporaryDirectory(prefix="mlgolf-bundle-") as scratch:
-        file = Path(scratch) / f"{job.run.folder_name}.mlgolf.zip"
+        file = Path(scratch) / f"{job.about.folder_name}.mlgolf.zip"
         try:
             _receive(request, file)
-            take_in(job.run, file)
+            take_in(job.about, file)
         except MLGolfError as error:
             told = str(error).replace(str(file), "its bundle")
             end_judging(pk, f"its bundle was not taken in: {told}", refused=True)
             raise
     end_judging(pk, "has a verdict")
     return Delivered(state=Job.objects.get(pk=pk).state)
+
+
+@router.get("/jobs/{pk}/stored", url_name="worker_stored")
+def stored(request: HttpRequest, pk: int) -> FileResponse:
+    """The bundle that a job repeats trials of."""
+    job = Job.objects.select_related("repeats__entry").filter(
+        pk=pk, worker=_worker(request), repeats__isnull=False
+    ).first()
+    if job is None or job.repeats is None:
+        raise Http404(f"Job {pk} is not yours, or repeats nothing.")
+    return FileResponse(default_storage.open(job.repeats.bundle, "rb"))
+
+
+@router.put("/jobs/{pk}/repeated", response=Delivered, url_name="worker_repeated")
+def repeated(request: HttpRequest, pk: int, body: Repeated) -> Delivered:
+    """What a repetition found. Sent again, it is counted once."""
+    worker = _worker(request)
+    if not Job.objects.filter(pk=pk).exists():
+        raise JobLost(f"there is no job {pk}")
+    job = end_repetition(worker, pk, as_json(body.dict()))
+    if job.repeats is not None and job.state == State.DONE:
+        job.repeats.refresh_from_db(fields=["is_verified"])
+        write_beside(job.repeats)
+    return Delivered(state=job.state)
 
 
 def _receive(request: HttpRequest, file: Path) -> None:
@@ -200,18 +256,18 @@ def _receive(request: HttpRequest, file: Path) -> None:
 def code(request: HttpRequest, pk: int) -> FileResponse:
     """A zip of a folder with the name of the entry."""
     job = Job.objects.select_related("run__entry").filter(
-        pk=pk, worker=_worker(request)
+        pk=pk, worker=_worker(request), run__isnull=False
     ).first()
-    if job is None:
-        raise Http404(f"Job {pk} is not yours.")
+    if job is None or job.run is None:
+        raise Http404(f"Job {pk} is not yours, or plays nothing.")
     return FileResponse(default_storage.open(job.run.entry.archive, "rb"))
 
 
 @router.get("/competitions/{pk}", url_name="worker_competition")
 def competition(request: HttpRequest, pk: int) -> Any:
-    """A zip of the folder of a version of the rules."""
+    """A zip of the folder of a version of the rules, which is as its hash says: no rulings."""
     _worker(request)
     version = Version.objects.select_related("contest").filter(pk=pk).first()
     if version is None:
         raise Http404(f"There is no version {pk}.")
-    return zip_answer(version.folder, version.contest.slug)
+    return zip_answer(version.folder, version.contest.slug, leave_out={RULINGS})

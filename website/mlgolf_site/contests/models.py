@@ -41,7 +41,7 @@ class Version(models.Model):
 
     contest = models.ForeignKey(Contest, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    folder_sha256 = models.CharField(max_length=64)  # over all its files
+    folder_sha256 = models.CharField(max_length=64)  # over all its files but rulings
     rules_sha256 = models.CharField(max_length=64)
     created = models.DateTimeField(auto_now_add=True)
     note = models.CharField(max_length=500, blank=True)  # what was changed, for who reads

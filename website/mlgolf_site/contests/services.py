@@ -9,10 +9,12 @@ from django.db import transaction
 
 from mlgolf.core.competition import FILE, Competition, load_competition
 from mlgolf.core.errors import RulesError
+from mlgolf.core.jury_ruling import FOLDER as RULINGS
+from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
-from mlgolf.results.frozen_code import folder_digest
+from mlgolf.results.frozen_code import digest, files_below
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.people.models import User
 
@@ -43,19 +45,22 @@ def add_version(contest: Contest, folder: Path, *, note: str = "") -> Version:
     """
     rules = load_competition(folder)
     current = contest.current
-    if folder_digest(folder) == current.folder_sha256:
+    if rules_digest(folder) == current.folder_sha256:
         raise RulesError(f"{contest}: nothing differs from version {current.number}")
     with transaction.atomic():
         return _add(contest, folder, rules, note)
 
 
 def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Version:
+    read_rulings(folder / RULINGS)  # what is wrong with them is told before anything is kept
     last = contest.versions.order_by("number").last()
     version = Version(
         contest=contest, number=last.number + 1 if last else 1, note=note,
-        folder_sha256=folder_digest(folder), rules_sha256=rules.fingerprint(),
+        folder_sha256=rules_digest(folder), rules_sha256=rules.fingerprint(),
     )
     _copy(folder, version.folder)
+    if last is not None:
+        _keep_rulings(last.folder / RULINGS, version.folder / RULINGS)
     version.save()
     for cell in cells(version.competition):
         Board.objects.create(
@@ -79,6 +84,19 @@ def _copy(folder: Path, target: Path) -> None:
         copied.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def rules_digest(folder: Path) -> str:
+    """SHA-256 of all that a competition is played by. Rulings come later, and change none of it."""
+    files = files_below(folder)
+    return digest(sorted((n, f) for n, f in files.items() if not n.startswith(f"{RULINGS}/")))
+
+
+def _keep_rulings(before: Path, now: Path) -> None:
+    """Rulings are not taken back by a new version: the ledger has them."""
+    for file in sorted(before.glob("*.toml")):
+        now.mkdir(exist_ok=True)
+        shutil.copyfile(file, now / file.name)
 
 
 def shipped_folder(name: str, scratch: Path) -> Path:

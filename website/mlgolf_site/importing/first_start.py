@@ -18,6 +18,7 @@ from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.contests.services import add_contest, shipped_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.importing.bundles import import_bundle
+from mlgolf_site.jury.services import take_in_rulings
 from mlgolf_site.people.models import User
 from mlgolf_site.shipped import CONTESTS
 
@@ -37,6 +38,7 @@ def prepare(site: Site) -> str:
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser(ADMIN, password=password)
     add_shipped()
+    take_in_rulings()
     refresh_all()
     return password
 

@@ -1,10 +1,10 @@
-"""A job is the playing of one run: a row with a state, a reason, an owner and an age."""
+"""A job is the playing or the repetition of one run: a row with a state, a reason, an age."""
 
 from django.db import models
 from django.utils import timezone
 
 from mlgolf_site.entries.models import Run, Tier
-from mlgolf_site.people.models import Token
+from mlgolf_site.people.models import Token, User
 
 
 class State(models.TextChoices):
@@ -43,7 +43,21 @@ class Worker(models.Model):
 
 
 class Job(models.Model):
-    run = models.OneToOneField(Run, models.CASCADE, related_name="job")
+    class Kind(models.TextChoices):
+        PLAY = "play", "plays a run"
+        VERIFY = "verify", "repeats trials of a run"
+
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PLAY)
+    # One of the two: what it plays, or what it repeats.
+    run = models.OneToOneField(Run, models.CASCADE, null=True, blank=True, related_name="job")
+    repeats = models.ForeignKey(
+        Run, models.CASCADE, null=True, blank=True, related_name="repetitions"
+    )
+    trials = models.PositiveIntegerField(default=0)  # that it repeats
+    asked_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+"
+    )  # of a repetition
+    outcome = models.JSONField(null=True, blank=True)  # of a repetition: see `end_repetition`
     hardware = models.CharField(max_length=60)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     reason = models.CharField(max_length=1000, blank=True)  # of its state, in words
@@ -58,6 +72,26 @@ class Job(models.Model):
     class Meta:
         ordering = ["pk"]
         indexes = [models.Index(fields=["state", "hardware", "id"])]
+        constraints = [models.CheckConstraint(name="plays_or_repeats", condition=(
+            models.Q(kind="play", run__isnull=False, repeats__isnull=True)
+            | models.Q(kind="verify", run__isnull=True, repeats__isnull=False)
+        ))]  # fmt: skip
+
+    @property
+    def about(self) -> Run:
+        """The run that it plays or repeats."""
+        found = self.run or self.repeats
+        assert found is not None
+        return found
+
+    @property
+    def confirmed(self) -> bool:
+        """Of a repetition that has ended: whether all trials came out alike."""
+        found = self.outcome or {}
+        repeated = found.get("replays") or []
+        return not found.get("problems") and bool(repeated) and all(
+            one["confirmed"] for one in repeated
+        )
 
     @property
     def age(self) -> float:
@@ -65,4 +99,4 @@ class Job(models.Model):
         return (timezone.now() - self.since).total_seconds()
 
     def __str__(self) -> str:
-        return f"{self.run} ({self.state})"
+        return f"{self.about} ({self.kind}, {self.state})"

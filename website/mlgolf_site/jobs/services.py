@@ -5,22 +5,29 @@ job: what it sends then is refused, unless it is the finished bundle, which is a
 watchdog moves each job out of each state within a bound, whoever was killed.
 """
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from mlgolf.core.errors import BundleError
+from mlgolf.core.text import number_of
 from mlgolf_site.entries.models import Entry, Event, Run
-from mlgolf_site.jobs.models import Job, State, Worker
+from mlgolf_site.jobs.models import OPEN, Job, State, Worker
+from mlgolf_site.people.models import User
 
 LEASE = timedelta(seconds=60)  # without a heartbeat
 MOST_ATTEMPTS = 3  # that the platform may spoil
 LONGEST_PLAYING = timedelta(hours=6)
 LONGEST_JUDGING = timedelta(minutes=10)
+REPEATED = 2  # trials of a run, drawn at random, in one repetition
 
 log = logging.getLogger(__name__)
 
@@ -34,21 +41,27 @@ def enqueue(entry: Entry) -> Run:
     run = Run.objects.create(entry=entry)
     Job.objects.create(
         run=run, hardware=entry.board.hardware, reason="waits for a worker",
-        estimate_seconds=_estimate(entry),
+        estimate_seconds=_estimate(entry) or 60.0,
     )
     tell(run, Event.Kind.STATE, {"state": State.QUEUED, "reason": "waits for a worker"})
     return run
 
 
-def _estimate(entry: Entry) -> float:
-    """Seconds of wall time, if every trial uses its budget up."""
+def _estimate(entry: Entry, trials: int | None = None) -> float:
+    """Seconds of wall time, if every trial uses its budget up.
+
+    Args: trials: so many alone; None: all.
+    """
     rules = entry.board.competition
     tuning = rules.rules.tuning.under(entry.board.ruleset)
-    budgets = (
+    budgets = [
         rules.rules.seconds_allowed(row, budget_factor=tuning.budget_factor)
         for row in rules.workloads.values()
-    )
-    return tuning.studies * tuning.trials * sum(b for b in budgets if b < float("inf")) or 60.0
+    ]
+    bounded = [budget for budget in budgets if budget < float("inf")]
+    if trials is not None:
+        return trials * max(bounded, default=0.0)
+    return tuning.studies * tuning.trials * sum(bounded)
 
 
 def tell(run: Run, kind: str, data: Mapping[str, Any]) -> None:
@@ -60,7 +73,14 @@ def tell(run: Run, kind: str, data: Mapping[str, Any]) -> None:
 
 
 def _locked(**lookup: Any) -> Job:
-    return Job.objects.select_for_update().select_related("run__entry").get(**lookup)
+    return _lockable().get(**lookup)
+
+
+def _lockable():
+    """Jobs with their runs; the row of the job alone is locked."""
+    return Job.objects.select_for_update(of=("self",)).select_related(
+        "run__entry", "repeats__entry"
+    )
 
 
 def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
@@ -68,7 +88,8 @@ def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
     for name, value in changes.items():
         setattr(job, name, value)
     job.save()
-    tell(job.run, Event.Kind.STATE, {"state": state, "reason": job.reason})
+    if job.run is not None:  # what becomes of a repetition is no event of the run
+        tell(job.run, Event.Kind.STATE, {"state": state, "reason": job.reason})
     log.info("job %s: %s (%s)", job.pk, state, reason)
 
 
@@ -86,11 +107,13 @@ def lease(worker: Worker, now: datetime | None = None) -> Job | None:
     if job is None:
         return None
     _move(
-        job, State.PLAYING, f"played by {worker.name}", worker=worker, lease_until=now + LEASE,
-        attempts=job.attempts + 1,
+        job, State.PLAYING,
+        f"{'played' if job.kind == Job.Kind.PLAY else 'repeated'} by {worker.name}",
+        worker=worker, lease_until=now + LEASE, attempts=job.attempts + 1,
     )
-    job.run.tier = worker.tier
-    job.run.save(update_fields=["tier"])
+    if job.run is not None:
+        job.run.tier = worker.tier
+        job.run.save(update_fields=["tier"])
     return job
 
 
@@ -110,7 +133,7 @@ def heartbeat(worker: Worker, pk: int, events: Sequence[Mapping[str, Any]] = ())
 
 
 def _own(worker: Worker, pk: int) -> Job:
-    job = Job.objects.select_for_update().select_related("run__entry").filter(pk=pk).first()
+    job = _lockable().filter(pk=pk).first()
     if job is None or job.worker_id != worker.pk or job.state != State.PLAYING:
         raise JobLost(
             f"job {pk} is not played by {worker.name} (any more): its lease ran out, or it was "
@@ -123,6 +146,8 @@ _STRIDE = 1_000_000  # numbers of events of one attempt come after those of the 
 
 
 def _take_in(job: Job, events: Sequence[Mapping[str, Any]]) -> None:
+    if job.run is None:
+        return
     Event.objects.bulk_create(
         [
             Event(
@@ -170,6 +195,8 @@ def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
     Raises: JobLost for a job that has ended otherwise.
     """
     job = _locked(pk=pk)
+    if job.run is None:
+        raise JobLost(f"job {pk} repeats a run: deliver what was found, and no bundle")
     if job.run.bundle_sha256 == sha256 and job.state in (State.JUDGING, State.DONE):
         return None
     if job.state == State.JUDGING and job.worker_id == worker.pk:
@@ -187,6 +214,67 @@ def end_judging(pk: int, reason: str, *, refused: bool = False) -> None:
     job = _locked(pk=pk)
     if job.state == State.JUDGING:
         _move(job, State.REFUSED if refused else State.DONE, reason)
+
+
+# --- repetitions ---
+
+
+@transaction.atomic
+def ask_repetition(run: Run, *, by: User) -> Job:
+    """A job that repeats trials of a run, drawn at random when it is begun. It costs no quota.
+
+    One that was asked for before and has not ended is given back.
+    Raises: BundleError for a run of which there is no bundle.
+    """
+    run = Run.objects.select_for_update(of=("self",)).select_related("entry__board").get(pk=run.pk)
+    if not run.bundle_sha256:
+        raise BundleError(
+            f"{run} has no bundle yet, so nothing of it can be repeated. Wait for its verdict"
+        )
+    waiting = run.repetitions.filter(state__in=OPEN).first()
+    return waiting or Job.objects.create(
+        kind=Job.Kind.VERIFY, repeats=run, trials=REPEATED, asked_by=by,
+        hardware=run.entry.board.hardware, reason="waits for a worker",
+        estimate_seconds=_estimate(run.entry, REPEATED) or 60.0,
+    )
+
+
+@transaction.atomic
+def end_repetition(worker: Worker, pk: int, found: Mapping[str, Any]) -> Job:
+    """What a repetition found is kept, and told on the page of the entry.
+
+    Args: found: what `mlgolf verify --json` says of the bundle.
+    Raises: JobLost.
+    """
+    job = _locked(pk=pk)
+    run = job.repeats
+    if run is None:
+        raise JobLost(f"job {pk} plays a run: deliver its bundle")
+    if job.state == State.DONE and job.outcome == found:
+        return job  # sent again
+    if job.state not in (State.PLAYING, State.QUEUED) or (
+        job.state == State.PLAYING and job.worker_id != worker.pk
+    ):
+        raise JobLost(f"job {pk} is {job.state}: what it found is not taken in")
+    if found.get("sha256") != run.bundle_sha256:
+        _again(job, "its worker repeated another bundle")
+        return job
+    default_storage.save(
+        f"{run.bundle}.repeated-{job.pk}.json",
+        ContentFile(json.dumps(found, indent=1, sort_keys=True).encode()),
+    )
+    job.outcome = dict(found)
+    Run.objects.filter(pk=run.pk).update(is_verified=job.confirmed)
+    _move(job, State.DONE, _found_in_words(job), worker=worker, lease_until=None)
+    return job
+
+
+def _found_in_words(job: Job) -> str:
+    found = job.outcome or {}
+    repeated = found.get("replays") or []
+    alike = sum(one["confirmed"] for one in repeated)
+    said = f"{alike} of {number_of(len(repeated), 'trial')} came out alike"
+    return "; ".join([*found.get("problems", ()), said])
 
 
 # --- what people do ---

@@ -31,6 +31,7 @@ from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import enqueue, place_in_queue, why_it_waits
+from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
 from mlgolf_site.rules import Role
@@ -111,7 +112,7 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
         "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
         "command": _command(found), "improved": found.improved.select_related("contest").all(),
-        "disclosed": _disclosed(found),
+        "disclosed": _disclosed(found), "jury": jury_views.of_entry(request, found),
     })
 
 

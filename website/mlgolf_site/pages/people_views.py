@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from mlgolf_site.entries.models import Entry
 from mlgolf_site.jobs.models import Worker
+from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.forms import MemberForm, TeamForm, TokenForm
 from mlgolf_site.pages.paging import page_of
 from mlgolf_site.people.models import Team, Token, User
@@ -31,6 +32,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/mine.html", {
         "entries": page_of(request, entries.prefetch_related("runs__job")),
         "left": left_today(request.user), "teams": request.user.teams.all(),
+        "jury": jury_views.of_person(request.user),
     })
 
 

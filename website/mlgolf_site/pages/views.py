@@ -58,7 +58,9 @@ def status(request: HttpRequest) -> HttpResponse:
     """The queue, the workers, and how long anything has been in its state."""
     now = timezone.now()
     jobs = list(
-        Job.objects.filter(state__in=OPEN).select_related("run__entry__contest", "worker")
+        Job.objects.filter(state__in=OPEN).select_related(
+            "run__entry__contest", "repeats__entry__contest", "worker"
+        )
         .order_by("pk")[:200]
     )
     counts = Job.objects.aggregate(

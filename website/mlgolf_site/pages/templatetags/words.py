@@ -58,5 +58,11 @@ def short(sha256: str) -> str:
 
 
 @register.filter
+def first_word(text: str) -> str:
+    """Of a ruling that is shown with what it became: its id."""
+    return text.partition(" ")[0]
+
+
+@register.filter
 def percent(share: float | None) -> str:
     return "" if share is None else f"{significant(100 * share, 2)}%"

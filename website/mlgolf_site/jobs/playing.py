@@ -1,0 +1,83 @@
+"""A worker plays an entry by the same command as anybody, and delivers the run as a bundle."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlgolf.api.bundles import bundle as write_bundle
+from mlgolf.core.errors import SubmissionError
+from mlgolf.core.text import printable
+from mlgolf.results.bundles.reading import sound_bundle
+from mlgolf_site.jobs.following import Told, started
+
+if TYPE_CHECKING:
+    from mlgolf_site.jobs.worker import Worker
+
+REFUSED = 2  # exit code of mlgolf run for what is refused before it begins
+
+
+def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
+    """Raises: Lost."""
+    competition = worker.competition(job)
+    unzip(worker.call("GET", f"jobs/{job['job']}/code").content, place)
+    run, said = place / "run" / job["run"], place / "said.txt"
+    given = f"{competition}@{job['cell']}" if job["cell"] else str(competition)
+    process = started(
+        ["run", job["entry"], "--competition", given, "--framework", job["framework"], "--tuning",
+         job["ruleset"], "--out", str(run), "--ledger", str(worker.ledger)],
+        place, said, said,
+    )  # fmt: skip
+    code = worker.follow(job, process, Told(run, said))
+    if code is None:
+        worker.give_up(job, "its worker was stopped")
+    elif code == REFUSED and not any(run.glob("*/study_*")):
+        worker.give_up(job, last_said(said), refused=True)
+    elif not has_ended(job, place):
+        worker.give_up(job, f"mlgolf run ended with exit code {code} before its last trial")
+    else:
+        deliver(worker, job, place)
+
+
+def has_ended(job: dict[str, Any], place: Path) -> bool:
+    """Whether all of it was played, so that it can be delivered."""
+    return (place / "run" / job["run"] / "held_out.json").exists()
+
+
+def deliver(worker: "Worker", job: dict[str, Any], place: Path) -> None:
+    """Raises: Lost, and BundleError for a run that cannot be bundled."""
+    run = place / "run" / job["run"]
+    file = run.parent / f"{run.name}.mlgolf.zip"
+    if not file.exists():
+        write_bundle(run, file, ledger=worker.ledger)
+    seal = sound_bundle(file).seal
+    assert seal is not None
+
+    def send() -> None:
+        with open(file, "rb") as content:
+            worker.call(
+                "PUT", f"jobs/{job['job']}/bundle", content=content,
+                params={"sha256": seal.sha256}, timeout=300,
+            )
+
+    worker.send(job, send)
+
+
+def last_said(said: Path) -> str:
+    """What mlgolf said last."""
+    text = said.read_text(errors="replace").strip()
+    return printable(text.rpartition("mlgolf: ")[2] or text)[:1000]
+
+
+def unzip(content: bytes, folder: Path) -> None:
+    """Of the site. Names are checked all the same: it might be somebody else's.
+
+    Raises: SubmissionError.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for entry in archive.infolist():
+            target = (folder / entry.filename).resolve()
+            if not target.is_relative_to(folder.resolve()) or entry.is_dir():
+                raise SubmissionError(f"{printable(entry.filename)} leads out of its folder")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(archive.read(entry))

@@ -1,0 +1,1 @@
+"""Challenges against entries, and the rulings of a jury."""
