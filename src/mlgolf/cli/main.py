@@ -5,6 +5,7 @@ Heavy imports stand inside the commands, so that help and mistakes answer at onc
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import NoReturn
@@ -67,7 +68,11 @@ sandboxes.add_to(app)
 triage.add_to(app)
 version.add_to(app)
 for offered in sorted(entry_points(group="mlgolf.commands")):
-    app.add_typer(load_entry(offered, typer.Typer), name=offered.name)
+    added = load_entry(offered, Callable)
+    if isinstance(added, typer.Typer):
+        app.add_typer(added, name=offered.name)  # a group of commands
+    else:
+        app.command(offered.name)(added)
 
 
 def main() -> None:
