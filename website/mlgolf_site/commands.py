@@ -4,6 +4,7 @@ Each parses, asks the site, and prints. Heavy imports stand inside: help answers
 """
 
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -255,8 +256,6 @@ def _stand(client: "SiteClient", slug: str, name: str, *, follow: bool, as_json:
 
 def _follow(client: "SiteClient", found: Mapping[str, Any], tell: Any) -> None:
     """Log, evaluations and states as they come; why it waits, whenever that changes."""
-    import time
-
     newest, told, looked = found["runs"][0], "", 0.0
     for event in client.events(newest["run"]):
         if event is not None:
