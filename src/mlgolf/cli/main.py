@@ -5,8 +5,6 @@ Heavy imports stand inside the commands, so that help and mistakes answer at onc
 
 import os
 import sys
-from collections.abc import Callable
-from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -22,6 +20,7 @@ from mlgolf.cli import (
     deployment,
     diagnosis,
     games,
+    offered,
     planning,
     playing,
     progress,
@@ -33,7 +32,6 @@ from mlgolf.cli import (
     tuning,
     version,
 )
-from mlgolf.core.entry_points import load_entry
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.text import in_words, printable
 
@@ -67,12 +65,7 @@ games.add_to(app)
 sandboxes.add_to(app)
 triage.add_to(app)
 version.add_to(app)
-for offered in sorted(entry_points(group="mlgolf.commands")):
-    added = load_entry(offered, Callable)
-    if isinstance(added, typer.Typer):
-        app.add_typer(added, name=offered.name)  # a group of commands
-    else:
-        app.command(offered.name)(added)
+offered.add_to(app)
 
 
 def main() -> None:
