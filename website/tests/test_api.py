@@ -484,9 +484,9 @@ def test_workers_are_never_told_to_wait(person, limits):
 
 
 @pytest.mark.parametrize(("query", "words"), [
-    ("page=abc", "page: found 'abc'; allowed is a valid integer"),
-    ("page=0", "page: found '0'; allowed is greater than or equal to 1"),
-    ("size=501", "size: found '501'; allowed is less than or equal to 500"),
+    ("page=abc", "page: found 'abc'; allowed is a whole number"),
+    ("page=0", "page: found '0'; allowed is 1 or more"),
+    ("size=501", "size: found '501'; allowed is 500 or less"),
     ("page=x&size=y", "\nsize: found 'y'"),
     (f"page={'9' * 400}", "…"),
 ])  # fmt: skip

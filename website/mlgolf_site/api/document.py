@@ -112,8 +112,19 @@ def _told(error: Any) -> str:
         return f"{where}: it is missing"
     found = printable(repr(error["input"]))
     shown = found if len(found) <= LONGEST_SHOWN else f"{found[:LONGEST_SHOWN]}…"
-    allowed = error["msg"].removeprefix("Value error, ")
-    for start in ("Input should be ", "String should have ", "String should "):
-        if allowed.startswith(start):
-            allowed = f"allowed is {allowed.removeprefix(start)}"
-    return f"{where}: found {shown}; {allowed}"
+    return f"{where}: found {shown}; {_allowed(error)}"
+
+
+def _allowed(error: Any) -> str:
+    match error["type"], error.get("ctx", {}):
+        case "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size", _:
+            return "allowed is a whole number"
+        case "greater_than_equal", {"ge": least}:
+            return f"allowed is {least} or more"
+        case "less_than_equal", {"le": most}:
+            return f"allowed is {most} or less"
+        case "string_too_long", {"max_length": most}:
+            return f"allowed are {most} characters"
+    said = error["msg"].removeprefix("Value error, ")
+    start = "Input should be "
+    return f"allowed is {said.removeprefix(start)}" if said.startswith(start) else said
