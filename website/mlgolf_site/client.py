@@ -5,6 +5,7 @@ submission has a key by which the site knows it.
 """
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -116,10 +117,15 @@ def keep_account(account: Account, file: Path) -> None:
 
 @dataclass
 class SiteClient:
-    """Asks one site. `tell` says what is waited for; `sleep` and `transport` are for tests."""
+    """Asks one site.
+
+    Args: tell: says what is waited for. progress: of an upload, bytes sent and bytes in all.
+      sleep, transport: others in tests.
+    """
 
     account: Account
     tell: Callable[[str], None] = print
+    progress: Callable[[int, int], None] = lambda sent, size: None
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     patience: float = PATIENCE
@@ -209,7 +215,8 @@ class SiteClient:
     def _send(
         self, path: str, content: bytes, asked: Mapping[str, str], headers: dict[str, str]
     ) -> dict[str, Any]:
-        file = {"file": (f"{asked['name']}.zip", content, "application/zip")}
+        counted = _Counted(content, self.progress)
+        file = {"file": (f"{asked['name']}.zip", counted, "application/zip")}
         return self._ask("POST", path, data=dict(asked), files=file, headers=headers)
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
@@ -257,6 +264,20 @@ class SiteClient:
         if code != 401:
             return ""
         return f"\nMake a token at {self.account.url}/tokens/, then: mlgolf login {self.account.url}"
+
+
+class _Counted(io.BytesIO):
+    """Bytes that say how many of them were read."""
+
+    def __init__(self, content: bytes, progress: Callable[[int, int], None]) -> None:
+        super().__init__(content)
+        self._progress, self._size = progress, len(content)
+
+    def read(self, size: int | None = -1) -> bytes:
+        part = super().read(size)
+        if part:
+            self._progress(self.tell(), self._size)
+        return part
 
 
 class _Tries:

@@ -206,7 +206,9 @@ def leaderboard(
 def _client(url: str | None, token: str | None) -> Iterator["SiteClient"]:
     from mlgolf_site.client import SiteClient, default_file, known_account
 
-    client = SiteClient(known_account(url, token, default_file()), tell=_aside)
+    client = SiteClient(
+        known_account(url, token, default_file()), tell=_aside, progress=_sent
+    )
     with closing(client):
         yield client
 
@@ -221,6 +223,13 @@ def _game_and_cell(competition: str, cell: str) -> tuple[str, str]:
 def _aside(line: str) -> None:
     """What is no result goes to stderr."""
     say(line, err=True)
+
+
+def _sent(sent: int, size: int) -> None:
+    """On a terminal, in one line that changes."""
+    if sys.stderr.isatty():
+        end = "\n" if sent == size else ""
+        print(f"\rsent {100 * sent // size}%", end=end, file=sys.stderr, flush=True)
 
 
 def _is_here(address: str) -> bool:

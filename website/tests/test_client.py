@@ -325,6 +325,15 @@ def test_a_submission_that_did_not_come_through_is_sent_again_under_the_same_key
     assert "cannot be reached (connection refused); trying again in 1 s" in said[0]
 
 
+def test_an_upload_says_how_far_it_came():
+    made, _, _, _ = client(httpx.Response(201, json={}))
+    found: list[tuple[int, int]] = []
+    made.progress = lambda sent, size: found.append((sent, size))
+    made.submit("quick", b"x" * 100_000, ASKED)
+    assert found[-1] == (100_000, 100_000)
+    assert len(found) > 1
+
+
 def test_the_key_is_of_all_that_is_sent():
     keys = set()
     for content, changes in ((b"a", {}), (b"b", {}), (b"a", {"name": "other"}), (b"a", {})):
