@@ -90,7 +90,7 @@ def checked_url(url: str) -> str:
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise RulesError(
-            f"--url: found {printable(url)!r}; allowed is an address such as "
+            f"--url: found {printable(repr(url))}; allowed is an address such as "
             "https://golf.example.org"
         )
     if parts.username or parts.password:
@@ -263,7 +263,8 @@ class SiteClient:
     def _what_next(self, code: int) -> str:
         if code != 401:
             return ""
-        return f"\nMake a token at {self.account.url}/tokens/, then: mlgolf login {self.account.url}"
+        url = self.account.url
+        return f"\nMake a token at {url}/tokens/, then: mlgolf login {url}"
 
 
 class _Counted(io.BytesIO):

@@ -75,8 +75,8 @@ def login(
         me = client.me()
     keep_account(account, default_file())
     say(
-        f"{me['name']} is known to {me['site']}. The token {me['token']!r} may {me['scope']}, until "
-        f"{me['expires'][:10]}; it is kept in {default_file()}"
+        f"{me['name']} is known to {me['site']}. The token {me['token']!r} may {me['scope']}, "
+        f"until {me['expires'][:10]}; it is kept in {default_file()}"
     )
 
 

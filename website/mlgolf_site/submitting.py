@@ -51,7 +51,7 @@ class Once:
         """Raises: SubmissionError for what can be no key."""
         if not SENT_KEY.fullmatch(key):
             raise SubmissionError(
-                f"Idempotency-Key: found {printable(key)[:60]!r}; allowed are 1 to 200 letters, "
+                f"Idempotency-Key: found {printable(repr(key[:60]))}; allowed are 1 to 200 letters, "
                 "digits, dots, colons, dashes and underscores"
             )
         whole = json.dumps([sorted(asked.items()), hashlib.sha256(content).hexdigest()])

@@ -21,7 +21,6 @@ from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import cancel
 from mlgolf_site.people.models import Team, Token
 from mlgolf_site.rules import RULES
-from mlgolf_site.submitting import submit
 from uploads import ENTRY, folder_zip
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +204,7 @@ def test_what_there_is_stands_in_the_error(contest, query, words):
 def test_a_check_says_what_there_is_and_keeps_nothing(contest, board, kim):
     content = folder_zip(starter_folder(board.version))
     found = kim.send(contest, file="a.zip", content=content, to="check").json()
-    assert found["module"] == "entry.py"
+    assert found["module"] == "entry_torch.py"
     assert found["looked_at"]
     assert Entry.objects.count() == 0
 

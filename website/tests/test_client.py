@@ -6,8 +6,6 @@ import sys
 
 import httpx
 import pytest
-from mlgolf.cli.main import main
-from mlgolf.core.errors import RulesError
 from mlgolf_site.client import (
     Account,
     SiteClient,
@@ -23,6 +21,9 @@ from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import cancel
 from mlgolf_site.people.models import Token
+
+from mlgolf.cli.main import main
+from mlgolf.core.errors import RulesError
 
 URL = "https://golf.example.org"
 
@@ -151,7 +152,7 @@ def test_what_is_sent_is_what_the_referee_freezes(kit, mlgolf, tmp_path):
 def test_a_check_submits_nothing(kit, mlgolf):
     code, out, err = mlgolf("submit", kit, "--competition", "quick", "--name", "mine", "--check")
     assert code == 0, err
-    assert "Nothing stands against it. Played is entry.py" in out
+    assert "Nothing stands against it. Played is entry_torch.py" in out
     assert Entry.objects.count() == 0
 
 
@@ -177,7 +178,7 @@ def test_what_is_too_large_is_not_sent_and_its_largest_files_are_named(
     code, _, err = mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
     assert code == 2
     assert "allowed are 100 bytes. Largest: " in err
-    assert "entry.py" in err
+    assert "entry_torch.py" in err
 
 
 @pytest.mark.parametrize(("state", "expected"), [
@@ -345,7 +346,7 @@ def test_the_key_is_of_all_that_is_sent():
 
 def test_a_site_that_stays_away_is_given_up_after_a_minute():
     made, _, slept, _ = client(*[gone()] * 50)
-    with pytest.raises(SiteError, match="cannot be reached .*Try later: nothing is lost"):
+    with pytest.raises(SiteError, match=rr"cannot be reached .*Try later: nothing is lost"):
         made.me()
     assert 45 <= sum(slept) <= 75
 
@@ -384,7 +385,7 @@ def test_a_limit_of_submissions_is_not_waited_for():
 ])  # fmt: skip
 def test_what_is_no_site_of_ours_is_told_so(answer):
     made, _, _, _ = client(answer)
-    with pytest.raises(SiteError, match="not as a site of ML Golf does. Check the address"):
+    with pytest.raises(SiteError, match=r"not as a site of ML Golf does\. Check the address"):
         made.me()
 
 

@@ -11,7 +11,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from mlgolf.report.games import game_in_words
-from mlgolf_site.api.paging import PageNumber, PageSize, Paged, counted
+from mlgolf_site.api.paging import Paged, PageNumber, PageSize, counted
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import (
     boards_of,
@@ -136,8 +136,10 @@ def competitions(request: HttpRequest, page: PageNumber, size: PageSize) -> Comp
     start = (page - 1) * size
     rows = found.prefetch_related("versions")[start:start + size]
     return Competitions(**paged, rows=[
-        _row(request, contest, max(contest.versions.all(), key=lambda version: version.number))
-        for contest in rows
+        _row(
+            request, contest, max(contest.versions.all(), key=lambda version: version.number),
+            contest.num_entries,
+        ) for contest in rows
     ])  # fmt: skip
 
 
@@ -150,7 +152,7 @@ def _seen_by(request: HttpRequest) -> QuerySet[Contest]:
     return Contest.objects.filter(pk__in=Contest.objects.filter(seen).values("pk"))
 
 
-def _row(request: HttpRequest, contest: Contest, version: Version) -> dict:
+def _row(request: HttpRequest, contest: Contest, version: Version, entries: int) -> dict:
     version.contest = contest
     rules = version.competition
     return {
@@ -158,7 +160,7 @@ def _row(request: HttpRequest, contest: Contest, version: Version) -> dict:
         "objective": rules.rules.objective_quantity.noun, "hardware": rules.rules.hardware,
         "opens": rules.opens, "closes": rules.closes,
         "is_open": not rules.why_not_open(timezone.now()),
-        "entries": getattr(contest, "num_entries", None) or contest.entries.count(),
+        "entries": entries,
         "url": request.build_absolute_uri(contest.get_absolute_url()),
     }
 
@@ -175,7 +177,7 @@ def competition(request: HttpRequest, slug: str) -> CompetitionDetails:
     rules = version.competition
     limits = settings.SITE.config.limits
     return CompetitionDetails(
-        **_row(request, contest, version), prose=contest.prose, notice=rules.notice,
+        **_row(request, contest, version, contest.entries.count()), prose=contest.prose, notice=rules.notice,
         rules=list(game_in_words(rules, contest.slug)),
         why_not_open=rules.why_not_open(timezone.now()) or "",
         boards=[_board(board) for board in boards],

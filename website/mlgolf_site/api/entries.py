@@ -13,7 +13,7 @@ from pydantic import Field
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import bytes_in_words, printable
 from mlgolf.report.triage import looked_at_lines
-from mlgolf_site.api.paging import PageNumber, PageSize, Paged, counted
+from mlgolf_site.api.paging import Paged, PageNumber, PageSize, counted
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import boards_of, chosen_board, versions_of
 from mlgolf_site.contests.models import Board, Contest
@@ -218,7 +218,7 @@ def _team(user: User, name: str) -> Team | None:
     own = {team.name: team for team in user.teams.all()}
     if name not in own:
         raise SubmissionError(
-            f"team: found {printable(name)!r}; your teams are: {', '.join(sorted(own)) or 'none'}"
+            f"team: found {printable(repr(name))}; your teams are: {', '.join(sorted(own)) or 'none'}"
         )
     return own[name]
 
@@ -228,7 +228,7 @@ def _based_on(contest: Contest, name: str) -> Entry | None:
         return None
     found = contest.entries.filter(name=name).first() if ENTRY_NAME.fullmatch(name) else None
     if found is None:
-        raise SubmissionError(f"based_on: {contest} has no entry {printable(name)!r}")
+        raise SubmissionError(f"based_on: {contest} has no entry {printable(repr(name))}")
     return found
 
 
