@@ -51,8 +51,8 @@ class Once:
         """Raises: SubmissionError for what can be no key."""
         if not SENT_KEY.fullmatch(key):
             raise SubmissionError(
-                f"Idempotency-Key: found {printable(repr(key[:60]))}; allowed are 1 to 200 letters, "
-                "digits, dots, colons, dashes and underscores"
+                f"Idempotency-Key: found {printable(repr(key[:60]))}; allowed are 1 to 200 "
+                "letters, digits, dots, colons, dashes and underscores"
             )
         whole = json.dumps([sorted(asked.items()), hashlib.sha256(content).hexdigest()])
         return cls(key=key, sha256=hashlib.sha256(whole.encode()).hexdigest())

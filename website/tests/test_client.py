@@ -346,7 +346,7 @@ def test_the_key_is_of_all_that_is_sent():
 
 def test_a_site_that_stays_away_is_given_up_after_a_minute():
     made, _, slept, _ = client(*[gone()] * 50)
-    with pytest.raises(SiteError, match=rr"cannot be reached .*Try later: nothing is lost"):
+    with pytest.raises(SiteError, match=r"cannot be reached .*Try later: nothing is lost"):
         made.me()
     assert 45 <= sum(slept) <= 75
 

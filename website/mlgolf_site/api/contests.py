@@ -177,7 +177,8 @@ def competition(request: HttpRequest, slug: str) -> CompetitionDetails:
     rules = version.competition
     limits = settings.SITE.config.limits
     return CompetitionDetails(
-        **_row(request, contest, version, contest.entries.count()), prose=contest.prose, notice=rules.notice,
+        **_row(request, contest, version, contest.entries.count()),
+        prose=contest.prose, notice=rules.notice,
         rules=list(game_in_words(rules, contest.slug)),
         why_not_open=rules.why_not_open(timezone.now()) or "",
         boards=[_board(board) for board in boards],

@@ -218,7 +218,8 @@ def _team(user: User, name: str) -> Team | None:
     own = {team.name: team for team in user.teams.all()}
     if name not in own:
         raise SubmissionError(
-            f"team: found {printable(repr(name))}; your teams are: {', '.join(sorted(own)) or 'none'}"
+            f"team: found {printable(repr(name))}; your teams are: "
+            f"{', '.join(sorted(own)) or 'none'}"
         )
     return own[name]
 
