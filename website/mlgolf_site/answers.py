@@ -1,5 +1,6 @@
 """Answers that are no page of their own: what is not there, not allowed, or broken."""
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -11,6 +12,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
         exception.args[0], str
     ) else "There is nothing at this address."
     return _answer(request, 404, "Not found", said)
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        said = "It is larger, or has more parts, than this site takes in."
+    else:
+        said = "The request cannot be read. Check its address, its headers and its body."
+    return _answer(request, 400, "Not understood", said)
 
 
 def forbidden(request: HttpRequest, said: str) -> HttpResponse:

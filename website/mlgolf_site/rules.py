@@ -5,7 +5,7 @@ the URL configuration. A row says which roles may call it, and whether it is abo
 somebody's, which is then looked up once and handed to the view as `request.subject`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -49,7 +49,7 @@ class Rule:
 def contest(slug: str, **_: Any) -> Contest:
     found = Contest.objects.filter(slug=slug).first()
     if found is None:
-        raise Http404(f"There is no competition {slug!r}.")
+        raise Http404(_missing(contest, {"slug": slug}))
     return found
 
 
@@ -58,7 +58,7 @@ def entry(slug: str, name: str, **_: Any) -> Entry:
         "board__version__contest", "contest", "owner", "team", "based_on__contest"
     ).filter(contest__slug=slug, name=name).first()
     if found is None:
-        raise Http404(f"There is no entry {name!r} in {slug}.")
+        raise Http404(_missing(entry, {"slug": slug, "name": name}))
     return found
 
 
@@ -67,7 +67,7 @@ def run(key: Any, **_: Any) -> Run:
         "entry__board__version__contest", "entry__contest", "entry__owner", "entry__team", "job"
     ).filter(key=key).first()
     if found is None:
-        raise Http404("There is no such run.")
+        raise Http404(_missing(run, {}))
     return found
 
 
@@ -83,8 +83,17 @@ def challenge(slug: str, challenge: Any, **_: Any) -> Challenge:
 def team(name: str, **_: Any) -> Team:
     found = Team.objects.filter(name=name).first()
     if found is None:
-        raise Http404(f"There is no team {name!r}.")
+        raise Http404(_missing(team, {"name": name}))
     return found
+
+
+def _missing(about: Callable[..., Subject] | None, named: Mapping[str, Any]) -> str:
+    """The same of what is not there and of what is not there for who asks."""
+    words = {
+        contest: "There is no competition {slug!r}.", run: "There is no such run.",
+        entry: "There is no entry {name!r} in {slug}.", team: "There is no team {name!r}.",
+    }
+    return words.get(about, "There is nothing at this address.").format(**named)  # type: ignore
 
 
 def own_token(pk: int, **_: Any) -> None:
@@ -150,6 +159,20 @@ RULES: dict[str, Rule] = {
     "api:worker_code": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_competition": Rule(may=WORKERS, scopes=frozenset({WORK})),
     # what programs of people call
+    "api:me": Rule(may=MEMBER, scopes=frozenset({SUBMIT, READ})),
+    "api:competitions": Rule(may=ANYONE),
+    "api:competition": Rule(may=ANYONE, about=contest),
+    "api:leaderboard": Rule(may=ANYONE, about=contest),
+    "api:competition_folder": Rule(may=ANYONE, about=contest),
+    "api:starter": Rule(may=ANYONE, about=contest),
+    "api:check": Rule(may=MEMBER, about=contest, scopes=frozenset({SUBMIT})),
+    "api:submit": Rule(may=MEMBER, about=contest, scopes=frozenset({SUBMIT})),
+    "api:own_entries": Rule(may=MEMBER, scopes=frozenset({SUBMIT, READ})),
+    "api:entry": Rule(may=ANYONE, about=entry),
+    "api:entry_code": Rule(may=ANYONE, about=entry),  # the view asks whether the code is public
+    "api:run_events": Rule(may=ANYONE, about=run),
+    "api:run_bundle": Rule(may=ANYONE, about=run),
+    "api:cancel": Rule(may=OWN, about=run, scopes=frozenset({SUBMIT})),
     "api:openapi-json": Rule(may=ANYONE),
     "api:api-root": Rule(may=ANYONE),
 }
@@ -210,6 +233,12 @@ def sees(roles: set[Role], subject: Subject) -> bool:
     return of_contest is None or of_contest.is_public or bool(roles & insiders)
 
 
+def sees_code(roles: set[Role], entry: Entry) -> bool:
+    """Its owners, hosts, jury and administrators; everybody once it is public."""
+    insiders = {Role.OWNER, Role.HOST, Role.JURY, Role.ADMIN}
+    return entry.is_code_public or bool(roles & insiders)
+
+
 class RulesMiddleware:
     """Asks the table before any view is called."""
 
@@ -228,30 +257,49 @@ class RulesMiddleware:
         if rule is None:
             raise ImproperlyConfigured(f"the view {name!r} has no rule in mlgolf_site/rules.py")
         token = getattr(request, "token", None)
+        if getattr(request, "token_problem", ""):
+            return _refused(request, rule, {Role.ANYONE})
         subject = rule.about(**kwargs) if rule.about else None
         roles = roles_of(request.user, token, subject)
         if not sees(roles, subject):
-            raise Http404
+            raise Http404(_missing(rule.about, kwargs))  # in the words of what is not there
         in_scope = token is None or not rule.scopes or token.scope in rule.scopes
         if roles & rule.may and in_scope:
             request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
             return None
-        return _refused(request, rule, roles)
+        return _refused(request, rule, roles, in_scope=in_scope)
 
 
-def _refused(request: HttpRequest, rule: Rule, roles: set[Role]) -> HttpResponseBase:
+def _refused(
+    request: HttpRequest, rule: Rule, roles: set[Role], *, in_scope: bool = True
+) -> HttpResponseBase:
     if request.path.startswith(API):
-        known = Role.MEMBER in roles or Role.WORKER in roles
-        told = f"This is for {_in_words(rule)}." if known else (
-            "No token, or one that has expired. Send the header Authorization: Bearer TOKEN, with "
-            "a token from the page Tokens of your account."
-        )
-        return JsonResponse({"detail": told}, status=403 if known else 401)
+        return _refused_program(request, rule, roles, in_scope=in_scope)
     if Role.MEMBER not in roles:
         return redirect_to_login(request.get_full_path())
     if rule.hidden:
         raise Http404
     return forbidden(request, f"This is for {_in_words(rule)}.")
+
+
+def _refused_program(
+    request: HttpRequest, rule: Rule, roles: set[Role], *, in_scope: bool
+) -> JsonResponse:
+    if Role.MEMBER not in roles and Role.WORKER not in roles:
+        problem = getattr(request, "token_problem", "") or "There is no token."
+        return JsonResponse({"detail": (
+            f"{problem} Send the header Authorization: Bearer TOKEN, with a token from the page "
+            "Tokens of your account."
+        )}, status=401, headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
+    if roles & rule.may and not in_scope:
+        needed = " or ".join(sorted(str(scope.value) for scope in map(Token.Scope, rule.scopes)))
+        told = (
+            f"The token has the scope {request.token.scope}; this needs {needed}. "  # type: ignore
+            "Make another on the page Tokens of your account."
+        )
+    else:
+        told = f"This is for {_in_words(rule)}."
+    return JsonResponse({"detail": told}, status=403)
 
 
 def _in_words(rule: Rule) -> str:

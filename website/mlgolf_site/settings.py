@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "mlgolf_site.people.tokens.TokenMiddleware",
+    "mlgolf_site.api.guard.ApiMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -143,6 +144,13 @@ if CONFIG.https:
     ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * CONFIG.limits.upload_bytes
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+# --- how often programs may ask: counted here, in each web process ---
+CACHES = {"default": {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    # Of 300, which Django has, some would be forgotten as soon as so many ask in a minute.
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}}  # fmt: skip
 
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en", "UTC", True, False
 LOGGING = {

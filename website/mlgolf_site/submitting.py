@@ -1,9 +1,12 @@
 """Entries are taken in here: checked, kept, and put into the queue, in this order."""
 
+import hashlib
+import json
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,19 +18,60 @@ from django.utils import timezone
 
 from mlgolf.api.checking import CheckedCode, check_code
 from mlgolf.core.errors import MLGolfError, SubmissionError
+from mlgolf.core.text import printable
 from mlgolf_site.contests.models import Board
-from mlgolf_site.entries.models import KEY, Entry, Run
+from mlgolf_site.entries.models import KEY, Entry, Run, SubmissionKey
 from mlgolf_site.entries.uploads import Upload, read_upload
 from mlgolf_site.jobs.models import OPEN, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.people.models import Team, User
 
 ENTRY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{KEY - 1}}}")
+SENT_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 DAY = timedelta(days=1)
 
 
 class LimitReached(MLGolfError):
     """Somebody submitted as often as the site allows."""
+
+
+class OtherContent(MLGolfError):
+    """A key that came before with another submission."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """One submission of one person, however often it is sent within a day."""
+
+    key: str
+    sha256: str  # of all that is sent
+
+    @classmethod
+    def of(cls, key: str, content: bytes, **asked: str) -> "Once":
+        """Raises: SubmissionError for what can be no key."""
+        if not SENT_KEY.fullmatch(key):
+            raise SubmissionError(
+                f"Idempotency-Key: found {printable(repr(key[:60]))}; allowed are 1 to 200 "
+                "letters, digits, dots, colons, dashes and underscores"
+            )
+        whole = json.dumps([sorted(asked.items()), hashlib.sha256(content).hexdigest()])
+        return cls(key=key, sha256=hashlib.sha256(whole.encode()).hexdigest())
+
+    def answered(self, owner: User) -> Run | None:
+        """The run that it made when it came before. Raises: OtherContent."""
+        found = SubmissionKey.objects.filter(
+            user=owner, key=self.key, created__gt=timezone.now() - DAY
+        ).select_related("run__entry__board__version", "run__entry__contest").first()
+        if found is not None and found.sha256 != self.sha256:
+            raise OtherContent(
+                f"Idempotency-Key {self.key}: it came before with another submission, "
+                f"{found.run.entry}. Send a new key with what is new"
+            )
+        return found.run if found else None
+
+    def keep(self, owner: User, run: Run) -> None:
+        SubmissionKey.objects.filter(user=owner, created__lte=timezone.now() - DAY).delete()
+        SubmissionKey.objects.create(user=owner, key=self.key, sha256=self.sha256, run=run)
 
 
 def check_upload(board: Board, name: str, file: str, content: bytes, framework: str) -> CheckedCode:
@@ -44,11 +88,15 @@ def check_upload(board: Board, name: str, file: str, content: bytes, framework: 
 def submit(
     board: Board, *, owner: User, name: str, file: str, content: bytes, framework: str = "torch",
     team: Team | None = None, based_on: Entry | None = None, is_baseline: bool = False,
+    once: Once | None = None,
 ) -> Run:
     """Take in an entry, and queue its first run.
 
-    Raises: SubmissionError, RulesError for what would be refused; LimitReached.
+    Args: once: what was taken in under its key gives the same run again.
+    Raises: SubmissionError, RulesError for what would be refused; LimitReached; OtherContent.
     """
+    if once is not None and (earlier := once.answered(owner)):
+        return earlier
     check_name(name)
     if board.version != board.version.contest.current:
         raise SubmissionError(
@@ -62,19 +110,22 @@ def submit(
         checked = _checked(board, folder, framework)
     return _kept(
         board, upload, checked, owner=owner, name=name, framework=framework, team=team,
-        based_on=based_on, is_baseline=is_baseline,
+        based_on=based_on, is_baseline=is_baseline, once=once,
     )
 
 
 def _kept(
     board: Board, upload: Upload, checked: CheckedCode, *, owner: User, name: str, framework: str,
-    team: Team | None, based_on: Entry | None, is_baseline: bool,
+    team: Team | None, based_on: Entry | None, is_baseline: bool, once: Once | None,
 ) -> Run:
     contest = board.version.contest
     try:
         with transaction.atomic():
             # One person's submissions come one after the other, so that a limit is a limit.
             User.objects.select_for_update().get(pk=owner.pk)
+            # It may have come twice at the same time.
+            if once is not None and (earlier := once.answered(owner)):
+                return earlier
             if not is_baseline:
                 _check_limits(owner)
             entry = Entry.objects.create(
@@ -85,7 +136,10 @@ def _kept(
             )
             # Before the row can be seen: a row without its code would be a lost submission.
             default_storage.save(entry.archive, ContentFile(upload.as_zip(name)))
-            return enqueue(entry)
+            run = enqueue(entry)
+            if once is not None:
+                once.keep(owner, run)
+            return run
     except IntegrityError:
         raise SubmissionError(
             f"{contest} has an entry called {name!r}. Try {_next_name(contest.entries, name)!r}"

@@ -52,6 +52,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", api.urls),
 ]
+handler400 = "mlgolf_site.answers.unreadable"
 handler404 = "mlgolf_site.answers.not_found"
 handler403 = "mlgolf_site.answers.refused"
 handler500 = "mlgolf_site.answers.broken"

@@ -41,6 +41,10 @@ ADDRESSES = sorted(set(walk(get_resolver())))
 OURS = [(name, route) for name, route in ADDRESSES if name in RULES]
 
 
+# They answer as long as a run lasts, and have the rule of a page that does not.
+LIVE = ("run_events", "api:run_events")
+
+
 def test_every_address_has_a_rule():
     assert [name for name, _ in ADDRESSES if rule_of(name) is None] == []
 
@@ -115,8 +119,8 @@ def test_whoever_may_is_let_in_and_nobody_else(people, who):
     clients, headers, filled, team = people
     wrong = []
     for name, route in OURS:
-        if name == "run_events":
-            continue  # answers as long as a run lasts: it has the rule of run_live
+        if name in LIVE:
+            continue
         at = address(route, filled, team)
         is_api = at.startswith(API)
         answer = clients[who].get(at, headers=headers[who] if is_api else {})
@@ -126,7 +130,7 @@ def test_whoever_may_is_let_in_and_nobody_else(people, who):
 
 
 def test_live_events_have_the_rule_of_the_page_they_are_for():
-    assert RULES["run_events"] == RULES["run_live"]
+    assert {name: RULES[name] for name in LIVE} == dict.fromkeys(LIVE, RULES["run_live"])
 
 
 @pytest.mark.django_db
@@ -136,7 +140,7 @@ def test_a_contest_that_is_not_public_is_there_for_its_own_people_alone(people, 
     contest.is_public = False
     contest.save()
     for name, route in OURS:
-        if RULES[name].about is None or name in ("team", "revoke_token", "run_events"):
+        if RULES[name].about is None or name in ("team", "revoke_token", *LIVE):
             continue
         answer = clients[who].get(address(route, filled, team))
         hidden = answer.status_code == 404
@@ -146,6 +150,37 @@ def test_a_contest_that_is_not_public_is_there_for_its_own_people_alone(people, 
         )
         if not inside or (inside == {Role.OWNER} and not about_the_entry):
             assert hidden, (who, name, answer.status_code)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("scope", Token.Scope)
+def test_a_token_is_let_in_where_its_scope_suffices_and_nowhere_else(people, scope):
+    clients, _, filled, team = people
+    entrant = team.founder
+    _, text = Token.issue(entrant, "another", scope)
+    wrong = []
+    for name, route in OURS:
+        rule = RULES[name]
+        if not rule.scopes or Role.WORKER in rule.may:
+            continue
+        answer = clients["stranger"].get(
+            address(route, filled, team), headers={"Authorization": f"Bearer {text}"}
+        )
+        if was_refused(answer, is_api=True) == (scope in rule.scopes):
+            wrong.append(f"{scope} at {name}: {answer.status_code}")
+    assert wrong == []
+
+
+@pytest.mark.django_db
+def test_what_may_not_be_seen_is_told_in_the_words_of_what_is_not_there(contest):
+    contest.is_public = False
+    contest.save()
+    for found, absent in (
+        (f"/api/competitions/{contest.slug}", "/api/competitions/none"),
+        (f"/api/entries/{contest.slug}/x", "/api/entries/none/x"),
+    ):
+        told = [Client().get(at).json()["detail"] for at in (found, absent)]
+        assert told[0].replace(contest.slug, "none") == told[1]
 
 
 @pytest.mark.django_db

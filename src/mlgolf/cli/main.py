@@ -5,7 +5,6 @@ Heavy imports stand inside the commands, so that help and mistakes answer at onc
 
 import os
 import sys
-from importlib.metadata import entry_points
 from io import TextIOWrapper
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from mlgolf.cli import (
     deployment,
     diagnosis,
     games,
+    offered,
     planning,
     playing,
     progress,
@@ -32,7 +32,6 @@ from mlgolf.cli import (
     tuning,
     version,
 )
-from mlgolf.core.entry_points import load_entry
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.text import in_words, printable
 
@@ -66,8 +65,7 @@ games.add_to(app)
 sandboxes.add_to(app)
 triage.add_to(app)
 version.add_to(app)
-for offered in sorted(entry_points(group="mlgolf.commands")):
-    app.add_typer(load_entry(offered, typer.Typer), name=offered.name)
+offered.add_to(app)
 
 
 def main() -> None:

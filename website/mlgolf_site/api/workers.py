@@ -191,6 +191,7 @@ def beat(request: HttpRequest, pk: int, body: Heartbeat) -> Told:
 
 @router.post("/jobs/{pk}/give-up", response=Delivered, url_name="worker_give_up")
 def stop(request: HttpRequest, pk: int, body: GaveUp) -> Delivered:
+    """The worker could not play it, or was told to stop; or it was refused."""
     give_up(_worker(request), pk, body.reason, refused=body.refused)
     return Delivered(state=Job.objects.get(pk=pk).state)
 

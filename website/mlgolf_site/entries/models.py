@@ -121,3 +121,17 @@ class Event(models.Model):
     class Meta:
         ordering = ["run", "number"]
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_event")]
+
+
+class SubmissionKey(models.Model):
+    """What a program called a submission that it sent, so that it is taken in once though it is
+    sent again. Forgotten after a day."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="submission_keys")
+    key = models.CharField(max_length=200)  # as the header Idempotency-Key had it
+    sha256 = models.CharField(max_length=64)  # of all that was sent
+    run = models.ForeignKey(Run, models.CASCADE, related_name="+")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_submission_key")]

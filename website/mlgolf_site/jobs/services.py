@@ -324,6 +324,17 @@ def why_it_waits(job: Job) -> str:
         f"the class {job.hardware}"
 
 
+def standing_in_queue(run: Run | None) -> dict[str, Any] | None:
+    """Of a run that has not ended: its state, its place, why it waits, and when it may begin."""
+    if run is None or State(run.job.state).has_ended:
+        return None
+    place, seconds = place_in_queue(run.job)
+    return {
+        "state": State(run.job.state), "place": place, "seconds": seconds,
+        "why": why_it_waits(run.job) if run.job.state == State.QUEUED else run.job.reason,
+    }
+
+
 def working(hardware: str) -> list[Worker]:
     """Workers of a class that were heard of lately."""
     return list(Worker.objects.filter(

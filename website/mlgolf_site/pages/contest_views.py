@@ -7,9 +7,16 @@ from mlgolf.plots.svg import recoloured
 from mlgolf.plots.theme import DARK
 from mlgolf.report.games import game_in_words
 from mlgolf.scoring.labels import OUTSIDE
-from mlgolf_site.archives import zip_answer
 from mlgolf_site.boards.models import Standing
-from mlgolf_site.contests.models import Board, Contest, Version
+from mlgolf_site.contests.asked import (
+    boards_of,
+    chosen_board,
+    chosen_version,
+    folder_answer,
+    starter_answer,
+    versions_of,
+)
+from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.pages.paging import page_of
@@ -17,14 +24,10 @@ from mlgolf_site.pages.paging import page_of
 
 def contest(request: HttpRequest, slug: str) -> HttpResponse:
     found: Contest = request.subject
-    versions = list(found.versions.order_by("-number"))
-    if not versions:
-        raise Http404(f"{slug} has no rules yet.")
-    version = _chosen_version(request, versions)
-    boards = list(version.boards.select_related("snapshot"))
-    for one in boards:  # looked up once for all
-        one.version = version
-    board = _chosen_board(request, boards)
+    versions = versions_of(found)
+    version = chosen_version(versions, request.GET.get("version"))
+    boards = boards_of(version)
+    board = chosen_board(boards, request.GET.get("cell", ""))
     snapshot = board.snapshot
     standings = page_of(
         request,
@@ -47,25 +50,6 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "is_current": version == versions[0],
         "page_query": f"version={version.number}&cell={board.cell}&",
     })
-
-
-def _chosen_version(request: HttpRequest, versions: list[Version]) -> Version:
-    asked = request.GET.get("version")
-    if asked is None:
-        return versions[0]
-    for version in versions:
-        if str(version.number) == asked:
-            return version
-    raise Http404(f"There is no version {asked} of these rules.")
-
-
-def _chosen_board(request: HttpRequest, boards: list[Board]) -> Board:
-    asked = request.GET.get("cell", "")
-    for board in boards:
-        if board.cell == asked:
-            return board
-    known = ", ".join(board.cell or "(the competition itself)" for board in boards)
-    raise Http404(f"There is no cell {asked!r}. Known: {known}.")
 
 
 def _runs_of(rows: list[Standing]) -> dict[int, list[Run]]:
@@ -93,8 +77,8 @@ def _matrix(boards: list[Board]) -> dict:
 
 def figure(request: HttpRequest, slug: str, figure: str) -> HttpResponse:
     """A figure of one board, for light or dark paper."""
-    version = _chosen_version(request, list(request.subject.versions.order_by("-number")))
-    board = _chosen_board(request, list(version.boards.select_related("snapshot")))
+    version = chosen_version(versions_of(request.subject), request.GET.get("version"))
+    board = chosen_board(boards_of(version), request.GET.get("cell", ""))
     return svg_answer(request, board.snapshot.figures if board.snapshot else {}, figure)
 
 
@@ -114,12 +98,10 @@ def svg_answer(request: HttpRequest, figures: dict[str, dict[str, str]], name: s
 def data(request: HttpRequest, slug: str) -> HttpResponse:
     """The folder of the competition, as `mlgolf run --competition` takes it; without rulings'
     drafts, and without champions of the host."""
-    version = _chosen_version(request, list(request.subject.versions.order_by("-number")))
-    return zip_answer(version.folder, slug, leave_out={"champion"})
+    return folder_answer(
+        chosen_version(versions_of(request.subject), request.GET.get("version"))
+    )
 
 
 def starter(request: HttpRequest, slug: str) -> HttpResponse:
-    folder = starter_folder(request.subject.current)
-    if folder is None:
-        raise Http404(f"{slug} has no starter kit.")
-    return zip_answer(folder, "starter")
+    return starter_answer(request.subject)

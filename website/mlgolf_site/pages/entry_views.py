@@ -1,10 +1,7 @@
 """Pages of entries and their runs: handed in, watched, judged."""
 
-import asyncio
 import io
-import json
 import zipfile
-from collections.abc import AsyncIterator
 
 from django.contrib import messages
 from django.core.files.storage import default_storage
@@ -27,14 +24,15 @@ from mlgolf.core.errors import MLGolfError
 from mlgolf.report.triage import looked_at_lines
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.models import Board, Contest
-from mlgolf_site.entries.models import Entry, Event, Run
-from mlgolf_site.jobs.models import Job, State
+from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
-from mlgolf_site.jobs.services import enqueue, place_in_queue, why_it_waits
+from mlgolf_site.jobs.services import enqueue, standing_in_queue
+from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
-from mlgolf_site.rules import Role
+from mlgolf_site.rules import Role, sees_code
 from mlgolf_site.submitting import (
     check_upload,
     improved_name,
@@ -45,8 +43,6 @@ from mlgolf_site.submitting import (
     submit as submit_entry,
 )
 
-POLL_SECONDS = 0.4  # between looks for new events of a run
-LONGEST_STREAM = 3600  # seconds; a browser then connects again
 LOG_LINES = 400  # shown when the page is opened
 LARGEST_SHOWN = 200_000  # bytes of a file of code
 
@@ -107,8 +103,8 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
-        "events": _events(latest) if latest else [], "queue": _queue(latest),
-        "sees_code": sees_code(request, found), "is_own": Role.OWNER in request.roles,
+        "events": _events(latest) if latest else [], "queue": standing_in_queue(latest),
+        "sees_code": sees_code(request.roles, found), "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
         "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
         "command": _command(found), "improved": found.improved.select_related("contest").all(),
@@ -135,29 +131,14 @@ def _disclosed(entry: Entry) -> list[tuple[str, str]]:
 
 def _events(run: Run) -> list[dict]:
     last = list(run.events.order_by("-number")[:LOG_LINES])
-    return [_shown(event) for event in reversed(last)]
-
-
-def _shown(event: Event) -> dict:
-    return {"number": event.number, "kind": event.kind, **event.data}
-
-
-def _queue(run: Run | None) -> dict | None:
-    """Of a run that has not ended: its place, why it waits, and when it may begin."""
-    if run is None or State(run.job.state).has_ended:
-        return None
-    place, seconds = place_in_queue(run.job)
-    return {
-        "state": State(run.job.state), "place": place, "seconds": seconds,
-        "why": why_it_waits(run.job) if run.job.state == State.QUEUED else run.job.reason,
-    }
+    return [as_told(event) for event in reversed(last)]
 
 
 def live(request: HttpRequest, key: str) -> HttpResponse:
     """The part of the page that says how it stands, for HTMX to put in its place."""
     run: Run = request.subject
     answer = render(request, "pages/_state.html", {
-        "latest": run, "entry": run.entry, "queue": _queue(run),
+        "latest": run, "entry": run.entry, "queue": standing_in_queue(run),
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
     })
     if State(run.job.state).has_ended:
@@ -166,35 +147,7 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def events(request: HttpRequest, key: str) -> StreamingHttpResponse:
-    """What happens in a run, as server-sent events, from the number after Last-Event-ID."""
-    seen = request.headers.get("Last-Event-ID") or request.GET.get("after") or "0"
-    after = int(seen) if seen.isdecimal() else 0
-    answer = StreamingHttpResponse(_stream(request.subject.pk, after), "text/event-stream")
-    answer.headers["Cache-Control"] = "no-cache"
-    answer.headers["X-Accel-Buffering"] = "no"
-    return answer
-
-
-async def _stream(run: int, after: int) -> AsyncIterator[bytes]:
-    yield b"retry: 2000\n\n"
-    waited = 0.0
-    while waited < LONGEST_STREAM:
-        found = [
-            event async for event in Event.objects.filter(run_id=run, number__gt=after)
-            .order_by("number")[:500]
-        ]
-        for event in found:
-            after = event.number
-            data = json.dumps(_shown(event))
-            yield f"id: {event.number}\nevent: {event.kind}\ndata: {data}\n\n".encode()
-        if not found:
-            job = await Job.objects.only("state").aget(run_id=run)
-            if State(job.state).has_ended:
-                yield b"event: end\ndata: {}\n\n"
-                return
-            yield b": waiting\n\n"
-            await asyncio.sleep(POLL_SECONDS)
-            waited += POLL_SECONDS
+    return events_answer(request, request.subject)
 
 
 def figure(request: HttpRequest, key: str, figure: str) -> HttpResponse:
@@ -202,12 +155,6 @@ def figure(request: HttpRequest, key: str, figure: str) -> HttpResponse:
 
 
 # --- code ---
-
-
-def sees_code(request: HttpRequest, entry: Entry) -> bool:
-    """Its owners, hosts, jury and administrators; everybody once it is public."""
-    insiders = {Role.OWNER, Role.HOST, Role.JURY, Role.ADMIN}
-    return entry.is_code_public or bool(request.roles & insiders)
 
 
 def code(request: HttpRequest, slug: str, name: str) -> HttpResponse:
@@ -247,7 +194,7 @@ def archive(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 def _check_that_code_is_seen(request: HttpRequest, entry: Entry) -> None:
-    if not sees_code(request, entry):
+    if not sees_code(request.roles, entry):
         raise Http404(
             f"The code of {entry.name} is not public (yet). Its SHA-256 is {entry.code_sha256}."
         )
