@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "mlgolf_site.entries",
     "mlgolf_site.jobs",
     "mlgolf_site.boards",
+    "mlgolf_site.hosting",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

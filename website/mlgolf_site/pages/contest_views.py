@@ -11,8 +11,12 @@ from mlgolf_site.archives import zip_answer
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.contests.services import starter_folder
-from mlgolf_site.entries.models import Run
-from mlgolf_site.pages.paging import page_of
+from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.hosting.draws import SHOWN, commitments, draws_fresh
+from mlgolf_site.pages.paging import ROWS, page_of
+from mlgolf_site.rules import HOSTS
+
+ANNOUNCEMENTS = 20  # that the page shows
 
 
 def contest(request: HttpRequest, slug: str) -> HttpResponse:
@@ -24,6 +28,9 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
     boards = list(version.boards.select_related("snapshot"))
     for one in boards:  # looked up once for all
         one.version = version
+        if not request.sees_results:
+            one.snapshot = None
+    version.contest = found
     board = _chosen_board(request, boards)
     snapshot = board.snapshot
     standings = page_of(
@@ -44,9 +51,18 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "words": list(game_in_words(board.competition, board.called)),
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
-        "is_current": version == versions[0],
+        "is_current": version == versions[0], "is_host": bool(request.roles & HOSTS),
+        "results_hidden": not request.sees_results,
+        "entered": _entered(board) if not request.sees_results else [],
+        "announcements": found.announcements.all()[:ANNOUNCEMENTS],
+        "commitments": commitments()[:SHOWN] if draws_fresh(board.competition) else [],
         "page_query": f"version={version.number}&cell={board.cell}&",
     })
+
+
+def _entered(board: Board) -> list[Entry]:
+    """That entries exist is no secret, whoever leads."""
+    return list(board.entries.select_related("contest").order_by("name")[:ROWS])
 
 
 def _chosen_version(request: HttpRequest, versions: list[Version]) -> Version:
@@ -91,10 +107,19 @@ def _matrix(boards: list[Board]) -> dict:
     ]}  # fmt: skip
 
 
+def chosen_board(request: HttpRequest, contest: Contest) -> Board:
+    """The board that an address names by ?version= and ?cell=. Raises: Http404."""
+    version = _chosen_version(request, list(contest.versions.order_by("-number")))
+    version.contest = contest
+    boards = list(version.boards.select_related("snapshot"))
+    for board in boards:
+        board.version = version
+    return _chosen_board(request, boards)
+
+
 def figure(request: HttpRequest, slug: str, figure: str) -> HttpResponse:
     """A figure of one board, for light or dark paper."""
-    version = _chosen_version(request, list(request.subject.versions.order_by("-number")))
-    board = _chosen_board(request, list(version.boards.select_related("snapshot")))
+    board = chosen_board(request, request.subject)
     return svg_answer(request, board.snapshot.figures if board.snapshot else {}, figure)
 
 
