@@ -15,9 +15,6 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
-from mlgolf.api.bundles import make_ledger
-from mlgolf.core.errors import RulesError
-from mlgolf.results.bundles.writing import write_bundle
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.boards.services import counting, judge_anew, judge_waiting, refresh, take_in
 from mlgolf_site.contests.models import Contest, Edit
@@ -32,6 +29,10 @@ from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.submitting import submit
 from uploads import folder_zip, zipped
+
+from mlgolf.api.bundles import make_ledger
+from mlgolf.core.errors import RulesError
+from mlgolf.results.bundles.writing import write_bundle
 
 pytestmark = pytest.mark.django_db
 

@@ -67,7 +67,7 @@ def _short(value: Any) -> str:
         return ", ".join(value) or "nobody"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value) if value else "empty"
+    text = " ".join(str(value).split()) if value else "empty"
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
