@@ -259,9 +259,8 @@ def judge_waiting(most: int = 5) -> int:
             made_again(run)
         except (MLGolfError, OSError) as error:
             log.exception("%s could not be judged anew", run)
-            problem = f"could not be judged anew: {type(error).__name__}"
-            if isinstance(error, MLGolfError):
-                problem = f"could not be judged anew: {error}".replace(f"{run.folder}", "its bundle")
+            said = type(error).__name__ if isinstance(error, OSError) else str(error)
+            problem = f"could not be judged anew: {said}".replace(f"{run.folder}", "its bundle")
         Run.objects.filter(pk=run.pk).update(judging_anew=problem[:300])
     if waiting:
         _kept.cache_clear()

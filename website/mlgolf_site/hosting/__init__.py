@@ -1,1 +1,1 @@
-"""What hosts do: make competitions, change what is said of them, commit to draws, take results out."""
+"""What hosts do: make competitions, edit them, commit to draws, take results out."""

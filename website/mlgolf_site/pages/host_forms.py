@@ -9,7 +9,8 @@ from mlgolf_site.contests.models import Announcement, Board, Contest
 from mlgolf_site.hosting.draws import MOST
 from mlgolf_site.hosting.editing import DATES, PEOPLE, people_of
 
-MOMENT = "%Y-%m-%dT%H:%M"
+MOMENT = "%Y-%m-%dT%H:%M"  # as browsers write it
+MOMENTS = [MOMENT, "%Y-%m-%d %H:%M"]
 MARKDOWN = "In Markdown; without pictures and HTML."
 
 
@@ -99,13 +100,13 @@ class HostForm(forms.Form):
     hosts = forms.CharField(required=False, help_text="User names, with commas between them.")
     jury = forms.CharField(required=False, help_text="User names, with commas between them.")
     results_hidden_until = forms.DateTimeField(
-        label="Results hidden until (UTC)", required=False, input_formats=[MOMENT, "%Y-%m-%d %H:%M"],
+        label="Results hidden until (UTC)", required=False, input_formats=MOMENTS,
         widget=forms.DateTimeInput(format=MOMENT, attrs={"type": "datetime-local"}),
         help_text="Until then all results are for hosts and jury, and each entry's own for who "
         "submitted it.",
     )
     final_after = forms.DateTimeField(
-        label="Boards final after (UTC)", required=False, input_formats=[MOMENT, "%Y-%m-%d %H:%M"],
+        label="Boards final after (UTC)", required=False, input_formats=MOMENTS,
         widget=forms.DateTimeInput(format=MOMENT, attrs={"type": "datetime-local"}),
         help_text="Runs that end later change no board.",
     )
