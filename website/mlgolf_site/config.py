@@ -71,6 +71,10 @@ class Limits(_Table):
     upload_bytes: int = Field(default=5_000_000, ge=1)  # of one submission
     upload_files: int = Field(default=200, ge=1)
     unpacked_bytes: int = Field(default=20_000_000, ge=1)
+    competition_bytes: int = Field(default=50_000_000, ge=1)  # of a competition that hosts upload
+    competition_files: int = Field(default=2_000, ge=1)
+    competition_unpacked_bytes: int = Field(default=200_000_000, ge=1)
+    drafts: int = Field(default=20, ge=1)  # of competitions that are not made yet
     waiting: int = Field(default=5, ge=1)  # submissions of one person in the queue at a time
     challenges: int = Field(default=3, ge=1)  # of one person that are open at a time
     evidence_bytes: int = Field(default=1_000_000, ge=1)  # of the file of a challenge

@@ -18,6 +18,7 @@ from mlgolf_site.answers import forbidden
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.jury.models import Challenge
+from mlgolf_site.hosting.models import Draft
 from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.protocol import API
 
@@ -33,7 +34,7 @@ class Role(Enum):
     ADMIN = "an administrator"
 
 
-Subject = Contest | Version | Board | Entry | Run | Team | Challenge | None
+Subject = Contest | Version | Board | Entry | Run | Team | Challenge | Draft | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Rule:
     about: Callable[..., Subject] | None = None  # from what the URL names; may raise Http404
     scopes: frozenset[str] = frozenset()  # of tokens that suffice; empty: any
     hidden: bool = False  # whoever may not is told that there is nothing
+    results: bool = False  # nothing but results: not there while a competition hides them
 
 
 def contest(slug: str, **_: Any) -> Contest:
@@ -87,6 +89,13 @@ def team(name: str, **_: Any) -> Team:
     return found
 
 
+def draft(draft: Any, **_: Any) -> Draft:
+    found = Draft.objects.select_related("contest", "owner").filter(key=draft).first()
+    if found is None:
+        raise Http404("There is no such draft (any more).")
+    return found
+
+
 def _missing(about: Callable[..., Subject] | None, named: Mapping[str, Any]) -> str:
     """The same of what is not there and of what is not there for who asks."""
     words = {
@@ -107,6 +116,7 @@ HOSTS = frozenset({Role.HOST, Role.ADMIN})
 JUDGES = frozenset({Role.JURY, Role.HOST, Role.ADMIN})
 WORKERS = frozenset({Role.WORKER})
 ADMINS = frozenset({Role.ADMIN})
+MAKERS = frozenset({Role.MAY_HOST, Role.ADMIN})
 SUBMIT, READ, WORK = Token.Scope.SUBMIT, Token.Scope.READ, Token.Scope.WORKER
 
 RULES: dict[str, Rule] = {
@@ -118,7 +128,7 @@ RULES: dict[str, Rule] = {
     "contest": Rule(may=ANYONE, about=contest),
     "contest_data": Rule(may=ANYONE, about=contest),
     "starter": Rule(may=ANYONE, about=contest),
-    "figure": Rule(may=ANYONE, about=contest),
+    "figure": Rule(may=ANYONE, about=contest, results=True),
     "submit": Rule(may=MEMBER, about=contest),
     "entry": Rule(may=ANYONE, about=entry),
     "entry_code": Rule(may=ANYONE, about=entry),  # the view asks whether the code is public
@@ -126,10 +136,10 @@ RULES: dict[str, Rule] = {
     "publish_code": Rule(may=OWN, about=entry),
     "rerun": Rule(may=HOSTS, about=entry),
     "cancel": Rule(may=OWN, about=run),
-    "bundle": Rule(may=ANYONE, about=run),
+    "bundle": Rule(may=ANYONE, about=run, results=True),
     "run_live": Rule(may=ANYONE, about=run),
-    "run_figure": Rule(may=ANYONE, about=run),
-    "run_events": Rule(may=ANYONE, about=run),
+    "run_figure": Rule(may=ANYONE, about=run, results=True),
+    "run_events": Rule(may=ANYONE, about=run, results=True),
     # challenges and rulings; nobody decides on their own, which jury/services.py asks
     "challenges": Rule(may=ANYONE, about=contest),
     "challenge": Rule(may=ANYONE, about=challenge),
@@ -148,6 +158,23 @@ RULES: dict[str, Rule] = {
     "team": Rule(may=ANYONE, about=team),
     "tokens": Rule(may=MEMBER),
     "revoke_token": Rule(may=MEMBER, about=own_token),
+    # what hosts do
+    "hosting": Rule(may=MAKERS),
+    "new_from_folder": Rule(may=MAKERS),
+    "new_from_table": Rule(may=MAKERS),
+    "draft": Rule(may=HOSTS, about=draft),
+    "draft_discard": Rule(may=HOSTS, about=draft),
+    "host": Rule(may=HOSTS, about=contest),
+    "new_version": Rule(may=HOSTS, about=contest),
+    "announce": Rule(may=HOSTS, about=contest),
+    "take_back": Rule(may=HOSTS, about=contest),
+    "dry_run": Rule(may=HOSTS, about=contest),
+    "judge_anew": Rule(may=HOSTS, about=contest),
+    "commit_draws": Rule(may=HOSTS, about=contest),
+    "costs": Rule(may=HOSTS, about=run),
+    "board_json": Rule(may=ANYONE, about=contest, results=True),
+    "board_csv": Rule(may=ANYONE, about=contest, results=True),
+    "board_bundles": Rule(may=HOSTS, about=contest, results=True),
     # what workers call
     "api:worker_hello": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_lease": Rule(may=WORKERS, scopes=frozenset({WORK})),
@@ -162,7 +189,7 @@ RULES: dict[str, Rule] = {
     "api:me": Rule(may=MEMBER, scopes=frozenset({SUBMIT, READ})),
     "api:competitions": Rule(may=ANYONE),
     "api:competition": Rule(may=ANYONE, about=contest),
-    "api:leaderboard": Rule(may=ANYONE, about=contest),
+    "api:leaderboard": Rule(may=ANYONE, about=contest, results=True),
     "api:competition_folder": Rule(may=ANYONE, about=contest),
     "api:starter": Rule(may=ANYONE, about=contest),
     "api:check": Rule(may=MEMBER, about=contest, scopes=frozenset({SUBMIT})),
@@ -170,8 +197,8 @@ RULES: dict[str, Rule] = {
     "api:own_entries": Rule(may=MEMBER, scopes=frozenset({SUBMIT, READ})),
     "api:entry": Rule(may=ANYONE, about=entry),
     "api:entry_code": Rule(may=ANYONE, about=entry),  # the view asks whether the code is public
-    "api:run_events": Rule(may=ANYONE, about=run),
-    "api:run_bundle": Rule(may=ANYONE, about=run),
+    "api:run_events": Rule(may=ANYONE, about=run, results=True),
+    "api:run_bundle": Rule(may=ANYONE, about=run, results=True),
     "api:cancel": Rule(may=OWN, about=run, scopes=frozenset({SUBMIT})),
     "api:openapi-json": Rule(may=ANYONE),
     "api:api-root": Rule(may=ANYONE),
@@ -206,6 +233,8 @@ def roles_of(user: Any, token: Token | None, subject: Subject) -> set[Role]:
         roles.add(Role.OWNER)
     if isinstance(owned, Team) and owned.members.filter(pk=user.pk).exists():
         roles.add(Role.OWNER)
+    if isinstance(subject, Draft) and subject.contest is None and subject.owner == user:
+        roles |= {Role.HOST} if user.hosts_any else set()
     of_contest = _contest_of(subject)
     if of_contest is not None:
         roles |= {Role.HOST} if of_contest.hosts.filter(pk=user.pk).exists() else set()
@@ -217,7 +246,7 @@ def _contest_of(subject: Subject) -> Contest | None:
     match subject:
         case Contest():
             return subject
-        case Version() | Entry():
+        case Version() | Entry() | Draft():
             return subject.contest
         case Board():
             return subject.version.contest
@@ -237,6 +266,13 @@ def sees_code(roles: set[Role], entry: Entry) -> bool:
     """Its owners, hosts, jury and administrators; everybody once it is public."""
     insiders = {Role.OWNER, Role.HOST, Role.JURY, Role.ADMIN}
     return entry.is_code_public or bool(roles & insiders)
+
+
+def sees_results(roles: set[Role], subject: Subject) -> bool:
+    """Whether results of a competition, of an entry or of a run are there for somebody now."""
+    of_contest = _contest_of(subject)
+    insiders = {Role.HOST, Role.JURY, Role.ADMIN, Role.OWNER}
+    return of_contest is None or not of_contest.hides_results or bool(roles & insiders)
 
 
 class RulesMiddleware:
@@ -266,8 +302,16 @@ class RulesMiddleware:
         in_scope = token is None or not rule.scopes or token.scope in rule.scopes
         if roles & rule.may and in_scope:
             request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
+            request.sees_results = sees_results(roles, subject)  # type: ignore[attr-defined]
+            if rule.results and not request.sees_results:  # type: ignore[attr-defined]
+                raise Http404(when_results_are_shown(subject))
             return None
         return _refused(request, rule, roles, in_scope=in_scope)
+
+
+def when_results_are_shown(subject: Subject) -> str:
+    until = getattr(_contest_of(subject), "results_hidden_until", None)
+    return f"Results are shown from {until:%d %b %Y, %H:%M} UTC." if until else ""
 
 
 def _refused(

@@ -90,11 +90,12 @@ def keep() -> None:
     """What has to be done again and again, by one process: leaderboards, leases, old events."""
     from django.db import Error, close_old_connections
 
-    from mlgolf_site.boards.services import refresh_all
+    from mlgolf_site.boards.services import judge_waiting, refresh_all
     from mlgolf_site.jobs.services import watch
 
     try:
         watch()
+        judge_waiting()
         refresh_all()
     except Error:
         log.exception("the database cannot be reached; trying again")

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "mlgolf_site.jobs",
     "mlgolf_site.boards",
     "mlgolf_site.jury",
+    "mlgolf_site.hosting",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

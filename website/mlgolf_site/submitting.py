@@ -103,7 +103,8 @@ def submit(
             f"{board}: entries are taken for version {board.version.contest.current.number} of the "
             "rules. Submit there"
         )
-    if closed := board.competition.why_not_open(timezone.now()):
+    closed = board.competition.why_not_open(timezone.now())
+    if closed and not is_baseline:
         raise SubmissionError(f"{board.version.contest}: {closed}")
     upload = read_upload(file, content, settings.SITE.config.limits)
     with _laid_out(upload, name) as folder:

@@ -4,7 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mlgolf_site.api.routes import api
-from mlgolf_site.pages import contest_views, entry_views, jury_views, people_views, views
+from mlgolf_site.pages import (
+    contest_views,
+    entry_views,
+    host_views,
+    jury_views,
+    people_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -47,6 +54,22 @@ urlpatterns = [
     path("teams/<slug:name>/", people_views.team, name="team"),
     path("tokens/", people_views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", people_views.revoke_token, name="revoke_token"),
+    path("host/", host_views.hosting, name="hosting"),
+    path("host/folder/", host_views.new_from_folder, name="new_from_folder"),
+    path("host/table/", host_views.new_from_table, name="new_from_table"),
+    path("host/drafts/<uuid:draft>/", host_views.draft, name="draft"),
+    path("host/drafts/<uuid:draft>/discard/", host_views.draft_discard, name="draft_discard"),
+    path("c/<slug:slug>/host/", host_views.host, name="host"),
+    path("c/<slug:slug>/host/version/", host_views.new_version, name="new_version"),
+    path("c/<slug:slug>/host/announce/", host_views.announce, name="announce"),
+    path("c/<slug:slug>/host/announce/<int:pk>/remove/", host_views.take_back, name="take_back"),
+    path("c/<slug:slug>/host/dry-run/", host_views.dry_run, name="dry_run"),
+    path("c/<slug:slug>/host/judge/", host_views.judge_anew, name="judge_anew"),
+    path("c/<slug:slug>/host/commit/", host_views.commit_draws, name="commit_draws"),
+    path("c/<slug:slug>/board.json", host_views.board_json, name="board_json"),
+    path("c/<slug:slug>/board.csv", host_views.board_csv, name="board_csv"),
+    path("c/<slug:slug>/bundles.zip", host_views.board_bundles, name="board_bundles"),
+    path("runs/<uuid:key>/costliest/", host_views.costs, name="costs"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),

@@ -60,3 +60,20 @@ def person(db: None):
         return User.objects.create_user(name, f"{name}@example.org", "long enough 1", **fields)
 
     return make
+
+
+@pytest.fixture
+def lee(person):
+    """Who may make competitions."""
+    return person("lee", may_host=True)
+
+
+@pytest.fixture
+def host(lee, contest):
+    """The browser of a host of the contest."""
+    from django.test import Client
+
+    contest.hosts.add(lee)
+    client = Client()
+    client.force_login(lee)
+    return client

@@ -4,11 +4,17 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from mlgolf_site.boards.models import Snapshot, Standing
+from mlgolf_site.contests.models import Board
 from mlgolf_site.contests.services import starter_folder
-from mlgolf_site.jobs.models import Worker
+from mlgolf_site.entries.models import Event, Run
+from mlgolf_site.hosting.models import Draft
+from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token
 from mlgolf_site.protocol import API
@@ -85,8 +91,12 @@ def people(person, contest, board):
         clients[name].force_login(user)
         _, text = Token.issue(user, "t", Token.Scope.SUBMIT)
         headers[name] = {"Authorization": f"Bearer {text}"}
+    draft = Draft.objects.create(
+        owner=host, contest=contest, kind=Draft.Kind.FOLDER, file_name="new.zip"
+    )
     filled = {"slug": contest.slug, "name": "mine", "key": str(run.key), "username": "entrant",
-              "pk": "999", "figure": "none", "challenge": str(challenge.key), "ruling": "none"}
+              "pk": "999", "figure": "none", "challenge": str(challenge.key), "ruling": "none",
+              "draft": str(draft.key)}
     return clients, headers, filled, team
 
 
@@ -130,7 +140,8 @@ def test_whoever_may_is_let_in_and_nobody_else(people, who):
 
 
 def test_live_events_have_the_rule_of_the_page_they_are_for():
-    assert {name: RULES[name] for name in LIVE} == dict.fromkeys(LIVE, RULES["run_live"])
+    pages = {name: (RULES[name].may, RULES[name].about) for name in LIVE}
+    assert pages == dict.fromkeys(LIVE, (RULES["run_live"].may, RULES["run_live"].about))
 
 
 @pytest.mark.django_db
@@ -150,6 +161,89 @@ def test_a_contest_that_is_not_public_is_there_for_its_own_people_alone(people, 
         )
         if not inside or (inside == {Role.OWNER} and not about_the_entry):
             assert hidden, (who, name, answer.status_code)
+
+
+CANARY, NUMBER = "canary-of-a-result", 31415926.5
+SHOWN_WITH_RESULTS = {"contest", "entry", "figure", "run_figure", "run_events", "bundle",
+                      "board_json", "board_csv", "board_bundles"}
+
+
+def with_results(contest, key: str) -> None:
+    """Everything that a result leaves in the database and the files, with a canary in each."""
+    figure = {"none": {"title": "t", "caption": CANARY, "svg": f"<svg>{CANARY}</svg>"}}
+    Run.objects.filter(key=key).update(
+        ended=timezone.now(), counts=True, bundle_sha256="1" * 64, figures=figure,
+        results=CANARY, view={"runs": {"runs": [{"value": CANARY, "reason": CANARY}]}},
+    )
+    run = Run.objects.get(key=key)
+    Job.objects.filter(run=run).update(state=State.DONE, reason=CANARY)
+    default_storage.save(run.bundle, ContentFile(CANARY.encode()))
+    Event.objects.create(run=run, number=9, kind=Event.Kind.LOG, data={"line": CANARY})
+    board = run.entry.board
+    step = {"submission": "mine", "value": NUMBER, "gain": None, "p": None,
+            "received": "2026-01-01T00:00:00+00:00"}
+    snapshot = Snapshot.objects.create(
+        board=board, of_change=0, seconds=0, runs=1, rows=1, record=[step],
+        view={"value_is": "value", "fact_heads": ["fact"], "notes": [CANARY]},
+        figures={**figure, "record": {"title": "t", "caption": CANARY, "svg": "<svg/>"}},
+    )
+    row = {"rank": "1", "score": "", "facts": [CANARY],
+           "cells": [{"value": CANARY, "details": [], "failed": False, "best": True}]}
+    Standing.objects.create(
+        snapshot=snapshot, place=1, rank="1", entry=run.entry, view=row, value=NUMBER
+    )
+    Board.objects.filter(pk=board.pk).update(snapshot=snapshot)
+
+
+def where_results_are_seen(people, who: str) -> set[str]:
+    """Names of addresses whose answers have a canary."""
+    clients, headers, filled, team = people
+    seen = set()
+    for name, route in OURS:
+        at = address(route, filled, team)
+        answer = clients[who].get(at, headers=headers[who] if at.startswith(API) else {})
+        content = b"".join(answer) if answer.streaming else answer.content
+        if CANARY.encode() in content or str(NUMBER).encode() in content:
+            seen.add(name)
+    return seen
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", WHO)
+def test_hidden_results_are_for_insiders_and_of_ones_own_entry_alone(people, who, contest):
+    with_results(contest, people[2]["key"])
+    contest.results_hidden_until = timezone.now() + timedelta(hours=1)
+    contest.save()
+    seen = where_results_are_seen(people, who)
+    if IS[who] & {Role.HOST, Role.JURY, Role.ADMIN}:
+        own_bundles = set() if Role.JURY in IS[who] else {"board_bundles"}
+        assert seen >= SHOWN_WITH_RESULTS - {"board_bundles"} | own_bundles
+    elif Role.OWNER in IS[who]:
+        assert seen == {"entry", "run_figure", "run_events", "bundle"}
+    else:
+        assert seen == set()
+
+
+@pytest.mark.django_db
+def test_results_are_there_for_everybody_from_the_date_on(people, contest):
+    with_results(contest, people[2]["key"])
+    contest.results_hidden_until = timezone.now() - timedelta(seconds=1)
+    contest.save()
+    seen = where_results_are_seen(people, "stranger")
+    assert seen >= SHOWN_WITH_RESULTS - {"bundle", "board_bundles"} | {"home"}
+
+
+@pytest.mark.django_db
+def test_that_entries_exist_is_shown_while_results_are_hidden(people, contest):
+    with_results(contest, people[2]["key"])
+    contest.results_hidden_until = timezone.now() + timedelta(hours=1)
+    contest.save()
+    text = Client().get(contest.get_absolute_url()).content.decode()
+    assert "Results are shown from" in text
+    assert "/e/mine/" in text
+    answer = Client().get(f"/c/{contest.slug}/board.csv")
+    assert answer.status_code == 404
+    assert "Results are shown from" in answer.content.decode()
 
 
 @pytest.mark.django_db

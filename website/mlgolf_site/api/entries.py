@@ -281,9 +281,10 @@ def _run(run: Run) -> dict[str, Any]:
     summary="An entry with its runs",
 )
 def entry(request: HttpRequest, slug: str, name: str) -> EntryDetails:
-    """How its runs stand, why one waits, and what the verdict is."""
+    """How its runs stand, why one waits, and what the verdict is, once results are shown."""
     found: Entry = request.subject
-    standing = Standing.objects.filter(
+    shows = request.sees_results
+    standing = None if not shows else Standing.objects.filter(
         entry=found, snapshot__shown_on=found.board
     ).select_related("snapshot").first()
     return EntryDetails(
@@ -295,14 +296,15 @@ def entry(request: HttpRequest, slug: str, name: str) -> EntryDetails:
         based_on=found.based_on.name if found.based_on else "", disclosure=found.disclosure,
         rank=standing.rank if standing else "", of=standing.snapshot.rows if standing else 0,
         url=request.build_absolute_uri(found.get_absolute_url()),
-        runs=[_details(run) for run in found.runs.select_related("job").order_by("-pk")],
+        runs=[_details(run, shows) for run in found.runs.select_related("job").order_by("-pk")],
     )
 
 
-def _details(run: Run) -> RunDetails:
+def _details(run: Run, shows: bool) -> RunDetails:
     queue = standing_in_queue(run)
+    hidden = {} if shows else {"reason": "", "counts": False, "is_verified": False}
     return RunDetails(
-        **_run(run), verdict=run.view or None,
+        **{**_run(run), **hidden}, verdict=(run.view or None) if shows else None,
         waiting=queue and Waiting(
             place=queue["place"], seconds=queue["seconds"], why=queue["why"]
         ),

@@ -18,11 +18,12 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from mlgolf.api.results import score
 from mlgolf.core.competition import Competition
-from mlgolf.core.errors import BundleError
+from mlgolf.core.errors import BundleError, MLGolfError
 from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.plots.record_steps import record_steps
 from mlgolf.plots.svg import framed, to_svg
@@ -62,11 +63,12 @@ def take_in(run: Run, bundle: Path) -> None:
     results, view, figures = _results_of(run.folder)
     with transaction.atomic():
         run = Run.objects.select_for_update().select_related("entry__board").get(pk=run.pk)
-        run.ended, run.results, run.view = timezone.now(), json.dumps(results), view
-        run.figures = figures
+        run.results, run.view, run.figures = json.dumps(results), view, figures
         run.bundle_sha256, run.signed_by = found.seal.sha256, found.seal.key or ""
-        run.entry.runs.exclude(pk=run.pk).update(counts=False)
-        run.counts = True
+        if run.ended is None:  # what is judged anew keeps its time, and its place among the runs
+            run.ended = timezone.now()
+            run.entry.runs.exclude(pk=run.pk).update(counts=False)
+            run.counts = True
         run.save()
         run.entry.board.has_changed()
 
@@ -120,7 +122,7 @@ def refresh(board: Board) -> Snapshot | None:
     if board.snapshot is not None and board.snapshot.of_change >= board.changes:
         return None
     began = time.monotonic()
-    runs = list(Run.objects.filter(entry__board=board, counts=True).order_by("pk").values_list(
+    runs = list(counting(board).order_by("pk").values_list(
         "pk", "bundle_sha256", "entry__name", "entry_id", "key"
     ))
     found = _leaderboard(board, runs)
@@ -153,6 +155,19 @@ def refresh(board: Board) -> Snapshot | None:
         if newer.update(snapshot=snapshot):
             board.snapshots.exclude(pk=snapshot.pk).delete()
     return snapshot
+
+
+def counting(board: Board) -> QuerySet[Run]:
+    """The runs that its leaderboard is made of: the newest of each entry; where the board is
+    final, the newest of those that ended in time."""
+    runs = Run.objects.filter(entry__board=board)
+    contest = board.version.contest
+    if not contest.is_final:
+        return runs.filter(counts=True)
+    newest = Run.objects.filter(
+        entry=OuterRef("entry"), ended__lte=contest.final_after
+    ).order_by("-ended", "-pk")
+    return runs.filter(pk=Subquery(newest.values("pk")[:1]))
 
 
 def _leaderboard(board: Board, runs: Iterable[tuple[int, str, str, int, Any]]) -> KeptBoard:
@@ -222,3 +237,31 @@ def made_again(run: Run) -> None:
         take_in(run, local)
     finally:
         local.unlink(missing_ok=True)
+
+
+# --- results are made anew ---
+
+
+def judge_anew(runs: QuerySet[Run]) -> int:
+    """Mark runs, whose results the keeper of the boards then makes anew. Returns: how many."""
+    return runs.exclude(bundle_sha256="").update(judging_anew=Run.WAITS)
+
+
+def judge_waiting(most: int = 5) -> int:
+    """Make some of the results anew that are waited for. Returns: how many."""
+    waiting = list(
+        Run.objects.filter(judging_anew=Run.WAITS)
+        .select_related("entry__board__version__contest").order_by("pk")[:most]
+    )
+    for run in waiting:
+        problem = ""
+        try:
+            made_again(run)
+        except (MLGolfError, OSError) as error:
+            log.exception("%s could not be judged anew", run)
+            said = type(error).__name__ if isinstance(error, OSError) else str(error)
+            problem = f"could not be judged anew: {said}".replace(f"{run.folder}", "its bundle")
+        Run.objects.filter(pk=run.pk).update(judging_anew=problem[:300])
+    if waiting:
+        _kept.cache_clear()
+    return len(waiting)

@@ -1,6 +1,6 @@
 """What an address names of a contest: a version, a board, a download. Pages and API ask alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.http import Http404, HttpResponse
 
@@ -46,6 +46,12 @@ def chosen_board(boards: Sequence[Board], cell: str) -> Board:
             return board
     known = ", ".join(board.cell or "(the competition itself)" for board in boards)
     raise Http404(f"There is no cell {cell!r}. Known: {known}.")
+
+
+def asked_board(contest: Contest, asked: Mapping[str, str]) -> Board:
+    """The board that an address names by ?version= and ?cell=. Raises: Http404."""
+    version = chosen_version(versions_of(contest), asked.get("version"))
+    return chosen_board(boards_of(version), asked.get("cell", ""))
 
 
 def folder_answer(version: Version) -> HttpResponse:

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 from mlgolf.core.cells import SEPARATOR
 from mlgolf.core.competition import Competition, load_competition
@@ -20,6 +21,10 @@ class Contest(models.Model):
     jury = models.ManyToManyField(User, related_name="judged_contests", blank=True)
     is_public = models.BooleanField(default=True)
     created = models.DateTimeField(auto_now_add=True)
+    # Until then results are for hosts and jury, and those of an entry for its owners.
+    results_hidden_until = models.DateTimeField(null=True, blank=True)
+    final_after = models.DateTimeField(null=True, blank=True)  # runs that end later count nowhere
+    edits = models.PositiveIntegerField(default=0)  # how often a host changed what stands above
 
     class Meta:
         ordering = ["slug"]
@@ -28,12 +33,51 @@ class Contest(models.Model):
         return reverse("contest", args=[self.slug])
 
     @property
+    def hides_results(self) -> bool:
+        """Whether results are for insiders alone now."""
+        return self.results_hidden_until is not None and timezone.now() < self.results_hidden_until
+
+    @property
+    def is_final(self) -> bool:
+        return self.final_after is not None and timezone.now() >= self.final_after
+
+    @property
     def current(self) -> "Version":
         """The version that entries are made for now."""
         return self.versions.latest()
 
     def __str__(self) -> str:
         return self.slug
+
+
+class Edit(models.Model):
+    """What a host changed of a contest at one time."""
+
+    contest = models.ForeignKey(Contest, models.CASCADE, related_name="edited")
+    number = models.PositiveIntegerField()  # `Contest.edits` after it
+    by = models.ForeignKey(User, models.SET_NULL, null=True)
+    at = models.DateTimeField(auto_now_add=True)
+    changes = models.JSONField()  # by field: what it was, and what it is
+
+    class Meta:
+        ordering = ["contest", "-number"]
+        constraints = [models.UniqueConstraint(fields=["contest", "number"], name="one_edit")]
+
+
+class Announcement(models.Model):
+    """A host's words on the page of a contest, with their date. They are sent to nobody."""
+
+    contest = models.ForeignKey(Contest, models.CASCADE, related_name="announcements")
+    title = models.CharField(max_length=200)
+    text = models.TextField(help_text="In Markdown.")
+    at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(User, models.SET_NULL, null=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class Version(models.Model):

@@ -1,10 +1,16 @@
 """Contests are made and changed here: folders are copied first, rows written last."""
 
+import json
 import shutil
 import tempfile
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import transaction
 
 from mlgolf.core.competition import FILE, Competition, load_competition
@@ -15,13 +21,13 @@ from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
 from mlgolf.results.frozen_code import digest, files_below
-from mlgolf_site.contests.models import Board, Contest, Version
+from mlgolf_site.contests.models import Announcement, Board, Contest, Version
 from mlgolf_site.people.models import User
 
 
 def add_contest(
     folder: Path, *, slug: str | None = None, prose: str = "", by: User | None = None,
-    note: str = "",
+    note: str = "", is_public: bool = True,
 ) -> Version:
     """A contest from the folder of a competition, with the first version of its rules.
 
@@ -32,7 +38,9 @@ def add_contest(
     if Contest.objects.filter(slug=slug).exists():
         raise RulesError(f"{slug}: there is a competition of this name. Give another name")
     with transaction.atomic():
-        contest = Contest.objects.create(slug=slug, title=rules.title, prose=prose)
+        contest = Contest.objects.create(
+            slug=slug, title=rules.title, prose=prose, is_public=is_public
+        )
         if by is not None:
             contest.hosts.add(by)
         return _add(contest, folder, rules, note)
@@ -118,3 +126,52 @@ def starter_folder(version: Version) -> Path | None:
 
 def storage_root() -> Path:
     return settings.SITE.files
+
+
+# --- what no folder of rules says, kept beside them ---
+
+
+def beside(contest: Contest) -> dict[str, Any]:
+    """What hosts said of a contest, so that a database that is lost can be made again."""
+    dates = {name: getattr(contest, name) for name in ("results_hidden_until", "final_after")}
+    return {
+        "title": contest.title, "prose": contest.prose, "is_public": contest.is_public,
+        **{name: date.isoformat() if date else None for name, date in dates.items()},
+        **{role: sorted(people.values_list("username", flat=True))
+           for role, people in (("hosts", contest.hosts), ("jury", contest.jury))},
+        "announcements": [
+            {"title": one.title, "text": one.text, "at": one.at.isoformat(),
+             "by": one.by.username if one.by else ""}
+            for one in contest.announcements.select_related("by")
+        ],
+    }
+
+
+def write_beside(contest: Contest) -> None:
+    content = json.dumps(beside(contest), indent=1).encode()
+    default_storage.save(f"competitions/{contest.slug}/contest.json", ContentFile(content))
+
+
+def restore(contest: Contest, said: Mapping[str, Any]) -> None:
+    """The reverse of `beside`. People who are not there (yet) are left out."""
+    dates = {
+        name: datetime.fromisoformat(said[name]) if said[name] else None
+        for name in ("results_hidden_until", "final_after")
+    }
+    with transaction.atomic():
+        for name, value in {
+            **{name: said[name] for name in ("title", "prose", "is_public")}, **dates
+        }.items():
+            setattr(contest, name, value)
+        contest.save()
+        contest.hosts.set(User.objects.filter(username__in=said["hosts"]))
+        contest.jury.set(User.objects.filter(username__in=said["jury"]))
+        contest.announcements.all().delete()
+        Announcement.objects.bulk_create([
+            Announcement(
+                contest=contest, title=one["title"], text=one["text"],
+                at=datetime.fromisoformat(one["at"]),
+                by=User.objects.filter(username=one["by"]).first(),
+            )
+            for one in said["announcements"]
+        ])

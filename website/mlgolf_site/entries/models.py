@@ -68,6 +68,8 @@ class Tier(models.TextChoices):
 class Run(models.Model):
     """One time that an entry was played: a run folder of mlgolf, delivered as a bundle."""
 
+    WAITS = "waits"  # to be judged anew
+
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     entry = models.ForeignKey(Entry, models.PROTECT, related_name="runs")
     tier = models.CharField(max_length=20, choices=Tier, default=Tier.PLATFORM)
@@ -78,6 +80,7 @@ class Run(models.Model):
     bundle_sha256 = models.CharField(max_length=64, blank=True)
     signed_by = models.CharField(max_length=64, blank=True)  # the public key
     is_verified = models.BooleanField(default=False)  # it was repeated here, to the same values
+    judging_anew = models.CharField(max_length=300, blank=True)  # WAITS, or why it could not be
     results = models.TextField(blank=True)  # JSON of mlgolf.scoring.kept_trials
     view = models.JSONField(default=dict, blank=True)  # the board of this run alone, as text
     figures = models.JSONField(default=dict, blank=True)  # name -> title, caption, svg

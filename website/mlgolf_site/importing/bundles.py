@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def import_bundle(
         )
         run, is_new = Run.objects.get_or_create(key=key, defaults={
             "entry": entry, "tier": about.get("tier", Tier.PLATFORM),
-            "is_verified": about.get("is_verified", False),
+            "is_verified": about.get("is_verified", False), **_place_of(about),
         })
         if not is_new:
             return []
@@ -86,6 +87,13 @@ def import_bundle(
         shutil.copyfile(bundle, copy)
         take_in(run, copy)
     return [run]
+
+
+def _place_of(about: Mapping[str, Any]) -> dict[str, Any]:
+    """When a run ended, and whether it counts: which board it is on follows from both."""
+    if not about.get("ended"):
+        return {}  # as of a run that is delivered now
+    return {"ended": datetime.fromisoformat(about["ended"]), "counts": about["counts"]}
 
 
 def _team(name: str | None, founder: User) -> Team | None:
@@ -107,6 +115,7 @@ def beside(run: Run) -> dict[str, Any]:
         "team": entry.team.name if entry.team else "", "created": entry.created.isoformat(),
         "is_baseline": entry.is_baseline, "is_code_public": entry.is_code_public,
         "based_on": entry.based_on.name if entry.based_on else "", "counts": run.counts,
+        "ended": run.ended.isoformat() if run.ended else None,
     }
 
 

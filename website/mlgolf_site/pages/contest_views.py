@@ -9,6 +9,7 @@ from mlgolf.report.games import game_in_words
 from mlgolf.scoring.labels import OUTSIDE
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import (
+    asked_board,
     boards_of,
     chosen_board,
     chosen_version,
@@ -18,8 +19,12 @@ from mlgolf_site.contests.asked import (
 )
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.contests.services import starter_folder
-from mlgolf_site.entries.models import Run
-from mlgolf_site.pages.paging import page_of
+from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.hosting.draws import SHOWN, commitments, draws_fresh
+from mlgolf_site.pages.paging import ROWS, page_of
+from mlgolf_site.rules import HOSTS
+
+ANNOUNCEMENTS = 20  # that the page shows
 
 
 def contest(request: HttpRequest, slug: str) -> HttpResponse:
@@ -27,6 +32,9 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
     versions = versions_of(found)
     version = chosen_version(versions, request.GET.get("version"))
     boards = boards_of(version)
+    if not request.sees_results:
+        for one in boards:
+            one.snapshot = None
     board = chosen_board(boards, request.GET.get("cell", ""))
     snapshot = board.snapshot
     standings = page_of(
@@ -47,9 +55,18 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "words": list(game_in_words(board.competition, board.called)),
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
-        "is_current": version == versions[0],
+        "is_current": version == versions[0], "is_host": bool(request.roles & HOSTS),
+        "results_hidden": not request.sees_results,
+        "entered": _entered(board) if not request.sees_results else [],
+        "announcements": found.announcements.all()[:ANNOUNCEMENTS],
+        "commitments": commitments()[:SHOWN] if draws_fresh(board.competition) else [],
         "page_query": f"version={version.number}&cell={board.cell}&",
     })
+
+
+def _entered(board: Board) -> list[Entry]:
+    """That entries exist is no secret, whoever leads."""
+    return list(board.entries.select_related("contest").order_by("name")[:ROWS])
 
 
 def _runs_of(rows: list[Standing]) -> dict[int, list[Run]]:
@@ -77,8 +94,7 @@ def _matrix(boards: list[Board]) -> dict:
 
 def figure(request: HttpRequest, slug: str, figure: str) -> HttpResponse:
     """A figure of one board, for light or dark paper."""
-    version = chosen_version(versions_of(request.subject), request.GET.get("version"))
-    board = chosen_board(boards_of(version), request.GET.get("cell", ""))
+    board = asked_board(request.subject, request.GET)
     return svg_answer(request, board.snapshot.figures if board.snapshot else {}, figure)
 
 

@@ -32,7 +32,7 @@ from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
-from mlgolf_site.rules import Role, sees_code
+from mlgolf_site.rules import Role, sees_code, when_results_are_shown
 from mlgolf_site.submitting import (
     check_upload,
     improved_name,
@@ -97,13 +97,20 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     runs = list(found.runs.select_related("job__worker").order_by("-pk"))
     latest = runs[0] if runs else None
     shown = next((run for run in runs if run.counts), None)
-    standing = Standing.objects.filter(
-        entry=found, snapshot__shown_on=found.board
-    ).select_related("snapshot").first()
+    standing = None
+    if Role.OWNER not in request.roles or not found.contest.hides_results:
+        standing = Standing.objects.filter(
+            entry=found, snapshot__shown_on=found.board
+        ).select_related("snapshot").first()
+    if not request.sees_results:
+        standing, shown = None, None
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
-        "events": _events(latest) if latest else [], "queue": standing_in_queue(latest),
+        "events": _events(latest) if latest and request.sees_results else [],
+        "queue": standing_in_queue(latest), "sees_results": request.sees_results,
+        "results_shown": when_results_are_shown(found),
+        "keeps_models": found.board.competition.rules.keep_model,
         "sees_code": sees_code(request.roles, found), "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
         "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
@@ -139,6 +146,7 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
     run: Run = request.subject
     answer = render(request, "pages/_state.html", {
         "latest": run, "entry": run.entry, "queue": standing_in_queue(run),
+        "sees_results": request.sees_results,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
     })
     if State(run.job.state).has_ended:

@@ -44,6 +44,8 @@ def _latest_records() -> list[dict]:
         {**step, "board": snapshot.board, "contest": snapshot.board.version.contest}
         for snapshot in Snapshot.objects.filter(
             board__version__contest__is_public=True, shown_on__isnull=False
+        ).exclude(
+            board__version__contest__results_hidden_until__gt=timezone.now()
         ).select_related("board__version__contest")
         for step in snapshot.record
     ]

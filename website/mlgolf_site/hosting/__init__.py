@@ -1,0 +1,1 @@
+"""What hosts do: make competitions, edit them, commit to draws, take results out."""

@@ -1,0 +1,189 @@
+"""Boards for their hosts: frozen, judged anew, taken out; and draws that nobody can choose."""
+
+import csv
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from mlgolf_site.boards.models import Standing
+from mlgolf_site.boards.services import counting, judge_anew, judge_waiting, refresh, take_in
+from mlgolf_site.contests.services import add_version, starter_folder
+from mlgolf_site.entries.models import Run
+from mlgolf_site.hosting import draws
+from mlgolf_site.hosting.costs import costs_of
+from mlgolf_site.hosting.exporting import board_as_csv, bundles_as_zip
+from mlgolf_site.jobs.services import enqueue
+from mlgolf_site.submitting import submit
+from uploads import folder_zip
+
+from mlgolf.api.bundles import make_ledger
+from mlgolf.results.bundles.writing import write_bundle
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="session")
+def game_folder(game_folder, tmp_path_factory) -> Path:
+    """The game of a second with bounds that its baseline keeps on any machine."""
+    folder = tmp_path_factory.mktemp("easy") / "quick"
+    shutil.copytree(game_folder, folder)
+    rules = folder / "competition.toml"
+    text = rules.read_text()
+    for old, new in (("train_loss = 0.03 ", "train_loss = 0.65 "),
+                     ("train_loss_max = 0.69 ", "train_loss_max = 90 ")):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    rules.write_text(text)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_ledger_is_left():
+    yield
+    shutil.rmtree(settings.SITE.ledger, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def played(game_folder, tmp_path_factory) -> Path:
+    """The bundle of a run of the starter kit, which is called mine."""
+    place = tmp_path_factory.mktemp("played")
+    shutil.copytree(game_folder / "baseline", place / "mine")
+    subprocess.run(
+        [sys.executable, "-m", "mlgolf.cli.main", "run", "mine", "--competition", str(game_folder),
+         "--out", str(place / "run")],
+        cwd=place, check=True, capture_output=True,
+    )
+    write_bundle(place / "run", place / "run.mlgolf.zip", None)
+    return place / "run.mlgolf.zip"
+
+
+@pytest.fixture
+def judged(board, person, played) -> Run:
+    """A run with its result, on the board."""
+    run = submit(board, owner=person("kim"), name="mine", file="a.zip",
+                 content=folder_zip(starter_folder(board.version), "mine"))
+    take_in(run, played)
+    refresh(board)
+    board.refresh_from_db()
+    return Run.objects.get(pk=run.pk)
+
+
+def test_a_board_that_is_final_keeps_the_runs_that_ended_in_time(judged, board, contest):
+    late = enqueue(judged.entry)
+    Run.objects.filter(pk=judged.pk).update(ended=timezone.now() - timedelta(hours=2), counts=False)
+    Run.objects.filter(pk=late.pk).update(ended=timezone.now(), counts=True)
+    contest.final_after = timezone.now() - timedelta(hours=1)
+    contest.save()
+    board.version.contest.refresh_from_db()
+    assert list(counting(board)) == [judged]
+    board.has_changed()
+    refresh(board)
+    assert board.entries.get().standings.count() == 1
+    page = Client().get(contest.get_absolute_url()).content.decode()
+    assert "<strong>Final</strong>" in page
+    contest.final_after = None
+    contest.save()
+    board.version.contest.refresh_from_db()
+    assert list(counting(board)) == [late]
+
+
+def test_judging_anew_gives_the_same_result_and_moves_nothing(judged, board, host, contest):
+    before = (judged.results, judged.ended, judged.counts)
+    standing = Standing.objects.get().view
+    Run.objects.filter(pk=judged.pk).update(results="[]")
+    answer = host.post(f"/c/{contest.slug}/host/judge/", {"board": str(board.pk), "entry": ""})
+    assert answer.status_code == 302
+    assert "1 run waits to be judged anew" in host.get(f"/c/{contest.slug}/host/").content.decode()
+    assert judge_waiting() == 1
+    judged.refresh_from_db()
+    assert (judged.results, judged.ended, judged.counts, judged.judging_anew) == (*before, "")
+    refresh(board)
+    assert Standing.objects.get().view == standing
+
+
+def test_a_run_whose_bundle_is_gone_keeps_its_result_and_says_so(judged):
+    (settings.SITE.files / judged.bundle).unlink()
+    assert judge_anew(Run.objects.all()) == 1
+    judge_waiting()
+    before = judged.results
+    judged.refresh_from_db()
+    assert judged.results == before
+    assert judged.judging_anew.startswith("could not be judged anew")
+
+
+def test_an_entry_that_there_is_not_is_not_judged(host, contest):
+    answer = host.post(f"/c/{contest.slug}/host/judge/", {"board": "", "entry": "nobodys"})
+    assert answer.status_code == 422
+    assert "has no entry &#x27;nobodys&#x27;" in answer.content.decode()
+
+
+def test_a_board_is_taken_out_as_it_is_shown(judged, board, contest):
+    answer = Client().get(f"/c/{contest.slug}/board.json").json()
+    (row,) = answer["rows"]
+    assert (row["entry"], row["row"]) == ("mine", Standing.objects.get().view)
+    assert row["runs"][0]["bundle_sha256"] == judged.bundle_sha256
+    (line,) = csv.DictReader(io.StringIO(board_as_csv(board)))
+    assert (line["entry"], line["rank"]) == ("mine", row["rank"])
+    assert float(line["value"]) == row["value"]
+
+
+def test_no_cell_of_a_table_is_a_formula(judged, board):
+    Standing.objects.update(rank="=1+1")
+    (line,) = csv.DictReader(io.StringIO(board_as_csv(board)))
+    assert line["rank"] == "'=1+1"
+
+
+def test_all_bundles_of_a_board_are_in_one_zip(judged, board, host, contest):
+    content = b"".join(bundles_as_zip(board))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        bundle = archive.read(f"{contest.slug}/{judged.folder_name}.mlgolf.zip")
+    assert names[:2] == [f"{contest.slug}/board.json", f"{contest.slug}/board.csv"]
+    assert bundle == (settings.SITE.files / judged.bundle).read_bytes()
+    answer = host.get(f"/c/{contest.slug}/bundles.zip")
+    assert len(b"".join(answer)) == len(content)
+
+
+def test_a_host_sees_which_examples_cost_most(judged, host):
+    shutil.rmtree(judged.folder)
+    (found,) = costs_of(judged)
+    losses = [one["loss"] for one in found.costliest]
+    assert losses == sorted(losses, reverse=True)
+    assert found.examples > len(losses) > 0
+    page = host.get(judged.entry.get_absolute_url()).content.decode()
+    assert "Which examples cost most" in page
+
+
+# --- draws ---
+
+
+def test_commitments_of_the_ledger_stand_on_the_page_of_a_competition(
+    host, contest, game_folder, tmp_path
+):
+    assert host.post(f"/c/{contest.slug}/host/commit/", {"runs": "2"}).status_code == 404
+    make_ledger(settings.SITE.ledger)
+    folder = shutil.copytree(game_folder, tmp_path / "fresh")
+    rules = (folder / "competition.toml").read_text()
+    (folder / "competition.toml").write_text(
+        rules.replace("[rules]", '[rules]\ndraws = "fresh"', 1)
+    )
+    add_version(contest, folder)
+    answer = host.post(f"/c/{contest.slug}/host/commit/", {"runs": "2"})
+    assert answer.status_code == 302
+    made = draws.commitments()
+    assert len(made) == 2
+    page = Client().get(contest.get_absolute_url()).content.decode()
+    for one in made:
+        assert one.value_sha256 in page
+        assert one.time in page
+    assert "2 are left" in host.get(f"/c/{contest.slug}/host/").content.decode()
+    assert host.post(f"/c/{contest.slug}/host/commit/", {"runs": "0"}).status_code == 422
