@@ -19,6 +19,8 @@ class Snapshot(models.Model):
     record = models.JSONField(default=list)  # steps of the history of the record, oldest first
     figures = models.JSONField(default=dict)  # name -> title, caption, svg in the light colours
 
+    LARGE = ("view", "record", "figures")  # not to be read where nobody shows them
+
     class Meta:
         ordering = ["-pk"]
 

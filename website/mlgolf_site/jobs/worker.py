@@ -7,6 +7,7 @@ it loses its lease, and the site gives the job to the next; a run that was finis
 delivered is delivered when it starts again.
 """
 
+import fcntl
 import io
 import json
 import os
@@ -17,7 +18,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,15 +30,21 @@ from mlgolf import __version__
 from mlgolf.api.bundles import bundle as write_bundle
 from mlgolf.api.bundles import make_ledger
 from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
-from mlgolf.core.text import printable
+from mlgolf.core.hardware import HardwareClass, load_hardware
+from mlgolf.core.records import Calibration
+from mlgolf.core.text import enumerated, number_of, printable
+from mlgolf.referee.calibration import calibrate
+from mlgolf.referee.cores import lock_file, taken_cores
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
+from mlgolf.referee.machine import machine
 from mlgolf.results.bundles.reading import sound_bundle
 from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
 BEAT_SECONDS = 0.4  # between heartbeats while one is played
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
+PROBE_AGAIN = 30.0  # seconds, on a machine that is too disturbed to measure on
 LINE, LINES_AT_ONCE = 2000, 500  # characters of a line of a log; events of one heartbeat
 REFUSED = 2  # exit code of mlgolf run for what is refused before it begins
 
@@ -54,7 +62,9 @@ class Worker:
     tell: Callable[[str], None] = print
     ledger: Path | None = None  # of the site, for its own worker; else the worker's own
     runs_other_peoples_code: bool = False  # at a weaker level than bubblewrap: said by the host
+    probe: Callable[[HardwareClass], Calibration | None] = field(default_factory=lambda: probe_core)
     stopping: bool = field(default=False, init=False)
+    _calibration: Calibration | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -85,44 +95,65 @@ class Worker:
             raise kind(f"{self.url}: {printable(detail)}")
         return answer
 
-    def hello(self) -> None:
-        level = default_level()
-        problem = ""
+    def hello(self) -> bool:
+        """Say who it is, and what its class's probe found here. Returns: whether it takes jobs.
+
+        Raises: SiteGone; RulesError for what the site does not accept, and for a machine that
+        cannot run other people's code.
+        """
+        level, hardware = default_level(), load_hardware(self.hardware)
+        too_weak = ""
         if level != "bubblewrap" and not self.runs_other_peoples_code:
-            problem = f"it cannot run other people's code: {bubblewrap_problem()}"
+            too_weak = f"it cannot run other people's code: {bubblewrap_problem()}"
+        if self._calibration is None:
+            self._calibration = self.probe(hardware)
+        problem = too_weak or disturbed(hardware, self._calibration)
         welcome = self._call("POST", "hello", json={
             "protocol": PROTOCOL, "hardware": self.hardware, "sandbox": level,
             "version": f"{__version__} ({package_fingerprint()[:12]})", "time": time.time(),
-            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-            "problem": problem,
+            "machine": {
+                "system": platform.platform(), **machine(), "probe": probe_record(self._calibration)
+            },
+            "problem": problem[:500],
         }).json()  # fmt: skip
         self.tell(f"{welcome['name']} is known to {welcome['site']} ({welcome['tier']})")
-        if problem:
+        if too_weak:
             raise RulesError(
                 f"this worker takes no job: {problem}. Mend that, or let it play at the level "
                 f"{level} by --any-level, which every board then says"
             )
+        if problem:
+            self.tell(f"it takes no job: {problem}; the probe is run again in {PROBE_AGAIN:.0f} s")
+            self._calibration = None
+        return not problem
 
     # --- the loop ---
 
     def work(self, once: bool = False) -> None:
         """Until it is told to stop; or until nothing waits, if `once`.
 
-        Raises: RulesError for a token, a version or a clock that the site does not accept.
+        Raises: RulesError for a token, a version or a clock that the site does not accept, and
+        beside other workers that have all cores of this machine.
         """
+        with own_core(load_hardware(self.hardware)):
+            self._work(once)
+
+    def _work(self, once: bool) -> None:
         wait = IDLE_SECONDS
         greeted = False
         while not self.stopping:
             try:
                 if not greeted:
-                    self.hello()
+                    greeted = self.hello()
                     self._deliver_what_is_left()
-                    greeted = True
+                if not greeted:
+                    self._sleep(PROBE_AGAIN)
+                    continue
                 played = self._next()
                 wait = IDLE_SECONDS
             except SiteGone as error:
                 self.tell(f"{error}; trying again in {wait:.0f} s")
-                time.sleep(wait)
+                self._sleep(wait)
                 wait, greeted = min(2 * wait, LONGEST_WAIT), False
                 continue
             if once and not played:
@@ -132,6 +163,12 @@ class Worker:
 
     def stop(self) -> None:
         self.stopping = True
+
+    def _sleep(self, seconds: float) -> None:
+        """Less, if it is told to stop."""
+        until = time.monotonic() + seconds
+        while not self.stopping and time.monotonic() < until:
+            time.sleep(min(IDLE_SECONDS, seconds))
 
     def _next(self) -> bool:
         answer = self._call("POST", "lease")
@@ -263,6 +300,75 @@ class Worker:
 
 class Lost(Exception):
     """The job is no longer this worker's."""
+
+
+# --- the machine ---
+
+
+@contextmanager
+def own_core(hardware: HardwareClass) -> Iterator[None]:
+    """For as long as a worker lives, a core of this machine that no other worker has.
+
+    Players take cores themselves, one after the other, so with no more workers than cores each
+    player has one for itself. A class that is not pinned to one core takes all.
+    Raises: RulesError if there is none left.
+    """
+    cores = sorted(os.sched_getaffinity(0), reverse=True)
+    asked = 1 if hardware.pin_to_one_core else len(cores)
+    with ExitStack() as held:
+        mine: list[int] = []
+        for core in cores:
+            if len(mine) == asked:
+                break
+            with ExitStack() as attempt:
+                lock = attempt.enter_context(lock_file(f"worker-of-core-{core}"))
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                held.push(attempt.pop_all())
+                mine.append(core)
+        if len(mine) < asked:
+            raise RulesError(_no_core_left(hardware, cores, mine))
+        yield
+
+
+def _no_core_left(hardware: HardwareClass, cores: Sequence[int], free: Sequence[int]) -> str:
+    taken = sorted(set(cores) - set(free))
+    named = f"{'core' if len(taken) == 1 else 'cores'} {enumerated(taken)}"
+    needs = "a core of its own" if hardware.pin_to_one_core else "all cores"
+    return (
+        f"another worker measures on {named} of this machine's {number_of(len(cores), 'core')}, "
+        f"and a worker of {hardware.name} needs {needs}: two would disturb each other's clocks. "
+        "End the other, or start this one on another machine"
+    )
+
+
+def probe_core(hardware: HardwareClass) -> Calibration | None:
+    """The class's probe, as at the beginning of a run; None for a class without a reference."""
+    with taken_cores(hardware) as cores:
+        return calibrate(hardware, cores.numbers)
+
+
+def disturbed(hardware: HardwareClass, calibration: Calibration | None) -> str:
+    """Why nothing is to be measured here now; empty if nothing says so."""
+    if calibration is None or hardware.reference is None:
+        return ""
+    if calibration.spread <= hardware.reference.noise:
+        return ""
+    return (
+        f"the machine is too disturbed to measure on: rounds of the probe differ by "
+        f"{calibration.spread:.0%}, the class {hardware.name} allows {hardware.reference.noise:.0%}"
+    )
+
+
+def probe_record(calibration: Calibration | None) -> dict[str, float] | None:
+    """For the site: what the probe found; None where the class has no reference machine."""
+    if calibration is None:
+        return None
+    return {
+        "seconds": calibration.seconds, "spread": calibration.spread, "speed": calibration.speed,
+    }
 
 
 def _environment() -> dict[str, str]:

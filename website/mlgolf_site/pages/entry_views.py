@@ -6,8 +6,10 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 
+from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.files.storage import default_storage
+from django.db import close_old_connections
 from django.http import (
     FileResponse,
     Http404,
@@ -97,16 +99,17 @@ def _based_on(request: HttpRequest, contest: Contest) -> Entry | None:
 
 def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found: Entry = request.subject
-    runs = list(found.runs.select_related("job__worker").order_by("-pk"))
+    runs = list(found.runs.select_related("job__worker").defer(*Run.LARGE).order_by("-pk"))
     latest = runs[0] if runs else None
-    shown = next((run for run in runs if run.counts), None)
+    shown = found.runs.filter(counts=True).defer("results").order_by("-pk").first()
     standing = Standing.objects.filter(
         entry=found, snapshot__shown_on=found.board
-    ).select_related("snapshot").first()
+    ).select_related("snapshot").only("rank", "snapshot", "snapshot__rows").first()
+    queue = _queue(latest)
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
-        "events": _events(latest) if latest else [], "queue": _queue(latest),
+        "events": _events(latest) if latest and (queue or not shown) else [], "queue": queue,
         "sees_code": sees_code(request, found), "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
         "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
@@ -192,6 +195,7 @@ async def _stream(run: int, after: int) -> AsyncIterator[bytes]:
                 yield b"event: end\ndata: {}\n\n"
                 return
             yield b": waiting\n\n"
+            await sync_to_async(close_old_connections)()  # it is lent to others meanwhile
             await asyncio.sleep(POLL_SECONDS)
             waited += POLL_SECONDS
 
