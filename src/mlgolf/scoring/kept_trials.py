@@ -166,8 +166,11 @@ def _from_record(record: Mapping[str, Any], facts: Sequence[TrialFacts]) -> Kept
         facts=facts[record["facts"]],
         verdict=None if verdict is None else VerdictRecord.model_validate(verdict),
     )
+    numbers: dict[str, Any] = {
+        name: math.inf if value is None else value for name, value in (found or {}).items()
+    }
     result = None if found is None else TrialResult(
         submission=key.submission, workload=key.workload, study=key.study, trial=key.trial,
-        **{name: math.inf if value is None else value for name, value in found.items()},
+        **numbers,
     )
     return KeptTrial(trial=trial, result=result, reason=record["left_out"])
