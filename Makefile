@@ -8,16 +8,16 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check site-test fuzz faults bench bench-site clean
+.PHONY: setup demo test long full check site site-test fuzz faults bench bench-site clean
 
 setup: .venv/.complete
 
-.venv/.complete: pyproject.toml constraints.txt
+.venv/.complete: pyproject.toml website/pyproject.toml constraints.txt
 	@echo "== installing into .venv (once; a minute or two)"
 	@began=$$(date +%s); \
 	$(PYTHON) -m venv .venv && \
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,site,dev]' && \
+	  $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -e '.[torch,jax,golf,site,dev]' -e website && \
 	touch $@ && echo "== installed in $$(( $$(date +%s) - began )) s"
 	@command -v bwrap > /dev/null || echo "== bubblewrap is missing: other people's code cannot be" \
 	  "run, and tests of it fail (apt install bubblewrap)"
@@ -41,6 +41,10 @@ demo: setup
 test: setup
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not alone and not long and not full"
 	@$(BIN)/pytest -m "alone and not long"
+
+# A website on this machine, in the folder mlgolf-site.
+site: setup
+	@$(BIN)/mlgolf site serve
 
 # The website: on SQLite, in a browser, and on a PostgreSQL server of its own.
 site-test: setup

@@ -19,13 +19,10 @@ from mlgolf_site.contests.services import add_contest, shipped_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.importing.bundles import import_bundle
 from mlgolf_site.people.models import User
+from mlgolf_site.shipped import CONTESTS
 
 PLATFORM = "mlgolf"  # who baselines belong to
 ADMIN = "admin"
-SHIPPED = (
-    "cancer-nuclear", "digits-l2", "digits-nonzeros", "python-bits", "speed-run",
-    "smallest-loss", "parameter-golf", "mini",
-)  # in the order of the first page
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +46,7 @@ def add_shipped() -> None:
         username=PLATFORM, defaults={"is_active": False, "first_name": "ML Golf"}
     )
     with tempfile.TemporaryDirectory(prefix="mlgolf-shipped-") as scratch:
-        for name in SHIPPED:
+        for name in CONTESTS:
             if not Contest.objects.filter(slug=name).exists():
                 add_contest(shipped_folder(name, Path(scratch)), slug=name)
     for bundle in sorted(shipped_bundles()):

@@ -1,0 +1,9 @@
+"""What every new site holds: the competitions that ship, and bundles of runs of their baselines.
+
+`website/play_shipped.py` makes the bundles, CONTEST--ENTRY.mlgolf.zip.
+"""
+
+CONTESTS = (
+    "cancer-nuclear", "digits-l2", "digits-nonzeros", "python-bits", "speed-run",
+    "smallest-loss", "parameter-golf", "mini",
+)  # in the order in which they are made
