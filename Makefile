@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check site site-test fuzz faults bench clean
+.PHONY: setup demo test long full check site site-test fuzz faults bench bench-site clean
 
 setup: .venv/.complete
 
@@ -89,6 +89,10 @@ bench: setup
 	do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 	@for workload in criteo1tb finewebedu_lm; do $(BIN)/python benchmarks/data_pipeline.py \
 	  --workload $$workload --megabytes 1000 || exit 1; done
+
+# A site with 20,000 entries on a PostgreSQL server of its own; about ten minutes, alone on the machine.
+bench-site: setup
+	@$(BIN)/python benchmarks/site_load.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

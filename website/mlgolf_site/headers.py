@@ -20,6 +20,9 @@ def ContentSecurityPolicy(get_response: Callable) -> Callable:
     def told(response: HttpResponse) -> HttpResponse:
         response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "interest-cohort=()")
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            # Kept by a browser, and asked for again each time: an old board is never shown.
+            response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
 
     if iscoroutinefunction(get_response):

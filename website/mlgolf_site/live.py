@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from django.http import HttpRequest, StreamingHttpResponse
 
 from mlgolf_site.entries.models import Event, Run
@@ -48,5 +50,6 @@ async def _stream(run: int, after: int) -> AsyncIterator[bytes]:
                 yield b"event: end\ndata: {}\n\n"
                 return
             yield b": waiting\n\n"
+            await sync_to_async(close_old_connections)()  # it is lent to others meanwhile
             await asyncio.sleep(POLL_SECONDS)
             waited += POLL_SECONDS

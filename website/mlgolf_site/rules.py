@@ -67,7 +67,7 @@ def entry(slug: str, name: str, **_: Any) -> Entry:
 def run(key: Any, **_: Any) -> Run:
     found = Run.objects.select_related(
         "entry__board__version__contest", "entry__contest", "entry__owner", "entry__team", "job"
-    ).filter(key=key).first()
+    ).defer(*Run.LARGE).filter(key=key).first()
     if found is None:
         raise Http404(_missing(run, {}))
     return found

@@ -20,9 +20,9 @@ from mlgolf_site.protocol import LOCAL_WORKER
 
 SETTINGS = "mlgolf_site.settings"
 KEEP_SECONDS = 0.5  # between looks at boards and leases
+FORGET_SECONDS = 3600.0  # between looks for events of runs that ended long ago
 RESTART_SECONDS = 2.0  # before a process that ended is started again
 PLAYED_HERE = ("one-thread-cpu", "laptop")  # classes that any machine may play
-WEB_PROCESSES = 1
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def serve(
     from mlgolf_site.importing.first_start import ADMIN, prepare
 
     password = prepare(site)
-    processes = [_Process("web", _web(host, port))]
+    processes = [_Process("web", _web(host, port, _web_processes(site)))]
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     for hardware, token in _local_workers(site, workers):
         processes.append(_Process(
@@ -75,31 +75,43 @@ def serve(
         tell(f"administrator: {ADMIN}, password: {password} (shown once)")
     tell(f"{site.config.name} is at {address} (after {time.monotonic() - began:.1f} s); "
          f"it keeps everything in {site.folder}")
+    keeper = Keeper()
     try:
         while not stopped.wait(KEEP_SECONDS):
             for process in processes:
                 process.keep()
-            keep()
+            keeper.keep()
     finally:
         for process in reversed(processes):
             process.end()
     return 0
 
 
-def keep() -> None:
+class Keeper:
     """What has to be done again and again, by one process: leaderboards, leases, old events."""
-    from django.db import Error, close_old_connections
 
-    from mlgolf_site.boards.services import judge_waiting, refresh_all
-    from mlgolf_site.jobs.services import watch
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._forgot = -FORGET_SECONDS
+        self._reads_ahead = True
 
-    try:
-        watch()
-        judge_waiting()
-        refresh_all()
-    except Error:
-        log.exception("the database cannot be reached; trying again")
-        close_old_connections()
+    def keep(self) -> None:
+        from django.db import Error, close_old_connections
+
+        from mlgolf_site.boards.services import judge_waiting, read_ahead, refresh_all
+        from mlgolf_site.jobs.services import forget_old_events, watch
+
+        try:
+            watch()
+            judge_waiting()
+            refresh_all()
+            self._reads_ahead = self._reads_ahead and read_ahead()
+            if self._clock() >= self._forgot + FORGET_SECONDS:
+                forget_old_events()
+                self._forgot = self._clock()
+        except Error:
+            log.exception("the database cannot be reached; trying again")
+            close_old_connections()
 
 
 def _check_that_it_is_free(host: str, port: int) -> None:
@@ -115,11 +127,16 @@ def _check_that_it_is_free(host: str, port: int) -> None:
             ) from None
 
 
-def _web(host: str, port: int) -> list[str]:
+def _web_processes(site: Site) -> int:
+    """As many as there are cores, up to 4; one for SQLite, where one writes at a time."""
+    return 1 if site.config.postgresql is None else min(len(os.sched_getaffinity(0)), 4)
+
+
+def _web(host: str, port: int, number: int) -> list[str]:
     return [
         sys.executable, "-m", "uvicorn", "mlgolf_site.asgi:application", "--host", host, "--port",
         str(port), "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown",
-        "3", "--workers", str(WEB_PROCESSES),
+        "3", "--workers", str(number),
     ]
 
 
@@ -137,7 +154,9 @@ def _local_workers(site: Site, number: int) -> list[tuple[str, str]]:
     asked = set(Board.objects.values_list("hardware", flat=True))
     found = []
     for hardware in PLAYED_HERE:
-        if hardware in asked:
+        if hardware in asked and len(found) == len(os.sched_getaffinity(0)):
+            log.warning("no worker of %s is started: each needs a core of its own", hardware)
+        elif hardware in asked:
             name = f"{LOCAL_WORKER}, {hardware}"
             Token.objects.filter(user=admin, name=name).delete()
             found.append((hardware, Token.issue(admin, name, Token.Scope.WORKER, 365)[1]))

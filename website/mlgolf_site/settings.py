@@ -36,6 +36,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",  # who has a page is told if it is as it was
     "mlgolf_site.headers.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -69,7 +70,8 @@ if CONFIG.postgresql is not None:
         "NAME": CONFIG.postgresql.name, "USER": CONFIG.postgresql.user,
         "HOST": CONFIG.postgresql.host, "PORT": CONFIG.postgresql.port,
         "PASSWORD": CONFIG.postgresql.password,
-        "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True,
+        # Each request has a thread of its own, so connections are lent to them, and taken back.
+        "CONN_HEALTH_CHECKS": True, "OPTIONS": {"pool": {"min_size": 1, "max_size": 16}},
     }}  # fmt: skip
 else:
     DATABASES = {"default": {
@@ -84,6 +86,13 @@ else:
             ),
         },
     }}  # fmt: skip
+
+CACHES = {
+    name: {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name,
+        "OPTIONS": {"MAX_ENTRIES": most},
+    } for name, most in (("default", 10_000), ("pages", 500))  # parts of pages: 60 kB each
+}
 
 if CONFIG.files == "s3" and CONFIG.s3 is not None:
     _FILES = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {

@@ -37,7 +37,8 @@ def main() -> int:
 
         data = str(folder / "data")
         run("initdb", "-D", data, "-U", "mlgolf", "--auth=trust", "--encoding=UTF8", "--no-sync")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=60"
+        fsync = os.environ.get("MLGOLF_TEST_FSYNC", "off")
+        options = f"-k {folder} -c listen_addresses='' -c fsync={fsync} -c max_connections=60"
         run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
             run("createdb", "-h", str(folder), "-U", "mlgolf", "mlgolf")

@@ -28,7 +28,9 @@ class Served:
             [str(Path(sys.executable).parent / "mlgolf"), "site", "serve", "--folder", str(folder),
              "--port", str(self.port), *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env={**{k: v for k, v in os.environ.items() if not k.startswith("MLGOLF_SITE")},
+            # Locks of cores of its own: sites of several tests may run side by side.
+            env={"MLGOLF_LOCK_DIR": str(folder),
+                 **{k: v for k, v in os.environ.items() if not k.startswith("MLGOLF_SITE")},
                  **(environment or {})},
         )  # fmt: skip
         threading.Thread(target=self._read, daemon=True).start()

@@ -20,6 +20,7 @@ from mlgolf_site.jobs.services import (
     cancel,
     end_judging,
     end_repetition,
+    forget_old_events,
     give_up,
     heartbeat,
     lease,
@@ -365,3 +366,40 @@ def test_a_repetition_tells_nothing_into_the_log_of_the_run(delivered, kim):
     heartbeat(own, asked.pk, [{"number": 1, "kind": "log", "data": {"line": "x"}}])
     end_repetition(own, asked.pk, FOUND)
     assert run.events.count() == before
+def test_a_worker_that_says_why_it_takes_no_job_gets_none(handed_in, worker):
+    handed_in("a")
+    own = worker()
+    own.problem = "the machine is too disturbed to measure on"
+    assert lease(own) is None
+
+
+def test_what_was_told_of_runs_that_ended_long_ago_is_forgotten_and_nothing_else(
+    handed_in, worker
+):  # fmt: skip
+    ended, waits = handed_in("a"), handed_in("b")
+    cancel(ended)
+    before = waits.events.count()
+    assert forget_old_events() == 0
+    assert forget_old_events(later(days=31)) == 2
+    assert (ended.events.count(), waits.events.count()) == (0, before)
+
+
+def test_the_keeper_forgets_old_events_once_an_hour(monkeypatch, db):
+    from mlgolf_site import serving
+    from mlgolf_site.jobs import services
+
+    forgot, now = [], [0.0]
+    monkeypatch.setattr(services, "forget_old_events", lambda: forgot.append(now[0]))
+    keeper = serving.Keeper(clock=lambda: now[0])
+    for seconds in (0.0, 10.0, 3599.0, 3601.0, 3602.0, 7300.0):
+        now[0] = seconds
+        keeper.keep()
+    assert forgot == [0.0, 3601.0, 7300.0]
+
+
+def test_the_seconds_until_a_job_begins_are_those_of_all_before_it(handed_in, worker):
+    runs = [handed_in(name) for name in ("a", "b", "c")]
+    Job.objects.filter(run=runs[0]).update(estimate_seconds=100)
+    Job.objects.filter(run=runs[1]).update(estimate_seconds=0)  # counts as one second
+    worker()
+    assert place_in_queue(Job.objects.get(run=runs[2])) == (2, 101.0)

@@ -190,7 +190,11 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
     scored = [competition.workloads[name] for name in competition.scored_workloads]
     heads = fact_heads(competition, board) if len(scored) == 1 else ()
     units = {name: row.unit(board.quantity) for name, row in competition.workloads.items()}
-    rows = [_row(entry, board, units, misses, interval, heads) for entry in board.entries]
+    tested = board.tests_differences
+    rows = [
+        _row(entry, board.quantity, units, misses, interval, heads, tested=tested)
+        for entry in board.entries
+    ]
     return BoardView(
         title=" · ".join([competition.with_round(competition.title), *board.labels.titles]),
         short_title=" · ".join([
@@ -208,7 +212,7 @@ def board_view(competition: Competition, board: Leaderboard) -> BoardView:
         workloads=tuple(competition.scored_workloads),
         value_is=noun_on(board.quantity, scored[0]) if heads else "",
         fact_heads=heads,
-        tested=board.tests_differences,
+        tested=tested,
         bounds_are="95% interval" if interval else "range of studies",
         rows=tuple(rows),
         misses=tuple(
@@ -274,25 +278,24 @@ def _facts(cell: Cell, measured: str, unit: str, heads: Sequence[str]) -> tuple[
 
 
 def _row(
-    entry: Entry, board: Leaderboard, units: Mapping[str, str],
-    misses: dict[tuple[str, str], MissView], interval: bool, heads: Sequence[str],
+    entry: Entry, measured: str, units: Mapping[str, str],
+    misses: dict[tuple[str, str], MissView], interval: bool, heads: Sequence[str], *, tested: bool,
 ) -> RowView:
     valueless = all(cell.outcome not in VALUED for cell in entry.cells.values())
     return RowView(
         rank="–" if heads and valueless else str(entry.rank),
-        group=str(entry.rank_group) if board.tests_differences else "",
+        group=str(entry.rank_group) if tested else "",
         submission=entry.submission,
         score=f"{entry.score:.4f}",
         bounds=_bounds(entry, interval),
         cells=tuple(
             _cell(
-                name, cell, board.quantity, units[name], misses.get((entry.submission, name)),
-                heads,
+                name, cell, measured, units[name], misses.get((entry.submission, name)), heads,
             )
             for name, cell in entry.cells.items()
         ),
         facts=next(
-            (_facts(c, board.quantity, units[name], heads) for name, c in entry.cells.items()), ()
+            (_facts(c, measured, units[name], heads) for name, c in entry.cells.items()), ()
         ),
     )
 

@@ -111,8 +111,8 @@ def _why_not_official(trial: Trial) -> str:
 
 
 def _check_unique(keys: Sequence[TrialKey]) -> None:
-    repeated = [key for key, count in Counter(keys).items() if count > 1]
-    if repeated:
+    if len(set(keys)) < len(keys):
+        repeated = [key for key, count in Counter(keys).items() if count > 1]
         raise ScoringError(
             f"{repeated[0]} is given twice ({len(repeated)} such trials). "
             "Score runs of one submission one at a time, or rename one of the submissions."
@@ -158,7 +158,10 @@ def missing_notes(pool: Pool, competition: Competition, ruleset: Ruleset) -> lis
     asked = [competition.workloads[name].trials_of(tuning.trials) for name in pool.workloads]
     studies = pool.played.any(axis=-1).sum(axis=-1)
     lacking = tuning.studies * np.array(asked) - pool.ended.sum(axis=(-2, -1))
-    for submission, found, absent in zip(pool.submissions, studies, lacking, strict=True):
+    # On most rows of a large board nothing is amiss.
+    amiss = np.flatnonzero(((studies != tuning.studies) | (lacking > 0)).any(axis=-1))
+    for row in amiss.tolist():
+        submission, found, absent = pool.submissions[row], studies[row], lacking[row]
         for words, other in (("fewer", found < tuning.studies), ("more", found > tuning.studies)):
             names = [name for name, is_other in zip(pool.workloads, other, strict=True) if is_other]
             if names:

@@ -7,6 +7,8 @@ Source: the order of the official scorer, mlcommons/submissions_algorithms,
 scoring/performance_profile.py (held-out workloads, the 4x rule, held-out workloads again).
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +72,7 @@ def outcomes(costs: FloatArray, gates: Gates) -> list[list[Outcome]]:
     slow = _too_slow(costs, gates)
     return [
         [_outcome(own, own_slow, column, gates) for column in gates.scored]
-        for own, own_slow in zip(costs, slow, strict=True)
+        for own, own_slow in zip(costs.tolist(), slow.tolist(), strict=True)
     ]
 
 
@@ -108,7 +110,9 @@ def _too_slow(costs: FloatArray, gates: Gates) -> BoolArray:
     return np.isfinite(costs) & (costs > gates.never_beyond * best)
 
 
-def _outcome(costs: FloatArray, slow: BoolArray, column: int, gates: Gates) -> Outcome:
+def _outcome(
+    costs: Sequence[float], slow: Sequence[bool], column: int, gates: Gates
+) -> Outcome:
     own = _failure(costs[column], slow[column], OWN_FAILURES)
     of_variants = (
         _failure(costs[variant], slow[variant], HELD_OUT_FAILURES)
@@ -119,8 +123,8 @@ def _outcome(costs: FloatArray, slow: BoolArray, column: int, gates: Gates) -> O
 
 def _failure(cost: float, slow: bool, words: tuple[Outcome, Outcome, Outcome]) -> Outcome | None:
     no_data, never, too_slow = words
-    if np.isnan(cost):
+    if math.isnan(cost):
         return no_data
-    if np.isinf(cost):
+    if math.isinf(cost):
         return never
     return too_slow if slow else None

@@ -6,15 +6,18 @@ from what was written down is the board of the folders, but for how near those c
 reach a target: that is told by the evaluations.
 """
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.hardware import HardwareClass
 from mlgolf.core.records import TrialFacts, VerdictRecord
 from mlgolf.core.rules import Ruleset
 from mlgolf.core.status import Status
@@ -132,24 +135,42 @@ def from_records(records: Mapping[str, Any]) -> list[KeptTrial]:
 
     Raises: pydantic.ValidationError, KeyError or ValueError for what it did not write.
     """
-    facts = [TrialFacts.model_validate(one) for one in records["facts"]]
+    facts = [_facts(one) for one in records["facts"]]
     return [_from_record(record, facts) for record in records["trials"]]
+
+
+def _facts(fields: Mapping[str, Any]) -> TrialFacts:
+    """Those of many runs are of one class of hardware, which is kept once."""
+    hardware = fields.get("hardware")
+    known = {"hardware": _hardware(json.dumps(hardware))} if hardware else {}
+    return TrialFacts.model_validate({**fields, **known})
+
+
+@lru_cache(maxsize=1000)
+def _hardware(text: str) -> HardwareClass:
+    return HardwareClass.model_validate_json(text)
+
+
+# Of trials without evaluations.
+_NONE, _NO_STEPS = np.empty(0), np.empty(0, dtype=np.int64)
 
 
 def _from_record(record: Mapping[str, Any], facts: Sequence[TrialFacts]) -> KeptTrial:
     key, found, verdict = TrialKey(**record["key"]), record["result"], record["verdict"]
-    none = np.empty(0)
     trial = Trial(
         key=key, seed=record["seed"], hyperparameters={},
         status=None if record["status"] is None else Status(record["status"]),
-        reason=record["reason"], steps=none.astype(np.int64), seconds=none, cpu_seconds=none,
-        wall_seconds=none, metrics={}, unofficial=record["unofficial"],
+        reason=record["reason"], steps=_NO_STEPS, seconds=_NONE, cpu_seconds=_NONE,
+        wall_seconds=_NONE, metrics={}, unofficial=record["unofficial"],
         received=datetime.fromisoformat(record["received"]) if record["received"] else None,
         facts=facts[record["facts"]],
         verdict=None if verdict is None else VerdictRecord.model_validate(verdict),
     )
+    numbers: dict[str, Any] = {
+        name: math.inf if value is None else value for name, value in (found or {}).items()
+    }
     result = None if found is None else TrialResult(
         submission=key.submission, workload=key.workload, study=key.study, trial=key.trial,
-        **{name: math.inf if value is None else value for name, value in found.items()},
+        **numbers,
     )
     return KeptTrial(trial=trial, result=result, reason=record["left_out"])

@@ -228,39 +228,40 @@ def exactly(aggregation: Aggregation) -> Aggregation:
 def _cells(standings: Standings) -> Iterator[dict[str, Cell]]:
     """For each submission its scored workloads."""
     names, gates = standings.competition.scored_workloads, standings.gates
-    objective, seconds = standings.medians
+    scored = list(gates.scored)
+    # As lists of Python's own numbers: a board of thousands looks at each of them by itself.
+    objective, seconds = (array[:, scored].tolist() for array in standings.medians)
+    studies, ratios = standings.studies[:, scored].tolist(), standings.ratios.tolist()
+    minimised = standings.minimised[scored].tolist()
     for row, found in enumerate(outcomes(standings.costs, gates)):
         yield {
             name: _cell(
-                standings, name, standings.studies[row, column], objective[row, column],
-                seconds[row, column], standings.minimised[column], standings.ratios[row, number],
-                outcome,
+                standings.competition, name, studies[row][number], objective[row][number],
+                seconds[row][number], minimised[number], ratios[row][number], outcome,
             )
-            for number, (name, column, outcome) in enumerate(
-                zip(names, gates.scored, found, strict=True)
-            )
+            for number, (name, outcome) in enumerate(zip(names, found, strict=True))
         }
 
 
 def _cell(
-    standings: Standings, workload: str, studies: FloatArray, objective: float, seconds: float,
-    minimised: bool, ratio: float, outcome: Outcome,
+    competition: Competition, workload: str, studies: Sequence[float], objective: float,
+    seconds: float, minimised: bool, ratio: float, outcome: Outcome,
 ) -> Cell:
-    reached = bool(np.isfinite(objective))
-    too_slow = ratio > standings.competition.rules.aggregation.tau_max
+    reached = math.isfinite(objective)
+    too_slow = ratio > competition.rules.aggregation.tau_max
     # A maximised objective of 0 was reached, and is infinitely far from the best.
     if reached and too_slow and outcome in (Outcome.SCORED, Outcome.TARGET_NOT_REACHED):
         outcome = Outcome.SLOWER_THAN_4X_BEST
     sign = 1.0 if minimised else -1.0
-    value = sign * (float(objective) if reached else math.inf)
-    values = sorted((sign * studies[np.isfinite(studies)]).tolist())
-    par = standings.competition.workloads[workload].par
+    value = sign * (objective if reached else math.inf)
+    values = sorted(sign * study for study in studies if math.isfinite(study))
+    par = competition.workloads[workload].par
     return Cell(
         value=value,
-        seconds=float(seconds) if reached else math.inf,
-        ratio=float(ratio),
+        seconds=seconds if reached else math.inf,
+        ratio=ratio,
         outcome=outcome,
-        studies=int((~np.isnan(studies)).sum()),
+        studies=sum(not math.isnan(study) for study in studies),
         reached=len(values),
         range_of_values=(values[0], values[-1]) if values else None,
         to_par=value / par.value if par and reached and par.value else None,
@@ -278,6 +279,12 @@ def _near_misses(
     standings: Standings, trials: Iterable[Trial], budget_factor: float
 ) -> dict[tuple[str, str], NearMiss]:
     """By submission and scored workload, where a target was not reached by the median study."""
+    of_place: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        if len(trial.steps):  # of some only what they came to is known
+            of_place.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
+    if not of_place:
+        return {}
     names, gates = standings.competition.scored_workloads, standings.gates
     missed = [
         (submission, name, missed_workload(own, gates, column, outcome))
@@ -287,10 +294,6 @@ def _near_misses(
         )
         for name, column, outcome in zip(names, gates.scored, row, strict=True)
     ]
-    of_place: dict[tuple[str, str], list[Trial]] = {}
-    for trial in trials:
-        if len(trial.steps):  # of some only what they came to is known
-            of_place.setdefault((trial.key.submission, trial.key.workload), []).append(trial)
     misses = {
         (submission, name): _near_miss(standings, of_place, submission, column, budget_factor)
         for submission, name, column in missed

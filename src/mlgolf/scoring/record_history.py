@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mlgolf.core.arrays import FloatArray
 from mlgolf.scoring.records import exact_p, known_values, lacking, relative_gain
 from mlgolf.scoring.standings import Standings
 
@@ -42,7 +41,7 @@ def record_history(
     if len(scored) != 1 or not tuning.stands_alone(ruleset):
         return []
     column = pool.workloads.index(scored[0])
-    medians: FloatArray = standings.medians[0][:, column]
+    medians: list[float] = standings.medians[0][:, column].tolist()
     asked = tuning.under(ruleset).studies
     known = [
         (received[name], row) for row, name in enumerate(pool.submissions)
@@ -50,19 +49,23 @@ def record_history(
     ]
     sign = 1.0 if standings.minimised[column] else -1.0
     steps: list[RecordStep] = []
-    holder, of_holder = -1, known_values(medians[:0])
+    holder, rules = -1, competition.rules.record
+    runs = standings.studies[:, column]
     for moment, row in sorted(known):
-        values = known_values(standings.studies[row, column])
-        if len(values) < asked:
-            continue
         gain = p = None
         if holder >= 0:
-            gain, p = relative_gain(medians[row], medians[holder]), exact_p(values, of_holder)
-            if lacking(gain, p, competition.rules.record):
+            gain = relative_gain(medians[row], medians[holder])
+            if not gain >= rules.minimum_gain:
+                continue  # as most: they are no record, whatever the test says
+        if len(known_values(runs[row])) < asked:
+            continue
+        if gain is not None:
+            p = exact_p(known_values(runs[row]), known_values(runs[holder]))
+            if lacking(gain, p, rules):
                 continue
-        holder, of_holder = row, values
+        holder = row
         steps.append(RecordStep(
             submission=pool.submissions[row], received=datetime.fromtimestamp(moment, UTC),
-            value=sign * float(medians[row]), gain=gain, p=p,
+            value=sign * medians[row], gain=gain, p=p,
         ))
     return steps

@@ -7,12 +7,13 @@ Source: Mann and Whitney (1947), doi:10.1214/aoms/1177730491.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from mlgolf.core.arrays import FloatArray
 from mlgolf.core.rules import RecordRules
@@ -120,11 +121,20 @@ def exact_p(new: Sequence[float] | FloatArray, old: Sequence[float] | FloatArray
     Args: new, old: smaller is better; inf where never reached. At least one each, none NaN.
     Returns: in (0, 1]; small if the new values are smaller. Equal values share their mean rank.
     """
-    ranks = np.rint(2 * rankdata(np.concatenate([new, old]))).astype(int)  # whole, if doubled
-    size, observed = len(new), int(ranks[: len(new)].sum())
+    mine: list[float] = np.asarray(new, dtype=float).tolist()
+    in_order = sorted([*mine, *np.asarray(old, dtype=float).tolist()])
+    # Twice each rank is whole, and equal values share one.
+    doubled = [bisect_left(in_order, v) + bisect_right(in_order, v) + 1 for v in in_order]
+    observed = sum(bisect_left(in_order, v) + bisect_right(in_order, v) + 1 for v in mine)
+    return _share_as_low(tuple(doubled), len(mine), observed)
+
+
+@lru_cache(maxsize=10_000)  # a board asks thousands of times, and of few patterns
+def _share_as_low(ranks: tuple[int, ...], size: int, observed: int) -> float:
+    """The share of all ways to choose `size` of the ranks in which they add up to no more."""
     # ways[k, s]: in how many ways k of the ranks so far add up to s
-    ways = np.zeros((size + 1, int(ranks.sum()) + 1))
+    ways = np.zeros((size + 1, sum(ranks) + 1))
     ways[0, 0] = 1.0
-    for rank in ranks.tolist():
+    for rank in ranks:
         ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
     return float(ways[size, : observed + 1].sum() / ways[size].sum())

@@ -33,6 +33,7 @@ LEVEL_OF_SAME_POINTS = 0.90  # and of one trial a study
 LEVELS_OF_OWN_POINTS = {3: 0.97, 4: 0.96}  # by the number of studies; with more studies:
 LEVEL = 0.95
 _MANY = np.iinfo(np.int64).max
+_MOST_DIFFERENCES = 20_000_000  # of resampled scores that are in memory at a time
 SEED = 0  # the same trials always give the same interval
 
 
@@ -131,8 +132,10 @@ class Uncertainty:
         alone = np.moveaxis(studies[:, :, common, None], 2, 0)  # one board for each study
         scores = self.standings.scores_of(alone)
         return [
-            (float(own.min()), float(own.max())) if known else None
-            for own, known in zip(scores.T, present, strict=True)
+            (low, high) if known else None
+            for low, high, known in zip(
+                scores.min(axis=0).tolist(), scores.max(axis=0).tolist(), present, strict=True
+            )
         ]
 
     @cached_property
@@ -145,9 +148,16 @@ class Uncertainty:
     def significant(self) -> BoolArray:
         """(submissions, submissions): the row scores higher than the column, at 95%."""
         scores = self.standings.scores
-        low, _ = interval(self._differences, scores[:, None] - scores, self.level)
         enough = enough_studies(self.standings.pool)
-        return (low > 1e-12) & enough[:, None] & enough
+        found = np.zeros((len(scores), len(scores)), dtype=bool)
+        # Some rows at a time: the differences of all pairs of a large board would fill the memory.
+        rows = max(1, _MOST_DIFFERENCES // max(self.scores.size, 1))
+        for start in range(0, len(scores), rows):
+            some = slice(start, start + rows)
+            drawn = self.scores[:, some, None] - self.scores[:, None, :]
+            low, _ = interval(drawn, scores[some, None] - scores, self.level)
+            found[some] = (low > 1e-12) & enough[some, None] & enough
+        return found
 
     @cached_property
     def rank_groups(self) -> list[int]:

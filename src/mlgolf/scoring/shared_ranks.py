@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from mlgolf.core.arrays import FloatArray
+from mlgolf.core.rules import RecordRules
 from mlgolf.scoring.records import exact_p, known_values, lacking, relative_gain
 from mlgolf.scoring.standings import Standings
 
@@ -26,22 +27,23 @@ def shared_ranks(standings: Standings, ruleset: str) -> dict[str, int] | None:
     if len(scored) != 1 or not competition.rules.tuning.stands_alone(ruleset):
         return None
     column = pool.workloads.index(scored[0])
-    medians: FloatArray = standings.medians[0][:, column]
+    order: list[int] = np.argsort(standings.medians[0][:, column], kind="stable").tolist()
+    medians: list[float] = standings.medians[0][:, column].tolist()
+    runs, rules = standings.studies[:, column], competition.rules.record
     found: dict[str, int] = {}
     leader, rank = -1, 0
-    for place, row in enumerate(np.argsort(medians, kind="stable").tolist(), 1):
+    for place, row in enumerate(order, 1):
         if not math.isfinite(medians[row]):
             break  # NaN, no run, and inf, too few that reached a value, stand last
-        if leader < 0 or _is_better(standings, column, leader, row):
+        if leader < 0 or _is_better(
+            relative_gain(medians[leader], medians[row]), runs[leader], runs[row], rules
+        ):
             leader, rank = row, place
         found[pool.submissions[row]] = rank
     return found
 
 
-def _is_better(standings: Standings, column: int, one: int, other: int) -> bool:
-    medians = standings.medians[0][:, column]
-    gain, rules = relative_gain(medians[one], medians[other]), standings.competition.rules.record
+def _is_better(gain: float, runs: FloatArray, others: FloatArray, rules: RecordRules) -> bool:
     if not gain >= rules.minimum_gain:
-        return False
-    mine, others = (known_values(standings.studies[row, column]) for row in (one, other))
-    return not lacking(gain, exact_p(mine, others), rules)
+        return False  # whatever the test would say, which takes longer
+    return not lacking(gain, exact_p(known_values(runs), known_values(others)), rules)

@@ -151,4 +151,5 @@ class Standings:
 def ranks(scores: FloatArray) -> IntArray:
     """(submissions,): from 1; equal scores share a rank, and the ranks after it are skipped."""
     rounded = np.asarray(scores).round(12)  # sums in another order differ in their last bits
-    return 1 + (rounded[None, :] > rounded[:, None]).sum(axis=-1)
+    in_order = np.sort(rounded)
+    return 1 + len(in_order) - np.searchsorted(in_order, rounded, side="right")

@@ -5,20 +5,20 @@ leaderboard is made of those, in memory, whenever its board has changed. The sam
 `mlgolf score` make the same leaderboard.
 """
 
+import gc
 import json
 import logging
 import shutil
 import time
-from collections.abc import Iterable
-from dataclasses import asdict
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from mlgolf.api.results import score
@@ -28,7 +28,7 @@ from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.plots.record_steps import record_steps
 from mlgolf.plots.svg import framed, to_svg
 from mlgolf.report.figures import draw_figures
-from mlgolf.report.view import board_view, review_view
+from mlgolf.report.view import BoardView, RowView, board_view, review_view
 from mlgolf.results.bundles.reading import sound_bundle, unpacked
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
@@ -39,6 +39,7 @@ from mlgolf_site.entries.models import Run
 
 log = logging.getLogger(__name__)
 MOST_NOTES = 20  # that a page shows
+AGAIN_SECONDS = 60.0  # before a leaderboard that could not be made is tried again, unchanged
 
 
 # --- a run is delivered ---
@@ -71,6 +72,7 @@ def take_in(run: Run, bundle: Path) -> None:
             run.counts = True
         run.save()
         run.entry.board.has_changed()
+    _kept.forget(run.pk)
 
 
 def _check_that_it_is_of(run: Run, played: RunFolder) -> None:
@@ -110,15 +112,72 @@ def as_json(view: Any) -> Any:
 # --- a leaderboard is made ---
 
 
-@lru_cache(maxsize=200_000)
-def _kept(pk: int, sha256: str) -> tuple[KeptTrial, ...]:
-    """What scoring needs of one run, read once. Its bundle never changes, so nor does this."""
-    return tuple(from_records(json.loads(Run.objects.values_list("results", flat=True).get(pk=pk))))
+class _Kept:
+    """What scoring needs of each run, read once: its bundle never changes, so nor does this."""
+
+    MANY = 1000  # runs that are asked for at a time
+
+    def __init__(self) -> None:
+        self._of_run: dict[int, tuple[str, tuple[KeptTrial, ...]]] = {}
+        self._boards: list[int] | None = None  # that are read ahead
+        self._read_to = 0  # the last run that was
+
+    def of(self, runs: Iterable[tuple[int, str]]) -> list[tuple[KeptTrial, ...]]:
+        """Args: runs: their keys in the database, and the hashes of their bundles."""
+        runs = list(runs)
+        missing = [pk for pk, sha256 in runs if self._of_run.get(pk, ("",))[0] != sha256]
+        for start in range(0, len(missing), self.MANY):
+            for pk, sha256, results in Run.objects.filter(
+                pk__in=missing[start:start + self.MANY]
+            ).values_list("pk", "bundle_sha256", "results"):
+                self._of_run[pk] = (sha256, tuple(from_records(json.loads(results))))
+        if len(missing) >= self.MANY:
+            # They stay for good: the collector of cycles need not look at them again and again.
+            gc.collect()
+            gc.freeze()
+        return [self._of_run[pk][1] for pk, _ in runs]
+
+    def read_ahead(self) -> bool:
+        """Read some of the runs that count on boards that are open, so that their next leaderboard
+        is made soon. Returns: whether there may be more."""
+        if self._boards is None:
+            today = timezone.now()
+            self._boards = [
+                board.pk for board in Board.objects.select_related("version__contest")
+                if not board.competition.why_not_open(today)
+            ]
+        runs = list(Run.objects.filter(
+            entry__board__in=self._boards, counts=True, pk__gt=self._read_to
+        ).order_by("pk").values_list("pk", "bundle_sha256")[:self.MANY])
+        self.of(runs)
+        self._read_to = runs[-1][0] if runs else self._read_to
+        return len(runs) == self.MANY
+
+    def forget(self, pk: int) -> None:
+        """A run whose results were made anew."""
+        self._of_run.pop(pk, None)
+
+
+_kept = _Kept()
+
+
+def read_ahead() -> bool:
+    """Of results that leaderboards will be made of, some more, in a process that makes them.
+
+    Returns: whether there may be more.
+    """
+    try:
+        return _kept.read_ahead()
+    except (KeyError, ValueError):  # what cannot be read is told where its leaderboard is made
+        log.exception("results of runs could not be read")
+        return False
 
 
 def refresh(board: Board) -> Snapshot | None:
     """Make its leaderboard, if something changed since the last. Returns: the new one."""
-    board = Board.objects.select_related("version__contest", "snapshot").get(pk=board.pk)
+    board = Board.objects.select_related("version__contest", "snapshot").defer(
+        *Board.LARGE
+    ).get(pk=board.pk)
     if board.snapshot is not None and board.snapshot.of_change >= board.changes:
         return None
     began = time.monotonic()
@@ -126,34 +185,21 @@ def refresh(board: Board) -> Snapshot | None:
         "pk", "bundle_sha256", "entry__name", "entry_id", "key"
     ))
     found = _leaderboard(board, runs)
-    rules = board.competition
-    view = asdict(board_view(rules, found.board))
-    entries = {name: pk for _, _, name, pk, _ in runs}
-    values = {
-        entry.submission: next((c.value for c in entry.cells.values()), None)
-        for entry in found.board.entries
-    } if len(rules.scored_workloads) == 1 else {}
-    rows = view.pop("rows")
-    view["misses"], view["notes"] = (), view["notes"][:MOST_NOTES]
-    figures = _figures(rules, found)
+    view = board_view(board.competition, found.board)
+    rows = _as_dicts(view.rows)
+    figures = _figures(board.competition, found)
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
             board=board, of_change=board.changes, seconds=time.monotonic() - began, runs=len(runs),
-            rows=len(rows), view=as_json(view), record=[step.as_json() for step in found.history],
-            figures=figures,
+            rows=len(rows), record=[step.as_json() for step in found.history], figures=figures,
+            view=as_json(_without_rows(view)),
         )
-        Standing.objects.bulk_create([
-            Standing(
-                snapshot=snapshot, place=place, entry_id=entries[row["submission"]],
-                rank=_rank(found, row), value=_finite(values.get(row["submission"])),
-                view=as_json(row),
-            )
-            for place, row in enumerate(rows, 1)
-        ], batch_size=2000)
+        _write_rows(snapshot, rows, found, {name: pk for _, _, name, pk, _ in runs})
         # A keeper that read earlier never puts an older leaderboard in a newer one's place.
         newer = Board.objects.filter(pk=board.pk).exclude(snapshot__of_change__gt=board.changes)
         if newer.update(snapshot=snapshot):
-            board.snapshots.exclude(pk=snapshot.pk).delete()
+            # The last one stays, too: somebody may be reading its rows just now.
+            board.snapshots.exclude(pk__in=[snapshot.pk, board.snapshot_id]).delete()
     return snapshot
 
 
@@ -170,17 +216,58 @@ def counting(board: Board) -> QuerySet[Run]:
     return runs.filter(pk=Subquery(newest.values("pk")[:1]))
 
 
-def _leaderboard(board: Board, runs: Iterable[tuple[int, str, str, int, Any]]) -> KeptBoard:
-    kept: list[KeptTrial] = []
-    run_of = {}
-    for pk, sha256, name, _, key in runs:
-        own = _kept(pk, sha256)
-        kept += own
-        run_of |= {one.trial.key: f"{name}-{str(key)[:8]}" for one in own}
+def _leaderboard(board: Board, runs: Sequence[tuple[int, str, str, int, Any]]) -> KeptBoard:
+    of_runs = _kept.of((pk, sha256) for pk, sha256, *_ in runs)
+    rulings = read_rulings(board.version.folder / "rulings")
+    run_of = {
+        one.trial.key: f"{name}-{str(key)[:8]}"
+        for (_, _, name, _, key), own in zip(runs, of_runs, strict=True) for one in own
+    } if rulings else {}  # which nobody else asks for
     return board_of_kept(
-        board.competition, kept, board.ruleset, run_of=run_of,
-        rulings=read_rulings(board.version.folder / "rulings"),
+        board.competition, (one for own in of_runs for one in own), board.ruleset, run_of=run_of,
+        rulings=rulings,
     )
+
+
+def _without_rows(view: BoardView) -> dict[str, Any]:
+    told = asdict(replace(view, rows=(), misses=(), notes=view.notes[:MOST_NOTES]))
+    del told["rows"]
+    return told
+
+
+def _as_dicts(rows: Sequence[RowView]) -> list[dict[str, Any]]:
+    """As `asdict` and `as_json` give them, of thousands at once."""
+    text = json.dumps(rows, allow_nan=False, default=lambda view: {
+        name: getattr(view, name) for name in view.__dataclass_fields__
+    })
+    return json.loads(text.replace("\\u0000", "\\ufffd"))
+
+
+def _write_rows(
+    snapshot: Snapshot, rows: Sequence[dict[str, Any]], found: KeptBoard,
+    entries: dict[str, int],
+) -> None:
+    """Args: entries: their keys in the database, by name."""
+    values = {
+        entry.submission: next((c.value for c in entry.cells.values()), None)
+        for entry in found.board.entries
+    } if len(snapshot.board.competition.scored_workloads) == 1 else {}
+    columns = ("snapshot_id", "place", "rank", "entry_id", "value", "view")
+    written = (
+        (snapshot.pk, place, _rank(found, row), entries[row["submission"]],
+         _finite(values.get(row["submission"])), row)
+        for place, row in enumerate(rows, 1)
+    )  # fmt: skip
+    if connection.vendor != "postgresql":
+        Standing.objects.bulk_create(
+            (Standing(**dict(zip(columns, row, strict=True))) for row in written), batch_size=2000
+        )
+        return
+    with connection.cursor() as cursor, cursor.copy(
+        f"COPY {Standing._meta.db_table} ({', '.join(columns)}) FROM STDIN"
+    ) as copy:
+        for *numbers, row in written:
+            copy.write_row((*numbers, json.dumps(row)))
 
 
 def _rank(found: KeptBoard, row: dict[str, Any]) -> str:
@@ -214,13 +301,24 @@ def _figures(rules: Competition, found: KeptBoard) -> dict[str, Any]:
 def refresh_all() -> int:
     """Every board that has changed. Returns: how many were made."""
     made = 0
-    for board in Board.objects.select_related("snapshot"):
-        if board.snapshot is None or board.snapshot.of_change < board.changes:
-            try:
-                made += refresh(board) is not None
-            except Exception:  # one board that cannot be made keeps no other from being made
-                log.exception("the leaderboard of %s could not be made", board)
+    for board in Board.objects.filter(
+        Q(snapshot=None) | Q(snapshot__of_change__lt=F("changes"))
+    ).select_related("version__contest"):
+        changes, tried = _failed.get(board.pk, (-1, 0.0))
+        if changes == board.changes and time.monotonic() < tried + AGAIN_SECONDS:
+            continue
+        try:
+            made += refresh(board) is not None
+            _failed.pop(board.pk, None)
+        except (InterfaceError, OperationalError):  # the database itself is not there
+            raise
+        except Exception:  # one board that cannot be made keeps no other from being made
+            log.exception("the leaderboard of %s could not be made", board)
+            _failed[board.pk] = (board.changes, time.monotonic())
     return made
+
+
+_failed: dict[int, tuple[int, float]] = {}  # boards: at which change, and when
 
 
 def made_again(run: Run) -> None:
@@ -262,6 +360,4 @@ def judge_waiting(most: int = 5) -> int:
             said = type(error).__name__ if isinstance(error, OSError) else str(error)
             problem = f"could not be judged anew: {said}".replace(f"{run.folder}", "its bundle")
         Run.objects.filter(pk=run.pk).update(judging_anew=problem[:300])
-    if waiting:
-        _kept.cache_clear()
     return len(waiting)

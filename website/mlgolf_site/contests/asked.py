@@ -32,8 +32,12 @@ def chosen_version(versions: Sequence[Version], number: str | int | None) -> Ver
     raise Http404(f"There is no version {number} of these rules. Known: {known}.")
 
 
-def boards_of(version: Version) -> list[Board]:
-    boards = list(version.boards.select_related("snapshot"))
+def boards_of(version: Version, *, light: bool = False) -> list[Board]:
+    """Args: light: without what is large of their snapshots."""
+    found = version.boards.select_related("snapshot")
+    if light:
+        found = found.defer(*Board.LARGE)
+    boards = list(found)
     for board in boards:  # looked up once for all
         board.version = version
     return boards

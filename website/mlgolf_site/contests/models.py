@@ -117,6 +117,8 @@ def _loaded(folder: Path, rules_sha256: str) -> Competition:
 class Board(models.Model):
     """One cell of a version: a leaderboard of its own."""
 
+    LARGE = ("snapshot__view", "snapshot__record", "snapshot__figures")  # read for who shows them
+
     version = models.ForeignKey(Version, models.PROTECT, related_name="boards")
     cell = models.CharField(max_length=100, blank=True)  # empty: the competition itself
     hardware = models.CharField(max_length=60)

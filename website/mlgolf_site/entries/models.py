@@ -85,6 +85,8 @@ class Run(models.Model):
     view = models.JSONField(default=dict, blank=True)  # the board of this run alone, as text
     figures = models.JSONField(default=dict, blank=True)  # name -> title, caption, svg
 
+    LARGE = ("results", "view", "figures")  # not to be read where nobody shows them
+
     class Meta:
         ordering = ["pk"]
         indexes = [models.Index(fields=["entry", "counts"])]

@@ -14,7 +14,8 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Count, Q, Sum, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from mlgolf.core.errors import BundleError
@@ -28,6 +29,7 @@ MOST_ATTEMPTS = 3  # that the platform may spoil
 LONGEST_PLAYING = timedelta(hours=6)
 LONGEST_JUDGING = timedelta(minutes=10)
 REPEATED = 2  # trials of a run, drawn at random, in one repetition
+FORGOTTEN_AT_ONCE = 5000  # old events
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +100,11 @@ def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
 
 @transaction.atomic
 def lease(worker: Worker, now: datetime | None = None) -> Job | None:
-    """The oldest job that waits for this worker's class of hardware; None if there is none."""
+    """The oldest job that waits for this worker's class of hardware; None if there is none, and
+    for a worker that said why it takes none."""
     now = now or timezone.now()
+    if worker.problem:
+        return None
     waiting = Job.objects.filter(state=State.QUEUED, hardware=worker.hardware).order_by("pk")
     if connection.features.has_select_for_update_skip_locked:
         waiting = waiting.select_for_update(skip_locked=True)
@@ -300,15 +305,14 @@ def place_in_queue(job: Job) -> tuple[int, float]:
     """How many jobs stand before it, and the seconds until it may begin; (0, 0) if it began."""
     if job.state != State.QUEUED:
         return 0, 0.0
-    before = Job.objects.filter(hardware=job.hardware).filter(
-        Q(state=State.QUEUED, pk__lt=job.pk) | Q(state=State.PLAYING)
+    of_class = Job.objects.filter(hardware=job.hardware)
+    waiting = of_class.filter(state=State.QUEUED, pk__lt=job.pk).aggregate(
+        number=Count("pk"), seconds=Sum(Greatest("estimate_seconds", Value(1.0)), default=0.0)
     )
-    now = timezone.now()
-    seconds = 0.0
-    for other in before:
-        played = (now - other.since).total_seconds() if other.state == State.PLAYING else 0.0
-        seconds += max(other.estimate_seconds - played, 1.0)
-    return before.count(), seconds / max(len(working(job.hardware)), 1)
+    now, playing = timezone.now(), list(of_class.filter(state=State.PLAYING))
+    left = (other.estimate_seconds - (now - other.since).total_seconds() for other in playing)
+    seconds = waiting["seconds"] + sum(max(one, 1.0) for one in left)
+    return waiting["number"] + len(playing), seconds / max(len(working(job.hardware)), 1)
 
 
 def why_it_waits(job: Job) -> str:
@@ -373,6 +377,9 @@ def forget_old_events(now: datetime | None = None, keep: timedelta = timedelta(d
     """What was told of runs that ended long ago: their bundles have all of it."""
     now = now or timezone.now()
     old = Event.objects.filter(run__job__since__lt=now - keep).exclude(
-        run__job__state__in=[State.QUEUED, State.PLAYING, State.JUDGING]
-    )
-    return old.delete()[0]
+        run__job__state__in=OPEN
+    ).order_by().values_list("pk", flat=True)
+    forgotten = 0
+    while some := list(old[:FORGOTTEN_AT_ONCE]):  # so that nobody waits long for the table
+        forgotten += Event.objects.filter(pk__in=some).delete()[0]
+    return forgotten

@@ -21,15 +21,20 @@ from typing import Any
 from mlgolf import __version__
 from mlgolf.api.bundles import make_ledger
 from mlgolf.core.errors import MLGolfError, RulesError
+from mlgolf.core.hardware import HardwareClass, load_hardware
+from mlgolf.core.records import Calibration
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
+from mlgolf.referee.machine import machine
 from mlgolf_site.jobs import playing, verifying
 from mlgolf_site.jobs.calling import Caller, Lost, SiteGone
 from mlgolf_site.jobs.following import Silent, Told, followed
+from mlgolf_site.jobs.machine import disturbed, own_core, probe_core, probe_record
 from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
+PROBE_AGAIN = 30.0  # seconds, on a machine that is too disturbed to measure on
 WORDS = {"play": "plays", "verify": "repeats trials of"}
 BEGIN = {"play": playing.play, "verify": verifying.verify}
 HAS_ENDED = {"play": playing.has_ended, "verify": verifying.has_ended}
@@ -45,7 +50,9 @@ class Worker:
     tell: Callable[[str], None] = print
     ledger: Path | None = None  # of the site, for its own worker; else the worker's own
     runs_other_peoples_code: bool = False  # at a weaker level than bubblewrap: said by the host
+    probe: Callable[[HardwareClass], Calibration | None] = field(default_factory=lambda: probe_core)
     stopping: bool = field(default=False, init=False)
+    _calibration: Calibration | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -54,44 +61,65 @@ class Worker:
             make_ledger(self.ledger)
         self.call = Caller(self.url, self.token)
 
-    def hello(self) -> None:
-        level = default_level()
-        problem = ""
+    def hello(self) -> bool:
+        """Say who it is, and what its class's probe found here. Returns: whether it takes jobs.
+
+        Raises: SiteGone; RulesError for what the site does not accept, and for a machine that
+        cannot run other people's code.
+        """
+        level, hardware = default_level(), load_hardware(self.hardware)
+        too_weak = ""
         if level != "bubblewrap" and not self.runs_other_peoples_code:
-            problem = f"it cannot run other people's code: {bubblewrap_problem()}"
+            too_weak = f"it cannot run other people's code: {bubblewrap_problem()}"
+        if self._calibration is None:
+            self._calibration = self.probe(hardware)
+        problem = too_weak or disturbed(hardware, self._calibration)
         welcome = self.call("POST", "hello", json={
             "protocol": PROTOCOL, "hardware": self.hardware, "sandbox": level,
             "version": f"{__version__} ({package_fingerprint()[:12]})", "time": time.time(),
-            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-            "problem": problem,
+            "machine": {
+                "system": platform.platform(), **machine(), "probe": probe_record(self._calibration)
+            },
+            "problem": problem[:500],
         }).json()  # fmt: skip
         self.tell(f"{welcome['name']} is known to {welcome['site']} ({welcome['tier']})")
-        if problem:
+        if too_weak:
             raise RulesError(
                 f"this worker takes no job: {problem}. Mend that, or let it play at the level "
                 f"{level} by --any-level, which every board then says"
             )
+        if problem:
+            self.tell(f"it takes no job: {problem}; the probe is run again in {PROBE_AGAIN:.0f} s")
+            self._calibration = None
+        return not problem
 
     # --- the loop ---
 
     def work(self, once: bool = False) -> None:
         """Until it is told to stop; or until nothing waits, if `once`.
 
-        Raises: RulesError for a token, a version or a clock that the site does not accept.
+        Raises: RulesError for a token, a version or a clock that the site does not accept, and
+        beside other workers that have all cores of this machine.
         """
+        with own_core(load_hardware(self.hardware)):
+            self._work(once)
+
+    def _work(self, once: bool) -> None:
         wait = IDLE_SECONDS
         greeted = False
         while not self.stopping:
             try:
                 if not greeted:
-                    self.hello()
+                    greeted = self.hello()
                     self._deliver_what_is_left()
-                    greeted = True
+                if not greeted:
+                    self._sleep(PROBE_AGAIN)
+                    continue
                 worked = self._next()
                 wait = IDLE_SECONDS
             except SiteGone as error:
                 self.tell(f"{error}; trying again in {wait:.0f} s")
-                time.sleep(wait)
+                self._sleep(wait)
                 wait, greeted = min(2 * wait, LONGEST_WAIT), False
                 continue
             if once and not worked:
@@ -101,6 +129,12 @@ class Worker:
 
     def stop(self) -> None:
         self.stopping = True
+
+    def _sleep(self, seconds: float) -> None:
+        """Less, if it is told to stop."""
+        until = time.monotonic() + seconds
+        while not self.stopping and time.monotonic() < until:
+            time.sleep(min(IDLE_SECONDS, seconds))
 
     def _next(self) -> bool:
         answer = self.call("POST", "lease")

@@ -1,13 +1,17 @@
 """The page of a competition, and what can be downloaded there."""
 
+from django.core.cache import caches
+from django.core.paginator import Page
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from mlgolf.plots.svg import recoloured
 from mlgolf.plots.theme import DARK
 from mlgolf.report.games import game_in_words
 from mlgolf.scoring.labels import OUTSIDE
-from mlgolf_site.boards.models import Standing
+from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.asked import (
     asked_board,
     boards_of,
@@ -26,33 +30,25 @@ from mlgolf_site.rules import HOSTS
 
 ANNOUNCEMENTS = 20  # that the page shows
 
+LONGEST_KEPT = 60.0  # seconds that parts of a page are kept, so that a new name of a team is seen
+
 
 def contest(request: HttpRequest, slug: str) -> HttpResponse:
     found: Contest = request.subject
     versions = versions_of(found)
     version = chosen_version(versions, request.GET.get("version"))
-    boards = boards_of(version)
+    boards = boards_of(version, light=True)
     if not request.sees_results:
         for one in boards:
             one.snapshot = None
     board = chosen_board(boards, request.GET.get("cell", ""))
-    snapshot = board.snapshot
-    standings = page_of(
-        request,
-        Standing.objects.filter(snapshot=snapshot).select_related(
-            "entry__contest", "entry__owner", "entry__team"
-        ),
-        snapshot.rows if snapshot else 0,
-    )
-    rows = list(standings)
-    runs = _runs_of(rows)
+    snapshot = Snapshot.objects.filter(pk=board.snapshot_id).first()
+    standings = page_of(request, range(1, (snapshot.rows if snapshot else 0) + 1))
     return render(request, "pages/contest.html", {
         "contest": found, "version": version, "versions": versions, "boards": boards,
         "board": board, "matrix": _matrix(boards), "snapshot": snapshot,
         "view": snapshot.view if snapshot else None, "standings": standings,
-        "rows": [{"standing": row, "view": row.view, "runs": runs.get(row.entry_id, [])}
-                 for row in rows],
-        "words": list(game_in_words(board.competition, board.called)),
+        "rows": _rows(snapshot, standings) if snapshot else "", "words": _words(board),
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
         "is_current": version == versions[0], "is_host": bool(request.roles & HOSTS),
@@ -67,6 +63,34 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
 def _entered(board: Board) -> list[Entry]:
     """That entries exist is no secret, whoever leads."""
     return list(board.entries.select_related("contest").order_by("name")[:ROWS])
+
+
+def _words(board: Board) -> list[str]:
+    """The rules in plain words. They change with the rules alone."""
+    return caches["pages"].get_or_set(
+        f"words-{board.version.rules_sha256}-{board.called}",
+        lambda: list(game_in_words(board.competition, board.called)), LONGEST_KEPT,
+    )
+
+
+def _rows(snapshot: Snapshot, places: Page) -> SafeString:
+    """Rows of a leaderboard as HTML, made once for all readers: whatever they show changes with
+    the snapshot alone."""
+    made = snapshot.made.timestamp()
+    key = f"rows-{snapshot.pk}-{made}-{snapshot.rows}-{places.number}"
+    html = caches["pages"].get(key)
+    if html is None:
+        rows = list(Standing.objects.filter(
+            snapshot=snapshot, place__gte=places.start_index(), place__lte=places.end_index()
+        ).select_related("entry__contest", "entry__owner", "entry__team"))
+        runs = _runs_of(rows)
+        html = render_to_string("pages/_rows.html", {
+            "by_value": snapshot.view["fact_heads"],
+            "rows": [{"standing": row, "view": row.view, "runs": runs.get(row.entry_id, [])}
+                     for row in rows],
+        })  # fmt: skip
+        caches["pages"].set(key, html, LONGEST_KEPT)
+    return html
 
 
 def _runs_of(rows: list[Standing]) -> dict[int, list[Run]]:

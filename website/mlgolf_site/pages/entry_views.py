@@ -94,21 +94,24 @@ def _based_on(request: HttpRequest, contest: Contest) -> Entry | None:
 
 def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found: Entry = request.subject
-    runs = list(found.runs.select_related("job__worker").order_by("-pk"))
+    runs = list(found.runs.select_related("job__worker").defer(*Run.LARGE).order_by("-pk"))
     latest = runs[0] if runs else None
-    shown = next((run for run in runs if run.counts), None)
-    standing = None
-    if Role.OWNER not in request.roles or not found.contest.hides_results:
+    shown, standing = None, None
+    if request.sees_results:
+        shown = found.runs.filter(counts=True).defer("results").order_by("-pk").first()
+    if request.sees_results and (
+        Role.OWNER not in request.roles or not found.contest.hides_results
+    ):
         standing = Standing.objects.filter(
             entry=found, snapshot__shown_on=found.board
-        ).select_related("snapshot").first()
-    if not request.sees_results:
-        standing, shown = None, None
+        ).select_related("snapshot").only("rank", "snapshot", "snapshot__rows").first()
+    queue = standing_in_queue(latest)
+    tells = request.sees_results and latest and (queue or not shown)
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
-        "events": _events(latest) if latest and request.sees_results else [],
-        "queue": standing_in_queue(latest), "sees_results": request.sees_results,
+        "events": _events(latest) if tells else [],
+        "queue": queue, "sees_results": request.sees_results,
         "results_shown": when_results_are_shown(found),
         "keeps_models": found.board.competition.rules.keep_model,
         "sees_code": sees_code(request.roles, found), "is_own": Role.OWNER in request.roles,

@@ -11,6 +11,7 @@ from django.utils import timezone
 from mlgolf.report.page import colour_variables
 from mlgolf_site.boards.models import Snapshot
 from mlgolf_site.contests.models import Contest
+from mlgolf_site.entries.models import Entry
 from mlgolf_site.jobs.models import OPEN, Job, State, Worker
 from mlgolf_site.jobs.services import LEASE
 
@@ -18,22 +19,23 @@ RECORDS = 8  # shown on the first page
 
 
 def home(request: HttpRequest) -> HttpResponse:
+    contests = Contest.objects.filter(is_public=True).prefetch_related("versions")
+    entries = dict(Entry.objects.order_by().values_list("contest").annotate(Count("pk")))
     contests = [
-        _row(contest) for contest in Contest.objects.filter(is_public=True)
-        .annotate(num_entries=Count("entries", distinct=True)).prefetch_related("versions")
+        _row(contest, entries.get(contest.pk, 0)) for contest in contests if contest.versions.all()
     ]
     return render(request, "pages/home.html", {
         "contests": contests, "records": _latest_records(), "now": timezone.now(),
     })
 
 
-def _row(contest: Contest) -> dict:
-    version = contest.current
+def _row(contest: Contest, entries: int) -> dict:
+    version = max(contest.versions.all(), key=lambda version: version.number)
     rules = version.competition
     closes = rules.closes
     return {
         "contest": contest, "version": version, "objective": rules.rules.objective_quantity.noun,
-        "closes": closes, "opens": rules.opens, "entries": contest.num_entries,
+        "closes": closes, "opens": rules.opens, "entries": entries,
         "hardware": rules.rules.hardware,
     }
 
@@ -46,7 +48,7 @@ def _latest_records() -> list[dict]:
             board__version__contest__is_public=True, shown_on__isnull=False
         ).exclude(
             board__version__contest__results_hidden_until__gt=timezone.now()
-        ).select_related("board__version__contest")
+        ).select_related("board__version__contest").defer("view", "figures")
         for step in snapshot.record
     ]
     return sorted(steps, key=lambda step: step["received"], reverse=True)[:RECORDS]

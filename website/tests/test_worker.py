@@ -1,0 +1,125 @@
+"""A worker: what it measures of its machine before it takes a job, and that it is alone there."""
+
+import json
+import os
+
+import httpx
+import pytest
+from mlgolf_site.jobs import worker as workers
+from mlgolf_site.jobs.machine import disturbed, own_core
+from mlgolf_site.jobs.worker import Worker
+
+from mlgolf.core.errors import RulesError
+from mlgolf.core.hardware import load_hardware
+from mlgolf.core.records import Calibration
+
+ONE_CORE = load_hardware("one-thread-cpu")
+ALL_CORES = ONE_CORE.model_copy(update={"name": "whole-machine", "pin_to_one_core": False})
+
+
+def found(spread):
+    """What the probe found."""
+    return Calibration(seconds=0.03, spread=spread, reference_seconds=0.06)
+
+
+@pytest.fixture
+def locks(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLGOLF_LOCK_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A worker whose probe finds what it is told, and what a site that welcomes it hears."""
+    heard = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        heard.append((request.url.path.rpartition("/")[2], json.loads(request.content or "{}")))
+        if request.url.path.endswith("hello"):
+            return httpx.Response(200, json={"name": "w", "site": "s", "tier": "remote"})
+        return httpx.Response(204)
+
+    def make(*spreads):
+        readings = iter(spreads)
+        worker = Worker(
+            url="http://site", token="t", hardware="one-thread-cpu", folder=tmp_path / "w",
+            runs_other_peoples_code=True, tell=lambda said: None,
+            probe=lambda hardware: found(next(readings)),
+        )
+        worker.call._http = httpx.Client(
+            transport=httpx.MockTransport(answer), base_url="http://site/api/worker/"
+        )
+        return worker, heard
+
+    return make
+
+
+def test_a_worker_says_what_its_classs_probe_found(site):
+    worker, heard = site(0.02)
+    assert worker.hello()
+    ((_, said),) = heard
+    assert said["problem"] == ""
+    assert said["machine"]["probe"] == {"seconds": 0.03, "spread": 0.02, "speed": 2.0}
+
+
+def test_a_machine_whose_probe_varies_more_than_its_class_allows_takes_no_job(site):
+    worker, heard = site(0.4)
+    assert not worker.hello()
+    assert "rounds of the probe differ by 40%" in heard[0][1]["problem"]
+    assert "one-thread-cpu allows 25%" in heard[0][1]["problem"]
+
+
+def test_it_is_probed_again_until_it_is_quiet(site, locks, monkeypatch):
+    monkeypatch.setattr(workers, "PROBE_AGAIN", 0.01)
+    worker, heard = site(0.4, 0.3, 0.02)
+    worker.work(once=True)
+    assert [(what, bool(said.get("problem"))) for what, said in heard] == [
+        ("hello", True), ("hello", True), ("hello", False), ("lease", False),
+    ]
+
+
+def test_a_worker_that_greets_again_is_not_probed_again(site):
+    worker, heard = site(0.02)
+    assert worker.hello()
+    assert worker.hello()
+    assert len(heard) == 2
+
+
+def test_a_class_without_a_reference_machine_has_no_probe_to_pass():
+    assert disturbed(ONE_CORE.model_copy(update={"reference": None}), None) == ""
+
+
+def test_as_many_workers_as_there_are_cores_work_side_by_side(locks):
+    with own_core(ONE_CORE), own_core(ONE_CORE):
+        pass
+
+
+def test_one_more_worker_than_there_are_cores_is_refused(locks):
+    with (
+        own_core(ONE_CORE), own_core(ONE_CORE),
+        pytest.raises(RulesError, match=r"another worker measures on cores 0 and 1") as refused,
+        own_core(ONE_CORE),
+    ):  # fmt: skip
+        pass
+    assert "End the other" in str(refused.value)
+
+
+def test_a_class_that_plays_on_all_cores_is_refused_beside_any_other_and_takes_none(locks):
+    with own_core(ONE_CORE):
+        with pytest.raises(RulesError, match="needs all cores"), own_core(ALL_CORES):
+            pass
+        with own_core(ONE_CORE):
+            pass
+
+
+def test_a_core_is_free_again_when_its_worker_has_ended(locks):
+    for _ in range(3):
+        with own_core(ALL_CORES):
+            pass
+
+
+def test_a_worker_beside_others_on_every_core_asks_for_no_job(site, locks):
+    worker, heard = site(0.02)
+    with own_core(ALL_CORES), pytest.raises(RulesError, match="another worker"):
+        worker.work(once=True)
+    assert heard == []
