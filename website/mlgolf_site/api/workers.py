@@ -24,6 +24,7 @@ from mlgolf_site.jobs.services import (
     give_up,
     heartbeat,
     lease,
+    release,
 )
 from mlgolf_site.protocol import LOCAL_WORKER, MOST_SKEW, PROTOCOL
 
@@ -77,6 +78,7 @@ class Told(Schema):
 
 class GaveUp(Schema):
     reason: str
+    stopped: bool = False  # the worker was told to stop: nobody's fault
     refused: bool = False  # the entry's fault: what it was told when it was to begin
 
 
@@ -120,6 +122,7 @@ def hello(request: HttpRequest, body: Hello) -> Welcome:
         "sandbox": body.sandbox, "machine": body.machine, "problem": body.problem,
         "tier": Tier.PLATFORM if _is_the_sites_own(token) else Tier.REMOTE,
     })  # fmt: skip
+    release(worker)  # who says hello holds no job
     return Welcome(
         name=worker.name, tier=worker.tier, site=settings.CONFIG.name,
         seconds_between_heartbeats=1.0,
@@ -159,7 +162,9 @@ def beat(request: HttpRequest, pk: int, body: Heartbeat) -> Told:
 
 @router.post("/jobs/{pk}/give-up", response=Delivered, url_name="worker_give_up")
 def stop(request: HttpRequest, pk: int, body: GaveUp) -> Delivered:
-    give_up(_worker(request), pk, body.reason, refused=body.refused)
+    give_up(
+        _worker(request), pk, body.reason, refused=body.refused, stopped=body.stopped
+    )
     return Delivered(state=Job.objects.get(pk=pk).state)
 
 

@@ -13,6 +13,7 @@ from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
 from mlgolf.results.frozen_code import folder_digest
+from mlgolf_site.contests.beside import write_contest
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.people.models import User
 
@@ -57,6 +58,13 @@ def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Versi
     )
     _copy(folder, version.folder)
     version.save()
+    add_boards(version)
+    write_contest(contest)
+    return version
+
+
+def add_boards(version: Version) -> None:
+    """One for each cell of its rules."""
     for cell in cells(version.competition):
         Board.objects.create(
             version=version, cell=cell.name.partition("@")[2], hardware=cell.rules.hardware,
@@ -65,7 +73,6 @@ def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Versi
             # As the command line chooses where nobody says.
             ruleset=cell.rules.tuning.rulesets[0],
         )
-    return version
 
 
 def _copy(folder: Path, target: Path) -> None:

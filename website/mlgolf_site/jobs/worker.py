@@ -7,6 +7,7 @@ it loses its lease, and the site gives the job to the next; a run that was finis
 delivered is delivered when it starts again.
 """
 
+import fcntl
 import io
 import json
 import os
@@ -17,7 +18,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,13 +33,16 @@ from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
 from mlgolf.core.text import printable
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
+from mlgolf.results.bundles.ledger import HEADS
 from mlgolf.results.bundles.reading import sound_bundle
+from mlgolf_site.processes import ends_with_its_parent
 from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
 BEAT_SECONDS = 0.4  # between heartbeats while one is played
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
 LINE, LINES_AT_ONCE = 2000, 500  # characters of a line of a log; events of one heartbeat
+LOCK = "lock"  # of who works in a folder
 REFUSED = 2  # exit code of mlgolf run for what is refused before it begins
 
 
@@ -54,16 +59,16 @@ class Worker:
     tell: Callable[[str], None] = print
     ledger: Path | None = None  # of the site, for its own worker; else the worker's own
     runs_other_peoples_code: bool = False  # at a weaker level than bubblewrap: said by the host
+    headers: Mapping[str, str] = field(default_factory=dict)  # with every request
     stopping: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ledger = self.ledger or self.folder / "ledger"
-        if not (self.ledger / "heads.jsonl").exists():
-            make_ledger(self.ledger)
+        ensure_ledger(self.ledger)
         self._http = httpx.Client(
             base_url=f"{self.url.rstrip('/')}/api/worker/", timeout=60,
-            headers={"Authorization": f"Bearer {self.token}"},
+            headers={"Authorization": f"Bearer {self.token}", **self.headers},
         )
 
     # --- what is said to the site ---
@@ -110,6 +115,28 @@ class Worker:
 
         Raises: RulesError for a token, a version or a clock that the site does not accept.
         """
+        with self._alone():
+            self._work(once)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Raises: RulesError where another worker works in the same folder."""
+        with open(self.folder / LOCK, "w") as file:
+            until = time.monotonic() + 10  # one that was told to stop may still be ending
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise RulesError(
+                            f"{self.folder}: another worker works there. Give this one its own by "
+                            "--folder"
+                        ) from None
+                    time.sleep(0.2)
+            yield
+
+    def _work(self, once: bool) -> None:
         wait = IDLE_SECONDS
         greeted = False
         while not self.stopping:
@@ -143,7 +170,16 @@ class Worker:
             self._play(job)
         except Lost as error:
             self.tell(f"{job['run']}: {error}")
+        except MLGolfError as error:
+            self._fail(job, str(error))
         return True
+
+    def _fail(self, job: dict[str, Any], reason: str) -> None:
+        """The job goes back now, and not when its lease runs out."""
+        try:
+            self._give_up(job, reason)
+        except (Lost, RulesError) as error:
+            self.tell(f"{job['run']}: {error}")
 
     def _play(self, job: dict[str, Any]) -> None:
         place = self.folder / "jobs" / job["run"]
@@ -163,6 +199,7 @@ class Worker:
             process = subprocess.Popen(
                 command, cwd=place, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
                 env=_environment(), start_new_session=True,
+                preexec_fn=ends_with_its_parent(signal.SIGKILL),
             )
         told = Told(run, place / "said.txt")
         try:
@@ -171,7 +208,7 @@ class Worker:
             _end(process)
             raise
         if code is None:
-            self._give_up(job, "its worker was stopped")
+            self._give_up(job, "its worker was stopped", stopped=True)
         elif code == REFUSED and not any(run.glob("*/study_*")):
             said_text = (place / "said.txt").read_text(errors="replace").strip()
             self._give_up(job, _refusal(said_text), refused=True)
@@ -208,11 +245,13 @@ class Worker:
                 return code
             time.sleep(BEAT_SECONDS)
 
-    def _give_up(self, job: dict[str, Any], reason: str, *, refused: bool = False) -> None:
+    def _give_up(
+        self, job: dict[str, Any], reason: str, *, refused: bool = False, stopped: bool = False
+    ) -> None:
         self.tell(f"{job['run']}: {reason}")
-        self._call(
-            "POST", f"jobs/{job['job']}/give-up", json={"reason": reason, "refused": refused}
-        )
+        self._call("POST", f"jobs/{job['job']}/give-up", json={
+            "reason": reason, "refused": refused, "stopped": stopped,
+        })  # fmt: skip
 
     def _deliver(self, job: dict[str, Any], run: Path) -> None:
         file = run.parent / f"{run.name}.mlgolf.zip"
@@ -231,6 +270,9 @@ class Worker:
                 self.tell(f"{job['run']}: delivered")
                 return
             except SiteGone as error:
+                if self.stopping:
+                    self.tell(f"{error}; {job['run']} is kept, and sent at the next start")
+                    raise
                 self.tell(f"{error}; {job['run']} is kept, and sent again in {wait:.0f} s")
                 time.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
@@ -243,6 +285,8 @@ class Worker:
                 run = place / "run" / job["run"]
                 if (run / "held_out.json").exists():
                     self._deliver(job, run)
+            except SiteGone:
+                raise
             except (Lost, MLGolfError, OSError, ValueError) as error:
                 self.tell(f"{place.name}: {error}")
             shutil.rmtree(place, ignore_errors=True)
@@ -263,6 +307,13 @@ class Worker:
 
 class Lost(Exception):
     """The job is no longer this worker's."""
+
+
+def ensure_ledger(folder: Path) -> None:
+    """Made, or completed where making it was cut short."""
+    heads = folder / HEADS
+    if not heads.exists() or heads.stat().st_size == 0:
+        make_ledger(folder)
 
 
 def _environment() -> dict[str, str]:
