@@ -6,6 +6,7 @@ removes it, opens a mail connection.
 
 import io
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -91,8 +92,6 @@ def _files() -> str:
 
 
 def _folder(site: Site) -> str:
-    import shutil
-
     site.runs.mkdir(parents=True, exist_ok=True)
     scratch = site.runs / f".check-{secrets.token_hex(4)}"
     scratch.touch()

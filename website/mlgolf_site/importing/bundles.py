@@ -26,7 +26,7 @@ from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Entry, Run, Tier
 from mlgolf_site.entries.uploads import Upload
 from mlgolf_site.jobs.models import Job, State
-from mlgolf_site.jobs.services import wait_for_worker
+from mlgolf_site.jobs.services import VERDICT, end_judging, wait_for_worker
 from mlgolf_site.people.models import Team, User
 from mlgolf_site.submitting import check_name
 
@@ -104,6 +104,7 @@ def import_run(board: Board, table: Mapping[str, Any]) -> int:
                 made, copy, ended=_moment(table["ended"]),
                 counts=bool(table["counts"] or not table["ended"]),
             )
+            end_judging(made.job.pk, VERDICT)  # of one that waited when the database was saved
         except MLGolfError:
             if run is None:
                 _remove(made)
