@@ -4,9 +4,11 @@ import shutil
 import subprocess
 import sys
 
+import httpx
 import pytest
 from mlgolf_site.config import FILE, FILL_IN, Site, write_private
 from mlgolf_site.production import init
+from served import Served
 
 from mlgolf.core.errors import RulesError
 
@@ -143,6 +145,18 @@ def test_the_scheme_that_a_proxy_names_is_believed_only_if_told_so(tmp_path):
                                              "trust_forwarded_proto = true"))
     said = site("manage", "shell", "-c", ask, folder=folder)
     assert "HTTP_X_FORWARDED_PROTO" in said.stdout, said.stderr
+
+
+def test_a_local_worker_reaches_a_site_that_answers_by_https_alone(tmp_path):
+    init(tmp_path, url=URL)
+    served = Served(filled(tmp_path, database=False))
+    try:
+        served.wait_for("is known to")
+        assert f"is at {URL} " in served.said
+        with httpx.Client(base_url=served.url, headers={"Host": "golf.example.org"}) as stranger:
+            assert stranger.get("/status/").headers["location"] == f"{URL}/status/"
+    finally:
+        served.end()
 
 
 def test_a_private_file_is_never_overwritten_and_never_cut_short(tmp_path):

@@ -172,7 +172,12 @@ class Worker:
             self.tell(f"{job['run']}: {error}")
         except MLGolfError as error:
             self._fail(job, str(error))
+        # Not where the site is gone: what was played is delivered when it is back.
+        shutil.rmtree(self._place(job), ignore_errors=True)
         return True
+
+    def _place(self, job: dict[str, Any]) -> Path:
+        return self.folder / "jobs" / job["run"]
 
     def _fail(self, job: dict[str, Any], reason: str) -> None:
         """The job goes back now, and not when its lease runs out."""
@@ -182,7 +187,7 @@ class Worker:
             self.tell(f"{job['run']}: {error}")
 
     def _play(self, job: dict[str, Any]) -> None:
-        place = self.folder / "jobs" / job["run"]
+        place = self._place(job)
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         (place / "job.json").write_text(json.dumps(job))
@@ -216,7 +221,6 @@ class Worker:
             self._give_up(job, f"mlgolf run ended with exit code {code} before its last trial")
         else:
             self._deliver(job, run)
-            shutil.rmtree(place, ignore_errors=True)
 
     def _watch(
         self, job: dict[str, Any], process: subprocess.Popen, told: "Told"
