@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check site site-test fuzz faults bench bench-site clean
+.PHONY: setup demo test long full check site site-test site-faults fuzz faults bench bench-site clean
 
 setup: .venv/.complete
 
@@ -50,6 +50,10 @@ site: setup
 site-test: setup
 	@cd website && ../$(BIN)/pytest
 	@cd website && ../$(BIN)/python tests/postgresql.py ../$(BIN)/pytest -m "not browser"
+
+# Kills of worker, web, keeper and database during 20 submissions; some minutes.
+site-faults: setup
+	@$(BIN)/python benchmarks/site_faults.py
 
 # What takes minutes: every baseline and champion that ships, contracts of all sizes and variants.
 long: setup

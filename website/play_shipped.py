@@ -12,11 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mlgolf_site.shipped import CONTESTS
+
 from mlgolf.core.competition import load_competition
 from mlgolf.core.toml_files import SHIPPED
 from mlgolf.results.bundles.reading import ENDING
 from mlgolf.results.bundles.writing import write_bundle
-from mlgolf_site.shipped import CONTESTS
 
 TARGET = Path(__file__).parent / "mlgolf_site" / "shipped"
 ALGORITHMS = ("nadamw", "nesterov")  # where a competition has no baseline of its own

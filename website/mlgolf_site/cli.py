@@ -55,6 +55,94 @@ def serve(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new folder for the site.")],
+    url: Annotated[
+        str, typer.Option(help="What people will type; https only.")
+    ] = "https://golf.example.org",
+    s3: Annotated[
+        str, typer.Option(metavar="BUCKET", help="Keep code and bundles in an S3 bucket.")
+    ] = "",
+    s3_endpoint: Annotated[
+        str, typer.Option(help="Of another provider than Amazon.", metavar="URL")
+    ] = "",
+) -> None:
+    """Write the configuration of a site in production; nothing is overwritten.
+
+    site.toml (PostgreSQL, HTTPS, mail, a secret key), a systemd unit, a compose file with its
+    Dockerfile, and a Caddyfile for TLS.
+
+    Example: mlgolf site init /srv/golf --url https://golf.example.org
+    """
+    from mlgolf_site.production import init as write
+
+    for line in write(folder, url=url, bucket=s3, endpoint=s3_endpoint):
+        typer.echo(line)
+
+
+@app.command()
+def check(folder: Folder = HERE) -> None:
+    """Whether a site is fit to be served: settings, database, files, ledger, walls, mail.
+
+    Exit code 1 if something is wrong.
+
+    Example: mlgolf site check --folder /srv/golf
+    """
+    from mlgolf_site.checking import check as examine
+    from mlgolf_site.config import Site
+
+    findings = examine(Site(folder))
+    for finding in findings:
+        typer.echo(f"{finding.word:8} {finding.what}: {finding.said}")
+    raise typer.Exit(1 if any(finding.is_wrong for finding in findings) else 0)
+
+
+@app.command("import")
+def import_(
+    sources: Annotated[
+        list[Path] | None, typer.Argument(
+            help="Folders of sites, or bundles with the small file beside each; none: the "
+            "files that this site has."
+        )
+    ] = None,
+    folder: Folder = HERE,
+    people: Annotated[
+        Path | None, typer.Option(
+            help="CSV with the columns username and email: who may set a new password by mail."
+        )
+    ] = None,
+) -> None:
+    """Make the database again: people, teams, contests, entries, runs and boards.
+
+    What is there already is left alone, so it may be given again. Nobody can sign in until a new
+    password was set by mail: passwords and addresses are in no bundle. Exit code 1 if something
+    could not be brought back.
+
+    Example: mlgolf site import --folder /srv/golf
+
+    Example: mlgolf site import /backup/golf --folder /srv/golf --people people.csv
+    """
+    from mlgolf_site.config import FILE, Site, embedded, write_private
+    from mlgolf_site.serving import migrate_and_collect, set_up, wait_for_database
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / FILE).exists():
+        write_private(folder / FILE, embedded())
+    site = Site(folder)
+    set_up(site)
+    wait_for_database(typer.echo)
+    migrate_and_collect()
+    from mlgolf_site.importing.again import import_site
+    from mlgolf_site.importing.first_start import password_was_shown
+
+    found = import_site(site, sources or [], people)
+    for line in found.lines():
+        typer.echo(line)
+    password_was_shown(site)
+    raise typer.Exit(1 if found.problems else 0)
+
+
+@app.command()
 def worker(
     url: Annotated[str, typer.Option(help="Address of the site.")],
     token: Annotated[
@@ -69,6 +157,7 @@ def worker(
         "mlgolf-worker"
     ),
     ledger: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    as_host: Annotated[str, typer.Option(hidden=True)] = "",  # of this machine, behind no proxy
     once: Annotated[bool, typer.Option(help="End when nothing waits.")] = False,
     any_level: Annotated[
         bool, typer.Option(
@@ -85,6 +174,7 @@ def worker(
     playing = Worker(
         url=url, token=token, hardware=hardware, folder=folder, ledger=ledger,
         runs_other_peoples_code=any_level, tell=lambda said: print(said, flush=True),
+        headers={"Host": as_host, "X-Forwarded-Proto": "https"} if as_host else {},
     )
     signal.signal(signal.SIGTERM, lambda *_: playing.stop())
     playing.work(once=once)

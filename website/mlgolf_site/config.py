@@ -12,15 +12,16 @@ The file lies in the folder of the site, and what the site keeps lies beside it:
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlgolf.core.errors import RulesError
-from mlgolf.core.toml_files import read_toml, toml_string
+from mlgolf.core.toml_files import read_table, toml_string, validated
 
 FILE = "site.toml"
 VARIABLE = "MLGOLF_SITE"  # the environment variable with the folder of the site
+FILL_IN = "FILL IN"  # begins what a person has to replace
 
 
 class _Table(BaseModel):
@@ -64,6 +65,17 @@ class Mail(_Table):
         return self.password_file.read_text().strip() if self.password_file else ""
 
 
+class Web(_Table):
+    """[web]. How pages are served, and what stands before them."""
+
+    processes: int = Field(default=0, ge=0, le=64)  # 0: as many as cores, up to 4; SQLite: one
+    # Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. Nobody else's.
+    trusted_proxies: list[str] = []
+    # Believe X-Forwarded-Proto from anybody: only where nothing but the proxy can reach this site.
+    trust_forwarded_proto: bool = False
+    url: str = ""  # what people type, such as https://golf.example.org
+
+
 class Limits(_Table):
     """[limits]. Of one person, in 24 hours, unless it says otherwise."""
 
@@ -91,6 +103,7 @@ class SiteConfig(_Table):
     postgresql: PostgreSQL | None = None
     s3: S3 | None = None
     mail: Mail | None = None
+    web: Web = Web()
     limits: Limits = Limits()
 
 
@@ -104,7 +117,13 @@ class Site:
             raise RulesError(
                 f"{folder / FILE} is not there. Make one: mlgolf site init {folder}"
             )
-        self.config = read_toml(folder / FILE, SiteConfig)
+        table = read_table(folder / FILE)
+        if unfilled := _unfilled(table):
+            raise RulesError("\n".join(
+                f"{folder / FILE}: {key}: found {value!r}. Write the real value there, or remove "
+                "what you do not use" for key, value in unfilled
+            ))
+        self.config = validated(table, SiteConfig, folder / FILE)
         if self.config.files == "s3" and self.config.s3 is None:
             raise RulesError(f'{folder / FILE}: files = "s3", and there is no table [s3]')
 
@@ -136,6 +155,17 @@ class Site:
         return self.folder / "static"
 
 
+def _unfilled(table: dict[str, Any], within: str = "") -> list[tuple[str, str]]:
+    """Keys that still have what `mlgolf site init` wrote for somebody to replace."""
+    found = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found += _unfilled(value, f"{within}[{key}] ")
+        elif isinstance(value, str) and value.startswith(FILL_IN):
+            found.append((f"{within}{key}", value))
+    return found
+
+
 def embedded(name: str = "ML Golf") -> str:
     """site.toml of a site on SQLite and local files, with a secret of its own."""
     return (
@@ -146,7 +176,13 @@ def embedded(name: str = "ML Golf") -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A new file that its owner alone reads. Raises: FileExistsError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    """A new file that its owner alone reads, whole or not at all. Raises: FileExistsError."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -17,8 +17,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from mlgolf_site.answers import forbidden
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.entries.models import Entry, Run
-from mlgolf_site.jury.models import Challenge
 from mlgolf_site.hosting.models import Draft
+from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.protocol import API
 

@@ -1,8 +1,11 @@
 """`mlgolf site serve`: the processes of a site on one machine, started, watched and ended together.
 
     this process    starts the others, keeps the leaderboards, and is the watchdog
-    web             uvicorn with the pages and the API
+    web             uvicorn with the pages and the API, in as many processes as [web] says
     workers         one for each hardware class of the open competitions that can be played here
+
+Each may be killed at any moment. This process starts the others again, and whoever starts this one
+again (systemd, for instance) finds the port free, as the others end with it.
 """
 
 import logging
@@ -14,15 +17,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from mlgolf_site.config import VARIABLE, Site
+from mlgolf_site.processes import ends_with_its_parent
 from mlgolf_site.protocol import LOCAL_WORKER
 
 SETTINGS = "mlgolf_site.settings"
 KEEP_SECONDS = 0.5  # between looks at boards and leases
 FORGET_SECONDS = 3600.0  # between looks for events of runs that ended long ago
 RESTART_SECONDS = 2.0  # before a process that ended is started again
+EVERYWHERE = ("127.0.0.1", "0.0.0.0")
 PLAYED_HERE = ("one-thread-cpu", "laptop")  # classes that any machine may play
+STATIC_IS_WHOLE = ".complete"  # lies with the static files once all of them are there
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +47,41 @@ def migrate_and_collect() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
+    collect_static(Site.of_environment())
+
+
+def collect_static(site: Site) -> None:
+    """From the start where it was cut short: Django takes a file that is there for a whole one."""
+    from django.core.management import call_command
+
+    whole = site.static / STATIC_IS_WHOLE
+    was_whole = whole.exists()
+    whole.unlink(missing_ok=True)
+    call_command("collectstatic", verbosity=0, interactive=False, clear=not was_whole)
+    whole.touch()
+
+
+def wait_for_database(tell: Callable[[str], None], limit: float = 120.0) -> None:
+    """Raises: RulesError for one that cannot be reached for so long."""
+    from django.db import Error, connection
+
+    from mlgolf.core.errors import RulesError
+
+    until, told = time.monotonic() + limit, False
+    while True:
+        try:
+            connection.ensure_connection()
+            return
+        except Error as error:
+            if time.monotonic() > until:
+                raise RulesError(
+                    f"the database cannot be reached: {str(error).strip()}. Start it, or mend "
+                    "[postgresql] in site.toml"
+                ) from None
+            if not told:
+                tell(f"waits for the database: {str(error).strip()}")
+                told = True
+            time.sleep(1)
 
 
 def serve(
@@ -51,28 +92,32 @@ def serve(
     began = time.monotonic()
     _check_that_it_is_free(host, port)
     set_up(site)
+    wait_for_database(tell)
     migrate_and_collect()
-    from mlgolf_site.importing.first_start import ADMIN, prepare
+    from mlgolf_site.importing.again import bring_back_if_lost
+    from mlgolf_site.importing.first_start import password_was_shown, prepare
 
+    if (found := bring_back_if_lost(site)) is not None:
+        tell("\n".join(["the database was empty, and is made again from the files of the site",
+                        *found.lines()[:1], *found.problems]))
     password = prepare(site)
-    processes = [_Process("web", _web(host, port, _web_processes(site)))]
-    address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
+    processes = [_Process("web", _web(site, host, port))]
+    reached = "127.0.0.1" if host in EVERYWHERE else host
     for hardware, token in _local_workers(site, workers):
+        command = _worker(site, hardware, f"http://{reached}:{port}", any_level)
         processes.append(_Process(
-            f"worker of {hardware}",
-            [sys.executable, "-m", "mlgolf.cli.main", "site", "worker", "--url",
-             f"http://127.0.0.1:{port}" if host in ("127.0.0.1", "0.0.0.0") else address,
-             "--class", hardware, "--folder", str(site.folder / f"worker-{hardware}"),
-             "--ledger", str(site.ledger), *(["--any-level"] if any_level else [])],
-            {"MLGOLF_TOKEN": token},
+            f"worker of {hardware}", command, {"MLGOLF_TOKEN": token}, dies_by=signal.SIGKILL,
         ))
+    shown = "localhost" if host in EVERYWHERE else host
+    address = site.config.web.url or f"http://{shown}:{port}"
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     processes[0].keep()
-    _wait_until_it_answers(port, stopped)
+    _wait_until_it_answers(reached, port, stopped)
     if password:
-        tell(f"administrator: {ADMIN}, password: {password} (shown once)")
+        tell(f"administrator: {_administrator()}, password: {password} (shown once)")
+        password_was_shown(site)
     tell(f"{site.config.name} is at {address} (after {time.monotonic() - began:.1f} s); "
          f"it keeps everything in {site.folder}")
     keeper = Keeper()
@@ -80,11 +125,20 @@ def serve(
         while not stopped.wait(KEEP_SECONDS):
             for process in processes:
                 process.keep()
-            keeper.keep()
+            if not keeper.keep():
+                stopped.wait(RESTART_SECONDS)
     finally:
         for process in reversed(processes):
             process.end()
     return 0
+
+
+def _administrator() -> str:
+    from mlgolf_site.people.models import User
+
+    return User.objects.filter(is_superuser=True).order_by("pk").values_list(
+        "username", flat=True
+    )[0]
 
 
 class Keeper:
@@ -95,7 +149,8 @@ class Keeper:
         self._forgot = -FORGET_SECONDS
         self._reads_ahead = True
 
-    def keep(self) -> None:
+    def keep(self) -> bool:
+        """Returns: whether it could be done. Whatever is wrong, it is tried again."""
         from django.db import Error, close_old_connections
 
         from mlgolf_site.boards.services import judge_waiting, read_ahead, refresh_all
@@ -109,40 +164,72 @@ class Keeper:
             if self._clock() >= self._forgot + FORGET_SECONDS:
                 forget_old_events()
                 self._forgot = self._clock()
-        except Error:
-            log.exception("the database cannot be reached; trying again")
-            close_old_connections()
+            return True
+        except Error as error:
+            log.warning("the database cannot be reached: %s; trying again", str(error).strip())
+        except Exception:
+            log.exception("the queue and the boards could not be looked after; trying again")
+        close_old_connections()
+        return False
 
 
-def _check_that_it_is_free(host: str, port: int) -> None:
+def _check_that_it_is_free(host: str, port: int, limit: float = 5.0) -> None:
+    """A moment is given to the web process of a site that was killed: it ends by itself."""
     from mlgolf.core.errors import RulesError
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise RulesError(
-                f"--port {port}: {error.strerror}. Give another --port, or end what listens there"
-            ) from None
+    until = time.monotonic() + limit
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                return
+            except OSError as error:
+                if time.monotonic() > until:
+                    raise RulesError(
+                        f"--port {port}: {error.strerror}. Give another --port, or end what "
+                        "listens there"
+                    ) from None
+        time.sleep(0.2)
 
 
 def _web_processes(site: Site) -> int:
-    """As many as there are cores, up to 4; one for SQLite, where one writes at a time."""
+    """As [web] says; else as many as there are cores, up to 4, and one for SQLite, where one
+    writes at a time."""
+    if site.config.web.processes:
+        return site.config.web.processes
     return 1 if site.config.postgresql is None else min(len(os.sched_getaffinity(0)), 4)
 
 
-def _web(host: str, port: int, number: int) -> list[str]:
+def _web(site: Site, host: str, port: int) -> list[str]:
+    web = site.config.web
+    # Workers of this machine speak to it without a proxy, as if they came through one.
+    trusted = [*web.trusted_proxies, *(["127.0.0.1"] if site.config.https else [])]
+    proxies = (
+        ["--proxy-headers", "--forwarded-allow-ips", ",".join(trusted)] if trusted
+        else ["--no-proxy-headers"]
+    )
     return [
         sys.executable, "-m", "uvicorn", "mlgolf_site.asgi:application", "--host", host, "--port",
         str(port), "--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown",
-        "3", "--workers", str(number),
+        "3", "--workers", str(_web_processes(site)), *proxies,
+    ]
+
+
+def _worker(site: Site, hardware: str, url: str, any_level: bool) -> list[str]:
+    return [
+        sys.executable, "-m", "mlgolf.cli.main", "site", "worker", "--url", url, "--class",
+        hardware, "--folder", str(site.folder / f"worker-{hardware}"), "--ledger",
+        str(site.ledger), *(["--any-level"] if any_level else []),
+        *(["--as-host", site.config.hosts[0].lstrip(".")] if site.config.https else []),
     ]
 
 
 def _local_workers(site: Site, number: int) -> list[tuple[str, str]]:
     """Classes with a token for the worker of each. Tokens of earlier starts are no longer good."""
     from mlgolf_site.contests.models import Board
+    from mlgolf_site.jobs.models import Worker
+    from mlgolf_site.jobs.services import release
     from mlgolf_site.people.models import Token, User
 
     if not number:
@@ -158,16 +245,20 @@ def _local_workers(site: Site, number: int) -> list[tuple[str, str]]:
             log.warning("no worker of %s is started: each needs a core of its own", hardware)
         elif hardware in asked:
             name = f"{LOCAL_WORKER}, {hardware}"
+            for worker in Worker.objects.filter(token__user=admin, token__name=name):
+                release(worker, "the site was started anew")
             Token.objects.filter(user=admin, name=name).delete()
             found.append((hardware, Token.issue(admin, name, Token.Scope.WORKER, 365)[1]))
     return found
 
 
-def _wait_until_it_answers(port: int, stopped: threading.Event, limit: float = 30.0) -> None:
+def _wait_until_it_answers(
+    host: str, port: int, stopped: threading.Event, limit: float = 30.0
+) -> None:
     until = time.monotonic() + limit
     while time.monotonic() < until and not stopped.is_set():
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
             return
         except OSError:
             time.sleep(0.05)
@@ -176,8 +267,11 @@ def _wait_until_it_answers(port: int, stopped: threading.Event, limit: float = 3
 class _Process:
     """Started, and started again whenever it ends."""
 
-    def __init__(self, name: str, command: list[str], more: dict[str, str] | None = None) -> None:
-        self.name, self.command, self.more = name, command, more or {}
+    def __init__(
+        self, name: str, command: list[str], more: dict[str, str] | None = None,
+        dies_by: signal.Signals = signal.SIGTERM,  # when this process is ended
+    ) -> None:
+        self.name, self.command, self.more, self.dies_by = name, command, more or {}, dies_by
         self.running: subprocess.Popen | None = None
         self.ended = 0.0
 
@@ -186,6 +280,7 @@ class _Process:
             return
         if self.running is not None:
             log.warning("%s ended with %s; started again", self.name, self.running.returncode)
+            self._end_group()  # processes of the web hold its port
             self.ended, self.running = time.monotonic(), None
         if time.monotonic() - self.ended < RESTART_SECONDS and self.ended:
             return
@@ -193,16 +288,21 @@ class _Process:
         if self.more:  # a worker knows no secret of the site
             environment.pop(VARIABLE, None)
         self.running = subprocess.Popen(
-            self.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+            self.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=ends_with_its_parent(self.dies_by),
         )
+
+    def _end_group(self) -> None:
+        assert self.running is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.running.pid, signal.SIGKILL)
 
     def end(self, wait: float = 10.0) -> None:
         if self.running is None or self.running.poll() is not None:
             return
         os.killpg(self.running.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.running.wait(wait)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.running.pid, signal.SIGKILL)
+        self._end_group()
 
 

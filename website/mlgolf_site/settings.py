@@ -71,7 +71,8 @@ if CONFIG.postgresql is not None:
         "HOST": CONFIG.postgresql.host, "PORT": CONFIG.postgresql.port,
         "PASSWORD": CONFIG.postgresql.password,
         # Each request has a thread of its own, so connections are lent to them, and taken back.
-        "CONN_HEALTH_CHECKS": True, "OPTIONS": {"pool": {"min_size": 1, "max_size": 16}},
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 16}, "connect_timeout": 10},
     }}  # fmt: skip
 else:
     DATABASES = {"default": {
@@ -102,7 +103,7 @@ if CONFIG.files == "s3" and CONFIG.s3 is not None:
     }}  # fmt: skip
 else:
     _FILES = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "mlgolf_site.files.LocalFiles",
         "OPTIONS": {"location": SITE.files, "allow_overwrite": True},
     }
 STORAGES = {
@@ -150,7 +151,8 @@ if CONFIG.https:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS, SECURE_HSTS_INCLUDE_SUBDOMAINS = 365 * 24 * 3600, True
     SECURE_HSTS_PRELOAD = True
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    if CONFIG.web.trust_forwarded_proto:
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * CONFIG.limits.upload_bytes
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

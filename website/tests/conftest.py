@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from quick_game import make
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,22 +18,7 @@ def _static_files(django_db_setup: None) -> None:
 @pytest.fixture(scope="session")
 def game_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A game of a second: the folder that a host would give."""
-    from mlgolf_site.contests.services import shipped_folder
-
-    folder = tmp_path_factory.mktemp("games") / "quick"
-    shutil.copytree(shipped_folder("cancer-nuclear", tmp_path_factory.mktemp("none")), folder)
-    rules = folder / "competition.toml"
-    text = rules.read_text()
-    for old, new in (
-        ('name = "cancer-nuclear"', 'name = "quick"'),
-        ("budget_seconds = 10", "budget_seconds = 1"),
-        ("eval_every_seconds = 0.2", "eval_every_seconds = 0.02"),
-        ("studies = 5 ", "studies = 2 "),
-    ):
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    rules.write_text(text)
-    return folder
+    return make(tmp_path_factory.mktemp("games") / "quick")
 
 
 @pytest.fixture

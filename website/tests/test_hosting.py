@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from mlgolf_site.contests.beside import beside, restore
 from mlgolf_site.contests.models import Contest, Edit
-from mlgolf_site.contests.services import beside, restore, starter_folder
+from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.hosting import drafts, editing
 from mlgolf_site.hosting.checking import check_folder
 from mlgolf_site.hosting.models import Draft

@@ -25,6 +25,7 @@ from mlgolf_site.jobs.services import (
     heartbeat,
     lease,
     place_in_queue,
+    release,
     watch,
     why_it_waits,
 )
@@ -403,3 +404,68 @@ def test_the_seconds_until_a_job_begins_are_those_of_all_before_it(handed_in, wo
     Job.objects.filter(run=runs[1]).update(estimate_seconds=0)  # counts as one second
     worker()
     assert place_in_queue(Job.objects.get(run=runs[2])) == (2, 101.0)
+
+
+def test_a_worker_that_was_told_to_stop_spoils_no_attempt(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    for _ in range(MOST_ATTEMPTS + 1):
+        give_up(own, lease(own).pk, "its worker was stopped", stopped=True)
+    assert state(run) is State.QUEUED
+
+
+def test_a_worker_that_starts_anew_holds_no_job(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    lease(own)
+    assert release(own) == 1
+    assert state(run) is State.QUEUED
+    assert lease(worker("two")).run == run
+
+
+def test_a_run_that_was_taken_in_is_done_though_the_web_process_was_killed_then(
+    handed_in, worker
+):  # fmt: skip
+    run, own = handed_in("a"), worker()
+    job = lease(own)
+    begin_judging(own, job.pk, "1" * 64)
+    run.bundle_sha256 = "1" * 64
+    run.save()
+    assert begin_judging(own, job.pk, "1" * 64) is None
+    assert state(run) is State.DONE
+
+
+def test_the_watchdog_never_queues_a_run_that_has_a_verdict(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    begin_judging(own, lease(own).pk, "1" * 64)
+    run.bundle_sha256 = "1" * 64
+    run.save()
+    watch(timezone.now() + LONGEST_JUDGING + timedelta(seconds=1))
+    assert state(run) is State.DONE
+
+
+def test_a_run_that_is_judged_so_long_that_it_was_queued_again_is_done_when_it_ends(
+    handed_in, worker
+):  # fmt: skip
+    run, own = handed_in("a"), worker()
+    job = lease(own)
+    begin_judging(own, job.pk, "1" * 64)
+    watch(timezone.now() + LONGEST_JUDGING + timedelta(seconds=1))
+    lease(worker("two"))
+    run.refresh_from_db()
+    run.bundle_sha256 = "1" * 64
+    run.save()
+    end_judging(job.pk, "has a verdict")
+    assert state(run) is State.DONE
+
+
+def test_the_keeper_goes_on_when_the_database_is_away(monkeypatch):
+    from django.db import OperationalError
+    from mlgolf_site import serving
+    from mlgolf_site.jobs import services
+
+    def away():
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "watch", away)
+        assert serving.Keeper().keep() is False
+    assert serving.Keeper().keep() is True

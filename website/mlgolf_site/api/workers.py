@@ -17,8 +17,7 @@ from mlgolf_site.archives import zip_answer
 from mlgolf_site.boards.services import as_json, take_in
 from mlgolf_site.contests.models import Version
 from mlgolf_site.entries.models import Tier
-from mlgolf_site.importing.bundles import write_beside
-from mlgolf_site.jobs.models import Job, State, Worker
+from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import (
     JobLost,
     begin_judging,
@@ -27,6 +26,7 @@ from mlgolf_site.jobs.services import (
     give_up,
     heartbeat,
     lease,
+    release,
 )
 from mlgolf_site.protocol import LOCAL_WORKER, MOST_SKEW, PROTOCOL
 
@@ -82,6 +82,7 @@ class Told(Schema):
 
 class GaveUp(Schema):
     reason: str
+    stopped: bool = False  # the worker was told to stop: nobody's fault
     refused: bool = False  # the entry's fault: what it was told when it was to begin
 
 
@@ -151,6 +152,7 @@ def hello(request: HttpRequest, body: Hello) -> Welcome:
         "sandbox": body.sandbox, "machine": body.machine, "problem": body.problem,
         "tier": Tier.PLATFORM if _is_the_sites_own(token) else Tier.REMOTE,
     })  # fmt: skip
+    release(worker)  # who says hello holds no job
     return Welcome(
         name=worker.name, tier=worker.tier, site=settings.CONFIG.name,
         seconds_between_heartbeats=1.0,
@@ -192,7 +194,9 @@ def beat(request: HttpRequest, pk: int, body: Heartbeat) -> Told:
 @router.post("/jobs/{pk}/give-up", response=Delivered, url_name="worker_give_up")
 def stop(request: HttpRequest, pk: int, body: GaveUp) -> Delivered:
     """The worker could not play it, or was told to stop; or it was refused."""
-    give_up(_worker(request), pk, body.reason, refused=body.refused)
+    give_up(
+        _worker(request), pk, body.reason, refused=body.refused, stopped=body.stopped
+    )
     return Delivered(state=Job.objects.get(pk=pk).state)
 
 
@@ -236,9 +240,6 @@ def repeated(request: HttpRequest, pk: int, body: Repeated) -> Delivered:
     if not Job.objects.filter(pk=pk).exists():
         raise JobLost(f"there is no job {pk}")
     job = end_repetition(worker, pk, as_json(body.dict()))
-    if job.repeats is not None and job.state == State.DONE:
-        job.repeats.refresh_from_db(fields=["is_verified"])
-        write_beside(job.repeats)
     return Delivered(state=job.state)
 
 

@@ -9,9 +9,11 @@ import gc
 import json
 import logging
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from mlgolf.scoring.kept_trials import KeptTrial, as_records, from_records, keep
 from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Run
+from mlgolf_site.jobs.beside import write_beside
 
 log = logging.getLogger(__name__)
 MOST_NOTES = 20  # that a page shows
@@ -45,9 +48,14 @@ AGAIN_SECONDS = 60.0  # before a leaderboard that could not be made is tried aga
 # --- a run is delivered ---
 
 
-def take_in(run: Run, bundle: Path) -> None:
+def take_in(
+    run: Run, bundle: Path, *, ended: datetime | None = None, counts: bool = True
+) -> None:
     """Check a bundle, keep it, and let its run count.
 
+    What is killed in between is done again from the start: files come first, the row last.
+
+    Args: ended, counts: of a run that was taken in before, in a database that is lost.
     Raises: BundleError for one that is not sound, or not of this run.
     """
     found = sound_bundle(bundle)
@@ -55,24 +63,51 @@ def take_in(run: Run, bundle: Path) -> None:
     with unpacked(found) as folder:
         played = RunFolder(folder)
         _check_that_it_is_of(run, played)
-        target = run.folder
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(folder, target)
+        results, view, figures = _unpacked_into(run.folder, folder)
     with open(bundle, "rb") as file:
         default_storage.save(run.bundle, File(file))
-    results, view, figures = _results_of(run.folder)
     with transaction.atomic():
-        run = Run.objects.select_for_update().select_related("entry__board").get(pk=run.pk)
+        run = Run.objects.select_for_update(of=("self",)).select_related(
+            "entry__board__version", "job"
+        ).get(pk=run.pk)
         run.results, run.view, run.figures = json.dumps(results), view, figures
         run.bundle_sha256, run.signed_by = found.seal.sha256, found.seal.key or ""
-        if run.ended is None:  # what is judged anew keeps its time, and its place among the runs
-            run.ended = timezone.now()
-            run.entry.runs.exclude(pk=run.pk).update(counts=False)
-            run.counts = True
+        run.ended, run.counts = ended or timezone.now(), counts
         run.save()
+        if counts:
+            _count_no_other(run)
+        write_beside(run)
         run.entry.board.has_changed()
     _kept.forget(run.pk)
+
+
+def _count_no_other(run: Run) -> None:
+    for other in run.entry.runs.filter(counts=True).exclude(pk=run.pk).select_related("job"):
+        other.counts = False
+        other.save(update_fields=["counts"])
+        write_beside(other)
+
+
+def _unpacked_into(
+    target: Path, folder: Path
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Copy a run folder, whole or not at all. Returns: its results."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".taking-in-", dir=target.parent))
+    try:
+        copied = scratch / target.name  # by which rulings know it
+        shutil.copytree(folder, copied)
+        results = _results_of(copied)
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            copied.rename(target)
+        except OSError:
+            # Who delivers the same bundle at the same time has put the same there.
+            if not target.is_dir():
+                raise
+        return results
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _check_that_it_is_of(run: Run, played: RunFolder) -> None:
@@ -332,7 +367,7 @@ def made_again(run: Run) -> None:
         with open(local, "wb") as copy:
             shutil.copyfileobj(stored, copy)
     try:
-        take_in(run, local)
+        take_in(run, local, ended=run.ended, counts=run.counts)
     finally:
         local.unlink(missing_ok=True)
 

@@ -1,16 +1,10 @@
 """Contests are made and changed here: folders are copied first, rows written last."""
 
-import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from mlgolf.core.competition import FILE, Competition, load_competition
@@ -21,7 +15,8 @@ from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
 from mlgolf.results.frozen_code import digest, files_below
-from mlgolf_site.contests.models import Announcement, Board, Contest, Version
+from mlgolf_site.contests.beside import write_contest
+from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.people.models import User
 
 
@@ -70,6 +65,13 @@ def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Versi
     if last is not None:
         _keep_rulings(last.folder / RULINGS, version.folder / RULINGS)
     version.save()
+    add_boards(version)
+    write_contest(contest)
+    return version
+
+
+def add_boards(version: Version) -> None:
+    """One for each cell of its rules."""
     for cell in cells(version.competition):
         Board.objects.create(
             version=version, cell=cell.name.partition("@")[2], hardware=cell.rules.hardware,
@@ -78,7 +80,6 @@ def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Versi
             # As the command line chooses where nobody says.
             ruleset=cell.rules.tuning.rulesets[0],
         )
-    return version
 
 
 def _copy(folder: Path, target: Path) -> None:
@@ -126,52 +127,3 @@ def starter_folder(version: Version) -> Path | None:
 
 def storage_root() -> Path:
     return settings.SITE.files
-
-
-# --- what no folder of rules says, kept beside them ---
-
-
-def beside(contest: Contest) -> dict[str, Any]:
-    """What hosts said of a contest, so that a database that is lost can be made again."""
-    dates = {name: getattr(contest, name) for name in ("results_hidden_until", "final_after")}
-    return {
-        "title": contest.title, "prose": contest.prose, "is_public": contest.is_public,
-        **{name: date.isoformat() if date else None for name, date in dates.items()},
-        **{role: sorted(people.values_list("username", flat=True))
-           for role, people in (("hosts", contest.hosts), ("jury", contest.jury))},
-        "announcements": [
-            {"title": one.title, "text": one.text, "at": one.at.isoformat(),
-             "by": one.by.username if one.by else ""}
-            for one in contest.announcements.select_related("by")
-        ],
-    }
-
-
-def write_beside(contest: Contest) -> None:
-    content = json.dumps(beside(contest), indent=1).encode()
-    default_storage.save(f"competitions/{contest.slug}/contest.json", ContentFile(content))
-
-
-def restore(contest: Contest, said: Mapping[str, Any]) -> None:
-    """The reverse of `beside`. People who are not there (yet) are left out."""
-    dates = {
-        name: datetime.fromisoformat(said[name]) if said[name] else None
-        for name in ("results_hidden_until", "final_after")
-    }
-    with transaction.atomic():
-        for name, value in {
-            **{name: said[name] for name in ("title", "prose", "is_public")}, **dates
-        }.items():
-            setattr(contest, name, value)
-        contest.save()
-        contest.hosts.set(User.objects.filter(username__in=said["hosts"]))
-        contest.jury.set(User.objects.filter(username__in=said["jury"]))
-        contest.announcements.all().delete()
-        Announcement.objects.bulk_create([
-            Announcement(
-                contest=contest, title=one["title"], text=one["text"],
-                at=datetime.fromisoformat(one["at"]),
-                by=User.objects.filter(username=one["by"]).first(),
-            )
-            for one in said["announcements"]
-        ])

@@ -39,7 +39,7 @@ class Entry(models.Model):
     @property
     def archive(self) -> str:
         """Its code in the site's files: a zip of a folder that has the name of the entry."""
-        return f"code/{self.pk}-{self.code_sha256}.zip"
+        return f"code/{self.contest.slug}/{self.name}-{self.code_sha256}.zip"
 
     @property
     def latest_run(self) -> "Run | None":

@@ -21,12 +21,12 @@ from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
 from mlgolf.core.text import bytes_in_words, printable
 from mlgolf.golf.games import differing_rules
 from mlgolf_site.config import Limits
+from mlgolf_site.contests.beside import write_contest
 from mlgolf_site.contests.models import Contest, Version
 from mlgolf_site.contests.services import (
     add_contest,
     add_version,
     starter_folder,
-    write_beside,
 )
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.entries.uploads import Upload, read_upload
@@ -249,7 +249,7 @@ def make(draft: Draft, by: User, today: date | None = None) -> Made:
                 draft.folder, slug=name, prose=asked.get("prose", ""), by=by,
                 is_public=bool(asked.get("is_public")),
             )
-    write_beside(version.contest)
+    write_contest(version.contest)
     discard(draft)
     try:
         dry_run(version, by)

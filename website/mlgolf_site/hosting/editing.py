@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from mlgolf_site.contests.beside import write_contest
 from mlgolf_site.contests.models import Announcement, Board, Contest, Edit
-from mlgolf_site.contests.services import write_beside
 from mlgolf_site.people.models import User
 
 TEXTS = ("title", "prose", "is_public")
@@ -97,7 +97,7 @@ def edit(contest: Contest, *, by: User, seen: int, to: Settings) -> Edit | None:
         if "final_after" in changes:
             Board.objects.filter(version__contest=found).update(changes=F("changes") + 1)
         written = Edit.objects.create(contest=found, number=found.edits, by=by, changes=changes)
-    write_beside(found)
+    write_contest(found)
     return written
 
 
@@ -158,12 +158,12 @@ def edits_of(contest: Contest, most: int = 20) -> QuerySet[Edit]:
 
 def announce(contest: Contest, *, by: User, title: str, text: str) -> Announcement:
     made = Announcement.objects.create(contest=contest, by=by, title=title, text=text)
-    write_beside(contest)
+    write_contest(contest)
     return made
 
 
 def take_back(contest: Contest, pk: int) -> bool:
     """Remove an announcement. Returns: whether there was one."""
     gone, _ = contest.announcements.filter(pk=pk).delete()
-    write_beside(contest)
+    write_contest(contest)
     return bool(gone)

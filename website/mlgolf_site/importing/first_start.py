@@ -10,37 +10,54 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
-from mlgolf.api.bundles import make_ledger
 from mlgolf.results.bundles.reading import ENDING
 from mlgolf_site.boards.services import refresh_all
-from mlgolf_site.config import Site
+from mlgolf_site.config import Site, write_private
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.contests.services import add_contest, shipped_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.importing.bundles import import_bundle
+from mlgolf_site.jobs.worker import ensure_ledger
 from mlgolf_site.jury.services import take_in_rulings
 from mlgolf_site.people.models import User
 from mlgolf_site.shipped import CONTESTS
 
 PLATFORM = "mlgolf"  # who baselines belong to
 ADMIN = "admin"
+PASSWORD_FILE = "administrator-password.txt"
 
 log = logging.getLogger(__name__)
 
 
 def prepare(site: Site) -> str:
     """Fill a new site. Returns: the administrator's password, if one was made now; else empty."""
-    password = ""
     site.runs.mkdir(parents=True, exist_ok=True)
-    if not (site.ledger / "heads.jsonl").exists():
-        make_ledger(site.ledger)
-    if not User.objects.filter(is_superuser=True).exists():
-        password = secrets.token_urlsafe(12)
-        User.objects.create_superuser(ADMIN, password=password)
+    ensure_ledger(site.ledger)
+    password = make_administrator(site)
     add_shipped()
     take_in_rulings()
     refresh_all()
     return password
+
+
+def make_administrator(site: Site) -> str:
+    """If there is none. Returns: the password, if it was not shown yet; else empty.
+
+    It lies in a file until `password_was_shown`, so that a start that is killed loses it not.
+    """
+    file = site.folder / PASSWORD_FILE
+    if User.objects.filter(is_superuser=True).exists():
+        return file.read_text().strip() if file.exists() else ""
+    file.unlink(missing_ok=True)
+    write_private(file, secrets.token_urlsafe(12))
+    password = file.read_text().strip()
+    name = ADMIN if not User.objects.filter(username=ADMIN).exists() else f"{ADMIN}-2"
+    User.objects.create_superuser(name, password=password)
+    return password
+
+
+def password_was_shown(site: Site) -> None:
+    (site.folder / PASSWORD_FILE).unlink(missing_ok=True)
 
 
 def add_shipped() -> None:
@@ -68,7 +85,7 @@ def add_shipped() -> None:
 
 def shipped_bundles() -> list[Path]:
     """CONTEST--ENTRY.mlgolf.zip: runs of baselines that ship, so that no board is empty."""
-    return [Path(str(file)) for file in (files("mlgolf_site") / "shipped").iterdir()
-            if file.name.endswith(ENDING)]
+    folder = Path(str(files("mlgolf_site") / "shipped"))
+    return sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
 
 

@@ -1,5 +1,6 @@
 """How a worker calls its site."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -19,11 +20,11 @@ class Lost(Exception):
 class Caller:
     """The part of the site's API that is for workers."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, headers: Mapping[str, str] | None = None) -> None:
         self.url = url
         self._http = httpx.Client(
             base_url=f"{url.rstrip('/')}/api/worker/", timeout=60,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", **(headers or {})},
         )
 
     def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:

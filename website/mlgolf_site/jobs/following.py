@@ -13,6 +13,7 @@ from typing import Any
 
 from mlgolf.core.text import printable
 from mlgolf_site.jobs.calling import Caller, SiteGone
+from mlgolf_site.processes import ends_with_its_parent
 
 BEAT_SECONDS = 0.4  # between heartbeats while something is told
 LONGEST_SILENCE = 10 * BEAT_SECONDS  # without one while nothing is
@@ -31,6 +32,7 @@ def started(arguments: Sequence[str], place: Path, said: Path, out: Path) -> sub
             [sys.executable, "-m", "mlgolf.cli.main", *arguments], cwd=place,
             stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True,
             env={name: os.environ[name] for name in kept if name in os.environ},
+            preexec_fn=ends_with_its_parent(signal.SIGKILL),
         )
 
 

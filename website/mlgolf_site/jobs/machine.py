@@ -1,9 +1,11 @@
-"""The machine of a worker: a core that it has for itself, and what its class's probe finds there."""
+"""The machine of a worker: a core that it has for itself, and what its class's probe finds."""
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from mlgolf.core.errors import RulesError
 from mlgolf.core.hardware import HardwareClass
@@ -11,6 +13,26 @@ from mlgolf.core.records import Calibration
 from mlgolf.core.text import enumerated, number_of
 from mlgolf.referee.calibration import calibrate
 from mlgolf.referee.cores import lock_file, taken_cores
+
+LOCK = "lock"  # of who works in a folder
+ENDING_SECONDS = 10.0  # that one that was told to stop may still take
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Raises: RulesError where another worker works in the same folder."""
+    with open(folder / LOCK, "w") as file:
+        until = time.monotonic() + ENDING_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise RulesError(
+                        f"{folder}: another worker works there. Give this one its own by --folder"
+                    ) from None
+                time.sleep(0.2)
+        yield
 
 
 @contextmanager

@@ -66,6 +66,7 @@ class Job(models.Model):
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="jobs")
     lease_until = models.DateTimeField(null=True, blank=True)  # while it is played
     attempts = models.PositiveIntegerField(default=0)  # times that a worker took it
+    spoilt = models.PositiveIntegerField(default=0)  # of these, ended by a fault of the platform
     cancel_asked = models.BooleanField(default=False)
     estimate_seconds = models.FloatField(default=60)  # of wall time, for the queue's forecast
 

@@ -30,7 +30,7 @@ def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     )  # fmt: skip
     code = worker.follow(job, process, Told(run, said))
     if code is None:
-        worker.give_up(job, "its worker was stopped")
+        worker.give_up(job, "its worker was stopped", stopped=True)
     elif code == REFUSED and not any(run.glob("*/study_*")):
         worker.give_up(job, last_said(said), refused=True)
     elif not has_ended(job, place):

@@ -21,15 +21,17 @@ from django.utils import timezone
 from mlgolf.core.errors import BundleError
 from mlgolf.core.text import number_of
 from mlgolf_site.entries.models import Entry, Event, Run
+from mlgolf_site.jobs.beside import write_beside
 from mlgolf_site.jobs.models import OPEN, Job, State, Worker
 from mlgolf_site.people.models import User
 
 LEASE = timedelta(seconds=60)  # without a heartbeat
-MOST_ATTEMPTS = 3  # that the platform may spoil
+MOST_ATTEMPTS = 5  # that the platform may spoil
 LONGEST_PLAYING = timedelta(hours=6)
 LONGEST_JUDGING = timedelta(minutes=10)
 REPEATED = 2  # trials of a run, drawn at random, in one repetition
 FORGOTTEN_AT_ONCE = 5000  # old events
+VERDICT = "has a verdict"
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +42,17 @@ class JobLost(Exception):
 
 def enqueue(entry: Entry) -> Run:
     """A new run of an entry, and its job."""
-    run = Run.objects.create(entry=entry)
+    return wait_for_worker(Run.objects.create(entry=entry), "waits for a worker")
+
+
+def wait_for_worker(run: Run, reason: str) -> Run:
+    """The job of a run that has none yet."""
     Job.objects.create(
-        run=run, hardware=entry.board.hardware, reason="waits for a worker",
-        estimate_seconds=_estimate(entry) or 60.0,
+        run=run, hardware=run.entry.board.hardware, reason=reason,
+        estimate_seconds=_estimate(run.entry) or 60.0,
     )
-    tell(run, Event.Kind.STATE, {"state": State.QUEUED, "reason": "waits for a worker"})
+    tell(run, Event.Kind.STATE, {"state": State.QUEUED, "reason": reason})
+    write_beside(run)
     return run
 
 
@@ -92,6 +99,10 @@ def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
     job.save()
     if job.run is not None:  # what becomes of a repetition is no event of the run
         tell(job.run, Event.Kind.STATE, {"state": state, "reason": job.reason})
+    if state.has_ended:
+        # Of rows as they are: somebody else may have changed the run since this one was read.
+        about = Run.objects.select_related("entry__board__version", "job").get(pk=job.about.pk)
+        write_beside(about)
     log.info("job %s: %s (%s)", job.pk, state, reason)
 
 
@@ -166,9 +177,12 @@ def _take_in(job: Job, events: Sequence[Mapping[str, Any]]) -> None:
 
 
 @transaction.atomic
-def give_up(worker: Worker, pk: int, reason: str, *, refused: bool = False) -> None:
+def give_up(
+    worker: Worker, pk: int, reason: str, *, refused: bool = False, stopped: bool = False
+) -> None:
     """A worker could not play a job. Its fault, or the entry's where it was refused.
 
+    Args: stopped: the worker was told to stop, which spoils no attempt.
     Raises: JobLost.
     """
     job = _own(worker, pk)
@@ -177,14 +191,31 @@ def give_up(worker: Worker, pk: int, reason: str, *, refused: bool = False) -> N
     elif refused:
         _move(job, State.REFUSED, reason, lease_until=None)
     else:
-        _again(job, reason)
+        _again(job, reason, spoilt=not stopped)
 
 
-def _again(job: Job, why: str) -> None:
-    """Back into the queue, at its old place; given up after some attempts."""
-    if job.cancel_asked:
+@transaction.atomic
+def release(worker: Worker, why: str = "its worker was started anew") -> int:
+    """Jobs that a worker had when it was ended: it has none now. Returns: how many."""
+    jobs = Job.objects.select_for_update(of=("self",)).select_related("run__entry").filter(
+        worker=worker, state__in=[State.PLAYING, State.JUDGING]
+    )
+    for job in jobs:
+        _again(job, why)
+    return len(jobs)
+
+
+def _again(job: Job, why: str, *, spoilt: bool = True) -> None:
+    """Back into the queue, at its old place; given up after some attempts.
+
+    Args: spoilt: whether this attempt counts: its worker did not simply stop.
+    """
+    job.spoilt += spoilt
+    if job.run and job.run.bundle_sha256:  # who took it in was ended before it could say so
+        _move(job, State.DONE, VERDICT, lease_until=None)
+    elif job.cancel_asked:
         _move(job, State.CANCELLED, "cancelled", worker=None, lease_until=None)
-    elif job.attempts >= MOST_ATTEMPTS:
+    elif job.spoilt >= MOST_ATTEMPTS:
         _move(
             job, State.FAILED, f"{why}. It was tried {job.attempts} times, which is a fault of "
             "the site: it counts for no limit", worker=None, lease_until=None,
@@ -202,7 +233,9 @@ def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
     job = _locked(pk=pk)
     if job.run is None:
         raise JobLost(f"job {pk} repeats a run: deliver what was found, and no bundle")
-    if job.run.bundle_sha256 == sha256 and job.state in (State.JUDGING, State.DONE):
+    if job.run.bundle_sha256 == sha256:
+        if job.state in OPEN:  # who took it in was ended before it could say so
+            _move(job, State.DONE, VERDICT, lease_until=None)
         return None
     if job.state == State.JUDGING and job.worker_id == worker.pk:
         return job
@@ -216,9 +249,13 @@ def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
 
 @transaction.atomic
 def end_judging(pk: int, reason: str, *, refused: bool = False) -> None:
+    """The bundle was taken in, or refused."""
     job = _locked(pk=pk)
     if job.state == State.JUDGING:
         _move(job, State.REFUSED if refused else State.DONE, reason)
+    elif job.state in OPEN and job.run and job.run.bundle_sha256:
+        # It took so long that it was queued again.
+        _move(job, State.DONE, reason, lease_until=None)
 
 
 # --- repetitions ---

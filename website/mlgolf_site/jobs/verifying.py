@@ -31,7 +31,7 @@ def verify(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     )  # fmt: skip
     code = worker.follow(job, process, Silent())
     if code is None:
-        worker.give_up(job, "its worker was stopped")
+        worker.give_up(job, "its worker was stopped", stopped=True)
     elif not has_ended(job, place):
         worker.give_up(
             job, f"mlgolf verify ended with exit code {code} and found nothing out: "

@@ -13,7 +13,7 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ from mlgolf.core.records import Calibration
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
 from mlgolf.referee.machine import machine
+from mlgolf.results.bundles.ledger import HEADS
 from mlgolf_site.jobs import playing, verifying
 from mlgolf_site.jobs.calling import Caller, Lost, SiteGone
 from mlgolf_site.jobs.following import Silent, Told, followed
-from mlgolf_site.jobs.machine import disturbed, own_core, probe_core, probe_record
+from mlgolf_site.jobs.machine import alone_in, disturbed, own_core, probe_core, probe_record
 from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
@@ -51,15 +52,15 @@ class Worker:
     ledger: Path | None = None  # of the site, for its own worker; else the worker's own
     runs_other_peoples_code: bool = False  # at a weaker level than bubblewrap: said by the host
     probe: Callable[[HardwareClass], Calibration | None] = field(default_factory=lambda: probe_core)
+    headers: Mapping[str, str] = field(default_factory=dict)  # with every request
     stopping: bool = field(default=False, init=False)
     _calibration: Calibration | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ledger = self.ledger or self.folder / "ledger"
-        if not (self.ledger / "heads.jsonl").exists():
-            make_ledger(self.ledger)
-        self.call = Caller(self.url, self.token)
+        ensure_ledger(self.ledger)
+        self.call = Caller(self.url, self.token, self.headers)
 
     def hello(self) -> bool:
         """Say who it is, and what its class's probe found here. Returns: whether it takes jobs.
@@ -101,7 +102,7 @@ class Worker:
         Raises: RulesError for a token, a version or a clock that the site does not accept, and
         beside other workers that have all cores of this machine.
         """
-        with own_core(load_hardware(self.hardware)):
+        with alone_in(self.folder), own_core(load_hardware(self.hardware)):
             self._work(once)
 
     def _work(self, once: bool) -> None:
@@ -150,8 +151,18 @@ class Worker:
             BEGIN[job["kind"]](self, job, place)
         except Lost as error:
             self.tell(f"{job['run']}: {error}")
+        except MLGolfError as error:
+            self._fail(job, str(error))
+        # Not where the site is gone: what was finished is delivered when it is back.
         shutil.rmtree(place, ignore_errors=True)
         return True
+
+    def _fail(self, job: dict[str, Any], reason: str) -> None:
+        """The job goes back now, and not when its lease runs out."""
+        try:
+            self.give_up(job, reason)
+        except (Lost, RulesError) as error:
+            self.tell(f"{job['run']}: {error}")
 
     def _deliver_what_is_left(self) -> None:
         """Of a worker that was killed: what had ended is sent, the rest is begun anew."""
@@ -173,11 +184,13 @@ class Worker:
             job, process, told, call=self.call, is_stopping=lambda: self.stopping, tell=self.tell
         )
 
-    def give_up(self, job: dict[str, Any], reason: str, *, refused: bool = False) -> None:
+    def give_up(
+        self, job: dict[str, Any], reason: str, *, refused: bool = False, stopped: bool = False
+    ) -> None:
         self.tell(f"{job['run']}: {reason}")
-        self.call(
-            "POST", f"jobs/{job['job']}/give-up", json={"reason": reason, "refused": refused}
-        )
+        self.call("POST", f"jobs/{job['job']}/give-up", json={
+            "reason": reason, "refused": refused, "stopped": stopped,
+        })  # fmt: skip
 
     def send(self, job: dict[str, Any], send: Callable[[], None]) -> None:
         """What was finished is sent until the site has it. Raises: Lost."""
@@ -186,6 +199,9 @@ class Worker:
             try:
                 send()
             except SiteGone as error:
+                if self.stopping:
+                    self.tell(f"{error}; {job['run']} is kept, and sent at the next start")
+                    raise
                 self.tell(f"{error}; {job['run']} is kept, and sent again in {wait:.0f} s")
                 time.sleep(wait)
                 wait = min(2 * wait, LONGEST_WAIT)
@@ -205,3 +221,10 @@ class Worker:
             shutil.rmtree(place, ignore_errors=True)
             scratch.rename(place)
         return folder
+
+
+def ensure_ledger(folder: Path) -> None:
+    """Made, or completed where making it was cut short."""
+    heads = folder / HEADS
+    if not heads.exists() or heads.stat().st_size == 0:
+        make_ledger(folder)

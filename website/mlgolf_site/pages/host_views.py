@@ -13,13 +13,13 @@ from django.views.decorators.http import require_POST
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import MLGolfError
 from mlgolf_site.boards import services as boards
+from mlgolf_site.contests.asked import asked_board
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting import drafts, draws, editing
 from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.exporting import board_as_csv, board_as_json, bundles_as_zip
 from mlgolf_site.hosting.models import Draft
-from mlgolf_site.contests.asked import asked_board
 from mlgolf_site.pages.host_forms import (
     AnnouncementForm,
     CommitForm,

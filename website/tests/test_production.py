@@ -1,0 +1,167 @@
+"""The configuration that `mlgolf site init` writes, and what `mlgolf site check` says."""
+
+import shutil
+import subprocess
+import sys
+
+import httpx
+import pytest
+from mlgolf_site.config import FILE, FILL_IN, Site, write_private
+from mlgolf_site.production import init
+from served import Served
+
+from mlgolf.core.errors import RulesError
+
+URL = "https://golf.example.org"
+
+
+def filled(folder, *, database=True):
+    """As a person would complete it."""
+    file = folder / FILE
+    password = folder / "mail-password"
+    password.write_text("x\n")
+    lines = []
+    for line in file.read_text().splitlines():
+        if FILL_IN in line:
+            key = line.partition(" ")[0]
+            value = {"host": "127.0.0.1", "user": "u", "sender": "golf@example.org"}.get(
+                key, str(password)
+            )
+            line = f'{key} = "{value}"'
+        lines.append(line)
+    text = "\n".join(lines)
+    if not database:
+        before, _, rest = text.partition("[postgresql]")
+        text = before + "[mail]" + rest.partition("[mail]")[2]
+    file.write_text(text)
+    return folder
+
+
+def site(*arguments, folder):
+    return subprocess.run(
+        [sys.executable, "-m", "mlgolf.cli.main", "site", *arguments, "--folder", str(folder)],
+        capture_output=True, text=True,
+    )
+
+
+def test_a_new_configuration_is_refused_until_what_is_to_be_filled_in_is(tmp_path):
+    init(tmp_path, url=URL)
+    with pytest.raises(RulesError) as refused:
+        Site(tmp_path)
+    said = str(refused.value)
+    assert all(f"[mail] {key}: found" in said for key in ("host", "user", "sender"))
+    config = Site(filled(tmp_path)).config
+    assert config.https
+    assert config.hosts == ["golf.example.org"]
+    assert config.postgresql is not None
+
+
+def test_secrets_are_for_their_owner_alone(tmp_path):
+    init(tmp_path, url=URL)
+    for name in (FILE, "postgresql-password"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_every_site_has_secrets_of_its_own(tmp_path):
+    for name in ("a", "b"):
+        init(tmp_path / name, url=URL)
+    keys = [Site(filled(tmp_path / name)).config.secret_key for name in ("a", "b")]
+    assert keys[0] != keys[1]
+
+
+def test_nothing_is_overwritten(tmp_path):
+    (tmp_path / "compose.yaml").write_text("mine")
+    with pytest.raises(RulesError, match=r"found compose\.yaml, and nothing is overwritten"):
+        init(tmp_path, url=URL)
+    assert [file.name for file in tmp_path.iterdir()] == ["compose.yaml"]
+
+
+@pytest.mark.parametrize("url", ["http://golf.example.org", "golf.example.org", "https://a.org/x"])
+def test_an_address_without_tls_is_refused(tmp_path, url):
+    with pytest.raises(RulesError, match="allowed is https://"):
+        init(tmp_path, url=url)
+
+
+def test_an_s3_bucket_is_where_files_go(tmp_path):
+    init(tmp_path, url=URL, bucket="golf", endpoint="https://s3.example.org")
+    config = Site(filled(tmp_path)).config
+    assert config.files == "s3"
+    assert config.s3.bucket == "golf"
+    assert config.s3.endpoint == "https://s3.example.org"
+
+
+def test_systemd_accepts_the_unit(tmp_path):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd here")
+    init(tmp_path, url=URL)
+    said = subprocess.run(
+        ["systemd-analyze", "verify", str(tmp_path / "mlgolf-site.service")],
+        capture_output=True, text=True,
+    )
+    assert "mlgolf-site" not in said.stderr, said.stderr
+
+
+def test_the_compose_file_names_what_is_there(tmp_path):
+    yaml = pytest.importorskip("yaml")
+    init(tmp_path, url=URL)
+    read = yaml.safe_load((tmp_path / "compose.yaml").read_text())
+    assert set(read["services"]) == {"postgresql", "site", "worker", "caddy"}
+    assert (tmp_path / read["secrets"]["postgresql-password"]["file"]).is_file()
+
+
+def test_a_site_in_production_is_checked_without_a_warning_of_django(tmp_path):
+    init(tmp_path, url=URL)
+    said = site("manage", "check", "--deploy", "--fail-level", "WARNING",
+                folder=filled(tmp_path, database=False))  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    assert "no issues" in said.stdout
+
+
+def test_check_says_what_is_wrong_with_a_site_and_what_is_not(tmp_path):
+    init(tmp_path, url=URL)
+    said = site("check", folder=filled(tmp_path))
+    assert said.returncode == 1
+    found = {line.split(":")[0].split(None, 1)[1]: line.split()[0]
+             for line in said.stdout.splitlines()}
+    assert found["settings"] == "fine", said.stdout
+    assert found["database"] == found["mail"] == "WRONG", said.stdout
+    assert found["files"] == found["run folders"] == "fine", said.stdout
+
+
+def test_no_traceback_for_a_site_whose_database_is_away(tmp_path):
+    init(tmp_path, url=URL)
+    said = site("check", folder=filled(tmp_path))
+    assert "Traceback" not in said.stderr + said.stdout
+
+
+def test_the_scheme_that_a_proxy_names_is_believed_only_if_told_so(tmp_path):
+    init(tmp_path, url=URL)
+    ask = "from django.conf import settings; print(settings.SECURE_PROXY_SSL_HEADER)"
+    folder = filled(tmp_path, database=False)
+    said = site("manage", "shell", "-c", ask, folder=folder)
+    assert said.stdout.strip().endswith("None"), said.stderr
+    file = folder / FILE
+    file.write_text(file.read_text().replace("trust_forwarded_proto = false",
+                                             "trust_forwarded_proto = true"))
+    said = site("manage", "shell", "-c", ask, folder=folder)
+    assert "HTTP_X_FORWARDED_PROTO" in said.stdout, said.stderr
+
+
+def test_a_local_worker_reaches_a_site_that_answers_by_https_alone(tmp_path):
+    init(tmp_path, url=URL)
+    served = Served(filled(tmp_path, database=False))
+    try:
+        served.wait_for("is known to")
+        assert f"is at {URL} " in served.said
+        with httpx.Client(base_url=served.url, headers={"Host": "golf.example.org"}) as stranger:
+            assert stranger.get("/status/").headers["location"] == f"{URL}/status/"
+    finally:
+        served.end()
+
+
+def test_a_private_file_is_never_overwritten_and_never_cut_short(tmp_path):
+    write_private(tmp_path / "a", "one")
+    with pytest.raises(FileExistsError):
+        write_private(tmp_path / "a", "two")
+    assert (tmp_path / "a").read_text() == "one"
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
