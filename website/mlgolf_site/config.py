@@ -64,6 +64,20 @@ class Mail(_Table):
         return self.password_file.read_text().strip() if self.password_file else ""
 
 
+class OAuthApp(_Table):
+    """[oauth.github], [oauth.google]: people may sign in by an account there.
+
+    The site is registered there first, with the address SITE/accounts/github/login/callback/.
+    """
+
+    client_id: str = Field(min_length=1)
+    secret_file: Path  # what they gave the site, in a file that nobody else can read
+
+    @property
+    def secret(self) -> str:
+        return self.secret_file.read_text().strip()
+
+
 class Limits(_Table):
     """[limits]. Of one person, in 24 hours, unless it says otherwise."""
 
@@ -85,6 +99,7 @@ class SiteConfig(_Table):
     postgresql: PostgreSQL | None = None
     s3: S3 | None = None
     mail: Mail | None = None
+    oauth: dict[Literal["github", "google"], OAuthApp] = {}  # noqa: RUF012, as pydantic copies it
     limits: Limits = Limits()
 
 

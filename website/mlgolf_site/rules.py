@@ -1,8 +1,8 @@
 """Who may call what: one row for each name of the URL configuration, and no other place.
 
 A view whose name has no row here is not served at all: it fails, and so does the test that walks
-the URL configuration. A row says which roles may call it, and whether it is about something of
-somebody's, which is then looked up once and handed to the view as `request.subject`.
+the URL configuration. A row says which roles may call it, by which methods, and whether it is about
+something of somebody's, which is then looked up once and handed to the view as `request.subject`.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 
-from mlgolf_site.answers import forbidden
+from mlgolf_site.answers import forbidden, malformed, other_method
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.people.models import Team, Token, User
@@ -41,14 +45,17 @@ class Rule:
 
     may: frozenset[Role]
     about: Callable[..., Subject] | None = None  # from what the URL names; may raise Http404
-    scopes: frozenset[str] = frozenset()  # of tokens that suffice; empty: any
+    # Of tokens that suffice; empty: any, but one that may only read changes nothing.
+    scopes: frozenset[str] = frozenset()
     hidden: bool = False  # whoever may not is told that there is nothing
+    methods: frozenset[str] | None = None  # None: its package or the API decides
+    second_factor: bool = False  # asked for where the site is reached by https
 
 
 def contest(slug: str, **_: Any) -> Contest:
     found = Contest.objects.filter(slug=slug).first()
     if found is None:
-        raise Http404(f"There is no competition {slug!r}.")
+        raise _nothing("contest", slug)
     return found
 
 
@@ -57,7 +64,7 @@ def entry(slug: str, name: str, **_: Any) -> Entry:
         "board__version__contest", "contest", "owner", "team", "based_on__contest"
     ).filter(contest__slug=slug, name=name).first()
     if found is None:
-        raise Http404(f"There is no entry {name!r} in {slug}.")
+        raise _nothing("entry", slug, name)
     return found
 
 
@@ -66,8 +73,27 @@ def run(key: Any, **_: Any) -> Run:
         "entry__board__version__contest", "entry__contest", "entry__owner", "entry__team", "job"
     ).filter(key=key).first()
     if found is None:
-        raise Http404("There is no such run.")
+        raise _nothing("run")
     return found
+
+
+def _nothing(what: str, *named: str) -> Http404:
+    """The same words for what is not there, and for what is not public."""
+    return Http404({
+        "contest": "There is no competition {!r}.", "entry": "There is no entry {1!r} in {0}.",
+        "run": "There is no such run.",
+    }[what].format(*named))  # fmt: skip
+
+
+def _hidden(subject: "Subject") -> Http404:
+    match subject:
+        case Contest():
+            return _nothing("contest", subject.slug)
+        case Entry():
+            return _nothing("entry", subject.contest.slug, subject.name)
+        case Run():
+            return _nothing("run")
+    return Http404()
 
 
 def team(name: str, **_: Any) -> Team:
@@ -88,34 +114,38 @@ HOSTS = frozenset({Role.HOST, Role.ADMIN})
 WORKERS = frozenset({Role.WORKER})
 ADMINS = frozenset({Role.ADMIN})
 SUBMIT, READ, WORK = Token.Scope.SUBMIT, Token.Scope.READ, Token.Scope.WORKER
+SAFE = frozenset({"GET", "HEAD"})
+POST = frozenset({"POST"})
+FORM = SAFE | POST
 
 RULES: dict[str, Rule] = {
     # pages
-    "home": Rule(may=ANYONE),
-    "style": Rule(may=ANYONE),
-    "status": Rule(may=ANYONE),
-    "about": Rule(may=ANYONE),
-    "contest": Rule(may=ANYONE, about=contest),
-    "contest_data": Rule(may=ANYONE, about=contest),
-    "starter": Rule(may=ANYONE, about=contest),
-    "figure": Rule(may=ANYONE, about=contest),
-    "submit": Rule(may=MEMBER, about=contest),
-    "entry": Rule(may=ANYONE, about=entry),
-    "entry_code": Rule(may=ANYONE, about=entry),  # the view asks whether the code is public
-    "entry_archive": Rule(may=ANYONE, about=entry),
-    "publish_code": Rule(may=OWN, about=entry),
-    "rerun": Rule(may=HOSTS, about=entry),
-    "cancel": Rule(may=OWN, about=run),
-    "bundle": Rule(may=ANYONE, about=run),
-    "run_live": Rule(may=ANYONE, about=run),
-    "run_figure": Rule(may=ANYONE, about=run),
-    "run_events": Rule(may=ANYONE, about=run),
-    "person": Rule(may=ANYONE),
-    "mine": Rule(may=MEMBER),
-    "teams": Rule(may=MEMBER),
-    "team": Rule(may=ANYONE, about=team),
-    "tokens": Rule(may=MEMBER),
-    "revoke_token": Rule(may=MEMBER, about=own_token),
+    "home": Rule(may=ANYONE, methods=SAFE),
+    "style": Rule(may=ANYONE, methods=SAFE),
+    "status": Rule(may=ANYONE, methods=SAFE),
+    "about": Rule(may=ANYONE, methods=SAFE),
+    "contest": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "contest_data": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "starter": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "figure": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "submit": Rule(may=MEMBER, about=contest, methods=FORM),
+    "entry": Rule(may=ANYONE, about=entry, methods=SAFE),
+    # Of code, bundles and logs the views ask whether they are public.
+    "entry_code": Rule(may=ANYONE, about=entry, methods=SAFE),
+    "entry_archive": Rule(may=ANYONE, about=entry, methods=SAFE),
+    "publish_code": Rule(may=OWN, about=entry, methods=POST),
+    "rerun": Rule(may=HOSTS, about=entry, methods=POST),
+    "cancel": Rule(may=OWN, about=run, methods=POST),
+    "bundle": Rule(may=ANYONE, about=run, methods=SAFE),
+    "run_live": Rule(may=ANYONE, about=run, methods=SAFE),
+    "run_figure": Rule(may=ANYONE, about=run, methods=SAFE),
+    "run_events": Rule(may=ANYONE, about=run, methods=SAFE),
+    "person": Rule(may=ANYONE, methods=SAFE),
+    "mine": Rule(may=MEMBER, methods=SAFE),
+    "teams": Rule(may=MEMBER, methods=FORM),
+    "team": Rule(may=ANYONE, about=team, methods=FORM),
+    "tokens": Rule(may=MEMBER, methods=FORM),
+    "revoke_token": Rule(may=MEMBER, about=own_token, methods=POST),
     # what workers call
     "api:worker_hello": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_lease": Rule(may=WORKERS, scopes=frozenset({WORK})),
@@ -130,7 +160,10 @@ RULES: dict[str, Rule] = {
 }
 # Packages that guard their own views, by how the names of these begin.
 OF_PACKAGES: dict[str, Rule] = {
-    "account_": Rule(may=ANYONE), "mfa_": Rule(may=ANYONE), "admin:": Rule(may=ANYONE),
+    "account_": Rule(may=ANYONE), "mfa_": Rule(may=ANYONE),
+    "admin:": Rule(may=ADMINS, second_factor=True),
+    # Signing in by an account elsewhere, where site.toml has [oauth.…].
+    "socialaccount_": Rule(may=ANYONE), "github_": Rule(may=ANYONE), "google_": Rule(may=ANYONE),
 }
 
 
@@ -202,21 +235,48 @@ class RulesMiddleware:
         rule = rule_of(name)
         if rule is None:
             raise ImproperlyConfigured(f"the view {name!r} has no rule in mlgolf_site/rules.py")
+        if _has_nul(request, kwargs):
+            return malformed(request)
         token = getattr(request, "token", None)
         subject = rule.about(**kwargs) if rule.about else None
         roles = roles_of(request.user, token, subject)
         if not sees(roles, subject):
-            raise Http404
-        in_scope = token is None or not rule.scopes or token.scope in rule.scopes
-        if roles & rule.may and in_scope:
-            request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
-            return None
-        return _refused(request, rule, roles)
+            raise _hidden(subject)
+        if not roles & rule.may or not _in_scope(token, rule, request.method or ""):
+            return _refused(request, rule, roles, token)
+        if rule.methods is not None and request.method not in rule.methods:
+            return other_method(request, rule.methods)
+        if rule.second_factor and settings.CONFIG.https and not is_mfa_enabled(request.user):
+            messages.warning(request, "Administration asks for a second factor. Set one up here.")
+            return redirect("mfa_index")
+        request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
+        return None
 
 
-def _refused(request: HttpRequest, rule: Rule, roles: set[Role]) -> HttpResponseBase:
+def _has_nul(request: HttpRequest, kwargs: dict[str, Any]) -> bool:
+    """Whether the address has a character that no text of a database may have."""
+    texts = [*map(str, kwargs.values()), *request.GET.keys()]
+    return any("\0" in text for text in texts) or any(
+        "\0" in text for values in request.GET.lists() for text in values[1]
+    )
+
+
+def _in_scope(token: Token | None, rule: Rule, method: str) -> bool:
+    if token is None:
+        return True
+    if token.scope == READ and method not in SAFE:
+        return False
+    return not rule.scopes or token.scope in rule.scopes
+
+
+def _refused(
+    request: HttpRequest, rule: Rule, roles: set[Role], token: Token | None
+) -> HttpResponseBase:
     if request.path.startswith(API):
         known = Role.MEMBER in roles or Role.WORKER in roles
+        if token is not None and roles & rule.may:
+            told = f"The scope of this token, {token.scope}, does not allow it. Make another token."
+            return JsonResponse({"detail": told}, status=403)
         told = f"This is for {_in_words(rule)}." if known else (
             "No token, or one that has expired. Send the header Authorization: Bearer TOKEN, with "
             "a token from the page Tokens of your account."

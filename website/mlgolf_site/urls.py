@@ -1,5 +1,6 @@
 """Every address of the site. Each name has a row in `rules.py`."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -34,9 +35,11 @@ urlpatterns = [
     path("tokens/<int:pk>/revoke/", people_views.revoke_token, name="revoke_token"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    *(path("accounts/", include(urls)) for urls in settings.OAUTH_URLS),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
 ]
+handler400 = "mlgolf_site.answers.malformed"
 handler404 = "mlgolf_site.answers.not_found"
 handler403 = "mlgolf_site.answers.refused"
 handler500 = "mlgolf_site.answers.broken"

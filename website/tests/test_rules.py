@@ -47,7 +47,9 @@ def test_every_rule_is_of_an_address():
 
 
 def test_rules_by_how_a_name_begins_are_of_packages_alone():
-    assert set(OF_PACKAGES) == {"account_", "mfa_", "admin:"}
+    assert set(OF_PACKAGES) == {
+        "account_", "mfa_", "admin:", "socialaccount_", "github_", "google_",
+    }
 
 
 @pytest.fixture
@@ -117,6 +119,45 @@ def test_whoever_may_is_let_in_and_nobody_else(people, who):
         if was_refused(answer, is_api) == is_allowed(name, who):
             wrong.append(f"{who} at {name}: {answer.status_code}")
     assert wrong == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_whoever_may_not_changes_nothing_and_pages_to_read_take_nothing(people, who, method):
+    clients, headers, filled, team = people
+    wrong = []
+    for name, route in OURS:
+        at, rule = address(route, filled, team), RULES[name]
+        is_api = at.startswith(API)
+        answer = clients[who].generic(method, at, headers=headers[who] if is_api else {})
+        told = f"{who} at {name}: {answer.status_code}"
+        if not is_allowed(name, who):
+            if not was_refused(answer, is_api):
+                wrong.append(told)
+        elif rule.methods is not None and method not in rule.methods:
+            if answer.status_code != 405:
+                wrong.append(told)
+        elif answer.status_code >= 500 or (was_refused(answer, is_api) and not is_api):
+            wrong.append(told)
+    assert wrong == []
+
+
+def test_the_rule_of_every_page_says_its_methods():
+    assert [
+        name for name, rule in RULES.items() if rule.methods is None and not name.startswith("api:")
+    ] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", WHO)
+def test_administration_is_walked_by_administrators_alone(people, who):
+    clients = people[0]
+    for name, route in ADDRESSES:
+        if name.startswith("admin:") and "<" not in route and "(?P" not in route:
+            answer = clients[who].get(f"/{route}")
+            refused = was_refused(answer, False)
+            assert refused == (who != "administrator"), (name, answer.status_code)
 
 
 def test_live_events_have_the_rule_of_the_page_they_are_for():

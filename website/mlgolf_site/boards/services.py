@@ -29,12 +29,15 @@ from mlgolf.plots.svg import framed, to_svg
 from mlgolf.report.figures import draw_figures
 from mlgolf.report.view import board_view, review_view
 from mlgolf.results.bundles.reading import sound_bundle, unpacked
+from mlgolf.results.bundles.seal import Seal
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
 from mlgolf.scoring.kept_trials import KeptTrial, as_records, from_records, keep_trials
 from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Run
+from mlgolf_site.jobs.models import Job, State, Worker
+from mlgolf_site.jobs.services import JobLost
 
 log = logging.getLogger(__name__)
 MOST_NOTES = 20  # that a page shows
@@ -43,16 +46,25 @@ MOST_NOTES = 20  # that a page shows
 # --- a run is delivered ---
 
 
-def take_in(run: Run, bundle: Path) -> None:
+def take_in(
+    run: Run, bundle: Path, *, delivered_by: Worker | None = None, sha256: str = ""
+) -> None:
     """Check a bundle, keep it, and let its run count.
 
+    Args:
+      delivered_by: the worker that sent it, whose key must have signed it.
+      sha256: of the bundle, as the worker announced it.
     Raises: BundleError for one that is not sound, or not of this run.
     """
     found = sound_bundle(bundle)
     assert found.seal is not None
+    if delivered_by is not None:
+        _check_that_it_is_by(delivered_by, found.seal, sha256)
     with unpacked(found) as folder:
         played = RunFolder(folder)
         _check_that_it_is_of(run, played)
+        if delivered_by is not None:
+            _check_how_it_was_played(run, played, delivered_by)
         target = run.folder
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
@@ -62,13 +74,47 @@ def take_in(run: Run, bundle: Path) -> None:
     results, view, figures = _results_of(run.folder)
     with transaction.atomic():
         run = Run.objects.select_for_update().select_related("entry__board").get(pk=run.pk)
+        if delivered_by is not None and not Job.objects.select_for_update().filter(
+            run=run, state=State.JUDGING, worker=delivered_by, bundle_sha256=sha256
+        ).exists():
+            raise JobLost(f"{run} was given to another worker while its bundle was checked")
         run.ended, run.results, run.view = timezone.now(), json.dumps(results), view
         run.figures = figures
         run.bundle_sha256, run.signed_by = found.seal.sha256, found.seal.key or ""
+        run.sandbox = played.record.sandbox
         run.entry.runs.exclude(pk=run.pk).update(counts=False)
         run.counts = True
         run.save()
         run.entry.board.has_changed()
+
+
+def _check_that_it_is_by(worker: Worker, seal: Seal, sha256: str) -> None:
+    """Raises: BundleError for a bundle that is not the announced one, or signed by another key."""
+    if seal.sha256 != sha256:
+        raise BundleError(f"it is the bundle {seal.sha256[:12]}…, announced was {sha256[:12]}…")
+    if seal.key != worker.public_key:
+        by = f"signed by {seal.key[:12]}…" if seal.key else "not signed"
+        raise BundleError(
+            f"it is {by}; {worker.name} said at its first hello that it signs with "
+            f"{worker.public_key[:12]}…"
+        )
+
+
+def _check_how_it_was_played(run: Run, played: RunFolder, worker: Worker) -> None:
+    """Raises: BundleError for a weaker sandbox than the worker said, or other draws than asked."""
+    record, board = played.record, run.entry.board
+    if record.sandbox != worker.sandbox:
+        raise BundleError(
+            f"it was played at the level {record.sandbox}; {worker.name} said {worker.sandbox}"
+        )
+    tuning = board.competition.rules.tuning.under(board.ruleset)
+    if (record.studies, record.trials) != (tuning.studies, tuning.trials):
+        raise BundleError(
+            f"it has {record.studies} studies of {record.trials} trials; the rules ask for "
+            f"{tuning.studies} of {tuning.trials}"
+        )
+    if record.held_out is None or record.held_out.is_known:
+        raise BundleError("its held-out data were known before it was played, or it was imported")
 
 
 def _check_that_it_is_of(run: Run, played: RunFolder) -> None:

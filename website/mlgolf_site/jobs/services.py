@@ -6,7 +6,7 @@ watchdog moves each job out of each state within a bound, whoever was killed.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +14,17 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from mlgolf.core.text import printable
+from mlgolf_site.contests.models import Contest
 from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.jobs.models import Job, State, Worker
+from mlgolf_site.protocol import LONGEST_LINE, MOST_EVENTS
 
 LEASE = timedelta(seconds=60)  # without a heartbeat
 MOST_ATTEMPTS = 3  # that the platform may spoil
 LONGEST_PLAYING = timedelta(hours=6)
 LONGEST_JUDGING = timedelta(minutes=10)
+MOST_METRICS = 50  # of one evaluation
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ def _locked(**lookup: Any) -> Job:
 
 
 def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
-    job.state, job.reason, job.since = state, reason[:1000], timezone.now()
+    job.state, job.reason, job.since = state, printable(reason)[:1000], timezone.now()
     for name, value in changes.items():
         setattr(job, name, value)
     job.save()
@@ -77,11 +81,19 @@ def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
 
 @transaction.atomic
 def lease(worker: Worker, now: datetime | None = None) -> Job | None:
-    """The oldest job that waits for this worker's class of hardware; None if there is none."""
+    """The oldest job that waits for this worker's class of hardware; None if there is none.
+
+    The worker of a host plays that host's competitions alone; of an administrator, all.
+    """
     now = now or timezone.now()
     waiting = Job.objects.filter(state=State.QUEUED, hardware=worker.hardware).order_by("pk")
+    owner = worker.token.user
+    if worker.problem:
+        return None
+    if not owner.is_superuser:
+        waiting = waiting.filter(run__entry__contest__in=owner.contests.all())
     if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(skip_locked=True)
+        waiting = waiting.select_for_update(skip_locked=True, of=("self",))
     job = waiting.first()
     if job is None:
         return None
@@ -89,6 +101,7 @@ def lease(worker: Worker, now: datetime | None = None) -> Job | None:
         job, State.PLAYING, f"played by {worker.name}", worker=worker, lease_until=now + LEASE,
         attempts=job.attempts + 1,
     )
+    job.tried_by.add(worker)
     job.run.tier = worker.tier
     job.run.save(update_fields=["tier"])
     return job
@@ -110,7 +123,9 @@ def heartbeat(worker: Worker, pk: int, events: Sequence[Mapping[str, Any]] = ())
 
 
 def _own(worker: Worker, pk: int) -> Job:
-    job = Job.objects.select_for_update().select_related("run__entry").filter(pk=pk).first()
+    job = Job.objects.select_for_update(of=("self",)).select_related(
+        "run__entry__board__version__contest"
+    ).filter(pk=pk).first()
     if job is None or job.worker_id != worker.pk or job.state != State.PLAYING:
         raise JobLost(
             f"job {pk} is not played by {worker.name} (any more): its lease ran out, or it was "
@@ -120,19 +135,48 @@ def _own(worker: Worker, pk: int) -> Job:
 
 
 _STRIDE = 1_000_000  # numbers of events of one attempt come after those of the one before
+_LONGEST = 200  # characters of a name
 
 
 def _take_in(job: Job, events: Sequence[Mapping[str, Any]]) -> None:
+    """A worker is somebody else's program: what it tells is cut to what pages show."""
+    if not events:
+        return
+    told = job.run.entry.board.competition.rules.told
     Event.objects.bulk_create(
         [
             Event(
-                run=job.run, number=job.attempts * _STRIDE + int(event["number"]),
-                kind=event["kind"], data=event["data"],
+                run=job.run, number=job.attempts * _STRIDE + number, kind=event["kind"],
+                data=_cut(event["kind"], event["data"], told),
             )
-            for event in events if event["kind"] in (Event.Kind.LOG, Event.Kind.EVALUATION)
+            for event in events
+            if event["kind"] in (Event.Kind.LOG, Event.Kind.EVALUATION)
+            and 0 < (number := int(event["number"])) <= MOST_EVENTS
         ],
         ignore_conflicts=True,
     )  # fmt: skip
+
+
+def _cut(kind: str, data: Mapping[str, Any], told: Collection[str]) -> dict[str, Any]:
+    """Of an evaluation only what contestants are told while a run goes on: no held-out data."""
+    trial = printable(data.get("trial", ""))[:_LONGEST]
+    if kind == Event.Kind.LOG:
+        return {"trial": trial, "line": printable(data.get("line", ""))[:LONGEST_LINE]}
+    metrics = data.get("metrics")
+    return {
+        "trial": trial, "step": _number(data.get("step")), "seconds": _number(data.get("seconds")),
+        "metrics": {
+            printable(name)[:_LONGEST]: _number(value)
+            for name, value in list(metrics.items())[:MOST_METRICS]
+            if str(name).partition("/")[0] in told
+        } if isinstance(metrics, Mapping) else {},
+    }  # fmt: skip
+
+
+def _number(value: Any) -> float | int | None:
+    """None for what is no number, or none that is finite."""
+    is_number = isinstance(value, float | int) and not isinstance(value, bool)
+    return value if is_number and abs(value) < 1e300 else None
 
 
 @transaction.atomic
@@ -167,18 +211,28 @@ def _again(job: Job, why: str) -> None:
 def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
     """A bundle arrives. Returns: None for one that was taken in before.
 
-    Raises: JobLost for a job that has ended otherwise.
+    Raises: JobLost for a job that the worker never had, that has ended otherwise, or that another
+      bundle is being checked of.
     """
-    job = _locked(pk=pk)
+    job = Job.objects.select_for_update(of=("self",)).select_related("run__entry").filter(
+        pk=pk, tried_by=worker
+    ).first()
+    if job is None:
+        raise JobLost(f"job {pk} was never played by {worker.name}: its bundle is not taken in")
     if job.run.bundle_sha256 == sha256 and job.state in (State.JUDGING, State.DONE):
         return None
-    if job.state == State.JUDGING and job.worker_id == worker.pk:
+    if job.state == State.JUDGING and (job.worker_id, job.bundle_sha256) == (worker.pk, sha256):
         return job
     if job.state not in (State.PLAYING, State.QUEUED) or (
         job.state == State.PLAYING and job.worker_id != worker.pk
     ):
         raise JobLost(f"job {pk} is {job.state}: its bundle is not taken in")
-    _move(job, State.JUDGING, "its bundle is checked", worker=worker, lease_until=None)
+    _move(
+        job, State.JUDGING, "its bundle is checked", worker=worker, lease_until=None,
+        bundle_sha256=sha256,
+    )
+    job.run.tier = worker.tier  # of who played what is delivered
+    job.run.save(update_fields=["tier"])
     return job
 
 
@@ -220,12 +274,12 @@ def place_in_queue(job: Job) -> tuple[int, float]:
     for other in before:
         played = (now - other.since).total_seconds() if other.state == State.PLAYING else 0.0
         seconds += max(other.estimate_seconds - played, 1.0)
-    return before.count(), seconds / max(len(working(job.hardware)), 1)
+    return before.count(), seconds / max(len(working(job.hardware, job.run.entry.contest)), 1)
 
 
 def why_it_waits(job: Job) -> str:
     """A sentence without its full stop."""
-    workers = working(job.hardware)
+    workers = working(job.hardware, job.run.entry.contest)
     if not workers:
         return f"no worker of the class {job.hardware} is there"
     if all(worker.problem for worker in workers):
@@ -236,11 +290,16 @@ def why_it_waits(job: Job) -> str:
         f"the class {job.hardware}"
 
 
-def working(hardware: str) -> list[Worker]:
-    """Workers of a class that were heard of lately."""
-    return list(Worker.objects.filter(
+def working(hardware: str, contest: Contest | None = None) -> list[Worker]:
+    """Workers of a class that were heard of lately, and may play a competition."""
+    found = Worker.objects.filter(
         hardware=hardware, last_seen__gt=timezone.now() - LEASE
-    ).order_by("pk"))
+    ).order_by("pk")
+    if contest is not None:
+        found = found.filter(
+            Q(token__user__is_superuser=True) | Q(token__user__in=contest.hosts.all())
+        )
+    return list(found)
 
 
 # --- the watchdog ---

@@ -9,8 +9,10 @@ delivered is delivered when it starts again.
 
 import io
 import json
+import math
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -26,18 +28,19 @@ import httpx
 
 from mlgolf import __version__
 from mlgolf.api.bundles import bundle as write_bundle
-from mlgolf.api.bundles import make_ledger
+from mlgolf.api.bundles import make_ledger, open_ledger
 from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
 from mlgolf.core.text import printable
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
 from mlgolf.results.bundles.reading import sound_bundle
-from mlgolf_site.protocol import PROTOCOL
+from mlgolf_site.protocol import LONGEST_LINE, MOST_EVENTS, MOST_EVENTS_AT_ONCE, PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
 BEAT_SECONDS = 0.4  # between heartbeats while one is played
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
-LINE, LINES_AT_ONCE = 2000, 500  # characters of a line of a log; events of one heartbeat
+MOST_LINES = MOST_EVENTS // 2  # of logs that are told: a program may print without end
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")  # names that the site may give
 REFUSED = 2  # exit code of mlgolf run for what is refused before it begins
 
 
@@ -58,7 +61,8 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ledger = self.ledger or self.folder / "ledger"
+        self.folder = self.folder.resolve()  # what it plays has a folder of its own
+        self.ledger = (self.ledger or self.folder / "ledger").resolve()
         if not (self.ledger / "heads.jsonl").exists():
             make_ledger(self.ledger)
         self._http = httpx.Client(
@@ -81,7 +85,8 @@ class Worker:
                 detail = answer.json()["detail"]
             except (ValueError, KeyError):
                 detail = answer.text[:500]
-            kind = Lost if answer.status_code in (404, 409) else RulesError
+            of_a_job = path.startswith("jobs/") and answer.status_code not in (401, 403)
+            kind = Lost if of_a_job or answer.status_code in (404, 409) else RulesError
             raise kind(f"{self.url}: {printable(detail)}")
         return answer
 
@@ -93,6 +98,7 @@ class Worker:
         welcome = self._call("POST", "hello", json={
             "protocol": PROTOCOL, "hardware": self.hardware, "sandbox": level,
             "version": f"{__version__} ({package_fingerprint()[:12]})", "time": time.time(),
+            "public_key": open_ledger(self.ledger).key,
             "machine": {"system": platform.platform(), "cores": os.cpu_count()},
             "problem": problem,
         }).json()  # fmt: skip
@@ -137,7 +143,7 @@ class Worker:
         answer = self._call("POST", "lease")
         if answer.status_code == 204:
             return False
-        job = answer.json()
+        job = _named_plainly(answer.json())
         self.tell(f"plays {job['contest']}/{job['entry']} as {job['run']}")
         try:
             self._play(job)
@@ -174,7 +180,7 @@ class Worker:
             self._give_up(job, "its worker was stopped")
         elif code == REFUSED and not any(run.glob("*/study_*")):
             said_text = (place / "said.txt").read_text(errors="replace").strip()
-            self._give_up(job, _refusal(said_text), refused=True)
+            self._give_up(job, _refusal(said_text, self.folder), refused=True)
         elif not (run / "held_out.json").exists():
             self._give_up(job, f"mlgolf run ended with exit code {code} before its last trial")
         else:
@@ -191,10 +197,10 @@ class Worker:
             events = told.new()
             try:
                 if events or code is not None or time.monotonic() - beaten > 10 * BEAT_SECONDS:
-                    for start in range(0, max(len(events), 1), LINES_AT_ONCE):
+                    for start in range(0, max(len(events), 1), MOST_EVENTS_AT_ONCE):
                         stop = self._call(
                             "POST", f"jobs/{job['job']}/heartbeat",
-                            json={"events": events[start:start + LINES_AT_ONCE]},
+                            json={"events": events[start:start + MOST_EVENTS_AT_ONCE]},
                         ).json()["stop"]
                     beaten = time.monotonic()
                     told.taken(events)
@@ -271,10 +277,18 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _refusal(said: str) -> str:
-    """What mlgolf run said last."""
+def _named_plainly(job: dict[str, Any]) -> dict[str, Any]:
+    """Raises: RulesError for names that could lead out of the worker's folder, or be options."""
+    for key in ("run", "entry", "contest", "cell", "framework", "ruleset", "folder_sha256"):
+        if not PLAIN.fullmatch(str(job[key])) and (key, job[key]) != ("cell", ""):
+            raise RulesError(f"the site names a job by {key} = {printable(job[key])!r}")
+    return job
+
+
+def _refusal(said: str, folder: Path) -> str:
+    """What mlgolf run said last, without folders of this machine."""
     message = said.rpartition("mlgolf: ")[2] or said
-    return printable(message)[:1000]
+    return printable(message.replace(f"{folder}/", ""))[:1000]
 
 
 def _end(process: subprocess.Popen) -> None:
@@ -309,17 +323,25 @@ class Told:
     said: Path
     _read: dict[Path, int] = field(default_factory=dict)  # bytes of each file that were told
     _number: int = 0
+    _lines_told: int = 0
     _waiting: list[dict[str, Any]] = field(default_factory=list)
 
     def new(self) -> list[dict[str, Any]]:
         """All that the site has not taken in yet."""
         for kind, trial, line in self._lines():
-            self._number += 1
+            data: dict[str, Any] = {"trial": trial}
             if kind == "evaluation":
-                data = {"trial": trial, **_told_of(line)}
+                data |= _told_of(line)
             else:
-                data = {"trial": trial, "line": printable(line)[:LINE]}
-            self._waiting.append({"number": self._number, "kind": kind, "data": data})
+                self._lines_told += 1
+                if self._lines_told > MOST_LINES:
+                    continue
+                last = self._lines_told == MOST_LINES
+                said = "… what is printed from here on is in the bundle's log alone"
+                data["line"] = said if last else printable(line)[:LONGEST_LINE]
+            if self._number < MOST_EVENTS:
+                self._number += 1
+                self._waiting.append({"number": self._number, "kind": kind, "data": data})
         return list(self._waiting)
 
     def taken(self, events: list[dict[str, Any]]) -> None:
@@ -352,7 +374,8 @@ def _told_of(line: str) -> dict[str, Any]:
     """Of a row of evaluations: nothing of data that is held out, which is told when it ends."""
     row = json.loads(line)
     metrics = {
-        name: value for name, value in row.get("metrics", {}).items()
+        name: value if math.isfinite(value) else None  # JSON has no other numbers
+        for name, value in row.get("metrics", {}).items()
         if name.startswith(("train/", "model/")) and isinstance(value, float | int)
     }
     return {"step": row.get("step"), "seconds": row.get("seconds"), "metrics": metrics}

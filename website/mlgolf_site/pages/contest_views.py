@@ -10,7 +10,7 @@ from mlgolf.scoring.labels import OUTSIDE
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.models import Board, Contest, Version
-from mlgolf_site.contests.services import starter_folder
+from mlgolf_site.contests.services import kept_from_players, starter_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.pages.paging import page_of
 
@@ -44,6 +44,7 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "words": list(game_in_words(board.competition, board.called)),
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
+        "kept_from_players": sorted(kept_from_players(version)),
         "is_current": version == versions[0],
         "page_query": f"version={version.number}&cell={board.cell}&",
     })
@@ -72,7 +73,7 @@ def _runs_of(rows: list[Standing]) -> dict[int, list[Run]]:
     found: dict[int, list[Run]] = {}
     for run in Run.objects.filter(
         entry_id__in=[row.entry_id for row in rows], ended__isnull=False
-    ).only("key", "entry_id", "tier", "is_verified", "counts", "ended").order_by("pk"):
+    ).only("key", "entry_id", "tier", "is_verified", "counts", "ended", "sandbox").order_by("pk"):
         found.setdefault(run.entry_id, []).append(run)
     return found
 
@@ -106,16 +107,18 @@ def svg_answer(request: HttpRequest, figures: dict[str, dict[str, str]], name: s
     if request.GET.get("theme") == "dark":
         svg = recoloured(svg, DARK)
     answer = HttpResponse(svg, content_type="image/svg+xml")
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    )
     answer.headers["Cache-Control"] = "private, max-age=5"
     return answer
 
 
 def data(request: HttpRequest, slug: str) -> HttpResponse:
-    """The folder of the competition, as `mlgolf run --competition` takes it; without rulings'
-    drafts, and without champions of the host."""
+    """The folder of the competition, as `mlgolf run --competition` takes it; without champions of
+    the host, and without what the examples of blind games are drawn from."""
     version = _chosen_version(request, list(request.subject.versions.order_by("-number")))
-    return zip_answer(version.folder, slug, leave_out={"champion"})
+    return zip_answer(version.folder, slug, leave_out={"champion", *kept_from_players(version)})
 
 
 def starter(request: HttpRequest, slug: str) -> HttpResponse:

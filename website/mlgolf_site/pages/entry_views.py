@@ -17,6 +17,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 from pygments import highlight
@@ -35,6 +36,7 @@ from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
 from mlgolf_site.rules import Role
 from mlgolf_site.submitting import (
+    ENTRY_NAME,
     check_upload,
     improved_name,
     left_today,
@@ -47,7 +49,8 @@ from mlgolf_site.submitting import (
 POLL_SECONDS = 0.4  # between looks for new events of a run
 LONGEST_STREAM = 3600  # seconds; a browser then connects again
 LOG_LINES = 400  # shown when the page is opened
-LARGEST_SHOWN = 200_000  # bytes of a file of code
+LARGEST_SHOWN, MOST_SHOWN = 200_000, 1_000_000  # bytes of code: of a file, of an entry
+TOO_LARGE = mark_safe("<p>Too large to show, or no text: download it.</p>")
 
 
 def submit(request: HttpRequest, slug: str) -> HttpResponse:
@@ -91,8 +94,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _based_on(request: HttpRequest, contest: Contest) -> Entry | None:
-    name = request.GET.get("based_on") or request.POST.get("based_on")
-    return contest.entries.filter(name=name).select_related("board").first() if name else None
+    name = request.GET.get("based_on") or request.POST.get("based_on") or ""
+    if not ENTRY_NAME.fullmatch(name):
+        return None
+    return contest.entries.filter(name=name).select_related("board").first()
 
 
 def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
@@ -106,8 +111,9 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
-        "events": _events(latest) if latest else [], "queue": _queue(latest),
-        "sees_code": sees_code(request, found), "is_own": Role.OWNER in request.roles,
+        "events": _events(latest, kinds_for(request, found)) if latest else [],
+        "queue": _queue(latest), "sees_code": sees_code(request, found),
+        "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
         "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
         "command": _command(found), "improved": found.improved.select_related("contest").all(),
@@ -132,8 +138,15 @@ def _disclosed(entry: Entry) -> list[tuple[str, str]]:
     ]
 
 
-def _events(run: Run) -> list[dict]:
-    last = list(run.events.order_by("-number")[:LOG_LINES])
+def kinds_for(request: HttpRequest, entry: Entry) -> list[str]:
+    """What somebody is told of a run. A program may print its own code and data, so its log is for
+    who may see the code."""
+    public = [Event.Kind.EVALUATION, Event.Kind.STATE]
+    return [*public, Event.Kind.LOG] if sees_code(request, entry) else public
+
+
+def _events(run: Run, kinds: list[str]) -> list[dict]:
+    last = list(run.events.filter(kind__in=kinds).order_by("-number")[:LOG_LINES])
     return [_shown(event) for event in reversed(last)]
 
 
@@ -167,20 +180,22 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
 def events(request: HttpRequest, key: str) -> StreamingHttpResponse:
     """What happens in a run, as server-sent events, from the number after Last-Event-ID."""
     seen = request.headers.get("Last-Event-ID") or request.GET.get("after") or "0"
-    after = int(seen) if seen.isdecimal() else 0
-    answer = StreamingHttpResponse(_stream(request.subject.pk, after), "text/event-stream")
+    after = int(seen) if seen.isdecimal() and len(seen) < 12 else 0
+    kinds = kinds_for(request, request.subject.entry)
+    answer = StreamingHttpResponse(_stream(request.subject.pk, after, kinds), "text/event-stream")
     answer.headers["Cache-Control"] = "no-cache"
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
 
-async def _stream(run: int, after: int) -> AsyncIterator[bytes]:
+async def _stream(run: int, after: int, kinds: list[str]) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
     waited = 0.0
     while waited < LONGEST_STREAM:
         found = [
-            event async for event in Event.objects.filter(run_id=run, number__gt=after)
-            .order_by("number")[:500]
+            event async for event in Event.objects.filter(
+                run_id=run, number__gt=after, kind__in=kinds
+            ).order_by("number")[:500]
         ]
         for event in found:
             after = event.number
@@ -213,13 +228,14 @@ def code(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Each file with its lines numbered, so that a challenge can name them."""
     found: Entry = request.subject
     _check_that_code_is_seen(request, found)
-    files = []
+    files, left = [], MOST_SHOWN
     with zipfile.ZipFile(io.BytesIO(_archive(found))) as archive:
         for item in archive.infolist():
             content = archive.read(item)
+            left -= len(content)
             files.append({
                 "name": item.filename.split("/", 1)[1], "bytes": len(content),
-                "html": _highlighted(item.filename, content),
+                "html": _highlighted(item.filename, content) if left >= 0 else TOO_LARGE,
             })
     return render(request, "pages/code.html", {
         "entry": found, "contest": found.contest, "files": files,
@@ -228,7 +244,7 @@ def code(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 def _highlighted(name: str, content: bytes) -> SafeString:
     if len(content) > LARGEST_SHOWN or b"\0" in content:
-        return mark_safe("<p>Too large to show, or no text: download it.</p>")
+        return TOO_LARGE
     lexer = PythonLexer() if name.endswith(".py") else TextLexer()
     anchor = "".join(c if c.isalnum() else "-" for c in name.split("/", 1)[1])
     # Pygments escapes the code; its style is in the style sheet.
@@ -241,7 +257,9 @@ def archive(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found: Entry = request.subject
     _check_that_code_is_seen(request, found)
     answer = HttpResponse(_archive(found), content_type="application/zip")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}.zip"'
+    answer.headers["Content-Disposition"] = content_disposition_header(
+        True, f"{found.name}.zip"
+    ) or ""
     return answer
 
 

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from mlgolf_site.entries.models import Entry
@@ -60,13 +61,17 @@ def team(request: HttpRequest, name: str) -> HttpResponse:
                 found.members.add(added)
                 messages.success(request, f"{added} is a member now.")
                 return redirect("team", found.name)
+    entries = found.entries.select_related("contest", "owner")
+    if not request.roles & {Role.OWNER, Role.ADMIN}:
+        entries = entries.filter(contest__is_public=True)
     return render(request, "pages/team.html", {
         "team": found, "members": found.members.all(), "form": form,
         "is_member": Role.OWNER in request.roles,
-        "entries": page_of(request, found.entries.select_related("contest", "owner")),
+        "entries": page_of(request, entries),
     })
 
 
+@never_cache
 def tokens(request: HttpRequest) -> HttpResponse:
     """A new token is shown once, in the answer that makes it."""
     form, shown = TokenForm(request.POST or None), None
