@@ -65,6 +65,7 @@ def take_in(
         _check_that_it_is_of(run, played)
         if delivered_by is not None:
             _check_how_it_was_played(run, played, delivered_by)
+            _check_that_it_is_awaited(run, delivered_by, sha256)
         target = run.folder
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)
@@ -74,10 +75,8 @@ def take_in(
     results, view, figures = _results_of(run.folder)
     with transaction.atomic():
         run = Run.objects.select_for_update().select_related("entry__board").get(pk=run.pk)
-        if delivered_by is not None and not Job.objects.select_for_update().filter(
-            run=run, state=State.JUDGING, worker=delivered_by, bundle_sha256=sha256
-        ).exists():
-            raise JobLost(f"{run} was given to another worker while its bundle was checked")
+        if delivered_by is not None:
+            _check_that_it_is_awaited(run, delivered_by, sha256)
         run.ended, run.results, run.view = timezone.now(), json.dumps(results), view
         run.figures = figures
         run.bundle_sha256, run.signed_by = found.seal.sha256, found.seal.key or ""
@@ -98,6 +97,15 @@ def _check_that_it_is_by(worker: Worker, seal: Seal, sha256: str) -> None:
             f"it is {by}; {worker.name} said at its first hello that it signs with "
             f"{worker.public_key[:12]}…"
         )
+
+
+def _check_that_it_is_awaited(run: Run, worker: Worker, sha256: str) -> None:
+    """Raises: JobLost where the job was given to another worker meanwhile."""
+    awaited = Job.objects.filter(
+        run=run, state=State.JUDGING, worker=worker, bundle_sha256=sha256
+    )
+    if not awaited.exists():
+        raise JobLost(f"{run} was given to another worker while its bundle was checked")
 
 
 def _check_how_it_was_played(run: Run, played: RunFolder, worker: Worker) -> None:
