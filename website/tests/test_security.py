@@ -592,6 +592,36 @@ def test_a_program_of_a_host_takes_an_administrator(db, private_folder, person):
     assert add_contest(private_folder, by=person("boss", is_superuser=True)).number == 1
 
 
+def test_uploads_are_counted_by_the_minute(contest, person, monkeypatch):
+    monkeypatch.setattr("mlgolf_site.people.often.time.time", lambda: 1_000_000.0)
+    client = Client()
+    client.force_login(person("eve"))
+
+    def check():
+        return client.post("/c/quick/submit/", {
+            "name": "attack", "board": "", "framework": "torch", "check": "1",
+            "file": SimpleUploadedFile("entry.py", b"("),
+        }).content.decode()  # fmt: skip
+
+    said = [check() for _ in range(31)]
+    assert ["uploads or checks in a minute" in page for page in said] == 30 * [False] + [True]
+
+
+def test_nobody_makes_tokens_or_teams_without_end(person):
+    from mlgolf_site.pages.people_views import MOST_TEAMS, MOST_TOKENS
+
+    eve = person("eve")
+    client = Client()
+    client.force_login(eve)
+    for number in range(MOST_TEAMS):
+        Team.objects.create(name=f"t{number}", founder=eve)
+    for number in range(MOST_TOKENS):
+        Token.issue(eve, f"t{number}", Token.Scope.READ)
+    token = {"name": "more", "scope": "read", "days": 3}
+    assert "which is the limit" in client.post("/tokens/", token).content.decode()
+    assert "which is the limit" in client.post("/teams/", {"name": "more"}).content.decode()
+
+
 # --- workers ---
 
 

@@ -76,6 +76,7 @@ def take_in(
     with transaction.atomic():
         run = Run.objects.select_for_update().select_related("entry__board").get(pk=run.pk)
         if delivered_by is not None:
+            Job.objects.select_for_update().get(run=run)
             _check_that_it_is_awaited(run, delivered_by, sha256)
         run.ended, run.results, run.view = timezone.now(), json.dumps(results), view
         run.figures = figures

@@ -102,7 +102,9 @@ class Worker:
             "machine": {"system": platform.platform(), "cores": os.cpu_count()},
             "problem": problem,
         }).json()  # fmt: skip
-        self.tell(f"{welcome['name']} is known to {welcome['site']} ({welcome['tier']})")
+        self.tell(printable(
+            f"{welcome['name']} is known to {welcome['site']} ({welcome['tier']})"
+        ))
         if problem:
             raise RulesError(
                 f"this worker takes no job: {problem}. Mend that, or let it play at the level "

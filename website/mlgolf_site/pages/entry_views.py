@@ -34,9 +34,11 @@ from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import enqueue, place_in_queue, why_it_waits
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
+from mlgolf_site.people.often import too_often
 from mlgolf_site.rules import Role
 from mlgolf_site.submitting import (
     ENTRY_NAME,
+    LimitReached,
     check_upload,
     improved_name,
     left_today,
@@ -48,6 +50,7 @@ from mlgolf_site.submitting import (
 
 POLL_SECONDS = 0.4  # between looks for new events of a run
 LONGEST_STREAM = 3600  # seconds; a browser then connects again
+UPLOADS_A_MINUTE = 30  # of one person, checks among them
 LOG_LINES = 400  # shown when the page is opened
 LARGEST_SHOWN, MOST_SHOWN = 200_000, 1_000_000  # bytes of code: of a file, of an entry
 TOO_LARGE = mark_safe("<p>Too large to show, or no text: download it.</p>")
@@ -73,6 +76,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         asked = form.cleaned_data
         board: Board = asked["board"]
         try:
+            if too_often("upload", request.user.pk, most=UPLOADS_A_MINUTE):
+                raise LimitReached(
+                    f"More than {UPLOADS_A_MINUTE} uploads or checks in a minute. Wait a minute"
+                )
             if "check" in request.POST:
                 checked = check_upload(
                     board, asked["name"], asked["file_name"], asked["content"], asked["framework"]

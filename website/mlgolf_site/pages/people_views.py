@@ -15,6 +15,8 @@ from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.rules import Role
 from mlgolf_site.submitting import left_today
 
+MOST_TEAMS, MOST_TOKENS = 20, 50  # of one person
+
 
 def person(request: HttpRequest, username: str) -> HttpResponse:
     found = User.objects.filter(username=username, is_active=True).first()
@@ -38,6 +40,11 @@ def mine(request: HttpRequest) -> HttpResponse:
 def teams(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        if request.user.founded.count() >= MOST_TEAMS:
+            form.add_error(None, f"You have founded {MOST_TEAMS} teams, which is the limit.")
+            return render(request, "pages/teams.html", {
+                "teams": request.user.teams.all(), "form": form,
+            })  # fmt: skip
         with transaction.atomic():
             made = Team.objects.create(name=form.cleaned_data["name"], founder=request.user)
             made.members.add(request.user)
@@ -79,6 +86,8 @@ def tokens(request: HttpRequest) -> HttpResponse:
         asked = form.cleaned_data
         if asked["scope"] == Token.Scope.WORKER and not request.user.hosts_any:
             form.add_error("scope", "Workers are registered by hosts and administrators.")
+        elif request.user.tokens.count() >= MOST_TOKENS:
+            form.add_error(None, f"You have {MOST_TOKENS} tokens, which is the limit. Revoke one.")
         else:
             _, shown = Token.issue(request.user, asked["name"], asked["scope"], asked["days"])
             form = TokenForm()
