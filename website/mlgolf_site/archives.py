@@ -15,7 +15,8 @@ def zip_answer(folder: Path, name: str, leave_out: Collection[str] = ()) -> Http
         for file in sorted(folder.rglob("*")):
             inside = file.relative_to(folder)
             # A link could lead anywhere on the machine of the site.
-            if file.is_file() and not file.is_symlink() and not set(leave_out).intersection(inside.parts):
+            is_plain = file.is_file() and not file.is_symlink()
+            if is_plain and not set(leave_out).intersection(inside.parts):
                 archive.write(file, f"{name}/{inside}")
     answer = HttpResponse(written.getvalue(), content_type="application/zip")
     answer.headers["Content-Disposition"] = content_disposition_header(True, f"{name}.zip") or ""

@@ -99,7 +99,7 @@ class SiteConfig(_Table):
     postgresql: PostgreSQL | None = None
     s3: S3 | None = None
     mail: Mail | None = None
-    oauth: dict[Literal["github", "google"], OAuthApp] = {}  # noqa: RUF012, as pydantic copies it
+    oauth: dict[Literal["github", "google"], OAuthApp] = {}
     limits: Limits = Limits()
 
 

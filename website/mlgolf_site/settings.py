@@ -134,11 +134,11 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 OAUTH_URLS = []
 if CONFIG.oauth:
     INSTALLED_APPS += ["allauth.socialaccount"]
-    OAUTH_URLS = ["allauth.socialaccount.urls"]
+    OAUTH_URLS = [("3rdparty/", "allauth.socialaccount.urls")]
     SOCIALACCOUNT_PROVIDERS = {}
     for _name, _app in CONFIG.oauth.items():
         INSTALLED_APPS += [f"allauth.socialaccount.providers.{_name}"]
-        OAUTH_URLS += [f"allauth.socialaccount.providers.{_name}.urls"]
+        OAUTH_URLS += [("", f"allauth.socialaccount.providers.{_name}.urls")]
         SOCIALACCOUNT_PROVIDERS[_name] = {
             "APP": {"client_id": _app.client_id, "secret": _app.secret},
             "SCOPE": {"github": ["user:email"], "google": ["profile", "email"]}[_name],

@@ -35,7 +35,7 @@ urlpatterns = [
     path("tokens/<int:pk>/revoke/", people_views.revoke_token, name="revoke_token"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
-    *(path("accounts/", include(urls)) for urls in settings.OAUTH_URLS),
+    *(path(f"accounts/{at}", include(urls)) for at, urls in settings.OAUTH_URLS),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
 ]

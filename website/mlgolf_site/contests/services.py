@@ -34,8 +34,8 @@ def add_contest(
     slug = slug or rules.name
     if not SLUG.fullmatch(slug):
         raise RulesError(
-            f"name: found {printable(slug)!r}; allowed are small letters, digits, dash and underscore, "
-            "the first a letter or a digit, at most 60"
+            f"name: found {printable(slug)!r}; allowed are small letters, digits, dash and "
+            "underscore, the first a letter or a digit, at most 60"
         )
     if Contest.objects.filter(slug=slug).exists():
         raise RulesError(f"{slug}: there is a competition of this name. Give another name")
