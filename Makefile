@@ -8,7 +8,7 @@ GAME := src/mlgolf/competitions/cancer-nuclear
 
 BIN := .venv/bin
 
-.PHONY: setup demo test long full check site site-test site-faults fuzz faults bench bench-site clean
+.PHONY: setup demo test long full check site site-test site-faults security fuzz faults bench bench-site clean
 
 setup: .venv/.complete
 
@@ -54,6 +54,16 @@ site-test: setup
 # Kills of worker, web, keeper and database during 20 submissions; some minutes.
 site-faults: setup
 	@$(BIN)/python benchmarks/site_faults.py
+# The website as an attacker has it: who may call what, planted secrets, attack uploads, requests
+# made from the OpenAPI document, and Django's own check of a site that is reached by https.
+security: setup
+	@cd website && ../$(BIN)/pytest tests/test_rules.py tests/test_uploads.py tests/test_security.py
+	@cd website && ../$(BIN)/pytest tests/fuzz_api.py
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  $(BIN)/python -c "from mlgolf_site.config import embedded; print(embedded())" \
+	    > "$$folder/site.toml" && \
+	  printf 'https = true\nhosts = ["golf.example.org"]\n' >> "$$folder/site.toml" && \
+	  $(BIN)/mlgolf site manage --folder "$$folder" check --deploy --fail-level WARNING
 
 # What takes minutes: every baseline and champion that ships, contracts of all sizes and variants.
 long: setup

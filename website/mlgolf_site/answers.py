@@ -1,5 +1,7 @@
 """Answers that are no page of their own: what is not there, not allowed, or broken."""
 
+from collections.abc import Iterable
+
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -28,6 +30,24 @@ def forbidden(request: HttpRequest, said: str) -> HttpResponse:
 
 def refused(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return forbidden(request, "This is not allowed.")
+
+
+def other_method(request: HttpRequest, allowed: Iterable[str]) -> HttpResponse:
+    told = ", ".join(sorted(allowed))
+    answer = _answer(
+        request, 405, "Not this way", f"Found {request.method}; allowed at this address: {told}."
+    )
+    answer.headers["Allow"] = told
+    return answer
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the secret that the site gives to each browser."""
+    return _answer(
+        request, 403, "Not allowed",
+        "The form did not come from a page of this site, or the browser sends no cookies. Load "
+        "the page again, and send the form once more.",
+    )
 
 
 def broken(request: HttpRequest) -> HttpResponse:

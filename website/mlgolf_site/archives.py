@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 
 
 def zip_answer(folder: Path, name: str, leave_out: Collection[str] = ()) -> HttpResponse:
@@ -13,10 +14,12 @@ def zip_answer(folder: Path, name: str, leave_out: Collection[str] = ()) -> Http
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
             inside = file.relative_to(folder)
-            if file.is_file() and not set(leave_out).intersection(inside.parts):
+            # A link could lead anywhere on the machine of the site.
+            is_plain = file.is_file() and not file.is_symlink()
+            if is_plain and not set(leave_out).intersection(inside.parts):
                 archive.write(file, f"{name}/{inside}")
     answer = HttpResponse(written.getvalue(), content_type="application/zip")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
+    answer.headers["Content-Disposition"] = content_disposition_header(True, f"{name}.zip") or ""
     return answer
 
 

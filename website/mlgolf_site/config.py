@@ -74,6 +74,18 @@ class Web(_Table):
     # Believe X-Forwarded-Proto from anybody: only where nothing but the proxy can reach this site.
     trust_forwarded_proto: bool = False
     url: str = ""  # what people type, such as https://golf.example.org
+class OAuthApp(_Table):
+    """[oauth.github], [oauth.google]: people may sign in by an account there.
+
+    The site is registered there first, with the address SITE/accounts/github/login/callback/.
+    """
+
+    client_id: str = Field(min_length=1)
+    secret_file: Path  # what they gave the site, in a file that nobody else can read
+
+    @property
+    def secret(self) -> str:
+        return self.secret_file.read_text().strip()
 
 
 class Limits(_Table):
@@ -104,6 +116,7 @@ class SiteConfig(_Table):
     s3: S3 | None = None
     mail: Mail | None = None
     web: Web = Web()
+    oauth: dict[Literal["github", "google"], OAuthApp] = {}
     limits: Limits = Limits()
 
 

@@ -1,22 +1,26 @@
 """Who may call what: one row for each name of the URL configuration, and no other place.
 
 A view whose name has no row here is not served at all: it fails, and so does the test that walks
-the URL configuration. A row says which roles may call it, and whether it is about something of
-somebody's, which is then looked up once and handed to the view as `request.subject`.
+the URL configuration. A row says which roles may call it, by which methods, and whether it is about
+something of somebody's, which is then looked up once and handed to the view as `request.subject`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
 
-from mlgolf_site.answers import forbidden
+from mlgolf_site.answers import forbidden, other_method, unreadable
 from mlgolf_site.contests.models import Board, Contest, Version
-from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.hosting.models import Draft
 from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token, User
@@ -43,15 +47,18 @@ class Rule:
 
     may: frozenset[Role]
     about: Callable[..., Subject] | None = None  # from what the URL names; may raise Http404
-    scopes: frozenset[str] = frozenset()  # of tokens that suffice; empty: any
+    # Of tokens that suffice; empty: any, but one that may only read changes nothing.
+    scopes: frozenset[str] = frozenset()
     hidden: bool = False  # whoever may not is told that there is nothing
     results: bool = False  # nothing but results: not there while a competition hides them
+    methods: frozenset[str] | None = None  # None: its package or the API decides
+    second_factor: bool = False  # asked for where the site is reached by https
 
 
 def contest(slug: str, **_: Any) -> Contest:
     found = Contest.objects.filter(slug=slug).first()
     if found is None:
-        raise Http404(_missing(contest, {"slug": slug}))
+        raise _nothing("contest", slug)
     return found
 
 
@@ -60,7 +67,7 @@ def entry(slug: str, name: str, **_: Any) -> Entry:
         "board__version__contest", "contest", "owner", "team", "based_on__contest"
     ).filter(contest__slug=slug, name=name).first()
     if found is None:
-        raise Http404(_missing(entry, {"slug": slug, "name": name}))
+        raise _nothing("entry", slug, name)
     return found
 
 
@@ -69,7 +76,7 @@ def run(key: Any, **_: Any) -> Run:
         "entry__board__version__contest", "entry__contest", "entry__owner", "entry__team", "job"
     ).defer(*Run.LARGE).filter(key=key).first()
     if found is None:
-        raise Http404(_missing(run, {}))
+        raise _nothing("run")
     return found
 
 
@@ -82,10 +89,29 @@ def challenge(slug: str, challenge: Any, **_: Any) -> Challenge:
     return found
 
 
+def _nothing(what: str, *named: str) -> Http404:
+    """The same words for what is not there, and for what is not public."""
+    return Http404({
+        "contest": "There is no competition {!r}.", "entry": "There is no entry {1!r} in {0}.",
+        "run": "There is no such run.",
+    }[what].format(*named))  # fmt: skip
+
+
+def _hidden(subject: "Subject") -> Http404:
+    match subject:
+        case Contest():
+            return _nothing("contest", subject.slug)
+        case Entry():
+            return _nothing("entry", subject.contest.slug, subject.name)
+        case Run():
+            return _nothing("run")
+    return Http404()
+
+
 def team(name: str, **_: Any) -> Team:
     found = Team.objects.filter(name=name).first()
     if found is None:
-        raise Http404(_missing(team, {"name": name}))
+        raise Http404(f"There is no team {name!r}.")
     return found
 
 
@@ -94,15 +120,6 @@ def draft(draft: Any, **_: Any) -> Draft:
     if found is None:
         raise Http404("There is no such draft (any more).")
     return found
-
-
-def _missing(about: Callable[..., Subject] | None, named: Mapping[str, Any]) -> str:
-    """The same of what is not there and of what is not there for who asks."""
-    words = {
-        contest: "There is no competition {slug!r}.", run: "There is no such run.",
-        entry: "There is no entry {name!r} in {slug}.", team: "There is no team {name!r}.",
-    }
-    return words.get(about, "There is nothing at this address.").format(**named)  # type: ignore
 
 
 def own_token(pk: int, **_: Any) -> None:
@@ -118,63 +135,67 @@ WORKERS = frozenset({Role.WORKER})
 ADMINS = frozenset({Role.ADMIN})
 MAKERS = frozenset({Role.MAY_HOST, Role.ADMIN})
 SUBMIT, READ, WORK = Token.Scope.SUBMIT, Token.Scope.READ, Token.Scope.WORKER
+SAFE = frozenset({"GET", "HEAD"})
+POST = frozenset({"POST"})
+FORM = SAFE | POST
 
 RULES: dict[str, Rule] = {
     # pages
-    "home": Rule(may=ANYONE),
-    "style": Rule(may=ANYONE),
-    "status": Rule(may=ANYONE),
-    "about": Rule(may=ANYONE),
-    "contest": Rule(may=ANYONE, about=contest),
-    "contest_data": Rule(may=ANYONE, about=contest),
-    "starter": Rule(may=ANYONE, about=contest),
-    "figure": Rule(may=ANYONE, about=contest, results=True),
-    "submit": Rule(may=MEMBER, about=contest),
-    "entry": Rule(may=ANYONE, about=entry),
-    "entry_code": Rule(may=ANYONE, about=entry),  # the view asks whether the code is public
-    "entry_archive": Rule(may=ANYONE, about=entry),
-    "publish_code": Rule(may=OWN, about=entry),
-    "rerun": Rule(may=HOSTS, about=entry),
-    "cancel": Rule(may=OWN, about=run),
-    "bundle": Rule(may=ANYONE, about=run, results=True),
-    "run_live": Rule(may=ANYONE, about=run),
-    "run_figure": Rule(may=ANYONE, about=run, results=True),
-    "run_events": Rule(may=ANYONE, about=run, results=True),
+    "home": Rule(may=ANYONE, methods=SAFE),
+    "style": Rule(may=ANYONE, methods=SAFE),
+    "status": Rule(may=ANYONE, methods=SAFE),
+    "about": Rule(may=ANYONE, methods=SAFE),
+    "contest": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "contest_data": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "starter": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "figure": Rule(may=ANYONE, about=contest, results=True, methods=SAFE),
+    "submit": Rule(may=MEMBER, about=contest, methods=FORM),
+    "entry": Rule(may=ANYONE, about=entry, methods=SAFE),
+    # Of code, bundles and logs the views ask whether they are public.
+    "entry_code": Rule(may=ANYONE, about=entry, methods=SAFE),
+    "entry_archive": Rule(may=ANYONE, about=entry, methods=SAFE),
+    "publish_code": Rule(may=OWN, about=entry, methods=POST),
+    "rerun": Rule(may=HOSTS, about=entry, methods=POST),
+    "cancel": Rule(may=OWN, about=run, methods=POST),
+    "bundle": Rule(may=ANYONE, about=run, results=True, methods=SAFE),
+    "run_live": Rule(may=ANYONE, about=run, methods=SAFE),
+    "run_figure": Rule(may=ANYONE, about=run, results=True, methods=SAFE),
+    "run_events": Rule(may=ANYONE, about=run, results=True, methods=SAFE),
     # challenges and rulings; nobody decides on their own, which jury/services.py asks
-    "challenges": Rule(may=ANYONE, about=contest),
-    "challenge": Rule(may=ANYONE, about=challenge),
-    "challenge_file": Rule(may=ANYONE, about=challenge),
-    "challenge_entry": Rule(may=MEMBER, about=entry),
-    "withdraw_challenge": Rule(may=MEMBER, about=challenge),  # whoever made it
-    "say": Rule(may=JUDGES | {Role.OWNER}, about=challenge),
-    "challenge_deadline": Rule(may=JUDGES, about=challenge),
-    "decide": Rule(may=JUDGES, about=challenge),
-    "rule_on": Rule(may=JUDGES, about=entry),
-    "ruling": Rule(may=ANYONE, about=contest),
-    "repeat": Rule(may=JUDGES, about=run),
-    "person": Rule(may=ANYONE),
-    "mine": Rule(may=MEMBER),
-    "teams": Rule(may=MEMBER),
-    "team": Rule(may=ANYONE, about=team),
-    "tokens": Rule(may=MEMBER),
-    "revoke_token": Rule(may=MEMBER, about=own_token),
+    "challenges": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "challenge": Rule(may=ANYONE, about=challenge, methods=SAFE),
+    "challenge_file": Rule(may=ANYONE, about=challenge, methods=SAFE),
+    "challenge_entry": Rule(may=MEMBER, about=entry, methods=FORM),
+    "withdraw_challenge": Rule(may=MEMBER, about=challenge, methods=POST),  # whoever made it
+    "say": Rule(may=JUDGES | {Role.OWNER}, about=challenge, methods=POST),
+    "challenge_deadline": Rule(may=JUDGES, about=challenge, methods=POST),
+    "decide": Rule(may=JUDGES, about=challenge, methods=FORM),
+    "rule_on": Rule(may=JUDGES, about=entry, methods=FORM),
+    "ruling": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "repeat": Rule(may=JUDGES, about=run, methods=POST),
+    "person": Rule(may=ANYONE, methods=SAFE),
+    "mine": Rule(may=MEMBER, methods=SAFE),
+    "teams": Rule(may=MEMBER, methods=FORM),
+    "team": Rule(may=ANYONE, about=team, methods=FORM),
+    "tokens": Rule(may=MEMBER, methods=FORM),
+    "revoke_token": Rule(may=MEMBER, about=own_token, methods=POST),
     # what hosts do
-    "hosting": Rule(may=MAKERS),
-    "new_from_folder": Rule(may=MAKERS),
-    "new_from_table": Rule(may=MAKERS),
-    "draft": Rule(may=HOSTS, about=draft),
-    "draft_discard": Rule(may=HOSTS, about=draft),
-    "host": Rule(may=HOSTS, about=contest),
-    "new_version": Rule(may=HOSTS, about=contest),
-    "announce": Rule(may=HOSTS, about=contest),
-    "take_back": Rule(may=HOSTS, about=contest),
-    "dry_run": Rule(may=HOSTS, about=contest),
-    "judge_anew": Rule(may=HOSTS, about=contest),
-    "commit_draws": Rule(may=HOSTS, about=contest),
-    "costs": Rule(may=HOSTS, about=run),
-    "board_json": Rule(may=ANYONE, about=contest, results=True),
-    "board_csv": Rule(may=ANYONE, about=contest, results=True),
-    "board_bundles": Rule(may=HOSTS, about=contest, results=True),
+    "hosting": Rule(may=MAKERS, methods=SAFE),
+    "new_from_folder": Rule(may=MAKERS, methods=FORM),
+    "new_from_table": Rule(may=MAKERS, methods=FORM),
+    "draft": Rule(may=HOSTS, about=draft, methods=FORM),
+    "draft_discard": Rule(may=HOSTS, about=draft, methods=POST),
+    "host": Rule(may=HOSTS, about=contest, methods=FORM),
+    "new_version": Rule(may=HOSTS, about=contest, methods=FORM),
+    "announce": Rule(may=HOSTS, about=contest, methods=POST),
+    "take_back": Rule(may=HOSTS, about=contest, methods=POST),
+    "dry_run": Rule(may=HOSTS, about=contest, methods=POST),
+    "judge_anew": Rule(may=HOSTS, about=contest, methods=POST),
+    "commit_draws": Rule(may=HOSTS, about=contest, methods=POST),
+    "costs": Rule(may=HOSTS, about=run, methods=SAFE),
+    "board_json": Rule(may=ANYONE, about=contest, results=True, methods=SAFE),
+    "board_csv": Rule(may=ANYONE, about=contest, results=True, methods=SAFE),
+    "board_bundles": Rule(may=HOSTS, about=contest, results=True, methods=SAFE),
     # what workers call
     "api:worker_hello": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_lease": Rule(may=WORKERS, scopes=frozenset({WORK})),
@@ -205,7 +226,10 @@ RULES: dict[str, Rule] = {
 }
 # Packages that guard their own views, by how the names of these begin.
 OF_PACKAGES: dict[str, Rule] = {
-    "account_": Rule(may=ANYONE), "mfa_": Rule(may=ANYONE), "admin:": Rule(may=ANYONE),
+    "account_": Rule(may=ANYONE), "mfa_": Rule(may=ANYONE),
+    "admin:": Rule(may=ADMINS, second_factor=True),
+    # Signing in by an account elsewhere, where site.toml has [oauth.…].
+    "socialaccount_": Rule(may=ANYONE), "github_": Rule(may=ANYONE), "google_": Rule(may=ANYONE),
 }
 
 
@@ -268,6 +292,13 @@ def sees_code(roles: set[Role], entry: Entry) -> bool:
     return entry.is_code_public or bool(roles & insiders)
 
 
+def kinds_told(roles: set[Role], entry: Entry) -> list[str]:
+    """Events of a run that somebody is told of. A program may print its own code and data, so its
+    log is for who may see the code."""
+    public = [Event.Kind.EVALUATION, Event.Kind.STATE]
+    return [*public, Event.Kind.LOG] if sees_code(roles, entry) else public
+
+
 def sees_results(roles: set[Role], subject: Subject) -> bool:
     """Whether results of a competition, of an entry or of a run are there for somebody now."""
     of_contest = _contest_of(subject)
@@ -292,21 +323,27 @@ class RulesMiddleware:
         rule = rule_of(name)
         if rule is None:
             raise ImproperlyConfigured(f"the view {name!r} has no rule in mlgolf_site/rules.py")
+        if _has_nul(request, kwargs):
+            return unreadable(request)
         token = getattr(request, "token", None)
         if getattr(request, "token_problem", ""):
             return _refused(request, rule, {Role.ANYONE})
         subject = rule.about(**kwargs) if rule.about else None
         roles = roles_of(request.user, token, subject)
         if not sees(roles, subject):
-            raise Http404(_missing(rule.about, kwargs))  # in the words of what is not there
-        in_scope = token is None or not rule.scopes or token.scope in rule.scopes
-        if roles & rule.may and in_scope:
-            request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
-            request.sees_results = sees_results(roles, subject)  # type: ignore[attr-defined]
-            if rule.results and not request.sees_results:  # type: ignore[attr-defined]
-                raise Http404(when_results_are_shown(subject))
-            return None
-        return _refused(request, rule, roles, in_scope=in_scope)
+            raise _hidden(subject)
+        if not roles & rule.may or not _in_scope(token, rule, request.method or ""):
+            return _refused(request, rule, roles, token)
+        if rule.methods is not None and request.method not in rule.methods:
+            return other_method(request, rule.methods)
+        if rule.second_factor and settings.CONFIG.https and not is_mfa_enabled(request.user):
+            messages.warning(request, "Administration asks for a second factor. Set one up here.")
+            return redirect("mfa_index")
+        request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
+        request.sees_results = sees_results(roles, subject)  # type: ignore[attr-defined]
+        if rule.results and not request.sees_results:  # type: ignore[attr-defined]
+            raise Http404(when_results_are_shown(subject))
+        return None
 
 
 def when_results_are_shown(subject: Subject) -> str:
@@ -314,11 +351,27 @@ def when_results_are_shown(subject: Subject) -> str:
     return f"Results are shown from {until:%d %b %Y, %H:%M} UTC." if until else ""
 
 
+def _has_nul(request: HttpRequest, kwargs: dict[str, Any]) -> bool:
+    """Whether the address has a character that no text of a database may have."""
+    texts = [*map(str, kwargs.values()), *request.GET.keys()]
+    return any("\0" in text for text in texts) or any(
+        "\0" in text for values in request.GET.lists() for text in values[1]
+    )
+
+
+def _in_scope(token: Token | None, rule: Rule, method: str) -> bool:
+    if token is None:
+        return True
+    if token.scope == READ and method not in SAFE:
+        return False
+    return not rule.scopes or token.scope in rule.scopes
+
+
 def _refused(
-    request: HttpRequest, rule: Rule, roles: set[Role], *, in_scope: bool = True
+    request: HttpRequest, rule: Rule, roles: set[Role], token: Token | None
 ) -> HttpResponseBase:
     if request.path.startswith(API):
-        return _refused_program(request, rule, roles, in_scope=in_scope)
+        return _refused_program(request, rule, roles, token)
     if Role.MEMBER not in roles:
         return redirect_to_login(request.get_full_path())
     if rule.hidden:
@@ -327,7 +380,7 @@ def _refused(
 
 
 def _refused_program(
-    request: HttpRequest, rule: Rule, roles: set[Role], *, in_scope: bool
+    request: HttpRequest, rule: Rule, roles: set[Role], token: Token | None
 ) -> JsonResponse:
     if Role.MEMBER not in roles and Role.WORKER not in roles:
         problem = getattr(request, "token_problem", "") or "There is no token."
@@ -335,10 +388,11 @@ def _refused_program(
             f"{problem} Send the header Authorization: Bearer TOKEN, with a token from the page "
             "Tokens of your account."
         )}, status=401, headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
-    if roles & rule.may and not in_scope:
-        needed = " or ".join(sorted(str(scope.value) for scope in map(Token.Scope, rule.scopes)))
+    if token is not None and roles & rule.may:
+        scopes = rule.scopes or {SUBMIT}
+        needed = " or ".join(sorted(str(scope.value) for scope in map(Token.Scope, scopes)))
         told = (
-            f"The token has the scope {request.token.scope}; this needs {needed}. "  # type: ignore
+            f"The token has the scope {token.scope}; this needs {needed}. "
             "Make another on the page Tokens of your account."
         )
     else:

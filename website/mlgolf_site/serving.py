@@ -47,6 +47,7 @@ def migrate_and_collect() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
     collect_static(Site.of_environment())
 
 

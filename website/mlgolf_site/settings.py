@@ -112,6 +112,13 @@ STORAGES = {
 }
 STATIC_URL, STATIC_ROOT = "static/", SITE.static
 
+# Shared by all processes of the site, as limits on signing in are counted there. It has room for
+# more counters than anybody can fill to push others out.
+CACHES = {"default": {
+    "BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache",
+    "OPTIONS": {"MAX_ENTRIES": 200_000},
+}}  # fmt: skip
+
 # --- who signs in, and how ---
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -128,11 +135,30 @@ LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "account_login", "home", "h
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if CONFIG.mail_must_be_confirmed else "optional"
-ACCOUNT_PREVENT_ENUMERATION = True
+# Signing up with somebody's address looks the same as with one's own: the address is theirs who
+# confirms it.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # before addresses and second factors are changed
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key", "reset_password": "20/m/ip,5/h/key"}
 ACCOUNT_ADAPTER = "mlgolf_site.people.accounts.AccountAdapter"
 ACCOUNT_USERNAME_VALIDATORS = "mlgolf_site.people.accounts.USERNAME_VALIDATORS"
 ACCOUNT_LOGOUT_ON_GET = False
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+OAUTH_URLS = []
+if CONFIG.oauth:
+    INSTALLED_APPS += ["allauth.socialaccount"]
+    OAUTH_URLS = [("3rdparty/", "allauth.socialaccount.urls")]
+    SOCIALACCOUNT_PROVIDERS = {}
+    for _name, _app in CONFIG.oauth.items():
+        INSTALLED_APPS += [f"allauth.socialaccount.providers.{_name}"]
+        OAUTH_URLS += [("", f"allauth.socialaccount.providers.{_name}.urls")]
+        SOCIALACCOUNT_PROVIDERS[_name] = {
+            "APP": {"client_id": _app.client_id, "secret": _app.secret},
+            "SCOPE": {"github": ["user:email"], "google": ["profile", "email"]}[_name],
+        }
+    SOCIALACCOUNT_AUTO_SIGNUP = False  # people choose the name that stands on boards
+    SOCIALACCOUNT_STORE_TOKENS = False
+    SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address elsewhere opens no account here
 
 if CONFIG.mail is not None:
     EMAIL_HOST, EMAIL_PORT, EMAIL_USE_TLS = CONFIG.mail.host, CONFIG.mail.port, CONFIG.mail.use_tls
@@ -144,6 +170,7 @@ else:
 # --- what browsers are told ---
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "mlgolf_site.answers.forged"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -151,6 +178,7 @@ if CONFIG.https:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS, SECURE_HSTS_INCLUDE_SUBDOMAINS = 365 * 24 * 3600, True
     SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"  # of this host alone
     if CONFIG.web.trust_forwarded_proto:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
@@ -167,7 +195,10 @@ CACHES = {"default": {
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en", "UTC", True, False
 LOGGING = {
     "version": 1, "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"plain": {
+        "class": "mlgolf_site.headers.OneLine",
+        "format": "{asctime} {levelname} {name}: {message}", "style": "{",
+    }},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"mlgolf_site": {"level": "INFO"}},

@@ -1,5 +1,6 @@
 """Every address of the site. Each name has a row in `rules.py`."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -72,6 +73,7 @@ urlpatterns = [
     path("runs/<uuid:key>/costliest/", host_views.costs, name="costs"),
     path("accounts/", include("allauth.account.urls")),
     path("accounts/2fa/", include("allauth.mfa.urls")),
+    *(path(f"accounts/{at}", include(urls)) for at, urls in settings.OAUTH_URLS),
     path("admin/", admin.site.urls),
     path("api/", api.urls),
 ]

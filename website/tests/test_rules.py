@@ -60,7 +60,9 @@ def test_every_rule_is_of_an_address():
 
 
 def test_rules_by_how_a_name_begins_are_of_packages_alone():
-    assert set(OF_PACKAGES) == {"account_", "mfa_", "admin:"}
+    assert set(OF_PACKAGES) == {
+        "account_", "mfa_", "admin:", "socialaccount_", "github_", "google_",
+    }
 
 
 @pytest.fixture
@@ -137,6 +139,51 @@ def test_whoever_may_is_let_in_and_nobody_else(people, who):
         if was_refused(answer, is_api) == is_allowed(name, who):
             wrong.append(f"{who} at {name}: {answer.status_code}")
     assert wrong == []
+
+
+def wrongly_answered(people, who: str, method: str) -> list[str]:
+    """Addresses that answer a request that changes something otherwise than the table says."""
+    clients, headers, filled, team = people
+    wrong = []
+    for name, route in OURS:
+        at, rule = address(route, filled, team), RULES[name]
+        is_api = at.startswith(API)
+        answer = clients[who].generic(method, at, headers=headers[who] if is_api else {})
+        if not is_allowed(name, who):
+            right = was_refused(answer, is_api)
+        elif rule.methods is not None and method not in rule.methods:
+            right = answer.status_code == 405
+        else:
+            right = answer.status_code < 500 and (is_api or not was_refused(answer, is_api))
+        if not right:
+            wrong.append(f"{method} of {who} at {name}: {answer.status_code}")
+    return wrong
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", WHO)
+def test_whoever_may_not_changes_nothing_and_pages_to_read_take_nothing(people, who):
+    methods = ("POST", "PUT", "PATCH", "DELETE")
+    assert [told for method in methods for told in wrongly_answered(people, who, method)] == []
+
+
+def test_the_rule_of_every_page_says_its_methods():
+    assert [
+        name for name, rule in RULES.items() if rule.methods is None and not name.startswith("api:")
+    ] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", WHO)
+def test_administration_is_walked_by_administrators_alone(people, who):
+    clients = people[0]
+    for name, route in ADDRESSES:
+        if name == "admin:autocomplete":
+            continue  # refuses administrators, too, who do not say of what
+        if name.startswith("admin:") and "<" not in route and "(?P" not in route:
+            answer = clients[who].get(f"/{route}")
+            refused = was_refused(answer, False)
+            assert refused == (who != "administrator"), (name, answer.status_code)
 
 
 def test_live_events_have_the_rule_of_the_page_they_are_for():

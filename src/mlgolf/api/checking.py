@@ -16,6 +16,7 @@ from mlgolf.referee.freeze import find_submission, fingerprint, frozen_files
 from mlgolf.triage.looked_at import LookedAt
 
 AnyPath = str | PathLike[str]
+_TOO_DEEP = "its brackets or operators nest too deeply to be read. Write it in several statements"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +65,6 @@ def _check_syntax(name: str, file: Path) -> None:
         ) from None
     except ValueError as error:  # a null byte
         raise SubmissionError(f"{name} is no Python: {error}") from None
+    except (RecursionError, MemoryError):
+        raise SubmissionError(f"{name}: {_TOO_DEEP}") from None
+

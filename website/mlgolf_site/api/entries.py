@@ -23,7 +23,7 @@ from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.live import events_answer
 from mlgolf_site.people.models import Team, User
-from mlgolf_site.rules import sees_code
+from mlgolf_site.rules import kinds_told, sees_code
 from mlgolf_site.submitting import ENTRY_NAME, Once, check_upload, left_today
 from mlgolf_site.submitting import submit as submit_entry
 
@@ -347,7 +347,8 @@ def _check_that_code_is_seen(request: HttpRequest, entry: Entry) -> None:
 def events(request: HttpRequest, key: UUID) -> StreamingHttpResponse:
     """Server-sent events: `log`, `evaluation`, `state`, each with an id and JSON; `end` is the
     last. Connect again with the last id when the connection breaks."""
-    return events_answer(request, request.subject)
+    kinds = kinds_told(request.roles, request.subject.entry)
+    return events_answer(request, request.subject, kinds)
 
 
 @router.get(

@@ -32,6 +32,7 @@ from mlgolf.plots.svg import framed, to_svg
 from mlgolf.report.figures import draw_figures
 from mlgolf.report.view import BoardView, RowView, board_view, review_view
 from mlgolf.results.bundles.reading import sound_bundle, unpacked
+from mlgolf.results.bundles.seal import Seal
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
 from mlgolf.scoring.kept_trials import KeptTrial, as_records, from_records, keep_trials
@@ -39,6 +40,8 @@ from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Run
 from mlgolf_site.jobs.beside import write_beside
+from mlgolf_site.jobs.models import Job, State, Worker
+from mlgolf_site.jobs.services import JobLost
 
 log = logging.getLogger(__name__)
 MOST_NOTES = 20  # that a page shows
@@ -49,20 +52,29 @@ AGAIN_SECONDS = 60.0  # before a leaderboard that could not be made is tried aga
 
 
 def take_in(
-    run: Run, bundle: Path, *, ended: datetime | None = None, counts: bool = True
+    run: Run, bundle: Path, *, ended: datetime | None = None, counts: bool = True,
+    delivered_by: Worker | None = None, sha256: str = "",
 ) -> None:
     """Check a bundle, keep it, and let its run count.
 
     What is killed in between is done again from the start: files come first, the row last.
 
-    Args: ended, counts: of a run that was taken in before, in a database that is lost.
+    Args:
+      ended, counts: of a run that was taken in before, in a database that is lost.
+      delivered_by: the worker that sent it, whose key must have signed it.
+      sha256: of the bundle, as the worker announced it.
     Raises: BundleError for one that is not sound, or not of this run.
     """
     found = sound_bundle(bundle)
     assert found.seal is not None
+    if delivered_by is not None:
+        _check_that_it_is_by(delivered_by, found.seal, sha256)
     with unpacked(found) as folder:
         played = RunFolder(folder)
         _check_that_it_is_of(run, played)
+        if delivered_by is not None:
+            _check_how_it_was_played(run, played, delivered_by)
+            _check_that_it_is_awaited(run, delivered_by, sha256)
         results, view, figures = _unpacked_into(run.folder, folder)
     with open(bundle, "rb") as file:
         default_storage.save(run.bundle, File(file))
@@ -70,8 +82,12 @@ def take_in(
         run = Run.objects.select_for_update(of=("self",)).select_related(
             "entry__board__version", "job"
         ).get(pk=run.pk)
+        if delivered_by is not None:
+            Job.objects.select_for_update(of=("self",)).get(run=run)
+            _check_that_it_is_awaited(run, delivered_by, sha256)
         run.results, run.view, run.figures = json.dumps(results), view, figures
         run.bundle_sha256, run.signed_by = found.seal.sha256, found.seal.key or ""
+        run.sandbox = played.record.sandbox
         run.ended, run.counts = ended or timezone.now(), counts
         run.save()
         if counts:
@@ -108,6 +124,44 @@ def _unpacked_into(
         return results
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check_that_it_is_by(worker: Worker, seal: Seal, sha256: str) -> None:
+    """Raises: BundleError for a bundle that is not the announced one, or signed by another key."""
+    if seal.sha256 != sha256:
+        raise BundleError(f"it is the bundle {seal.sha256[:12]}…, announced was {sha256[:12]}…")
+    if seal.key != worker.public_key:
+        by = f"signed by {seal.key[:12]}…" if seal.key else "not signed"
+        raise BundleError(
+            f"it is {by}; {worker.name} said at its first hello that it signs with "
+            f"{worker.public_key[:12]}…"
+        )
+
+
+def _check_that_it_is_awaited(run: Run, worker: Worker, sha256: str) -> None:
+    """Raises: JobLost where the job was given to another worker meanwhile."""
+    awaited = Job.objects.filter(
+        run=run, state=State.JUDGING, worker=worker, bundle_sha256=sha256
+    )
+    if not awaited.exists():
+        raise JobLost(f"{run} was given to another worker while its bundle was checked")
+
+
+def _check_how_it_was_played(run: Run, played: RunFolder, worker: Worker) -> None:
+    """Raises: BundleError for a weaker sandbox than the worker said, or other draws than asked."""
+    record, board = played.record, run.entry.board
+    if record.sandbox != worker.sandbox:
+        raise BundleError(
+            f"it was played at the level {record.sandbox}; {worker.name} said {worker.sandbox}"
+        )
+    tuning = board.competition.rules.tuning.under(board.ruleset)
+    if (record.studies, record.trials) != (tuning.studies, tuning.trials):
+        raise BundleError(
+            f"it has {record.studies} studies of {record.trials} trials; the rules ask for "
+            f"{tuning.studies} of {tuning.trials}"
+        )
+    if record.held_out is None or record.held_out.is_known:
+        raise BundleError("its held-out data were known before it was played, or it was imported")
 
 
 def _check_that_it_is_of(run: Run, played: RunFolder) -> None:

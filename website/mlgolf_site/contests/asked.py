@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.contests.models import Board, Contest, Version
-from mlgolf_site.contests.services import starter_folder
+from mlgolf_site.contests.services import kept_from_players, starter_folder
 
 OF_THE_HOST = ("champion",)  # folders of a competition that its host keeps
 
@@ -59,8 +59,10 @@ def asked_board(contest: Contest, asked: Mapping[str, str]) -> Board:
 
 
 def folder_answer(version: Version) -> HttpResponse:
-    """The folder of the competition, as `mlgolf run --competition` takes it."""
-    return zip_answer(version.folder, version.contest.slug, leave_out=OF_THE_HOST)
+    """The folder of the competition, as `mlgolf run --competition` takes it; without champions of
+    the host, and without what the examples of blind games are drawn from."""
+    left_out = {*OF_THE_HOST, *kept_from_players(version)}
+    return zip_answer(version.folder, version.contest.slug, leave_out=left_out)
 
 
 def starter_answer(contest: Contest) -> HttpResponse:

@@ -1,8 +1,10 @@
 """Contests are made and changed here: folders are copied first, rows written last."""
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,6 +13,7 @@ from mlgolf.core.competition import FILE, Competition, load_competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.jury_ruling import FOLDER as RULINGS
 from mlgolf.core.jury_ruling import read_rulings
+from mlgolf.core.text import printable
 from mlgolf.core.toml_files import SHIPPED
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
@@ -18,6 +21,8 @@ from mlgolf.results.frozen_code import digest, files_below
 from mlgolf_site.contests.beside import write_contest
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.people.models import User
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")  # a part of addresses and of paths
 
 
 def add_contest(
@@ -30,6 +35,11 @@ def add_contest(
     """
     rules = load_competition(folder)
     slug = slug or rules.name
+    if not SLUG.fullmatch(slug):
+        raise RulesError(
+            f"name: found {printable(slug)!r}; allowed are small letters, digits, dash and "
+            "underscore, the first a letter or a digit, at most 60"
+        )
     if Contest.objects.filter(slug=slug).exists():
         raise RulesError(f"{slug}: there is a competition of this name. Give another name")
     with transaction.atomic():
@@ -38,12 +48,15 @@ def add_contest(
         )
         if by is not None:
             contest.hosts.add(by)
-        return _add(contest, folder, rules, note)
+        return _add(contest, folder, rules, note, by)
 
 
-def add_version(contest: Contest, folder: Path, *, note: str = "") -> Version:
+def add_version(
+    contest: Contest, folder: Path, *, note: str = "", by: User | None = None
+) -> Version:
     """New rules. Entries of before keep theirs, and their boards.
 
+    Args: by: who asks for it; None: somebody with a shell on the machine of the site.
     Raises: RulesError for a folder that is no competition, or that changes nothing.
     """
     rules = load_competition(folder)
@@ -51,10 +64,14 @@ def add_version(contest: Contest, folder: Path, *, note: str = "") -> Version:
     if rules_digest(folder) == current.folder_sha256:
         raise RulesError(f"{contest}: nothing differs from version {current.number}")
     with transaction.atomic():
-        return _add(contest, folder, rules, note)
+        return _add(contest, folder, rules, note, by)
 
 
-def _add(contest: Contest, folder: Path, rules: Competition, note: str) -> Version:
+def _add(
+    contest: Contest, folder: Path, rules: Competition, note: str, by: User | None
+) -> Version:
+    _check_files(folder)
+    _check_programs(contest, rules, by)
     read_rulings(folder / RULINGS)  # what is wrong with them is told before anything is kept
     last = contest.versions.order_by("number").last()
     version = Version(
@@ -80,6 +97,50 @@ def add_boards(version: Version) -> None:
             # As the command line chooses where nobody says.
             ruleset=cell.rules.tuning.rulesets[0],
         )
+
+
+def _check_files(folder: Path) -> None:
+    """Raises: RulesError for a link: what it leads to would be copied, and handed out."""
+    for file in folder.rglob("*"):
+        if file.is_symlink():
+            raise RulesError(
+                f"{printable(file.relative_to(folder))} is a link. Put the file itself there"
+            )
+
+
+def _check_programs(contest: Contest, rules: Competition, by: User | None) -> None:
+    """A host's measure or generator is run by the referee, outside of the sandbox, on whatever
+    machine plays: an administrator vouches for it.
+
+    Raises: RulesError.
+    """
+    found = [*_generators(rules)]
+    if rules.rules.regulariser is not None:
+        found.append("regulariser.py")
+    trusted = by.is_superuser if by is not None else not contest.hosts.exists()
+    if found and not (trusted or contest.hosts.filter(is_superuser=True).exists()):
+        raise RulesError(
+            f"{', '.join(found)} would be run outside of the sandbox: an administrator of the site "
+            "has to add such a competition, or take part as its host"
+        )
+
+
+def _generators(rules: Competition) -> list[str]:
+    files = [str(data.get("file") or "") for data in _data_of(rules)]
+    return [file for file in files if file.endswith(".py")]
+
+
+def _data_of(rules: Competition) -> list[dict[str, Any]]:
+    return [(row.definition or {}).get("data", {}) for row in rules.workloads.values()]
+
+
+def kept_from_players(version: Version) -> set[str]:
+    """Files of its folder that are not handed out: the pools, or the generators, of blind games,
+    from which each run's examples are drawn."""
+    return {
+        str(data["file"]) for data in _data_of(version.competition)
+        if data.get("blind") and data.get("file")
+    }
 
 
 def _copy(folder: Path, target: Path) -> None:

@@ -79,6 +79,7 @@ class Run(models.Model):
     counts = models.BooleanField(default=False)  # on the board: the newest run of an entry does
     bundle_sha256 = models.CharField(max_length=64, blank=True)
     signed_by = models.CharField(max_length=64, blank=True)  # the public key
+    sandbox = models.CharField(max_length=20, blank=True)  # the level at which it was played
     is_verified = models.BooleanField(default=False)  # it was repeated here, to the same values
     judging_anew = models.CharField(max_length=300, blank=True)  # WAITS, or why it could not be
     results = models.TextField(blank=True)  # JSON of mlgolf.scoring.kept_trials

@@ -42,6 +42,7 @@ class Caller:
                 detail = answer.json()["detail"]
             except (ValueError, KeyError):
                 detail = answer.text[:500]
-            kind = Lost if answer.status_code in (404, 409) else RulesError
+            of_a_job = path.startswith("jobs/") and answer.status_code not in (401, 403)
+            kind = Lost if of_a_job or answer.status_code in (404, 409) else RulesError
             raise kind(f"{self.url}: {printable(detail)}")
         return answer

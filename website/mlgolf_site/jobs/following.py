@@ -1,6 +1,7 @@
 """What a process of a worker writes while it runs, told to the site from the first line on."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,11 +15,12 @@ from typing import Any
 from mlgolf.core.text import printable
 from mlgolf_site.jobs.calling import Caller, SiteGone
 from mlgolf_site.processes import ends_with_its_parent
+from mlgolf_site.protocol import LONGEST_LINE, MOST_EVENTS, MOST_EVENTS_AT_ONCE
 
 BEAT_SECONDS = 0.4  # between heartbeats while something is told
 LONGEST_SILENCE = 10 * BEAT_SECONDS  # without one while nothing is
 AGAIN_SECONDS = 1.0  # before the next heartbeat while the site cannot be reached
-LINE, LINES_AT_ONCE = 2000, 500  # characters of a line of a log; events of one heartbeat
+MOST_LINES = MOST_EVENTS // 2  # of logs that are told: a program may print without end
 
 
 def started(arguments: Sequence[str], place: Path, said: Path, out: Path) -> subprocess.Popen:
@@ -61,10 +63,10 @@ def _followed(
         events = told.new()
         try:
             if events or code is not None or time.monotonic() - beaten > LONGEST_SILENCE:
-                for start in range(0, max(len(events), 1), LINES_AT_ONCE):
+                for start in range(0, max(len(events), 1), MOST_EVENTS_AT_ONCE):
                     stop = call(
                         "POST", f"jobs/{job['job']}/heartbeat",
-                        json={"events": events[start:start + LINES_AT_ONCE]},
+                        json={"events": events[start:start + MOST_EVENTS_AT_ONCE]},
                     ).json()["stop"]
                 beaten = time.monotonic()
                 told.taken(events)
@@ -107,17 +109,25 @@ class Told:
     said: Path
     _read: dict[Path, int] = field(default_factory=dict)  # bytes of each file that were told
     _number: int = 0
+    _lines_told: int = 0
     _waiting: list[dict[str, Any]] = field(default_factory=list)
 
     def new(self) -> list[dict[str, Any]]:
         """All that the site has not taken in yet."""
         for kind, trial, line in self._lines():
-            self._number += 1
+            data: dict[str, Any] = {"trial": trial}
             if kind == "evaluation":
-                data = {"trial": trial, **_told_of(line)}
+                data |= _told_of(line)
             else:
-                data = {"trial": trial, "line": printable(line)[:LINE]}
-            self._waiting.append({"number": self._number, "kind": kind, "data": data})
+                self._lines_told += 1
+                if self._lines_told > MOST_LINES:
+                    continue
+                last = self._lines_told == MOST_LINES
+                said = "… what is printed from here on is in the bundle's log alone"
+                data["line"] = said if last else printable(line)[:LONGEST_LINE]
+            if self._number < MOST_EVENTS:
+                self._number += 1
+                self._waiting.append({"number": self._number, "kind": kind, "data": data})
         return list(self._waiting)
 
     def taken(self, events: list[dict[str, Any]]) -> None:
@@ -150,7 +160,8 @@ def _told_of(line: str) -> dict[str, Any]:
     """Of a row of evaluations: nothing of data that is held out, which is told when it ends."""
     row = json.loads(line)
     metrics = {
-        name: value for name, value in row.get("metrics", {}).items()
+        name: value if math.isfinite(value) else None  # JSON has no other numbers
+        for name, value in row.get("metrics", {}).items()
         if name.startswith(("train/", "model/")) and isinstance(value, float | int)
     }
     return {"step": row.get("step"), "seconds": row.get("seconds"), "metrics": metrics}

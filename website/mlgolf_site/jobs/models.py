@@ -33,6 +33,8 @@ class Worker(models.Model):
     tier = models.CharField(max_length=20, choices=Tier, default=Tier.REMOTE)
     version = models.CharField(max_length=100, blank=True)  # of mlgolf, with the hash of its code
     sandbox = models.CharField(max_length=20, blank=True)  # at which it plays
+    # Signs its bundles. Said at its first hello; another key takes another token of the host.
+    public_key = models.CharField(max_length=64, blank=True)
     machine = models.JSONField(default=dict, blank=True)
     first_seen = models.DateTimeField(auto_now_add=True)
     last_seen = models.DateTimeField(default=timezone.now)
@@ -65,6 +67,9 @@ class Job(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, blank=True, related_name="jobs")
     lease_until = models.DateTimeField(null=True, blank=True)  # while it is played
+    # All that took it: who lost its lease may still deliver what it had finished, and nobody else.
+    tried_by = models.ManyToManyField(Worker, related_name="tried", blank=True)
+    bundle_sha256 = models.CharField(max_length=64, blank=True)  # of the bundle that is checked
     attempts = models.PositiveIntegerField(default=0)  # times that a worker took it
     spoilt = models.PositiveIntegerField(default=0)  # of these, ended by a fault of the platform
     cancel_asked = models.BooleanField(default=False)

@@ -64,9 +64,10 @@ def deliver(worker: "Worker", job: dict[str, Any], place: Path) -> None:
 
 
 def last_said(said: Path) -> str:
-    """What mlgolf said last."""
+    """What mlgolf said last, without folders of this machine."""
     text = said.read_text(errors="replace").strip()
-    return printable(text.rpartition("mlgolf: ")[2] or text)[:1000]
+    message = (text.rpartition("mlgolf: ")[2] or text).replace(f"{said.parent}/", "")
+    return printable(message)[:1000]
 
 
 def unzip(content: bytes, folder: Path) -> None:

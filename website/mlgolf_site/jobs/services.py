@@ -7,7 +7,7 @@ watchdog moves each job out of each state within a bound, whoever was killed.
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,13 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from mlgolf.core.errors import BundleError
-from mlgolf.core.text import number_of
+from mlgolf.core.text import number_of, printable
+from mlgolf_site.contests.models import Contest
 from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.jobs.beside import write_beside
 from mlgolf_site.jobs.models import OPEN, Job, State, Worker
 from mlgolf_site.people.models import User
+from mlgolf_site.protocol import LONGEST_LINE, MOST_EVENTS
 
 LEASE = timedelta(seconds=60)  # without a heartbeat
 MOST_ATTEMPTS = 5  # that the platform may spoil
@@ -32,6 +34,7 @@ LONGEST_JUDGING = timedelta(minutes=10)
 REPEATED = 2  # trials of a run, drawn at random, in one repetition
 FORGOTTEN_AT_ONCE = 5000  # old events
 VERDICT = "has a verdict"
+MOST_METRICS = 50  # of one evaluation
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +96,7 @@ def _lockable():
 
 
 def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
-    job.state, job.reason, job.since = state, reason[:1000], timezone.now()
+    job.state, job.reason, job.since = state, printable(reason)[:1000], timezone.now()
     for name, value in changes.items():
         setattr(job, name, value)
     job.save()
@@ -112,13 +115,22 @@ def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
 @transaction.atomic
 def lease(worker: Worker, now: datetime | None = None) -> Job | None:
     """The oldest job that waits for this worker's class of hardware; None if there is none, and
-    for a worker that said why it takes none."""
+    for a worker that said why it takes none.
+
+    The worker of a host plays that host's competitions alone; of an administrator, all.
+    """
     now = now or timezone.now()
+    waiting = Job.objects.filter(state=State.QUEUED, hardware=worker.hardware).order_by("pk")
+    owner = worker.token.user
     if worker.problem:
         return None
-    waiting = Job.objects.filter(state=State.QUEUED, hardware=worker.hardware).order_by("pk")
+    if not owner.is_superuser:
+        own = owner.contests.all()
+        waiting = waiting.filter(
+            Q(run__entry__contest__in=own) | Q(repeats__entry__contest__in=own)
+        )
     if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(skip_locked=True)
+        waiting = waiting.select_for_update(skip_locked=True, of=("self",))
     job = waiting.first()
     if job is None:
         return None
@@ -127,6 +139,7 @@ def lease(worker: Worker, now: datetime | None = None) -> Job | None:
         f"{'played' if job.kind == Job.Kind.PLAY else 'repeated'} by {worker.name}",
         worker=worker, lease_until=now + LEASE, attempts=job.attempts + 1,
     )
+    job.tried_by.add(worker)
     if job.run is not None:
         job.run.tier = worker.tier
         job.run.save(update_fields=["tier"])
@@ -159,21 +172,48 @@ def _own(worker: Worker, pk: int) -> Job:
 
 
 _STRIDE = 1_000_000  # numbers of events of one attempt come after those of the one before
+_LONGEST = 200  # characters of a name
 
 
 def _take_in(job: Job, events: Sequence[Mapping[str, Any]]) -> None:
-    if job.run is None:
+    """A worker is somebody else's program: what it tells is cut to what pages show."""
+    if job.run is None or not events:
         return
+    told = job.run.entry.board.competition.rules.told
     Event.objects.bulk_create(
         [
             Event(
-                run=job.run, number=job.attempts * _STRIDE + int(event["number"]),
-                kind=event["kind"], data=event["data"],
+                run=job.run, number=job.attempts * _STRIDE + number, kind=event["kind"],
+                data=_cut(event["kind"], event["data"], told),
             )
-            for event in events if event["kind"] in (Event.Kind.LOG, Event.Kind.EVALUATION)
+            for event in events
+            if event["kind"] in (Event.Kind.LOG, Event.Kind.EVALUATION)
+            and 0 < (number := int(event["number"])) <= MOST_EVENTS
         ],
         ignore_conflicts=True,
     )  # fmt: skip
+
+
+def _cut(kind: str, data: Mapping[str, Any], told: Collection[str]) -> dict[str, Any]:
+    """Of an evaluation only what contestants are told while a run goes on: no held-out data."""
+    trial = printable(data.get("trial", ""))[:_LONGEST]
+    if kind == Event.Kind.LOG:
+        return {"trial": trial, "line": printable(data.get("line", ""))[:LONGEST_LINE]}
+    metrics = data.get("metrics")
+    return {
+        "trial": trial, "step": _number(data.get("step")), "seconds": _number(data.get("seconds")),
+        "metrics": {
+            printable(name)[:_LONGEST]: _number(value)
+            for name, value in list(metrics.items())[:MOST_METRICS]
+            if str(name).partition("/")[0] in told
+        } if isinstance(metrics, Mapping) else {},
+    }  # fmt: skip
+
+
+def _number(value: Any) -> float | int | None:
+    """None for what is no number, or none that is finite."""
+    is_number = isinstance(value, float | int) and not isinstance(value, bool)
+    return value if is_number and abs(value) < 1e300 else None
 
 
 @transaction.atomic
@@ -228,22 +268,30 @@ def _again(job: Job, why: str, *, spoilt: bool = True) -> None:
 def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
     """A bundle arrives. Returns: None for one that was taken in before.
 
-    Raises: JobLost for a job that has ended otherwise.
+    Raises: JobLost for a job that the worker never had, that has ended otherwise, or that another
+      bundle is being checked of.
     """
-    job = _locked(pk=pk)
+    job = _lockable().filter(pk=pk, tried_by=worker).first()
+    if job is None:
+        raise JobLost(f"job {pk} was never played by {worker.name}: its bundle is not taken in")
     if job.run is None:
         raise JobLost(f"job {pk} repeats a run: deliver what was found, and no bundle")
     if job.run.bundle_sha256 == sha256:
         if job.state in OPEN:  # who took it in was ended before it could say so
             _move(job, State.DONE, VERDICT, lease_until=None)
         return None
-    if job.state == State.JUDGING and job.worker_id == worker.pk:
+    if job.state == State.JUDGING and (job.worker_id, job.bundle_sha256) == (worker.pk, sha256):
         return job
     if job.state not in (State.PLAYING, State.QUEUED) or (
         job.state == State.PLAYING and job.worker_id != worker.pk
     ):
         raise JobLost(f"job {pk} is {job.state}: its bundle is not taken in")
-    _move(job, State.JUDGING, "its bundle is checked", worker=worker, lease_until=None)
+    _move(
+        job, State.JUDGING, "its bundle is checked", worker=worker, lease_until=None,
+        bundle_sha256=sha256,
+    )
+    job.run.tier = worker.tier  # of who played what is delivered
+    job.run.save(update_fields=["tier"])
     return job
 
 
@@ -349,12 +397,13 @@ def place_in_queue(job: Job) -> tuple[int, float]:
     now, playing = timezone.now(), list(of_class.filter(state=State.PLAYING))
     left = (other.estimate_seconds - (now - other.since).total_seconds() for other in playing)
     seconds = waiting["seconds"] + sum(max(one, 1.0) for one in left)
-    return waiting["number"] + len(playing), seconds / max(len(working(job.hardware)), 1)
+    there = working(job.hardware, job.about.entry.contest)
+    return waiting["number"] + len(playing), seconds / max(len(there), 1)
 
 
 def why_it_waits(job: Job) -> str:
     """A sentence without its full stop."""
-    workers = working(job.hardware)
+    workers = working(job.hardware, job.about.entry.contest)
     if not workers:
         return f"no worker of the class {job.hardware} is there"
     if all(worker.problem for worker in workers):
@@ -376,11 +425,16 @@ def standing_in_queue(run: Run | None) -> dict[str, Any] | None:
     }
 
 
-def working(hardware: str) -> list[Worker]:
-    """Workers of a class that were heard of lately."""
-    return list(Worker.objects.filter(
+def working(hardware: str, contest: Contest | None = None) -> list[Worker]:
+    """Workers of a class that were heard of lately, and may play a competition."""
+    found = Worker.objects.filter(
         hardware=hardware, last_seen__gt=timezone.now() - LEASE
-    ).order_by("pk"))
+    ).order_by("pk")
+    if contest is not None:
+        found = found.filter(
+            Q(token__user__is_superuser=True) | Q(token__user__in=contest.hosts.all())
+        )
+    return list(found)
 
 
 # --- the watchdog ---

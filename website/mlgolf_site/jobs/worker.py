@@ -10,6 +10,7 @@ when it starts again.
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -19,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from mlgolf import __version__
-from mlgolf.api.bundles import make_ledger
+from mlgolf.api.bundles import make_ledger, open_ledger
 from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import Calibration
+from mlgolf.core.text import printable
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
 from mlgolf.referee.machine import machine
@@ -36,6 +38,7 @@ from mlgolf_site.protocol import PROTOCOL
 IDLE_SECONDS = 1.0  # between questions for a job
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
 PROBE_AGAIN = 30.0  # seconds, on a machine that is too disturbed to measure on
+PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")  # names that the site may give
 WORDS = {"play": "plays", "verify": "repeats trials of"}
 BEGIN = {"play": playing.play, "verify": verifying.verify}
 HAS_ENDED = {"play": playing.has_ended, "verify": verifying.has_ended}
@@ -58,7 +61,8 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.ledger = self.ledger or self.folder / "ledger"
+        self.folder = self.folder.resolve()  # what it plays has a folder of its own
+        self.ledger = (self.ledger or self.folder / "ledger").resolve()
         ensure_ledger(self.ledger)
         self.call = Caller(self.url, self.token, self.headers)
 
@@ -78,12 +82,15 @@ class Worker:
         welcome = self.call("POST", "hello", json={
             "protocol": PROTOCOL, "hardware": self.hardware, "sandbox": level,
             "version": f"{__version__} ({package_fingerprint()[:12]})", "time": time.time(),
+            "public_key": open_ledger(self.ledger).key,
             "machine": {
                 "system": platform.platform(), **machine(), "probe": probe_record(self._calibration)
             },
             "problem": problem[:500],
         }).json()  # fmt: skip
-        self.tell(f"{welcome['name']} is known to {welcome['site']} ({welcome['tier']})")
+        self.tell(printable(
+            f"{welcome['name']} is known to {welcome['site']} ({welcome['tier']})"
+        ))
         if too_weak:
             raise RulesError(
                 f"this worker takes no job: {problem}. Mend that, or let it play at the level "
@@ -141,7 +148,7 @@ class Worker:
         answer = self.call("POST", "lease")
         if answer.status_code == 204:
             return False
-        job = answer.json()
+        job = _named_plainly(answer.json())
         self.tell(f"{WORDS[job['kind']]} {job['contest']}/{job['entry']}: {job['run']}")
         place = self.folder / "jobs" / f"{job['run']}-{job['kind']}"
         shutil.rmtree(place, ignore_errors=True)
@@ -228,3 +235,11 @@ def ensure_ledger(folder: Path) -> None:
     heads = folder / HEADS
     if not heads.exists() or heads.stat().st_size == 0:
         make_ledger(folder)
+
+
+def _named_plainly(job: dict[str, Any]) -> dict[str, Any]:
+    """Raises: RulesError for names that could lead out of the worker's folder, or be options."""
+    for key in ("run", "entry", "contest", "cell", "framework", "ruleset", "folder_sha256", "kind"):
+        if not PLAIN.fullmatch(str(job[key])) and (key, job[key]) != ("cell", ""):
+            raise RulesError(f"the site names a job by {key} = {printable(job[key])!r}")
+    return job

@@ -22,7 +22,7 @@ from mlgolf_site.contests.asked import (
     versions_of,
 )
 from mlgolf_site.contests.models import Board, Contest
-from mlgolf_site.contests.services import starter_folder
+from mlgolf_site.contests.services import kept_from_players, starter_folder
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting.draws import SHOWN, commitments, draws_fresh
 from mlgolf_site.pages.paging import ROWS, page_of
@@ -52,6 +52,7 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
         "is_current": version == versions[0], "is_host": bool(request.roles & HOSTS),
+        "kept_from_players": sorted(kept_from_players(version)),
         "results_hidden": not request.sees_results,
         "entered": _entered(board) if not request.sees_results else [],
         "announcements": found.announcements.all()[:ANNOUNCEMENTS],
@@ -97,7 +98,7 @@ def _runs_of(rows: list[Standing]) -> dict[int, list[Run]]:
     found: dict[int, list[Run]] = {}
     for run in Run.objects.filter(
         entry_id__in=[row.entry_id for row in rows], ended__isnull=False
-    ).only("key", "entry_id", "tier", "is_verified", "counts", "ended").order_by("pk"):
+    ).only("key", "entry_id", "tier", "is_verified", "counts", "ended", "sandbox").order_by("pk"):
         found.setdefault(run.entry_id, []).append(run)
     return found
 
@@ -130,7 +131,9 @@ def svg_answer(request: HttpRequest, figures: dict[str, dict[str, str]], name: s
     if request.GET.get("theme") == "dark":
         svg = recoloured(svg, DARK)
     answer = HttpResponse(svg, content_type="image/svg+xml")
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    answer.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    )
     answer.headers["Cache-Control"] = "private, max-age=5"
     return answer
 

@@ -14,6 +14,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 from pygments import highlight
@@ -32,8 +33,11 @@ from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
-from mlgolf_site.rules import Role, sees_code, when_results_are_shown
+from mlgolf_site.people.often import too_often
+from mlgolf_site.rules import Role, kinds_told, sees_code, when_results_are_shown
 from mlgolf_site.submitting import (
+    ENTRY_NAME,
+    LimitReached,
     check_upload,
     improved_name,
     left_today,
@@ -43,8 +47,10 @@ from mlgolf_site.submitting import (
     submit as submit_entry,
 )
 
+UPLOADS_A_MINUTE = 30  # of one person, checks among them
 LOG_LINES = 400  # shown when the page is opened
-LARGEST_SHOWN = 200_000  # bytes of a file of code
+LARGEST_SHOWN, MOST_SHOWN = 200_000, 1_000_000  # bytes of code: of a file, of an entry
+TOO_LARGE = mark_safe("<p>Too large to show, or no text: download it.</p>")
 
 
 def submit(request: HttpRequest, slug: str) -> HttpResponse:
@@ -67,6 +73,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         asked = form.cleaned_data
         board: Board = asked["board"]
         try:
+            if too_often("upload", request.user.pk, most=UPLOADS_A_MINUTE):
+                raise LimitReached(
+                    f"More than {UPLOADS_A_MINUTE} uploads or checks in a minute. Wait a minute"
+                )
             if "check" in request.POST:
                 checked = check_upload(
                     board, asked["name"], asked["file_name"], asked["content"], asked["framework"]
@@ -88,8 +98,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _based_on(request: HttpRequest, contest: Contest) -> Entry | None:
-    name = request.GET.get("based_on") or request.POST.get("based_on")
-    return contest.entries.filter(name=name).select_related("board").first() if name else None
+    name = request.GET.get("based_on") or request.POST.get("based_on") or ""
+    if not ENTRY_NAME.fullmatch(name):
+        return None
+    return contest.entries.filter(name=name).select_related("board").first()
 
 
 def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
@@ -110,7 +122,7 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
-        "events": _events(latest) if tells else [],
+        "events": _events(latest, kinds_told(request.roles, found)) if tells else [],
         "queue": queue, "sees_results": request.sees_results,
         "results_shown": when_results_are_shown(found),
         "keeps_models": found.board.competition.rules.keep_model,
@@ -139,8 +151,8 @@ def _disclosed(entry: Entry) -> list[tuple[str, str]]:
     ]
 
 
-def _events(run: Run) -> list[dict]:
-    last = list(run.events.order_by("-number")[:LOG_LINES])
+def _events(run: Run, kinds: list[str]) -> list[dict]:
+    last = list(run.events.filter(kind__in=kinds).order_by("-number")[:LOG_LINES])
     return [as_told(event) for event in reversed(last)]
 
 
@@ -158,7 +170,8 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def events(request: HttpRequest, key: str) -> StreamingHttpResponse:
-    return events_answer(request, request.subject)
+    kinds = kinds_told(request.roles, request.subject.entry)
+    return events_answer(request, request.subject, kinds)
 
 
 def figure(request: HttpRequest, key: str, figure: str) -> HttpResponse:
@@ -172,13 +185,14 @@ def code(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """Each file with its lines numbered, so that a challenge can name them."""
     found: Entry = request.subject
     _check_that_code_is_seen(request, found)
-    files = []
+    files, left = [], MOST_SHOWN
     with zipfile.ZipFile(io.BytesIO(_archive(found))) as archive:
         for item in archive.infolist():
             content = archive.read(item)
+            left -= len(content)
             files.append({
                 "name": item.filename.split("/", 1)[1], "bytes": len(content),
-                "html": _highlighted(item.filename, content),
+                "html": _highlighted(item.filename, content) if left >= 0 else TOO_LARGE,
             })
     return render(request, "pages/code.html", {
         "entry": found, "contest": found.contest, "files": files,
@@ -187,7 +201,7 @@ def code(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 def _highlighted(name: str, content: bytes) -> SafeString:
     if len(content) > LARGEST_SHOWN or b"\0" in content:
-        return mark_safe("<p>Too large to show, or no text: download it.</p>")
+        return TOO_LARGE
     lexer = PythonLexer() if name.endswith(".py") else TextLexer()
     anchor = "".join(c if c.isalnum() else "-" for c in name.split("/", 1)[1])
     # Pygments escapes the code; its style is in the style sheet.
@@ -200,7 +214,9 @@ def archive(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found: Entry = request.subject
     _check_that_code_is_seen(request, found)
     answer = HttpResponse(_archive(found), content_type="application/zip")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{found.name}.zip"'
+    answer.headers["Content-Disposition"] = content_disposition_header(
+        True, f"{found.name}.zip"
+    ) or ""
     return answer
 
 

@@ -6,6 +6,7 @@ from django import forms
 
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import KEY
+from mlgolf_site.people.accounts import RESERVED
 from mlgolf_site.people.models import Team, Token, User
 
 
@@ -64,7 +65,11 @@ class SubmitForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=60, help_text="Where it will be used, such as laptop.")
+    name = forms.RegexField(
+        r"^[\w .,()-]+$", max_length=60, strip=True,
+        help_text="Where it will be used, such as laptop.",
+        error_messages={"invalid": "Allowed are letters, digits, spaces and . , ( ) _ -"},
+    )
     scope = forms.ChoiceField(choices=Token.Scope)
     days = forms.IntegerField(label="Days that it is good for", min_value=1, max_value=366,
                               initial=90)
@@ -77,7 +82,7 @@ class TeamForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"].lower()
-        if User.objects.filter(username__iexact=name).exists():
+        if name in RESERVED or User.objects.filter(username__iexact=name).exists():
             raise forms.ValidationError("Somebody has this name. Choose another.")
         return name
 

@@ -5,6 +5,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from mlgolf_site.entries.models import Entry, Run
@@ -15,6 +16,8 @@ from mlgolf_site.pages.paging import page_of
 from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.rules import Role
 from mlgolf_site.submitting import left_today
+
+MOST_TEAMS, MOST_TOKENS = 20, 50  # of one person
 
 
 def person(request: HttpRequest, username: str) -> HttpResponse:
@@ -42,6 +45,11 @@ def mine(request: HttpRequest) -> HttpResponse:
 def teams(request: HttpRequest) -> HttpResponse:
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        if request.user.founded.count() >= MOST_TEAMS:
+            form.add_error(None, f"You have founded {MOST_TEAMS} teams, which is the limit.")
+            return render(request, "pages/teams.html", {
+                "teams": request.user.teams.all(), "form": form,
+            })  # fmt: skip
         with transaction.atomic():
             made = Team.objects.create(name=form.cleaned_data["name"], founder=request.user)
             made.members.add(request.user)
@@ -65,13 +73,17 @@ def team(request: HttpRequest, name: str) -> HttpResponse:
                 found.members.add(added)
                 messages.success(request, f"{added} is a member now.")
                 return redirect("team", found.name)
+    entries = found.entries.select_related("contest", "owner")
+    if not request.roles & {Role.OWNER, Role.ADMIN}:
+        entries = entries.filter(contest__is_public=True)
     return render(request, "pages/team.html", {
         "team": found, "members": found.members.all(), "form": form,
         "is_member": Role.OWNER in request.roles,
-        "entries": page_of(request, found.entries.select_related("contest", "owner")),
+        "entries": page_of(request, entries),
     })
 
 
+@never_cache
 def tokens(request: HttpRequest) -> HttpResponse:
     """A new token is shown once, in the answer that makes it."""
     form, shown = TokenForm(request.POST or None), None
@@ -79,6 +91,8 @@ def tokens(request: HttpRequest) -> HttpResponse:
         asked = form.cleaned_data
         if asked["scope"] == Token.Scope.WORKER and not request.user.hosts_any:
             form.add_error("scope", "Workers are registered by hosts and administrators.")
+        elif request.user.tokens.count() >= MOST_TOKENS:
+            form.add_error(None, f"You have {MOST_TOKENS} tokens, which is the limit. Revoke one.")
         else:
             _, shown = Token.issue(request.user, asked["name"], asked["scope"], asked["days"])
             form = TokenForm()

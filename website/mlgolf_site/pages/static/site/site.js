@@ -70,7 +70,9 @@ function draw() {
 function said(kind, event) {
   if (kind === "log") return event.line;
   if (kind === "state") return `— ${event.state}: ${event.reason}`;
-  const metrics = Object.entries(event.metrics || {}).map(([k, v]) => `, ${k} ${v.toPrecision(5)}`);
+  const metrics = Object.entries(event.metrics || {}).map(
+    ([k, v]) => `, ${k} ${v === null ? "not finite" : v.toPrecision(5)}`
+  );
   return `${event.trial} step ${event.step}, ${(event.seconds ?? 0).toFixed(2)} s${metrics.join("")}`;
 }
 
