@@ -246,10 +246,15 @@ def _local_workers(site: Site, number: int) -> list[tuple[str, str]]:
             log.warning("no worker of %s is started: each needs a core of its own", hardware)
         elif hardware in asked:
             name = f"{LOCAL_WORKER}, {hardware}"
-            for worker in Worker.objects.filter(token__user=admin, token__name=name):
+            before = list(Token.objects.filter(user=admin, name=name))
+            token, text = Token.issue(admin, name, Token.Scope.WORKER, 365)
+            # The same worker as before: what it had finished, it may still deliver.
+            for worker in Worker.objects.filter(token__in=before):
                 release(worker, "the site was started anew")
-            Token.objects.filter(user=admin, name=name).delete()
-            found.append((hardware, Token.issue(admin, name, Token.Scope.WORKER, 365)[1]))
+                Worker.objects.filter(pk=worker.pk).update(token=token)
+            for one in before:
+                one.delete()
+            found.append((hardware, text))
     return found
 
 

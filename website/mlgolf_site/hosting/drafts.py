@@ -237,7 +237,9 @@ def make(draft: Draft, by: User, today: date | None = None) -> Made:
         said = f" It opens on {rules.opens}, which has passed: it is open at once."
     with transaction.atomic():
         if draft.contest is not None:
-            version = add_version(draft.contest, draft.folder, note=asked.get("note", ""))
+            version = add_version(
+                draft.contest, draft.folder, note=asked.get("note", ""), by=by
+            )
         else:
             name = asked.get("name") or rules.name
             if not NAME.fullmatch(name):
