@@ -89,13 +89,16 @@ def serve(
 def keep() -> None:
     """What has to be done again and again, by one process: leaderboards, leases, old events."""
     from django.db import Error, close_old_connections
+    from django.utils import timezone
 
+    from mlgolf_site.boards.drawing import draw_next
     from mlgolf_site.boards.services import refresh_all
     from mlgolf_site.jobs.services import watch
 
     try:
         watch()
         refresh_all()
+        draw_next(timezone.now())
     except Error:
         log.exception("the database cannot be reached; trying again")
         close_old_connections()

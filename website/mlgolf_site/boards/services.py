@@ -18,15 +18,14 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from mlgolf.api.results import score
-from mlgolf.core.competition import Competition
 from mlgolf.core.errors import BundleError
 from mlgolf.core.jury_ruling import read_rulings
-from mlgolf.plots.record_steps import record_steps
-from mlgolf.plots.svg import framed, to_svg
 from mlgolf.report.figures import draw_figures
+from mlgolf.report.seeds import seeds_view
 from mlgolf.report.view import board_view, review_view
 from mlgolf.results.bundles.reading import sound_bundle, unpacked
 from mlgolf.results.run_folder import RunFolder
@@ -34,10 +33,11 @@ from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
 from mlgolf.scoring.kept_trials import KeptTrial, as_records, from_records, keep_trials
 from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
-from mlgolf_site.entries.models import Run
+from mlgolf_site.entries.models import Run, Tier
 
 log = logging.getLogger(__name__)
 MOST_NOTES = 20  # that a page shows
+_MADE: dict[int, tuple[Any, KeptBoard]] = {}  # by board, until its figures are drawn
 
 
 # --- a run is delivered ---
@@ -120,10 +120,8 @@ def refresh(board: Board) -> Snapshot | None:
     if board.snapshot is not None and board.snapshot.of_change >= board.changes:
         return None
     began = time.monotonic()
-    runs = list(Run.objects.filter(entry__board=board, counts=True).order_by("pk").values_list(
-        "pk", "bundle_sha256", "entry__name", "entry_id", "key"
-    ))
-    found = _leaderboard(board, runs)
+    runs = counting_runs(board)
+    found, before = _leaderboard(board, runs), board.snapshot
     rules = board.competition
     view = asdict(board_view(rules, found.board))
     entries = {name: pk for _, _, name, pk, _ in runs}
@@ -133,18 +131,20 @@ def refresh(board: Board) -> Snapshot | None:
     } if len(rules.scored_workloads) == 1 else {}
     rows = view.pop("rows")
     view["misses"], view["notes"] = (), view["notes"][:MOST_NOTES]
-    figures = _figures(rules, found)
+    view["tiers"] = _tiers(board)
+    view["figures"] = before.view.get("figures", []) if before else []
+    seeds = seeds_view(found)
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
             board=board, of_change=board.changes, seconds=time.monotonic() - began, runs=len(runs),
             rows=len(rows), view=as_json(view), record=[step.as_json() for step in found.history],
-            figures=figures,
+            figures=before.figures if before else {}, drawn=before.drawn if before else None,
         )
         Standing.objects.bulk_create([
             Standing(
                 snapshot=snapshot, place=place, entry_id=entries[row["submission"]],
                 rank=_rank(found, row), value=_finite(values.get(row["submission"])),
-                view=as_json(row),
+                view=as_json({**row, "seeds": [*map(asdict, seeds.get(row["submission"], ()))]}),
             )
             for place, row in enumerate(rows, 1)
         ], batch_size=2000)
@@ -152,7 +152,32 @@ def refresh(board: Board) -> Snapshot | None:
         newer = Board.objects.filter(pk=board.pk).exclude(snapshot__of_change__gt=board.changes)
         if newer.update(snapshot=snapshot):
             board.snapshots.exclude(pk=snapshot.pk).delete()
+    _MADE[board.pk] = (snapshot.made, found)
     return snapshot
+
+
+def leaderboard_of(snapshot: Snapshot) -> KeptBoard:
+    """That a snapshot is of, for its figures: as it was made, or made again."""
+    board = snapshot.board
+    made, found = _MADE.pop(board.pk, (None, None))
+    return found if found is not None and made == snapshot.made else _leaderboard(
+        board, counting_runs(board)
+    )
+
+
+def counting_runs(board: Board) -> list[tuple[int, str, str, int, Any]]:
+    """Key in the database, hash of the bundle, name and key of the entry, key of the run."""
+    return list(Run.objects.filter(entry__board=board, counts=True).order_by("pk").values_list(
+        "pk", "bundle_sha256", "entry__name", "entry_id", "key"
+    ))
+
+
+def _tiers(board: Board) -> list[tuple[str, int]]:
+    """Who played its runs, in words, and how many of them."""
+    counted = Run.objects.filter(entry__board=board, counts=True).order_by().values_list(
+        "tier"
+    ).annotate(runs=Count("pk"))
+    return sorted(((Tier(tier).label, runs) for tier, runs in counted), key=lambda one: -one[1])
 
 
 def _leaderboard(board: Board, runs: Iterable[tuple[int, str, str, int, Any]]) -> KeptBoard:
@@ -178,19 +203,6 @@ def _rank(found: KeptBoard, row: dict[str, Any]) -> str:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and abs(value) < float("inf") else None
-
-
-def _figures(rules: Competition, found: KeptBoard) -> dict[str, Any]:
-    """Drawn once for all readers."""
-    if not found.history:
-        return {}
-    row = rules.workloads[rules.scored_workloads[0]]
-    chart = record_steps(found.history, rules.rules.objective, row, timezone.now())
-    return {"record": {
-        "title": "History of the record", "svg": framed(to_svg(chart)),
-        "caption": "Each step is an entry that was a record when it came: surely better than the "
-        "record before it, and not by a trifle.",
-    }}
 
 
 # --- all boards ---

@@ -3,12 +3,13 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from mlgolf.core.text import number_of
 from mlgolf.plots.svg import recoloured
 from mlgolf.plots.theme import DARK
 from mlgolf.report.games import game_in_words
 from mlgolf.scoring.labels import OUTSIDE
 from mlgolf_site.archives import zip_answer
-from mlgolf_site.boards.models import Standing
+from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Run
@@ -21,9 +22,10 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
     if not versions:
         raise Http404(f"{slug} has no rules yet.")
     version = _chosen_version(request, versions)
-    boards = list(version.boards.select_related("snapshot"))
+    boards = list(version.boards.select_related("snapshot").defer("snapshot__figures"))
     for one in boards:  # looked up once for all
         one.version = version
+        one.played_by = _played_by(one.snapshot)
     board = _chosen_board(request, boards)
     snapshot = board.snapshot
     standings = page_of(
@@ -39,6 +41,7 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "contest": found, "version": version, "versions": versions, "boards": boards,
         "board": board, "matrix": _matrix(boards), "snapshot": snapshot,
         "view": snapshot.view if snapshot else None, "standings": standings,
+        "figures": snapshot.view.get("figures", []) if snapshot else [],
         "rows": [{"standing": row, "view": row.view, "runs": runs.get(row.entry_id, [])}
                  for row in rows],
         "words": list(game_in_words(board.competition, board.called)),
@@ -47,6 +50,14 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "is_current": version == versions[0],
         "page_query": f"version={version.number}&cell={board.cell}&",
     })
+
+
+def _played_by(snapshot: Snapshot | None) -> str:
+    """Who played the runs of a board, in words."""
+    tiers = snapshot.view.get("tiers", []) if snapshot else []
+    if len(tiers) == 1:
+        return f"every run {tiers[0][0]}"
+    return ", ".join(f"{number_of(count, 'run')} {words}" for words, count in tiers) or "no run yet"
 
 
 def _chosen_version(request: HttpRequest, versions: list[Version]) -> Version:

@@ -102,7 +102,9 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     shown = next((run for run in runs if run.counts), None)
     standing = Standing.objects.filter(
         entry=found, snapshot__shown_on=found.board
-    ).select_related("snapshot").first()
+    ).select_related("snapshot").defer(
+        "snapshot__view", "snapshot__figures", "snapshot__record"
+    ).first()
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,

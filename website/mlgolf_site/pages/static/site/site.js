@@ -11,12 +11,20 @@ function localTimes(root) {
       time.textContent = moment.toLocaleString(undefined, zone);
     }
   }
-  for (const time of root.querySelectorAll("time[data-countdown]")) {
-    const end = new Date(time.dateTime), left = (end - Date.now()) / 1000;
-    const days = Math.floor(left / 86400), hours = Math.floor(left % 86400 / 3600);
-    time.title = `${time.textContent}; ${end.toLocaleString(undefined, zone)} where you are`;
-    time.textContent = left < 0 ? "closed" : `in ${days} d ${hours} h`;
+  for (const time of root.querySelectorAll("time[data-ends]")) {
+    const end = new Date(time.dateTime);
+    time.title = `${end.toLocaleString(undefined, zone)} where you are`;
+    const told = time.nextElementSibling;
+    if (told?.hasAttribute("data-left")) told.textContent = left(end);
   }
+}
+
+function left(end) {
+  const seconds = (end - Date.now()) / 1000;
+  const days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600);
+  const minutes = Math.floor(seconds % 3600 / 60);
+  if (seconds < 0) return "closed";
+  return days ? `${days} d ${hours} h left` : `${hours} h ${minutes} min left`;
 }
 
 // --- a run as it goes on ---
@@ -97,6 +105,12 @@ function follow(log) {
 
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-ends]")) {
+      const told = time.nextElementSibling;
+      if (told?.hasAttribute("data-left")) told.textContent = left(new Date(time.dateTime));
+    }
+  }, 60_000);
   const log = document.getElementById("log");
   if (log) {
     log.scrollTop = log.scrollHeight;
