@@ -11,11 +11,17 @@ function localTimes(root) {
       time.textContent = moment.toLocaleString(undefined, zone);
     }
   }
+  countDown(root);
+}
+
+function countDown(root) {
   for (const time of root.querySelectorAll("time[data-ends]")) {
-    const end = new Date(time.dateTime);
-    time.title = `${end.toLocaleString(undefined, zone)} where you are`;
+    const end = new Date(time.dateTime), here = `${end.toLocaleString(undefined, zone)} where you are`;
     const told = time.nextElementSibling;
-    if (told?.hasAttribute("data-left")) told.textContent = left(end);
+    time.title = here;
+    if (told?.hasAttribute("data-left")) {
+      told.textContent = told.dataset.left === "here" ? `${left(end)} (${here})` : left(end);
+    }
   }
 }
 
@@ -105,12 +111,7 @@ function follow(log) {
 
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
-  setInterval(() => {
-    for (const time of document.querySelectorAll("time[data-ends]")) {
-      const told = time.nextElementSibling;
-      if (told?.hasAttribute("data-left")) told.textContent = left(new Date(time.dateTime));
-    }
-  }, 60_000);
+  setInterval(() => countDown(document), 60_000);
   const log = document.getElementById("log");
   if (log) {
     log.scrollTop = log.scrollHeight;
