@@ -209,8 +209,67 @@ def _in_states(board, owner) -> Iterator[tuple[str, str]]:
             _events(run, Event)
         yield state.value, entry.get_absolute_url()
         if state == State.DONE:
-            run.ended = timezone.now()
-            run.save()
+            _with_verdict(run, board, entry.name)
+
+
+def _with_verdict(run, board, name: str) -> None:
+    """As `boards.services.take_in` leaves a run, from evaluations that are made up."""
+    from dataclasses import asdict
+
+    from django.utils import timezone
+    from mlgolf_site.boards.services import as_json
+
+    from mlgolf.report.figures import draw_figures
+    from mlgolf.report.view import review_view
+    from mlgolf.scoring.kept_trials import as_records, keep_trials
+    from mlgolf.scoring.review import review_trials
+
+    rules, ruleset = board.competition, board.ruleset
+    studies = rules.rules.tuning.under(ruleset).studies
+    trials = [_evaluated(rules, name, study) for study in range(studies)]
+    review = review_trials(rules, trials, ruleset)
+    run.results = json.dumps(as_records(list(keep_trials(rules, trials, ruleset))))
+    run.view = as_json(asdict(review_view(review)))
+    run.figures = {
+        figure.sketch.name: {
+            "title": figure.sketch.title, "caption": figure.sketch.caption, "svg": figure.whole,
+        }
+        for figure in draw_figures(review, trials)
+    }
+    run.ended, run.counts, run.bundle_sha256 = timezone.now(), True, "cd" * 32
+    run.signed_by, run.is_verified = "ef" * 32, True
+    run.save()
+    board.has_changed()
+
+
+def _evaluated(rules, name: str, study: int):
+    """A trial whose models keep all bounds from the second on; the last one misses them."""
+    import numpy as np
+
+    from mlgolf.core.quantities import quantity
+    from mlgolf.core.records import VerdictRecord
+    from mlgolf.core.status import Status
+    from mlgolf.core.trial import Trial
+    from mlgolf.core.trial_key import TrialKey
+
+    (workload,) = rules.scored_workloads
+    row, objective = rules.workloads[workload], rules.rules.objective_quantity
+    steps = np.arange(1, 9)
+    seconds = steps * 0.9 + 0.05 * study
+    metrics = {
+        quantity(target.metric).column_for(row.metric): np.where(
+            (steps > 1) & (study < 4), 0.7 * target.value, 3 * target.value
+        )
+        for target in rules.rules.targets(row) if not quantity(target.metric).is_of_a_clock
+    }
+    best = row.par.value if row.par else 10.0
+    metrics[objective.column_for(row.metric)] = best * (1 + 4 / steps + 0.03 * study)
+    return Trial(
+        key=TrialKey(submission=name, framework="torch", workload=workload, study=study, trial=1),
+        seed=7 + study, hyperparameters={}, status=Status.FINISHED, reason="play returned",
+        steps=steps, seconds=seconds, cpu_seconds=seconds, wall_seconds=seconds, metrics=metrics,
+        verdict=VerdictRecord(status=Status.FINISHED, reason="play returned"),
+    )
 
 
 def _code(name: str) -> bytes:

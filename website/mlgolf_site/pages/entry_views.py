@@ -97,7 +97,10 @@ def _based_on(request: HttpRequest, contest: Contest) -> Entry | None:
 
 def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found: Entry = request.subject
-    runs = list(found.runs.select_related("job__worker").order_by("-pk"))
+    # What is large is read of the one run that is shown.
+    runs = list(
+        found.runs.select_related("job__worker").defer("results", "view", "figures").order_by("-pk")
+    )
     latest = runs[0] if runs else None
     shown = next((run for run in runs if run.counts), None)
     standing = Standing.objects.filter(

@@ -89,11 +89,14 @@ function said(kind, event) {
 }
 
 function follow(log) {
-  const source = new EventSource(`${log.dataset.events}?after=${log.dataset.after}`);
-  let wanted = false;
+  // From the start, so that the curve has its beginning; what the page came with is written anew.
+  const source = new EventSource(`${log.dataset.events}?after=0`);
+  let wanted = false, first = true;
   for (const kind of ["log", "evaluation", "state"]) {
     source.addEventListener(kind, (message) => {
       const event = JSON.parse(message.data);
+      if (first) log.textContent = "";
+      first = false;
       const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
       log.append(`${said(kind, event)}\n`);
       if (atEnd) log.scrollTop = log.scrollHeight;
@@ -118,4 +121,9 @@ document.addEventListener("DOMContentLoaded", () => {
     if (log.dataset.events) follow(log);
   }
 });
-document.addEventListener("htmx:afterSwap", (event) => localTimes(event.target));
+document.addEventListener("htmx:afterSwap", (event) => {
+  localTimes(event.target);
+  // Read out when it changes, not every time that it is asked for.
+  const now = document.querySelector("#state strong"), told = document.getElementById("told");
+  if (now && told && told.textContent !== now.textContent) told.textContent = now.textContent;
+});
