@@ -16,6 +16,7 @@ class Snapshot(models.Model):
     runs = models.PositiveIntegerField()
     rows = models.PositiveIntegerField()
     view = models.JSONField()  # mlgolf.report.view.BoardView without its rows
+    tiers = models.JSONField(default=list)  # who played its runs, in words, and how many of them
     record = models.JSONField(default=list)  # steps of the history of the record, oldest first
     # Drawn after the table is shown: until then those of the leaderboard before stand here, and
     # `view["figures"]` has all of them but the drawings.

@@ -131,13 +131,13 @@ def refresh(board: Board) -> Snapshot | None:
     } if len(rules.scored_workloads) == 1 else {}
     rows = view.pop("rows")
     view["misses"], view["notes"] = (), view["notes"][:MOST_NOTES]
-    view["tiers"] = _tiers(board)
     view["figures"] = before.view.get("figures", []) if before else []
     seeds = seeds_view(found)
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
             board=board, of_change=board.changes, seconds=time.monotonic() - began, runs=len(runs),
-            rows=len(rows), view=as_json(view), record=[step.as_json() for step in found.history],
+            rows=len(rows), tiers=_tiers(board), view=as_json(view),
+            record=[step.as_json() for step in found.history],
             figures=before.figures if before else {}, drawn=before.drawn if before else None,
         )
         Standing.objects.bulk_create([

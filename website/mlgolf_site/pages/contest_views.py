@@ -54,7 +54,7 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _played_by(snapshot: Snapshot | None) -> str:
     """Who played the runs of a board, in words."""
-    tiers = snapshot.view.get("tiers", []) if snapshot else []
+    tiers = snapshot.tiers if snapshot else []
     if len(tiers) == 1:
         return f"every run {tiers[0][0]}"
     return ", ".join(f"{number_of(count, 'run')} {words}" for words, count in tiers) or "no run yet"

@@ -97,17 +97,12 @@ def _based_on(request: HttpRequest, contest: Contest) -> Entry | None:
 
 def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     found: Entry = request.subject
-    # What is large is read of the one run that is shown.
-    runs = list(
-        found.runs.select_related("job__worker").defer("results", "view", "figures").order_by("-pk")
-    )
+    runs = list(found.runs.select_related("job__worker").order_by("-pk"))
     latest = runs[0] if runs else None
     shown = next((run for run in runs if run.counts), None)
     standing = Standing.objects.filter(
         entry=found, snapshot__shown_on=found.board
-    ).select_related("snapshot").defer(
-        "snapshot__view", "snapshot__figures", "snapshot__record"
-    ).first()
+    ).select_related("snapshot").first()
     return render(request, "pages/entry.html", {
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,

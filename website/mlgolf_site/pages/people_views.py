@@ -2,12 +2,11 @@
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.entries.models import Entry
 from mlgolf_site.jobs.models import Worker
 from mlgolf_site.pages.forms import MemberForm, TeamForm, TokenForm
 from mlgolf_site.pages.paging import page_of
@@ -30,9 +29,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     """One's entries with their states, and what is left of the day's limit."""
     entries = Entry.objects.filter(owner=request.user).select_related("contest", "board")
     return render(request, "pages/mine.html", {
-        "entries": page_of(request, entries.prefetch_related(Prefetch(
-            "runs", Run.objects.select_related("job").defer("results", "view", "figures")
-        ))),
+        "entries": page_of(request, entries.prefetch_related("runs__job")),
         "left": left_today(request.user), "teams": request.user.teams.all(),
     })
 

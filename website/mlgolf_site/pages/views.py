@@ -44,7 +44,7 @@ def _latest_records() -> list[dict]:
         {**step, "board": snapshot.board, "contest": snapshot.board.version.contest}
         for snapshot in Snapshot.objects.filter(
             board__version__contest__is_public=True, shown_on__isnull=False
-        ).select_related("board__version__contest").defer("view", "figures")
+        ).select_related("board__version__contest")
         for step in snapshot.record
     ]
     return sorted(steps, key=lambda step: step["received"], reverse=True)[:RECORDS]

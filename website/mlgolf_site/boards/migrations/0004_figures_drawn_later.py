@@ -18,4 +18,9 @@ class Migration(migrations.Migration):
             name='is_drawn',
             field=models.BooleanField(default=False),
         ),
+        migrations.AddField(
+            model_name='snapshot',
+            name='tiers',
+            field=models.JSONField(default=list),
+        ),
     ]
