@@ -28,8 +28,10 @@ def test_no_two_labels_are_the_same(span):
 
 
 def test_hours_say_of_which_day_they_are():
+    _, pattern, title = date_ticks(NOON, NOON + timedelta(hours=9))
+    assert (pattern, title) == ("%H:%M", "30 Mar 2026, UTC")
     _, pattern, title = date_ticks(NOON, NOON + timedelta(hours=20))
-    assert (pattern, title) == ("%H:%M", "30 Mar 2026 to 31 Mar 2026, UTC")
+    assert (pattern, title) == ("%-d %b %H:%M", "2026, UTC")
 
 
 def test_days_say_of_which_year_they_are():

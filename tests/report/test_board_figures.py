@@ -53,12 +53,12 @@ def test_records_of_one_hour_have_minutes_on_their_axis():
     figures = draw_board(
         board(SMALLEST, records(3, timedelta(minutes=10))), BEGAN + timedelta(hours=1)
     )
-    assert "00:10" in words(figures[0])
+    assert "00:15" in words(figures[0])
     assert "1 Jan 2026, UTC" in words(figures[0])
 
 
 def test_par_is_drawn_with_the_record():
-    assert "par 10" in words(draw_board(board(SMALLEST, records(2)), NOW)[0])
+    assert "par 10.00" in words(draw_board(board(SMALLEST, records(2)), NOW)[0])
 
 
 def with_seconds(**found):
@@ -111,9 +111,9 @@ def test_every_seed_of_a_submission_is_told_with_its_value_and_its_time():
     trials = [run("a", 0, l2=[3.0, 2.0]), *runs("a", [5.0, float("inf")])[1:]]
     found = seeds_view(board(SMALLEST, trials))["a"]
     assert [(one.seed, one.value, one.qualified) for one in found] == [
-        ("0", "2", True), ("1", "–", False)
+        ("0", "2.000", True), ("1", "–", False)
     ]
-    assert found[0].seconds == "2\N{NO-BREAK SPACE}s"
+    assert found[0].seconds == "2.00\N{NO-BREAK SPACE}s"
 
 
 def test_seeds_of_a_benchmark_are_not_told_one_by_one():

@@ -49,7 +49,9 @@ def _populate() -> Iterator[Shown]:
         EmailAddress.objects.create(
             user=people[name], email=f"{name}@example.org", verified=True, primary=True
         )
-    EmailAddress.objects.create(user=people[KIM], email="kim@home.example", verified=False)
+    EmailAddress.objects.create(
+        user=people["noether"], email="noether@home.example", verified=False
+    )
     User.objects.create_superuser(ADMIN, password=PASSWORD)
     _second_factor(people[MIA])
     team = Team.objects.create(name="short-circuits", founder=people[KIM])
@@ -61,7 +63,7 @@ def _populate() -> Iterator[Shown]:
     results_on(_board(game), owners, 130, team)
     results_on(_board(few), owners, 4, None)
     results_on(_board(mini), owners, 6, None)
-    names = {state: path for state, path in _in_states(_board(quick), people[KIM])}
+    names = dict(_in_states(_board(quick), people[KIM]))
     yield from _pages(names)
 
 
@@ -89,17 +91,20 @@ def _pages(states: dict[str, str]) -> Iterator[Shown]:
         ("not_found", "/nothing/here/"), ("code_not_seen", states["done"] + "code/"),
     ):
         yield Shown(name, path)
+    yield Shown("email", "/accounts/email/", "noether")
     for state, path in states.items():
         yield Shown(f"entry_{state}", path, KIM)
     for name, path in (
         ("home_signed_in", "/"), ("code", states["done"] + "code/"), ("mine", "/mine/"),
         ("submit", "/c/cancer-nuclear/submit/"), ("teams", "/teams/"),
         ("team_of_mine", "/teams/short-circuits/"), ("tokens", "/tokens/"),
-        ("email", "/accounts/email/"), ("password", "/accounts/password/change/"),
+        ("password", "/accounts/password/change/"),
         ("second_factor", "/accounts/2fa/"), ("totp", "/accounts/2fa/totp/activate/"),
         ("sign_out", "/accounts/logout/"),
     ):
         yield Shown(name, path, KIM)
+    for name, path in (("home_admin", "/"), ("entry_admin", states["done"])):
+        yield Shown(name, path, ADMIN)
 
 
 def results_on(board, owners, number: int, team) -> None:

@@ -155,7 +155,7 @@ def test_whether_somebody_has_an_account_is_not_told(kim, person):
     assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize("said, shown", [
+@pytest.mark.parametrize(("said", "shown"), [
     ("Change Password", "Change password"), ("Sign Up", "Register"), ("Sign In", "Sign in"),
     ("Two-Factor Authentication", "Second factor"), ("QR Code", "QR code"), ("", ""),
 ])  # fmt: skip

@@ -1,6 +1,6 @@
 """Ticks of an axis of dates: years, months, days or minutes, as close as the dates are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,9 +38,11 @@ def date_ticks(first: datetime, last: datetime) -> tuple[list[datetime], str, st
         if span / step <= MOST_TICKS - 1:
             ticks = list(_every(step, first, last))
             if step >= DAY:
-                return ticks, "%-d %b", _years(first, last)
+                return ticks, "%-d %b", _years(ticks)
             pattern = "%H:%M" if step >= MINUTE else "%H:%M:%S"
-            return ticks, pattern, f"{_days(first, last)}, UTC"
+            if ticks[0].date() == ticks[-1].date():
+                return ticks, pattern, f"{ticks[0].day} {ticks[0]:%b %Y}, UTC"
+            return ticks, f"%-d %b {pattern}", f"{_years(ticks)}, UTC"
     for step in MONTHS:
         ticks = list(_months(step, first, last))
         if len(ticks) <= MOST_TICKS:
@@ -63,10 +65,6 @@ def _months(step: int, first: datetime, last: datetime) -> Iterator[datetime]:
             yield moment
 
 
-def _years(first: datetime, last: datetime) -> str:
-    return str(first.year) if first.year == last.year else f"{first.year} to {last.year}"
-
-
-def _days(first: datetime, last: datetime) -> str:
-    one, other = (f"{moment.day} {moment:%b %Y}" for moment in (first, last))
-    return one if one == other else f"{one} to {other}"
+def _years(ticks: Sequence[datetime]) -> str:
+    first, last = ticks[0].year, ticks[-1].year
+    return str(first) if first == last else f"{first} to {last}"

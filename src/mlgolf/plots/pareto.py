@@ -18,6 +18,7 @@ from mlgolf.scoring.studies import median_study, study_values
 
 WIDTH, HEIGHT = 420, 270
 MARK = 4.5  # pixels from the middle of a point to its edge
+MOST_NAMED = 12  # submissions; of more, those on the front alone are named
 WIDE = 8.0  # of costs: the ratio from which their axis is logarithmic
 COSTS = {"seconds": "seconds on the clock", "bits": "bits of the model"}
 PARETO = {
@@ -113,9 +114,10 @@ def pareto_chart(table: pl.DataFrame, style: Style) -> Any:
         (across(row["spent"]), (high - row["value"]) / (high - low) * HEIGHT)
         for row in ordered.iter_rows(named=True)
     ]
-    names = ordered["submission"].to_list()
+    named = ordered if len(ordered) <= MOST_NAMED else front
+    names = named["submission"].to_list()
     labels = free_labels(
-        names, at, [Box(a - MARK, b - MARK, a + MARK, b + MARK) for a, b in at],
+        names, at[:len(named)], [Box(a - MARK, b - MARK, a + MARK, b + MARK) for a, b in at],
         Box(0, -MARK, WIDTH + 40, HEIGHT),
     )
     for side, align in ((1, "left"), (-1, "right")):

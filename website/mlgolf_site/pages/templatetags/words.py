@@ -1,5 +1,6 @@
 """Filters of all templates."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -77,14 +78,27 @@ def sentence_case(text: str) -> str:
     if not (words := str(text).split()):
         return ""
     first, *others = words
-    words = [first, *(word if word.isupper() else word.lower() for word in others)]
+    begin = first if first.isupper() else first.capitalize()
+    words = [begin, *(word if word.isupper() else word.lower() for word in others)]
     return _SAME_WORDS.get(" ".join(words), " ".join(words))
+
+
+@register.filter
+def spaced(word: str) -> str:
+    """not_qualified as not qualified."""
+    return word.lower().replace("_", " ")
 
 
 @register.filter
 def site_words(html: str) -> str:
     """A sentence of a package in the words of this site."""
     return html.replace("sign up", "register").replace("Sign up", "Register")
+
+
+@register.filter
+def newest(rows: Iterable[Any]) -> Any:
+    """Of rows that are looked up already, oldest first."""
+    return next(reversed([*rows]), None)
 
 
 @register.filter
