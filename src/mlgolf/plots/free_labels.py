@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mlgolf.plots.label_places import Box
 
 CHARACTER, LINE = 6.4, 13.0  # pixels, of text of 11 pixels
 NEAR = 5.0  # pixels between a mark and the corner of its label
+Align = Literal["left", "right"]
+ALIGNED: tuple[tuple[int, Align], ...] = ((1, "left"), (-1, "right"))  # of texts, by their side
 SIDES = ((1, -1), (-1, 1), (1, 1), (-1, -1))  # right above, left below, right below, left above
 
 

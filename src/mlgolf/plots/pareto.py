@@ -9,9 +9,9 @@ import polars as pl
 
 from mlgolf.analysis.curves.pareto import pareto_front
 from mlgolf.core.quantities import quantity
-from mlgolf.plots.free_labels import free_labels
+from mlgolf.plots.free_labels import ALIGNED, free_labels
 from mlgolf.plots.label_places import Box
-from mlgolf.plots.log_axis import log_axis
+from mlgolf.plots.log_axis import PLAIN, log_axis
 from mlgolf.plots.theme import Style, steps_of
 from mlgolf.scoring.kept_board import KeptBoard
 from mlgolf.scoring.studies import median_study, study_values
@@ -80,7 +80,7 @@ def pareto_chart(table: pl.DataFrame, style: Style) -> Any:
         scale=alt.Scale(type="log" if wide else "linear", domain=[left, right], nice=False,
                         zero=False),
         axis=log_axis(left, right, WIDTH, grid=False) if wide else alt.Axis(
-            grid=False, tickCount=5, labelOverlap="greedy", format="~s" if right >= 1e4 else "~g"
+            grid=False, tickCount=5, labelOverlap="greedy", format="~s" if right >= 1e5 else PLAIN
         ),
     )
     y = alt.Y(
@@ -120,7 +120,7 @@ def pareto_chart(table: pl.DataFrame, style: Style) -> Any:
         names, at[:len(named)], [Box(a - MARK, b - MARK, a + MARK, b + MARK) for a, b in at],
         Box(0, -MARK, WIDTH + 40, HEIGHT),
     )
-    for side, align in ((1, "left"), (-1, "right")):
+    for side, align in ALIGNED:
         if own := [label for label in labels if label.side == side]:
             data = pl.DataFrame({
                 "submission": [names[label.place] for label in own],

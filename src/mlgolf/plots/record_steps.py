@@ -12,7 +12,7 @@ import polars as pl
 from mlgolf.core.quantities import quantity
 from mlgolf.core.rules import WorkloadRules
 from mlgolf.plots.date_axis import date_axis, milliseconds
-from mlgolf.plots.free_labels import free_labels
+from mlgolf.plots.free_labels import ALIGNED, Align, free_labels
 from mlgolf.plots.label_places import Box
 from mlgolf.plots.theme import LIGHT, Style, steps_of
 from mlgolf.scoring.record_history import RecordStep
@@ -112,7 +112,7 @@ def _range(seen: Sequence[float]) -> tuple[float, float]:
 
 def _names(
     steps: Sequence[RecordStep], scale: _Scale, end: datetime, par: float | None
-) -> Iterator[tuple[str, pl.DataFrame]]:
+) -> Iterator[tuple[Align, pl.DataFrame]]:
     """Where names begin, and where those to the left of their points end."""
     corners = [scale.pixels(step.received, step.value) for step in steps]
     covered = [Box(x - MARK, y - MARK, x + MARK, y + MARK) for x, y in corners]
@@ -127,7 +127,7 @@ def _names(
         [steps[number].submission for number in newest], [corners[number] for number in newest],
         covered, Box(0, -MARK, WIDTH, HEIGHT),
     )
-    for side, align in ((1, "left"), (-1, "right")):
+    for side, align in ALIGNED:
         if own := [label for label in found if label.side == side]:
             places = [scale.at(label.x, label.y) for label in own]
             yield align, pl.DataFrame({
