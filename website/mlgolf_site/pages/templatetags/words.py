@@ -14,9 +14,10 @@ from markdown_it import MarkdownIt
 from mlgolf.core.text import significant
 
 register = template.Library()
-_SAME_WORDS = {"Sign up": "Register", "Signup": "Register", "Two-factor authentication": (
-    "Second factor"
-)}  # fmt: skip
+_SAME_WORDS = {  # what packages say, in sentence case: what this site says
+    "Sign up": "Register", "Signup": "Register", "Two-factor authentication": "Second factor",
+    "Login": "Username or email", "Remember Me": "Remember me",
+}
 _TAGS = {
     "p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "blockquote", "h2", "h3", "h4",
     "table", "thead", "tbody", "tr", "th", "td", "hr", "br", "del",
@@ -81,6 +82,11 @@ def sentence_case(text: str) -> str:
     begin = first if first.isupper() else first.capitalize()
     words = [begin, *(word if word.isupper() else word.lower() for word in others)]
     return _SAME_WORDS.get(" ".join(words), " ".join(words))
+
+
+@register.filter
+def form_label(text: str) -> str:
+    return _SAME_WORDS.get(text, text)
 
 
 @register.filter
