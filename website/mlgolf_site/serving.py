@@ -153,7 +153,9 @@ class Keeper:
     def keep(self) -> bool:
         """Returns: whether it could be done. Whatever is wrong, it is tried again."""
         from django.db import Error, close_old_connections
+        from django.utils import timezone
 
+        from mlgolf_site.boards.drawing import draw_next
         from mlgolf_site.boards.services import judge_waiting, read_ahead, refresh_all
         from mlgolf_site.jobs.services import forget_old_events, watch
 
@@ -161,6 +163,7 @@ class Keeper:
             watch()
             judge_waiting()
             refresh_all()
+            draw_next(timezone.now())
             self._reads_ahead = self._reads_ahead and read_ahead()
             if self._clock() >= self._forgot + FORGET_SECONDS:
                 forget_old_events()

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from populated import PASSWORD, populated
 from served import Served
 
 pytestmark = pytest.mark.browser
@@ -81,3 +82,93 @@ def test_a_person_registers_submits_the_starter_kit_watches_it_and_sees_it_on_th
     row = page.locator("tr", has=page.locator("a:has-text('adas-first')")).first
     assert re.search(r"\d", row.inner_text())
     print(f"from the form to the leaderboard: {time.monotonic() - began:.0f} s")
+
+
+# --- all pages ---
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """A site with something of everything: its pages, and those of a run that was played."""
+    return populated(site.folder)
+
+
+def signed_in(browser, site, who, **options):
+    context = browser.new_context(base_url=site.url, **options)
+    if who:
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        page.fill("input[name=login]", who)
+        page.fill("input[name=password]", PASSWORD)
+        page.click("main form button[type=submit]")
+        page.wait_for_selector("text=Sign out")
+        page.close()
+    return context
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_grave_fault_of_accessibility(browser, site, pages, scheme):
+    found = {}
+    for who in dict.fromkeys(shown.by for shown in pages):
+        # The policy of the pages lets no script in but their own.
+        context = signed_in(browser, site, who, bypass_csp=True, color_scheme=scheme)
+        page = context.new_page()
+        for shown in pages:
+            if shown.by != who:
+                continue
+            page.goto(shown.path)
+            page.add_script_tag(path=AXE)
+            faults = page.evaluate("axe.run().then(found => found.violations)")
+            found |= {
+                f"{shown.name}: {fault['id']}": [node["html"] for node in fault["nodes"]]
+                for fault in faults if fault["impact"] in GRAVE
+            }
+        context.close()
+    assert found == {}
+
+
+def test_no_page_is_wider_than_a_phone(browser, site, pages):
+    wide = {}
+    for who in dict.fromkeys(shown.by for shown in pages):
+        context = signed_in(browser, site, who, viewport={"width": 390, "height": 844})
+        page = context.new_page()
+        for shown in pages:
+            if shown.by == who:
+                page.goto(shown.path)
+                more = "document.documentElement.scrollWidth - window.innerWidth"
+                if (pixels := page.evaluate(more)) > 0:
+                    wide[shown.name] = pixels
+        context.close()
+    assert wide == {}
+
+
+def test_the_first_key_leads_past_the_navigation(page):
+    page.goto("/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_without_script_a_person_reads_a_board_and_an_entry_and_submits(
+    browser, site, pages, tmp_path
+):  # fmt: skip
+    context = signed_in(browser, site, "galois", java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/c/cancer-nuclear/")
+    assert page.locator("#leaderboard tbody tr").count() == 100
+    page.click("#leaderboard nav >> text=Next")
+    assert page.locator("#leaderboard tbody tr").count() >= 30
+    page.click("#leaderboard summary >> nth=0")
+    assert page.locator("#leaderboard details[open] li").count() == 5
+    page.goto("/c/cancer-nuclear/submit/")
+    page.fill("input[name=name]", "without-script")
+    page.fill("textarea[name=text]", "def play(game):\n    game.submit(game.zeros())\n")
+    page.click("button[name=submit]")
+    page.wait_for_url("**/e/without-script/")
+    assert page.locator(".state").inner_text()
+    context.close()

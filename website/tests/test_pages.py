@@ -153,3 +153,38 @@ def test_whether_somebody_has_an_account_is_not_told(kim, person):
         answer = Client().post("/accounts/password/reset/", {"email": address})
         texts.append((answer.status_code, answer.get("Location")))
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(("said", "shown"), [
+    ("Change Password", "Change password"), ("Sign Up", "Register"), ("Sign In", "Sign in"),
+    ("Two-Factor Authentication", "Second factor"), ("QR Code", "QR code"), ("", ""),
+])  # fmt: skip
+def test_headings_of_packages_are_in_the_sites_words(said, shown):
+    from mlgolf_site.pages.templatetags.words import sentence_case
+
+    assert sentence_case(said) == shown
+
+
+def test_until_when_a_competition_is_open_is_said_without_script():
+    from datetime import date, timedelta
+
+    from django.utils import timezone
+    from mlgolf_site.pages.templatetags.words import time_left
+
+    today = timezone.now().date()
+    assert time_left(today + timedelta(days=3)).startswith("3 d ")
+    assert time_left(date(2020, 1, 1)) == "closed"
+
+
+def test_every_page_says_to_search_engines_what_it_is(contest, kim):
+    for at in ("/", "/about/", "/status/", contest.get_absolute_url(), "/people/kim/"):
+        text = kim.get(at).content.decode()
+        assert text.count('<meta name="description" content="') == 1
+        assert '<meta name="description" content="">' not in text
+
+
+def test_every_table_has_a_caption_and_every_head_a_scope(contest, kim):
+    for at in ("/", "/status/", "/tokens/", "/mine/", contest.get_absolute_url()):
+        text = kim.get(at).content.decode()
+        assert text.count("<table") == text.count("<caption")
+        assert "<th>" not in text

@@ -1,6 +1,6 @@
 """The figures of a report: drawn once, for the page and for files beside it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from mlgolf.core.competition import Competition
+from mlgolf.core.rules import Aggregation, Ruleset
 from mlgolf.core.trial import Trial
 from mlgolf.plots.drawing import Svg
 from mlgolf.plots.leave_one_out import leave_one_out_ranks
@@ -130,6 +131,16 @@ def draw_figures(
         submissions=tuple(entry.submission for entry in board.entries), notice=_notice(board)
     )
     sketches = [*_of_workloads(review, trials), *_of_twin(twin), *_of_submissions(review)]
+    return draw_sketches(
+        sketches, style, label="; ".join(board.labels.titles), progress=progress, begin=begin
+    )
+
+
+def draw_sketches(
+    sketches: Iterable[Sketch], style: Style, *, label: str = "", progress: Progress = unwatched,
+    begin: Begin = drawn_here,
+) -> list[Figure]:
+    """Those that have data, in their order."""
     sketches = [sketch for sketch in sketches if sketch.panels]
     begun = [[begin(sketch.chart(part, style)) for part in sketch.panels] for sketch in sketches]
     total, done = sum(map(len, begun)), 0
@@ -142,7 +153,7 @@ def draw_figures(
             done += 1
         figures.append(Figure(
             sketch=sketch, drawing=_inline(sketch, svgs), whole=frame.around(sketch, svgs),
-            label="; ".join(board.labels.titles),
+            label=label,
         ))
     return figures
 
@@ -160,8 +171,13 @@ def _of_workloads(review: Review, trials: Sequence[Trial]) -> Iterator[Sketch]:
     else:
         yield _curves(standings, trials)
     studies = studies_table(standings)
-    alone = competition.rules.tuning.stands_alone(review.board.ruleset)
-    yield Sketch(
+    yield studies_sketch(studies, competition, review.board.ruleset)
+
+
+def studies_sketch(studies: pl.DataFrame, competition: Competition, ruleset: Ruleset) -> Sketch:
+    """A panel for each workload. Args: studies: of `tables.studies_table`."""
+    alone = competition.rules.tuning.stands_alone(ruleset)
+    return Sketch(
         name="times_to_target", title=f"Results of every {'run' if alone else 'study'}",
         table=studies, chart=times_panel, panels=_by_workload(studies, competition),
         caption=studies_caption(studies, competition.rules, alone=alone), columns=COLUMNS,
@@ -187,15 +203,19 @@ def _models(review: Review, trials: Sequence[Trial]) -> Sketch:
 
 
 def _of_twin(twin: Twin | None) -> Iterator[Sketch]:
-    """A panel for each quantity and each error."""
     if twin is not None:
-        table = twin_table(twin)
-        yield Sketch(
-            name="twin", title="What predicts the error on the twin set", table=table,
-            panels=table.partition_by("quantity", "error", maintain_order=True), chart=twin_panel,
-            caption=twin_caption(twin), columns=table["error"].n_unique(), beside=False,
-            below=correlations(twin),
-        )
+        yield twin_sketch(twin)
+
+
+def twin_sketch(twin: Twin) -> Sketch:
+    """A panel for each quantity and each error."""
+    table = twin_table(twin)
+    return Sketch(
+        name="twin", title="What predicts the error on the twin set", table=table,
+        panels=table.partition_by("quantity", "error", maintain_order=True), chart=twin_panel,
+        caption=twin_caption(twin), columns=table["error"].n_unique(), beside=False,
+        below=correlations(twin),
+    )
 
 
 def _curves(standings: Standings, trials: Sequence[Trial]) -> Sketch:
@@ -220,10 +240,7 @@ def _of_submissions(review: Review) -> Iterator[Sketch]:
     """Figures with all workloads together."""
     board, aggregation = review.board, review.standings.competition.rules.aggregation
     if len(review.standings.competition.scored_workloads) > 1:
-        yield _single(
-            "performance_profile", "Performance profile",
-            profile_table(board, aggregation.tau_max), profile, profile_caption(aggregation),
-        )
+        yield profile_sketch(board, aggregation)
     if not (review.record and len(board.entries) == 2):  # which says it of the only pair
         yield _single(
             "win_probability", "Win probability", win_probability_table(review),
@@ -242,6 +259,13 @@ def _of_submissions(review: Review) -> Iterator[Sketch]:
         training_time_of_submissions,
         training_time_caption(review.training_time, review.standings.competition),
         coloured=False,
+    )
+
+
+def profile_sketch(board: Leaderboard, aggregation: Aggregation) -> Sketch:
+    return _single(
+        "performance_profile", "Performance profile",
+        profile_table(board, aggregation.tau_max), profile, profile_caption(aggregation),
     )
 
 

@@ -23,6 +23,8 @@ class KeptBoard:
     """A leaderboard, who shares a rank on it, and whether its best is a record."""
 
     board: Leaderboard
+    standings: Standings
+    seeds: Mapping[TrialKey, int]  # of the trials that count
     shared_ranks: Mapping[str, int] | None  # by submission; None where runs are no results alone
     record: RecordTest | None
     history: Sequence[RecordStep]  # of the record, oldest first
@@ -52,7 +54,9 @@ def board_of_kept(
     standings = Standings(competition, admission.pool)
     board = make_leaderboard(Uncertainty(standings), admission, ruleset)
     return KeptBoard(
-        board=board, shared_ranks=shared_ranks(standings, ruleset),
+        board=board, standings=standings,
+        seeds={one.key: one.seed for one in admission.trials},
+        shared_ranks=shared_ranks(standings, ruleset),
         record=record_test(standings, ruleset, labelled=board.labels),
         history=record_history(
             standings, ruleset, {e.submission: e.tie_break.received for e in board.entries}

@@ -16,8 +16,13 @@ class Snapshot(models.Model):
     runs = models.PositiveIntegerField()
     rows = models.PositiveIntegerField()
     view = models.JSONField()  # mlgolf.report.view.BoardView without its rows
+    tiers = models.JSONField(default=list)  # who played its runs, in words, and how many of them
     record = models.JSONField(default=list)  # steps of the history of the record, oldest first
-    figures = models.JSONField(default=dict)  # name -> title, caption, svg in the light colours
+    # Drawn after the table is shown: until then those of the leaderboard before stand here, and
+    # `view["figures"]` has all of them but the drawings.
+    figures = models.JSONField(default=dict)  # name -> svg in the light colours
+    is_drawn = models.BooleanField(default=False)  # the figures are of these results
+    drawn = models.DateTimeField(null=True)  # when figures of its board were last drawn
 
     class Meta:
         ordering = ["-pk"]

@@ -20,16 +20,14 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from mlgolf.api.results import score
-from mlgolf.core.competition import Competition
 from mlgolf.core.errors import BundleError, MLGolfError
 from mlgolf.core.jury_ruling import read_rulings
-from mlgolf.plots.record_steps import record_steps
-from mlgolf.plots.svg import framed, to_svg
 from mlgolf.report.figures import draw_figures
+from mlgolf.report.seeds import seeds_view
 from mlgolf.report.view import BoardView, RowView, board_view, review_view
 from mlgolf.results.bundles.reading import sound_bundle, unpacked
 from mlgolf.results.bundles.seal import Seal
@@ -38,7 +36,7 @@ from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
 from mlgolf.scoring.kept_trials import KeptTrial, as_records, from_records, keep_trials
 from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
-from mlgolf_site.entries.models import Run
+from mlgolf_site.entries.models import Run, Tier
 from mlgolf_site.jobs.beside import write_beside
 from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import JobLost
@@ -46,6 +44,7 @@ from mlgolf_site.jobs.services import JobLost
 log = logging.getLogger(__name__)
 MOST_NOTES = 20  # that a page shows
 AGAIN_SECONDS = 60.0  # before a leaderboard that could not be made is tried again, unchanged
+_MADE: dict[int, tuple[Any, KeptBoard]] = {}  # by board, until its figures are drawn
 
 
 # --- a run is delivered ---
@@ -270,18 +269,20 @@ def refresh(board: Board) -> Snapshot | None:
     if board.snapshot is not None and board.snapshot.of_change >= board.changes:
         return None
     began = time.monotonic()
-    runs = list(counting(board).order_by("pk").values_list(
-        "pk", "bundle_sha256", "entry__name", "entry_id", "key"
-    ))
-    found = _leaderboard(board, runs)
+    runs = _counting_runs(board)
+    found, before = _leaderboard(board, runs), board.snapshot
     view = board_view(board.competition, found.board)
-    rows = _as_dicts(view.rows)
-    figures = _figures(board.competition, found)
+    rows, seeds = _as_dicts(view.rows), seeds_view(found)
+    for row in rows:
+        row["seeds"] = [asdict(seed) for seed in seeds.get(row["submission"], ())]
+    told = _without_rows(view)
+    told["figures"] = before.view.get("figures", []) if before else []
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
             board=board, of_change=board.changes, seconds=time.monotonic() - began, runs=len(runs),
-            rows=len(rows), record=[step.as_json() for step in found.history], figures=figures,
-            view=as_json(_without_rows(view)),
+            rows=len(rows), record=[step.as_json() for step in found.history],
+            tiers=_tiers(board), view=as_json(told),
+            figures=before.figures if before else {}, drawn=before.drawn if before else None,
         )
         _write_rows(snapshot, rows, found, {name: pk for _, _, name, pk, _ in runs})
         # A keeper that read earlier never puts an older leaderboard in a newer one's place.
@@ -289,7 +290,17 @@ def refresh(board: Board) -> Snapshot | None:
         if newer.update(snapshot=snapshot):
             # The last one stays, too: somebody may be reading its rows just now.
             board.snapshots.exclude(pk__in=[snapshot.pk, board.snapshot_id]).delete()
+    _MADE[board.pk] = (snapshot.made, found)
     return snapshot
+
+
+def leaderboard_of(snapshot: Snapshot) -> KeptBoard:
+    """That a snapshot is of, for its figures: as it was made, or made again."""
+    board = snapshot.board
+    made, found = _MADE.pop(board.pk, (None, None))
+    return found if found is not None and made == snapshot.made else _leaderboard(
+        board, _counting_runs(board)
+    )
 
 
 def counting(board: Board) -> QuerySet[Run]:
@@ -303,6 +314,19 @@ def counting(board: Board) -> QuerySet[Run]:
         entry=OuterRef("entry"), ended__lte=contest.final_after
     ).order_by("-ended", "-pk")
     return runs.filter(pk=Subquery(newest.values("pk")[:1]))
+
+
+def _counting_runs(board: Board) -> list[tuple[int, str, str, int, Any]]:
+    """Key in the database, hash of the bundle, name and key of the entry, key of the run."""
+    return list(counting(board).order_by("pk").values_list(
+        "pk", "bundle_sha256", "entry__name", "entry_id", "key"
+    ))
+
+
+def _tiers(board: Board) -> list[tuple[str, int]]:
+    """Who played its runs, in words, and how many of them."""
+    counted = counting(board).order_by().values_list("tier").annotate(runs=Count("pk"))
+    return sorted(((Tier(tier).label, runs) for tier, runs in counted), key=lambda one: -one[1])
 
 
 def _leaderboard(board: Board, runs: Sequence[tuple[int, str, str, int, Any]]) -> KeptBoard:
@@ -369,19 +393,6 @@ def _rank(found: KeptBoard, row: dict[str, Any]) -> str:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and abs(value) < float("inf") else None
-
-
-def _figures(rules: Competition, found: KeptBoard) -> dict[str, Any]:
-    """Drawn once for all readers."""
-    if not found.history:
-        return {}
-    row = rules.workloads[rules.scored_workloads[0]]
-    chart = record_steps(found.history, rules.rules.objective, row, timezone.now())
-    return {"record": {
-        "title": "History of the record", "svg": framed(to_svg(chart)),
-        "caption": "Each step is an entry that was a record when it came: surely better than the "
-        "record before it, and not by a trifle.",
-    }}
 
 
 # --- all boards ---

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from mlgolf.core.text import number_of
 from mlgolf.plots.svg import recoloured
 from mlgolf.plots.theme import DARK
 from mlgolf.report.games import game_in_words
@@ -38,16 +39,18 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
     versions = versions_of(found)
     version = chosen_version(versions, request.GET.get("version"))
     boards = boards_of(version, light=True)
-    if not request.sees_results:
-        for one in boards:
+    for one in boards:
+        if not request.sees_results:
             one.snapshot = None
+        one.played_by = _played_by(one.snapshot)
     board = chosen_board(boards, request.GET.get("cell", ""))
-    snapshot = Snapshot.objects.filter(pk=board.snapshot_id).first()
+    snapshot = Snapshot.objects.filter(pk=board.snapshot_id).defer("figures").first()
     standings = page_of(request, range(1, (snapshot.rows if snapshot else 0) + 1))
     return render(request, "pages/contest.html", {
         "contest": found, "version": version, "versions": versions, "boards": boards,
         "board": board, "matrix": _matrix(boards), "snapshot": snapshot,
         "view": snapshot.view if snapshot else None, "standings": standings,
+        "figures": snapshot.view.get("figures", []) if snapshot else [],
         "rows": _rows(snapshot, standings) if snapshot else "", "words": _words(board),
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
@@ -64,6 +67,16 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
 def _entered(board: Board) -> list[Entry]:
     """That entries exist is no secret, whoever leads."""
     return list(board.entries.select_related("contest").order_by("name")[:ROWS])
+
+
+def _played_by(snapshot: Snapshot | None) -> str:
+    """Who played the runs of a board, in words."""
+    tiers = snapshot.tiers if snapshot else []
+    if len(tiers) == 1:
+        return f"every run {tiers[0][0]}"
+    return ", ".join(f"{number_of(count, 'run')} {words}" for words, count in tiers) or "no run yet"
+
+
 
 
 def _words(board: Board) -> list[str]:

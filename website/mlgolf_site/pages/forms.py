@@ -4,10 +4,12 @@ from typing import Any
 
 from django import forms
 
+from mlgolf.core.errors import SubmissionError
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import KEY
 from mlgolf_site.people.accounts import RESERVED
 from mlgolf_site.people.models import Team, Token, User
+from mlgolf_site.submitting import check_name
 
 
 class SubmitForm(forms.Form):
@@ -42,6 +44,13 @@ class SubmitForm(forms.Form):
             for board in boards
         ]
         self.fields["team"].queryset = user.teams.all()  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        try:
+            check_name(self.cleaned_data["name"])
+        except SubmissionError as error:
+            raise forms.ValidationError(str(error).removeprefix("name: ").capitalize()) from None
+        return self.cleaned_data["name"]
 
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or {}

@@ -1,10 +1,12 @@
 """Filters of all templates."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import nh3
 from django import template
+from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -12,6 +14,10 @@ from markdown_it import MarkdownIt
 from mlgolf.core.text import significant
 
 register = template.Library()
+_SAME_WORDS = {  # what packages say, in sentence case: what this site says
+    "Sign up": "Register", "Signup": "Register", "Two-factor authentication": "Second factor",
+    "Login": "Username or email", "Remember Me": "Remember me",
+}
 _TAGS = {
     "p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "blockquote", "h2", "h3", "h4",
     "table", "thead", "tbody", "tr", "th", "td", "hr", "br", "del",
@@ -53,6 +59,55 @@ def duration(seconds: Any) -> str:
 
 
 @register.filter
+def time_left(closes: date | None) -> str:
+    """Until the end of the day on which something closes."""
+    if closes is None:
+        return ""
+    left = end_of(closes) - timezone.now()
+    return f"{duration(left)} left" if left > timedelta(0) else "closed"
+
+
+@register.filter
+def end_of(day: date) -> datetime:
+    """The moment, in UTC, at which a day ends."""
+    return datetime.combine(day, time(), UTC) + timedelta(days=1)
+
+
+@register.filter
+def sentence_case(text: str) -> str:
+    """A heading without the capitals of its later words, in the words of this site."""
+    if not (words := str(text).split()):
+        return ""
+    first, *others = words
+    begin = first if first.isupper() else first.capitalize()
+    words = [begin, *(word if word.isupper() else word.lower() for word in others)]
+    return _SAME_WORDS.get(" ".join(words), " ".join(words))
+
+
+@register.filter
+def form_label(text: str) -> str:
+    return _SAME_WORDS.get(text, text)
+
+
+@register.filter
+def spaced(word: str) -> str:
+    """not_qualified as not qualified."""
+    return word.lower().replace("_", " ")
+
+
+@register.filter
+def site_words(html: str) -> str:
+    """A sentence of a package in the words of this site."""
+    return html.replace("sign up", "register").replace("Sign up", "Register")
+
+
+@register.filter
+def newest(rows: Iterable[Any]) -> Any:
+    """Of rows that are looked up already, oldest first."""
+    return next(reversed([*rows]), None)
+
+
+@register.filter
 def short(sha256: str) -> str:
     return f"{sha256[:12]}…" if sha256 else ""
 
@@ -61,6 +116,24 @@ def short(sha256: str) -> str:
 def first_word(text: str) -> str:
     """Of a ruling that is shown with what it became: its id."""
     return text.partition(" ")[0]
+
+
+@register.filter
+def moment(text: str) -> str:
+    """Of a moment as JSON has it: "3 Dec 2026 14:02 UTC"."""
+    found = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{found.day} {found:%b %Y %H:%M} UTC"
+
+
+@register.filter
+def rounded(value: float) -> str:
+    return significant(value, 4)
+
+
+@register.filter
+def from_library(html: str) -> SafeString:
+    """Markup that mlgolf.report made, with all text of others escaped."""
+    return mark_safe(html)
 
 
 @register.filter

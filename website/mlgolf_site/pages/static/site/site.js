@@ -11,12 +11,26 @@ function localTimes(root) {
       time.textContent = moment.toLocaleString(undefined, zone);
     }
   }
-  for (const time of root.querySelectorAll("time[data-countdown]")) {
-    const end = new Date(time.dateTime), left = (end - Date.now()) / 1000;
-    const days = Math.floor(left / 86400), hours = Math.floor(left % 86400 / 3600);
-    time.title = `${time.textContent}; ${end.toLocaleString(undefined, zone)} where you are`;
-    time.textContent = left < 0 ? "closed" : `in ${days} d ${hours} h`;
+  countDown(root);
+}
+
+function countDown(root) {
+  for (const time of root.querySelectorAll("time[data-ends]")) {
+    const end = new Date(time.dateTime), here = `${end.toLocaleString(undefined, zone)} where you are`;
+    const told = time.nextElementSibling;
+    time.title = here;
+    if (told?.hasAttribute("data-left")) {
+      told.textContent = told.dataset.left === "here" ? `${left(end)} (${here})` : left(end);
+    }
   }
+}
+
+function left(end) {
+  const seconds = (end - Date.now()) / 1000;
+  const days = Math.floor(seconds / 86400), hours = Math.floor(seconds % 86400 / 3600);
+  const minutes = Math.floor(seconds % 3600 / 60);
+  if (seconds < 0) return "closed";
+  return days ? `${days} d ${hours} h left` : `${hours} h ${minutes} min left`;
 }
 
 // --- a run as it goes on ---
@@ -77,11 +91,14 @@ function said(kind, event) {
 }
 
 function follow(log) {
-  const source = new EventSource(`${log.dataset.events}?after=${log.dataset.after}`);
-  let wanted = false;
+  // From the start, so that the curve has its beginning; what the page came with is written anew.
+  const source = new EventSource(`${log.dataset.events}?after=0`);
+  let wanted = false, first = true;
   for (const kind of ["log", "evaluation", "state"]) {
     source.addEventListener(kind, (message) => {
       const event = JSON.parse(message.data);
+      if (first) log.textContent = "";
+      first = false;
       const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
       log.append(`${said(kind, event)}\n`);
       if (atEnd) log.scrollTop = log.scrollHeight;
@@ -99,10 +116,16 @@ function follow(log) {
 
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
+  setInterval(() => countDown(document), 60_000);
   const log = document.getElementById("log");
   if (log) {
     log.scrollTop = log.scrollHeight;
     if (log.dataset.events) follow(log);
   }
 });
-document.addEventListener("htmx:afterSwap", (event) => localTimes(event.target));
+document.addEventListener("htmx:afterSwap", (event) => {
+  localTimes(event.target);
+  // Read out when it changes, not every time that it is asked for.
+  const now = document.querySelector("#state strong"), told = document.getElementById("told");
+  if (now && told && told.textContent !== now.textContent) told.textContent = now.textContent;
+});
