@@ -89,10 +89,19 @@ else:
     }}  # fmt: skip
 
 CACHES = {
-    name: {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name,
-        "OPTIONS": {"MAX_ENTRIES": most},
-    } for name, most in (("default", 10_000), ("pages", 500))  # parts of pages: 60 kB each
+    # Shared by all processes, as limits on signing in are counted there; with room for more
+    # counters than anybody can fill to push others out.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    },
+    # Of each process: requests of a token in a minute, and parts of pages, 60 kB each.
+    **{
+        name: {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": name,
+            "OPTIONS": {"MAX_ENTRIES": most},
+        } for name, most in (("requests", 100_000), ("pages", 500))
+    },
 }
 
 if CONFIG.files == "s3" and CONFIG.s3 is not None:
@@ -111,14 +120,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL, STATIC_ROOT = "static/", SITE.static
-
-# Shared by all processes of the site, as limits on signing in are counted there. It has room for
-# more counters than anybody can fill to push others out.
-CACHES = {"default": {
-    "BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache",
-    "OPTIONS": {"MAX_ENTRIES": 200_000},
-}}  # fmt: skip
-
 # --- who signs in, and how ---
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -184,14 +185,6 @@ if CONFIG.https:
     ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * CONFIG.limits.upload_bytes
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
-
-# --- how often programs may ask: counted here, in each web process ---
-CACHES = {"default": {
-    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-    # Of 300, which Django has, some would be forgotten as soon as so many ask in a minute.
-    "OPTIONS": {"MAX_ENTRIES": 100_000},
-}}  # fmt: skip
-
 LANGUAGE_CODE, TIME_ZONE, USE_TZ, USE_I18N = "en", "UTC", True, False
 LOGGING = {
     "version": 1, "disable_existing_loggers": False,

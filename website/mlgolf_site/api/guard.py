@@ -1,7 +1,7 @@
 """What holds for every request of a program: how many there may be, how large, and how errors look.
 
-Requests are counted in the site's cache, by the minute of the clock: of a token, or without one of
-an address. With the cache of a process, each web process counts for itself. Workers are not
+Requests are counted by the minute of the clock, in each web process for itself: of a token, or
+without one of an address. Workers are not
 limited: a heartbeat that was refused would cost a run.
 """
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from mlgolf.core.text import bytes_in_words
@@ -51,6 +51,7 @@ def _too_many(request: HttpRequest, now: float | None = None) -> HttpResponse | 
 
 
 def _counted(key: str) -> int:
+    cache = caches["requests"]
     cache.add(key, 0, 2 * MINUTE)
     try:
         return cache.incr(key)
