@@ -58,8 +58,8 @@ def main() -> int:
             )
             wrong = problems(site, names, found)
             attempts = [run["attempts"] for runs in found["entries"].values() for run in runs]
-            seconds = time.monotonic() - began
-            print(f"seed {asked.seed}: {len(names)} submissions in {seconds:.0f} s")
+            took = time.monotonic() - began
+            print(f"seed {asked.seed}: {len(names)} submissions in {took:.0f} s")
             print("killed: " + ", ".join(f"{k} {n}" for k, n in sorted(site.kills.items())))
             print(f"times that a submission was played: {sum(attempts) / len(attempts):.2f} on "
                   f"average, at most {max(attempts)}")

@@ -79,5 +79,5 @@ def _next_steps(folder: Path, host: str) -> list[str]:
         f"  4. start:       {folder / 'mlgolf-site.service'} (systemd), or docker compose up -d "
         "(then set [postgresql] host, password_file and [web] trusted_proxies as docs say)",
         f"  5. TLS:         point {host} at this machine, and use {folder / 'Caddyfile'}",
-        "Guide: docs/run-a-site.md. The administrator's password is shown at the first start.",
+        "The first start shows the administrator's password. The guide is docs/run-a-site.md.",
     ]

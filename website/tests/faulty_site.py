@@ -86,11 +86,9 @@ class FaultySite:
         self.start()
 
     def _python(self, script: str, *arguments: str) -> str:
-        ours = ("MLGOLF_SITE", "DJANGO")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         ended = subprocess.run(
             [sys.executable, "-c", script, *arguments], capture_output=True, text=True,
-            env=environment,
+            env=_environment(),
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
@@ -102,8 +100,7 @@ class FaultySite:
             [sys.executable, "-m", "mlgolf.cli.main", "site", "serve", "--folder",
              str(self.folder), "--port", str(self.port)],
             stdout=self._said, stderr=subprocess.STDOUT, start_new_session=True,
-            env={k: v for k, v in os.environ.items()
-                 if not k.startswith(("MLGOLF_SITE", "DJANGO"))},
+            env=_environment(),
         )  # fmt: skip
 
     def look_after(self) -> None:
@@ -207,6 +204,11 @@ class FaultySite:
 
     def said(self) -> str:
         return (self.folder / "said.txt").read_text(errors="replace")[-20_000:]
+
+
+def _environment() -> dict[str, str]:
+    """Without the site of the tests."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("MLGOLF_SITE", "DJANGO"))}
 
 
 def _token(page: str) -> str:
