@@ -749,6 +749,22 @@ def test_no_worker_is_the_sites_own_by_its_name_alone(person):
     assert hello({"Authorization": f"Bearer {text}"}).json()["tier"] == "remote"
 
 
+def test_a_worker_that_the_site_starts_signs_with_the_key_of_its_ledger(person, settings):
+    from mlgolf_site.protocol import LOCAL_WORKER
+
+    from mlgolf.api.bundles import make_ledger, open_ledger
+
+    make_ledger(settings.SITE.ledger)
+    try:
+        boss = person("boss", is_superuser=True)
+        _, text = Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.WORKER)
+        own = open_ledger(settings.SITE.ledger).key
+        said = hello({"Authorization": f"Bearer {text}"}, public_key=own).json()
+        assert said["tier"] == "platform"
+    finally:
+        shutil.rmtree(settings.SITE.ledger)
+
+
 @pytest.mark.parametrize("change", [
     {"version": "x" * 101}, {"sandbox": "strong"}, {"public_key": "short"}, {"hardware": "abacus"},
     {"protocol": 1}, {"time": 0}, {"machine": [1]}, {"problem": "x" * 3000},
