@@ -1018,6 +1018,17 @@ def test_a_bundle_is_taken_in_once(delivering, spied):
     assert run.sandbox == "bubblewrap"
 
 
+def test_a_run_at_a_weaker_level_says_so_on_the_board_and_on_its_entry(delivering, spied, board):
+    from mlgolf_site.boards.services import refresh
+
+    _, run, headers, sha256, job = delivering
+    deliver(headers, job.pk, spied.bundle, sha256)
+    Run.objects.filter(pk=run.pk).update(sandbox="process")
+    refresh(board)
+    for at in ("/c/quick/", "/c/quick/e/spy/"):
+        assert "at the sandbox level process" in Client().get(at).content.decode()
+
+
 def test_a_bundle_that_counts_is_not_replaced(delivering, spied):
     _, run, headers, sha256, job = delivering
     deliver(headers, job.pk, spied.bundle, sha256)
