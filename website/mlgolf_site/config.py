@@ -85,7 +85,11 @@ class OAuthApp(_Table):
 
     @property
     def secret(self) -> str:
-        return self.secret_file.read_text().strip()
+        """Raises: RulesError for a file that cannot be read."""
+        try:
+            return self.secret_file.read_text().strip()
+        except OSError as error:
+            raise RulesError(f"secret_file: {self.secret_file}: {error.strerror}") from None
 
 
 class Limits(_Table):

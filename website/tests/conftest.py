@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,24 @@ def board(contest):
     return contest.current.boards.get(cell="")
 
 
+@lru_cache(maxsize=1)
+def _hash_of_everybodys_password() -> str:
+    """Made once: it is slow on purpose."""
+    from django.contrib.auth.hashers import make_password
+
+    return make_password("long enough 1")
+
+
 @pytest.fixture
 def person(db: None):
     """Makes people by name."""
     from mlgolf_site.people.models import User
 
     def make(name: str, **fields: object) -> User:
-        return User.objects.create_user(name, f"{name}@example.org", "long enough 1", **fields)
+        return User.objects.create(
+            username=name, email=f"{name}@example.org", password=_hash_of_everybodys_password(),
+            **fields,
+        )
 
     return make
 

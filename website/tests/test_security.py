@@ -749,6 +749,22 @@ def test_no_worker_is_the_sites_own_by_its_name_alone(person):
     assert hello({"Authorization": f"Bearer {text}"}).json()["tier"] == "remote"
 
 
+def test_a_worker_that_the_site_starts_signs_with_the_key_of_its_ledger(person, settings):
+    from mlgolf_site.protocol import LOCAL_WORKER
+
+    from mlgolf.api.bundles import make_ledger, open_ledger
+
+    make_ledger(settings.SITE.ledger)
+    try:
+        boss = person("boss", is_superuser=True)
+        _, text = Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.WORKER)
+        own = open_ledger(settings.SITE.ledger).key
+        said = hello({"Authorization": f"Bearer {text}"}, public_key=own).json()
+        assert said["tier"] == "platform"
+    finally:
+        shutil.rmtree(settings.SITE.ledger)
+
+
 @pytest.mark.parametrize("change", [
     {"version": "x" * 101}, {"sandbox": "strong"}, {"public_key": "short"}, {"hardware": "abacus"},
     {"protocol": 1}, {"time": 0}, {"machine": [1]}, {"problem": "x" * 3000},
@@ -1000,6 +1016,17 @@ def test_a_bundle_is_taken_in_once(delivering, spied):
     run.refresh_from_db()
     assert (run.counts, run.bundle_sha256, run.tier) == (True, sha256, "remote")
     assert run.sandbox == "bubblewrap"
+
+
+def test_a_run_at_a_weaker_level_says_so_on_the_board_and_on_its_entry(delivering, spied, board):
+    from mlgolf_site.boards.services import refresh
+
+    _, run, headers, sha256, job = delivering
+    deliver(headers, job.pk, spied.bundle, sha256)
+    Run.objects.filter(pk=run.pk).update(sandbox="process")
+    refresh(board)
+    for at in ("/c/quick/", "/c/quick/e/spy/"):
+        assert "at the sandbox level process" in Client().get(at).content.decode()
 
 
 def test_a_bundle_that_counts_is_not_replaced(delivering, spied):
