@@ -560,7 +560,7 @@ def test_a_worker_repeats_trials_of_a_run_and_the_page_says_what_came_out(
     first.refresh_from_db()
     (job,) = first.repetitions.all()
     assert job.state == State.DONE, (said, job.reason)
-    assert [one["deviation"] < 1e-9 for one in job.outcome["replays"]] == [True, True]
+    assert {one["deviation"] < 1e-9 for one in job.outcome["replays"]} == {True}
     # On a machine with other work seconds may differ, or the last bit: then it is not confirmed.
     assert first.is_verified == all(one["confirmed"] for one in job.outcome["replays"])
     text = Client().get(first.entry.get_absolute_url()).content.decode()

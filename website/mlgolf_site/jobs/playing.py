@@ -14,7 +14,7 @@ from mlgolf_site.jobs.following import Told, started
 if TYPE_CHECKING:
     from mlgolf_site.jobs.worker import Worker
 
-REFUSED = 2  # exit code of mlgolf run for what is refused before it begins
+REFUSED = 2  # exit code of mlgolf for what is refused before it begins
 
 
 def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:

@@ -42,7 +42,7 @@ def why_not_challenged(entry: Entry, by: User) -> str:
     if entry.is_of(by):
         return "it is your own entry, or your team's"
     if not Standing.objects.filter(entry=entry, snapshot__shown_on=entry.board).exists():
-        return f"{entry.name} stands on no leaderboard, so there is nothing to challenge"
+        return f"there is nothing to challenge: {entry.name} stands on no leaderboard"
     most = settings.SITE.config.limits.challenges
     if by.challenges.filter(state=Challenge.State.OPEN).count() >= most:
         return (
