@@ -5,7 +5,7 @@ Each parses, asks the site, and prints. Heavy imports stand inside: help answers
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -315,18 +315,13 @@ def _print_entry(found: Mapping[str, Any]) -> None:
 
 
 def _print_verdict(verdict: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
-    from mlgolf.report.terminal import print_table
-
-    console, runs = Console(highlight=False), verdict["runs"]
+    runs = verdict["runs"]
     if runs["runs"]:
-        heads = ["seed", "verdict", runs["value_is"] or "value", "reason"]
-        print_table(console, "", heads, [
+        _table(["seed", "verdict", runs["value_is"] or "value", "reason"], [
             [run["seed"], run["verdict"], run["value"], run["reason"]] for run in runs["runs"]
         ])
     else:
-        print_table(console, "", ["workload", "value"], [
+        _table(["workload", "value"], [
             [cell["workload"], cell["value"]]
             for row in verdict["board"]["rows"] for cell in row["cells"]
         ])
@@ -338,14 +333,10 @@ def _print_own(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json({"entries": found})
         return
-    from rich.console import Console
-
-    from mlgolf.report.terminal import print_table
-
     if not found["rows"]:
         say("You have no entry yet. Submit one: mlgolf submit ENTRY --competition NAME")
     else:
-        print_table(Console(highlight=False), "", ["submission", "state", "why"], [
+        _table(["submission", "state", "why"], [
             [
                 f"{row['competition']}/{row['entry']}",
                 row["latest"]["state"] if row["latest"] else "none",
@@ -366,14 +357,18 @@ def _print_check(found: Mapping[str, Any], *, as_json: bool) -> None:
     say(f"You may submit {found['left_today']} more in these 24 hours.")
 
 
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+
+    from mlgolf.report.terminal import text_table
+
+    Console(highlight=False).print(text_table("", heads, rows), crop=False)
+
+
 # --- a leaderboard ---
 
 
 def _print_leaderboard(found: Mapping[str, Any]) -> None:
-    from rich.console import Console
-
-    from mlgolf.report.terminal import print_table
-
     if found["question"]:
         say(found["question"])
     if not found["rows"]:
@@ -383,7 +378,8 @@ def _print_leaderboard(found: Mapping[str, Any]) -> None:
     heads = ["rank", "submission", "name", *(
         [found["value_is"], *found["fact_heads"]] if by_value else ["score", *found["workloads"]]
     )]
-    print_table(Console(highlight=False), found["title"], heads, [
+    say(found["title"])
+    _table(heads, [
         [
             row["rank"], row["entry"], "baseline" if row["is_baseline"] else row["by"],
             *_values(row, by_value),

@@ -11,7 +11,13 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from mlgolf.report.games import game_in_words
-from mlgolf_site.api.paging import Paged, PageNumber, PageSize, counted
+from mlgolf_site.api.paging import (
+    CompetitionName,
+    Paged,
+    PageNumber,
+    PageSize,
+    counted,
+)
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import (
     boards_of,
@@ -168,7 +174,7 @@ def _row(request: HttpRequest, contest: Contest, version: Version, entries: int)
 @router.get(
     "/{slug:slug}", response=CompetitionDetails, url_name="competition", summary="A competition"
 )
-def competition(request: HttpRequest, slug: str) -> CompetitionDetails:
+def competition(request: HttpRequest, slug: CompetitionName) -> CompetitionDetails:
     """Its rules in words, its boards, and what limits there are."""
     contest: Contest = request.subject
     versions = versions_of(contest)
@@ -211,7 +217,7 @@ def _board(board: Board) -> BoardRow:
     summary="A page of a leaderboard",
 )
 def leaderboard(
-    request: HttpRequest, slug: str, page: PageNumber, size: PageSize, cell: Cell,
+    request: HttpRequest, slug: CompetitionName, page: PageNumber, size: PageSize, cell: Cell,
     version: VersionNumber,
 ) -> Leaderboard:
     """As it was made last; it is made anew within seconds of a change."""
@@ -254,7 +260,9 @@ def _standing(row: Standing) -> LeaderboardRow:
     "/{slug:slug}/competition.zip", url_name="competition_folder", summary="Its folder",
     openapi_extra={"responses": {200: {"content": {"application/zip": {}}}}},
 )
-def competition_folder(request: HttpRequest, slug: str, version: VersionNumber) -> HttpResponse:
+def competition_folder(
+    request: HttpRequest, slug: CompetitionName, version: VersionNumber
+) -> HttpResponse:
     """A zip of the folder that `mlgolf run --competition` takes."""
     return folder_answer(chosen_version(versions_of(request.subject), version))
 
@@ -263,6 +271,6 @@ def competition_folder(request: HttpRequest, slug: str, version: VersionNumber) 
     "/{slug:slug}/starter.zip", url_name="starter", summary="Its starter kit",
     openapi_extra={"responses": {200: {"content": {"application/zip": {}}}}},
 )
-def starter(request: HttpRequest, slug: str) -> HttpResponse:
+def starter(request: HttpRequest, slug: CompetitionName) -> HttpResponse:
     """A zip of an entry that may be submitted as it is."""
     return starter_answer(request.subject)

@@ -41,6 +41,13 @@ WORDS = {
     422: "What was sent is not allowed: what, where, and what is.",
     429: "Too many requests (with `Retry-After`), or too many submissions (without).",
 }  # fmt: skip
+HEADERS: dict[int, Any] = {
+    429: {"headers": {"Retry-After": {
+        "schema": {"type": "integer", "minimum": 1},
+        "description": "Seconds; of a limit of requests alone.",
+    }}},
+    401: {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}},
+}  # fmt: skip
 PROBLEM = {
     "title": "Problem", "type": "object", "required": ["detail"],
     "properties": {"detail": {"type": "string", "description": "In words."}},
@@ -101,6 +108,7 @@ class Api(NinjaAPI):
                 "content": {"application/json": {
                     "schema": {"$ref": "#/components/schemas/Problem"}
                 }},
+                **HEADERS.get(code, {}),
             })  # fmt: skip
 
 

@@ -13,7 +13,14 @@ from pydantic import Field
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import bytes_in_words, printable
 from mlgolf.report.triage import looked_at_lines
-from mlgolf_site.api.paging import Paged, PageNumber, PageSize, counted
+from mlgolf_site.api.paging import (
+    CompetitionName,
+    EntryName,
+    Paged,
+    PageNumber,
+    PageSize,
+    counted,
+)
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import boards_of, chosen_board, versions_of
 from mlgolf_site.contests.models import Board, Contest
@@ -147,7 +154,7 @@ class Said(Schema):
     summary="Check code without submitting it",
 )
 def check(
-    request: HttpRequest, slug: str, asked: Annotated[Asked, Form(...)],
+    request: HttpRequest, slug: CompetitionName, asked: Annotated[Asked, Form(...)],
     file: Annotated[UploadedFile, File(..., description=KIND_OF_FILE)],
 ) -> Checked:
     """What would be refused, within seconds. Nothing is run, and nothing is kept."""
@@ -167,7 +174,7 @@ def check(
     summary="Submit an entry",
 )
 def submit(
-    request: HttpRequest, slug: str, asked: Annotated[Asked, Form(...)],
+    request: HttpRequest, slug: CompetitionName, asked: Annotated[Asked, Form(...)],
     file: Annotated[UploadedFile, File(..., description=KIND_OF_FILE)],
     key: Annotated[str | None, Header(
         None, alias="Idempotency-Key",
@@ -280,7 +287,7 @@ def _run(run: Run) -> dict[str, Any]:
     "/entries/{slug:slug}/{slug:name}", response=EntryDetails, url_name="entry",
     summary="An entry with its runs",
 )
-def entry(request: HttpRequest, slug: str, name: str) -> EntryDetails:
+def entry(request: HttpRequest, slug: CompetitionName, name: EntryName) -> EntryDetails:
     """How its runs stand, why one waits, and what the verdict is, once results are shown."""
     found: Entry = request.subject
     shows = request.sees_results
@@ -315,7 +322,7 @@ def _details(run: Run, shows: bool) -> RunDetails:
     "/entries/{slug:slug}/{slug:name}/code.zip", url_name="entry_code", summary="Its code",
     openapi_extra=A_ZIP,
 )
-def code(request: HttpRequest, slug: str, name: str) -> FileResponse:
+def code(request: HttpRequest, slug: CompetitionName, name: EntryName) -> FileResponse:
     """A zip; for owners, hosts and jury, and for everybody once it is public."""
     found: Entry = request.subject
     _check_that_code_is_seen(request, found)

@@ -1,13 +1,19 @@
-"""Pages of a list, for programs: a page that is not there is an error, not another page."""
+"""What many addresses of the API have: names in paths, and pages of a list.
+
+A page that is not there is an error, not another page.
+"""
 
 import math
 from typing import Annotated
 
 from django.http import Http404
-from ninja import Query, Schema
+from ninja import Path, Query, Schema
 from pydantic import Field
 
 MOST_ROWS = 500
+_NAME = r"^[-a-zA-Z0-9_]+$"
+CompetitionName = Annotated[str, Path(..., pattern=_NAME, description="Of the competition.")]
+EntryName = Annotated[str, Path(..., pattern=_NAME, description="Of the entry, on its board.")]
 PageNumber = Annotated[
     int, Query(1, ge=1, le=1_000_000, description="From 1.")
 ]
