@@ -185,15 +185,14 @@ def refresh(board: Board) -> Snapshot | None:
     ))
     found = _leaderboard(board, runs)
     view = board_view(board.competition, found.board)
-    rows = _as_dicts(view.rows)
     figures = _figures(board.competition, found)
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
             board=board, of_change=board.changes, seconds=time.monotonic() - began, runs=len(runs),
-            rows=len(rows), record=[step.as_json() for step in found.history], figures=figures,
+            rows=len(view.rows), record=[step.as_json() for step in found.history], figures=figures,
             view=as_json(_without_rows(view)),
         )
-        _write_rows(snapshot, rows, found, {name: pk for _, _, name, pk, _ in runs})
+        _write_rows(snapshot, view.rows, found, {name: pk for _, _, name, pk, _ in runs})
         # A keeper that read earlier never puts an older leaderboard in a newer one's place.
         newer = Board.objects.filter(pk=board.pk).exclude(snapshot__of_change__gt=board.changes)
         if newer.update(snapshot=snapshot):
@@ -221,17 +220,18 @@ def _without_rows(view: BoardView) -> dict[str, Any]:
     return told
 
 
-def _as_dicts(rows: Sequence[RowView]) -> list[dict[str, Any]]:
-    """As `asdict` and `as_json` give them, of thousands at once."""
-    text = json.dumps(rows, allow_nan=False, default=lambda view: {
-        name: getattr(view, name) for name in view.__dataclass_fields__
-    })
-    return json.loads(text.replace("\\u0000", "\\ufffd"))
+_encoder = json.JSONEncoder(allow_nan=False, default=lambda view: {
+    name: getattr(view, name) for name in view.__dataclass_fields__
+})  # fmt: skip
+
+
+def _as_text(row: RowView) -> str:
+    """The JSON of what `asdict` and `as_json` make of it, in less time."""
+    return _encoder.encode(row).replace("\\u0000", "\\ufffd")
 
 
 def _write_rows(
-    snapshot: Snapshot, rows: Sequence[dict[str, Any]], found: KeptBoard,
-    entries: dict[str, int],
+    snapshot: Snapshot, rows: Sequence[RowView], found: KeptBoard, entries: dict[str, int]
 ) -> None:
     """Args: entries: their keys in the database, by name."""
     values = {
@@ -240,27 +240,28 @@ def _write_rows(
     } if len(snapshot.board.competition.scored_workloads) == 1 else {}
     columns = ("snapshot_id", "place", "rank", "entry_id", "value", "view")
     written = (
-        (snapshot.pk, place, _rank(found, row), entries[row["submission"]],
-         _finite(values.get(row["submission"])), row)
+        (snapshot.pk, place, _rank(found, row), entries[row.submission],
+         _finite(values.get(row.submission)), _as_text(row))
         for place, row in enumerate(rows, 1)
     )  # fmt: skip
     if connection.vendor != "postgresql":
-        Standing.objects.bulk_create(
-            (Standing(**dict(zip(columns, row, strict=True))) for row in written), batch_size=2000
-        )
+        Standing.objects.bulk_create((
+            Standing(**{**dict(zip(columns, row, strict=True)), "view": json.loads(row[-1])})
+            for row in written
+        ), batch_size=2000)
         return
     with connection.cursor() as cursor, cursor.copy(
         f"COPY {Standing._meta.db_table} ({', '.join(columns)}) FROM STDIN"
     ) as copy:
-        for *numbers, row in written:
-            copy.write_row((*numbers, json.dumps(row)))
+        for row in written:
+            copy.write_row(row)
 
 
-def _rank(found: KeptBoard, row: dict[str, Any]) -> str:
+def _rank(found: KeptBoard, row: RowView) -> str:
     """Shared by who cannot be told apart, where the library tells that."""
     if found.shared_ranks is None:
-        return row["rank"]
-    shared = found.shared_ranks.get(row["submission"])
+        return row.rank
+    shared = found.shared_ranks.get(row.submission)
     return "–" if shared is None else str(shared)
 
 
