@@ -44,7 +44,7 @@ from mlgolf_site.protocol import PROTOCOL
 IDLE_SECONDS = 1.0  # between questions for a job
 BEAT_SECONDS = 0.4  # between heartbeats while one is played
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
-PROBE_AGAIN = 30.0  # seconds, on a machine that is too disturbed to measure on
+PROBE_AGAIN = 10.0  # seconds, on a machine that is too disturbed to measure on
 LINE, LINES_AT_ONCE = 2000, 500  # characters of a line of a log; events of one heartbeat
 REFUSED = 2  # exit code of mlgolf run for what is refused before it begins
 
