@@ -231,3 +231,9 @@ def test_all_results_are_read_ahead_some_at_a_time(board, monkeypatch):
     kept = services._Kept()
     assert [kept.read_ahead() for _ in range(3)] == [True, True, False]
     assert len(kept._of_run) == 12
+
+
+def test_a_start_makes_leaderboards_where_there_is_none_and_leaves_others_to_the_keeper(filled):
+    filled.has_changed()
+    assert refresh_all(only_new=True) == 0
+    assert refresh_all() == 1

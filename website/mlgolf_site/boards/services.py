@@ -285,12 +285,16 @@ def _figures(rules: Competition, found: KeptBoard) -> dict[str, Any]:
 # --- all boards ---
 
 
-def refresh_all() -> int:
-    """Every board that has changed. Returns: how many were made."""
+def refresh_all(*, only_new: bool = False) -> int:
+    """Every board that has changed. Returns: how many were made.
+
+    Args: only_new: those alone that have no leaderboard yet.
+    """
     made = 0
-    for board in Board.objects.filter(
-        Q(snapshot=None) | Q(snapshot__of_change__lt=F("changes"))
-    ).select_related("version__contest"):
+    to_make = Q(snapshot=None)
+    if not only_new:
+        to_make |= Q(snapshot__of_change__lt=F("changes"))
+    for board in Board.objects.filter(to_make).select_related("version__contest"):
         changes, tried = _failed.get(board.pk, (-1, 0.0))
         if changes == board.changes and time.monotonic() < tried + AGAIN_SECONDS:
             continue

@@ -37,7 +37,7 @@ def prepare(site: Site) -> str:
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser(ADMIN, password=password)
     add_shipped()
-    refresh_all()
+    refresh_all(only_new=True)  # others follow while pages are served
     return password
 
 
