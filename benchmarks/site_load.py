@@ -132,7 +132,7 @@ select s.entry_id, s.*, e.*, c.*, u.*, t.* from boards_standing s
 join entries_entry e on e.id = s.entry_id
 join contests_contest c on c.id = e.contest_id join people_user u on u.id = e.owner_id
 left join people_team t on t.id = e.team_id
-where s.snapshot_id = %s order by s.place limit 100 offset %s"""
+where s.snapshot_id = %s and s.place between %s and %s order by s.place"""
 RUNS_SQL = """
 select key, entry_id, tier, is_verified, counts, ended from entries_run
 where entry_id = any(%s) and ended is not null order by id"""
@@ -146,7 +146,7 @@ def measure_pages(client: httpx.Client, board: Any) -> None:
     connection = psycopg.connect(host=os.environ[SOCKET], user="mlgolf", dbname="mlgolf")
 
     def query(page: int) -> None:
-        rows = connection.execute(ROWS_SQL, [snapshot, 100 * (page - 1)]).fetchall()
+        rows = connection.execute(ROWS_SQL, [snapshot, 100 * page - 99, 100 * page]).fetchall()
         connection.execute(RUNS_SQL, [[row[0] for row in rows]]).fetchall()
         connection.commit()
 
