@@ -327,7 +327,7 @@ class RulesMiddleware:
             return unreadable(request)
         token = getattr(request, "token", None)
         if getattr(request, "token_problem", ""):
-            return _refused(request, rule, {Role.ANYONE})
+            return _refused(request, rule, {Role.ANYONE}, None)
         subject = rule.about(**kwargs) if rule.about else None
         roles = roles_of(request.user, token, subject)
         if not sees(roles, subject):

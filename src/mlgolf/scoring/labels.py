@@ -88,12 +88,13 @@ def labels(
     competition: Competition, trials: Sequence[Trial], unofficial: Sequence[str] = ()
 ) -> Labels:
     """The labels of a board that is computed from these trials."""
+    known = _one_of_each_facts(trials)
     return Labels(
         unofficial=tuple(unofficial),
-        practice=any(trial.facts.held_out == "practice" for trial in trials),
+        practice=any(trial.facts.held_out == "practice" for trial in known),
         claimed=claimed_quantities(competition),
         self_reported=tuple(sorted({
-            trial.facts.hardware.meaning for trial in trials
+            trial.facts.hardware.meaning for trial in known
             if trial.facts.hardware and trial.facts.hardware.self_reported
         })),
         machines=different_machines(trials),
@@ -140,7 +141,7 @@ def disturbed_in_words(trials: Sequence[Trial]) -> str:
 def different_machines(trials: Sequence[Trial]) -> str:
     """A sentence if trials ran on different processors, or at speeds far apart; else empty."""
     speeds: dict[str, list[float]] = {}
-    for trial in trials:
+    for trial in _one_of_each_facts(trials):
         found = speeds.setdefault(_processor(trial), [])
         found += [trial.speed] if trial.facts.calibration else []
     known = [speed for found in speeds.values() for speed in found]
@@ -153,6 +154,11 @@ def different_machines(trials: Sequence[Trial]) -> str:
         f"trials from machines of different {'speed' if apart else 'kinds'}: {each}{reference}; "
         "times on this board are seconds on each machine's own clock"
     )
+
+
+def _one_of_each_facts(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials that share what was known beforehand, as those of a run do, by one of them."""
+    return list({id(trial.facts): trial for trial in trials}.values())
 
 
 def how_far_priced_seconds_may_be_off(trials: Sequence[Trial]) -> str:

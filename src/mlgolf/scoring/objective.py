@@ -35,8 +35,10 @@ def par_beaten(
     if row.par is None or not math.isfinite(median):
         return ""
     goal = objective_goal(competition.rules, row)
+    if goal.sign * median >= goal.sign * row.par.value:
+        return ""
     found, par = measured.number(median), measured.number(row.par.value)
-    if goal.sign * median >= goal.sign * row.par.value or found == par:
+    if found == par:
         return ""
     return (
         f"{submission} beats par on {workload}: {found} against {par}. The host may set par anew"

@@ -5,6 +5,7 @@ The rank stays shared; only the order of the rows changes.
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -28,10 +29,12 @@ def tie_breaks(standings: Standings, trials: Iterable[Trial]) -> tuple[TieBreak,
     Args: trials: those that count.
     """
     first: dict[str, float] = {}
+    last: dict[str, datetime] = {}  # most trials of a submission are of one run
     for trial in trials:
         name, received = trial.key.submission, trial.received
-        if received is not None:
+        if received is not None and received != last.get(name):
             first[name] = min(first.get(name, math.inf), received.timestamp())
+            last[name] = received
     return tuple(
         TieBreak(bits=bits, received=first.get(name, math.inf), submission=name)
         for name, bits in zip(standings.pool.submissions, _bits(standings), strict=True)

@@ -7,6 +7,7 @@ are counted while they are read.
 import io
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -21,7 +22,12 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")  # of a file or a folder
 DEEPEST = 8  # folders
 MOST_RATIO = 200  # of the bytes of a file to what it takes in the archive
 _CHUNK = 1 << 16
-_DOS_MADE, _ENCRYPTED = 0, 0x1
+_ENCRYPTED = 0x1
+# What the standard library raises for archives that are damaged in one way or another.
+_UNREADABLE = (
+    NotImplementedError, RuntimeError, EOFError, OSError, ValueError, LookupError, struct.error,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +85,7 @@ def _read_zip(content: bytes, limits: Limits) -> Upload:
             return Upload(files=_without_top(_files_of(archive, limits)))
     except zipfile.BadZipFile as error:
         raise SubmissionError(f"this zip cannot be read: {error}. Make it anew") from None
-    except (NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error) as error:
+    except _UNREADABLE as error:
         raise SubmissionError(f"this zip cannot be read: {printable(error)}") from None
 
 

@@ -36,7 +36,7 @@ def prepare(site: Site) -> str:
     password = make_administrator(site)
     add_shipped()
     take_in_rulings()
-    refresh_all()
+    refresh_all(only_new=True)  # others follow while pages are served
     return password
 
 

@@ -37,7 +37,7 @@ from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
 LONGEST_WAIT = 60.0  # seconds between tries while the site cannot be reached
-PROBE_AGAIN = 30.0  # seconds, on a machine that is too disturbed to measure on
+PROBE_AGAIN = 10.0  # seconds, on a machine that is too disturbed to measure on
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")  # names that the site may give
 WORDS = {"play": "plays", "verify": "repeats trials of"}
 BEGIN = {"play": playing.play, "verify": verifying.verify}
