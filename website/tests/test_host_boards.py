@@ -20,6 +20,7 @@ from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting import draws
 from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.exporting import board_as_csv, bundles_as_zip
+from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.submitting import submit
 from uploads import folder_zip
@@ -117,6 +118,19 @@ def test_a_run_whose_bundle_is_gone_keeps_its_result_and_says_so(judged):
     judged.refresh_from_db()
     assert judged.results == before
     assert judged.judging_anew.startswith("could not be judged anew")
+
+
+def test_a_board_is_played_again_without_what_waits_already(judged, board, host, contest, lee):
+    at = f"/c/{contest.slug}/host/judge/"
+    Job.objects.update(state=State.DONE)
+    content = folder_zip(starter_folder(board.version))
+    waiting = submit(board, owner=lee, name="waits", file="a.zip", content=content)
+    answer = host.post(at, {"board": str(board.pk), "entry": "", "play": "1"}, follow=True)
+    assert "1 entry will be played again." in answer.content.decode()
+    assert judged.entry.runs.count() == 2
+    assert waiting.entry.runs.count() == 1
+    answer = host.post(at, {"board": "", "entry": "waits", "play": "1"})
+    assert "waits waits for a worker already" in answer.content.decode()
 
 
 def test_an_entry_that_there_is_not_is_not_judged(host, contest):
