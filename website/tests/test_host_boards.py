@@ -54,24 +54,28 @@ def _no_ledger_is_left():
 
 @pytest.fixture(scope="session")
 def played(game_folder, tmp_path_factory) -> Path:
-    """The bundle of a run of the starter kit, which is called mine."""
+    """A folder with mine, a shorter starter kit, and the bundle of a run of it."""
     place = tmp_path_factory.mktemp("played")
     shutil.copytree(game_folder / "baseline", place / "mine")
+    entry = place / "mine" / "entry_torch.py"
+    text = entry.read_text()
+    assert text.count("range(2000)") == 1
+    entry.write_text(text.replace("range(2000)", "range(100)"))
     subprocess.run(
         [sys.executable, "-m", "mlgolf.cli.main", "run", "mine", "--competition", str(game_folder),
          "--out", str(place / "run")],
         cwd=place, check=True, capture_output=True,
     )
     write_bundle(place / "run", place / "run.mlgolf.zip", None)
-    return place / "run.mlgolf.zip"
+    return place
 
 
 @pytest.fixture
 def judged(board, person, played) -> Run:
     """A run with its result, on the board."""
     run = submit(board, owner=person("kim"), name="mine", file="a.zip",
-                 content=folder_zip(starter_folder(board.version), "mine"))
-    take_in(run, played)
+                 content=folder_zip(played / "mine"))
+    take_in(run, played / "run.mlgolf.zip")
     refresh(board)
     board.refresh_from_db()
     return Run.objects.get(pk=run.pk)
