@@ -20,6 +20,7 @@ from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting import draws
 from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.exporting import board_as_csv, bundles_as_zip
+from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.submitting import submit
 from uploads import folder_zip
@@ -53,24 +54,28 @@ def _no_ledger_is_left():
 
 @pytest.fixture(scope="session")
 def played(game_folder, tmp_path_factory) -> Path:
-    """The bundle of a run of the starter kit, which is called mine."""
+    """A folder with mine, a shorter starter kit, and the bundle of a run of it."""
     place = tmp_path_factory.mktemp("played")
     shutil.copytree(game_folder / "baseline", place / "mine")
+    entry = place / "mine" / "entry_torch.py"
+    text = entry.read_text()
+    assert text.count("range(2000)") == 1
+    entry.write_text(text.replace("range(2000)", "range(100)"))
     subprocess.run(
         [sys.executable, "-m", "mlgolf.cli.main", "run", "mine", "--competition", str(game_folder),
          "--out", str(place / "run")],
         cwd=place, check=True, capture_output=True,
     )
     write_bundle(place / "run", place / "run.mlgolf.zip", None)
-    return place / "run.mlgolf.zip"
+    return place
 
 
 @pytest.fixture
 def judged(board, person, played) -> Run:
     """A run with its result, on the board."""
     run = submit(board, owner=person("kim"), name="mine", file="a.zip",
-                 content=folder_zip(starter_folder(board.version), "mine"))
-    take_in(run, played)
+                 content=folder_zip(played / "mine"))
+    take_in(run, played / "run.mlgolf.zip")
     refresh(board)
     board.refresh_from_db()
     return Run.objects.get(pk=run.pk)
@@ -117,6 +122,19 @@ def test_a_run_whose_bundle_is_gone_keeps_its_result_and_says_so(judged):
     judged.refresh_from_db()
     assert judged.results == before
     assert judged.judging_anew.startswith("could not be judged anew")
+
+
+def test_a_board_is_played_again_without_what_waits_already(judged, board, host, contest, lee):
+    at = f"/c/{contest.slug}/host/judge/"
+    Job.objects.update(state=State.DONE)
+    content = folder_zip(starter_folder(board.version))
+    waiting = submit(board, owner=lee, name="waits", file="a.zip", content=content)
+    answer = host.post(at, {"board": str(board.pk), "entry": "", "play": "1"}, follow=True)
+    assert "1 entry will be played again." in answer.content.decode()
+    assert judged.entry.runs.count() == 2
+    assert waiting.entry.runs.count() == 1
+    answer = host.post(at, {"board": "", "entry": "waits", "play": "1"})
+    assert "waits waits for a worker already" in answer.content.decode()
 
 
 def test_an_entry_that_there_is_not_is_not_judged(host, contest):

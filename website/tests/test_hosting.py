@@ -234,11 +234,14 @@ def test_new_rules_are_shown_key_by_key_and_change_nothing_of_before(
                  content=folder_zip(starter_folder(board.version)))
     folder = changed(
         game_folder, tmp_path, ("train_loss = 0.03 ", "train_loss = 0.02 "),
-        ("Tutorial: breast", "Round two: breast"),
+        ("Tutorial: breast", "Round two: breast"), ("studies = 2 ", "studies = 3 "),
     )
     draft = fine_draft(lee, folder, contest, note="a tighter bound")
     page = host.get(f"/host/drafts/{draft.key}/").content.decode()
     assert "<code>workloads.cancer.bounds.train_loss</code>" in page
+    assert "<code>rules.tuning.self.studies</code>" in page
+    shown = {one.key: (one.before, one.after) for one in drafts.differences(draft)}
+    assert shown["rules.tuning.self.studies"] == ("2", "3")
     assert "0.03" in page
     assert "0.02" in page
     answer = host.post(f"/host/drafts/{draft.key}/", {"make": "1", "note": "a tighter bound"})

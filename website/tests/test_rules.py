@@ -221,7 +221,8 @@ def with_results(contest, key: str) -> None:
     figure = {"none": {"title": "t", "caption": CANARY, "svg": f"<svg>{CANARY}</svg>"}}
     Run.objects.filter(key=key).update(
         ended=timezone.now(), counts=True, bundle_sha256="1" * 64, figures=figure,
-        results=json.dumps({"facts": [], "trials": [], "canary": CANARY}), view={"runs": {"runs": [{"value": CANARY, "reason": CANARY}]}},
+        results=json.dumps({"facts": [], "trials": [], "canary": CANARY}),
+        view={"runs": {"runs": [{"value": CANARY, "reason": CANARY}]}},
     )
     run = Run.objects.get(key=key)
     Job.objects.filter(run=run).update(state=State.DONE, reason=CANARY)

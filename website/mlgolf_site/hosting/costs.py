@@ -11,7 +11,7 @@ from mlgolf.results.bundles.reading import ENDING, sound_bundle, unpacked
 from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting.checking import run_json
 
-SECONDS = 120
+SECONDS = 180
 SHOWN = 50
 
 

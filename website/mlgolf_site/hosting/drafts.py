@@ -22,7 +22,7 @@ from mlgolf.core.text import bytes_in_words, printable
 from mlgolf.golf.games import differing_rules
 from mlgolf_site.config import Limits
 from mlgolf_site.contests.beside import write_contest
-from mlgolf_site.contests.models import Contest, Version
+from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.contests.services import (
     add_contest,
     add_version,
@@ -38,6 +38,7 @@ from mlgolf_site.people.models import User
 from mlgolf_site.submitting import submit
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,59}")
+MOST_PLAYED = 500  # entries of a board that are played again at a time
 OF_THE_TABLE = ("name", "title", "target", "objective", "budget_seconds", "licence", "origin")
 _ON_THE_PAGE = {  # options of the command line, as the form calls them
     "--target COLUMN": "the target column", "--target": "the target column",
@@ -188,14 +189,18 @@ def differing(before: Competition, after: Competition) -> list[Difference]:
     cells = [f"cells.{name}" for name in sorted({*before.cells, *after.cells})
              if before.cells.get(name) != after.cells.get(name)]
     return [
-        Difference(key=key, before=_value(tables[0], key), after=_value(tables[1], key))
+        Difference(
+            # A key that would be a word of Python's ends in an underscore there.
+            key=".".join(part.removesuffix("_") for part in key.split(".")),
+            before=_value(tables[0], key), after=_value(tables[1], key),
+        )
         for key in dict.fromkeys([*said, *keys, *cells])
     ]
 
 
 def _table(rules: Competition) -> dict[str, Any]:
     cells = {name: cell.model_dump(mode="json") for name, cell in rules.cells.items()}
-    return {**rules.model_dump(mode="json", by_alias=True), "cells": cells}
+    return {**rules.model_dump(mode="json"), "cells": cells}
 
 
 def _value(table: dict[str, Any], key: str) -> str:
@@ -296,6 +301,26 @@ def dry_run(version: Version, by: User) -> Run:
             refusal = refusal or error
     assert refusal is not None
     raise refusal
+
+
+def play_each(board: Board) -> int:
+    """Queue every entry of a board that is not queued already. Returns: how many were.
+
+    Raises: RulesError for more than may be queued at a time.
+    """
+    resting = board.entries.exclude(runs__job__state__in=OPEN).select_related(
+        "board__version__contest"
+    )
+    count = resting.count()
+    if count > MOST_PLAYED:
+        raise RulesError(
+            f"the board has {count:,} entries that would be played; allowed are {MOST_PLAYED} at "
+            "a time. Play single ones again"
+        )
+    with transaction.atomic():
+        for entry in resting:
+            enqueue(entry)
+    return count
 
 
 def play_again(entry: Entry) -> Run:

@@ -240,10 +240,21 @@ def judge_anew(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _host_page(request, contest, judging=form)
     board, entry = form.cleaned_data["board"], form.cleaned_data["entry"]
-    count = boards.judge_anew(
-        Run.objects.filter(entry=entry) if entry else Run.objects.filter(entry__board=board)
-    )
-    messages.success(request, f"{count} run{'' if count == 1 else 's'} will be judged anew.")
+    try:
+        if "play" not in request.POST:
+            runs = Run.objects.filter(**({"entry": entry} if entry else {"entry__board": board}))
+            count = boards.judge_anew(runs)
+            said = f"{count} run{'' if count == 1 else 's'} will be judged anew."
+        elif entry:
+            drafts.play_again(entry)
+            said = f"{entry.name} will be played again."
+        else:
+            count = drafts.play_each(board)
+            said = f"{count} entr{'y' if count == 1 else 'ies'} will be played again."
+        messages.success(request, said)
+    except MLGolfError as error:
+        form.add_error(None, str(error))
+        return _host_page(request, contest, judging=form)
     return redirect("host", slug)
 
 
