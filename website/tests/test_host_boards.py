@@ -110,8 +110,7 @@ def test_judging_anew_gives_the_same_result_and_moves_nothing(judged, board, hos
     assert judge_waiting() == 1
     judged.refresh_from_db()
     assert (judged.results, judged.ended, judged.counts, judged.judging_anew) == (*before, "")
-    refresh(board)
-    assert Standing.objects.get().view == standing
+    assert refresh(board).standings.get().view == standing
 
 
 def test_a_run_whose_bundle_is_gone_keeps_its_result_and_says_so(judged):
