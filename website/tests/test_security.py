@@ -444,10 +444,11 @@ def test_a_https_site_has_secure_cookies_and_passes_djangos_deploy_check(tmp_pat
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert said.split() == ["True", "True", "31536000", "__Host-session"]
-    subprocess.run(
+    checked = subprocess.run(
         [sys.executable, "-m", "mlgolf.cli.main", "site", "manage", "--folder", str(tmp_path),
-         "check", "--deploy", "--fail-level", "WARNING"], check=True, capture_output=True,
+         "check", "--deploy", "--fail-level", "WARNING"], capture_output=True, text=True,
     )  # fmt: skip
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_people_sign_in_by_an_account_elsewhere_only_where_the_site_says_so(tmp_path):
@@ -879,7 +880,8 @@ class FakeSite:
         self.said: list[dict] = []
         self.bundle = b""
         self.left = [{
-            "job": 1, "run": "spy-12345678", "entry": "spy", "contest": "quick", "cell": "",
+            "job": 1, "kind": "play", "run": "spy-12345678", "entry": "spy", "contest": "quick",
+            "cell": "",
             "framework": "torch", "ruleset": "self", "version": 1, "folder_sha256": "f" * 64,
             "code_sha256": sha256,
         }]  # fmt: skip
@@ -920,7 +922,7 @@ def spied(game_folder, tmp_path_factory):
     site, own = settings.SITE.folder, tmp_path_factory.mktemp("worker")
     places = [
         site, site / "site.toml", site / "site.sqlite3", site / "ledger" / "key.pem",
-        own / "ledger" / "key.pem", own / "jobs" / "spy-12345678" / "job.json", Path.home(),
+        own / "ledger" / "key.pem", own / "jobs" / "spy-12345678-play" / "job.json", Path.home(),
         Path.home() / ".ssh", "/etc/shadow",
     ]
     entry = tmp_path_factory.mktemp("spying") / "spy"
@@ -933,9 +935,9 @@ def spied(game_folder, tmp_path_factory):
         patched.setenv("MLGOLF_TOKEN", WORKERS_TOKEN)
         worker = Playing(
             url="http://site", token=WORKERS_TOKEN, hardware="one-thread-cpu", folder=own,
-            tell=lambda _: None,
+            tell=lambda _: None, probe=lambda _: None,
         )
-        worker._http = httpx.Client(
+        worker.call._http = httpx.Client(
             base_url="http://site/api/worker/", transport=httpx.MockTransport(fake)
         )
         worker.work(once=True)
