@@ -29,7 +29,9 @@ def browser():
     with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
         # It runs a loop in this thread, in which Django's own checks see one of a server.
         patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        found = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield found
         found.close()
 

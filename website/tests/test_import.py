@@ -214,7 +214,7 @@ def rows():
 
 
 def test_every_board_is_the_same_to_the_digit_after_the_database_was_lost(lost, before):
-    assert [row[2] for row in before.boards["quick v1"]["rows"]] == ["ada", "ben"]
+    assert {row[2] for row in before.boards["quick v1"]["rows"]} == {"ada", "ben"}
     assert before.boards["quick v1"]["view"]["tombstones"]
     assert all(before.values.values())
     assert import_site(lost).problems == []

@@ -458,6 +458,7 @@ def test_a_run_that_is_judged_so_long_that_it_was_queued_again_is_done_when_it_e
     assert state(run) is State.DONE
 
 
+@pytest.mark.django_db(transaction=True)  # it gives its connection back
 def test_the_keeper_goes_on_when_the_database_is_away(monkeypatch):
     from django.db import OperationalError
     from mlgolf_site import serving
