@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from mlgolf.core.competition import FILE, Competition, load_competition
@@ -184,7 +183,3 @@ def starter_folder(version: Version) -> Path | None:
     """What a newcomer begins from: the host's baseline, which may be submitted as it is."""
     baseline = version.folder / "baseline"
     return baseline if baseline.is_dir() else None
-
-
-def storage_root() -> Path:
-    return settings.SITE.files

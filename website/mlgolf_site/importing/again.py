@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.validators import validate_email
@@ -157,7 +158,7 @@ def _addresses(path: Path) -> dict[str, str]:
         name, address = row.get("username"), row.get("email")
         try:
             validate_email(address)
-        except Exception:
+        except ValidationError:
             name = None
         if not name or not address:
             raise RulesError(
