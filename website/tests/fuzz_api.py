@@ -27,6 +27,14 @@ WHO = ("nobody", "person", "reader", "worker", "administrator")
 KINDS = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
 
+@pytest.fixture(autouse=True)
+def as_often_as_asked(settings, monkeypatch):
+    """The limit of requests a minute is tested elsewhere; here it would end every test."""
+    config = settings.SITE.config
+    limits = config.limits.model_copy(update={"api_requests": 10**9})
+    monkeypatch.setattr(settings.SITE, "config", config.model_copy(update={"limits": limits}))
+
+
 @pytest.fixture
 def tokens(contest, board, person):
     """Headers of each, and what stands at places of the addresses in half of the requests."""
