@@ -133,7 +133,7 @@ def test_weights_that_fit_to_the_last_digit_alone_do_not_keep_a_bound(played):
     assert cancelling[0]["metrics"]["train/loss_max"] > 1.0
 
 
-def test_a_thousand_submissions_are_judged_as_often_as_the_rules_say(played):
+def test_a_thousand_submissions_are_judged_as_often_as_the_rules_say(played, tmp_path):
     rows, verdict = played(
         "    for _ in range(300):\n        game.submit(model)\n        time.sleep(0.0005)\n"
         "    model['linear.bias'] *= 1.0001\n    game.submit(model)\n"
@@ -142,7 +142,8 @@ def test_a_thousand_submissions_are_judged_as_often_as_the_rules_say(played):
     assert verdict.reason == f"play() returned; 301 models handed over, {judged}"
     assert rows[-1]["step"] == 301  # the last one waits, and is judged at the end
     apart = [b["seconds"] - a["seconds"] for a, b in itertools.pairwise(rows[:-1])]
-    assert min(apart, default=1.0) >= 0.05
+    (trial,) = RunFolder(tmp_path / "trick_run").trials()
+    assert min(apart, default=1.0) >= 0.05 / trial.speed
 
 
 def test_what_comes_after_the_deadline_does_not_count(mlgolf, played, tmp_path):
