@@ -21,16 +21,13 @@ from mlgolf.results.bundles.writing import write_bundle
 
 TARGET = Path(__file__).parent / "mlgolf_site" / "shipped"
 ALGORITHMS = ("nadamw", "nesterov")  # where a competition has no baseline of its own
-FEW = ("--studies", "1", "--trials", "2")  # of them: the whole would take hours
 
 
-def entries(contest: str) -> list[tuple[str, list[str]]]:
-    """What is played, and with which options."""
+def entries(contest: str) -> list[str]:
+    """What is played."""
     folder = Path(str(SHIPPED / contest))
     own = [folder / name for name in ("baseline", "champion") if (folder / name).is_dir()]
-    if own:
-        return [(str(path), []) for path in own]
-    return [(name, [*FEW]) for name in ALGORITHMS]
+    return [str(path) for path in own] or [*ALGORITHMS]
 
 
 def main() -> None:
@@ -39,7 +36,7 @@ def main() -> None:
     only = parser.parse_args().only
     TARGET.mkdir(exist_ok=True)
     for contest in CONTESTS:
-        for entry, options in entries(contest) if only in ("", contest) else ():
+        for entry in entries(contest) if only in ("", contest) else ():
             name = Path(entry).name
             file = TARGET / f"{contest}--{name}{ENDING}"
             if file.exists():
@@ -49,7 +46,7 @@ def main() -> None:
                 run = Path(scratch) / "run"
                 subprocess.run(
                     [sys.executable, "-m", "mlgolf.cli.main", "run", entry, "--competition",
-                     contest, "--tuning", tuning, "--seed", "1", "--out", str(run), *options],
+                     contest, "--tuning", tuning, "--seed", "1", "--out", str(run)],
                     check=True,
                 )  # fmt: skip
                 write_bundle(run, file)

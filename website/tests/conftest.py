@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from quick_game import make
 
+pytest_plugins = ["browsing"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _static_files(django_db_setup: None) -> None:

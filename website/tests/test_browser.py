@@ -1,60 +1,14 @@
 """In a real Chromium, against a site that is served: what a person does."""
 
 import re
-import shutil
 import time
 from pathlib import Path
 
 import pytest
-from populated import PASSWORD, populated
-from served import Served
+from browsing import register, signed_in
+from populated import populated
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("site"))
-    served.wait_for(r"is at (http://\S+) \(after ([\d.]+) s\)", 90)
-    yield served
-    served.end()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    assert CHROMIUM, "install Debian's chromium"
-    with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
-        # It runs a loop in this thread, in which Django's own checks see one of a server.
-        patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser, site):
-    context = browser.new_context(base_url=site.url)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield page
-    context.close()
-    assert problems == []
-
-
-def register(page, name):
-    page.goto("/accounts/signup/")
-    page.fill("input[name=username]", name)
-    page.fill("input[name=email]", f"{name}@example.org")
-    page.fill("input[name=password1]", "correct horse battery")
-    page.click("main button[type=submit], main form button")
-    page.wait_for_selector("text=My entries")
 
 
 def test_a_person_registers_submits_the_starter_kit_watches_it_and_sees_it_on_the_leaderboard(
@@ -96,19 +50,6 @@ GRAVE = ("serious", "critical")
 def pages(site):
     """A site with something of everything: its pages, and those of a run that was played."""
     return populated(site.folder)
-
-
-def signed_in(browser, site, who, **options):
-    context = browser.new_context(base_url=site.url, **options)
-    if who:
-        page = context.new_page()
-        page.goto("/accounts/login/")
-        page.fill("input[name=login]", who)
-        page.fill("input[name=password]", PASSWORD)
-        page.click("main form button[type=submit]")
-        page.wait_for_selector("text=Sign out")
-        page.close()
-    return context
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -91,7 +91,7 @@ class RunRow(Schema):
     reason: str
     has_ended: bool
     waiting: Waiting | None
-    tier: Literal["platform", "remote", "self-reported"]
+    tier: Literal["platform", "remote", "shipped", "self-reported"]
     tier_in_words: str
     counts: bool = Field(description="On the board: the newest run of an entry does.")
     is_verified: bool = Field(description="It was repeated here, to the same values.")

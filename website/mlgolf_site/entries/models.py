@@ -62,6 +62,7 @@ class Tier(models.TextChoices):
 
     PLATFORM = "platform", "played by the site's own machine"
     REMOTE = "remote", "played by another's machine that the host lets in"
+    SHIPPED = "shipped", "played by the project, and shipped with the site"
     SELF_REPORTED = "self-reported", "played by its contestant"
 
 

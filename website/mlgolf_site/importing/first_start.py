@@ -15,7 +15,7 @@ from mlgolf_site.boards.services import refresh_all
 from mlgolf_site.config import Site, write_private
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.contests.services import add_contest, shipped_folder
-from mlgolf_site.entries.models import Run
+from mlgolf_site.entries.models import Run, Tier
 from mlgolf_site.importing.bundles import import_bundle
 from mlgolf_site.jobs.worker import ensure_ledger
 from mlgolf_site.jury.services import take_in_rulings
@@ -79,7 +79,7 @@ def add_shipped() -> None:
             continue
         import_bundle(
             bundle, board=board, owner=platform,
-            about={"is_baseline": True, "is_code_public": True},
+            about={"is_baseline": True, "is_code_public": True, "tier": Tier.SHIPPED},
         )
 
 
