@@ -98,6 +98,17 @@ def test_a_heartbeat_renews_the_lease(handed_in, worker):
     assert watch(later(seconds=30)) == 0
 
 
+@pytest.mark.parametrize(("estimated", "allowed"), [(60, 6), (3 * 3600, 12)])
+def test_nothing_is_played_for_ever_though_its_worker_is_heard_of(
+    handed_in, worker, estimated, allowed
+):  # fmt: skip
+    run = handed_in("a")
+    Job.objects.filter(run=run).update(estimate_seconds=estimated)
+    lease(worker(), now=later(days=9))
+    assert watch(later(hours=allowed - 1)) == 0
+    assert watch(later(hours=allowed + 1)) == 1
+
+
 def test_who_has_lost_a_job_is_told_so(handed_in, worker):
     handed_in("a")
     one, two = worker("one"), worker("two")

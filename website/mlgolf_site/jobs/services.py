@@ -29,7 +29,8 @@ from mlgolf_site.protocol import LONGEST_LINE, MOST_EVENTS
 
 LEASE = timedelta(seconds=60)  # without a heartbeat
 MOST_ATTEMPTS = 5  # that the platform may spoil
-LONGEST_PLAYING = timedelta(hours=6)
+LONGEST_PLAYING = timedelta(hours=6)  # or, if that is longer,
+ESTIMATES_PLAYED = 4  # times what the budgets of its trials allow
 LONGEST_JUDGING = timedelta(minutes=10)
 REPEATED = 2  # trials of a run, drawn at random, in one repetition
 FORGOTTEN_AT_ONCE = 5000  # old events
@@ -454,14 +455,19 @@ def watch(now: datetime | None = None) -> int:
             job = _locked(pk=pk)
             if job.state == State.PLAYING and job.lease_until and job.lease_until < now:
                 _again(job, "its worker was not heard of for a minute")
-            elif job.state == State.PLAYING and job.since < now - LONGEST_PLAYING:
-                _again(job, f"it was played for more than {LONGEST_PLAYING}")
+            elif job.state == State.PLAYING and job.since < now - _longest(job):
+                _again(job, f"it was played for more than {_longest(job)}")
             elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
                 _again(job, "checking its bundle did not end")
             else:
                 continue
             moved += 1
     return moved
+
+
+def _longest(job: Job) -> timedelta:
+    """How long one may be played."""
+    return max(LONGEST_PLAYING, timedelta(seconds=ESTIMATES_PLAYED * job.estimate_seconds))
 
 
 def forget_old_events(now: datetime | None = None, keep: timedelta = timedelta(days=30)) -> int:
