@@ -48,13 +48,15 @@ site: setup
 
 # The website: on SQLite, in a browser, and on a PostgreSQL server of its own.
 site-test: setup
-	@cd website && ../$(BIN)/pytest -m "not slow"
-	@cd website && ../$(BIN)/python tests/postgresql.py ../$(BIN)/pytest -m "not browser and not slow"
+	@cd website && ../$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	@cd website && ../$(BIN)/python tests/postgresql.py ../$(BIN)/pytest \
+	  -n 2 --dist loadfile -m "not browser and not slow"
 
 # Kills of worker, web, keeper and database during 20 submissions; some minutes.
 site-faults: setup
 	@cd website && ../$(BIN)/pytest -m slow
 	@$(BIN)/python benchmarks/site_faults.py
+
 # The website as an attacker has it: who may call what, planted secrets, attack uploads, requests
 # made from the OpenAPI document, and Django's own check of a site that is reached by https.
 security: setup

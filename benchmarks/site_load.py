@@ -95,7 +95,7 @@ def fill_site(folder: Path, entries: int) -> Any:
 
     prepare(Site(folder))
     board = Board.objects.select_related("version__contest").get(
-        version__contest__slug=GAME, cell=""
+        version__contest__slug=GAME, name=""
     )
     trials = trials_of(board, "one", 9.0, default_rng(0))
     view = review_view(review_trials(board.competition, trials, board.ruleset))

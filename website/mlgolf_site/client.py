@@ -154,10 +154,10 @@ class SiteClient:
         return self._ask("GET", f"competitions/{_part(name)}")
 
     def leaderboard(
-        self, name: str, *, cell: str = "", page: int = 1, size: int = 100
+        self, name: str, *, board: str = "", page: int = 1, size: int = 100
     ) -> dict[str, Any]:
         return self._ask("GET", f"competitions/{_part(name)}/leaderboard", params={
-            "cell": cell, "page": page, "size": size,
+            "board": board, "page": page, "size": size,
         })  # fmt: skip
 
     def own_entries(self, page: int = 1) -> dict[str, Any]:

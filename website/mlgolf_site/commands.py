@@ -35,9 +35,9 @@ TokenText = Annotated[
     ),
 ]
 Competition = Annotated[
-    str, typer.Argument(help="A competition of the site, or one of its cells: NAME@CELL.")
+    str, typer.Argument(help="A competition of the site, or one of its boards: NAME@BOARD.")
 ]
-Cell = Annotated[str, typer.Option(help="A cell of the competition: the same as NAME@CELL.")]
+Board = Annotated[str, typer.Option(help="A board of the competition: the same as NAME@BOARD.")]
 Follow = Annotated[
     bool, typer.Option("--follow", help="Show what happens until the run has ended.")
 ]
@@ -83,9 +83,9 @@ def login(
 def submit(
     entry: Annotated[str, typer.Argument(help="Your entry: a folder or a module.")],
     competition: Annotated[
-        str, typer.Option(help="A competition of the site, or one of its cells: NAME@CELL.")
+        str, typer.Option(help="A competition of the site, or one of its boards: NAME@BOARD.")
     ],
-    cell: Cell = "",
+    board: Board = "",
     name: Annotated[
         str, typer.Option(help="On the board.", show_default="that of the folder or module")
     ] = "",
@@ -114,12 +114,12 @@ def submit(
     """
     from mlgolf_site.packing import pack
 
-    slug, cell = _game_and_cell(competition, cell)
+    slug, board = _game_and_board(competition, board)
     with _client(url, token) as client:
         packed = pack(entry, framework)
         packed.check(client.competition(slug)["limits"])
         asked = {
-            "name": name or packed.name.lower(), "framework": framework, "cell": cell,
+            "name": name or packed.name.lower(), "framework": framework, "board": board,
             "team": team, "based_on": based_on,
         }
         _aside(f"{packed.name}: {len(packed.files)} files, {len(packed.content):,} bytes zipped")
@@ -177,7 +177,7 @@ def status(
 
 def leaderboard(
     competition: Competition,
-    cell: Cell = "",
+    board: Board = "",
     page: Annotated[int, typer.Option(min=1, help="From 1.")] = 1,
     size: Annotated[int, typer.Option(min=1, max=500, help="Rows of a page.")] = 100,
     url: Url = None,
@@ -190,9 +190,9 @@ def leaderboard(
 
     Example: mlgolf leaderboard digits-l2 --page 2 --json
     """
-    slug, cell = _game_and_cell(competition, cell)
+    slug, board = _game_and_board(competition, board)
     with _client(url, token) as client:
-        found = client.leaderboard(slug, cell=cell, page=page, size=size)
+        found = client.leaderboard(slug, board=board, page=page, size=size)
     if as_json:
         print_json({"leaderboard": found})
     else:
@@ -213,11 +213,11 @@ def _client(url: str | None, token: str | None) -> Iterator["SiteClient"]:
         yield client
 
 
-def _game_and_cell(competition: str, cell: str) -> tuple[str, str]:
+def _game_and_board(competition: str, board: str) -> tuple[str, str]:
     slug, named = split_name(competition)
-    if named and cell and named != cell:
-        raise RulesError(f"--cell: found {cell!r}, and the competition names {named!r}. Give one")
-    return slug, cell or named
+    if named and board and named != board:
+        raise RulesError(f"--board: found {board!r}, and the competition names {named!r}. Give one")
+    return slug, board or named
 
 
 def _aside(line: str) -> None:

@@ -2,7 +2,7 @@
 
     this process    starts the others, keeps the leaderboards, and is the watchdog
     web             uvicorn with the pages and the API, in as many processes as [web] says
-    workers         one for each hardware class of the open competitions that can be played here
+    workers         one for each hardware class of a board that can be played here
 
 Each may be killed at any moment. This process starts the others again, and whoever starts this one
 again (systemd, for instance) finds the port free, as the others end with it.
@@ -18,10 +18,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mlgolf_site.config import VARIABLE, Site
 from mlgolf_site.processes import ends_with_its_parent
 from mlgolf_site.protocol import LOCAL_WORKER
+
+if TYPE_CHECKING:
+    from mlgolf_site.people.models import User
 
 SETTINGS = "mlgolf_site.settings"
 KEEP_SECONDS = 0.5  # between looks at boards and leases
@@ -102,34 +106,32 @@ def serve(
         tell("\n".join(["the database was empty, and is made again from the files of the site",
                         *found.lines()[:1], *found.problems]))
     password = prepare(site)
-    processes = [_Process("web", _web(site, host, port))]
+    web = _Process("web", _web(site, host, port))
     reached = "127.0.0.1" if host in EVERYWHERE else host
-    for hardware, token in _local_workers(site, workers):
-        command = _worker(site, hardware, f"http://{reached}:{port}", any_level)
-        processes.append(_Process(
-            f"worker of {hardware}", command, {"MLGOLF_TOKEN": token}, dies_by=signal.SIGKILL,
-        ))
+    local = LocalWorkers(site, f"http://{reached}:{port}", any_level)
+    if workers:
+        local.start_missing()
     shown = "localhost" if host in EVERYWHERE else host
     address = site.config.web.url or f"http://{shown}:{port}"
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    processes[0].keep()
+    web.keep()
     _wait_until_it_answers(reached, port, stopped)
     if password:
         tell(f"administrator: {_administrator()}, password: {password} (shown once)")
         password_was_shown(site)
     tell(f"{site.config.name} is at {address} (after {time.monotonic() - began:.1f} s); "
          f"it keeps everything in {site.folder}")
-    keeper = Keeper()
+    keeper = Keeper(also=local.start_missing if workers else None)
     try:
         while not stopped.wait(KEEP_SECONDS):
-            for process in processes:
+            for process in (web, *local.processes.values()):
                 process.keep()
             if not keeper.keep():
                 stopped.wait(RESTART_SECONDS)
     finally:
-        for process in reversed(processes):
+        for process in (*local.processes.values(), web):
             process.end()
     return 0
 
@@ -145,8 +147,11 @@ def _administrator() -> str:
 class Keeper:
     """What has to be done again and again, by one process: leaderboards, leases, old events."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, also: Callable[[], None] | None = None
+    ) -> None:
+        """Args: also: what else needs the database, and is tried again when that was away."""
+        self._clock, self._also = clock, also
         self._forgot = -FORGET_SECONDS
         self._reads_ahead = True
 
@@ -161,6 +166,8 @@ class Keeper:
 
         try:
             watch()
+            if self._also is not None:
+                self._also()
             judge_waiting()
             refresh_all()
             draw_next(timezone.now())
@@ -229,36 +236,59 @@ def _worker(site: Site, hardware: str, url: str, any_level: bool) -> list[str]:
     ]
 
 
-def _local_workers(site: Site, number: int) -> list[tuple[str, str]]:
-    """Classes with a token for the worker of each. Tokens of earlier starts are no longer good."""
-    from mlgolf_site.contests.models import Board
+class LocalWorkers:
+    """A worker on this machine for each class of hardware that a board asks for and any machine
+    may play; for a new one as soon as there is such a board."""
+
+    def __init__(self, site: Site, url: str, any_level: bool) -> None:
+        self.processes: dict[str, _Process] = {}
+        self._site, self._url, self._any_level = site, url, any_level
+        self._told: set[str] = set()
+
+    def start_missing(self) -> None:
+        from mlgolf_site.contests.models import Board
+        from mlgolf_site.people.models import User
+
+        asked = Board.objects.filter(hardware__in=PLAYED_HERE).exclude(
+            hardware__in=self.processes
+        ).order_by().values_list("hardware", flat=True).distinct()
+        for hardware in sorted(asked, key=PLAYED_HERE.index):
+            admin = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+            if admin is None:
+                self._warn_once("there is no administrator, so no worker is started")
+            elif len(self.processes) == len(os.sched_getaffinity(0)):
+                self._warn_once(
+                    f"no worker of {hardware} is started: each needs a core of its own"
+                )
+            else:
+                self.processes[hardware] = _Process(
+                    f"worker of {hardware}",
+                    _worker(self._site, hardware, self._url, self._any_level),
+                    {"MLGOLF_TOKEN": _token(admin, hardware)}, dies_by=signal.SIGKILL,
+                )
+
+    def _warn_once(self, said: str) -> None:
+        if said not in self._told:
+            log.warning("%s", said)
+            self._told.add(said)
+
+
+def _token(admin: "User", hardware: str) -> str:
+    """Of the local worker of a class. Those of earlier starts are no longer good."""
     from mlgolf_site.jobs.models import Worker
     from mlgolf_site.jobs.services import release
-    from mlgolf_site.people.models import Token, User
+    from mlgolf_site.people.models import Token
 
-    if not number:
-        return []
-    admin = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
-    if admin is None:
-        log.warning("there is no administrator, so no worker is started")
-        return []
-    asked = set(Board.objects.values_list("hardware", flat=True))
-    found = []
-    for hardware in PLAYED_HERE:
-        if hardware in asked and len(found) == len(os.sched_getaffinity(0)):
-            log.warning("no worker of %s is started: each needs a core of its own", hardware)
-        elif hardware in asked:
-            name = f"{LOCAL_WORKER}, {hardware}"
-            before = list(Token.objects.filter(user=admin, name=name))
-            token, text = Token.issue(admin, name, Token.Scope.WORKER, 365)
-            # The same worker as before: what it had finished, it may still deliver.
-            for worker in Worker.objects.filter(token__in=before):
-                release(worker, "the site was started anew")
-                Worker.objects.filter(pk=worker.pk).update(token=token)
-            for one in before:
-                one.delete()
-            found.append((hardware, text))
-    return found
+    name = f"{LOCAL_WORKER}, {hardware}"
+    before = list(Token.objects.filter(user=admin, name=name))
+    token, text = Token.issue(admin, name, Token.Scope.WORKER, 365)
+    # The same worker as before: what it had finished, it may still deliver.
+    for worker in Worker.objects.filter(token__in=before):
+        release(worker, "the site was started anew")
+        Worker.objects.filter(pk=worker.pk).update(token=token)
+    for one in before:
+        one.delete()
+    return text
 
 
 def _wait_until_it_answers(

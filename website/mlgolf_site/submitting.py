@@ -110,8 +110,8 @@ def submit(
     with _laid_out(upload, name) as folder:
         checked = _checked(board, folder, framework)
     return _kept(
-        board, upload, checked, owner=owner, name=name, framework=framework, team=team,
-        based_on=based_on, is_baseline=is_baseline, once=once,
+        board.in_framework(framework), upload, checked, owner=owner, name=name,
+        framework=framework, team=team, based_on=based_on, is_baseline=is_baseline, once=once,
     )
 
 

@@ -37,7 +37,7 @@ def contest(db: None, game_folder: Path) -> Iterator:
 
 @pytest.fixture
 def board(contest):
-    return contest.current.boards.get(cell="")
+    return contest.current.boards.get(name="")
 
 
 @lru_cache(maxsize=1)

@@ -43,7 +43,7 @@ from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Entry
 from mlgolf_site.people.models import User
 from mlgolf_site.submitting import left_today
-board = Board.objects.get(version__contest__slug="quick")
+board = Board.objects.get(version__contest__slug="quick", name="")
 print(json.dumps({
     "left": left_today(User.objects.get(username=sys.argv[2])),
     "entries": {entry.name: [

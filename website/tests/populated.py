@@ -68,7 +68,7 @@ def _populate() -> Iterator[Shown]:
 
 
 def _board(contest):
-    return contest.current.boards.get(cell="")
+    return contest.current.boards.get(name="")
 
 
 def _second_factor(user) -> None:

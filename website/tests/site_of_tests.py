@@ -20,6 +20,8 @@ def _configure() -> None:
         text += f'\n[postgresql]\nname = "mlgolf"\nuser = "mlgolf"\nhost = "{_POSTGRESQL}"\n'
     write_private(_FOLDER / FILE, text)
     os.environ[VARIABLE] = str(_FOLDER)
+    # Cores are shared with the other processes of these tests, and with nobody else.
+    os.environ.setdefault("MLGOLF_LOCK_DIR", str(_FOLDER))
 
 
 _configure()

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def filled(board):
     """A board with twelve entries, and its leaderboard."""
     fill(board, 12, owners=people(3))
-    refresh(board)
+    refresh_all()
     board.refresh_from_db()
     return board
 

@@ -274,7 +274,7 @@ def test_a_leaderboard_is_shown_without_a_token(live_server, contest, board, per
 
 
 def test_a_cell_is_named_once(mlgolf):
-    code, _, err = mlgolf("leaderboard", "quick@a", "--cell", "b", "--url", URL)
+    code, _, err = mlgolf("leaderboard", "quick@a", "--board", "b", "--url", URL)
     assert code == 2
     assert "Give one" in err
 
@@ -311,7 +311,7 @@ def gone(words="connection refused"):
     return httpx.ConnectError(words)
 
 
-ASKED = {"name": "mine", "framework": "torch", "cell": "", "team": "", "based_on": ""}
+ASKED = {"name": "mine", "framework": "torch", "board": "", "team": "", "based_on": ""}
 
 
 def test_a_submission_that_did_not_come_through_is_sent_again_under_the_same_key():

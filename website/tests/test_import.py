@@ -125,7 +125,7 @@ def lost(transactional_db, played, versions, person, kept, tmp_path_factory):
     if not kept:
         copy = tmp_path_factory.mktemp("kept")
         _make(played, versions, person)
-        first = Board.objects.get(version__number=1)
+        first = Board.objects.get(version__number=1, name="")
         kept["site"] = Kept(
             files=copy / "files", boards=boards(), rows=rows(),
             values={row.entry.name: row.value for row in first.snapshot.standings.all()},
@@ -156,7 +156,7 @@ def _make(played, versions, person):
     host, ada, ben = person("hanna", may_host=True), person("ada"), person("ben")
     contest = add_contest(versions[1], by=host, prose="**Welcome**").contest
     contest.jury.add(ben)
-    first = contest.current.boards.get(cell="")
+    first = contest.current.boards.get(name="")
     team = Team.objects.create(name="pair", founder=ada)
     team.members.set([ada, ben])
     work = Playing(host, played, versions)
@@ -172,7 +172,7 @@ def _make(played, versions, person):
     ruled.mkdir()
     (ruled / "r1.toml").write_text(RULING)
     first.has_changed()
-    second = add_version(contest, versions[2], note="an easier bound").boards.get(cell="")
+    second = add_version(contest, versions[2], note="an easier bound").boards.get(name="")
     work.deliver(work.submit(second, "cy", ben), "cy-1")
     work.submit(second, "waits", ada)
     refresh_all()

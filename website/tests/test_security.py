@@ -64,7 +64,7 @@ def hidden(private_folder, contest, person):
     made.is_public = False
     made.save()
     owner = person("insider")
-    board = made.current.boards.get(cell="")
+    board = made.current.boards.get(name="")
     run = submit(
         board, owner=owner, name="theirs", file="a.zip",
         content=folder_zip(starter_folder(board.version)),

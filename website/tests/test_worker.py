@@ -2,10 +2,12 @@
 
 import json
 import os
+import time
 
 import httpx
 import pytest
 from mlgolf_site.jobs import worker as workers
+from mlgolf_site.jobs.following import Told
 from mlgolf_site.jobs.machine import disturbed, own_core
 from mlgolf_site.jobs.worker import Worker
 
@@ -15,6 +17,12 @@ from mlgolf.core.records import Calibration
 
 ONE_CORE = load_hardware("one-thread-cpu")
 ALL_CORES = ONE_CORE.model_copy(update={"name": "whole-machine", "pin_to_one_core": False})
+
+
+JOB = {
+    "job": 1, "run": "mine-1", "kind": "play", "entry": "mine", "contest": "quick", "cell": "",
+    "framework": "torch", "ruleset": "self", "folder_sha256": "a", "version": 1,
+}
 
 
 def found(spread):
@@ -31,16 +39,19 @@ def locks(tmp_path, monkeypatch):
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A worker whose probe finds what it is told, and what a site that welcomes it hears."""
-    heard = []
+    heard, jobs = [], []
 
     def answer(request: httpx.Request) -> httpx.Response:
         heard.append((request.url.path.rpartition("/")[2], json.loads(request.content or "{}")))
         if request.url.path.endswith("hello"):
             return httpx.Response(200, json={"name": "w", "site": "s", "tier": "remote"})
+        if request.url.path.endswith("lease") and jobs:
+            return httpx.Response(200, json=jobs.pop())
         return httpx.Response(204)
 
-    def make(*spreads):
+    def make(*spreads, job=None):
         readings = iter(spreads)
+        jobs.extend([] if job is None else [job])
         worker = Worker(
             url="http://site", token="t", hardware="one-thread-cpu", folder=tmp_path / "w",
             runs_other_peoples_code=True, tell=lambda said: None,
@@ -123,3 +134,56 @@ def test_a_worker_beside_others_on_every_core_asks_for_no_job(site, locks):
     with own_core(ALL_CORES), pytest.raises(RulesError, match="another worker"):
         worker.work(once=True)
     assert heard == []
+
+
+# --- what was cut off ---
+
+
+@pytest.mark.parametrize(("before", "goes_on"), [
+    (JOB, True), ({**JOB, "job": 2}, False), ({**JOB, "run": "mine-2"}, False), (None, False),
+])  # fmt: skip
+def test_a_run_that_was_cut_off_goes_on_if_it_is_still_of_the_same_job(
+    site, monkeypatch, before, goes_on
+):  # fmt: skip
+    worker, _ = site(job=JOB)
+    place = worker.folder / "jobs" / "mine-1-play"
+    place.mkdir(parents=True)
+    (place / "trial").touch()
+    if before is not None:
+        (place / "job.json").write_text(json.dumps(before))
+    seen = []
+    monkeypatch.setitem(workers.BEGIN, "play", lambda worker, job, place: seen.append(
+        (place / "trial").exists()
+    ))
+    assert worker._next()
+    assert seen == [goes_on]
+    assert not place.exists()
+
+
+def test_a_worker_that_is_told_to_stop_keeps_what_it_plays(site, monkeypatch):
+    worker, _ = site(job=JOB)
+    monkeypatch.setitem(workers.BEGIN, "play", lambda worker, job, place: worker.stop())
+    worker._next()
+    assert (worker.folder / "jobs" / "mine-1-play" / "job.json").exists()
+
+
+def test_what_was_cut_off_is_kept_for_a_week(site, monkeypatch):
+    worker, _ = site()
+    places = [worker.folder / "jobs" / f"mine-{n}-play" for n in (1, 2)]
+    for place, days in zip(places, (6, 8), strict=True):
+        place.mkdir(parents=True)
+        (place / "job.json").write_text(json.dumps(JOB))
+        then = time.time() - days * 24 * 3600
+        os.utime(place / "job.json", (then, then))
+    worker._deliver_what_is_left()
+    assert [place.exists() for place in places] == [True, False]
+
+
+def test_who_continues_a_run_tells_nothing_again(tmp_path):
+    said, kept = tmp_path / "said.txt", tmp_path / "told.json"
+    said.write_text("one\n")
+    first = Told(tmp_path, said, kept)
+    first.taken(first.new())
+    with open(said, "a") as file:
+        file.write("two\n")
+    assert [event["data"]["line"] for event in Told(tmp_path, said, kept).new()] == ["two"]

@@ -36,8 +36,8 @@ router = Router(tags=["competitions"])
 VersionNumber = Annotated[
     int | None, Query(None, ge=1, description="Of the rules; the newest where it is left out.")
 ]
-Cell = Annotated[
-    str, Query("", max_length=100, description="Empty for the competition itself.")
+BoardName = Annotated[
+    str, Query("", max_length=120, description="Empty for the main one.")
 ]
 
 
@@ -59,7 +59,9 @@ class Competitions(Paged):
 
 
 class BoardRow(Schema):
+    name: str = Field(description="Empty for the main one.")
     cell: str = Field(description="Empty for the competition itself.")
+    framework: str = Field(description="Empty where times of all frameworks are compared.")
     hardware: str
     time_class: str
     pretraining: str
@@ -119,7 +121,7 @@ class LeaderboardRow(Schema):
 class Leaderboard(Paged):
     competition: str
     version: int
-    cell: str
+    board: str
     title: str
     question: str = Field(description="That the competition asks.")
     value_is: str = Field(description="Empty on a board of several workloads.")
@@ -206,8 +208,8 @@ def competition(request: HttpRequest, slug: CompetitionName) -> CompetitionDetai
 
 def _board(board: Board) -> BoardRow:
     return BoardRow(
-        cell=board.cell, hardware=board.hardware, time_class=board.time_class,
-        pretraining=board.pretraining, tuning=board.ruleset,
+        name=board.name, cell=board.cell, framework=board.framework, hardware=board.hardware,
+        time_class=board.time_class, pretraining=board.pretraining, tuning=board.ruleset,
         entries=board.snapshot.rows if board.snapshot else 0,
     )
 
@@ -217,20 +219,20 @@ def _board(board: Board) -> BoardRow:
     summary="A page of a leaderboard",
 )
 def leaderboard(
-    request: HttpRequest, slug: CompetitionName, page: PageNumber, size: PageSize, cell: Cell,
+    request: HttpRequest, slug: CompetitionName, page: PageNumber, size: PageSize, board: BoardName,
     version: VersionNumber,
 ) -> Leaderboard:
     """As it was made last; it is made anew within seconds of a change."""
     chosen = chosen_version(versions_of(request.subject), version)
-    board = chosen_board(boards_of(chosen), cell)
-    snapshot = board.snapshot
+    found = chosen_board(boards_of(chosen), board)
+    snapshot = found.snapshot
     paged = counted(page, size, snapshot.rows if snapshot else 0)
     view = snapshot.view if snapshot else {}
     standings = Standing.objects.filter(
         snapshot=snapshot, place__gt=(page - 1) * size, place__lte=page * size
     ).select_related("entry__owner", "entry__team") if snapshot else ()
     return Leaderboard(
-        **paged, competition=slug, version=chosen.number, cell=board.cell,
+        **paged, competition=slug, version=chosen.number, board=found.name,
         title=view.get("title", request.subject.title), question=view.get("question", ""),
         value_is=view.get("value_is", ""), fact_heads=view.get("fact_heads", []),
         workloads=view.get("workloads", []), notice=view.get("notice", ""),

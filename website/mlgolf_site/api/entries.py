@@ -44,7 +44,7 @@ class Asked(Schema):
 
     name: str = Field(max_length=200, description="On the board: small letters, digits, - and _.")
     framework: Literal["torch", "jax"] = "torch"
-    cell: str = Field("", max_length=100, description="Empty for the competition itself.")
+    board: str = Field("", max_length=120, description="Empty for the main one.")
     team: str = Field("", max_length=100, description="One of yours; empty for yourself alone.")
     based_on: str = Field(
         "", max_length=100, description="An entry of this competition that it improves on."
@@ -66,7 +66,7 @@ class Submitted(Schema):
 
     competition: str
     entry: str
-    cell: str
+    board: str
     version: int = Field(description="Of the rules.")
     run: UUID
     code_sha256: str
@@ -109,7 +109,7 @@ class RunDetails(RunRow):
 class EntryRow(Schema):
     competition: str
     entry: str
-    cell: str
+    board: str
     created: datetime
     by: str = Field(description="A team or a person.")
     url: str
@@ -124,7 +124,7 @@ class Entries(Paged):
 class EntryDetails(Schema):
     competition: str
     entry: str
-    cell: str
+    board: str
     version: int = Field(description="Of the rules.")
     by: str
     owner: str
@@ -158,7 +158,7 @@ def check(
     file: Annotated[UploadedFile, File(..., description=KIND_OF_FILE)],
 ) -> Checked:
     """What would be refused, within seconds. Nothing is run, and nothing is kept."""
-    board = _board(request.subject, asked.cell)
+    board = _board(request.subject, asked.board)
     _team(request.user, asked.team)
     _based_on(request.subject, asked.based_on)
     found = check_upload(board, asked.name, file.name or "", _content(file), asked.framework)
@@ -189,24 +189,24 @@ def submit(
         key, content, file=file.name or "", competition=slug, **asked.dict()
     )
     run = submit_entry(
-        _board(contest, asked.cell), owner=request.user, name=asked.name, file=file.name or "",
+        _board(contest, asked.board), owner=request.user, name=asked.name, file=file.name or "",
         content=content, framework=asked.framework, team=_team(request.user, asked.team),
         based_on=_based_on(contest, asked.based_on), once=once,
     )  # fmt: skip
     entry = run.entry
     return Submitted(
-        competition=contest.slug, entry=entry.name, cell=entry.board.cell,
+        competition=contest.slug, entry=entry.name, board=entry.board.name,
         version=entry.board.version.number, run=run.key, code_sha256=entry.code_sha256,
         url=request.build_absolute_uri(entry.get_absolute_url()),
     )
 
 
-def _board(contest: Contest, cell: str) -> Board:
-    """Raises: SubmissionError naming the cells that there are."""
+def _board(contest: Contest, name: str) -> Board:
+    """Raises: SubmissionError naming the boards that there are."""
     try:
-        return chosen_board(boards_of(versions_of(contest)[0]), cell)
+        return chosen_board(boards_of(versions_of(contest)[0]), name)
     except Http404 as error:
-        raise SubmissionError(f"cell: {error}") from None
+        raise SubmissionError(f"board: {error}") from None
 
 
 def _content(file: UploadedFile) -> bytes:
@@ -254,7 +254,7 @@ def own_entries(request: HttpRequest, page: PageNumber, size: PageSize) -> Entri
     )[start:start + size]
     return Entries(**paged, left_today=left_today(request.user), rows=[
         EntryRow(
-            competition=entry.contest.slug, entry=entry.name, cell=entry.board.cell,
+            competition=entry.contest.slug, entry=entry.name, board=entry.board.name,
             created=entry.created, by=_by(entry),
             url=request.build_absolute_uri(entry.get_absolute_url()),
             latest=_newest(list(entry.runs.all())),
@@ -295,7 +295,7 @@ def entry(request: HttpRequest, slug: CompetitionName, name: EntryName) -> Entry
         entry=found, snapshot__shown_on=found.board
     ).select_related("snapshot").first()
     return EntryDetails(
-        competition=found.contest.slug, entry=found.name, cell=found.board.cell,
+        competition=found.contest.slug, entry=found.name, board=found.board.name,
         version=found.board.version.number, by=_by(found), owner=found.owner.username,
         team=found.team.name if found.team else "", created=found.created,
         framework=found.framework, code_sha256=found.code_sha256,

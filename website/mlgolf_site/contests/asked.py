@@ -43,19 +43,19 @@ def boards_of(version: Version, *, light: bool = False) -> list[Board]:
     return boards
 
 
-def chosen_board(boards: Sequence[Board], cell: str) -> Board:
-    """Raises: Http404 saying which cells there are."""
+def chosen_board(boards: Sequence[Board], name: str) -> Board:
+    """Raises: Http404 saying which boards there are."""
     for board in boards:
-        if board.cell == cell:
+        if board.name == name:
             return board
-    known = ", ".join(board.cell or "(the competition itself)" for board in boards)
-    raise Http404(f"There is no cell {cell!r}. Known: {known}.")
+    known = ", ".join(board.name or "none, for the main one" for board in boards)
+    raise Http404(f"There is no board {name!r}. Known: {known}.")
 
 
 def asked_board(contest: Contest, asked: Mapping[str, str]) -> Board:
-    """The board that an address names by ?version= and ?cell=. Raises: Http404."""
+    """The board that an address names by ?version= and ?board=. Raises: Http404."""
     version = chosen_version(versions_of(contest), asked.get("version"))
-    return chosen_board(boards_of(version), asked.get("cell", ""))
+    return chosen_board(boards_of(version), asked.get("board", ""))
 
 
 def folder_answer(version: Version) -> HttpResponse:

@@ -12,6 +12,9 @@ from mlgolf.core.cells import SEPARATOR
 from mlgolf.core.competition import Competition, load_competition
 from mlgolf_site.people.models import User
 
+TUNING_IN_WORDS = {"external": "external tuning", "self": "self-tuning"}
+FRAMEWORK_IN_WORDS = {"torch": "PyTorch", "jax": "JAX"}
+
 
 class Contest(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
@@ -115,16 +118,19 @@ def _loaded(folder: Path, rules_sha256: str) -> Competition:
 
 
 class Board(models.Model):
-    """One cell of a version: a leaderboard of its own."""
+    """A leaderboard of its own: a cell of a version, a way of tuning, and, where the rules do not
+    compare times of different frameworks, a framework."""
 
     LARGE = ("snapshot__view", "snapshot__record", "snapshot__figures")  # read for who shows them
 
     version = models.ForeignKey(Version, models.PROTECT, related_name="boards")
+    name = models.CharField(max_length=120, blank=True)  # in its version; empty: the main one
     cell = models.CharField(max_length=100, blank=True)  # empty: the competition itself
     hardware = models.CharField(max_length=60)
     time_class = models.CharField(max_length=30)
     pretraining = models.CharField(max_length=200)
     ruleset = models.CharField(max_length=10)
+    framework = models.CharField(max_length=10, blank=True)  # empty: all are compared
     # Counts up whenever something happens that its leaderboard shows; a snapshot says of which.
     changes = models.PositiveBigIntegerField(default=0)
     snapshot = models.OneToOneField(
@@ -132,8 +138,8 @@ class Board(models.Model):
     )
 
     class Meta:
-        ordering = ["version", "cell"]
-        constraints = [models.UniqueConstraint(fields=["version", "cell"], name="one_board")]
+        ordering = ["version", "name"]
+        constraints = [models.UniqueConstraint(fields=["version", "name"], name="one_board")]
 
     @property
     def competition(self) -> Competition:
@@ -148,11 +154,26 @@ class Board(models.Model):
 
     def get_absolute_url(self) -> str:
         page = reverse("contest", args=[self.version.contest.slug])
-        return f"{page}?cell={self.cell}" if self.cell else page
+        return f"{page}?board={self.name}" if self.name else page
+
+    @property
+    def in_words(self) -> str:
+        """How entries are tuned and, where it matters, in which framework they are."""
+        return ", ".join(filter(None, (
+            TUNING_IN_WORDS[self.ruleset], FRAMEWORK_IN_WORDS.get(self.framework, "")
+        )))
+
+    def in_framework(self, framework: str) -> "Board":
+        """The board that an entry of this framework stands on, of the same class."""
+        if self.framework in ("", framework):
+            return self
+        return self.version.boards.get(
+            cell=self.cell, ruleset=self.ruleset, framework=framework
+        )
 
     def has_changed(self) -> None:
         """Its leaderboard is to be made anew."""
         Board.objects.filter(pk=self.pk).update(changes=models.F("changes") + 1)
 
     def __str__(self) -> str:
-        return f"{self.version}{SEPARATOR}{self.cell}" if self.cell else str(self.version)
+        return f"{self.version}{SEPARATOR}{self.name}" if self.name else str(self.version)

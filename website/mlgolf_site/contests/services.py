@@ -3,17 +3,20 @@
 import re
 import shutil
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
+from mlgolf.core.cells import SEPARATOR
 from mlgolf.core.competition import FILE, Competition, load_competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.jury_ruling import FOLDER as RULINGS
 from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.text import printable
 from mlgolf.core.toml_files import SHIPPED
+from mlgolf.core.workload import FRAMEWORKS
 from mlgolf.golf.games import cells, time_class_of
 from mlgolf.report.words import pretraining_in_words
 from mlgolf.results.frozen_code import digest, files_below
@@ -87,15 +90,29 @@ def _add(
 
 
 def add_boards(version: Version) -> None:
-    """One for each cell of its rules."""
+    """One for each cell of its rules, way of tuning, and framework where these stand apart.
+
+    Raises: RulesError for a cell whose name another board has.
+    """
+    made: set[str] = set()
     for cell in cells(version.competition):
-        Board.objects.create(
-            version=version, cell=cell.name.partition("@")[2], hardware=cell.rules.hardware,
-            time_class=time_class_of(cell),
-            pretraining=pretraining_in_words(cell.rules.pretraining),
-            # As the command line chooses where nobody says.
-            ruleset=cell.rules.tuning.rulesets[0],
-        )
+        of_cell, rulesets = cell.name.partition(SEPARATOR)[2], cell.rules.tuning.rulesets
+        frameworks = FRAMEWORKS if cell.rules.frameworks == "apart" else ("",)
+        for ruleset, framework in product(rulesets, frameworks):
+            # What the command line chooses where nobody says goes without a word.
+            parts = (of_cell, ruleset if ruleset != rulesets[0] else "",
+                     framework if framework != frameworks[0] else "")
+            name = "-".join(filter(None, parts))
+            if name in made:
+                raise RulesError(
+                    f"cells: two leaderboards would be called {name!r}. Rename the cell {of_cell!r}"
+                )
+            made.add(name)
+            Board.objects.create(
+                version=version, name=name, cell=of_cell, ruleset=ruleset, framework=framework,
+                hardware=cell.rules.hardware, time_class=time_class_of(cell),
+                pretraining=pretraining_in_words(cell.rules.pretraining),
+            )
 
 
 def _check_files(folder: Path) -> None:

@@ -278,7 +278,7 @@ def dry_run(version: Version, by: User) -> Run:
 
     Raises: RulesError where there is none, or it is played already; SubmissionError.
     """
-    board = version.boards.get(cell="")
+    board = version.boards.get(name="")
     name = "baseline" if version.number == 1 else f"baseline-v{version.number}"
     entered = version.contest.entries.filter(board=board, name=name).first()
     if entered is not None:

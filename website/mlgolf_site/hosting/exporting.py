@@ -23,7 +23,8 @@ def board_as_json(board: Board) -> dict[str, Any]:
     version, snapshot = board.version, board.snapshot
     return {
         "contest": version.contest.slug, "title": version.contest.title,
-        "version": version.number, "rules_sha256": version.rules_sha256, "cell": board.cell,
+        "version": version.number, "rules_sha256": version.rules_sha256,
+        "name": board.name, "cell": board.cell, "framework": board.framework,
         "ruleset": board.ruleset, "made": snapshot.made.isoformat() if snapshot else None,
         "board": snapshot.view if snapshot else None,
         "record": snapshot.record if snapshot else [], "rows": list(_rows(board)),

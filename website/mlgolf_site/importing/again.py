@@ -331,11 +331,11 @@ def _run(table: dict[str, Any]) -> int:
     """Returns: how many runs were not there."""
     board = Board.objects.select_related("version__contest").filter(
         version__contest__slug=table["contest"], version__number=table["version"],
-        cell=table["cell"],
+        cell=table["cell"], ruleset=table["ruleset"], framework__in=["", table["framework"]],
     ).first()
     if board is None:
         raise RulesError(
             f"version {table['version']} of {table['contest']}, cell {table['cell'] or 'none'!r}, "
-            "is not here"
+            f"{table['ruleset']}, {table['framework']}, is not here"
         )
     return import_run(board, table)

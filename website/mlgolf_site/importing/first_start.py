@@ -10,6 +10,7 @@ import tempfile
 from importlib.resources import files
 from pathlib import Path
 
+from mlgolf.core.cells import split_name
 from mlgolf.results.bundles.reading import ENDING
 from mlgolf_site.boards.services import refresh_all
 from mlgolf_site.config import Site, write_private
@@ -69,12 +70,13 @@ def add_shipped() -> None:
             if not Contest.objects.filter(slug=name).exists():
                 add_contest(shipped_folder(name, Path(scratch)), slug=name)
     for bundle in sorted(shipped_bundles()):
-        contest, _, _ = bundle.name.partition("--")
+        of, _, name = bundle.name.removesuffix(ENDING).partition("--")
+        contest, board_name = split_name(of)
         board = Board.objects.select_related("version__contest").filter(
-            version__contest__slug=contest, cell=""
+            version__contest__slug=contest, name=board_name
         ).order_by("version__number").first()
         if board is None or Run.objects.filter(
-            entry__board=board, entry__name=bundle.name.removesuffix(ENDING).partition("--")[2]
+            entry__board=board, entry__name=name
         ).exclude(bundle_sha256="").exists():
             continue
         import_bundle(
@@ -84,7 +86,7 @@ def add_shipped() -> None:
 
 
 def shipped_bundles() -> list[Path]:
-    """CONTEST--ENTRY.mlgolf.zip: runs of baselines that ship, so that no board is empty."""
+    """Runs of baselines, so that no board is empty. Their names: `mlgolf_site/shipped`."""
     folder = Path(str(files("mlgolf_site") / "shipped"))
     return sorted(folder.glob(f"*{ENDING}")) if folder.is_dir() else []
 

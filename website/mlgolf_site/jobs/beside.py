@@ -23,7 +23,8 @@ def beside(run: Run) -> dict[str, Any]:
     entry, job = run.entry, run.job
     return {
         "key": str(run.key), "contest": entry.contest.slug, "version": entry.board.version.number,
-        "cell": entry.board.cell, "entry": entry.name, "owner": entry.owner.username,
+        "cell": entry.board.cell, "ruleset": entry.board.ruleset, "entry": entry.name,
+        "owner": entry.owner.username,
         "team": entry.team.name if entry.team else "", "created": entry.created.isoformat(),
         "framework": entry.framework, "code_sha256": entry.code_sha256,
         "disclosure": entry.disclosure, "is_baseline": entry.is_baseline,

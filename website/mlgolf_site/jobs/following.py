@@ -107,10 +107,17 @@ class Told:
 
     run: Path
     said: Path
-    _read: dict[Path, int] = field(default_factory=dict)  # bytes of each file that were told
+    kept: Path  # how much was told, for who continues the run
+    _read: dict[str, int] = field(default_factory=dict)  # bytes of each file that were told
     _number: int = 0
     _lines_told: int = 0
     _waiting: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        try:
+            self._read = json.loads(self.kept.read_text())
+        except (OSError, ValueError):
+            self._read = {}
 
     def new(self) -> list[dict[str, Any]]:
         """All that the site has not taken in yet."""
@@ -132,6 +139,8 @@ class Told:
 
     def taken(self, events: list[dict[str, Any]]) -> None:
         self._waiting = self._waiting[len(events):]
+        if events and not self._waiting:
+            self.kept.write_text(json.dumps(self._read))
 
     def _lines(self) -> Iterator[tuple[str, str, str]]:
         for line in self._new_of(self.said):
@@ -147,12 +156,12 @@ class Told:
         """Whole lines that were added since."""
         try:
             with open(path, "rb") as file:
-                file.seek(self._read.get(path, 0))
+                file.seek(self._read.get(str(path), 0))
                 content = file.read(1_000_000)
         except OSError:
             return []
         whole, end, _ = content.rpartition(b"\n")
-        self._read[path] = self._read.get(path, 0) + len(whole) + len(end)
+        self._read[str(path)] = self._read.get(str(path), 0) + len(whole) + len(end)
         return whole.decode(errors="replace").splitlines() if end else []
 
 

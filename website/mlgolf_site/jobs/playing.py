@@ -28,7 +28,7 @@ def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
          job["ruleset"], "--out", str(run), "--ledger", str(worker.ledger)],
         place, said, said,
     )  # fmt: skip
-    code = worker.follow(job, process, Told(run, said))
+    code = worker.follow(job, process, Told(run, said, place / "told.json"))
     if code is None:
         worker.give_up(job, "its worker was stopped", stopped=True)
     elif code == REFUSED and not any(run.glob("*/study_*")):

@@ -3,8 +3,8 @@
 It needs nothing of the site but its address and a token, and speaks HTTPS, so it runs anywhere. It
 plays entries (`playing.py`) and repeats trials of runs (`verifying.py`), each in a process of its
 own, and tells what is written while it is written (`following.py`). Killed at any moment, it loses
-its lease, and the site gives the job to the next; what was finished and not delivered is delivered
-when it starts again.
+its lease, and the site gives the job to the next. When it starts again, what was finished and not
+delivered is delivered, and what was cut off is continued if its job has not gone to another.
 """
 
 import json
@@ -42,6 +42,8 @@ PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")  # names that the site 
 WORDS = {"play": "plays", "verify": "repeats trials of"}
 BEGIN = {"play": playing.play, "verify": verifying.verify}
 HAS_ENDED = {"play": playing.has_ended, "verify": verifying.has_ended}
+CONTINUED = ("play",)  # kinds of jobs that go on where they were cut off
+KEPT_SECONDS = 7 * 24 * 3600  # what was cut off, until its job comes again
 DELIVER = {"play": playing.deliver, "verify": verifying.deliver}
 
 
@@ -151,17 +153,20 @@ class Worker:
         job = _named_plainly(answer.json())
         self.tell(f"{WORDS[job['kind']]} {job['contest']}/{job['entry']}: {job['run']}")
         place = self.folder / "jobs" / f"{job['run']}-{job['kind']}"
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        (place / "job.json").write_text(json.dumps(job))
+        if not _is_continued(job, place):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            (place / "job.json").write_text(json.dumps(job))
         try:
             BEGIN[job["kind"]](self, job, place)
         except Lost as error:
             self.tell(f"{job['run']}: {error}")
         except MLGolfError as error:
             self._fail(job, str(error))
-        # Not where the site is gone: what was finished is delivered when it is back.
-        shutil.rmtree(place, ignore_errors=True)
+        # Not where the site is gone: what was finished is delivered when it is back. What was
+        # stopped is continued by the next start, so that the ledger has no run without an end.
+        if not self.stopping:
+            shutil.rmtree(place, ignore_errors=True)
         return True
 
     def _fail(self, job: dict[str, Any], reason: str) -> None:
@@ -172,12 +177,15 @@ class Worker:
             self.tell(f"{job['run']}: {error}")
 
     def _deliver_what_is_left(self) -> None:
-        """Of a worker that was killed: what had ended is sent, the rest is begun anew."""
+        """Of a worker that was killed: what had ended is sent. The rest is continued when its job
+        comes again, or forgotten if it does not for a week."""
         for place in sorted((self.folder / "jobs").glob("*")):
             try:
                 job = json.loads((place / "job.json").read_text())
                 if HAS_ENDED[job["kind"]](job, place):
                     DELIVER[job["kind"]](self, job, place)
+                elif time.time() - (place / "job.json").stat().st_mtime < KEPT_SECONDS:
+                    continue
             except (Lost, MLGolfError, OSError, ValueError, KeyError) as error:
                 self.tell(f"{place.name}: {error}")
             shutil.rmtree(place, ignore_errors=True)
@@ -228,6 +236,16 @@ class Worker:
             shutil.rmtree(place, ignore_errors=True)
             scratch.rename(place)
         return folder
+
+
+def _is_continued(job: dict[str, Any], place: Path) -> bool:
+    """Whether it was begun here before, and can go on. Repetitions begin anew."""
+    try:
+        before = json.loads((place / "job.json").read_text())
+    except (OSError, ValueError):
+        return False
+    same = all(before.get(key) == job[key] for key in ("job", "run", "kind"))
+    return same and job["kind"] in CONTINUED
 
 
 def ensure_ledger(folder: Path) -> None:

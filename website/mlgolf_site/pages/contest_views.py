@@ -2,12 +2,14 @@
 
 from django.core.cache import caches
 from django.core.paginator import Page
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from mlgolf.core.text import number_of
+from mlgolf.core.workload import FRAMEWORKS
 from mlgolf.plots.svg import recoloured
 from mlgolf.plots.theme import DARK
 from mlgolf.report.games import game_in_words
@@ -43,12 +45,12 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         if not request.sees_results:
             one.snapshot = None
         one.played_by = _played_by(one.snapshot)
-    board = chosen_board(boards, request.GET.get("cell", ""))
+    board = chosen_board(boards, request.GET.get("board", ""))
     snapshot = Snapshot.objects.filter(pk=board.snapshot_id).defer("figures").first()
     standings = page_of(request, range(1, (snapshot.rows if snapshot else 0) + 1))
     return render(request, "pages/contest.html", {
         "contest": found, "version": version, "versions": versions, "boards": boards,
-        "board": board, "matrix": _matrix(boards), "snapshot": snapshot,
+        "board": board, "matrix": _matrix(_shown(boards, board)), "snapshot": snapshot,
         "view": snapshot.view if snapshot else None, "standings": standings,
         "figures": snapshot.view.get("figures", []) if snapshot else [],
         "rows": _rows(snapshot, standings) if snapshot else "", "words": _words(board),
@@ -60,7 +62,7 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "entered": _entered(board) if not request.sees_results else [],
         "announcements": found.announcements.all()[:ANNOUNCEMENTS],
         "commitments": commitments()[:SHOWN] if draws_fresh(board.competition) else [],
-        "page_query": f"version={version.number}&cell={board.cell}&",
+        "page_query": f"version={version.number}&board={board.name}&",
     })
 
 
@@ -116,6 +118,17 @@ def _runs_of(rows: list[Standing]) -> dict[int, list[Run]]:
     return found
 
 
+def _shown(boards: list[Board], chosen: Board) -> list[Board]:
+    """All, without those of a framework in which nobody has submitted."""
+    used = set(Board.objects.filter(
+        Exists(Entry.objects.filter(board=OuterRef("pk"))), version=chosen.version
+    ).values_list("pk", flat=True))
+    return [
+        board for board in boards
+        if board == chosen or board.framework in ("", FRAMEWORKS[0]) or board.pk in used
+    ]
+
+
 def _matrix(boards: list[Board]) -> dict:
     """Hardware and pre-training against classes of time; a list of boards in each place."""
     times = list(dict.fromkeys(board.time_class for board in boards))
@@ -123,7 +136,7 @@ def _matrix(boards: list[Board]) -> dict:
     for board in boards:
         line = lines.setdefault((board.hardware, board.pretraining), {})
         line.setdefault(board.time_class, []).append(board)
-    return {"times": times, "lines": [
+    return {"boards": len(boards), "times": times, "lines": [
         {"hardware": hardware, "pretraining": pretraining,
          "places": [places.get(time, []) for time in times]}
         for (hardware, pretraining), places in lines.items()

@@ -22,8 +22,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
 from mlgolf.core.errors import MLGolfError
+from mlgolf.core.workload import FRAMEWORKS
 from mlgolf.report.triage import looked_at_lines
 from mlgolf_site.boards.models import Standing
+from mlgolf_site.contests.asked import chosen_board
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.jobs.models import State
@@ -59,8 +61,12 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     version = contest.current
     boards = list(version.boards.all())
     based_on = _based_on(request, contest)
+    board = chosen_board(boards, request.GET.get("board", ""))
+    if based_on is not None and based_on.board.version == version:
+        board = based_on.board
     initial = {
-        "board": based_on.board.cell if based_on else request.GET.get("cell", ""),
+        "board": board.in_framework(FRAMEWORKS[0]).name,
+        "framework": based_on.framework if based_on else board.framework or FRAMEWORKS[0],
         "name": improved_name(based_on) if based_on else suggested_name(boards[0], request.user),
         "based_on": based_on.name if based_on else "",
     }
@@ -135,7 +141,10 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
 
 
 def _command(entry: Entry) -> str:
-    return f"mlgolf run {entry.name} --competition {entry.board.called}"
+    board = entry.board
+    asked = f" --tuning {board.ruleset}" if len(board.competition.rules.tuning.rulesets) > 1 else ""
+    asked += f" --framework {entry.framework}" if entry.framework != FRAMEWORKS[0] else ""
+    return f"mlgolf run {entry.name} --competition {board.called}{asked}"
 
 
 def _disclosed(entry: Entry) -> list[tuple[str, str]]:

@@ -5,7 +5,13 @@ from typing import Any
 from django import forms
 
 from mlgolf.core.errors import SubmissionError
-from mlgolf_site.contests.models import Board, Contest
+from mlgolf.core.workload import FRAMEWORKS
+from mlgolf_site.contests.models import (
+    FRAMEWORK_IN_WORDS,
+    TUNING_IN_WORDS,
+    Board,
+    Contest,
+)
 from mlgolf_site.entries.models import KEY
 from mlgolf_site.people.accounts import RESERVED
 from mlgolf_site.people.models import Team, Token, User
@@ -26,7 +32,7 @@ class SubmitForm(forms.Form):
         label="or paste a module", required=False, strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false"}),
     )
-    framework = forms.ChoiceField(choices=[("torch", "PyTorch"), ("jax", "JAX")])
+    framework = forms.ChoiceField(choices=[*FRAMEWORK_IN_WORDS.items()])
     team = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label="just me")
     based_on = forms.CharField(
         label="Based on", required=False, max_length=KEY,
@@ -37,10 +43,13 @@ class SubmitForm(forms.Form):
         self, *args: Any, boards: list[Board], user: User, contest: Contest, **options: Any
     ) -> None:
         super().__init__(*args, **options)
-        self._boards = {board.cell: board for board in boards}
+        # Which of the boards of a class it is follows from the framework.
+        boards = [board for board in boards if board.framework in ("", FRAMEWORKS[0])]
+        self._boards = {board.name: board for board in boards}
         self._contest = contest
         self.fields["board"].choices = [  # type: ignore[attr-defined]
-            (board.cell, f"{board.cell or 'main'}: {board.hardware}, {board.time_class}")
+            (board.name, f"{board.name or 'main'}: {board.hardware}, {board.time_class}, "
+             f"{TUNING_IN_WORDS[board.ruleset]}")
             for board in boards
         ]
         self.fields["team"].queryset = user.teams.all()  # type: ignore[attr-defined]

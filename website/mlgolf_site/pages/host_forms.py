@@ -159,7 +159,7 @@ class JudgingForm(forms.Form):
         super().__init__(*args, **options)
         self._contest, self._boards = contest, {str(board.pk): board for board in boards}
         self.fields["board"].choices = [("", "–"), *(  # type: ignore[attr-defined]
-            (pk, f"version {board.version.number}, {board.cell or 'main'}")
+            (pk, f"version {board.version.number}, {board.name or 'main'}")
             for pk, board in self._boards.items()
         )]
 

@@ -20,6 +20,7 @@ from mlgolf_site.hosting import drafts, draws, editing
 from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.exporting import board_as_csv, board_as_json, bundles_as_zip
 from mlgolf_site.hosting.models import Draft
+from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.pages.host_forms import (
     AnnouncementForm,
     CommitForm,
@@ -171,8 +172,10 @@ def _host_page(request: HttpRequest, contest: Contest, **shown: Any) -> HttpResp
         "contest": contest, "version": version, "dates": _dates(rules), "boards": all_boards,
         "versions": contest.versions.order_by("-number"),
         "drafts": contest.drafts.all(),
-        "baselines": [{"entry": one, "job": one.latest_run.job}
-                      for one in drafts.baselines(version) if one.latest_run],
+        "baselines": [
+            {"entry": one, "job": run.job, "queue": standing_in_queue(run)}
+            for one in drafts.baselines(version) if (run := one.latest_run)
+        ],
         "announcements": contest.announcements.select_related("by"),
         "edits": [line for edit in editing.edits_of(contest) for line in editing.lines_of(edit)],
         "waiting": Run.objects.filter(
@@ -192,7 +195,7 @@ def _host_page(request: HttpRequest, contest: Contest, **shown: Any) -> HttpResp
 def _boards(contest: Contest) -> list[Board]:
     return list(
         Board.objects.filter(version__contest=contest).select_related("version")
-        .order_by("-version__number", "cell")
+        .order_by("-version__number", "name")
     )
 
 
@@ -312,8 +315,8 @@ def board_bundles(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 
 
 def _called(board: Board) -> str:
-    cell = f"-{board.cell}" if board.cell else ""
-    return f"{board.version.contest.slug}-v{board.version.number}{cell}"
+    name = f"-{board.name}" if board.name else ""
+    return f"{board.version.contest.slug}-v{board.version.number}{name}"
 
 
 async def _piece_by_piece(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

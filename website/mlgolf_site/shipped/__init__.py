@@ -1,6 +1,7 @@
 """What every new site holds: the competitions that ship, and bundles of runs of their baselines.
 
-`website/play_shipped.py` makes the bundles, CONTEST--ENTRY.mlgolf.zip.
+`website/play_shipped.py` makes the bundles, CONTEST--ENTRY.mlgolf.zip, and
+CONTEST@BOARD--ENTRY.mlgolf.zip of a board other than the main one.
 """
 
 CONTESTS = (

@@ -1,0 +1,80 @@
+"""Which leaderboards a version has, and on which of them an entry stands."""
+
+import shutil
+
+import pytest
+from django.test import Client
+from mlgolf_site.contests.services import add_contest, add_version, shipped_folder, starter_folder
+from mlgolf_site.submitting import submit
+from uploads import folder_zip
+
+from mlgolf.core.errors import RulesError
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def handed_in(board, person):
+    content = folder_zip(starter_folder(board.version))
+    kim = person("kim")
+
+    def hand_in(name, framework):
+        return submit(
+            board, owner=kim, name=name, file="a.zip", content=content, framework=framework
+        ).entry
+
+    return hand_in
+
+
+def changed(folder, tmp_path, old, new):
+    made = tmp_path / folder.name
+    shutil.copytree(folder, made)
+    rules = made / "competition.toml"
+    assert old in rules.read_text()
+    rules.write_text(rules.read_text().replace(old, new, 1))
+    return made
+
+
+def names(version):
+    return [board.name for board in version.boards.all()]
+
+
+def test_an_entry_stands_among_those_of_its_framework(handed_in):
+    assert [handed_in(*one).board.name for one in (("a", "torch"), ("b", "jax"))] == ["", "jax"]
+
+
+def test_a_framework_is_shown_once_somebody_has_submitted_in_it(handed_in, contest):
+    def links():
+        page = Client().get(contest.get_absolute_url()).content.decode()
+        return f'href="{contest.get_absolute_url()}?board=jax"' in page
+
+    before = links()
+    handed_in("b", "jax")
+    assert (before, links()) == (False, True)
+
+
+def test_where_frameworks_are_compared_there_is_one_board_of_both(contest, game_folder, tmp_path):
+    folder = changed(game_folder, tmp_path, "[rules]", '[rules]\nframeworks = "together"')
+    assert names(add_version(contest, folder)) == [""]
+
+
+def test_each_way_of_tuning_has_a_board(db, tmp_path):
+    version = add_contest(shipped_folder("mini", tmp_path))
+    assert names(version) == ["", "jax", "self", "self-jax"]
+    assert version.boards.get(name="self").ruleset == "self"
+
+
+def test_a_cell_that_is_called_as_another_board_is_refused(contest, game_folder, tmp_path):
+    folder = changed(
+        game_folder, tmp_path, "[rules]", '[cells.jax]\nbounds.cancer.budget_seconds = 2\n\n[rules]'
+    )
+    with pytest.raises(RulesError, match="two leaderboards would be called 'jax'"):
+        add_version(contest, folder)
+
+
+def test_the_form_asks_for_class_and_framework(contest, person):
+    client = Client()
+    client.force_login(person("kim"))
+    page = client.get(f"{contest.get_absolute_url()}submit/?board=jax").content.decode()
+    assert '<option value="jax" selected>JAX</option>' in page
+    assert page.count('<option value="" selected>main: ') == 1
