@@ -129,12 +129,12 @@ def submit(
         made = client.submit(slug, packed.content, asked)
         known_as = f"{made['competition']}/{made['entry']}"
         if follow:
-            _aside(f"{known_as} is submitted: {made['url']}")
+            _aside(f"{known_as} {made['state']}: {made['url']}")
             raise typer.Exit(_stand(client, slug, made["entry"], follow=True, as_json=as_json))
         if as_json:
             print_json({"submitted": made})
             return
-        say(f"{known_as} is submitted: {made['url']}")
+        say(f"{known_as} {made['state']}: {made['url']}")
         (newest, *_) = client.entry(slug, made["entry"])["runs"]
         for line in _standing_of(newest):
             say(line)

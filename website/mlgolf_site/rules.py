@@ -306,6 +306,14 @@ def sees_results(roles: set[Role], subject: Subject) -> bool:
     return of_contest is None or not of_contest.hides_results or bool(roles & insiders)
 
 
+def sees_ranks(roles: set[Role], subject: Subject) -> bool:
+    """Whether it may be told where an entry stands now: its owners see its results before others
+    do, and not how others did."""
+    of_contest = _contest_of(subject)
+    insiders = {Role.HOST, Role.JURY, Role.ADMIN}
+    return of_contest is None or not of_contest.hides_results or bool(roles & insiders)
+
+
 class RulesMiddleware:
     """Asks the table before any view is called."""
 

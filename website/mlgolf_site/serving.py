@@ -8,6 +8,7 @@ Each may be killed at any moment. This process starts the others again, and whoe
 again (systemd, for instance) finds the port free, as the others end with it.
 """
 
+import fcntl
 import logging
 import os
 import signal
@@ -16,8 +17,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlgolf_site.config import VARIABLE, Site
@@ -93,7 +95,33 @@ def serve(
     site: Site, *, host: str, port: int, workers: int, any_level: bool,
     tell: Callable[[str], None],
 ) -> int:
-    """Until it is interrupted. Returns: the exit code."""
+    """Until it is interrupted. Returns: the exit code.
+
+    Raises: RulesError for a port that is taken, a site that is served already, and a database that
+    cannot be reached.
+    """
+    with _alone(site.folder):
+        return _serve(site, host, port, workers, any_level, tell)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Raises: RulesError where another process serves the site: each would end the other's work."""
+    from mlgolf.core.errors import RulesError
+
+    with open(folder / "serving.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RulesError(
+                f"{folder} is served already. End that, or give another --folder"
+            ) from None
+        yield
+
+
+def _serve(
+    site: Site, host: str, port: int, workers: int, any_level: bool, tell: Callable[[str], None]
+) -> int:
     began = time.monotonic()
     _check_that_it_is_free(host, port)
     set_up(site)

@@ -80,8 +80,7 @@ def check_upload(board: Board, name: str, file: str, content: bytes, framework: 
     Raises: SubmissionError, RulesError.
     """
     check_name(name)
-    upload = read_upload(file, content, settings.SITE.config.limits)
-    with _laid_out(upload, name) as folder:
+    with _laid_out(_read(file, content), name) as folder:
         return _checked(board, folder, framework)
 
 
@@ -106,7 +105,7 @@ def submit(
     closed = board.competition.why_not_open(timezone.now())
     if closed and not is_baseline:
         raise SubmissionError(f"{board.version.contest}: {closed}")
-    upload = read_upload(file, content, settings.SITE.config.limits)
+    upload = _read(file, content)
     with _laid_out(upload, name) as folder:
         checked = _checked(board, folder, framework)
     return _kept(
@@ -203,15 +202,21 @@ def _next_name(entries, name: str) -> str:
     return stem if stem not in taken else f"{stem}-{number}"
 
 
+def _read(file: str, content: bytes) -> Upload:
+    """What is checked, and what is kept. Raises: SubmissionError."""
+    upload = read_upload(file, content, settings.SITE.config.limits)
+    (only, *others) = upload.files
+    # A module alone may have any name; a folder has its modules by known ones.
+    if not others and "/" not in only and only.removesuffix(".py") not in KNOWN:
+        return Upload(files={"submission.py": upload.files[only]})
+    return upload
+
+
 @contextmanager
 def _laid_out(upload: Upload, name: str) -> Iterator[Path]:
     """A folder with the entry's name, for as long as it is looked at."""
     with tempfile.TemporaryDirectory(prefix="mlgolf-check-") as scratch:
         folder = Path(scratch) / name
-        (only, *others) = upload.files
-        # A module alone is called after its entry; a folder has its modules by known names.
-        if not others and "/" not in only and only.removesuffix(".py") not in KNOWN:
-            upload = Upload(files={"submission.py": upload.files[only]})
         upload.write(folder)
         yield folder
 

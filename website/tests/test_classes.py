@@ -1,8 +1,10 @@
-"""Which leaderboards a version has, and on which of them an entry stands."""
+"""Which leaderboards a version has, on which of them an entry stands, and what is kept of it."""
 
 import shutil
+import zipfile
 
 import pytest
+from django.core.files.storage import default_storage
 from django.test import Client
 from mlgolf_site.contests.services import add_contest, add_version, shipped_folder, starter_folder
 from mlgolf_site.submitting import submit
@@ -78,3 +80,13 @@ def test_the_form_asks_for_class_and_framework(contest, person):
     page = client.get(f"{contest.get_absolute_url()}submit/?board=jax").content.decode()
     assert '<option value="jax" selected>JAX</option>' in page
     assert page.count('<option value="" selected>main: ') == 1
+
+
+# --- what is kept of an upload ---
+
+
+def test_a_module_of_any_name_is_kept_as_it_was_checked(board, person):
+    code = b"def play(game):\n    game.submit({})\n"
+    entry = submit(board, owner=person("kim"), name="mine", file="sgd.py", content=code).entry
+    with default_storage.open(entry.archive) as file, zipfile.ZipFile(file) as archive:
+        assert archive.namelist() == ["mine/submission.py"]

@@ -127,7 +127,7 @@ def test_without_a_site_one_is_told_how_to_sign_in(mlgolf):
 def test_a_folder_is_submitted_and_waits(kit, mlgolf):
     code, out, err = mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
     assert code == 0, err
-    assert "quick/mine is submitted: http" in out
+    assert "quick/mine waits for a worker: http" in out
     assert "waits for a worker" in out
     assert "no worker of the class one-thread-cpu is there" in out
     code, out, _ = mlgolf("status", "quick/mine")

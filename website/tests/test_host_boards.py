@@ -14,7 +14,14 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from mlgolf_site.boards.models import Standing
-from mlgolf_site.boards.services import counting, judge_anew, judge_waiting, refresh, take_in
+from mlgolf_site.boards.services import (
+    counting,
+    judge_anew,
+    judge_waiting,
+    made_again,
+    refresh,
+    take_in,
+)
 from mlgolf_site.contests.services import add_version, starter_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting import draws
@@ -111,6 +118,14 @@ def test_judging_anew_gives_the_same_result_and_moves_nothing(judged, board, hos
     judged.refresh_from_db()
     assert (judged.results, judged.ended, judged.counts, judged.judging_anew) == (*before, "")
     assert refresh(board).standings.get().view == standing
+
+
+def test_a_run_that_is_judged_anew_does_not_come_back_in_place_of_a_newer_one(judged):
+    read_before = Run.objects.select_related("entry__board__version__contest").get(pk=judged.pk)
+    Run.objects.filter(pk=judged.pk).update(counts=False)  # a newer one was delivered meanwhile
+    made_again(read_before)
+    judged.refresh_from_db()
+    assert not judged.counts
 
 
 def test_a_run_whose_bundle_is_gone_keeps_its_result_and_says_so(judged):

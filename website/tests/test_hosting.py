@@ -2,16 +2,18 @@
 
 import json
 import shutil
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from mlgolf_site.contests.beside import beside, restore
 from mlgolf_site.contests.models import Contest, Edit
-from mlgolf_site.contests.services import starter_folder
+from mlgolf_site.contests.services import add_version, rules_digest, starter_folder
 from mlgolf_site.hosting import drafts, editing
 from mlgolf_site.hosting.checking import check_folder
 from mlgolf_site.hosting.models import Draft
@@ -360,3 +362,35 @@ def test_a_board_that_is_final_is_opened_again_by_administrators_alone(
     assert "the boards are final since 01 Jan 2026" in answer.content.decode()
     boss = signed_in(person("boss", is_superuser=True))
     assert boss.post(at, typed(contest)).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_versions_that_are_made_at_the_same_time_have_numbers_of_their_own(
+    contest, game_folder, tmp_path
+):  # fmt: skip
+    if connection.vendor != "postgresql":
+        pytest.skip("threads of a test share the one connection of SQLite in memory")
+    together, failed = threading.Barrier(2), []
+
+    def make(name):
+        folder = tmp_path / name / "quick"
+        shutil.copytree(game_folder, folder)
+        (folder / "README.md").write_text(name)
+        together.wait()
+        try:
+            add_version(Contest.objects.get(pk=contest.pk), folder)
+        except Exception as error:
+            failed.append(error)
+        connection.close()
+
+    makers = [threading.Thread(target=make, args=(name,)) for name in ("one", "two")]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert failed == []
+    said = [(version.number, (version.folder / "README.md").read_text(), rules_digest(
+        version.folder) == version.folder_sha256) for version in contest.versions.all()[1:]]
+    assert sorted(number for number, _, _ in said) == [2, 3]
+    assert {name for _, name, _ in said} == {"one", "two"}
+    assert all(is_own for _, _, is_own in said)

@@ -265,6 +265,20 @@ def test_who_is_in_a_team_with_one_side_does_not_decide(entry, rival, juror, sid
     assert "in a team with" in why_not_impartial(juror, entry, made)
 
 
+def test_who_competes_on_the_board_does_not_decide(entry, board, rival, juror):
+    content = folder_zip(starter_folder(board.version))
+    submit(board, owner=juror, name="jurors-own", file="a.zip", content=content)
+    assert "an entry of your own on this board" in why_not_impartial(juror, entry)
+
+
+def test_nothing_is_challenged_while_results_are_hidden(entry, contest, rival):
+    contest.results_hidden_until = timezone.now() + timedelta(days=1)
+    contest.save()
+    entry.refresh_from_db()
+    with pytest.raises(JuryError, match="results are hidden until"):
+        challenge(entry, by=rival, doubt="why?")
+
+
 @pytest.mark.parametrize("role", ["hosts", "jury", "administrator"])
 def test_jury_hosts_and_administrators_decide(entry, rival, person, contest, role):
     user = person("judge", is_superuser=role == "administrator")

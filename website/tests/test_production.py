@@ -8,6 +8,7 @@ import httpx
 import pytest
 from mlgolf_site.config import FILE, FILL_IN, Site, write_private
 from mlgolf_site.production import init
+from mlgolf_site.serving import _alone
 from served import Served
 
 from mlgolf.core.errors import RulesError
@@ -165,3 +166,10 @@ def test_a_private_file_is_never_overwritten_and_never_cut_short(tmp_path):
         write_private(tmp_path / "a", "two")
     assert (tmp_path / "a").read_text() == "one"
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_site_that_is_served_already_is_not_served_twice(tmp_path):
+    with _alone(tmp_path), pytest.raises(RulesError, match="is served already"), _alone(tmp_path):
+        pass
+    with _alone(tmp_path):
+        pass

@@ -300,6 +300,15 @@ def test_a_repetition_waits_its_turn_behind_what_was_asked_for_before(delivered,
     assert [lease(own).about, lease(own)] == [second, asked]
 
 
+def test_a_board_is_made_anew_when_a_run_of_it_was_verified(delivered, kim):
+    run, own = delivered
+    ask_repetition(run, by=kim)
+    before = run.entry.board.changes
+    end_repetition(own, lease(own).pk, FOUND)
+    run.entry.board.refresh_from_db()
+    assert run.entry.board.changes > before
+
+
 def test_a_run_that_was_repeated_to_the_same_values_is_verified(delivered, kim):
     run, own = delivered
     ask_repetition(run, by=kim)

@@ -13,8 +13,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from mlgolf_site.archives import zip_answer
+from mlgolf_site.asgi import largest_body
 from mlgolf_site.config import VARIABLE, embedded
 from mlgolf_site.contests.services import add_contest, starter_folder
 from mlgolf_site.entries.models import Entry, Event, Run
@@ -98,8 +101,6 @@ def planted(people, contest, board, hidden, person):
 
 
 def settings_key() -> str:
-    from django.conf import settings
-
     return settings.SECRET_KEY
 
 
@@ -171,6 +172,16 @@ def test_the_live_log_is_for_who_may_see_the_code(planted, people, who):
     said = async_to_sync(read_until)(answer, b"event: end")
     assert (LOG in said) == (who == "entrant")
     assert "cancelled before it was played" in said
+
+
+@pytest.mark.parametrize("said", ["pool/secret.csv", "./pool/secret.csv", "pool//secret.csv"])
+def test_what_is_kept_from_players_is_left_out_however_its_path_is_written(tmp_path, said):
+    (tmp_path / "pool").mkdir()
+    for name in ("pool/secret.csv", "pool/open.csv", "competition.toml"):
+        (tmp_path / name).write_text(name)
+    answer = zip_answer(tmp_path, "mine", leave_out={said})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["mine/competition.toml", "mine/pool/open.csv"]
 
 
 def test_a_private_competition_looks_as_one_that_is_not_there(people, hidden):
@@ -514,6 +525,17 @@ def ask(path: str, length: bytes | None, body: list[bytes]) -> list[dict]:
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_kept():
     assert ask("/about/", b"999999999999", [])[0]["status"] == 413
     assert ask("/about/", b"many", [])[0]["status"] == 413
+
+
+@pytest.mark.parametrize("path", ["/host/folder/", "/host/drafts/1/", "/c/quick/host/version/"])
+def test_a_host_may_send_a_whole_competition(path):
+    assert largest_body(path) > settings.CONFIG.limits.competition_bytes > largest_body("/about/")
+
+
+def test_a_person_is_told_in_words_that_a_body_is_too_large():
+    start, body = ask("/host/folder/", b"999999999999", [])
+    assert dict(start["headers"])[b"content-type"] == b"text/plain"
+    assert b"Go back" in body["body"]
 
 
 def test_a_body_that_turns_out_too_large_is_cut_off():

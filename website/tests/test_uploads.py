@@ -157,3 +157,8 @@ def test_a_damaged_zip_is_read_or_refused_and_nothing_else(data):
     except SubmissionError:
         return
     assert all(not name.startswith("/") and ".." not in name for name in found.files)
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused():
+    content = zipped({"entry.py": ENTRY, "a": b"1", "a/b.py": b"2"})
+    assert "a is a file and a folder in the zip" in refused("a.zip", content)

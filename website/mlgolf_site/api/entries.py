@@ -30,7 +30,7 @@ from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.live import events_answer
 from mlgolf_site.people.models import Team, User
-from mlgolf_site.rules import kinds_told, sees_code
+from mlgolf_site.rules import kinds_told, sees_code, sees_ranks
 from mlgolf_site.submitting import ENTRY_NAME, Once, check_upload, left_today
 from mlgolf_site.submitting import submit as submit_entry
 
@@ -62,13 +62,14 @@ class Checked(Schema):
 
 
 class Submitted(Schema):
-    """The same whenever it is sent again under its key."""
+    """The same whenever it is sent again under its key, but for the state."""
 
     competition: str
     entry: str
     board: str
     version: int = Field(description="Of the rules.")
     run: UUID
+    state: str = Field(description="Of the run, in words.")
     code_sha256: str
     url: str = Field(description="Of the entry's page.")
 
@@ -196,7 +197,8 @@ def submit(
     entry = run.entry
     return Submitted(
         competition=contest.slug, entry=entry.name, board=entry.board.name,
-        version=entry.board.version.number, run=run.key, code_sha256=entry.code_sha256,
+        version=entry.board.version.number, run=run.key, state=State(run.job.state).label,
+        code_sha256=entry.code_sha256,
         url=request.build_absolute_uri(entry.get_absolute_url()),
     )
 
@@ -291,7 +293,7 @@ def entry(request: HttpRequest, slug: CompetitionName, name: EntryName) -> Entry
     """How its runs stand, why one waits, and what the verdict is, once results are shown."""
     found: Entry = request.subject
     shows = request.sees_results
-    standing = None if not shows else Standing.objects.filter(
+    standing = None if not sees_ranks(request.roles, found) else Standing.objects.filter(
         entry=found, snapshot__shown_on=found.board
     ).select_related("snapshot").first()
     return EntryDetails(

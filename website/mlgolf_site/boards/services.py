@@ -52,7 +52,7 @@ _MADE: dict[int, tuple[Any, KeptBoard]] = {}  # by board, until its figures are 
 
 def take_in(
     run: Run, bundle: Path, *, ended: datetime | None = None, counts: bool = True,
-    delivered_by: Worker | None = None, sha256: str = "",
+    anew: bool = False, delivered_by: Worker | None = None, sha256: str = "",
 ) -> None:
     """Check a bundle, keep it, and let its run count.
 
@@ -60,6 +60,7 @@ def take_in(
 
     Args:
       ended, counts: of a run that was taken in before, in a database that is lost.
+      anew: it was taken in before, and stays what it is now: it counts, or it does not.
       delivered_by: the worker that sent it, whose key must have signed it.
       sha256: of the bundle, as the worker announced it.
     Raises: BundleError for one that is not sound, or not of this run.
@@ -87,9 +88,10 @@ def take_in(
         run.results, run.view, run.figures = json.dumps(results), view, figures
         run.bundle_sha256, run.signed_by = found.seal.sha256, found.seal.key or ""
         run.sandbox = played.record.sandbox
-        run.ended, run.counts = ended or timezone.now(), counts
+        if not anew:
+            run.ended, run.counts = ended or timezone.now(), counts
         run.save()
-        if counts:
+        if run.counts:
             _count_no_other(run)
         write_beside(run)
         run.entry.board.has_changed()
@@ -437,7 +439,7 @@ def made_again(run: Run) -> None:
         with open(local, "wb") as copy:
             shutil.copyfileobj(stored, copy)
     try:
-        take_in(run, local, ended=run.ended, counts=run.counts)
+        take_in(run, local, anew=True)
     finally:
         local.unlink(missing_ok=True)
 

@@ -66,6 +66,8 @@ def add_version(
     if rules_digest(folder) == current.folder_sha256:
         raise RulesError(f"{contest}: nothing differs from version {current.number}")
     with transaction.atomic():
+        # Two hosts may ask at the same time: one after the other, each has a number of its own.
+        Contest.objects.select_for_update().get(pk=contest.pk)
         return _add(contest, folder, rules, note, by)
 
 

@@ -115,6 +115,10 @@ def _files_of(archive: zipfile.ZipFile, limits: Limits) -> dict[str, bytes]:
             raise SubmissionError(f"{path} is in the zip twice. Make it anew")
         files[path] = _read(archive, entry, left)
         left -= len(files[path])
+    for path in files:
+        for above in PurePosixPath(path).parents:
+            if str(above) in files:
+                raise SubmissionError(f"{above} is a file and a folder in the zip. Make it anew")
     if not files:
         raise SubmissionError("the zip has no files. Send a module (.py), or a zip of a folder")
     return files

@@ -323,8 +323,10 @@ def play_each(board: Board) -> int:
     return count
 
 
+@transaction.atomic
 def play_again(entry: Entry) -> Run:
     """Raises: RulesError if it is played already."""
+    Entry.objects.select_for_update(of=("self",)).get(pk=entry.pk)  # asked twice, it is played once
     latest = entry.latest_run
     if latest is not None and latest.job.state in OPEN:
         raise RulesError(f"{entry.name} {latest.job.get_state_display()} already")

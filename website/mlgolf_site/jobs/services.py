@@ -44,6 +44,7 @@ class JobLost(Exception):
     """A worker speaks of a job that is no longer its own."""
 
 
+@transaction.atomic
 def enqueue(entry: Entry) -> Run:
     """A new run of an entry, and its job."""
     return wait_for_worker(Run.objects.create(entry=entry), "waits for a worker")
@@ -356,6 +357,7 @@ def end_repetition(worker: Worker, pk: int, found: Mapping[str, Any]) -> Job:
     )
     job.outcome = dict(found)
     Run.objects.filter(pk=run.pk).update(is_verified=job.confirmed)
+    run.entry.board.has_changed()
     _move(job, State.DONE, _found_in_words(job), worker=worker, lease_until=None)
     return job
 

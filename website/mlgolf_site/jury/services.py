@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from mlgolf.core.errors import MLGolfError
@@ -41,6 +42,9 @@ def why_not_challenged(entry: Entry, by: User) -> str:
     """A sentence without its full stop; empty if somebody may challenge it now."""
     if entry.is_of(by):
         return "it is your own entry, or your team's"
+    if entry.contest.hides_results:
+        until = entry.contest.results_hidden_until
+        return f"results are hidden until {until:%d %b %Y, %H:%M} UTC; challenge it from then on"
     if not Standing.objects.filter(entry=entry, snapshot__shown_on=entry.board).exists():
         return f"there is nothing to challenge: {entry.name} stands on no leaderboard"
     most = settings.SITE.config.limits.challenges
@@ -133,6 +137,9 @@ def why_not_impartial(user: User, entry: Entry, challenge: Challenge | None = No
         return "it is about your own entry, or your team's"
     if challenge is not None and challenge.by_id == user.pk:
         return "it is your own challenge"
+    own = Q(owner=user) | Q(team__in=user.teams.all())
+    if Entry.objects.filter(own, board=entry.board, is_baseline=False).exists():
+        return "you have an entry of your own on this board, or your team has"
     sides = {entry.owner_id, *([challenge.by_id] if challenge is not None else [])}
     # Two filters: in one, the member would have to be both.
     if Team.objects.filter(members=user).filter(members__in=sides).exists():

@@ -28,15 +28,16 @@ from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import chosen_board
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.hosting.drafts import play_again
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
-from mlgolf_site.jobs.services import enqueue, standing_in_queue
+from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
 from mlgolf_site.people.often import too_often
-from mlgolf_site.rules import Role, kinds_told, sees_code, when_results_are_shown
+from mlgolf_site.rules import Role, kinds_told, sees_code, sees_ranks, when_results_are_shown
 from mlgolf_site.submitting import (
     ENTRY_NAME,
     LimitReached,
@@ -117,9 +118,7 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     shown, standing = None, None
     if request.sees_results:
         shown = found.runs.filter(counts=True).defer("results").order_by("-pk").first()
-    if request.sees_results and (
-        Role.OWNER not in request.roles or not found.contest.hides_results
-    ):
+    if sees_ranks(request.roles, found):
         standing = Standing.objects.filter(
             entry=found, snapshot__shown_on=found.board
         ).select_related("snapshot").only("rank", "snapshot", "snapshot__rows").first()
@@ -253,8 +252,11 @@ def publish(request: HttpRequest, slug: str, name: str) -> HttpResponseRedirect:
 
 @require_POST
 def rerun(request: HttpRequest, slug: str, name: str) -> HttpResponseRedirect:
-    enqueue(request.subject)
-    messages.success(request, "It will be played again.")
+    try:
+        play_again(request.subject)
+        messages.success(request, "It will be played again.")
+    except MLGolfError as error:
+        messages.error(request, f"{str(error)[0].upper()}{str(error)[1:]}.")
     return redirect(request.subject)
 
 
