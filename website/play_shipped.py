@@ -42,7 +42,7 @@ def play(contest: str, entry: str, ruleset: str, file: Path) -> bool:
         run = Path(scratch) / "run"
         subprocess.run(
             [sys.executable, "-m", "mlgolf.cli.main", "run", entry, "--competition", contest,
-             "--tuning", ruleset, "--seed", "1", "--out", str(run)], check=True,
+             "--tuning", ruleset, "--out", str(run)], check=True,
         )  # fmt: skip
         if any(trial.disturbed for trial in RunFolder(run).trials()):
             return False

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from populated_hosting import hosted
+
 PASSWORD = "correct horse battery"
 KIM, MIA, ADMIN = "kim", "mia", "boss"  # an entrant; one with a second factor; an administrator
 SECRET = "JBSWY3DPEHPK3PXP"
@@ -65,6 +67,7 @@ def _populate() -> Iterator[Shown]:
     results_on(_board(mini), owners, 6, None)
     names = dict(_in_states(_board(quick), people[KIM]))
     yield from _pages(names)
+    yield from (Shown(*page) for page in hosted(few, quick))
 
 
 def _board(contest):
@@ -111,6 +114,7 @@ def results_on(board, owners, number: int, team) -> None:
     """Entries with results, each a little better than those before, and not always surely."""
     from django.utils import timezone
     from mlgolf_site.entries.models import Entry, Run
+    from mlgolf_site.jobs.models import Job, State
 
     drawn, now = random.Random(board.pk), timezone.now()
     rules = board.competition
@@ -124,11 +128,14 @@ def results_on(board, owners, number: int, team) -> None:
         )
         Entry.objects.filter(pk=entry.pk).update(created=received)
         quality = 1 + 3 * (1 - place / number) + drawn.uniform(0, 1.5)
-        Run.objects.create(
+        run = Run.objects.create(
             entry=entry, ended=received + timedelta(minutes=4), counts=True,
             bundle_sha256=f"{board.pk:032x}{place:032x}", is_verified=place % 4 == 1,
             tier="remote" if place % 7 == 3 else "platform",
             results=json.dumps(_results(rules, board.ruleset, name, quality, received, drawn)),
+        )
+        Job.objects.create(
+            run=run, hardware=board.hardware, state=State.DONE, reason="has a verdict"
         )
     board.has_changed()
 
