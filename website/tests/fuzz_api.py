@@ -106,8 +106,6 @@ def _excluded():
         # It asks again without a token, and takes what is public for what was left open: who may
         # call what is asked of every address by test_rules.py.
         "ignored_auth",
-        # The document says of errors in one sentence for all operations what they look like.
-        "status_code_conformance",
     )  # fmt: skip
     return [CHECKS.get_one(name) for name in out]
 

@@ -85,11 +85,11 @@ class Api(NinjaAPI):
         parts["schemas"]["Problem"] = PROBLEM
         parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         for methods in document["paths"].values():
-            for operation in methods.values():
-                self._complete(operation)
+            for method, operation in methods.items():
+                self._complete(method, operation)
         return document
 
-    def _complete(self, operation: dict[str, Any]) -> None:
+    def _complete(self, method: str, operation: dict[str, Any]) -> None:
         rule = RULES[f"{self.urls_namespace}:{operation['operationId']}"]
         is_open = Role.ANYONE in rule.may
         operation["security"] = [{}, {"token": []}] if is_open else [{"token": []}]
@@ -99,9 +99,9 @@ class Api(NinjaAPI):
                 f"{operation.get('description', '')}\n\nScope of the token: {said}.".strip()
             )
         has_body = "requestBody" in operation
-        codes = [401, 405, 429, *[403] * (not is_open), *[404, 422] * bool(
+        codes = [401, 405, 429, *[403] * (not is_open), *[400, 404, 422] * bool(
             operation.get("parameters")
-        ), *[400, 413, 422] * has_body, *[409] * (not is_open and has_body)]
+        ), *[400, 413, 422] * has_body, *[409] * (not is_open and method != "get")]
         for code in sorted(set(codes)):
             operation["responses"].setdefault(code, {
                 "description": WORDS[code],
