@@ -102,8 +102,7 @@ def submit(
             f"{board}: entries are taken for version {board.version.contest.current.number} of the "
             "rules. Submit there"
         )
-    closed = board.competition.why_not_open(timezone.now())
-    if closed and not is_baseline:
+    if (closed := why_not_taken(board)) and not is_baseline:
         raise SubmissionError(f"{board.version.contest}: {closed}")
     upload = _read(file, content)
     with _laid_out(upload, name) as folder:
@@ -144,6 +143,14 @@ def _kept(
         raise SubmissionError(
             f"{contest} has an entry called {name!r}. Try {_next_name(contest.entries, name)!r}"
         ) from None
+
+
+def why_not_taken(board: Board) -> str:
+    """Why a board takes no entries now, in words; empty if it takes them."""
+    contest = board.version.contest
+    if contest.is_final:
+        return f"its boards are final since {contest.final_after:%d %b %Y, %H:%M} UTC"
+    return board.competition.why_not_open(timezone.now()) or ""
 
 
 def left_today(user: User) -> int:
@@ -189,17 +196,27 @@ def suggested_name(board: Board, user: User) -> str:
 
 
 def improved_name(entry: Entry) -> str:
-    return _next_name(entry.contest.entries, entry.name)
+    """With a number beyond its own."""
+    found = _NUMBER.search(entry.name)
+    return _next_name(entry.contest.entries, entry.name, int(found[1]) + 1 if found else 2)
 
 
-def _next_name(entries, name: str) -> str:
-    """One that nobody has: with the next number at its end."""
-    stem = re.sub(r"-\d+$", "", name)[: KEY - 6]
+_NUMBER = re.compile(r"-(\d{1,4})$")
+
+
+def _next_name(entries, name: str, number: int = 0) -> str:
+    """One that nobody has.
+
+    Args: number: the least that it may have at its end; 0: it may have none.
+    """
+    stem = _NUMBER.sub("", name)[: KEY - 6]
     taken = set(entries.filter(name__startswith=stem).values_list("name", flat=True))
-    number = 2
+    if not number and stem not in taken:
+        return stem
+    number = max(number, 2)
     while f"{stem}-{number}" in taken:
         number += 1
-    return stem if stem not in taken else f"{stem}-{number}"
+    return f"{stem}-{number}"
 
 
 def _read(file: str, content: bytes) -> Upload:

@@ -2,15 +2,17 @@
 
 import shutil
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 from mlgolf_site.contests.services import add_contest, add_version, shipped_folder, starter_folder
-from mlgolf_site.submitting import submit
+from mlgolf_site.submitting import improved_name, submit
 from uploads import folder_zip
 
-from mlgolf.core.errors import RulesError
+from mlgolf.core.errors import RulesError, SubmissionError
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +92,28 @@ def test_a_module_of_any_name_is_kept_as_it_was_checked(board, person):
     entry = submit(board, owner=person("kim"), name="mine", file="sgd.py", content=code).entry
     with default_storage.open(entry.archive) as file, zipfile.ZipFile(file) as archive:
         assert archive.namelist() == ["mine/submission.py"]
+
+
+# --- when nothing is taken, and what it is called ---
+
+
+def test_a_contest_whose_boards_are_final_takes_no_entries(board, contest, person):
+    contest.final_after = timezone.now() - timedelta(minutes=1)
+    contest.save()
+    board.refresh_from_db()
+    kim, code = person("kim"), b"def play(game):\n    game.submit({})\n"
+    with pytest.raises(SubmissionError, match="its boards are final since"):
+        submit(board, owner=kim, name="late", file="a.py", content=code)
+    client = Client()
+    client.force_login(kim)
+    page = client.get(f"{contest.get_absolute_url()}submit/").content.decode()
+    assert "No entry is taken now: its boards are final since" in page
+
+
+@pytest.mark.parametrize(("name", "improved"), [
+    ("sgd", "sgd-2"), ("sgd-1", "sgd-2"), ("sgd-7", "sgd-8"), ("sgd-2026x", "sgd-2026x-2"),
+])  # fmt: skip
+def test_an_improved_version_has_the_next_number(board, person, name, improved):
+    code = b"def play(game):\n    game.submit({})\n"
+    run = submit(board, owner=person("kim"), name=name, file="a.py", content=code)
+    assert improved_name(run.entry) == improved

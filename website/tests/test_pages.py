@@ -1,8 +1,11 @@
 """Pages: what they say, and how many queries that takes."""
 
+import shutil
+
 import pytest
 from django.test import Client
-from mlgolf_site.contests.services import starter_folder
+from mlgolf_site.contests.services import add_contest, starter_folder
+from mlgolf_site.people.models import Team
 from mlgolf_site.submitting import submit
 from uploads import ENTRY, folder_zip
 
@@ -188,3 +191,28 @@ def test_every_table_has_a_caption_and_every_head_a_scope(contest, kim):
         text = kim.get(at).content.decode()
         assert text.count("<table") == text.count("<caption")
         assert "<th>" not in text
+
+
+def test_what_is_closed_stands_last_on_the_first_page(contest, game_folder, tmp_path):
+    for name, closes in (("ended", "2020-01-01"), ("soon", "2999-01-01")):
+        folder = tmp_path / name
+        shutil.copytree(game_folder, folder)
+        rules = folder / "competition.toml"
+        text = rules.read_text().replace('name = "quick"', f'name = "{name}"')
+        rules.write_text(f'closes = {closes}\n{text}')
+        add_contest(folder)
+    page = Client().get("/").content.decode()
+    at = [page.index(f'href="/c/{name}/"') for name in ("soon", "quick", "ended")]
+    assert at == sorted(at)
+
+
+def test_my_entries_are_those_of_my_teams_too(board, person):
+    kim, mia = person("kim"), person("mia")
+    team = Team.objects.create(name="us", founder=kim)
+    team.members.set([kim, mia])
+    submit(board, owner=kim, name="ours", file="a.py", content=ENTRY, team=team)
+    submit(board, owner=kim, name="kims-own", file="a.py", content=ENTRY)
+    client = Client()
+    client.force_login(mia)
+    page = client.get("/mine/").content.decode()
+    assert ("/e/ours/" in page, "/e/kims-own/" in page) == (True, False)

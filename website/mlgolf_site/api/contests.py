@@ -30,7 +30,7 @@ from mlgolf_site.contests.asked import (
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.rules import Role
-from mlgolf_site.submitting import left_today
+from mlgolf_site.submitting import left_today, why_not_taken
 
 router = Router(tags=["competitions"])
 VersionNumber = Annotated[
@@ -188,7 +188,7 @@ def competition(request: HttpRequest, slug: CompetitionName) -> CompetitionDetai
         **_row(request, contest, version, contest.entries.count()),
         prose=contest.prose, notice=rules.notice,
         rules=list(game_in_words(rules, contest.slug)),
-        why_not_open=rules.why_not_open(timezone.now()) or "",
+        why_not_open=why_not_taken(boards[0]),
         boards=[_board(board) for board in boards],
         versions=[
             VersionRow(

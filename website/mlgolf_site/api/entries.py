@@ -24,7 +24,7 @@ from mlgolf_site.api.paging import (
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import boards_of, chosen_board, versions_of
 from mlgolf_site.contests.models import Board, Contest
-from mlgolf_site.entries.models import Entry, Run, Tier
+from mlgolf_site.entries.models import Entry, Run, Tier, of_person
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import standing_in_queue
@@ -247,8 +247,8 @@ def _based_on(contest: Contest, name: str) -> Entry | None:
 
 @router.get("/entries", response=Entries, url_name="own_entries", summary="Your entries")
 def own_entries(request: HttpRequest, page: PageNumber, size: PageSize) -> Entries:
-    """The newest first, each with its newest run."""
-    found = Entry.objects.filter(owner=request.user)
+    """Yours and your teams', the newest first, each with its newest run."""
+    found = of_person(request.user)
     paged = counted(page, size, found.count())
     start = (page - 1) * size
     rows = found.select_related("contest", "board", "owner", "team").prefetch_related(

@@ -1,31 +1,9 @@
-"""Contests in the administration. Their rules are folders, which nobody changes here."""
+"""What contests have, in the administration. Rules are folders, which nobody changes here."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from mlgolf_site.administration import Shown
-from mlgolf_site.contests.models import Announcement, Board, Contest, Edit, Version
-
-
-@admin.register(Contest)
-class Contests(admin.ModelAdmin):
-    """Who hosts and judges it, and when its results are shown."""
-
-    list_display = ("slug", "title", "is_public", "results_hidden_until", "final_after", "created")
-    list_filter = ("is_public",)
-    search_fields = ("slug", "title")
-    filter_horizontal = ("hosts", "jury")
-    fields = (
-        "slug", "title", "prose", "is_public", "hosts", "jury", "results_hidden_until",
-        "final_after", "created",
-    )
-    readonly_fields = ("slug", "created")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # it takes a folder: the page Host asks for one
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False  # its ledger lines and bundles would stay
+from mlgolf_site.contests.models import Announcement, Board, Edit, Version
 
 
 @admin.register(Announcement)

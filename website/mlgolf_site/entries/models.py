@@ -57,6 +57,11 @@ class Entry(models.Model):
         return f"{self.contest.slug}/{self.name}"
 
 
+def of_person(user: User) -> models.QuerySet[Entry]:
+    """Their own, and those of their teams."""
+    return Entry.objects.filter(models.Q(owner=user) | models.Q(team__in=user.teams.all()))
+
+
 class Tier(models.TextChoices):
     """Who played a run."""
 

@@ -26,7 +26,7 @@ from mlgolf.core.workload import FRAMEWORKS
 from mlgolf.report.triage import looked_at_lines
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import chosen_board
-from mlgolf_site.contests.models import Board, Contest
+from mlgolf_site.contests.models import Contest
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting.drafts import play_again
 from mlgolf_site.jobs.models import State
@@ -45,6 +45,7 @@ from mlgolf_site.submitting import (
     improved_name,
     left_today,
     suggested_name,
+    why_not_taken,
 )
 from mlgolf_site.submitting import (
     submit as submit_entry,
@@ -78,7 +79,7 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     checked = None
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
-        board: Board = asked["board"]
+        board = asked["board"]
         try:
             if too_often("upload", request.user.pk, most=UPLOADS_A_MINUTE):
                 raise LimitReached(
@@ -100,7 +101,7 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "pages/submit.html", {
         "contest": contest, "version": version, "form": form, "checked": checked,
         "looked": looked_at_lines(checked.looked_at) if checked else [],
-        "left": left_today(request.user), "based_on": based_on,
+        "left": left_today(request.user), "based_on": based_on, "closed": why_not_taken(board),
     }, status=422 if form.errors else 200)
 
 
@@ -143,7 +144,7 @@ def _command(entry: Entry) -> str:
     board = entry.board
     asked = f" --tuning {board.ruleset}" if len(board.competition.rules.tuning.rulesets) > 1 else ""
     asked += f" --framework {entry.framework}" if entry.framework != FRAMEWORKS[0] else ""
-    return f"mlgolf run {entry.name} --competition {board.called}{asked}"
+    return f"mlgolf run ./{entry.name} --competition ./{board.called}{asked}"
 
 
 def _disclosed(entry: Entry) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ class DraftForm(forms.Form):
 
 class _OfANewOne(forms.Form):
     prose = forms.CharField(
-        label="Description", required=False, help_text=MARKDOWN,
+        label="Description (optional)", required=False, help_text=MARKDOWN,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
     is_public = forms.BooleanField(
@@ -44,7 +44,7 @@ class _OfANewOne(forms.Form):
 
 class FolderForm(_OfANewOne, DraftForm):
     name = forms.CharField(
-        label="Name in addresses", required=False, max_length=60,
+        label="Name in addresses (optional)", required=False, max_length=60,
         help_text="Small letters, digits and dashes. Left empty: as competition.toml says.",
     )
     field_order = ("file", "name", "prose", "is_public")
@@ -54,22 +54,23 @@ class TableForm(_OfANewOne, DraftForm):
     name = forms.CharField(
         label="Name in addresses", max_length=60, help_text="Small letters, digits and dashes.",
     )
-    title = forms.CharField(max_length=200, required=False)
+    title = forms.CharField(label="Title (optional)", max_length=200, required=False)
     target = forms.CharField(
-        label="Target column", max_length=200, required=False,
+        label="Target column (optional)", max_length=200, required=False,
         help_text="What is to be predicted. Left empty: a column called target, label, class or y, "
         "or the last.",
     )
     objective = forms.ChoiceField(required=False, help_text="What is to be small.")
     budget_seconds = forms.FloatField(
-        label="Budget of a run, in seconds", required=False, min_value=0.1, max_value=86_400,
+        label="Budget of a run, in seconds (optional)", required=False, min_value=0.1,
+        max_value=86_400,
         help_text="Left empty: 30.",
     )
     licence = forms.CharField(
         label="Licence of the data", max_length=200, help_text="Such as CC-BY-4.0.",
     )
     origin = forms.CharField(
-        label="Origin of the data", max_length=500, required=False,
+        label="Origin of the data (optional)", max_length=500, required=False,
         help_text="Who made them, and where they are published.",
     )
     field_order = ("file", "name", "title", "target", "objective", "budget_seconds", "licence",

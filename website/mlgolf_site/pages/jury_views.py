@@ -20,7 +20,7 @@ from mlgolf_site.jobs.models import Job
 from mlgolf_site.jobs.services import ask_repetition
 from mlgolf_site.jury import services
 from mlgolf_site.jury.models import Challenge, Decision, Remark
-from mlgolf_site.jury.rulings import rulings_of, rulings_on
+from mlgolf_site.jury.rulings import in_force_against, rulings_of, rulings_on
 from mlgolf_site.pages.jury_forms import ChallengeForm, DeadlineForm, DecisionForm, RemarkForm
 from mlgolf_site.pages.paging import page_of
 from mlgolf_site.people.models import User
@@ -124,7 +124,8 @@ def of_entry(request: HttpRequest, entry: Entry) -> dict[str, Any]:
     """What the page of an entry shows of challenges, rulings and repetitions."""
     return {
         "challenges": entry.challenges.select_related("entry__contest", "by"),
-        "rulings": rulings_on(entry), "repeatable": _with_repetitions(entry),
+        "rulings": rulings_on(entry), "in_force": in_force_against(entry),
+        "repeatable": _with_repetitions(entry),
         "is_judge": bool(request.roles & JUDGES),
         "may_challenge": Role.MEMBER in request.roles and Role.OWNER not in request.roles,
     }

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.entries.models import Entry, Run, of_person
 from mlgolf_site.jobs.models import Worker
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.forms import MemberForm, TeamForm, TokenForm
@@ -32,7 +32,7 @@ def person(request: HttpRequest, username: str) -> HttpResponse:
 
 def mine(request: HttpRequest) -> HttpResponse:
     """One's entries with their states, and what is left of the day's limit."""
-    entries = Entry.objects.filter(owner=request.user).select_related("contest", "board")
+    entries = of_person(request.user).select_related("contest", "board", "team")
     return render(request, "pages/mine.html", {
         "entries": page_of(request, entries.prefetch_related(
             Prefetch("runs", Run.objects.defer(*Run.LARGE).select_related("job"))

@@ -21,11 +21,12 @@ RECORDS = 8  # shown on the first page
 def home(request: HttpRequest) -> HttpResponse:
     contests = Contest.objects.filter(is_public=True).prefetch_related("versions")
     entries = dict(Entry.objects.order_by().values_list("contest").annotate(Count("pk")))
-    contests = [
+    rows = [
         _row(contest, entries.get(contest.pk, 0)) for contest in contests if contest.versions.all()
     ]
+    rows.sort(key=_running_first)
     return render(request, "pages/home.html", {
-        "contests": contests, "records": _latest_records(), "now": timezone.now(),
+        "contests": rows, "records": _latest_records(), "now": timezone.now(),
     })
 
 
@@ -38,6 +39,15 @@ def _row(contest: Contest, entries: int) -> dict:
         "closes": closes, "opens": rules.opens, "entries": entries,
         "hardware": rules.rules.hardware,
     }
+
+
+def _running_first(row: dict) -> tuple:
+    """What closes soonest, what closes never, what is to open, and what has closed."""
+    today = timezone.now().date()
+    closes, opens = row["closes"], row["opens"]
+    has_closed = closes is not None and closes < today
+    is_to_open = opens is not None and opens > today
+    return has_closed, is_to_open, closes is None, closes or today, row["contest"].title
 
 
 def _latest_records() -> list[dict]:
