@@ -289,7 +289,7 @@ def sees(roles: set[Role], subject: Subject) -> bool:
 def sees_code(roles: set[Role], entry: Entry) -> bool:
     """Its owners, hosts, jury and administrators; everybody once it is public."""
     insiders = {Role.OWNER, Role.HOST, Role.JURY, Role.ADMIN}
-    return entry.is_code_public or bool(roles & insiders)
+    return bool(roles & insiders) or entry.shows_code
 
 
 def kinds_told(roles: set[Role], entry: Entry) -> list[str]:

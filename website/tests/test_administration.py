@@ -84,7 +84,8 @@ def test_code_that_is_published_there_is_said_to_be_so_beside_its_bundle(
 
 def test_a_contest_that_is_changed_there_is_changed_as_by_its_hosts(boss, contest, person):
     lee = person("lee")
-    form = {"title": "Another title", "prose": "", "is_public": "on", "hosts": [lee.pk]}
+    form = {"title": "Another title", "prose": "", "is_public": "on", "code_shown": "owner",
+            "hosts": [lee.pk]}
     assert boss.post(address(type(contest), f"{contest.pk}/change/"), form).status_code == 302
     contest.refresh_from_db()
     assert (contest.title, contest.edits, list(contest.hosts.all())) == ("Another title", 1, [lee])

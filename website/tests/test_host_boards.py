@@ -2,15 +2,18 @@
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 from mlgolf_site.boards.models import Standing
@@ -26,11 +29,12 @@ from mlgolf_site.contests.services import add_version, starter_folder
 from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting import draws
 from mlgolf_site.hosting.costs import costs_of
+from mlgolf_site.hosting.editing import EditRefused, Settings, edit
 from mlgolf_site.hosting.exporting import board_as_csv, bundles_as_zip
 from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.submitting import submit
-from uploads import folder_zip
+from uploads import ENTRY, folder_zip
 
 from mlgolf.api.bundles import make_ledger
 from mlgolf.results.bundles.writing import write_bundle
@@ -219,3 +223,49 @@ def test_commitments_of_the_ledger_stand_on_the_page_of_a_competition(
         assert one.time in page
     assert "2 are left" in host.get(f"/c/{contest.slug}/host/").content.decode()
     assert host.post(f"/c/{contest.slug}/host/commit/", {"runs": "0"}).status_code == 422
+
+
+# --- when code is shown ---
+
+
+@pytest.mark.parametrize(("shown", "is_final", "seen"), [
+    ("owner", True, False), ("closed", False, False), ("closed", True, True),
+    ("at once", False, True),
+])  # fmt: skip
+def test_code_is_shown_when_the_competition_says_so(judged, contest, shown, is_final, seen):
+    contest.code_shown = shown
+    contest.final_after = timezone.now() - timedelta(seconds=1) if is_final else None
+    contest.save()
+    answer = Client().get(f"{judged.entry.get_absolute_url()}code/")
+    assert answer.status_code == (200 if seen else 404)
+    assert ("Download the code" in Client().get(judged.entry.get_absolute_url()).content.decode()) \
+        == seen
+
+
+def test_when_code_is_shown_stays_once_somebody_has_submitted(contest, lee, person, board):
+    wanted = Settings(
+        title=contest.title, prose="", is_public=True, code_shown="at once", hosts=[lee], jury=[],
+        results_hidden_until=None, final_after=None,
+    )
+    edit(contest, by=lee, seen=0, to=wanted)
+    submit(board, owner=person("kim"), name="a", file="a.py", content=ENTRY)
+    with pytest.raises(EditRefused, match="somebody has submitted, and was told at once"):
+        edit(contest, by=lee, seen=1, to=replace(wanted, code_shown="owner"))
+
+
+def test_who_submits_is_told_before_when_the_code_is_shown(contest, person):
+    contest.code_shown = "closed"
+    contest.save()
+    client = Client()
+    client.force_login(person("kim"))
+    page = client.get(f"{contest.get_absolute_url()}submit/").content.decode()
+    assert "Everybody sees your code when the competition has closed." in page
+
+
+def test_that_code_was_made_public_is_kept_beside_its_bundle(
+    judged, lee, host, django_capture_on_commit_callbacks
+):  # fmt: skip
+    with django_capture_on_commit_callbacks(execute=True):
+        host.post(f"{judged.entry.get_absolute_url()}publish/")
+    with default_storage.open(f"{judged.bundle}.json") as file:
+        assert json.load(file)["is_code_public"]

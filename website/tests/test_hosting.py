@@ -265,7 +265,8 @@ def test_rules_in_which_nothing_differs_are_no_new_version(lee, contest, game_fo
 
 def typed(contest, **changes):
     hosts = ", ".join(contest.hosts.values_list("username", flat=True))
-    return {"title": contest.title, "prose": contest.prose, "is_public": "on", "hosts": hosts,
+    return {"title": contest.title, "prose": contest.prose, "is_public": "on",
+            "code_shown": "owner", "hosts": hosts,
             "jury": "", "results_hidden_until": "", "final_after": "", "edits": contest.edits,
             "save": "1", **changes}
 

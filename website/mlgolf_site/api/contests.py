@@ -88,6 +88,7 @@ class LimitsOfPeople(Schema):
 class CompetitionDetails(CompetitionRow):
     prose: str = Field(description="The host's own words, in Markdown.")
     notice: str = Field(description="What stands on every board.")
+    code_shown: str = Field(description="When everybody sees the code of an entry, in words.")
     rules: list[str] = Field(description="In plain words, a paragraph each.")
     why_not_open: str = Field(description="Empty if it takes entries.")
     boards: list[BoardRow]
@@ -187,6 +188,7 @@ def competition(request: HttpRequest, slug: CompetitionName) -> CompetitionDetai
     return CompetitionDetails(
         **_row(request, contest, version, contest.entries.count()),
         prose=contest.prose, notice=rules.notice,
+        code_shown=contest.get_code_shown_display(),
         rules=list(game_in_words(rules, contest.slug)),
         why_not_open=why_not_taken(boards[0]),
         boards=[_board(board) for board in boards],

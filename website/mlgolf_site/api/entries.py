@@ -301,7 +301,7 @@ def entry(request: HttpRequest, slug: CompetitionName, name: EntryName) -> Entry
         version=found.board.version.number, by=_by(found), owner=found.owner.username,
         team=found.team.name if found.team else "", created=found.created,
         framework=found.framework, code_sha256=found.code_sha256,
-        is_code_public=found.is_code_public, is_baseline=found.is_baseline,
+        is_code_public=found.shows_code, is_baseline=found.is_baseline,
         based_on=found.based_on.name if found.based_on else "", disclosure=found.disclosure,
         rank=standing.rank if standing else "", of=standing.snapshot.rows if standing else 0,
         url=request.build_absolute_uri(found.get_absolute_url()),

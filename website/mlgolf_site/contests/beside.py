@@ -23,7 +23,8 @@ def beside(contest: Contest) -> dict[str, Any]:
     """What hosts said of a contest, and which versions of its rules there are."""
     return {
         "slug": contest.slug, "title": contest.title, "prose": contest.prose,
-        "is_public": contest.is_public, "created": contest.created.isoformat(),
+        "is_public": contest.is_public, "code_shown": contest.code_shown,
+        "created": contest.created.isoformat(),
         "results_hidden_until": _text(contest.results_hidden_until),
         "final_after": _text(contest.final_after),
         "hosts": _names(contest.hosts), "jury": _names(contest.jury),
@@ -53,7 +54,7 @@ def write_contest(contest: Contest) -> None:
 def restore(contest: Contest, said: Mapping[str, Any]) -> None:
     """The reverse of `beside`, but for versions. People who are not there (yet) are left out."""
     with transaction.atomic():
-        for name in ("title", "prose", "is_public"):
+        for name in ("title", "prose", "is_public", "code_shown"):
             setattr(contest, name, said.get(name, getattr(contest, name)))
         for name in ("results_hidden_until", "final_after"):
             setattr(contest, name, _moment(said.get(name)))

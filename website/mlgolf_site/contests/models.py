@@ -16,6 +16,14 @@ TUNING_IN_WORDS = {"external": "external tuning", "self": "self-tuning"}
 FRAMEWORK_IN_WORDS = {"torch": "PyTorch", "jax": "JAX"}
 
 
+class CodeShown(models.TextChoices):
+    """When everybody sees the code of an entry. Its owners may show it at any time."""
+
+    OWNER = "owner", "when its owners say so"
+    CLOSED = "closed", "when the competition has closed"
+    AT_ONCE = "at once", "at once"
+
+
 class Contest(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=200)
@@ -23,6 +31,10 @@ class Contest(models.Model):
     hosts = models.ManyToManyField(User, related_name="contests", blank=True)
     jury = models.ManyToManyField(User, related_name="judged_contests", blank=True)
     is_public = models.BooleanField(default=True)
+    code_shown = models.CharField(
+        max_length=10, choices=CodeShown, default=CodeShown.OWNER,
+        help_text="Said before anybody submits, so it can be changed until somebody has.",
+    )
     created = models.DateTimeField(auto_now_add=True)
     # Until then results are for hosts and jury, and those of an entry for its owners.
     results_hidden_until = models.DateTimeField(null=True, blank=True)

@@ -5,8 +5,9 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
-from mlgolf_site.contests.models import Board, Contest
+from mlgolf_site.contests.models import Board, CodeShown, Contest
 from mlgolf_site.people.models import Team, User
 
 KEY = 40  # longest name of an entry
@@ -40,6 +41,15 @@ class Entry(models.Model):
     def archive(self) -> str:
         """Its code in the site's files: a zip of a folder that has the name of the entry."""
         return f"code/{self.contest.slug}/{self.name}-{self.code_sha256}.zip"
+
+    @property
+    def shows_code(self) -> bool:
+        """Whether everybody may see its code: its owners said so, or the competition does."""
+        shown, rules = self.contest.code_shown, self.board.competition
+        has_closed = shown == CodeShown.CLOSED and (self.contest.is_final or (
+            rules.closes is not None and rules.closes < timezone.now().date()
+        ))
+        return self.is_code_public or shown == CodeShown.AT_ONCE or has_closed
 
     @property
     def latest_run(self) -> "Run | None":

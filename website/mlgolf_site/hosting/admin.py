@@ -20,8 +20,8 @@ class Contests(admin.ModelAdmin):
     search_fields = ("slug", "title")
     filter_horizontal = ("hosts", "jury")
     fields = (
-        "slug", "title", "prose", "is_public", "hosts", "jury", "results_hidden_until",
-        "final_after", "created",
+        "slug", "title", "prose", "is_public", "code_shown", "hosts", "jury",
+        "results_hidden_until", "final_after", "created",
     )
     readonly_fields = ("slug", "created")
 

@@ -10,14 +10,16 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from mlgolf_site.contests.beside import write_contest
-from mlgolf_site.contests.models import Announcement, Board, Contest, Edit
+from mlgolf_site.contests.models import Announcement, Board, CodeShown, Contest, Edit
+from mlgolf_site.entries.models import Entry
 from mlgolf_site.people.models import User
 
-TEXTS = ("title", "prose", "is_public")
+TEXTS = ("title", "prose", "is_public", "code_shown")
 DATES = ("results_hidden_until", "final_after")
 PEOPLE = ("hosts", "jury")
 IN_WORDS = {
     "title": "the title", "prose": "the description", "is_public": "whether it is public",
+    "code_shown": "when code is shown",
     "results_hidden_until": "until when results are hidden",
     "final_after": "after when boards are final", "hosts": "the hosts", "jury": "the jury",
 }
@@ -30,6 +32,7 @@ class Settings:
     title: str
     prose: str
     is_public: bool
+    code_shown: str
     hosts: Sequence[User]
     jury: Sequence[User]
     results_hidden_until: datetime | None
@@ -104,6 +107,7 @@ def edit(contest: Contest, *, by: User, seen: int, to: Settings) -> Edit | None:
 def _as_text(contest: Contest) -> dict[str, Any]:
     return _to_text(Settings(
         title=contest.title, prose=contest.prose, is_public=contest.is_public,
+        code_shown=contest.code_shown,
         hosts=list(contest.hosts.all()), jury=list(contest.jury.all()),
         results_hidden_until=contest.results_hidden_until, final_after=contest.final_after,
     ))
@@ -132,6 +136,13 @@ def _errors(
         errors["final_after"] = (
             f"the boards are final since {contest.final_after:%d %b %Y %H:%M} UTC: only an "
             "administrator may change that"
+        )
+    if "code_shown" in changes and Entry.objects.filter(
+        contest=contest, is_baseline=False
+    ).exists():
+        errors["code_shown"] = (
+            f"somebody has submitted, and was told {CodeShown(contest.code_shown).label}: it stays "
+            "so in this competition"
         )
     if "hosts" in changes and not to.hosts and not by.is_superuser:
         errors["hosts"] = "nobody is left: name at least one host"

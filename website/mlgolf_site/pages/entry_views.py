@@ -132,7 +132,8 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "queue": queue, "sees_results": request.sees_results,
         "results_shown": when_results_are_shown(found),
         "keeps_models": found.board.competition.rules.keep_model,
-        "sees_code": sees_code(request.roles, found), "is_own": Role.OWNER in request.roles,
+        "sees_code": sees_code(request.roles, found), "shows_code": found.shows_code,
+        "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
         "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
         "command": _command(found), "improved": found.improved.select_related("contest").all(),
@@ -243,7 +244,8 @@ def _archive(entry: Entry) -> bytes:
 
 @require_POST
 def publish(request: HttpRequest, slug: str, name: str) -> HttpResponseRedirect:
-    Entry.objects.filter(pk=request.subject.pk).update(is_code_public=True)
+    request.subject.is_code_public = True
+    request.subject.save(update_fields=["is_code_public"])
     messages.success(request, "The code is public.")
     return redirect(request.subject)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from mlgolf.golf.new import objectives
-from mlgolf_site.contests.models import Announcement, Board, Contest
+from mlgolf_site.contests.models import Announcement, Board, CodeShown, Contest
 from mlgolf_site.hosting.draws import MOST
 from mlgolf_site.hosting.editing import DATES, PEOPLE, people_of
 
@@ -98,6 +98,10 @@ class HostForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 12}),
     )
     is_public = forms.BooleanField(label="Public", required=False)
+    code_shown = forms.ChoiceField(
+        label="Everybody sees the code of an entry", choices=CodeShown,
+        help_text="Said before anybody submits, so it can be changed until somebody has.",
+    )
     hosts = forms.CharField(required=False, help_text="User names, with commas between them.")
     jury = forms.CharField(required=False, help_text="User names, with commas between them.")
     results_hidden_until = forms.DateTimeField(
@@ -121,6 +125,7 @@ class HostForm(forms.Form):
         }
         return {
             "title": contest.title, "prose": contest.prose, "is_public": contest.is_public,
+            "code_shown": contest.code_shown,
             "edits": contest.edits, **names, **{name: getattr(contest, name) for name in DATES},
         }
 
