@@ -16,19 +16,22 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from mlgolf.api.checking import CheckedCode, check_code
+from mlgolf.api.checking import CheckedCode
 from mlgolf.core.errors import MLGolfError, SubmissionError
 from mlgolf.core.text import printable
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import KEY, Entry, Run, SubmissionKey
+from mlgolf_site.entries.reading import read_code
 from mlgolf_site.entries.uploads import Upload, read_upload
 from mlgolf_site.jobs.models import OPEN, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.people.models import Team, User
+from mlgolf_site.people.often import too_often
 
 ENTRY_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{KEY - 1}}}")
 SENT_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 DAY = timedelta(days=1)
+UPLOADS_A_MINUTE = 30  # of one person, checks among them
 
 
 class LimitReached(MLGolfError):
@@ -72,6 +75,14 @@ class Once:
     def keep(self, owner: User, run: Run) -> None:
         SubmissionKey.objects.filter(user=owner, created__lte=timezone.now() - DAY).delete()
         SubmissionKey.objects.create(user=owner, key=self.key, sha256=self.sha256, run=run)
+
+
+def count_upload(user: User) -> None:
+    """Whoever sends code to be looked at takes time of the site. Raises: LimitReached."""
+    if too_often("upload", user.pk, most=UPLOADS_A_MINUTE):
+        raise LimitReached(
+            f"More than {UPLOADS_A_MINUTE} uploads or checks in a minute. Wait a minute"
+        )
 
 
 def check_upload(board: Board, name: str, file: str, content: bytes, framework: str) -> CheckedCode:
@@ -244,7 +255,7 @@ KNOWN = ("submission", "submission_torch", "submission_jax", "entry", "entry_tor
 def _checked(board: Board, folder: Path, framework: str) -> CheckedCode:
     """Messages speak of the upload, not of where it lies here."""
     try:
-        return check_code(folder, board.competition, framework)
+        return read_code(folder, board.competition, framework)
     except MLGolfError as error:
         told = str(error).replace(f"{folder}/", "").replace(str(folder), folder.name)
         raise SubmissionError(told) from None

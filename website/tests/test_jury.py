@@ -31,6 +31,7 @@ from mlgolf_site.jury.services import (
     set_deadline,
     take_in_rulings,
     why_not_impartial,
+    withdraw,
 )
 from mlgolf_site.people.models import Team, Token
 from mlgolf_site.submitting import submit
@@ -276,6 +277,14 @@ def test_nothing_is_challenged_while_results_are_hidden(entry, contest, rival):
     contest.save()
     entry.refresh_from_db()
     with pytest.raises(JuryError, match="results are hidden until"):
+        challenge(entry, by=rival, doubt="why?")
+
+
+def test_challenges_that_are_withdrawn_count_for_the_limit_of_a_day(entry, rival, monkeypatch):
+    monkeypatch.setattr("mlgolf_site.jury.services.MOST_A_DAY", 2)
+    for _ in range(2):
+        withdraw(challenge(entry, by=rival, doubt="why?"), by=rival)
+    with pytest.raises(JuryError, match="2 challenges in 24 hours"):
         challenge(entry, by=rival, doubt="why?")
 
 

@@ -31,7 +31,7 @@ from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.live import events_answer
 from mlgolf_site.people.models import Team, User
 from mlgolf_site.rules import kinds_told, sees_code, sees_ranks
-from mlgolf_site.submitting import ENTRY_NAME, Once, check_upload, left_today
+from mlgolf_site.submitting import ENTRY_NAME, Once, check_upload, count_upload, left_today
 from mlgolf_site.submitting import submit as submit_entry
 
 router = Router(tags=["entries"])
@@ -162,6 +162,7 @@ def check(
     board = _board(request.subject, asked.board)
     _team(request.user, asked.team)
     _based_on(request.subject, asked.based_on)
+    count_upload(request.user)
     found = check_upload(board, asked.name, file.name or "", _content(file), asked.framework)
     return Checked(
         name=found.name, code_sha256=found.sha256, module=found.module, files=list(found.files),
@@ -189,6 +190,7 @@ def submit(
     once = None if key is None else Once.of(
         key, content, file=file.name or "", competition=slug, **asked.dict()
     )
+    count_upload(request.user)
     run = submit_entry(
         _board(contest, asked.board), owner=request.user, name=asked.name, file=file.name or "",
         content=content, framework=asked.framework, team=_team(request.user, asked.team),

@@ -25,6 +25,7 @@ from mlgolf_site.jury.rulings import of_key, rulings_of, settle, write_ruling
 from mlgolf_site.people.models import Team, User
 
 DEADLINE = timedelta(days=14)
+MOST_A_DAY = 10  # challenges of one person, those that were withdrawn among them
 
 
 class JuryError(MLGolfError):
@@ -53,6 +54,9 @@ def why_not_challenged(entry: Entry, by: User) -> str:
             f"{most} challenges of yours wait for a decision, which is the limit. Withdraw one, "
             "or wait"
         )
+    made = by.challenges.filter(created__gt=timezone.now() - timedelta(days=1)).count()
+    if made >= MOST_A_DAY:
+        return f"you have made {made} challenges in 24 hours, which is the limit. Try later"
     return ""
 
 

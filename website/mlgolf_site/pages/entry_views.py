@@ -27,6 +27,7 @@ from mlgolf.report.triage import looked_at_lines
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import chosen_board
 from mlgolf_site.contests.models import Contest
+from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting.drafts import play_again
 from mlgolf_site.jobs.models import State
@@ -36,12 +37,11 @@ from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
-from mlgolf_site.people.often import too_often
 from mlgolf_site.rules import Role, kinds_told, sees_code, sees_ranks, when_results_are_shown
 from mlgolf_site.submitting import (
     ENTRY_NAME,
-    LimitReached,
     check_upload,
+    count_upload,
     improved_name,
     left_today,
     suggested_name,
@@ -51,7 +51,6 @@ from mlgolf_site.submitting import (
     submit as submit_entry,
 )
 
-UPLOADS_A_MINUTE = 30  # of one person, checks among them
 LOG_LINES = 400  # shown when the page is opened
 LARGEST_SHOWN, MOST_SHOWN = 200_000, 1_000_000  # bytes of code: of a file, of an entry
 TOO_LARGE = mark_safe("<p>Too large to show, or no text: download it.</p>")
@@ -81,10 +80,7 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         asked = form.cleaned_data
         board = asked["board"]
         try:
-            if too_often("upload", request.user.pk, most=UPLOADS_A_MINUTE):
-                raise LimitReached(
-                    f"More than {UPLOADS_A_MINUTE} uploads or checks in a minute. Wait a minute"
-                )
+            count_upload(request.user)
             if "check" in request.POST:
                 checked = check_upload(
                     board, asked["name"], asked["file_name"], asked["content"], asked["framework"]
@@ -102,6 +98,7 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         "contest": contest, "version": version, "form": form, "checked": checked,
         "looked": looked_at_lines(checked.looked_at) if checked else [],
         "left": left_today(request.user), "based_on": based_on, "closed": why_not_taken(board),
+        "has_starter": starter_folder(version) is not None,
     }, status=422 if form.errors else 200)
 
 
