@@ -25,7 +25,7 @@ from mlgolf_site.headers import OneLine
 from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import heartbeat, lease
 from mlgolf_site.people.models import Team, Token
-from mlgolf_site.protocol import API, MOST_EVENTS
+from mlgolf_site.protocol import API, LOCAL_WORKER, MOST_EVENTS
 from mlgolf_site.submitting import submit
 from test_rules import ADDRESSES, WHO, address, people
 from uploads import ENTRY, folder_zip, zipped
@@ -404,6 +404,79 @@ def test_a_session_ends_with_the_password_that_it_was_begun_with(person):
     assert client.get("/mine/").status_code == 302
 
 
+NEW = "quite another 9"
+
+
+def changes_it(client, person, mailoutbox):
+    client.force_login(person)
+    form = "/accounts/password/change/"
+    assert "revokes all tokens" in client.get(form).content.decode()
+    return client.post(form, {
+        "oldpassword": PASSWORD, "password1": NEW, "password2": NEW,
+    })  # fmt: skip
+
+
+def resets_it_by_mail(client, person, mailoutbox):
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    client.post("/accounts/password/reset/", {"email": person.email})
+    at = re.search(r"http://testserver(/\S+)", mailoutbox[0].body)[1]
+    form = client.get(at)["Location"]
+    assert "revokes all tokens" in client.get(form).content.decode()
+    return client.post(form, {"password1": NEW, "password2": NEW})
+
+
+@pytest.mark.parametrize("set_new", [changes_it, resets_it_by_mail])
+def test_a_new_password_revokes_all_tokens_and_the_page_says_so(person, mailoutbox, set_new):
+    ada, eve = person("ada"), person("eve")
+    for scope in Token.Scope:
+        _, text = Token.issue(ada, "t", scope)
+    Token.issue(eve, "t", Token.Scope.READ)
+    client = Client()
+    answer = set_new(client, ada, mailoutbox)
+    assert answer.status_code == 302
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert [str(token.user) for token in Token.objects.all()] == ["eve"]
+    assert "revoked" in client.get(answer["Location"]).content.decode()
+    said = Client().get("/api/me", headers={"Authorization": f"Bearer {text}"})
+    assert (said.status_code, "revoked" in said.json()["detail"]) == (401, True)
+
+
+def test_a_new_password_of_an_administrator_leaves_the_sites_own_workers_alone(person):
+    boss = person("boss", is_superuser=True)
+    own, _ = Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.WORKER)
+    Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.SUBMIT)
+    boss.set_password(NEW)
+    boss.save()
+    assert list(Token.objects.all()) == [own]
+
+
+def test_nobody_makes_a_token_with_a_name_of_the_sites_own(person):
+    client = Client()
+    client.force_login(person("boss", is_superuser=True))
+    answer = client.post("/tokens/", {"name": "Local worker, 2", "scope": "worker", "days": 3})
+    assert "Names of the site&#x27;s own tokens begin with" in answer.content.decode()
+    assert not Token.objects.exists()
+
+
+def test_a_hash_that_is_made_anew_at_signing_in_revokes_nothing(person):
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    ada = person("ada")
+    weak = Argon2PasswordHasher()
+    weak.time_cost = 1
+    ada.password = weak.encode(PASSWORD, weak.salt())
+    ada.save()
+    before = ada.password
+    Token.issue(ada, "t", Token.Scope.READ)
+    assert sign_in("ada", PASSWORD).status_code == 302
+    ada.refresh_from_db()
+    assert ada.password != before
+    assert ada.tokens.count() == 1
+
+
 # --- what browsers are told ---
 
 
@@ -765,16 +838,12 @@ def test_a_worker_keeps_the_key_of_its_first_hello(person):
 
 
 def test_no_worker_is_the_sites_own_by_its_name_alone(person):
-    from mlgolf_site.protocol import LOCAL_WORKER
-
     boss = person("boss", is_superuser=True)
     _, text = Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.WORKER)
     assert hello({"Authorization": f"Bearer {text}"}).json()["tier"] == "remote"
 
 
 def test_a_worker_that_the_site_starts_signs_with_the_key_of_its_ledger(person, settings):
-    from mlgolf_site.protocol import LOCAL_WORKER
-
     from mlgolf.api.bundles import make_ledger, open_ledger
 
     make_ledger(settings.SITE.ledger)
