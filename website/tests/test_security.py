@@ -251,10 +251,12 @@ def test_a_token_is_revoked_by_its_owner_alone(people):
     assert Token.objects.filter(pk=token.pk).exists()
 
 
-def test_a_rival_adds_nobody_to_a_team(people):
+def test_a_rival_invites_nobody_to_a_team(people):
     clients, _, _, team = people
-    assert clients["rival"].post("/teams/team/", {"username": "rival"}).status_code == 404
+    answer = clients["rival"].post("/teams/team/invite/", {"username": "rival"})
+    assert answer.status_code == 403
     assert team.members.count() == 2
+    assert not team.invitations.filter(user__username="rival").exists()
 
 
 def test_a_token_that_may_read_changes_nothing(people):

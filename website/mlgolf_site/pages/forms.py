@@ -19,6 +19,12 @@ from mlgolf_site.protocol import LOCAL_WORKER
 from mlgolf_site.submitting import check_name
 
 
+def sentence(error: Exception) -> str:
+    """What was wrong, as a page says it."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
 class SubmitForm(forms.Form):
     board = forms.ChoiceField(label="Class", required=False)
     name = forms.CharField(
@@ -116,4 +122,7 @@ class TeamForm(forms.ModelForm):
 
 
 class MemberForm(forms.Form):
-    username = forms.CharField(max_length=30, label="User name")
+    username = forms.CharField(
+        max_length=30, label="User name",
+        help_text="Who is invited accepts or declines on the page Teams.",
+    )

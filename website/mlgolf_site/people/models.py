@@ -50,6 +50,22 @@ class Team(models.Model):
         return self.name
 
 
+class Invitation(models.Model):
+    """To a team, which somebody has not answered yet. An answer removes it."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_invitation")]
+
+    def __str__(self) -> str:
+        return f"{self.user} to {self.team}"
+
+
 class Token(models.Model):
     """What a program shows in place of a password. Only its hash is kept."""
 
