@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.asgi import largest_body
 from mlgolf_site.config import VARIABLE, embedded
@@ -24,6 +25,8 @@ from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.headers import OneLine
 from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import heartbeat, lease
+from mlgolf_site.jury.beside import write_challenge
+from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token
 from mlgolf_site.protocol import API, LOCAL_WORKER, MOST_EVENTS
 from mlgolf_site.submitting import submit
@@ -37,6 +40,7 @@ __all__ = ["people"]  # a fixture
 pytestmark = pytest.mark.django_db
 
 LABEL, TITLE, PROSE = "0.73182640519", "canary-title-5b1f", "canary-prose-77ac"
+DOUBT = "canary-doubt-2e8d"
 CODE, LOG = "canary-code-91d2", "canary-log-e04c"
 PASSWORD = "long enough 1"
 
@@ -72,6 +76,10 @@ def hidden(private_folder, contest, person):
         board, owner=owner, name="theirs", file="a.zip",
         content=folder_zip(starter_folder(board.version)),
     )
+    made.challenge = Challenge.objects.create(
+        entry=run.entry, by=person("doubter"), doubt=DOUBT, deadline=timezone.now()
+    )
+    write_challenge(made.challenge)
     made.run = run
     return made
 
@@ -91,11 +99,12 @@ def planted(people, contest, board, hidden, person):
     secrets = {entrant.password.rpartition("$")[2]: set(), settings_key(): set()}
     secrets |= {header["Authorization"].split()[1]: set() for header in headers.values() if header}
     secrets |= {LABEL: set(), CODE: insiders, LOG: insiders}
-    secrets |= {TITLE: {"administrator"}, PROSE: {"administrator"}}
+    secrets |= {text: {"administrator"} for text in (TITLE, PROSE, DOUBT)}
     return secrets, [
         {**filled, "name": "planted", "key": str(run.key), "pk": str(job.pk)},
         {**filled, "slug": hidden.slug, "name": "theirs", "key": str(hidden.run.key),
-         "username": "insider", "pk": str(hidden.current.pk)},
+         "username": "insider", "pk": str(hidden.current.pk),
+         "challenge": str(hidden.challenge.key)},
         {**filled, "slug": "nothing", "name": "nothing", "username": "nobody"},
     ]  # fmt: skip
 
@@ -146,6 +155,9 @@ def test_the_canaries_are_there_to_be_found(planted, people, hidden):
     assert CODE in clients["entrant"].get("/c/quick/e/planted/code/").content.decode()
     assert LOG in clients["entrant"].get("/c/quick/e/planted/").content.decode()
     page = clients["administrator"].get(hidden.get_absolute_url()).content.decode()
+    assert DOUBT in clients["administrator"].get(
+        hidden.challenge.get_absolute_url()
+    ).content.decode()
     assert TITLE in page
     assert PROSE in page
     assert LABEL in (hidden.current.folder / "pool.csv").read_text()
