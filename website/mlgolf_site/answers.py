@@ -41,6 +41,13 @@ def other_method(request: HttpRequest, allowed: Iterable[str]) -> HttpResponse:
     return answer
 
 
+def too_many(request: HttpRequest, said: str, seconds: int) -> HttpResponse:
+    """Args: seconds: after which it may be asked again."""
+    answer = _answer(request, 429, "Too many", said)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without the secret that the site gives to each browser."""
     return _answer(

@@ -112,7 +112,7 @@ def import_(
         )
     ] = None,
 ) -> None:
-    """Make the database again: people, teams, contests, entries, runs and boards.
+    """Make the database again: people, teams, contests, entries, runs, challenges and boards.
 
     What is there already is left alone, so it may be given again. Nobody can sign in until a new
     password was set by mail: passwords and addresses are in no bundle. Exit code 1 if something

@@ -1,4 +1,4 @@
-"""`mlgolf login`, `submit`, `status` and `leaderboard`: a contestant's side of a website.
+"""`mlgolf login`, `submit`, `status`, `cancel` and `leaderboard`: a contestant's side of a website.
 
 Each parses, asks the site, and prints. Heavy imports stand inside: help answers at once.
 """
@@ -19,7 +19,9 @@ from mlgolf.core.errors import RulesError
 if TYPE_CHECKING:
     from mlgolf_site.client import SiteClient
 
-WITHOUT_VERDICT, NOT_ENDED = 1, 3  # exit codes; 0 is a verdict, 2 a mistake or a site that is away
+# Exit codes; 0 is a verdict, 2 a mistake or a site that is away.
+WITHOUT_VERDICT, NOT_ENDED = 1, 3
+ENDED_BEFORE = 1  # of cancel
 LOOK_SECONDS = 5.0  # between looks at why a run waits
 
 Url = Annotated[
@@ -51,7 +53,7 @@ def login(
         )
     ] = None,
 ) -> None:
-    """Keep the address of a site and a token, for mlgolf submit, status and leaderboard.
+    """Keep the address of a site and a token, for mlgolf submit, status, cancel and leaderboard.
 
     The token is made on the site's page Tokens. Both are kept in ~/.config/mlgolf/site.toml, for
     your eyes alone, once the site has accepted the token.
@@ -169,10 +171,39 @@ def status(
         if entry is None:
             _print_own(client.own_entries(page), as_json=as_json)
             return
-        slug, _, name = entry.partition("/")
-        if not slug or not name or "/" in name:
-            raise RulesError(f"found {entry!r}; allowed is COMPETITION/ENTRY, as digits-l2/mine")
+        slug, name = _competition_and_entry(entry)
         raise typer.Exit(_stand(client, slug, name, follow=follow, as_json=as_json))
+
+
+def cancel(
+    entry: Annotated[str, typer.Argument(help="COMPETITION/ENTRY.")],
+    url: Url = None,
+    token: TokenText = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel the newest run of an entry of yours: at once while it waits, else its worker is told.
+
+    A run that was cancelled counts for no limit. Exit code 0: it is cancelled, or its worker is
+    told to stop. 1: it had ended before. 2: a mistake, the site refused it, or the site is away.
+
+    Example: mlgolf cancel digits-l2/mine
+    """
+    slug, name = _competition_and_entry(entry)
+    with _client(url, token) as client:
+        newest = _newest_run(client.entry(slug, name))
+        said = client.cancel(newest["run"])
+        now = next(
+            run for run in client.entry(slug, name)["runs"] if run["run"] == newest["run"]
+        )
+    if as_json:
+        print_json({"cancelled": {
+            "competition": slug, "entry": name, "run": now["run"], "state": now["state"],
+            "said": said,
+        }})  # fmt: skip
+    else:
+        say(f"{now['name']}: {said}")
+    if now["has_ended"] and now["state"] != "cancelled":
+        raise typer.Exit(ENDED_BEFORE)
 
 
 def leaderboard(
@@ -220,6 +251,13 @@ def _game_and_board(competition: str, board: str) -> tuple[str, str]:
     return slug, board or named
 
 
+def _competition_and_entry(entry: str) -> tuple[str, str]:
+    slug, _, name = entry.partition("/")
+    if not slug or not name or "/" in name:
+        raise RulesError(f"found {entry!r}; allowed is COMPETITION/ENTRY, as digits-l2/mine")
+    return slug, name
+
+
 def _aside(line: str) -> None:
     """What is no result goes to stderr."""
     say(line, err=True)
@@ -244,9 +282,7 @@ def _is_here(address: str) -> bool:
 def _stand(client: "SiteClient", slug: str, name: str, *, follow: bool, as_json: bool) -> int:
     """Print it. Returns: the exit code."""
     found = client.entry(slug, name)
-    if not found["runs"]:
-        raise RulesError(f"{slug}/{name} has no run yet")
-    if follow and not found["runs"][0]["has_ended"]:
+    if follow and not _newest_run(found)["has_ended"]:
         try:
             _follow(client, found, tell=_aside if as_json else say)
         except KeyboardInterrupt:
@@ -257,10 +293,17 @@ def _stand(client: "SiteClient", slug: str, name: str, *, follow: bool, as_json:
         print_json({"entry": found})
     else:
         _print_entry(found)
-    newest = found["runs"][0]
+    newest = _newest_run(found)
     if not newest["has_ended"]:
         return NOT_ENDED
     return 0 if newest["state"] == "done" else WITHOUT_VERDICT
+
+
+def _newest_run(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Raises: RulesError for an entry without one."""
+    if not found["runs"]:
+        raise RulesError(f"{found['competition']}/{found['entry']} has no run yet")
+    return found["runs"][0]
 
 
 def _follow(client: "SiteClient", found: Mapping[str, Any], tell: Any) -> None:

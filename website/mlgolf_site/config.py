@@ -107,6 +107,9 @@ class Limits(_Table):
     challenges: int = Field(default=3, ge=1)  # of one person that are open at a time
     evidence_bytes: int = Field(default=1_000_000, ge=1)  # of the file of a challenge
     api_requests: int = Field(default=600, ge=1)  # of one token in a minute
+    # Live logs at a time, in each web process: each asks the database five times in a second.
+    live_streams: int = Field(default=10, ge=1)  # of one person; of all strangers at one address
+    live_streams_in_all: int = Field(default=100, ge=1)
 
 
 class SiteConfig(_Table):

@@ -30,7 +30,8 @@ from mlgolf_site.protocol import API
 class Role(Enum):
     ANYONE = "anyone"
     MEMBER = "a person who has signed in"
-    OWNER = "who submitted it, alone or in a team"
+    OWNER = "who it belongs to, alone or in a team"
+    INVITED = "who is invited to the team"
     HOST = "a host of the competition"
     JURY = "a member of its jury"
     MAY_HOST = "a person who may make competitions"
@@ -129,6 +130,8 @@ def own_token(pk: int, **_: Any) -> None:
 ANYONE = frozenset({Role.ANYONE})
 MEMBER = frozenset({Role.MEMBER})
 OWN = frozenset({Role.OWNER, Role.HOST, Role.ADMIN})
+TEAM = frozenset({Role.OWNER})
+INVITED = frozenset({Role.INVITED})
 HOSTS = frozenset({Role.HOST, Role.ADMIN})
 JUDGES = frozenset({Role.JURY, Role.HOST, Role.ADMIN})
 WORKERS = frozenset({Role.WORKER})
@@ -176,7 +179,12 @@ RULES: dict[str, Rule] = {
     "person": Rule(may=ANYONE, methods=SAFE),
     "mine": Rule(may=MEMBER, methods=SAFE),
     "teams": Rule(may=MEMBER, methods=FORM),
-    "team": Rule(may=ANYONE, about=team, methods=FORM),
+    "team": Rule(may=ANYONE, about=team, methods=SAFE),
+    "team_invite": Rule(may=TEAM, about=team, methods=POST),
+    "team_withdraw": Rule(may=TEAM, about=team, methods=POST),
+    "team_leave": Rule(may=TEAM, about=team, methods=POST),
+    "team_accept": Rule(may=INVITED, about=team, methods=POST),
+    "team_decline": Rule(may=INVITED, about=team, methods=POST),
     "tokens": Rule(may=MEMBER, methods=FORM),
     "revoke_token": Rule(may=MEMBER, about=own_token, methods=POST),
     # what hosts do
@@ -257,6 +265,8 @@ def roles_of(user: Any, token: Token | None, subject: Subject) -> set[Role]:
         roles.add(Role.OWNER)
     if isinstance(owned, Team) and owned.members.filter(pk=user.pk).exists():
         roles.add(Role.OWNER)
+    if isinstance(owned, Team) and owned.invitations.filter(user=user).exists():
+        roles.add(Role.INVITED)
     if isinstance(subject, Draft) and subject.contest is None and subject.owner == user:
         roles |= {Role.HOST} if user.hosts_any else set()
     of_contest = _contest_of(subject)

@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
 def _populate() -> Iterator[Shown]:
     from allauth.account.models import EmailAddress
     from mlgolf_site.contests.models import Contest
-    from mlgolf_site.people.models import Team, Token, User
+    from mlgolf_site.people.models import Invitation, Team, Token, User
 
     people = {}
     for name in (KIM, MIA, "noether", "galois", "a-person-with-a-rather-long-name"):
@@ -58,6 +58,10 @@ def _populate() -> Iterator[Shown]:
     _second_factor(people[MIA])
     team = Team.objects.create(name="short-circuits", founder=people[KIM])
     team.members.set([people[KIM], people["noether"]])
+    Invitation.objects.create(team=team, user=people[MIA], by=people[KIM])
+    other = Team.objects.create(name="long-shots", founder=people["galois"])
+    other.members.add(people["galois"])
+    Invitation.objects.create(team=other, user=people[KIM], by=people["galois"])
     Token.issue(people[KIM], "laptop", Token.Scope.SUBMIT)
     game, mini = (Contest.objects.get(slug=slug) for slug in ("cancer-nuclear", "mini"))
     few, quick = (Contest.objects.get(slug=slug) for slug in ("digits-l2", "digits-nonzeros"))
@@ -95,6 +99,7 @@ def _pages(states: dict[str, str]) -> Iterator[Shown]:
     ):
         yield Shown(name, path)
     yield Shown("email", "/accounts/email/", "noether")
+    yield Shown("team_invited", "/teams/long-shots/", KIM)
     for state, path in states.items():
         yield Shown(f"entry_{state}", path, KIM)
     for name, path in (

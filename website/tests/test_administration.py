@@ -55,12 +55,24 @@ def test_everything_is_listed_and_searched_and_shows_no_token(boss, filled, mode
     )
 
 
-def test_all_models_of_people_contests_entries_and_jobs_are_there():
+def test_all_models_of_people_contests_entries_jobs_and_juries_are_there():
     told = {model.__name__ for model in OURS}
     assert told >= {
-        "User", "Team", "Token", "Contest", "Version", "Board", "Announcement", "Entry", "Run",
-        "Job", "Worker",
+        "User", "Team", "Invitation", "Token", "Contest", "Version", "Board", "Announcement",
+        "Entry", "Run", "Job", "Worker", "Challenge", "Remark", "Decision",
     }
+
+
+def test_a_password_that_is_set_there_revokes_all_tokens(boss, filled):
+    token, _ = filled
+    answer = boss.post(address(User, f"{token.user.pk}/password/"), {
+        "password1": "quite another 9", "password2": "quite another 9", "set-password": "1",
+        "usable_password": "true",
+    })  # fmt: skip
+    assert answer.status_code == 302
+    token.user.refresh_from_db()
+    assert token.user.check_password("quite another 9")
+    assert not token.user.tokens.exists()
 
 
 def test_who_may_host_is_said_there(boss, person):

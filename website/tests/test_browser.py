@@ -88,6 +88,27 @@ def test_no_page_is_wider_than_a_phone(browser, site, pages):
     assert wide == {}
 
 
+def test_a_page_whose_live_log_is_refused_says_so_and_is_loaded_again(browser, site, pages):
+    context = signed_in(browser, site, "")
+    page, refused = context.new_page(), []
+
+    def refuse(route):
+        refused.append(route.request.url)
+        route.fulfill(status=429, body="Too many.")
+
+    page.route("**/events/**", refuse)
+    page.clock.install()
+    (at,) = [shown.path for shown in pages if shown.name == "entry_playing"]
+    page.goto(at)
+    page.wait_for_selector("text=This page is loaded again every 15 seconds instead")
+    assert page.locator("#log").inner_text()  # the end of the log came with the page
+    with page.expect_navigation():
+        page.clock.fast_forward(16_000)
+    page.wait_for_selector("text=This page is loaded again every 15 seconds instead")
+    assert len(refused) == 2
+    context.close()
+
+
 def test_the_first_key_leads_past_the_navigation(page):
     page.goto("/")
     page.keyboard.press("Tab")

@@ -222,9 +222,10 @@ def test_ones_own_entries_are_listed(kit, mlgolf):
     assert "You may submit 19 more" in out
 
 
+@pytest.mark.parametrize("command", ["status", "cancel"])
 @pytest.mark.parametrize("named", ["mine", "quick/", "/mine", "a/b/c"])
-def test_how_an_entry_is_named_is_said(site, mlgolf, named):
-    code, _, err = mlgolf("status", named)
+def test_how_an_entry_is_named_is_said(site, mlgolf, command, named):
+    code, _, err = mlgolf(command, named)
     assert code == 2
     assert "allowed is COMPETITION/ENTRY" in err
 
@@ -240,6 +241,62 @@ def test_a_token_that_may_not_is_told_what_to_do(live_server, contest, person, m
     code, _, err = mlgolf("status", "--url", live_server.url, "--token", "mlgolf_none")
     assert code == 2
     assert f"mlgolf login {live_server.url}" in err
+
+
+# --- cancel ---
+
+
+def test_an_entry_that_waits_is_cancelled_and_counts_for_no_limit(kit, mlgolf):
+    mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
+    code, out, err = mlgolf("cancel", "quick/mine")
+    assert code == 0, err
+    assert out == f"{Run.objects.get()}: it was cancelled\n"
+    assert Job.objects.get().state == State.CANCELLED
+    assert "You may submit 20 more" in mlgolf("status")[1]
+
+
+def test_the_worker_of_an_entry_that_is_played_is_told_to_stop(kit, mlgolf):
+    mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
+    Job.objects.update(state=State.PLAYING)
+    code, out, _ = mlgolf("cancel", "quick/mine", "--json")
+    said = json.loads(out)["cancelled"]
+    assert code == 0
+    assert (said["entry"], said["state"]) == ("mine", "playing")
+    assert said["said"] == "its worker is told to stop"
+    assert Job.objects.get().cancel_asked
+
+
+def test_what_has_ended_cannot_be_cancelled_any_more(kit, mlgolf):
+    mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
+    Job.objects.update(state=State.DONE)
+    code, out, _ = mlgolf("cancel", "quick/mine")
+    assert (code, "it has a verdict already" in out) == (1, True)
+
+
+def test_an_entry_that_was_cancelled_is_cancelled_when_it_is_asked_again(kit, mlgolf):
+    mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
+    assert [mlgolf("cancel", "quick/mine")[0] for _ in range(2)] == [0, 0]
+
+
+def test_nobody_cancels_anothers_entry(kit, mlgolf, person):
+    mlgolf("submit", kit, "--competition", "quick", "--name", "mine")
+    _, text = Token.issue(person("eve"), "laptop", Token.Scope.SUBMIT)
+    code, _, err = mlgolf("cancel", "quick/mine", "--token", text)
+    assert code == 2
+    assert "This is for who it belongs to, alone or in a team" in err
+    assert Job.objects.get().state == State.QUEUED
+
+
+def test_an_entry_that_is_not_there_cannot_be_cancelled(site, mlgolf):
+    code, _, err = mlgolf("cancel", "quick/none")
+    assert code == 2
+    assert "There is no entry 'none' in quick." in err
+
+
+@pytest.mark.parametrize("command", ["login", "submit", "status", "cancel", "leaderboard"])
+def test_help_of_every_command_has_an_example(mlgolf, command):
+    code, out, _ = mlgolf(command, "--help")
+    assert (code, f"Example: mlgolf {command}" in out) == (0, True)
 
 
 # --- leaderboard ---

@@ -5,12 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
 from mlgolf_site.boards.services import refresh_all, take_in
 from mlgolf_site.config import Site
 from mlgolf_site.contests.models import Board, Contest
@@ -20,6 +24,9 @@ from mlgolf_site.importing import again, bundles
 from mlgolf_site.importing.again import bring_back_if_lost, import_site
 from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import begin_judging, end_judging, enqueue, lease
+from mlgolf_site.jobs.worker import ensure_ledger
+from mlgolf_site.jury import services as jury
+from mlgolf_site.jury.models import Challenge, Decision, Remark
 from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.submitting import submit
 from uploads import folder_zip
@@ -110,6 +117,7 @@ class Kept:
     boards: dict
     rows: dict
     values: dict  # of the first board, by entry
+    pages: dict[str, str]  # of challenges and rulings, as strangers see them, by address
     folders: list[Path]  # of runs on the first board
 
 
@@ -129,6 +137,7 @@ def lost(transactional_db, played, versions, person, kept, tmp_path_factory):
         kept["site"] = Kept(
             files=copy / "files", boards=boards(), rows=rows(),
             values={row.entry.name: row.value for row in first.snapshot.standings.all()},
+            pages=pages_of_the_jury(),
             folders=[copy / "runs" / run.folder_name
                      for run in Run.objects.filter(entry__board=first, counts=True)],
         )
@@ -176,6 +185,44 @@ def _make(played, versions, person):
     work.deliver(work.submit(second, "cy", ben), "cy-1")
     work.submit(second, "waits", ada)
     refresh_all()
+    _challenge_and_decide(person("eve"), host)
+    refresh_all()
+
+
+def _challenge_and_decide(eve, host):
+    """A challenge in each state, with answers; a ruling that nobody's challenge asked for."""
+    ensure_ledger(settings.SITE.ledger)
+    entry, given = Entry.objects.get(name="ada"), {"rule": "r", "reason": "It is read."}
+    _, decided, withdrawn = (
+        jury.challenge(
+            entry, by=eve, doubt=f"{word} **labels**?", evidence=f"line {word}", file=word.encode()
+        ) for word in ("one", "two", "three")
+    )
+    speakers = Remark.Speaker
+    jury.say(withdrawn, by=host, speaker=speakers.HOST, text="Look again.")
+    jury.say(decided, by=entry.owner, speaker=speakers.OWNER, text="It does not.")
+    jury.say(decided, by=host, speaker=speakers.HOST, text="It **does**.")
+    jury.set_deadline(decided, timezone.now() + timedelta(days=3))
+    jury.withdraw(withdrawn, by=eve)
+    jury.decide(
+        entry, by=host, key=decided.key, challenge=decided, decision="warning", **given
+    )
+    jury.decide(entry, by=host, key=uuid.uuid4(), decision="accepted", **given)
+
+
+def pages_of_the_jury() -> dict[str, str]:
+    contest = Contest.objects.get()
+    at = [f"/c/{contest.slug}/challenges/", Entry.objects.get(name="ada").get_absolute_url()]
+    for made in Challenge.objects.all():
+        at += [made.get_absolute_url(), f"{made.get_absolute_url()}evidence.txt"]
+    at += [made.get_absolute_url() for made in Decision.objects.all()]
+    return {address: texts_at(address) for address in sorted(at)}
+
+
+def texts_at(address: str) -> str:
+    answer = Client().get(address)
+    assert answer.status_code == 200, address
+    return (answer.getvalue() if answer.streaming else answer.content).decode()
 
 
 def boards():
@@ -210,6 +257,16 @@ def rows():
             "key", "entry__name", "tier", "created", "ended", "counts", "is_verified",
             "bundle_sha256", "signed_by", "view", "results", "job__state",
         ).order_by("pk")),
+        "challenges": list(Challenge.objects.values_list(
+            "key", "entry__name", "by__username", "doubt", "evidence", "wants_repetition",
+            "has_file", "state", "created", "deadline", "decision__ruling",
+        )),
+        "remarks": list(Remark.objects.values_list(
+            "challenge__key", "by__username", "speaker", "text", "created",
+        )),
+        "decisions": list(Decision.objects.values_list(
+            "contest__slug", "ruling", "challenge__key", "by__username", "made",
+        )),
     }  # fmt: skip
 
 
@@ -220,6 +277,44 @@ def test_every_board_is_the_same_to_the_digit_after_the_database_was_lost(lost, 
     assert import_site(lost).problems == []
     assert boards() == before.boards
     assert rows() == before.rows
+
+
+def test_pages_of_challenges_and_rulings_are_the_same_after_the_database_was_lost(lost, before):
+    texts = "\n".join(before.pages.values())
+    for said in ("Waits for a decision", "Was withdrawn", "warning, ruling 0002-ada-",
+                 "<strong>does</strong>", ">hanna</a>", "two <strong>labels"):  # fmt: skip
+        assert said in texts
+    import_site(lost)
+    assert pages_of_the_jury() == before.pages
+    assert not User.objects.get(username="eve").is_active
+
+
+def test_a_decision_goes_on_after_the_database_was_lost(lost):
+    import_site(lost)
+    (waits,) = Challenge.objects.filter(state=Challenge.State.OPEN)
+    jury.decide(waits.entry, by=User.objects.get(username="hanna"), key=waits.key,
+                challenge=waits, decision="accepted", rule="r", reason="It is well.")  # fmt: skip
+    said = json.loads((lost.files / "decisions" / "quick.json").read_text())
+    assert [one["challenge"] for one in said["decisions"]][-1] == str(waits.key)
+    assert len(said["decisions"]) == 3
+    told = json.loads((lost.files / "challenges" / f"{waits.key}.json").read_text())
+    assert told["state"] == "decided"
+
+
+def test_what_is_missing_of_challenges_and_decisions_is_named_and_the_rest_is_brought_back(lost):
+    for file in (lost.files / "competitions").glob("*/*/rulings/0003-*.toml"):
+        file.unlink()
+    first, second, third = sorted((lost.files / "challenges").glob("*.json"))
+    first.write_text("[1]")
+    second.with_suffix(".txt").unlink()
+    table = json.loads(third.read_text())
+    third.write_text(json.dumps({**table, "entry": "nobodys"}))
+    said = "\n".join(import_site(lost).problems)
+    for words in (f"challenges/{first.name}", f"challenges/{second.stem}.txt is missing",
+                  "its entry quick/nobodys is not here", "rulings/0003-ada-"):  # fmt: skip
+        assert words in said
+    assert not Challenge.objects.exists()
+    assert [one.ruling[:8] for one in Decision.objects.all()] == ["0002-ada"]
 
 
 def test_boards_are_those_of_the_command_line(before):

@@ -1,5 +1,6 @@
 """Challenges and rulings: who may say and decide what, and what a decision does to a board."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -20,7 +23,7 @@ from mlgolf_site.contests.services import add_version, rules_digest, starter_fol
 from mlgolf_site.entries.models import Run
 from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.worker import Worker
-from mlgolf_site.jury.models import Challenge, Decision
+from mlgolf_site.jury.models import Challenge, Decision, Remark
 from mlgolf_site.jury.rulings import as_toml, in_force_against, rulings_of
 from mlgolf_site.jury.services import (
     DEADLINE,
@@ -28,6 +31,7 @@ from mlgolf_site.jury.services import (
     NotImpartial,
     challenge,
     decide,
+    say,
     set_deadline,
     take_in_rulings,
     why_not_impartial,
@@ -237,6 +241,63 @@ def test_a_challenge_that_nobody_decided_in_time_says_so(entry, rival):
     made = challenge(entry, by=rival, doubt="why?")
     Challenge.objects.update(deadline=timezone.now() - timedelta(days=1))
     assert "the jury is late" in Client().get(made.get_absolute_url()).content.decode()
+
+
+# --- what is kept beside the database ---
+
+
+def kept_of(made) -> dict:
+    return json.loads(Path(default_storage.path(f"challenges/{made.key}.json")).read_text())
+
+
+def test_the_file_of_a_challenge_follows_all_that_is_done_about_it(entry, rival, kim, juror):
+    made = challenge(entry, by=rival, doubt="why?", evidence="line 3", wants_repetition=True)
+    said = kept_of(made)
+    assert (said["contest"], said["entry"], said["by"]) == ("quick", entry.name, "rival")
+    assert (said["doubt"], said["evidence"], said["wants_repetition"]) == ("why?", "line 3", True)
+    say(made, by=kim, speaker=Remark.Speaker.OWNER, text="Because.")
+    (remark,) = kept_of(made)["remarks"]
+    assert (remark["by"], remark["speaker"], remark["text"]) == ("kim", "owner", "Because.")
+    set_deadline(made, timezone.now() + timedelta(days=3))
+    assert kept_of(made)["deadline"] != said["deadline"]
+    decide(entry, by=juror, key=made.key, challenge=made, **GIVEN)
+    assert kept_of(made)["state"] == "decided"
+    (decision,) = json.loads(
+        Path(default_storage.path("decisions/quick.json")).read_text()
+    )["decisions"]
+    assert (decision["by"], decision["challenge"]) == ("juror", str(made.key))
+
+
+def test_the_file_of_a_challenge_that_was_withdrawn_says_so(entry, rival):
+    made = challenge(entry, by=rival, doubt="why?")
+    withdraw(made, by=rival)
+    assert kept_of(made)["state"] == "withdrawn"
+
+
+def test_no_file_of_challenges_is_in_what_strangers_download_or_at_an_address(entry, rival):
+    made = challenge(entry, by=rival, doubt="a word of doubt")
+    assert b"a word of doubt" not in Client().get("/c/quick/competition.zip").getvalue()
+    for at in (f"/challenges/{made.key}.json", f"/files/challenges/{made.key}.json",
+               f"/static/challenges/{made.key}.json", "/decisions/quick.json"):  # fmt: skip
+        assert Client().get(at).status_code == 404
+
+
+@pytest.mark.parametrize("model", ["challenge", "remark", "decision"])
+def test_administrators_read_rows_of_juries_and_change_none(entry, rival, juror, person, model):
+    made = challenge(entry, by=rival, doubt="a word of doubt")
+    say(made, by=juror, speaker=Remark.Speaker.JURY, text="An answer.")
+    decide(entry, by=juror, key=made.key, challenge=made, **GIVEN)
+    client = signed_in(person("boss", is_superuser=True, is_staff=True))
+    pk = apps.get_model("jury", model).objects.get().pk
+    at = f"/admin/jury/{model}/"
+    assert "juror" in client.get(at).content.decode() or model == "challenge"
+    page = client.get(f"{at}{pk}/change/")
+    assert page.status_code == 200
+    assert 'name="_save"' not in page.content.decode()
+    for address in (f"{at}add/", f"{at}{pk}/change/", f"{at}{pk}/delete/"):
+        assert client.post(address, {"post": "yes"}).status_code == 403
+    client.post(at, {"action": "delete_selected", "_selected_action": pk, "post": "yes"})
+    assert apps.get_model("jury", model).objects.count() == 1
 
 
 # --- who decides ---

@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from mlgolf_site import rules
 from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
 from mlgolf_site.contests.services import starter_folder
@@ -17,17 +18,19 @@ from mlgolf_site.entries.models import Event, Run
 from mlgolf_site.hosting.models import Draft
 from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jury.models import Challenge
-from mlgolf_site.people.models import Team, Token
+from mlgolf_site.people.models import Invitation, Team, Token, User
 from mlgolf_site.protocol import API
 from mlgolf_site.rules import OF_PACKAGES, RULES, Role, rule_of
 from mlgolf_site.submitting import submit
 from uploads import folder_zip
 
-WHO = ("stranger", "entrant", "team-mate", "rival", "host", "jury", "administrator", "worker")
+WHO = ("stranger", "entrant", "team-mate", "invited", "rival", "host", "jury", "administrator",
+       "worker")
 # What each is to the entry, the run, the team and the contest that the addresses are filled with.
 IS = {
     "stranger": set(), "rival": {Role.MEMBER}, "entrant": {Role.MEMBER, Role.OWNER},
-    "team-mate": {Role.MEMBER, Role.OWNER}, "host": {Role.MEMBER, Role.HOST},
+    "team-mate": {Role.MEMBER, Role.OWNER}, "invited": {Role.MEMBER, Role.INVITED},
+    "host": {Role.MEMBER, Role.HOST},
     "jury": {Role.MEMBER, Role.JURY}, "worker": {Role.WORKER},
     "administrator": {Role.MEMBER, Role.ADMIN, Role.MAY_HOST},
 }  # fmt: skip
@@ -70,12 +73,12 @@ def test_rules_by_how_a_name_begins_are_of_packages_alone():
 def people(person, contest, board):
     """Clients of everybody, and what the addresses are filled with."""
     entrant, mate, rival = person("entrant"), person("mate"), person("rival")
-    host, jury = person("host"), person("jury")
+    host, jury, invited = person("host"), person("jury"), person("invited")
     admin = person("boss", is_superuser=True, is_staff=True)
     contest.hosts.add(host)
     contest.jury.add(jury)
     team = Team.objects.create(name="team", founder=entrant)
-    team.members.add(entrant, mate)
+    as_at_first(team)
     run = submit(
         board, owner=entrant, name="mine", file="a.zip", team=team,
         content=folder_zip(starter_folder(board.version)),
@@ -85,8 +88,8 @@ def people(person, contest, board):
     )
     token, secret = Token.issue(host, "w", Token.Scope.WORKER)
     Worker.objects.create(token=token, name="w", hardware="one-thread-cpu")
-    by_name = {"entrant": entrant, "team-mate": mate, "rival": rival, "host": host, "jury": jury,
-               "administrator": admin}
+    by_name = {"entrant": entrant, "team-mate": mate, "invited": invited, "rival": rival,
+               "host": host, "jury": jury, "administrator": admin}
     clients, headers = {"stranger": Client(), "worker": Client()}, {"stranger": {}}
     headers["worker"] = {"Authorization": f"Bearer {secret}"}
     for name, user in by_name.items():
@@ -101,6 +104,13 @@ def people(person, contest, board):
               "pk": "999", "figure": "none", "challenge": str(challenge.key), "ruling": "none",
               "draft": str(draft.key)}
     return clients, headers, filled, team
+
+
+def as_at_first(team: Team) -> None:
+    """Its members, and who is invited: what is asked for at some addresses changes them."""
+    team.members.set(User.objects.filter(username__in=["entrant", "mate"]))
+    invited = User.objects.get(username="invited")
+    Invitation.objects.get_or_create(team=team, user=invited, defaults={"by": team.founder})
 
 
 def address(route: str, filled: dict[str, str], team: Team) -> str:
@@ -149,6 +159,7 @@ def wrongly_answered(people, who: str, method: str) -> list[str]:
     for name, route in OURS:
         at, rule = address(route, filled, team), RULES[name]
         is_api = at.startswith(API)
+        as_at_first(team)
         answer = clients[who].generic(method, at, headers=headers[who] if is_api else {})
         if not is_allowed(name, who):
             right = was_refused(answer, is_api)
@@ -199,7 +210,7 @@ def test_a_contest_that_is_not_public_is_there_for_its_own_people_alone(people, 
     contest.is_public = False
     contest.save()
     for name, route in OURS:
-        if RULES[name].about is None or name in ("team", "revoke_token", *LIVE):
+        if RULES[name].about in (None, rules.team, rules.own_token) or name in LIVE:
             continue
         answer = clients[who].get(address(route, filled, team))
         hidden = answer.status_code == 404

@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.asgi import largest_body
 from mlgolf_site.config import VARIABLE, embedded
@@ -24,8 +25,10 @@ from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.headers import OneLine
 from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import heartbeat, lease
+from mlgolf_site.jury.beside import write_challenge
+from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token
-from mlgolf_site.protocol import API, MOST_EVENTS
+from mlgolf_site.protocol import API, LOCAL_WORKER, MOST_EVENTS
 from mlgolf_site.submitting import submit
 from test_rules import ADDRESSES, WHO, address, people
 from uploads import ENTRY, folder_zip, zipped
@@ -37,6 +40,7 @@ __all__ = ["people"]  # a fixture
 pytestmark = pytest.mark.django_db
 
 LABEL, TITLE, PROSE = "0.73182640519", "canary-title-5b1f", "canary-prose-77ac"
+DOUBT = "canary-doubt-2e8d"
 CODE, LOG = "canary-code-91d2", "canary-log-e04c"
 PASSWORD = "long enough 1"
 
@@ -72,6 +76,10 @@ def hidden(private_folder, contest, person):
         board, owner=owner, name="theirs", file="a.zip",
         content=folder_zip(starter_folder(board.version)),
     )
+    made.challenge = Challenge.objects.create(
+        entry=run.entry, by=person("doubter"), doubt=DOUBT, deadline=timezone.now()
+    )
+    write_challenge(made.challenge)
     made.run = run
     return made
 
@@ -91,11 +99,12 @@ def planted(people, contest, board, hidden, person):
     secrets = {entrant.password.rpartition("$")[2]: set(), settings_key(): set()}
     secrets |= {header["Authorization"].split()[1]: set() for header in headers.values() if header}
     secrets |= {LABEL: set(), CODE: insiders, LOG: insiders}
-    secrets |= {TITLE: {"administrator"}, PROSE: {"administrator"}}
+    secrets |= {text: {"administrator"} for text in (TITLE, PROSE, DOUBT)}
     return secrets, [
         {**filled, "name": "planted", "key": str(run.key), "pk": str(job.pk)},
         {**filled, "slug": hidden.slug, "name": "theirs", "key": str(hidden.run.key),
-         "username": "insider", "pk": str(hidden.current.pk)},
+         "username": "insider", "pk": str(hidden.current.pk),
+         "challenge": str(hidden.challenge.key)},
         {**filled, "slug": "nothing", "name": "nothing", "username": "nobody"},
     ]  # fmt: skip
 
@@ -146,6 +155,9 @@ def test_the_canaries_are_there_to_be_found(planted, people, hidden):
     assert CODE in clients["entrant"].get("/c/quick/e/planted/code/").content.decode()
     assert LOG in clients["entrant"].get("/c/quick/e/planted/").content.decode()
     page = clients["administrator"].get(hidden.get_absolute_url()).content.decode()
+    assert DOUBT in clients["administrator"].get(
+        hidden.challenge.get_absolute_url()
+    ).content.decode()
     assert TITLE in page
     assert PROSE in page
     assert LABEL in (hidden.current.folder / "pool.csv").read_text()
@@ -251,10 +263,12 @@ def test_a_token_is_revoked_by_its_owner_alone(people):
     assert Token.objects.filter(pk=token.pk).exists()
 
 
-def test_a_rival_adds_nobody_to_a_team(people):
+def test_a_rival_invites_nobody_to_a_team(people):
     clients, _, _, team = people
-    assert clients["rival"].post("/teams/team/", {"username": "rival"}).status_code == 404
+    answer = clients["rival"].post("/teams/team/invite/", {"username": "rival"})
+    assert answer.status_code == 403
     assert team.members.count() == 2
+    assert not team.invitations.filter(user__username="rival").exists()
 
 
 def test_a_token_that_may_read_changes_nothing(people):
@@ -402,6 +416,79 @@ def test_a_session_ends_with_the_password_that_it_was_begun_with(person):
     ada.set_password("another long one")
     ada.save()
     assert client.get("/mine/").status_code == 302
+
+
+NEW = "quite another 9"
+
+
+def changes_it(client, person, mailoutbox):
+    client.force_login(person)
+    form = "/accounts/password/change/"
+    assert "revokes all tokens" in client.get(form).content.decode()
+    return client.post(form, {
+        "oldpassword": PASSWORD, "password1": NEW, "password2": NEW,
+    })  # fmt: skip
+
+
+def resets_it_by_mail(client, person, mailoutbox):
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    client.post("/accounts/password/reset/", {"email": person.email})
+    at = re.search(r"http://testserver(/\S+)", mailoutbox[0].body)[1]
+    form = client.get(at)["Location"]
+    assert "revokes all tokens" in client.get(form).content.decode()
+    return client.post(form, {"password1": NEW, "password2": NEW})
+
+
+@pytest.mark.parametrize("set_new", [changes_it, resets_it_by_mail])
+def test_a_new_password_revokes_all_tokens_and_the_page_says_so(person, mailoutbox, set_new):
+    ada, eve = person("ada"), person("eve")
+    for scope in Token.Scope:
+        _, text = Token.issue(ada, "t", scope)
+    Token.issue(eve, "t", Token.Scope.READ)
+    client = Client()
+    answer = set_new(client, ada, mailoutbox)
+    assert answer.status_code == 302
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert [str(token.user) for token in Token.objects.all()] == ["eve"]
+    assert "revoked" in client.get(answer["Location"]).content.decode()
+    said = Client().get("/api/me", headers={"Authorization": f"Bearer {text}"})
+    assert (said.status_code, "revoked" in said.json()["detail"]) == (401, True)
+
+
+def test_a_new_password_of_an_administrator_leaves_the_sites_own_workers_alone(person):
+    boss = person("boss", is_superuser=True)
+    own, _ = Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.WORKER)
+    Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.SUBMIT)
+    boss.set_password(NEW)
+    boss.save()
+    assert list(Token.objects.all()) == [own]
+
+
+def test_nobody_makes_a_token_with_a_name_of_the_sites_own(person):
+    client = Client()
+    client.force_login(person("boss", is_superuser=True))
+    answer = client.post("/tokens/", {"name": "Local worker, 2", "scope": "worker", "days": 3})
+    assert "Names of the site&#x27;s own tokens begin with" in answer.content.decode()
+    assert not Token.objects.exists()
+
+
+def test_a_hash_that_is_made_anew_at_signing_in_revokes_nothing(person):
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    ada = person("ada")
+    weak = Argon2PasswordHasher()
+    weak.time_cost = 1
+    ada.password = weak.encode(PASSWORD, weak.salt())
+    ada.save()
+    before = ada.password
+    Token.issue(ada, "t", Token.Scope.READ)
+    assert sign_in("ada", PASSWORD).status_code == 302
+    ada.refresh_from_db()
+    assert ada.password != before
+    assert ada.tokens.count() == 1
 
 
 # --- what browsers are told ---
@@ -765,16 +852,12 @@ def test_a_worker_keeps_the_key_of_its_first_hello(person):
 
 
 def test_no_worker_is_the_sites_own_by_its_name_alone(person):
-    from mlgolf_site.protocol import LOCAL_WORKER
-
     boss = person("boss", is_superuser=True)
     _, text = Token.issue(boss, f"{LOCAL_WORKER}, laptop", Token.Scope.WORKER)
     assert hello({"Authorization": f"Bearer {text}"}).json()["tier"] == "remote"
 
 
 def test_a_worker_that_the_site_starts_signs_with_the_key_of_its_ledger(person, settings):
-    from mlgolf_site.protocol import LOCAL_WORKER
-
     from mlgolf.api.bundles import make_ledger, open_ledger
 
     make_ledger(settings.SITE.ledger)

@@ -39,12 +39,12 @@ WORDS = {
     409: "It contradicts what came before.",
     413: "It is too large.",
     422: "What was sent is not allowed: what, where, and what is.",
-    429: "Too many requests (with `Retry-After`), or too many submissions (without).",
+    429: "Too many requests or streams (with `Retry-After`), or submissions (without).",
 }  # fmt: skip
 HEADERS: dict[int, Any] = {
     429: {"headers": {"Retry-After": {
         "schema": {"type": "integer", "minimum": 1},
-        "description": "Seconds; of a limit of requests alone.",
+        "description": "Seconds; not of a limit of submissions.",
     }}},
     401: {"headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}},
 }  # fmt: skip

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from ninja import File, Form, Header, Router, Schema, UploadedFile
 from pydantic import Field
 
@@ -355,9 +355,10 @@ def _check_that_code_is_seen(request: HttpRequest, entry: Entry) -> None:
          "description": "The same, as browsers send it."},
     ]},
 )  # fmt: skip
-def events(request: HttpRequest, key: UUID) -> StreamingHttpResponse:
+def events(request: HttpRequest, key: UUID) -> HttpResponseBase:
     """Server-sent events: `log`, `evaluation`, `state`, each with an id and JSON; `end` is the
-    last. Connect again with the last id when the connection breaks."""
+    last. Connect again with the last id when the connection breaks. Few are open at a time: beyond
+    that the answer is 429, with `Retry-After`."""
     kinds = kinds_told(request.roles, request.subject.entry)
     return events_answer(request, request.subject, kinds)
 

@@ -1,4 +1,5 @@
-"""The database, made again from the files of a site: people, teams, contests, entries, runs.
+"""The database, made again from the files of a site: people, teams, contests, entries, runs,
+challenges, and who decided on them.
 
 Files say who a person is by name alone. Their addresses and passwords are nowhere but in the
 database, so a person who is made again has no password, and is inactive until an administrator
@@ -9,7 +10,7 @@ take the name meanwhile, and nobody is let in by a file.
 import csv
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from mlgolf_site.importing.bundles import import_run
 from mlgolf_site.importing.first_start import make_administrator
 from mlgolf_site.jobs import beside
 from mlgolf_site.jobs.worker import ensure_ledger
+from mlgolf_site.jury.beside import CHALLENGES, DECISIONS, restore_challenge, restore_decisions
 from mlgolf_site.people import beside as teams
 from mlgolf_site.people.models import Team, User
 
@@ -70,8 +72,11 @@ def import_site(site: Site, sources: Iterable[Path] = (), people: Path | None = 
         _bring(source, site)
     ensure_ledger(site.ledger)
     _administrator(site, found)
-    contests, runs, made_teams = _contest_files(site), _besides(found), _team_files(found)
-    for name in _names(contests, runs, made_teams):
+    contests, runs = _contest_files(site), _besides(found)
+    made_teams, challenges, decisions = (
+        _tables(folder, found) for folder in (teams.FOLDER, CHALLENGES, DECISIONS)
+    )
+    for name in _names(contests, runs, made_teams, challenges, decisions):
         _person(name, found)
     for table in made_teams:
         _team(table, found)
@@ -81,15 +86,30 @@ def import_site(site: Site, sources: Iterable[Path] = (), people: Path | None = 
         except MLGolfError as error:
             found.problems.append(f"competition {slug}: {error}")
     for table in runs:
-        try:
-            found.add("runs", _run(table))
-        except (MLGolfError, OSError, KeyError, ValueError) as error:
-            said = f"it says nothing of {error}" if isinstance(error, KeyError) else error
-            found.problems.append(f"run {table.get('entry')}-{table['key'][:8]}: {said}")
+        named = f"run {table.get('entry')}-{table['key'][:8]}"
+        _bring_back("runs", _run, table, named, found)
+    for table in sorted(challenges, key=lambda table: table.get("created", "")):
+        named = f"challenge {str(table.get('key'))[:8]}"
+        _bring_back("challenges", restore_challenge, table, named, found)
+    for table in decisions:
+        named = f"decisions in {table.get('contest')}"
+        _bring_back("decisions", restore_decisions, table, named, found)
     for name, address in addresses.items():
         _let_in(name, address, found)
     found.add("boards", refresh_all())
     return found
+
+
+def _bring_back(
+    what: str, restore: Callable[[dict[str, Any]], int], table: dict[str, Any], named: str,
+    found: Imported,
+) -> None:
+    """Or say why it could not be."""
+    try:
+        found.add(what, restore(table))
+    except (MLGolfError, OSError, KeyError, ValueError) as error:
+        said = f"it says nothing of {error}" if isinstance(error, KeyError) else error
+        found.problems.append(f"{named}: {said}")
 
 
 def bring_back_if_lost(site: Site) -> Imported | None:
@@ -207,13 +227,15 @@ def _besides(found: Imported) -> list[dict[str, Any]]:
     return sorted(read, key=lambda table: (table.get("begun", ""), table["key"]))
 
 
-def _team_files(found: Imported) -> list[dict[str, Any]]:
+def _tables(folder: str, found: Imported) -> list[dict[str, Any]]:
+    """All JSON files of a folder."""
     read = []
-    for name in _listed(teams.FOLDER):
-        try:
-            read.append(_json(f"{teams.FOLDER}/{name}"))
-        except (OSError, ValueError) as error:
-            found.problems.append(f"{teams.FOLDER}/{name}: {error}")
+    for name in _listed(folder):
+        if name.endswith(".json"):
+            try:
+                read.append({**_json(f"{folder}/{name}")})
+            except (OSError, ValueError, TypeError) as error:
+                found.problems.append(f"{folder}/{name}: {error}")
     return read
 
 
@@ -236,7 +258,8 @@ def _json(name: str) -> dict[str, Any]:
 
 def _names(
     contests: Iterable[tuple[str, dict[str, Any]]], runs: Iterable[dict[str, Any]],
-    made_teams: Iterable[dict[str, Any]],
+    made_teams: Iterable[dict[str, Any]], challenges: Iterable[dict[str, Any]],
+    decisions: Iterable[dict[str, Any]],
 ) -> Iterator[str]:
     found: dict[str, None] = {}  # in order
     for _, table in contests:
@@ -244,6 +267,9 @@ def _names(
     for table in made_teams:
         found |= dict.fromkeys([table["founder"], *table["members"]])
     found |= dict.fromkeys(table["owner"] for table in runs if table.get("owner"))
+    said = [one for table in challenges for one in (table, *table.get("remarks", ()))]
+    said += [one for table in decisions for one in table.get("decisions", ())]
+    found |= dict.fromkeys(one["by"] for one in said if one.get("by"))
     yield from found
 
 

@@ -39,7 +39,7 @@ class Challenge(models.Model):
 
     @property
     def file(self) -> str:
-        """In the site's files."""
+        """Its evidence, in the site's files."""
         return f"challenges/{self.key}.txt"
 
     @property
@@ -71,6 +71,9 @@ class Remark(models.Model):
 
     class Meta:
         ordering = ["created", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.by} on the {self.challenge}"
 
 
 class Decision(models.Model):

@@ -20,6 +20,7 @@ from mlgolf.core.text import bytes_in_words
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry
+from mlgolf_site.jury.beside import write_challenge, write_decisions
 from mlgolf_site.jury.models import Challenge, Decision, Remark
 from mlgolf_site.jury.rulings import of_key, rulings_of, settle, write_ruling
 from mlgolf_site.people.models import Team, User
@@ -77,6 +78,7 @@ def challenge(
     if file:
         default_storage.save(made.file, ContentFile(_checked_text(file)))
     made.save()
+    write_challenge(made)
     return made
 
 
@@ -107,12 +109,16 @@ def withdraw(challenge: Challenge, *, by: User) -> None:
         raise JuryError("a challenge is withdrawn by whoever made it")
     found.state = Challenge.State.WITHDRAWN
     found.save(update_fields=["state"])
+    write_challenge(found)
 
 
 @transaction.atomic
 def say(challenge: Challenge, *, by: User, speaker: Remark.Speaker, text: str) -> Remark:
     """Raises: JuryError."""
-    return Remark.objects.create(challenge=_open(challenge), by=by, speaker=speaker, text=text)
+    found = _open(challenge)
+    made = Remark.objects.create(challenge=found, by=by, speaker=speaker, text=text)
+    write_challenge(found)
+    return made
 
 
 @transaction.atomic
@@ -123,6 +129,7 @@ def set_deadline(challenge: Challenge, deadline: datetime) -> None:
         raise JuryError(f"{deadline:%Y-%m-%d} is past. Give a day from today on")
     found.deadline = deadline
     found.save(update_fields=["deadline"])
+    write_challenge(found)
 
 
 def _open(challenge: Challenge) -> Challenge:
@@ -206,9 +213,12 @@ def _enter(
     if challenge is not None:
         challenge.state = Challenge.State.DECIDED
         challenge.save(update_fields=["state"])
+        write_challenge(challenge)
     for board in boards:
         board.has_changed()
-    return Decision.objects.create(contest=contest, ruling=ruling, by=by, challenge=challenge)
+    made = Decision.objects.create(contest=contest, ruling=ruling, by=by, challenge=challenge)
+    write_decisions(contest)
+    return made
 
 
 def take_in_rulings() -> int:
@@ -228,7 +238,9 @@ def _take_in(contest: Contest) -> int:
     if not missing:
         return 0
     settle(contest, rulings)
-    waiting = Challenge.objects.filter(entry__contest=contest, state=Challenge.State.OPEN)
+    waiting = Challenge.objects.select_for_update().filter(
+        entry__contest=contest, state=Challenge.State.OPEN
+    )
     of_ruling = {ruling.id: one for one in waiting if (ruling := of_key(missing, one.key))}
     boards = list(Board.objects.filter(version__contest=contest))
     for ruling in missing:

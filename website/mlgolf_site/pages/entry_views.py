@@ -10,8 +10,8 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
+    HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
@@ -176,7 +176,7 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
     return answer
 
 
-def events(request: HttpRequest, key: str) -> StreamingHttpResponse:
+def events(request: HttpRequest, key: str) -> HttpResponseBase:
     kinds = kinds_told(request.roles, request.subject.entry)
     return events_answer(request, request.subject, kinds)
 

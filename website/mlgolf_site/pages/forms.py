@@ -15,7 +15,14 @@ from mlgolf_site.contests.models import (
 from mlgolf_site.entries.models import KEY
 from mlgolf_site.people.accounts import RESERVED
 from mlgolf_site.people.models import Team, Token, User
+from mlgolf_site.protocol import LOCAL_WORKER
 from mlgolf_site.submitting import check_name
+
+
+def sentence(error: Exception) -> str:
+    """What was wrong, as a page says it."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 class SubmitForm(forms.Form):
@@ -92,6 +99,15 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(label="Days that it is good for", min_value=1, max_value=366,
                               initial=90)
 
+    def clean_name(self) -> str:
+        """Tokens of the site's own workers outlive a new password, so nobody else names one so."""
+        name = self.cleaned_data["name"]
+        if name.lower().startswith(LOCAL_WORKER):
+            raise forms.ValidationError(
+                f"Names of the site's own tokens begin with {LOCAL_WORKER!r}. Choose another."
+            )
+        return name
+
 
 class TeamForm(forms.ModelForm):
     class Meta:
@@ -106,4 +122,7 @@ class TeamForm(forms.ModelForm):
 
 
 class MemberForm(forms.Form):
-    username = forms.CharField(max_length=30, label="User name")
+    username = forms.CharField(
+        max_length=30, label="User name",
+        help_text="Who is invited accepts or declines on the page Teams.",
+    )

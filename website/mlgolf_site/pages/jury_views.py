@@ -21,6 +21,7 @@ from mlgolf_site.jobs.services import ask_repetition
 from mlgolf_site.jury import services
 from mlgolf_site.jury.models import Challenge, Decision, Remark
 from mlgolf_site.jury.rulings import in_force_against, rulings_of, rulings_on
+from mlgolf_site.pages.forms import sentence
 from mlgolf_site.pages.jury_forms import ChallengeForm, DeadlineForm, DecisionForm, RemarkForm
 from mlgolf_site.pages.paging import page_of
 from mlgolf_site.people.models import User
@@ -162,7 +163,7 @@ def challenge_entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
             messages.success(request, "Your challenge is public, and waits for the jury.")
             return redirect(made)
         except services.JuryError as error:
-            form.add_error(None, _sentence(error))
+            form.add_error(None, sentence(error))
     why_not = services.why_not_challenged(entry, request.user)
     return render(request, "pages/challenge_form.html", {
         "contest": entry.contest, "entry": entry, "form": form,
@@ -182,7 +183,7 @@ def say(request: HttpRequest, slug: str, challenge: Any) -> HttpResponse:
             )
             return redirect(request.subject)
         except services.JuryError as error:
-            form.add_error("text", _sentence(error))
+            form.add_error("text", sentence(error))
     return _challenge_page(request, request.subject, remark=form)
 
 
@@ -197,7 +198,7 @@ def deadline(request: HttpRequest, slug: str, challenge: Any) -> HttpResponse:
             )
             return redirect(request.subject)
         except services.JuryError as error:
-            form.add_error("deadline", _sentence(error))
+            form.add_error("deadline", sentence(error))
     return _challenge_page(request, request.subject, deadline=form)
 
 
@@ -207,7 +208,7 @@ def withdraw(request: HttpRequest, slug: str, challenge: Any) -> HttpResponse:
         services.withdraw(request.subject, by=request.user)
         messages.success(request, "The challenge was withdrawn.")
     except services.JuryError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     return redirect(request.subject)
 
 
@@ -237,7 +238,7 @@ def _decided(request: HttpRequest, entry: Entry, challenge: Challenge | None) ->
             messages.success(request, "It is decided, and public.")
             return redirect(made)
         except MLGolfError as error:
-            form.add_error(None, _sentence(error))
+            form.add_error(None, sentence(error))
     return render(request, "pages/decide.html", {
         "contest": entry.contest, "entry": entry, "challenge": challenge, "form": form,
         "rulings": rulings_on(entry),
@@ -256,14 +257,9 @@ def repeat(request: HttpRequest, key: str) -> HttpResponse:
         ask_repetition(run, by=request.user)
         messages.success(request, "Trials of this run will be repeated; the outcome stands here.")
     except MLGolfError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     return redirect(run.entry)
 
 
 def _speaker(roles: Iterable[Role]) -> Remark.Speaker | None:
     return next((speaker for role, speaker in _SPEAKERS.items() if role in roles), None)
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

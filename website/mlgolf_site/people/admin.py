@@ -7,7 +7,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from mlgolf_site.administration import Shown
-from mlgolf_site.people.models import Team, Token, User
+from mlgolf_site.people.models import Invitation, Team, Token, User
 
 admin.site.unregister(Authenticator)
 
@@ -36,6 +36,12 @@ class Teams(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(Invitation)
+class Invitations(Shown):
+    list_display = ("user", "team", "by", "at")
+    search_fields = ("team__name", "user__username")
 
 
 @admin.register(Token)

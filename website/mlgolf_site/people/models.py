@@ -3,10 +3,13 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
+
+from mlgolf_site.protocol import LOCAL_WORKER
 
 MOST_DAYS = 366  # that a token is good for
 
@@ -18,6 +21,17 @@ class User(AbstractUser):
     may_host = models.BooleanField(
         default=False, help_text="May make competitions; administrators always may."
     )
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """A new password, whoever sets it, revokes all tokens: who had the old one may have made
+        some. Only those that the site made for its own workers stay: nobody else knows them."""
+        is_new = self._password is not None  # it is None where the hash alone is renewed
+        with transaction.atomic():
+            super().save(*args, **options)
+            if is_new:
+                self.tokens.exclude(
+                    scope=Token.Scope.WORKER, name__istartswith=LOCAL_WORKER
+                ).delete()
 
     @property
     def hosts_any(self) -> bool:
@@ -34,6 +48,22 @@ class Team(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Invitation(models.Model):
+    """To a team, which somebody has not answered yet. An answer removes it."""
+
+    team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(User, models.CASCADE, related_name="invitations")
+    by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_invitation")]
+
+    def __str__(self) -> str:
+        return f"{self.user} to {self.team}"
 
 
 class Token(models.Model):

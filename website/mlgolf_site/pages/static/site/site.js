@@ -112,6 +112,18 @@ function follow(log) {
     });
   }
   source.addEventListener("end", () => { source.close(); location.reload(); });
+  // A connection that broke is made again; one that was refused, as one too many, is not.
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) reloadInstead();
+  });
+}
+
+function reloadInstead() {
+  document.getElementById("not-live").hidden = false;
+  setTimeout(() => {
+    if (!document.hidden) location.reload();
+    else document.addEventListener("visibilitychange", () => location.reload(), { once: true });
+  }, 15_000);
 }
 
 document.addEventListener("DOMContentLoaded", () => {
