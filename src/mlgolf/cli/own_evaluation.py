@@ -34,7 +34,7 @@ def evaluate(
 ) -> None:
     """Run a competition's own evaluation.py on a run. What it says counts for nothing.
 
-    The script has no network, 60 s and 4.3 GB of memory for each submission, and writes nothing.
+    The script has no network, 30 s and 4.3 GB of memory for each submission, and writes nothing.
 
     Exit code 1 if the script failed.
 

@@ -22,7 +22,7 @@ from mlgolf.golf import evaluation_child
 from mlgolf.referee.orders import Order
 from mlgolf.referee.sandbox import HeldProcess
 
-SECONDS = 60.0  # of wall time, with the start of Python
+SECONDS = 30.0  # of wall time, with the start of Python
 MEMORY_BYTES = 4 << 30
 LONGEST_ANSWER = 1 << 16  # bytes
 PATIENCE_SECONDS = 10.0  # for the last words of what was ended

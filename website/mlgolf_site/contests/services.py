@@ -13,6 +13,7 @@ from mlgolf.core.jury_ruling import FOLDER as RULINGS
 from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.text import printable
 from mlgolf.core.toml_files import SHIPPED
+from mlgolf.golf.evaluation_child import FILE as OWN
 from mlgolf.golf.games import cells, data_of, drawn_from, time_class_of
 from mlgolf.report.words import pretraining_in_words
 from mlgolf.results.frozen_code import digest, files_below
@@ -126,6 +127,13 @@ def _check_programs(contest: Contest, rules: Competition, by: User | None) -> No
 def _generators(rules: Competition) -> list[str]:
     files = [str(data.get("file") or "") for data in data_of(rules)]
     return [file for file in files if file.endswith(".py")]
+
+
+def own_script(version: Version) -> Path | None:
+    """The host's own evaluation, if these rules have one. It runs in a sandbox, on the machine of
+    whoever plays, and counts for nothing: so any host may bring it."""
+    script = version.folder / OWN
+    return script if script.is_file() else None
 
 
 def kept_from_players(version: Version) -> set[str]:

@@ -22,10 +22,12 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer, TextLexer
 
 from mlgolf.core.errors import MLGolfError
+from mlgolf.golf.own_evaluation import LABEL
 from mlgolf.report.triage import looked_at_lines
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry, Run
+from mlgolf_site.jobs.evaluations import shown_evaluations
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import enqueue, standing_in_queue
@@ -119,7 +121,10 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         ).select_related("snapshot").only("rank", "snapshot", "snapshot__rows").first()
     queue = standing_in_queue(latest)
     tells = request.sees_results and latest and (queue or not shown)
+    is_host = bool(request.roles & {Role.HOST, Role.ADMIN})
+    own_columns, own = shown_evaluations(runs if request.sees_results else (), to_host=is_host)
     return render(request, "pages/entry.html", {
+        "own_columns": own_columns, "own": own, "own_label": LABEL,
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
         "events": _events(latest, kinds_told(request.roles, found)) if tells else [],
@@ -128,7 +133,7 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "keeps_models": found.board.competition.rules.keep_model,
         "sees_code": sees_code(request.roles, found), "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
-        "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
+        "is_host": is_host,
         "command": _command(found), "improved": found.improved.select_related("contest").all(),
         "disclosed": _disclosed(found), "jury": jury_views.of_entry(request, found),
     })
