@@ -13,6 +13,7 @@ from django.db import transaction
 from mlgolf.core.errors import RulesError
 from mlgolf.core.text import printable
 from mlgolf.golf.own_evaluation import MOST_VALUES, checked_values, in_words
+from mlgolf_site.contests.models import Contest
 from mlgolf_site.contests.services import own_script
 from mlgolf_site.entries.models import Run
 from mlgolf_site.jobs.beside import write_beside
@@ -20,6 +21,7 @@ from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import JobLost
 
 LONGEST_PROBLEM = 1000  # characters
+LOOKED_AT, SHOWN = 100, 5  # of late, on the page of hosts
 
 
 @transaction.atomic
@@ -99,6 +101,14 @@ def shown_evaluations(
             problem=run.own_evaluation["problem"] if to_host else "",
         ) for run in evaluated
     ]  # fmt: skip
+
+
+def failures(contest: Contest) -> list[Run]:
+    """Runs of late on which the host's script failed, the newest first."""
+    evaluated = Run.objects.filter(
+        entry__contest=contest, own_evaluation__isnull=False
+    ).select_related("entry__contest").defer(*Run.LARGE).order_by("-pk")[:LOOKED_AT]
+    return [run for run in evaluated if run.own_evaluation["problem"]][:SHOWN]
 
 
 def cells_of(values: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
