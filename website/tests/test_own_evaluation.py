@@ -67,8 +67,9 @@ def main_board(contest):
 
 
 @pytest.fixture
-def play(live_server, person, tmp_path):
+def play(live_server, person, tmp_path, monkeypatch):
     """Hands in the baseline, and has it played by a worker. Returns: its run, what was said."""
+    monkeypatch.setenv("MLGOLF_LOCK_DIR", str(tmp_path))  # waits for nobody's core
     if problem := bubblewrap_problem():
         pytest.skip(problem)
 
