@@ -212,6 +212,7 @@ RULES: dict[str, Rule] = {
     "api:worker_bundle": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_stored": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_repeated": Rule(may=WORKERS, scopes=frozenset({WORK})),
+    "api:worker_evaluation": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_code": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_competition": Rule(may=WORKERS, scopes=frozenset({WORK})),
     # what programs of people call

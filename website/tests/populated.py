@@ -68,10 +68,14 @@ def _populate() -> Iterator[Shown]:
     owners = [*people.values()]
     results_on(_board(game), owners, 130, team)
     results_on(_board(few), owners, 4, None)
+    own = _with_own_evaluation(_board(few))
     results_on(_board(mini), owners, 6, None)
     names = dict(_in_states(_board(quick), people[KIM]))
     yield from _pages(names)
     yield from (Shown(*page) for page in hosted(few, quick))
+    yield Shown("entry_own_evaluation", own)
+    yield Shown("entry_own_evaluation_admin", own, ADMIN)
+    yield Shown("host_admin", "/c/digits-l2/host/", ADMIN)
 
 
 def _board(contest):
@@ -143,6 +147,28 @@ def results_on(board, owners, number: int, team) -> None:
             run=run, hardware=board.hardware, state=State.DONE, reason="has a verdict"
         )
     board.has_changed()
+
+
+def _with_own_evaluation(board) -> str:
+    """What a host's own script says of the runs of a board. Returns: the page of one entry."""
+    from mlgolf_site.entries.models import Entry, Run
+    from mlgolf_site.jobs.models import Job, State
+
+    (board.version.folder / "evaluation.py").write_text("def evaluate(run):\n    return {}\n")
+    for number, run in enumerate(Run.objects.filter(entry__board=board)):
+        said = [["rank of the weights", 12 - number], ["shape", "a few large weights, many small"]]
+        problem = "" if number else "evaluation.py, line 9: ZeroDivisionError: division by zero"
+        run.own_evaluation = {"values": said if number else [], "problem": problem}
+        run.save()
+        Job.objects.get_or_create(run=run, hardware=board.hardware, state=State.DONE)
+    last = Entry.objects.filter(board=board).latest("pk")
+    failed = Run.objects.create(
+        entry=last, ended=run.ended, bundle_sha256="ab" * 32,
+        own_evaluation={"values": [], "problem": "evaluation.py: it took more than 30 s"},
+    )
+    Job.objects.create(run=failed, hardware=board.hardware, state=State.DONE)
+    board.has_changed()
+    return last.get_absolute_url()
 
 
 _WORDS = ("low", "rank", "muon", "tiny", "sparse", "warm", "cold", "fast", "deep", "flat", "sharp")

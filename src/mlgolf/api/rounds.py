@@ -80,12 +80,13 @@ def costliest(
     """
     folder = RunFolder(Path(run) if run is not None else latest_run())
     if competition:
-        _check_that_it_was_played(folder, str(competition))
+        check_that_it_was_played(folder, str(competition))
     files = Path(competition) if competition and Path(competition).is_dir() else None
     return example_losses(folder, Path(data_dir or default_data_dir()), files)
 
 
-def _check_that_it_was_played(run: RunFolder, competition: str) -> None:
+def check_that_it_was_played(run: RunFolder, competition: str) -> None:
+    """Raises: RulesError naming what differs."""
     played, given = run.competition, load_competition(competition)
     _, cell = split_name(played.name)
     if cell in given.cells:
@@ -136,7 +137,7 @@ def next_round(
     (losses,) = found
     left_out, (name, cell) = losses.costliest(share), split_name(losses.game.name)
     folder = Path(out) if out is not None else Path(f"{name}-round-{losses.game.round + 1}")
-    source = _folder_of(str(competition), losses.game)
+    source = folder_of(str(competition), losses.game)
     if source is None:
         number = write_recorded_round(losses.game, folder, losses.workload, left_out)
     else:
@@ -148,8 +149,9 @@ def next_round(
     )
 
 
-def _folder_of(competition: str, played: Competition) -> Path | None:
-    """None where there is no folder with the rules of the game that was played."""
+def folder_of(competition: str, played: Competition) -> Path | None:
+    """Of the competition that is named, or of the one that was played if none is; None where there
+    is no folder with its rules."""
     if competition:
         folder = Path(competition)
         return folder if folder.is_dir() else shipped_folder(split_name(competition)[0])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mlgolf.cli import rounds
+from mlgolf.cli import own_evaluation, rounds
 from mlgolf.cli.options import AsJson, DataDir, print_json
 from mlgolf.cli.text import say
 
@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     GAME.command("list")(list_)
     GAME.command(no_args_is_help=True)(show)
     rounds.add_to(GAME)
+    own_evaluation.add_to(GAME)
     app.add_typer(GAME, name="game")
 
 

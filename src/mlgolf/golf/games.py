@@ -59,6 +59,17 @@ def cells(game: Competition) -> list[Competition]:
     return [game, *(game.in_cell(name) for name in game.cells)]
 
 
+def data_of(game: Competition) -> list[Mapping[str, Any]]:
+    """What its workloads say of their data, where they are declared."""
+    return [(row.definition or {}).get("data", {}) for row in game.workloads.values()]
+
+
+def drawn_from(game: Competition) -> set[str]:
+    """Files of its folder from which each run draws examples of its own: the pools, or the
+    generators, of blind games. Nobody who plays sees them."""
+    return {str(data["file"]) for data in data_of(game) if data.get("blind") and data.get("file")}
+
+
 def division(game: Competition) -> str:
     """Closed where the network is given, open where a contestant brings one.
 

@@ -19,8 +19,10 @@ from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.registry import load_workload
 from mlgolf.core.text import invalid
 from mlgolf.core.workload import Workload
+from mlgolf.golf.evaluation_child import FILE as OWN
 from mlgolf.golf.findings import Finding, Passed, Said
 from mlgolf.golf.game_files import GameFiles, keys_of
+from mlgolf.golf.own_evaluation import faults_of_script
 from mlgolf.golf.texts import read_characters
 from mlgolf.workloads.graph.data import ANOTHER_GAME
 
@@ -32,6 +34,7 @@ def file_checks(files: GameFiles, today: date) -> Iterator[Said]:
     said = [
         *_of_syntax(files), *_of_rules(files, today), *unknown_hardware(files),
         *faults_of_definitions(files), *_of_data(files), *_of_classes(files), *_of_rulings(files),
+        *_of_own_evaluation(files),
     ]  # fmt: skip
     yield from said
     if not any(isinstance(one, Finding) for one in said):
@@ -50,6 +53,21 @@ def _of_rulings(files: GameFiles) -> Iterator[Finding]:
             yield Finding(
                 f"{RULINGS}/{Path(path).name}" if known else RULINGS, None, what if known else line
             )
+
+
+def _of_own_evaluation(files: GameFiles) -> Iterator[Said]:
+    """The host's own script, which counts for nothing: it is read, and not run."""
+    file = files.folder / OWN
+    if not file.exists():
+        return
+    try:
+        faults = [*faults_of_script(file.read_bytes())]
+    except OSError as error:
+        faults = [(None, f"{error.strerror}; a file is expected")]
+    for line, what in faults:
+        yield Finding(OWN, line, what)
+    if not faults:
+        yield Passed(f"{OWN}: it has evaluate(run), which is not run here and counts for nothing")
 
 
 def loaded(files: GameFiles) -> Competition | None:

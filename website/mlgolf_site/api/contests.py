@@ -117,6 +117,9 @@ class LeaderboardRow(Schema):
     bounds: str = Field(description="Of the score.")
     cells: list[ShownCell] = Field(description="In the order of the board's workloads.")
     facts: list[str] = Field(description="Of the value, in the order of `fact_heads`.")
+    own: dict[str, float | int | str] = Field(
+        description="What the host's own script says, by name. It counts for nothing."
+    )
 
 
 class Leaderboard(Paged):
@@ -128,6 +131,7 @@ class Leaderboard(Paged):
     value_is: str = Field(description="Empty on a board of several workloads.")
     fact_heads: list[str]
     workloads: list[str]
+    own_columns: list[str] = Field(description="Names in `own`, in the host's order.")
     notice: str
     notes: list[str]
     made: datetime | None = Field(description="When; null while there is no result.")
@@ -237,7 +241,8 @@ def leaderboard(
         **paged, competition=slug, version=chosen.number, board=found.name,
         title=view.get("title", request.subject.title), question=view.get("question", ""),
         value_is=view.get("value_is", ""), fact_heads=view.get("fact_heads", []),
-        workloads=view.get("workloads", []), notice=view.get("notice", ""),
+        workloads=view.get("workloads", []), own_columns=view.get("own_columns", []),
+        notice=view.get("notice", ""),
         notes=view.get("notes", []), made=snapshot.made if snapshot else None,
         runs=snapshot.runs if snapshot else 0, rows=[_standing(row) for row in standings],
     )
@@ -249,7 +254,7 @@ def _standing(row: Standing) -> LeaderboardRow:
         place=row.place, rank=row.rank, entry=entry.name,
         by=entry.team.name if entry.team else entry.owner.username,
         is_baseline=entry.is_baseline, value=row.value, score=view["score"],
-        bounds=view["bounds"], facts=view["facts"],
+        bounds=view["bounds"], facts=view["facts"], own=view.get("own", {}),
         cells=[
             ShownCell(
                 workload=cell.get("workload", ""), value=cell["value"],

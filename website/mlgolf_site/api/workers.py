@@ -23,6 +23,7 @@ from mlgolf_site.archives import zip_answer
 from mlgolf_site.boards.services import as_json, take_in
 from mlgolf_site.contests.models import Version
 from mlgolf_site.entries.models import Tier
+from mlgolf_site.jobs.evaluations import take_in_evaluation
 from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import (
     JobLost,
@@ -132,6 +133,13 @@ class Repeated(Schema):
     seed: int | None
     sandbox: str | None
     replays: list[RepeatedTrial]
+
+
+class Evaluated(Schema):
+    """As `mlgolf game evaluate --json` has it in `evaluations`."""
+
+    values: dict[str, Any]
+    problem: Annotated[str, Field(max_length=2000)] = ""
 
 
 def _worker(request: HttpRequest) -> Worker:
@@ -296,6 +304,16 @@ def repeated(request: HttpRequest, pk: InPath[Key], body: Repeated) -> Delivered
         raise JobLost(f"there is no job {pk}")
     job = end_repetition(worker, pk, as_json(body.dict()))
     return Delivered(state=job.state)
+
+
+@router.put("/jobs/{pk}/evaluation", response=Delivered, url_name="worker_evaluation")
+def evaluation(
+    request: HttpRequest, pk: InPath[Key], sha256: Query[Sha256], body: Evaluated
+) -> Delivered:
+    """What the host's own script said of a run whose bundle was delivered."""
+    worker = _worker(request)
+    take_in_evaluation(worker, pk, sha256, body.values, body.problem)
+    return Delivered(state=Job.objects.get(pk=pk).state)
 
 
 def _receive(request: HttpRequest, file: Path) -> None:

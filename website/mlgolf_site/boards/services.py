@@ -36,8 +36,10 @@ from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
 from mlgolf.scoring.kept_trials import KeptTrial, as_records, from_records, keep_trials
 from mlgolf_site.boards.models import Snapshot, Standing
 from mlgolf_site.contests.models import Board
+from mlgolf_site.contests.services import own_script
 from mlgolf_site.entries.models import Run, Tier
 from mlgolf_site.jobs.beside import write_beside
+from mlgolf_site.jobs.evaluations import columns_of, values_of
 from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import JobLost
 
@@ -274,7 +276,9 @@ def refresh(board: Board) -> Snapshot | None:
     runs = _counting_runs(board)
     found, before = _leaderboard(board, runs), board.snapshot
     view = board_view(board.competition, found.board)
-    told = _without_rows(view)
+    told, own = _without_rows(view), _own_of(board)
+    told |= {"own_columns": columns_of(own[row.submission] for row in view.rows
+                                       if row.submission in own)} if own else {}
     told["figures"] = before.view.get("figures", []) if before else []
     with transaction.atomic():
         snapshot = Snapshot.objects.create(
@@ -283,7 +287,7 @@ def refresh(board: Board) -> Snapshot | None:
             tiers=_tiers(board), view=as_json(told),
             figures=before.figures if before else {}, drawn=before.drawn if before else None,
         )
-        _write_rows(snapshot, view.rows, found, {name: pk for _, _, name, pk, _ in runs})
+        _write_rows(snapshot, view.rows, found, {name: pk for _, _, name, pk, _ in runs}, own)
         # A keeper that read earlier never puts an older leaderboard in a newer one's place.
         newer = Board.objects.filter(pk=board.pk).exclude(snapshot__of_change__gt=board.changes)
         if newer.update(snapshot=snapshot):
@@ -322,6 +326,17 @@ def _counting_runs(board: Board) -> list[tuple[int, str, str, int, Any]]:
     ))
 
 
+def _own_of(board: Board) -> dict[str, dict[str, Any]]:
+    """What the host's own script said of the runs that count, by entry; empty without a script."""
+    if own_script(board.version) is None:
+        return {}
+    evaluated = counting(board).filter(own_evaluation__isnull=False)
+    return {
+        name: values for name, kept in evaluated.values_list("entry__name", "own_evaluation")
+        if (values := values_of(kept))
+    }
+
+
 def _tiers(board: Board) -> list[tuple[str, int]]:
     """Who played its runs, in words, and how many of them."""
     counted = counting(board).order_by().values_list("tier").annotate(runs=Count("pk"))
@@ -352,14 +367,19 @@ _encoder = json.JSONEncoder(allow_nan=False, default=lambda view: {
 })  # fmt: skip
 
 
-def _as_text(row: RowView, seeds: Sequence[SeedView]) -> str:
-    """The JSON of what `asdict` and `as_json` make of it, with every run, in less time."""
-    text = f'{_encoder.encode(row)[:-1]}, "seeds": {_encoder.encode(seeds)}}}'
+def _as_text(row: RowView, seeds: Sequence[SeedView], own: dict[str, Any]) -> str:
+    """The JSON of what `asdict` and `as_json` make of it, with every run, in less time.
+
+    Args: own: what the host's own script said.
+    """
+    beside = f', "own": {_encoder.encode(own)}' if own else ""
+    text = f'{_encoder.encode(row)[:-1]}, "seeds": {_encoder.encode(seeds)}{beside}}}'
     return text.replace("\\u0000", "\\ufffd")
 
 
 def _write_rows(
-    snapshot: Snapshot, rows: Sequence[RowView], found: KeptBoard, entries: dict[str, int]
+    snapshot: Snapshot, rows: Sequence[RowView], found: KeptBoard, entries: dict[str, int],
+    own: dict[str, dict[str, Any]],
 ) -> None:
     """Args: entries: their keys in the database, by name."""
     values = {
@@ -370,7 +390,8 @@ def _write_rows(
     seeds = seeds_view(found)
     written = (
         (snapshot.pk, place, _rank(found, row), entries[row.submission],
-         _finite(values.get(row.submission)), _as_text(row, seeds.get(row.submission, ())))
+         _finite(values.get(row.submission)),
+         _as_text(row, seeds.get(row.submission, ()), own.get(row.submission, {})))
         for place, row in enumerate(rows, 1)
     )  # fmt: skip
     if connection.vendor != "postgresql":

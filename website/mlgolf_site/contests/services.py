@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from django.db import transaction
 
@@ -17,7 +16,8 @@ from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.core.text import printable
 from mlgolf.core.toml_files import SHIPPED
 from mlgolf.core.workload import FRAMEWORKS
-from mlgolf.golf.games import cells, time_class_of
+from mlgolf.golf.evaluation_child import FILE as OWN
+from mlgolf.golf.games import cells, data_of, drawn_from, time_class_of
 from mlgolf.report.words import pretraining_in_words
 from mlgolf.results.frozen_code import digest, files_below
 from mlgolf_site.contests.beside import write_contest
@@ -144,21 +144,21 @@ def _check_programs(contest: Contest, rules: Competition, by: User | None) -> No
 
 
 def _generators(rules: Competition) -> list[str]:
-    files = [str(data.get("file") or "") for data in _data_of(rules)]
+    files = [str(data.get("file") or "") for data in data_of(rules)]
     return [file for file in files if file.endswith(".py")]
 
 
-def _data_of(rules: Competition) -> list[dict[str, Any]]:
-    return [(row.definition or {}).get("data", {}) for row in rules.workloads.values()]
+def own_script(version: Version) -> Path | None:
+    """The host's own evaluation, if these rules have one. It runs in a sandbox, on the machine of
+    whoever plays, and counts for nothing: so any host may bring it."""
+    script = version.folder / OWN
+    return script if script.is_file() else None
 
 
 def kept_from_players(version: Version) -> set[str]:
     """Files of its folder that are not handed out: the pools, or the generators, of blind games,
     from which each run's examples are drawn."""
-    return {
-        str(data["file"]) for data in _data_of(version.competition)
-        if data.get("blind") and data.get("file")
-    }
+    return drawn_from(version.competition)
 
 
 def _copy(folder: Path, target: Path) -> None:

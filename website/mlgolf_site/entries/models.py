@@ -101,6 +101,9 @@ class Run(models.Model):
     results = models.TextField(blank=True)  # JSON of mlgolf.scoring.kept_trials
     view = models.JSONField(default=dict, blank=True)  # the board of this run alone, as text
     figures = models.JSONField(default=dict, blank=True)  # name -> title, caption, svg
+    # What the host's own script said, and why it said nothing: see jobs/evaluations.py. None where
+    # there is none, or it was not run yet. It counts for nothing.
+    own_evaluation = models.JSONField(null=True, blank=True)
 
     LARGE = ("results", "view", "figures")  # not to be read where nobody shows them
 

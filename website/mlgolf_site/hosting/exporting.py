@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 
+from mlgolf.golf.own_evaluation import LABEL
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Run
@@ -26,7 +27,7 @@ def board_as_json(board: Board) -> dict[str, Any]:
         "version": version.number, "rules_sha256": version.rules_sha256,
         "name": board.name, "cell": board.cell, "framework": board.framework,
         "ruleset": board.ruleset, "made": snapshot.made.isoformat() if snapshot else None,
-        "board": snapshot.view if snapshot else None,
+        "board": snapshot.view if snapshot else None, "own_columns_are": LABEL,
         "record": snapshot.record if snapshot else [], "rows": list(_rows(board)),
     }
 
@@ -60,9 +61,11 @@ def board_as_csv(board: Board) -> str:
     """A line for each row, with the run that counts. A spreadsheet runs none of its cells."""
     view = board.snapshot.view if board.snapshot else {}
     facts, workloads = view.get("fact_heads") or [], view.get("workloads") or []
+    own = view.get("own_columns") or []
     heads = [
         "place", "rank", "entry", "owner", "team", "value", "score", *facts,
         *workloads, "run", "tier", "verified", "ended", "bundle_sha256", "code_sha256",
+        *(f"{name} ({LABEL})" for name in own),
     ]
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
@@ -76,6 +79,7 @@ def board_as_csv(board: Board) -> str:
             *_filled([cell["value"] for cell in shown.get("cells", ())], len(workloads)),
             run.get("run"), run.get("tier"), run.get("is_verified"), run.get("ended"),
             run.get("bundle_sha256"), row["code_sha256"],
+            *(shown.get("own", {}).get(name, "") for name in own),
         ]))
     return written.getvalue()
 

@@ -25,6 +25,7 @@ from mlgolf_site.boards.services import take_in
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import Entry, Run, Tier
 from mlgolf_site.entries.uploads import Upload
+from mlgolf_site.jobs.evaluations import restored
 from mlgolf_site.jobs.models import Job, State
 from mlgolf_site.jobs.services import VERDICT, end_judging, wait_for_worker
 from mlgolf_site.people.models import Team, User
@@ -154,6 +155,7 @@ def _rows(board: Board, table: Mapping[str, Any], state: State) -> Run:
         raise BundleError(f"{entry.archive}, its code, is missing")
     run = Run.objects.create(
         entry=entry, key=table["key"], tier=table["tier"], is_verified=table["is_verified"],
+        own_evaluation=restored(table.get("own_evaluation")),
     )
     Run.objects.filter(pk=run.pk).update(created=table["begun"])
     run.refresh_from_db()

@@ -33,6 +33,7 @@ def beside(run: Run) -> dict[str, Any]:
         "tier": run.tier, "begun": run.created.isoformat(),
         "ended": run.ended.isoformat() if run.ended else "", "counts": run.counts,
         "is_verified": run.is_verified, "state": str(job.state), "reason": job.reason,
+        "own_evaluation": run.own_evaluation,
     }
 
 

@@ -91,6 +91,13 @@ def end(process: subprocess.Popen) -> None:
             process.wait()
 
 
+def last_said(said: Path) -> str:
+    """What mlgolf said last, without folders of this machine."""
+    text = said.read_text(errors="replace").strip()
+    message = (text.rpartition("mlgolf: ")[2] or text).replace(f"{said.parent}/", "")
+    return printable(message)[:1000]
+
+
 class Silent:
     """Nothing is told but that it still runs."""
 

@@ -9,7 +9,8 @@ from mlgolf.api.bundles import bundle as write_bundle
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import printable
 from mlgolf.results.bundles.reading import sound_bundle
-from mlgolf_site.jobs.following import Told, started
+from mlgolf_site.jobs.evaluating import evaluate
+from mlgolf_site.jobs.following import Told, last_said, started
 
 if TYPE_CHECKING:
     from mlgolf_site.jobs.worker import Worker
@@ -61,13 +62,7 @@ def deliver(worker: "Worker", job: dict[str, Any], place: Path) -> None:
             )
 
     worker.send(job, send)
-
-
-def last_said(said: Path) -> str:
-    """What mlgolf said last, without folders of this machine."""
-    text = said.read_text(errors="replace").strip()
-    message = (text.rpartition("mlgolf: ")[2] or text).replace(f"{said.parent}/", "")
-    return printable(message)[:1000]
+    evaluate(worker, job, place, seal.sha256)
 
 
 def unzip(content: bytes, folder: Path) -> None:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlgolf_site.jobs.following import Silent, started
-from mlgolf_site.jobs.playing import REFUSED, last_said
+from mlgolf_site.jobs.following import Silent, last_said, started
+from mlgolf_site.jobs.playing import REFUSED
 
 if TYPE_CHECKING:
     from mlgolf_site.jobs.worker import Worker

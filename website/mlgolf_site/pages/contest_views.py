@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from mlgolf.core.text import number_of
 from mlgolf.core.workload import FRAMEWORKS
+from mlgolf.golf.own_evaluation import LABEL
 from mlgolf.plots.svg import recoloured
 from mlgolf.plots.theme import DARK
 from mlgolf.report.games import game_in_words
@@ -28,6 +29,7 @@ from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.contests.services import kept_from_players, starter_folder
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting.draws import SHOWN, commitments, draws_fresh
+from mlgolf_site.jobs.evaluations import cells_of
 from mlgolf_site.pages.paging import ROWS, page_of
 from mlgolf_site.rules import HOSTS
 
@@ -52,7 +54,7 @@ def contest(request: HttpRequest, slug: str) -> HttpResponse:
         "contest": found, "version": version, "versions": versions, "boards": boards,
         "board": board, "matrix": _matrix(_shown(boards, board)), "snapshot": snapshot,
         "view": snapshot.view if snapshot else None, "standings": standings,
-        "figures": snapshot.view.get("figures", []) if snapshot else [],
+        "figures": snapshot.view.get("figures", []) if snapshot else [], "own_label": LABEL,
         "rows": _rows(snapshot, standings) if snapshot else "", "words": _words(board),
         "rules": board.competition, "outside": OUTSIDE,
         "has_starter": starter_folder(version) is not None,
@@ -99,11 +101,11 @@ def _rows(snapshot: Snapshot, places: Page) -> SafeString:
         rows = list(Standing.objects.filter(
             snapshot=snapshot, place__gte=places.start_index(), place__lte=places.end_index()
         ).select_related("entry__contest", "entry__owner", "entry__team"))
-        runs = _runs_of(rows)
+        runs, own_columns = _runs_of(rows), snapshot.view.get("own_columns", ())
         html = render_to_string("pages/_rows.html", {
             "by_value": snapshot.view["fact_heads"],
-            "rows": [{"standing": row, "view": row.view, "runs": runs.get(row.entry_id, [])}
-                     for row in rows],
+            "rows": [{"standing": row, "view": row.view, "runs": runs.get(row.entry_id, []),
+                      "own": cells_of(row.view.get("own", {}), own_columns)} for row in rows],
         })  # fmt: skip
         caches["pages"].set(key, html, LONGEST_KEPT)
     return html

@@ -23,6 +23,7 @@ from pygments.lexers import PythonLexer, TextLexer
 
 from mlgolf.core.errors import MLGolfError
 from mlgolf.core.workload import FRAMEWORKS
+from mlgolf.golf.own_evaluation import LABEL
 from mlgolf.report.triage import looked_at_lines
 from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import chosen_board
@@ -30,6 +31,7 @@ from mlgolf_site.contests.models import Contest
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting.drafts import play_again
+from mlgolf_site.jobs.evaluations import shown_evaluations
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
 from mlgolf_site.jobs.services import standing_in_queue
@@ -122,7 +124,10 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         ).select_related("snapshot").only("rank", "snapshot", "snapshot__rows").first()
     queue = standing_in_queue(latest)
     tells = request.sees_results and latest and (queue or not shown)
+    is_host = bool(request.roles & {Role.HOST, Role.ADMIN})
+    own_columns, own = shown_evaluations(runs if request.sees_results else (), to_host=is_host)
     return render(request, "pages/entry.html", {
+        "own_columns": own_columns, "own": own, "own_label": LABEL,
         "entry": found, "contest": found.contest, "board": found.board, "runs": runs,
         "latest": latest, "shown": shown, "standing": standing,
         "events": _events(latest, kinds_told(request.roles, found)) if tells else [],
@@ -132,7 +137,7 @@ def entry(request: HttpRequest, slug: str, name: str) -> HttpResponse:
         "sees_code": sees_code(request.roles, found), "shows_code": found.shows_code,
         "is_own": Role.OWNER in request.roles,
         "may_cancel": bool(request.roles & {Role.OWNER, Role.HOST, Role.ADMIN}),
-        "is_host": bool(request.roles & {Role.HOST, Role.ADMIN}),
+        "is_host": is_host,
         "command": _command(found), "improved": found.improved.select_related("contest").all(),
         "disclosed": _disclosed(found), "jury": jury_views.of_entry(request, found),
     })

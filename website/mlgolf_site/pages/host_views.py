@@ -12,14 +12,17 @@ from django.views.decorators.http import require_POST
 
 from mlgolf.core.competition import Competition
 from mlgolf.core.errors import MLGolfError
+from mlgolf.golf.own_evaluation import LABEL
 from mlgolf_site.boards import services as boards
 from mlgolf_site.contests.asked import asked_board
 from mlgolf_site.contests.models import Board, Contest
+from mlgolf_site.contests.services import own_script
 from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting import drafts, draws, editing
 from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.exporting import board_as_csv, board_as_json, bundles_as_zip
 from mlgolf_site.hosting.models import Draft
+from mlgolf_site.jobs import evaluations
 from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.pages.host_forms import (
     AnnouncementForm,
@@ -184,6 +187,8 @@ def _host_page(request: HttpRequest, contest: Contest, **shown: Any) -> HttpResp
         "fresh": fresh, "blind": draws.is_blind(rules),
         "unused": sum(not one.is_used for one in draws.commitments()) if fresh else 0,
         "commitments": draws.commitments()[:draws.SHOWN] if fresh else [],
+        "own_script": own_script(version), "own_label": LABEL,
+        "own_failures": evaluations.failures(contest),
         "form": HostForm(initial=HostForm.initial_of(contest)), "preview": None,
         "announcement": AnnouncementForm(auto_id="announce_%s"),
         "judging": JudgingForm(boards=all_boards, contest=contest, auto_id="judge_%s"),
