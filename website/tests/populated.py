@@ -202,7 +202,7 @@ def _kept(rules, at, quality, received, drawn):
     best = row.par.value if row.par else 5.0
     seconds = drawn.uniform(2, 9)
     value = abs(best) * (0.9 + 0.25 * quality) * drawn.uniform(0.97, 1.03)
-    missed = drawn.random() < 0.06
+    missed = quality > 2 and drawn.random() < 0.06
     if rules.rules.objective_quantity.accumulates:
         seconds = value
     key = TrialKey(

@@ -121,6 +121,20 @@ def table() -> bytes:
     return "\n".join(["height,weight,kind", *rows]).encode()
 
 
+def test_a_file_is_kept_though_another_field_is_wrong(lee):
+    client = signed_in(lee)
+    answer = client.post("/host/table/", {
+        "name": "Two Kinds", "licence": "", "file": as_file(table(), "mine.csv"),
+    })  # fmt: skip
+    page = client.get(answer["Location"]).content.decode()
+    assert "Licence of the data: This field is required." in page
+    assert 'value="Two Kinds"' in page
+    mended = {"name": "two-kinds", "licence": "CC0-1.0", "objective": "l2", "target": "kind",
+              "budget_seconds": "2", "check": "1"}
+    page = client.post(answer["Location"], mended, follow=True).content.decode()
+    assert "Nothing stands against it." in page
+
+
 def test_a_table_becomes_a_competition_and_is_not_chosen_again_to_mend_a_field(lee):
     client = signed_in(lee)
     typed = {"name": "two-kinds", "title": "Two kinds", "target": "colour", "objective": "l2",

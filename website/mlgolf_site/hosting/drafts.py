@@ -7,6 +7,7 @@ baseline is entered as any entry is, and played.
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -49,10 +50,11 @@ _ON_THE_PAGE = {  # options of the command line, as the form calls them
 
 def new_draft(
     owner: User, kind: str, file_name: str, content: bytes, asked: dict[str, Any],
-    contest: Contest | None = None,
+    contest: Contest | None = None, wrong: Sequence[str] = (),
 ) -> Draft:
     """Keep what was uploaded and typed, and look at it.
 
+    Args: wrong: what is wrong with what was typed; the file is then only kept.
     Raises: SubmissionError for a file that is not taken in; nothing is kept then.
     """
     limits = settings.SITE.config.limits
@@ -62,7 +64,11 @@ def new_draft(
         )
     draft = Draft(owner=owner, kind=kind, contest=contest, asked=asked)
     _take_in(draft, file_name, content)
-    _look_at(draft, owner)
+    if wrong:
+        draft.problem = "\n".join(wrong)
+        draft.save()
+    else:
+        _look_at(draft, owner)
     return draft
 
 
@@ -82,7 +88,8 @@ def change_draft(
         _take_in(draft, file_name, content)
     is_table = draft.kind == Draft.Kind.TABLE
     after = {key: draft.asked.get(key) for key in OF_THE_TABLE}
-    if content or again or (is_table and before != after):
+    was_looked_at = bool(draft.checked or draft.guesses)
+    if content or again or not was_looked_at or (is_table and before != after):
         _look_at(draft, by)
 
 

@@ -27,7 +27,18 @@ class DraftForm(forms.Form):
             self.fields["file"].help_text = "Leave it empty to keep the one that is here."
 
     def asked(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "file"}
+        """What was typed; as it was typed, where it is wrong."""
+        return {
+            name: self.cleaned_data[name] if name in self.cleaned_data else self.data.get(name, "")
+            for name in self.fields if name != "file"
+        }
+
+    def wrong(self) -> list[str]:
+        """A sentence for each field that is."""
+        return [
+            f"{self.fields[name].label or name}: {' '.join(map(str, errors))}"
+            for name, errors in self.errors.items()
+        ]
 
 
 class _OfANewOne(forms.Form):

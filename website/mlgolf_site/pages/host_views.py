@@ -79,10 +79,13 @@ def _new(
     contest: Contest | None = None,
 ) -> HttpResponse:
     form = form_class(request.POST or None, request.FILES or None, needs_file=True)
-    if request.method == "POST" and form.is_valid():
+    # Whatever else is wrong, a file that was chosen is kept.
+    if request.method == "POST" and (form.is_valid() or form.cleaned_data.get("file")):
         try:
             name, content = _uploaded(form)
-            made = drafts.new_draft(request.user, kind, name, content, form.asked(), contest)
+            made = drafts.new_draft(
+                request.user, kind, name, content, form.asked(), contest, wrong=form.wrong()
+            )
             return redirect("draft", made.key)
         except MLGolfError as error:
             form.add_error("file", str(error))
