@@ -29,9 +29,8 @@ class Served:
              "--port", str(self.port), *options],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
             # Locks of cores of its own: sites of several tests may run side by side.
-            env={"MLGOLF_LOCK_DIR": str(folder),
-                 **{k: v for k, v in os.environ.items() if not k.startswith("MLGOLF_SITE")},
-                 **(environment or {})},
+            env={**{k: v for k, v in os.environ.items() if not k.startswith("MLGOLF_SITE")},
+                 "MLGOLF_LOCK_DIR": str(folder), **(environment or {})},
         )  # fmt: skip
         threading.Thread(target=self._read, daemon=True).start()
 
