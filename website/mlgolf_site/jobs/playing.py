@@ -9,12 +9,13 @@ from mlgolf.api.bundles import bundle as write_bundle
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import printable
 from mlgolf.results.bundles.reading import sound_bundle
+from mlgolf_site.jobs.command import REFUSED
 from mlgolf_site.jobs.following import Told, started
 
 if TYPE_CHECKING:
     from mlgolf_site.jobs.worker import Worker
 
-REFUSED = 2  # exit code of mlgolf for what is refused before it begins
+MISTAKE = 2  # exit code of mlgolf where it says what is wrong
 
 
 def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
@@ -34,7 +35,8 @@ def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     elif code == REFUSED and not any(run.glob("*/study_*")):
         worker.give_up(job, last_said(said), refused=True)
     elif not has_ended(job, place):
-        worker.give_up(job, f"mlgolf run ended with exit code {code} before its last trial")
+        why = f": {last_said(said)}" if code == MISTAKE else " before its last trial"
+        worker.give_up(job, f"mlgolf run ended with exit code {code}{why}")
     else:
         deliver(worker, job, place)
 
