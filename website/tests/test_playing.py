@@ -1,11 +1,15 @@
 """How a worker plays an entry: what it says when that does not come to its end."""
 
+import os
+import signal
+import time
 from types import SimpleNamespace
 
 import pytest
+from mlgolf_site.jobs.calling import Lost
 from mlgolf_site.jobs.playing import play
 from mlgolf_site.jobs.worker import ensure_ledger
-from uploads import zipped
+from uploads import folder_zip, zipped
 
 JOB = {
     "job": 1, "run": "mine-1", "kind": "play", "entry": "mine", "contest": "quick", "cell": "",
@@ -63,3 +67,28 @@ def test_an_entry_is_not_refused_where_the_worker_lacks_its_data(given_up, monke
     refused, reason = given_up("def play(game): pass\n")
     assert not refused
     assert "/dev/null/data" in reason
+
+
+class KilledOnce(OneJob):
+    """As soon as the run has a folder."""
+
+    def follow(self, job, process, told):
+        run = self.place / "run" / job["run"] / "run.json"
+        if run.exists():
+            return process.wait()
+        while not run.exists():
+            assert process.poll() is None, (self.place / "said.txt").read_text()
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise Lost("its worker was killed")
+
+
+def test_a_run_that_was_cut_off_is_continued_and_delivered(tmp_path, game_folder):
+    worker = KilledOnce(
+        tmp_path / "place", game_folder, folder_zip(game_folder / "baseline", "mine")
+    )
+    with pytest.raises(Lost):
+        play(worker, JOB, worker.place)
+    play(worker, JOB, worker.place)
+    assert (worker.said, worker.delivered) == ([], ["mine-1"])

@@ -9,6 +9,7 @@ from mlgolf.api.bundles import bundle as write_bundle
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import printable
 from mlgolf.results.bundles.reading import sound_bundle
+from mlgolf.results.run_folder import FILE
 from mlgolf_site.jobs.command import REFUSED
 from mlgolf_site.jobs.following import Told, started
 
@@ -23,10 +24,12 @@ def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     competition = worker.competition(job)
     unzip(worker.call("GET", f"jobs/{job['job']}/code").content, place)
     run, said = place / "run" / job["run"], place / "said.txt"
+    cut_off = ["--resume"] if (run / FILE).exists() else []
     given = f"{competition}@{job['cell']}" if job["cell"] else str(competition)
     process = started(
         ["run", job["entry"], "--competition", given, "--framework", job["framework"], "--tuning",
-         job["ruleset"], "--out", str(run), "--ledger", str(worker.ledger)],
+         job["ruleset"], "--out", str(run), "--ledger", str(worker.ledger),
+         *cut_off],
         place, said, said,
     )  # fmt: skip
     code = worker.follow(job, process, Told(run, said, place / "told.json"))
