@@ -284,7 +284,7 @@ def _token(admin: "User", hardware: str) -> str:
     token, text = Token.issue(admin, name, Token.Scope.WORKER, 365)
     # The same worker as before: what it had finished, it may still deliver.
     for worker in Worker.objects.filter(token__in=before):
-        release(worker, "the site was started anew")
+        release(worker, "the site was started anew", its_fault=False)
         Worker.objects.filter(pk=worker.pk).update(token=token)
     for one in before:
         one.delete()

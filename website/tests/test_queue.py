@@ -87,7 +87,7 @@ def test_a_job_whose_worker_is_silent_goes_back_to_its_place(handed_in, worker):
     first, _ = handed_in("a"), handed_in("b")
     lease(worker("one"))
     assert watch(later(seconds=LEASE.total_seconds() + 1)) == 1
-    assert lease(worker("two")).run == first
+    assert lease(worker("two"), now=later(minutes=5)).run == first
 
 
 def test_a_heartbeat_renews_the_lease(handed_in, worker):
@@ -114,7 +114,7 @@ def test_who_has_lost_a_job_is_told_so(handed_in, worker):
     one, two = worker("one"), worker("two")
     job = lease(one)
     watch(later(seconds=LEASE.total_seconds() + 1))
-    lease(two)
+    lease(two, now=later(minutes=5))
     with pytest.raises(JobLost, match="its lease ran out"):
         heartbeat(one, job.pk)
     with pytest.raises(JobLost):
@@ -127,10 +127,92 @@ def test_a_job_that_the_platform_spoils_again_and_again_is_given_up_and_costs_no
     before = left_today(kim)
     run, own = handed_in("a"), worker()
     assert left_today(kim) == before - 1
-    for _ in range(MOST_ATTEMPTS):
-        give_up(own, lease(own).pk, "its disk is full")
+    for hours in range(MOST_ATTEMPTS):
+        own.refresh_from_db()
+        give_up(own, lease(own, now=later(hours=hours)).pk, "its disk is full")
     assert state(run) is State.FAILED
     assert left_today(kim) == before
+
+
+def test_a_job_whose_attempt_was_spoilt_waits_longer_each_time(handed_in, worker):
+    job = Job.objects.get(run=handed_in("a"))
+    waited = []
+    for number in range(MOST_ATTEMPTS - 1):
+        own = worker(f"w{number}")
+        give_up(own, lease(own, now=later(hours=1)).pk, "its disk is full")
+        job.refresh_from_db()
+        waited.append(round((job.not_before - timezone.now()).total_seconds()))
+    assert waited == [30, 60, 120, 240]
+
+
+def test_a_job_that_waits_after_a_spoilt_attempt_says_how_long(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    give_up(own, lease(own).pk, "its disk is full")
+    assert lease(own) is None
+    assert why_it_waits(Job.objects.get(run=run)) == (
+        "waits again: its disk is full; the next try is in 30 s"
+    )
+
+
+def test_who_spoiled_a_job_gets_it_again_only_where_no_other_worker_is_there(
+    handed_in, worker
+):  # fmt: skip
+    run, own, other = handed_in("a"), worker("one"), worker("two")
+    give_up(own, lease(own).pk, "its disk is full")
+    later_on = later(minutes=5)
+    Worker.objects.update(last_seen=later_on)
+    assert lease(own, now=later_on) is None
+    Worker.objects.filter(pk=other.pk).update(problem="it has no bubblewrap")
+    assert lease(own, now=later_on).run == run
+
+
+def test_a_worker_that_may_not_play_a_competition_is_no_other_worker(handed_in, worker, person):
+    run, own, other = handed_in("a"), worker("one"), worker("two")
+    other.token.user.is_superuser = False
+    other.token.user.save()
+    give_up(own, lease(own).pk, "its disk is full")
+    Worker.objects.update(last_seen=later(minutes=5))
+    assert lease(own, now=later(minutes=5)).run == run
+
+
+def test_how_often_a_job_was_tried_leaves_out_workers_that_were_told_to_stop(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    give_up(own, lease(own).pk, "its worker was stopped", stopped=True)
+    for hours in range(MOST_ATTEMPTS):
+        own.refresh_from_db()
+        give_up(own, lease(own, now=later(hours=hours)).pk, "its disk is full")
+    job = Job.objects.get(run=run)
+    assert job.reason.startswith(f"its disk is full. It was tried {MOST_ATTEMPTS} times")
+
+
+def spoil(own, names, handed_in):
+    for name in names:
+        handed_in(name)
+        give_up(own, lease(own).pk, "its disk is full")
+    own.refresh_from_db()
+
+
+def test_a_worker_that_spoils_three_jobs_in_a_row_rests(handed_in, worker):
+    own = worker()
+    spoil(own, "ab", handed_in)
+    assert own.why_no_job() == ""
+    spoil(own, "c", handed_in)
+    assert own.why_no_job().startswith("it spoiled 3 jobs in a row, and takes none until ")
+    waits = handed_in("d")
+    assert lease(own) is None
+    assert "spoiled 3 jobs in a row" in why_it_waits(Job.objects.get(run=waits))
+    assert lease(own, now=later(minutes=2)) is not None
+
+
+def test_a_worker_that_delivers_is_forgiven_what_it_spoiled(handed_in, worker):
+    own = worker()
+    spoil(own, "ab", handed_in)
+    handed_in("c")
+    job = lease(own)
+    begin_judging(own, job.pk, "1" * 64)
+    end_judging(job.pk, "has a verdict")
+    spoil(own, "d", handed_in)
+    assert (own.spoilt, own.why_no_job()) == (1, "")
 
 
 def test_what_is_refused_costs_nothing_either(handed_in, worker, kim):
@@ -353,7 +435,7 @@ def test_a_repetition_whose_worker_is_silent_goes_back_into_the_queue(delivered,
     lease(own)
     assert watch(later(seconds=LEASE.total_seconds() + 1)) == 1
     other = worker("other")
-    assert lease(other) == asked
+    assert lease(other, now=later(minutes=5)) == asked
     with pytest.raises(JobLost):
         end_repetition(own, asked.pk, FOUND)
 
@@ -430,7 +512,7 @@ def test_a_worker_that_starts_anew_holds_no_job(handed_in, worker):
     lease(own)
     assert release(own) == 1
     assert state(run) is State.QUEUED
-    assert lease(worker("two")).run == run
+    assert lease(worker("two"), now=later(minutes=5)).run == run
 
 
 def test_a_run_that_was_taken_in_is_done_though_the_web_process_was_killed_then(
@@ -461,7 +543,7 @@ def test_a_run_that_is_judged_so_long_that_it_was_queued_again_is_done_when_it_e
     job = lease(own)
     begin_judging(own, job.pk, "1" * 64)
     watch(timezone.now() + LONGEST_JUDGING + timedelta(seconds=1))
-    lease(worker("two"))
+    lease(worker("two"), now=later(minutes=5))
     run.refresh_from_db()
     run.bundle_sha256 = "1" * 64
     run.save()

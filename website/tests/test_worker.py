@@ -167,6 +167,15 @@ def test_a_worker_that_is_told_to_stop_keeps_what_it_plays(site, monkeypatch):
     assert (worker.folder / "jobs" / "mine-1-play" / "job.json").exists()
 
 
+def test_a_worker_whose_disk_is_full_gives_its_job_back_and_goes_on(site):
+    worker, heard = site(job=JOB)
+    (worker.folder / "jobs").write_text("where a folder should be")
+    assert worker._next()
+    what, said = heard[-1]
+    assert (what, said["refused"], said["stopped"]) == ("give-up", False, False)
+    assert said["reason"] == "jobs/mine-1-play: Not a directory"
+
+
 def test_what_was_cut_off_is_kept_for_a_week(site, monkeypatch):
     worker, _ = site()
     places = [worker.folder / "jobs" / f"mine-{n}-play" for n in (1, 2)]

@@ -24,7 +24,7 @@ from mlgolf.api.bundles import make_ledger, open_ledger
 from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import Calibration
-from mlgolf.core.text import printable
+from mlgolf.core.text import in_words, printable
 from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
 from mlgolf.referee.machine import machine
@@ -153,16 +153,18 @@ class Worker:
         job = _named_plainly(answer.json())
         self.tell(f"{WORDS[job['kind']]} {job['contest']}/{job['entry']}: {job['run']}")
         place = self.folder / "jobs" / f"{job['run']}-{job['kind']}"
-        if not _is_continued(job, place):
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(parents=True)
-            (place / "job.json").write_text(json.dumps(job))
         try:
+            if not _is_continued(job, place):
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir(parents=True)
+                (place / "job.json").write_text(json.dumps(job))
             BEGIN[job["kind"]](self, job, place)
         except Lost as error:
             self.tell(f"{job['run']}: {error}")
         except MLGolfError as error:
             self._fail(job, str(error))
+        except OSError as error:  # a full disk, for instance
+            self._fail(job, (in_words(error) or str(error)).replace(f"{self.folder}/", ""))
         # Not where the site is gone: what was finished is delivered when it is back. What was
         # stopped is continued by the next start, so that the ledger has no run without an end.
         if not self.stopping:
