@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DataError, connection
 from django.utils import timezone
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Event
@@ -549,6 +549,60 @@ def test_a_run_that_is_judged_so_long_that_it_was_queued_again_is_done_when_it_e
     run.save()
     end_judging(job.pk, "has a verdict")
     assert state(run) is State.DONE
+
+
+def test_a_job_that_cannot_be_moved_on_keeps_no_other_from_it(handed_in, worker, monkeypatch):
+    from mlgolf_site.jobs import services
+
+    stuck, moves = handed_in("a"), handed_in("b")
+    own = worker()
+    for job in (lease(own), lease(own)):
+        begin_judging(own, job.pk, "1" * 64)
+    type(stuck).objects.update(bundle_sha256="1" * 64)
+
+    def full_disk(run):
+        if run == stuck:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(services, "write_beside", full_disk)
+    watch(timezone.now() + LONGEST_JUDGING + timedelta(seconds=1))
+    assert (state(stuck), state(moves)) == (State.JUDGING, State.DONE)
+
+
+def test_a_run_that_cannot_be_judged_anew_keeps_no_other_from_it(handed_in, monkeypatch):
+    from mlgolf_site.boards import services
+
+    stuck, other = handed_in("a"), handed_in("b")
+    type(stuck).objects.update(bundle_sha256="1" * 64, judging_anew=stuck.WAITS)
+
+    def made_again(run):
+        if run == stuck:
+            raise KeyError("model")
+
+    monkeypatch.setattr(services, "made_again", made_again)
+    services.judge_waiting()
+    stuck.refresh_from_db()
+    other.refresh_from_db()
+    assert (stuck.judging_anew, other.judging_anew) == ("could not be judged anew: KeyError", "")
+
+
+@pytest.mark.django_db(transaction=True)  # it gives its connection back
+@pytest.mark.parametrize("step", [
+    "jobs.services.watch", "boards.services.judge_waiting", "jobs.services.forget_old_events",
+])
+@pytest.mark.parametrize("error", [KeyError("model"), DataError("out of range")])
+def test_what_the_keeper_cannot_do_keeps_it_from_nothing_else(monkeypatch, step, error):
+    from mlgolf_site import serving
+    from mlgolf_site.boards import services
+
+    def fails():
+        raise error
+
+    made = []
+    monkeypatch.setattr(f"mlgolf_site.{step}", fails)
+    monkeypatch.setattr(services, "refresh_all", lambda: made.append("boards"))
+    assert serving.Keeper().keep() is False
+    assert made == ["boards"]
 
 
 @pytest.mark.django_db(transaction=True)  # it gives its connection back

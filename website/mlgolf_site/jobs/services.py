@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
@@ -515,20 +515,27 @@ def watch(now: datetime | None = None) -> int:
     ).values_list("pk", flat=True)
     moved = 0
     for pk in overdue:
-        with transaction.atomic():
-            job = _locked(pk=pk)
-            if job.state == State.PLAYING and job.lease_until and job.lease_until < now:
-                _again(job, "its worker was not heard of for a minute", fault_of=job.worker)
-            elif job.state == State.PLAYING and job.since < now - _longest(job):
-                _again(
-                    job, f"it was played for more than {_longest(job)}", fault_of=job.worker
-                )
-            elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
-                _again(job, "checking its bundle did not end")
-            else:
-                continue
-            moved += 1
+        try:
+            moved += _moved_on(pk, now)
+        except (InterfaceError, OperationalError):  # the database itself is not there
+            raise
+        except Exception:  # one that cannot be moved keeps no other from being moved
+            log.exception("job %s could not be moved on; trying again", pk)
     return moved
+
+
+@transaction.atomic
+def _moved_on(pk: int, now: datetime) -> bool:
+    job = _locked(pk=pk)
+    if job.state == State.PLAYING and job.lease_until and job.lease_until < now:
+        _again(job, "its worker was not heard of for a minute", fault_of=job.worker)
+    elif job.state == State.PLAYING and job.since < now - _longest(job):
+        _again(job, f"it was played for more than {_longest(job)}", fault_of=job.worker)
+    elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
+        _again(job, "checking its bundle did not end")
+    else:
+        return False
+    return True
 
 
 def _longest(job: Job) -> timedelta:
