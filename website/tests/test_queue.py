@@ -20,6 +20,7 @@ from mlgolf_site.jobs.services import (
     cancel,
     end_judging,
     end_repetition,
+    enqueue,
     forget_old_events,
     give_up,
     heartbeat,
@@ -220,6 +221,31 @@ def test_what_is_refused_costs_nothing_either(handed_in, worker, kim):
     run, own = handed_in("a"), worker()
     give_up(own, lease(own).pk, "its code has no play", refused=True)
     assert (state(run), left_today(kim)) == (State.REFUSED, before)
+
+
+def test_what_is_cancelled_before_it_is_played_costs_nothing(handed_in, worker, kim):
+    before = left_today(kim)
+    cancel(handed_in("a"))
+    spoilt, own = handed_in("b"), worker()
+    give_up(own, lease(own).pk, "its disk is full")
+    cancel(spoilt)
+    assert left_today(kim) == before
+
+
+def test_what_was_played_and_then_cancelled_costs_a_submission(handed_in, worker, kim):
+    before = left_today(kim)
+    run, own = handed_in("a"), worker()
+    job = lease(own)
+    cancel(run)
+    give_up(own, job.pk, "its worker was stopped", stopped=True)
+    assert (state(run), left_today(kim)) == (State.CANCELLED, before - 1)
+
+
+def test_a_second_run_that_is_cancelled_gives_no_submission_back(delivered, kim):
+    run, _ = delivered
+    before = left_today(kim)
+    cancel(enqueue(run.entry))
+    assert left_today(kim) == before
 
 
 def test_judging_that_does_not_end_is_begun_again(handed_in, worker):
