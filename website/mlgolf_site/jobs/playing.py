@@ -21,6 +21,9 @@ MISTAKE = 2  # exit code of mlgolf where it says what is wrong
 
 def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     """Raises: Lost."""
+    if has_ended(job, place):  # and could not be delivered before
+        deliver(worker, job, place)
+        return
     competition = worker.competition(job)
     unzip(worker.call("GET", f"jobs/{job['job']}/code").content, place)
     run, said = place / "run" / job["run"], place / "said.txt"

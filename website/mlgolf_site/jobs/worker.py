@@ -153,6 +153,7 @@ class Worker:
         job = _named_plainly(answer.json())
         self.tell(f"{WORDS[job['kind']]} {job['contest']}/{job['entry']}: {job['run']}")
         place = self.folder / "jobs" / f"{job['run']}-{job['kind']}"
+        kept = False
         try:
             if not _is_continued(job, place):
                 shutil.rmtree(place, ignore_errors=True)
@@ -163,11 +164,13 @@ class Worker:
             self.tell(f"{job['run']}: {error}")
         except MLGolfError as error:
             self._fail(job, str(error))
+            # The site, or what stands before it, does not take it now: it is not played again.
+            kept = isinstance(error, RulesError) and HAS_ENDED[job["kind"]](job, place)
         except OSError as error:  # a full disk, for instance
             self._fail(job, (in_words(error) or str(error)).replace(f"{self.folder}/", ""))
         # Not where the site is gone: what was finished is delivered when it is back. What was
         # stopped is continued by the next start, so that the ledger has no run without an end.
-        if not self.stopping:
+        if not (self.stopping or kept):
             shutil.rmtree(place, ignore_errors=True)
         return True
 
@@ -182,11 +185,18 @@ class Worker:
         """Of a worker that was killed: what had ended is sent. The rest is continued when its job
         comes again, or forgotten if it does not for a week."""
         for place in sorted((self.folder / "jobs").glob("*")):
+            is_new = False
             try:
                 job = json.loads((place / "job.json").read_text())
+                age = time.time() - (place / "job.json").stat().st_mtime
+                is_new = age < KEPT_SECONDS
                 if HAS_ENDED[job["kind"]](job, place):
                     DELIVER[job["kind"]](self, job, place)
-                elif time.time() - (place / "job.json").stat().st_mtime < KEPT_SECONDS:
+                elif is_new:
+                    continue
+            except RulesError as error:
+                self.tell(f"{place.name}: {error}")
+                if is_new:
                     continue
             except (Lost, MLGolfError, OSError, ValueError, KeyError) as error:
                 self.tell(f"{place.name}: {error}")
