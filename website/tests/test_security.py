@@ -691,6 +691,16 @@ def test_a_worker_delivers_nothing_for_a_job_that_it_never_had(handed_in, own, o
     assert job.state == "playing"
 
 
+def test_a_bundle_that_is_not_taken_in_is_its_workers_fault_and_not_the_entrys(handed_in, own):
+    job = lease(own[0])
+    assert deliver(own[1], job.pk).status_code == 422
+    job.refresh_from_db()
+    own[0].refresh_from_db()
+    assert (job.state, job.spoilt, own[0].spoilt) == ("queued", 1, 1)
+    assert job.reason.startswith("waits again: its bundle was not taken in: ")
+    assert [*job.spoilt_by.all()] == [own[0]]
+
+
 def test_while_one_bundle_is_checked_another_is_not_taken_in(handed_in, own):
     from mlgolf_site.jobs.services import JobLost, begin_judging
 

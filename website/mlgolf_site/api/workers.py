@@ -32,6 +32,7 @@ from mlgolf_site.jobs.services import (
     give_up,
     heartbeat,
     lease,
+    refuse_bundle,
     release,
 )
 from mlgolf_site.people.models import Token
@@ -271,7 +272,7 @@ def deliver(request: HttpRequest, pk: InPath[Key], sha256: Query[Sha256]) -> Del
             take_in(job.about, file, delivered_by=worker, sha256=sha256)
         except MLGolfError as error:
             told = str(error).replace(str(file), "its bundle")
-            end_judging(pk, f"its bundle was not taken in: {told}", refused=True)
+            refuse_bundle(worker, pk, sha256, told)
             raise
     end_judging(pk, "has a verdict")
     return Delivered(state=Job.objects.get(pk=pk).state)

@@ -354,16 +354,23 @@ def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
 
 
 @transaction.atomic
-def end_judging(pk: int, reason: str, *, refused: bool = False) -> None:
-    """The bundle was taken in, or refused."""
+def end_judging(pk: int, reason: str) -> None:
+    """The bundle was taken in."""
     job = _locked(pk=pk)
     if job.state == State.JUDGING:
-        _move(job, State.REFUSED if refused else State.DONE, reason)
-        if not refused:
-            _count_for(job.worker)
+        _move(job, State.DONE, reason)
+        _count_for(job.worker)
     elif job.state in OPEN and job.run and job.run.bundle_sha256:
         # It took so long that it was queued again.
         _move(job, State.DONE, reason, lease_until=None)
+
+
+@transaction.atomic
+def refuse_bundle(worker: Worker, pk: int, sha256: str, reason: str) -> None:
+    """It was not taken in, which is its worker's fault: the entry is played again."""
+    job = _locked(pk=pk)
+    if job.state == State.JUDGING and (job.worker_id, job.bundle_sha256) == (worker.pk, sha256):
+        _again(job, f"its bundle was not taken in: {reason}", fault_of=worker)
 
 
 # --- repetitions ---
