@@ -328,6 +328,53 @@ def test_one_knows_ones_place_in_the_queue_and_why_one_waits(handed_in, worker):
     assert seconds > 0
 
 
+def test_what_no_worker_came_for_in_a_week_is_given_up_and_costs_nothing(handed_in, kim):
+    before = left_today(kim)
+    run = handed_in("a")
+    assert watch(later(days=6)) == 0
+    assert watch(later(days=8)) == 1
+    job = Job.objects.get(run=run)
+    assert (job.state, left_today(kim)) == (State.FAILED, before)
+    assert job.reason.startswith("no worker of the class one-thread-cpu came in 7 days")
+
+
+@pytest.mark.parametrize(("seen", "changes", "given_up"), [
+    (-7, {}, True), (-5, {}, False), (-5, {"problem": "it has no bubblewrap"}, True),
+    (-5, {"hardware": "laptop"}, True),
+])
+def test_what_waits_long_is_given_up_only_where_nobody_could_have_played_it(
+    handed_in, worker, seen, changes, given_up
+):  # fmt: skip
+    handed_in("a")
+    own = worker()
+    Worker.objects.filter(pk=own.pk).update(last_seen=later(days=8 + seen), **changes)
+    assert watch(later(days=8)) == given_up
+
+
+def test_what_waits_behind_others_that_were_played_is_not_given_up(handed_in, worker):
+    played, waits = handed_in("a"), handed_in("b")
+    own = worker()
+    job = lease(own)
+    begin_judging(own, job.pk, "1" * 64)
+    end_judging(job.pk, "has a verdict")
+    Worker.objects.update(problem="the machine is too disturbed to measure on")
+    Job.objects.filter(run=played).update(since=later(days=5))
+    watch(later(days=8))
+    assert state(waits) is State.QUEUED
+
+
+def test_the_form_says_beforehand_that_nobody_plays_the_class(contest, kim, worker):
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(kim)
+    at = f"/c/{contest.slug}/submit/"
+    said = "no worker of the class one-thread-cpu is there"
+    assert said in browser.get(at).content.decode()
+    worker()
+    assert said not in browser.get(at).content.decode()
+
+
 def test_who_has_used_up_the_days_limit_is_told_so(handed_in, kim, settings):
     limits = settings.SITE.config.limits.model_copy(update={"submissions": 1})
     with pytest.MonkeyPatch.context() as patched:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -166,9 +167,11 @@ def _for_this_worker(jobs: QuerySet[Job], worker: Worker, now: datetime) -> Quer
     ).exclude(Exists(spoilt.filter(worker=worker)) & Exists(others))
 
 
-def _may_play(contest: Any) -> Q:
-    """Of workers: an administrator's, or one of a host of the competition."""
-    return Q(token__user__is_superuser=True) | Q(token__user__contests=contest)
+def _may_play(contest: Any, of: str = "") -> Q:
+    """Of workers, or of what has one by the lookup `of`: it is an administrator's, or of a host of
+    the competition."""
+    user = f"{of}token__user__"
+    return Q(**{f"{user}is_superuser": True}) | Q(**{f"{user}contests": contest})
 
 
 @transaction.atomic
@@ -472,16 +475,27 @@ def place_in_queue(job: Job) -> tuple[int, float]:
 def why_it_waits(job: Job) -> str:
     """A sentence without its full stop."""
     workers = working(job.hardware, job.about.entry.contest)
-    if not workers:
-        return f"no worker of the class {job.hardware} is there"
-    if all(worker.why_no_job() for worker in workers):
-        return f"{workers[0].name}: {workers[0].why_no_job()}"
+    if nobody := _why_nobody_plays(job.hardware, workers):
+        return nobody
     if job.not_before is not None and (seconds := _until(job.not_before)) > 0:
         return f"{job.reason}; the next try is in {seconds:.0f} s"
     place, _ = place_in_queue(job)
     ahead = "it is the next" if place <= 1 else f"{place} jobs are before it"
     return f"{ahead}; {len(workers)} {'worker plays' if len(workers) == 1 else 'workers play'} " \
         f"the class {job.hardware}"
+
+
+def why_nobody_plays(hardware: str, contest: Contest) -> str:
+    """Of a class, just now: a sentence without its full stop; empty if somebody does."""
+    return _why_nobody_plays(hardware, working(hardware, contest))
+
+
+def _why_nobody_plays(hardware: str, workers: Sequence[Worker]) -> str:
+    if not workers:
+        return f"no worker of the class {hardware} is there"
+    if all(worker.why_no_job() for worker in workers):
+        return f"{workers[0].name}: {workers[0].why_no_job()}"
+    return ""
 
 
 def _until(moment: datetime) -> float:
@@ -521,7 +535,7 @@ def watch(now: datetime | None = None) -> int:
         | Q(state=State.JUDGING, since__lt=now - LONGEST_JUDGING)
     ).values_list("pk", flat=True)
     moved = 0
-    for pk in overdue:
+    for pk in [*overdue, *_waiting_for_nobody(now)]:
         try:
             moved += _moved_on(pk, now)
         except (InterfaceError, OperationalError):  # the database itself is not there
@@ -540,9 +554,42 @@ def _moved_on(pk: int, now: datetime) -> bool:
         _again(job, f"it was played for more than {_longest(job)}", fault_of=job.worker)
     elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
         _again(job, "checking its bundle did not end")
+    elif job.state == State.QUEUED and job.since < _long_ago(now):
+        days = settings.SITE.config.limits.days_without_worker
+        _move(
+            job, State.FAILED, f"no worker of the class {job.hardware} came in "
+            f"{number_of(days, 'day')}, which is a fault of the site: it counts for no limit",
+        )
     else:
         return False
     return True
+
+
+def _long_ago(now: datetime) -> datetime:
+    """What waits since then has waited for a worker long enough, if none came."""
+    return now - timedelta(days=settings.SITE.config.limits.days_without_worker)
+
+
+def _waiting_for_nobody(now: datetime) -> list[int]:
+    """Jobs that have waited long, and that nobody could have taken in all that time."""
+    since = _long_ago(now)
+    waiting = Job.objects.filter(state=State.QUEUED, since__lt=since).annotate(
+        of_contest=Coalesce("run__entry__contest", "repeats__entry__contest")
+    )
+    asked = waiting.order_by().values_list("hardware", "of_contest").distinct()
+    return [
+        pk for hardware, contest in asked if not _came(hardware, contest, since)
+        for pk in waiting.filter(hardware=hardware, of_contest=contest).values_list("pk", flat=True)
+    ]
+
+
+def _came(hardware: str, contest: int, since: datetime) -> bool:
+    """Whether a worker of a class was there that takes jobs, or that took one."""
+    there = Worker.objects.filter(
+        _may_play(contest), hardware=hardware, last_seen__gt=since, problem=""
+    )
+    took = Job.objects.filter(_may_play(contest, "worker__"), hardware=hardware, since__gt=since)
+    return there.exists() or took.exists()
 
 
 def _longest(job: Job) -> timedelta:

@@ -3,6 +3,7 @@
 import io
 import zipfile
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import (
@@ -30,7 +31,7 @@ from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
-from mlgolf_site.jobs.services import enqueue, standing_in_queue
+from mlgolf_site.jobs.services import enqueue, standing_in_queue, why_nobody_plays
 from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
@@ -100,6 +101,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         "contest": contest, "version": version, "form": form, "checked": checked,
         "looked": looked_at_lines(checked.looked_at) if checked else [],
         "left": left_today(request.user), "based_on": based_on,
+        "unplayed": [
+            said for hardware in sorted({board.hardware for board in boards})
+            if (said := why_nobody_plays(hardware, contest))
+        ], "days": settings.SITE.config.limits.days_without_worker,
     }, status=422 if form.errors else 200)
 
 
