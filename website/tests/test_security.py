@@ -21,6 +21,7 @@ from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.headers import OneLine
 from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import heartbeat, lease
+from mlgolf_site.jobs.version import version_here
 from mlgolf_site.people.models import Team, Token
 from mlgolf_site.protocol import API, MOST_EVENTS
 from mlgolf_site.submitting import submit
@@ -740,6 +741,20 @@ def hello(headers, **changes):
     }
     return Client().post(
         "/api/worker/hello", json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+@pytest.mark.parametrize(("version", "takes"), [
+    (version_here(), True), (version_here().replace("(", "(f"), False), ("0.0.1", False),
+])
+def test_a_worker_with_other_code_of_mlgolf_is_given_no_job(handed_in, person, version, takes):
+    token, text = Token.issue(person("boss", is_superuser=True), "w", Token.Scope.WORKER)
+    said = hello({"Authorization": f"Bearer {text}"}, version=version).json()
+    worker = Worker.objects.get(token=token)
+    assert (lease(worker) is not None, said["problem"]) == (takes, worker.problem)
+    assert takes or (
+        f"of another version: it has mlgolf {version}, this site {version_here()}; install"
+        in worker.problem
     )
 
 

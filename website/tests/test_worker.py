@@ -40,20 +40,25 @@ def locks(tmp_path, monkeypatch):
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A worker whose probe finds what it is told, and what a site that welcomes it hears."""
-    heard, jobs = [], []
+    heard, jobs, refusals = [], [], []
 
     def answer(request: httpx.Request) -> httpx.Response:
         heard.append((request.url.path.rpartition("/")[2], json.loads(request.content or "{}")))
         if request.url.path.endswith("bundle"):
             return httpx.Response(413, text="<h1>Request Entity Too Large</h1>")
         if request.url.path.endswith("hello"):
-            return httpx.Response(200, json={"name": "w", "site": "s", "tier": "remote"})
+            return httpx.Response(200, json={
+                "name": "w", "site": "s", "tier": "remote",
+                "problem": refusals.pop() if refusals else "",
+            })
         if request.url.path.endswith("lease") and jobs:
             return httpx.Response(200, json=jobs.pop())
         return httpx.Response(204)
 
-    def make(*spreads, job=None):
+    def make(*spreads, job=None, refused=""):
+        """Args: refused: why the site gives it no job when it says hello first."""
         readings = iter(spreads)
+        refusals.append(refused)
         jobs.extend([] if job is None else [job])
         worker = Worker(
             url="http://site", token="t", hardware="one-thread-cpu", folder=tmp_path / "w",
@@ -90,6 +95,13 @@ def test_it_is_probed_again_until_it_is_quiet(site, locks, monkeypatch):
     assert [(what, bool(said.get("problem"))) for what, said in heard] == [
         ("hello", True), ("hello", True), ("hello", False), ("lease", False),
     ]
+
+
+def test_a_worker_that_the_site_gives_no_job_asks_for_none(site, locks, monkeypatch):
+    monkeypatch.setattr(workers, "PROBE_AGAIN", 0.01)
+    worker, heard = site(0.02, refused="it is of another version")
+    worker.work(once=True)
+    assert [what for what, _ in heard] == ["hello", "hello", "lease"]
 
 
 def test_a_worker_that_greets_again_is_not_probed_again(site):

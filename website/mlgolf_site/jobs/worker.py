@@ -19,13 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlgolf import __version__
 from mlgolf.api.bundles import make_ledger, open_ledger
 from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import Calibration
 from mlgolf.core.text import in_words, printable
-from mlgolf.referee.freeze import package_fingerprint
 from mlgolf.referee.levels import bubblewrap_problem, default_level
 from mlgolf.referee.machine import machine
 from mlgolf.results.bundles.ledger import HEADS
@@ -33,6 +31,7 @@ from mlgolf_site.jobs import playing, verifying
 from mlgolf_site.jobs.calling import Caller, Lost, SiteGone
 from mlgolf_site.jobs.following import Silent, Told, followed
 from mlgolf_site.jobs.machine import alone_in, disturbed, own_core, probe_core, probe_record
+from mlgolf_site.jobs.version import version_here
 from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
@@ -83,7 +82,7 @@ class Worker:
         problem = too_weak or disturbed(hardware, self._calibration)
         welcome = self.call("POST", "hello", json={
             "protocol": PROTOCOL, "hardware": self.hardware, "sandbox": level,
-            "version": f"{__version__} ({package_fingerprint()[:12]})", "time": time.time(),
+            "version": version_here(), "time": time.time(),
             "public_key": open_ledger(self.ledger).key,
             "machine": {
                 "system": platform.platform(), **machine(), "probe": probe_record(self._calibration)
@@ -101,6 +100,8 @@ class Worker:
         if problem:
             self.tell(f"it takes no job: {problem}; the probe is run again in {PROBE_AGAIN:.0f} s")
             self._calibration = None
+        elif problem := printable(welcome.get("problem", "")):
+            self.tell(f"the site gives it no job: {problem}")
         return not problem
 
     # --- the loop ---
