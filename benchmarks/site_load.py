@@ -268,7 +268,9 @@ def _three(values: list[float]) -> tuple[str, ...]:
 def measure_live(url: str, board: Any) -> None:
     """A worker's heartbeat with a line of log, until who follows the run has it."""
     from mlgolf_site.jobs.services import enqueue
+    from mlgolf_site.jobs.version import version_here
     from mlgolf_site.people.models import Token, User
+    from mlgolf_site.protocol import PROTOCOL
 
     admin = User.objects.filter(is_superuser=True).first()
     assert admin is not None
@@ -279,8 +281,8 @@ def measure_live(url: str, board: Any) -> None:
     )
     run = enqueue(board.entries.get(name="entry-00001"))
     _ok(worker.post("hello", json={
-        "protocol": 1, "hardware": board.hardware, "version": "load", "sandbox": "bubblewrap",
-        "machine": {}, "time": time.time(),
+        "protocol": PROTOCOL, "hardware": board.hardware, "version": version_here(),
+        "sandbox": "bubblewrap", "public_key": "0" * 64, "machine": {}, "time": time.time(),
     }))  # fmt: skip
     job = _ok(worker.post("lease")).json()["job"]
     arrived: dict[str, float] = {}

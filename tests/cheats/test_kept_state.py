@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from judge import HONEST, judged
 
-from mlgolf.core.errors import SubmissionError
+from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.status import Status
 from mlgolf.referee import inspection
 from mlgolf.referee.freeze import package_fingerprint
@@ -92,7 +92,7 @@ def test_a_run_whose_package_was_changed_goes_no_further(
     monkeypatch.setattr(
         "mlgolf.referee.freeze.package_fingerprint", lambda: next(found, "changed")
     )
-    with pytest.raises(SubmissionError, match="files of mlgolf are not those"):
+    with pytest.raises(RunFolderError, match="files of mlgolf are not those"):
         judged(tmp_path, data_dir, "pass")
     assert (tmp_path / "run" / "run.json").exists() == bool(checks_before)
 

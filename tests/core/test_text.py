@@ -12,6 +12,7 @@ from mlgolf.core.text import (
     enumerated,
     from_the_disk,
     invalid,
+    number_of,
     printable,
     quoted,
 )
@@ -129,3 +130,10 @@ def test_a_choice_is_enumerated_by_or():
 )
 def test_bytes_are_told_in_decimal_units(count, told):
     assert bytes_in_words(count) == told
+
+
+@pytest.mark.parametrize(("count", "noun", "said"), [
+    (1, "day", "1 day"), (7, "day", "7 days"), (2, "study", "2 studies"), (2, "trial", "2 trials"),
+])  # fmt: skip
+def test_a_number_of_things_is_said_in_the_plural(count, noun, said):
+    assert number_of(count, noun) == said

@@ -169,10 +169,11 @@ def worker(
 
     Example: mlgolf site worker --class laptop --url https://golf.example.org --token TOKEN
     """
+    from mlgolf_site.client import checked_url
     from mlgolf_site.jobs.worker import Worker
 
     playing = Worker(
-        url=url, token=token, hardware=hardware, folder=folder, ledger=ledger,
+        url=checked_url(url), token=token, hardware=hardware, folder=folder, ledger=ledger,
         runs_other_peoples_code=any_level, tell=lambda said: print(said, flush=True),
         headers={"Host": as_host, "X-Forwarded-Proto": "https"} if as_host else {},
     )

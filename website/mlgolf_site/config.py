@@ -104,6 +104,8 @@ class Limits(_Table):
     competition_unpacked_bytes: int = Field(default=200_000_000, ge=1)
     drafts: int = Field(default=20, ge=1)  # of competitions that are not made yet
     waiting: int = Field(default=5, ge=1)  # submissions of one person in the queue at a time
+    # Days that a submission waits while no worker of its class is there.
+    days_without_worker: int = Field(default=7, ge=1)
     challenges: int = Field(default=3, ge=1)  # of one person that are open at a time
     evidence_bytes: int = Field(default=1_000_000, ge=1)  # of the file of a challenge
     api_requests: int = Field(default=600, ge=1)  # of one token in a minute

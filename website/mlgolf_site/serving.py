@@ -184,32 +184,50 @@ class Keeper:
         self._reads_ahead = True
 
     def keep(self) -> bool:
-        """Returns: whether it could be done. Whatever is wrong, it is tried again."""
+        """Returns: whether all could be done. What could not keeps nothing else from being done,
+        and is tried again."""
         from django.db import Error, close_old_connections
+
+        failed: list[str] = []
+        for step in self._steps():
+            try:
+                step()
+                continue
+            except Error as error:
+                said = f"the database refuses, or is away: {str(error).strip()}"
+                if said not in failed:  # each step says it, where it is away
+                    log.warning("%s; trying again", said)
+                failed.append(said)
+            except Exception as error:
+                log.exception("the queue and the boards could not be looked after; trying again")
+                failed.append(repr(error))
+            close_old_connections()
+        return not failed
+
+    def _steps(self) -> Iterator[Callable[[], object]]:
         from django.utils import timezone
 
         from mlgolf_site.boards.drawing import draw_next
         from mlgolf_site.boards.services import judge_waiting, read_ahead, refresh_all
         from mlgolf_site.jobs.services import forget_old_events, watch
 
-        try:
-            watch()
-            if self._also is not None:
-                self._also()
-            judge_waiting()
-            refresh_all()
-            draw_next(timezone.now())
-            self._reads_ahead = self._reads_ahead and read_ahead()
-            if self._clock() >= self._forgot + FORGET_SECONDS:
-                forget_old_events()
-                self._forgot = self._clock()
-            return True
-        except Error as error:
-            log.warning("the database cannot be reached: %s; trying again", str(error).strip())
-        except Exception:
-            log.exception("the queue and the boards could not be looked after; trying again")
-        close_old_connections()
-        return False
+        def read() -> None:
+            self._reads_ahead = read_ahead()
+
+        def forget() -> None:
+            forget_old_events()
+            self._forgot = self._clock()
+
+        yield watch
+        if self._also is not None:
+            yield self._also
+        yield judge_waiting
+        yield refresh_all
+        yield lambda: draw_next(timezone.now())
+        if self._reads_ahead:
+            yield read
+        if self._clock() >= self._forgot + FORGET_SECONDS:
+            yield forget
 
 
 def _check_that_it_is_free(host: str, port: int, limit: float = 5.0) -> None:
@@ -312,7 +330,7 @@ def _token(admin: "User", hardware: str) -> str:
     token, text = Token.issue(admin, name, Token.Scope.WORKER, 365)
     # The same worker as before: what it had finished, it may still deliver.
     for worker in Worker.objects.filter(token__in=before):
-        release(worker, "the site was started anew")
+        release(worker, "the site was started anew", its_fault=False)
         Worker.objects.filter(pk=worker.pk).update(token=token)
     for one in before:
         one.delete()

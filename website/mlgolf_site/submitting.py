@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from mlgolf.api.checking import CheckedCode
@@ -23,7 +24,7 @@ from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import KEY, Entry, Run, SubmissionKey
 from mlgolf_site.entries.reading import read_code
 from mlgolf_site.entries.uploads import Upload, read_upload
-from mlgolf_site.jobs.models import OPEN, State
+from mlgolf_site.jobs.models import OPEN, Job, State
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.people.models import Team, User
 from mlgolf_site.people.often import too_often
@@ -170,9 +171,14 @@ def left_today(user: User) -> int:
 
 
 def _counted_today(user: User) -> int:
-    """A run that the site itself could not play costs nobody anything."""
-    return user.entries.filter(created__gt=timezone.now() - DAY, is_baseline=False).exclude(
-        runs__job__state__in=[State.FAILED, State.CANCELLED, State.REFUSED]
+    """What the site could not play costs nobody anything, nor what was cancelled before it was
+    played. What was played and then cancelled does: somebody has watched it."""
+    never_played = Q(state__in=[State.FAILED, State.REFUSED]) | Q(
+        state=State.CANCELLED, attempts__lte=F("spoilt")
+    )
+    costs = Job.objects.filter(run__entry=OuterRef("pk")).exclude(never_played)
+    return user.entries.filter(
+        Exists(costs), created__gt=timezone.now() - DAY, is_baseline=False
     ).count()
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import DataError, connection
 from django.utils import timezone
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Event
@@ -20,6 +20,7 @@ from mlgolf_site.jobs.services import (
     cancel,
     end_judging,
     end_repetition,
+    enqueue,
     forget_old_events,
     give_up,
     heartbeat,
@@ -87,7 +88,7 @@ def test_a_job_whose_worker_is_silent_goes_back_to_its_place(handed_in, worker):
     first, _ = handed_in("a"), handed_in("b")
     lease(worker("one"))
     assert watch(later(seconds=LEASE.total_seconds() + 1)) == 1
-    assert lease(worker("two")).run == first
+    assert lease(worker("two"), now=later(minutes=5)).run == first
 
 
 def test_a_heartbeat_renews_the_lease(handed_in, worker):
@@ -114,7 +115,7 @@ def test_who_has_lost_a_job_is_told_so(handed_in, worker):
     one, two = worker("one"), worker("two")
     job = lease(one)
     watch(later(seconds=LEASE.total_seconds() + 1))
-    lease(two)
+    lease(two, now=later(minutes=5))
     with pytest.raises(JobLost, match="its lease ran out"):
         heartbeat(one, job.pk)
     with pytest.raises(JobLost):
@@ -127,10 +128,92 @@ def test_a_job_that_the_platform_spoils_again_and_again_is_given_up_and_costs_no
     before = left_today(kim)
     run, own = handed_in("a"), worker()
     assert left_today(kim) == before - 1
-    for _ in range(MOST_ATTEMPTS):
-        give_up(own, lease(own).pk, "its disk is full")
+    for hours in range(MOST_ATTEMPTS):
+        own.refresh_from_db()
+        give_up(own, lease(own, now=later(hours=hours)).pk, "its disk is full")
     assert state(run) is State.FAILED
     assert left_today(kim) == before
+
+
+def test_a_job_whose_attempt_was_spoilt_waits_longer_each_time(handed_in, worker):
+    job = Job.objects.get(run=handed_in("a"))
+    waited = []
+    for number in range(MOST_ATTEMPTS - 1):
+        own = worker(f"w{number}")
+        give_up(own, lease(own, now=later(hours=1)).pk, "its disk is full")
+        job.refresh_from_db()
+        waited.append(round((job.not_before - timezone.now()).total_seconds()))
+    assert waited == [30, 60, 120, 240]
+
+
+def test_a_job_that_waits_after_a_spoilt_attempt_says_how_long(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    give_up(own, lease(own).pk, "its disk is full")
+    assert lease(own) is None
+    assert why_it_waits(Job.objects.get(run=run)) == (
+        "waits again: its disk is full; the next try is in 30 s"
+    )
+
+
+def test_who_spoiled_a_job_gets_it_again_only_where_no_other_worker_is_there(
+    handed_in, worker
+):  # fmt: skip
+    run, own, other = handed_in("a"), worker("one"), worker("two")
+    give_up(own, lease(own).pk, "its disk is full")
+    later_on = later(minutes=5)
+    Worker.objects.update(last_seen=later_on)
+    assert lease(own, now=later_on) is None
+    Worker.objects.filter(pk=other.pk).update(problem="it has no bubblewrap")
+    assert lease(own, now=later_on).run == run
+
+
+def test_a_worker_that_may_not_play_a_competition_is_no_other_worker(handed_in, worker, person):
+    run, own, other = handed_in("a"), worker("one"), worker("two")
+    other.token.user.is_superuser = False
+    other.token.user.save()
+    give_up(own, lease(own).pk, "its disk is full")
+    Worker.objects.update(last_seen=later(minutes=5))
+    assert lease(own, now=later(minutes=5)).run == run
+
+
+def test_how_often_a_job_was_tried_leaves_out_workers_that_were_told_to_stop(handed_in, worker):
+    run, own = handed_in("a"), worker()
+    give_up(own, lease(own).pk, "its worker was stopped", stopped=True)
+    for hours in range(MOST_ATTEMPTS):
+        own.refresh_from_db()
+        give_up(own, lease(own, now=later(hours=hours)).pk, "its disk is full")
+    job = Job.objects.get(run=run)
+    assert job.reason.startswith(f"its disk is full. It was tried {MOST_ATTEMPTS} times")
+
+
+def spoil(own, names, handed_in):
+    for name in names:
+        handed_in(name)
+        give_up(own, lease(own).pk, "its disk is full")
+    own.refresh_from_db()
+
+
+def test_a_worker_that_spoils_three_jobs_in_a_row_rests(handed_in, worker):
+    own = worker()
+    spoil(own, "ab", handed_in)
+    assert own.why_no_job() == ""
+    spoil(own, "c", handed_in)
+    assert own.why_no_job().startswith("it spoiled 3 jobs in a row, and takes none until ")
+    waits = handed_in("d")
+    assert lease(own) is None
+    assert "spoiled 3 jobs in a row" in why_it_waits(Job.objects.get(run=waits))
+    assert lease(own, now=later(minutes=2)) is not None
+
+
+def test_a_worker_that_delivers_is_forgiven_what_it_spoiled(handed_in, worker):
+    own = worker()
+    spoil(own, "ab", handed_in)
+    handed_in("c")
+    job = lease(own)
+    begin_judging(own, job.pk, "1" * 64)
+    end_judging(job.pk, "has a verdict")
+    spoil(own, "d", handed_in)
+    assert (own.spoilt, own.why_no_job()) == (1, "")
 
 
 def test_what_is_refused_costs_nothing_either(handed_in, worker, kim):
@@ -138,6 +221,31 @@ def test_what_is_refused_costs_nothing_either(handed_in, worker, kim):
     run, own = handed_in("a"), worker()
     give_up(own, lease(own).pk, "its code has no play", refused=True)
     assert (state(run), left_today(kim)) == (State.REFUSED, before)
+
+
+def test_what_is_cancelled_before_it_is_played_costs_nothing(handed_in, worker, kim):
+    before = left_today(kim)
+    cancel(handed_in("a"))
+    spoilt, own = handed_in("b"), worker()
+    give_up(own, lease(own).pk, "its disk is full")
+    cancel(spoilt)
+    assert left_today(kim) == before
+
+
+def test_what_was_played_and_then_cancelled_costs_a_submission(handed_in, worker, kim):
+    before = left_today(kim)
+    run, own = handed_in("a"), worker()
+    job = lease(own)
+    cancel(run)
+    give_up(own, job.pk, "its worker was stopped", stopped=True)
+    assert (state(run), left_today(kim)) == (State.CANCELLED, before - 1)
+
+
+def test_a_second_run_that_is_cancelled_gives_no_submission_back(delivered, kim):
+    run, _ = delivered
+    before = left_today(kim)
+    cancel(enqueue(run.entry))
+    assert left_today(kim) == before
 
 
 def test_judging_that_does_not_end_is_begun_again(handed_in, worker):
@@ -218,6 +326,53 @@ def test_one_knows_ones_place_in_the_queue_and_why_one_waits(handed_in, worker):
     place, seconds = place_in_queue(job)
     assert place == 1
     assert seconds > 0
+
+
+def test_what_no_worker_came_for_in_a_week_is_given_up_and_costs_nothing(handed_in, kim):
+    before = left_today(kim)
+    run = handed_in("a")
+    assert watch(later(days=6)) == 0
+    assert watch(later(days=8)) == 1
+    job = Job.objects.get(run=run)
+    assert (job.state, left_today(kim)) == (State.FAILED, before)
+    assert job.reason.startswith("no worker of the class one-thread-cpu came in 7 days")
+
+
+@pytest.mark.parametrize(("seen", "changes", "given_up"), [
+    (-7, {}, True), (-5, {}, False), (-5, {"problem": "it has no bubblewrap"}, True),
+    (-5, {"hardware": "laptop"}, True),
+])
+def test_what_waits_long_is_given_up_only_where_nobody_could_have_played_it(
+    handed_in, worker, seen, changes, given_up
+):  # fmt: skip
+    handed_in("a")
+    own = worker()
+    Worker.objects.filter(pk=own.pk).update(last_seen=later(days=8 + seen), **changes)
+    assert watch(later(days=8)) == given_up
+
+
+def test_what_waits_behind_others_that_were_played_is_not_given_up(handed_in, worker):
+    played, waits = handed_in("a"), handed_in("b")
+    own = worker()
+    job = lease(own)
+    begin_judging(own, job.pk, "1" * 64)
+    end_judging(job.pk, "has a verdict")
+    Worker.objects.update(problem="the machine is too disturbed to measure on")
+    Job.objects.filter(run=played).update(since=later(days=5))
+    watch(later(days=8))
+    assert state(waits) is State.QUEUED
+
+
+def test_the_form_says_beforehand_that_nobody_plays_the_class(contest, kim, worker):
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(kim)
+    at = f"/c/{contest.slug}/submit/"
+    said = "no worker of the class one-thread-cpu is there"
+    assert said in browser.get(at).content.decode()
+    worker()
+    assert said not in browser.get(at).content.decode()
 
 
 def test_who_has_used_up_the_days_limit_is_told_so(handed_in, kim, settings):
@@ -362,7 +517,7 @@ def test_a_repetition_whose_worker_is_silent_goes_back_into_the_queue(delivered,
     lease(own)
     assert watch(later(seconds=LEASE.total_seconds() + 1)) == 1
     other = worker("other")
-    assert lease(other) == asked
+    assert lease(other, now=later(minutes=5)) == asked
     with pytest.raises(JobLost):
         end_repetition(own, asked.pk, FOUND)
 
@@ -439,7 +594,7 @@ def test_a_worker_that_starts_anew_holds_no_job(handed_in, worker):
     lease(own)
     assert release(own) == 1
     assert state(run) is State.QUEUED
-    assert lease(worker("two")).run == run
+    assert lease(worker("two"), now=later(minutes=5)).run == run
 
 
 def test_a_run_that_was_taken_in_is_done_though_the_web_process_was_killed_then(
@@ -470,12 +625,66 @@ def test_a_run_that_is_judged_so_long_that_it_was_queued_again_is_done_when_it_e
     job = lease(own)
     begin_judging(own, job.pk, "1" * 64)
     watch(timezone.now() + LONGEST_JUDGING + timedelta(seconds=1))
-    lease(worker("two"))
+    lease(worker("two"), now=later(minutes=5))
     run.refresh_from_db()
     run.bundle_sha256 = "1" * 64
     run.save()
     end_judging(job.pk, "has a verdict")
     assert state(run) is State.DONE
+
+
+def test_a_job_that_cannot_be_moved_on_keeps_no_other_from_it(handed_in, worker, monkeypatch):
+    from mlgolf_site.jobs import services
+
+    stuck, moves = handed_in("a"), handed_in("b")
+    own = worker()
+    for job in (lease(own), lease(own)):
+        begin_judging(own, job.pk, "1" * 64)
+    type(stuck).objects.update(bundle_sha256="1" * 64)
+
+    def full_disk(run):
+        if run == stuck:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(services, "write_beside", full_disk)
+    watch(timezone.now() + LONGEST_JUDGING + timedelta(seconds=1))
+    assert (state(stuck), state(moves)) == (State.JUDGING, State.DONE)
+
+
+def test_a_run_that_cannot_be_judged_anew_keeps_no_other_from_it(handed_in, monkeypatch):
+    from mlgolf_site.boards import services
+
+    stuck, other = handed_in("a"), handed_in("b")
+    type(stuck).objects.update(bundle_sha256="1" * 64, judging_anew=stuck.WAITS)
+
+    def made_again(run):
+        if run == stuck:
+            raise KeyError("model")
+
+    monkeypatch.setattr(services, "made_again", made_again)
+    services.judge_waiting()
+    stuck.refresh_from_db()
+    other.refresh_from_db()
+    assert (stuck.judging_anew, other.judging_anew) == ("could not be judged anew: KeyError", "")
+
+
+@pytest.mark.django_db(transaction=True)  # it gives its connection back
+@pytest.mark.parametrize("step", [
+    "jobs.services.watch", "boards.services.judge_waiting", "jobs.services.forget_old_events",
+])
+@pytest.mark.parametrize("error", [KeyError("model"), DataError("out of range")])
+def test_what_the_keeper_cannot_do_keeps_it_from_nothing_else(monkeypatch, step, error):
+    from mlgolf_site import serving
+    from mlgolf_site.boards import services
+
+    def fails():
+        raise error
+
+    made = []
+    monkeypatch.setattr(f"mlgolf_site.{step}", fails)
+    monkeypatch.setattr(services, "refresh_all", lambda: made.append("boards"))
+    assert serving.Keeper().keep() is False
+    assert made == ["boards"]
 
 
 @pytest.mark.django_db(transaction=True)  # it gives its connection back

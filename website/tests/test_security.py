@@ -25,6 +25,7 @@ from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.headers import OneLine
 from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import heartbeat, lease
+from mlgolf_site.jobs.version import version_here
 from mlgolf_site.jury.beside import write_challenge
 from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token
@@ -800,6 +801,16 @@ def test_a_worker_delivers_nothing_for_a_job_that_it_never_had(handed_in, own, o
     assert job.state == "playing"
 
 
+def test_a_bundle_that_is_not_taken_in_is_its_workers_fault_and_not_the_entrys(handed_in, own):
+    job = lease(own[0])
+    assert deliver(own[1], job.pk).status_code == 422
+    job.refresh_from_db()
+    own[0].refresh_from_db()
+    assert (job.state, job.spoilt, own[0].spoilt) == ("queued", 1, 1)
+    assert job.reason.startswith("waits again: its bundle was not taken in: ")
+    assert [*job.spoilt_by.all()] == [own[0]]
+
+
 def test_while_one_bundle_is_checked_another_is_not_taken_in(handed_in, own):
     from mlgolf_site.jobs.services import JobLost, begin_judging
 
@@ -839,6 +850,20 @@ def hello(headers, **changes):
     }
     return Client().post(
         "/api/worker/hello", json.dumps(body), content_type="application/json", headers=headers
+    )
+
+
+@pytest.mark.parametrize(("version", "takes"), [
+    (version_here(), True), (version_here().replace("(", "(f"), False), ("0.0.1", False),
+])
+def test_a_worker_with_other_code_of_mlgolf_is_given_no_job(handed_in, person, version, takes):
+    token, text = Token.issue(person("boss", is_superuser=True), "w", Token.Scope.WORKER)
+    said = hello({"Authorization": f"Bearer {text}"}, version=version).json()
+    worker = Worker.objects.get(token=token)
+    assert (lease(worker) is not None, said["problem"]) == (takes, worker.problem)
+    assert takes or (
+        f"of another version: it has mlgolf {version}, this site {version_here()}; install"
+        in worker.problem
     )
 
 

@@ -32,7 +32,7 @@ from mlgolf.cli import (
     tuning,
     version,
 )
-from mlgolf.core.errors import MLGolfError
+from mlgolf.core.errors import MLGolfError, SearchSpaceError, SubmissionError
 from mlgolf.core.text import in_words, printable
 
 app = typer.Typer(
@@ -68,12 +68,17 @@ version.add_to(app)
 offered.add_to(app)
 
 
-def main() -> None:
-    """Run a command. A user's mistake is one message on stderr and exit code 2."""
+def main(refused: int = 2) -> None:
+    """Run a command. A user's mistake is one message on stderr and exit code 2.
+
+    Args: refused: exit code where the mistake is in a submission, for programs that play others'.
+    """
     _open_streams()
     try:
         app()
         sys.stdout.flush()
+    except (SubmissionError, SearchSpaceError) as error:
+        _end(str(error), code=refused)
     except MLGolfError as error:
         _end(str(error))
     except OSError as error:

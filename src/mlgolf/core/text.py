@@ -51,8 +51,9 @@ def from_the_disk(error: OSError) -> str | None:
 
 
 def number_of(number: int, noun: str) -> str:
-    """For sentences: 1 trial, 2 trials, 3 studies."""
-    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    """For sentences: 1 trial, 2 trials, 3 studies, 4 days."""
+    ies = noun.endswith("y") and not noun.endswith(("ay", "ey", "oy"))
+    plural = noun.removesuffix("y") + "ies" if ies else noun + "s"
     return f"{number} {noun if number == 1 else plural}"
 
 

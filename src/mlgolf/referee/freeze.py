@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlgolf
-from mlgolf.core.errors import SubmissionError
+from mlgolf.core.errors import RunFolderError, SubmissionError
 from mlgolf.core.records import Disclosure
 from mlgolf.core.registry import algorithm_folder
 from mlgolf.core.rules import Contract
@@ -123,9 +123,9 @@ def fingerprint(source: Source) -> str:
 
 
 def check_package(sha256: str) -> None:
-    """Raises: SubmissionError unless this package is still what was hashed."""
+    """Raises: RunFolderError unless this package is still what was hashed."""
     if package_fingerprint() != sha256:
-        raise SubmissionError(
+        raise RunFolderError(
             "the files of mlgolf are not those that this run was begun with. Undo the change, or "
             "start another run; what has been played is kept."
         )

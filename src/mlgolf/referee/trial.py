@@ -112,7 +112,9 @@ def paired(plan: TrialPlan, hardware: HardwareClass) -> Iterator[Pairing | Unpai
 
 
 def check_code(plan: TrialPlan) -> None:
-    """Raises: SubmissionError unless the frozen copy and this package are what was hashed."""
+    """Raises: SubmissionError, RunFolderError unless the frozen copy and this package are what was
+    hashed.
+    """
     check_package(plan.package_sha256)
     source = Source(name=plan.key.submission, file=plan.submission_file)
     if fingerprint(source) != plan.submission_sha256:

@@ -33,8 +33,10 @@ from mlgolf_site.jobs.services import (
     give_up,
     heartbeat,
     lease,
+    refuse_bundle,
     release,
 )
+from mlgolf_site.jobs.version import another_version
 from mlgolf_site.people.models import Token
 from mlgolf_site.protocol import (
     LARGEST_BUNDLE,
@@ -68,6 +70,7 @@ class Welcome(Schema):
     tier: str
     site: str
     seconds_between_heartbeats: float
+    problem: str  # why it is given no job; empty if it is given some
 
 
 class LeasedJob(Schema):
@@ -172,7 +175,7 @@ def hello(request: HttpRequest, body: Hello) -> Welcome:
     release(worker)  # who says hello holds no job
     return Welcome(
         name=worker.name, tier=worker.tier, site=settings.CONFIG.name,
-        seconds_between_heartbeats=1.0,
+        seconds_between_heartbeats=1.0, problem=worker.problem,
     )
 
 
@@ -181,7 +184,8 @@ def _registered(token: Token, body: Hello) -> Worker:
     said = {
         "hardware": body.hardware, "version": printable(body.version), "sandbox": body.sandbox,
         "machine": _plain(body.machine),
-        "problem": printable(body.problem)[:500], "last_seen": timezone.now(),
+        "problem": printable(another_version(body.version) or body.problem)[:500],
+        "last_seen": timezone.now(),
     }  # fmt: skip
     with transaction.atomic():
         worker, _ = Worker.objects.select_for_update().get_or_create(token=token, defaults={
@@ -279,7 +283,7 @@ def deliver(request: HttpRequest, pk: InPath[Key], sha256: Query[Sha256]) -> Del
             take_in(job.about, file, delivered_by=worker, sha256=sha256)
         except MLGolfError as error:
             told = str(error).replace(str(file), "its bundle")
-            end_judging(pk, f"its bundle was not taken in: {told}", refused=True)
+            refuse_bundle(worker, pk, sha256, told)
             raise
     end_judging(pk, "has a verdict")
     return Delivered(state=Job.objects.get(pk=pk).state)

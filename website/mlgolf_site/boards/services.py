@@ -483,9 +483,11 @@ def judge_waiting(most: int = 5) -> int:
         problem = ""
         try:
             made_again(run)
-        except (MLGolfError, OSError) as error:
+        except (InterfaceError, OperationalError):  # the database itself is not there
+            raise
+        except Exception as error:  # one that cannot be judged keeps no other from being judged
             log.exception("%s could not be judged anew", run)
-            said = type(error).__name__ if isinstance(error, OSError) else str(error)
+            said = str(error) if isinstance(error, MLGolfError) else type(error).__name__
             problem = f"could not be judged anew: {said}".replace(f"{run.folder}", "its bundle")
         Run.objects.filter(pk=run.pk).update(judging_anew=problem[:300])
     return len(waiting)

@@ -31,7 +31,7 @@ def started(arguments: Sequence[str], place: Path, said: Path, out: Path) -> sub
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "MLGOLF_DATA_DIR", "MLGOLF_LOCK_DIR")
     with open(said, "ab") as errors, open(out, "ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "mlgolf.cli.main", *arguments], cwd=place,
+            [sys.executable, "-m", "mlgolf_site.jobs.command", *arguments], cwd=place,
             stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True,
             env={name: os.environ[name] for name in kept if name in os.environ},
             preexec_fn=ends_with_its_parent(signal.SIGKILL),

@@ -1,5 +1,7 @@
 """A job is the playing or the repetition of one run: a row with a state, a reason, an age."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.utils import timezone
 
@@ -38,7 +40,18 @@ class Worker(models.Model):
     machine = models.JSONField(default=dict, blank=True)
     first_seen = models.DateTimeField(auto_now_add=True)
     last_seen = models.DateTimeField(default=timezone.now)
-    problem = models.CharField(max_length=500, blank=True)  # why it takes no job
+    problem = models.CharField(max_length=500, blank=True)  # why it takes no job, by its own word
+    spoilt = models.PositiveIntegerField(default=0)  # jobs, since it last ended one
+    rests_until = models.DateTimeField(null=True, blank=True)  # as it spoiled several in a row
+
+    def why_no_job(self, now: datetime | None = None) -> str:
+        """Why it is given none; empty if it is given some."""
+        if self.problem or self.rests_until is None or self.rests_until <= (now or timezone.now()):
+            return self.problem
+        return (
+            f"it spoiled {self.spoilt} jobs in a row, and takes none until "
+            f"{self.rests_until.astimezone(UTC):%H:%M:%S} UTC"
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -72,6 +85,9 @@ class Job(models.Model):
     bundle_sha256 = models.CharField(max_length=64, blank=True)  # of the bundle that is checked
     attempts = models.PositiveIntegerField(default=0)  # times that a worker took it
     spoilt = models.PositiveIntegerField(default=0)  # of these, ended by a fault of the platform
+    # Who spoiled it takes it again only where no other worker is there.
+    spoilt_by = models.ManyToManyField(Worker, related_name="spoilt_jobs", blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # it is tried again
     cancel_asked = models.BooleanField(default=False)
     estimate_seconds = models.FloatField(default=60)  # of wall time, for the queue's forecast
 

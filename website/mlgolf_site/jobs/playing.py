@@ -9,24 +9,31 @@ from mlgolf.api.bundles import bundle as write_bundle
 from mlgolf.core.errors import SubmissionError
 from mlgolf.core.text import printable
 from mlgolf.results.bundles.reading import sound_bundle
+from mlgolf.results.run_folder import FILE
+from mlgolf_site.jobs.command import REFUSED
 from mlgolf_site.jobs.evaluating import evaluate
 from mlgolf_site.jobs.following import Told, last_said, started
 
 if TYPE_CHECKING:
     from mlgolf_site.jobs.worker import Worker
 
-REFUSED = 2  # exit code of mlgolf for what is refused before it begins
+MISTAKE = 2  # exit code of mlgolf where it says what is wrong
 
 
 def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     """Raises: Lost."""
+    if has_ended(job, place):  # and could not be delivered before
+        deliver(worker, job, place)
+        return
     competition = worker.competition(job)
     unzip(worker.call("GET", f"jobs/{job['job']}/code").content, place)
     run, said = place / "run" / job["run"], place / "said.txt"
+    cut_off = ["--resume"] if (run / FILE).exists() else []
     given = f"{competition}@{job['cell']}" if job["cell"] else str(competition)
     process = started(
         ["run", job["entry"], "--competition", given, "--framework", job["framework"], "--tuning",
-         job["ruleset"], "--out", str(run), "--ledger", str(worker.ledger)],
+         job["ruleset"], "--out", str(run), "--ledger", str(worker.ledger),
+         *cut_off],
         place, said, said,
     )  # fmt: skip
     code = worker.follow(job, process, Told(run, said, place / "told.json"))
@@ -35,7 +42,8 @@ def play(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     elif code == REFUSED and not any(run.glob("*/study_*")):
         worker.give_up(job, last_said(said), refused=True)
     elif not has_ended(job, place):
-        worker.give_up(job, f"mlgolf run ended with exit code {code} before its last trial")
+        why = f": {last_said(said)}" if code == MISTAKE else " before its last trial"
+        worker.give_up(job, f"mlgolf run ended with exit code {code}{why}")
     else:
         deliver(worker, job, place)
 

@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
-from django.db.models import Count, Q, Sum, Value
-from django.db.models.functions import Greatest
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from mlgolf.core.errors import BundleError
@@ -29,6 +30,8 @@ from mlgolf_site.protocol import LONGEST_LINE, MOST_EVENTS
 
 LEASE = timedelta(seconds=60)  # without a heartbeat
 MOST_ATTEMPTS = 5  # that the platform may spoil
+PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=10)  # after a spoilt attempt
+MOST_SPOILT = 3  # jobs in a row, before a worker rests
 LONGEST_PLAYING = timedelta(hours=6)  # or, if that is longer,
 ESTIMATES_PLAYED = 4  # times what the budgets of its trials allow
 LONGEST_JUDGING = timedelta(minutes=10)
@@ -117,15 +120,17 @@ def _move(job: Job, state: State, reason: str, **changes: Any) -> None:
 @transaction.atomic
 def lease(worker: Worker, now: datetime | None = None) -> Job | None:
     """The oldest job that waits for this worker's class of hardware; None if there is none, and
-    for a worker that said why it takes none.
+    for a worker that says why it takes none, or rests.
 
     The worker of a host plays that host's competitions alone; of an administrator, all.
     """
     now = now or timezone.now()
-    waiting = Job.objects.filter(state=State.QUEUED, hardware=worker.hardware).order_by("pk")
-    owner = worker.token.user
-    if worker.problem:
+    if worker.why_no_job(now):
         return None
+    waiting = _for_this_worker(Job.objects.filter(
+        Q(not_before=None) | Q(not_before__lte=now), state=State.QUEUED, hardware=worker.hardware,
+    ), worker, now).order_by("pk")  # fmt: skip
+    owner = worker.token.user
     if not owner.is_superuser:
         own = owner.contests.all()
         waiting = waiting.filter(
@@ -146,6 +151,28 @@ def lease(worker: Worker, now: datetime | None = None) -> Job | None:
         job.run.tier = worker.tier
         job.run.save(update_fields=["tier"])
     return job
+
+
+def _for_this_worker(jobs: QuerySet[Job], worker: Worker, now: datetime) -> QuerySet[Job]:
+    """Without those that it spoiled and that another worker may take."""
+    others = Worker.objects.filter(
+        Q(rests_until=None) | Q(rests_until__lte=now), _may_play(OuterRef("of_contest")),
+        hardware=worker.hardware, last_seen__gt=now - LEASE, problem="",
+    ).exclude(pk=worker.pk)  # fmt: skip
+    spoilt = Job.spoilt_by.through.objects.filter(job=OuterRef("pk"))
+    others = others.exclude(pk__in=Job.spoilt_by.through.objects.filter(
+        job=OuterRef(OuterRef("pk"))
+    ).values("worker"))  # fmt: skip
+    return jobs.annotate(
+        of_contest=Coalesce("run__entry__contest", "repeats__entry__contest")
+    ).exclude(Exists(spoilt.filter(worker=worker)) & Exists(others))
+
+
+def _may_play(contest: Any, of: str = "") -> Q:
+    """Of workers, or of what has one by the lookup `of`: it is an administrator's, or of a host of
+    the competition."""
+    user = f"{of}token__user__"
+    return Q(**{f"{user}is_superuser": True}) | Q(**{f"{user}contests": contest})
 
 
 @transaction.atomic
@@ -233,37 +260,70 @@ def give_up(
     elif refused:
         _move(job, State.REFUSED, reason, lease_until=None)
     else:
-        _again(job, reason, spoilt=not stopped)
+        _again(job, reason, spoilt=not stopped, fault_of=None if stopped else worker)
 
 
 @transaction.atomic
-def release(worker: Worker, why: str = "its worker was started anew") -> int:
+def release(
+    worker: Worker, why: str = "its worker was started anew", *, its_fault: bool = True
+) -> int:
     """Jobs that a worker had when it was ended: it has none now. Returns: how many."""
     jobs = Job.objects.select_for_update(of=("self",)).select_related("run__entry").filter(
         worker=worker, state__in=[State.PLAYING, State.JUDGING]
     )
     for job in jobs:
-        _again(job, why)
+        _again(job, why, fault_of=worker if its_fault else None, may_go_on=True)
     return len(jobs)
 
 
-def _again(job: Job, why: str, *, spoilt: bool = True) -> None:
-    """Back into the queue, at its old place; given up after some attempts.
+def _again(
+    job: Job, why: str, *, spoilt: bool = True, fault_of: Worker | None = None,
+    may_go_on: bool = False,
+) -> None:
+    """Back into the queue, at its old place, after a pause; given up after some attempts.
 
-    Args: spoilt: whether this attempt counts: its worker did not simply stop.
+    Args: spoilt: whether this attempt counts: its worker did not simply stop. fault_of: who spoiled
+      it, as far as one can tell. may_go_on: it is as good as any other worker for this job, as it
+      has what was played so far.
     """
     job.spoilt += spoilt
+    if fault_of is not None:
+        _count_against(fault_of)
+        if not may_go_on:
+            job.spoilt_by.add(fault_of)
     if job.run and job.run.bundle_sha256:  # who took it in was ended before it could say so
         _move(job, State.DONE, VERDICT, lease_until=None)
     elif job.cancel_asked:
         _move(job, State.CANCELLED, "cancelled", worker=None, lease_until=None)
     elif job.spoilt >= MOST_ATTEMPTS:
         _move(
-            job, State.FAILED, f"{why}. It was tried {job.attempts} times, which is a fault of "
+            job, State.FAILED, f"{why}. It was tried {job.spoilt} times, which is a fault of "
             "the site: it counts for no limit", worker=None, lease_until=None,
         )
     else:
-        _move(job, State.QUEUED, f"waits again: {why}", worker=None, lease_until=None)
+        _move(
+            job, State.QUEUED, f"waits again: {why}", worker=None, lease_until=None,
+            not_before=timezone.now() + _pause(job.spoilt) if spoilt else None,
+        )
+
+
+def _pause(spoilt: int) -> timedelta:
+    """Before the next attempt, of so many that were spoilt."""
+    return min(PAUSE * 2 ** min(spoilt - 1, 20), LONGEST_PAUSE)
+
+
+def _count_against(worker: Worker) -> None:
+    """Perhaps it is the worker that is broken: after some jobs in a row it rests."""
+    worker = Worker.objects.select_for_update().get(pk=worker.pk)
+    worker.spoilt += 1
+    if worker.spoilt >= MOST_SPOILT:
+        worker.rests_until = timezone.now() + 2 * _pause(worker.spoilt - MOST_SPOILT + 1)
+    worker.save(update_fields=["spoilt", "rests_until"])
+
+
+def _count_for(worker: Worker | None) -> None:
+    if worker is not None:
+        Worker.objects.filter(pk=worker.pk).update(spoilt=0, rests_until=None)
 
 
 @transaction.atomic
@@ -298,14 +358,23 @@ def begin_judging(worker: Worker, pk: int, sha256: str) -> Job | None:
 
 
 @transaction.atomic
-def end_judging(pk: int, reason: str, *, refused: bool = False) -> None:
-    """The bundle was taken in, or refused."""
+def end_judging(pk: int, reason: str) -> None:
+    """The bundle was taken in."""
     job = _locked(pk=pk)
     if job.state == State.JUDGING:
-        _move(job, State.REFUSED if refused else State.DONE, reason)
+        _move(job, State.DONE, reason)
+        _count_for(job.worker)
     elif job.state in OPEN and job.run and job.run.bundle_sha256:
         # It took so long that it was queued again.
         _move(job, State.DONE, reason, lease_until=None)
+
+
+@transaction.atomic
+def refuse_bundle(worker: Worker, pk: int, sha256: str, reason: str) -> None:
+    """It was not taken in, which is its worker's fault: the entry is played again."""
+    job = _locked(pk=pk)
+    if job.state == State.JUDGING and (job.worker_id, job.bundle_sha256) == (worker.pk, sha256):
+        _again(job, f"its bundle was not taken in: {reason}", fault_of=worker)
 
 
 # --- repetitions ---
@@ -349,7 +418,7 @@ def end_repetition(worker: Worker, pk: int, found: Mapping[str, Any]) -> Job:
     ):
         raise JobLost(f"job {pk} is {job.state}: what it found is not taken in")
     if found.get("sha256") != run.bundle_sha256:
-        _again(job, "its worker repeated another bundle")
+        _again(job, "its worker repeated another bundle", fault_of=worker)
         return job
     default_storage.save(
         f"{run.bundle}.repeated-{job.pk}.json",
@@ -359,6 +428,7 @@ def end_repetition(worker: Worker, pk: int, found: Mapping[str, Any]) -> Job:
     Run.objects.filter(pk=run.pk).update(is_verified=job.confirmed)
     run.entry.board.has_changed()
     _move(job, State.DONE, _found_in_words(job), worker=worker, lease_until=None)
+    _count_for(worker)
     return job
 
 
@@ -407,14 +477,31 @@ def place_in_queue(job: Job) -> tuple[int, float]:
 def why_it_waits(job: Job) -> str:
     """A sentence without its full stop."""
     workers = working(job.hardware, job.about.entry.contest)
-    if not workers:
-        return f"no worker of the class {job.hardware} is there"
-    if all(worker.problem for worker in workers):
-        return f"{workers[0].name}: {workers[0].problem}"
+    if nobody := _why_nobody_plays(job.hardware, workers):
+        return nobody
+    if job.not_before is not None and (seconds := _until(job.not_before)) > 0:
+        return f"{job.reason}; the next try is in {seconds:.0f} s"
     place, _ = place_in_queue(job)
     ahead = "it is the next" if place <= 1 else f"{place} jobs are before it"
     return f"{ahead}; {len(workers)} {'worker plays' if len(workers) == 1 else 'workers play'} " \
         f"the class {job.hardware}"
+
+
+def why_nobody_plays(hardware: str, contest: Contest) -> str:
+    """Of a class, just now: a sentence without its full stop; empty if somebody does."""
+    return _why_nobody_plays(hardware, working(hardware, contest))
+
+
+def _why_nobody_plays(hardware: str, workers: Sequence[Worker]) -> str:
+    if not workers:
+        return f"no worker of the class {hardware} is there"
+    if all(worker.why_no_job() for worker in workers):
+        return f"{workers[0].name}: {workers[0].why_no_job()}"
+    return ""
+
+
+def _until(moment: datetime) -> float:
+    return (moment - timezone.now()).total_seconds()
 
 
 def standing_in_queue(run: Run | None) -> dict[str, Any] | None:
@@ -434,9 +521,7 @@ def working(hardware: str, contest: Contest | None = None) -> list[Worker]:
         hardware=hardware, last_seen__gt=timezone.now() - LEASE
     ).order_by("pk")
     if contest is not None:
-        found = found.filter(
-            Q(token__user__is_superuser=True) | Q(token__user__in=contest.hosts.all())
-        )
+        found = found.filter(_may_play(contest)).distinct()
     return list(found)
 
 
@@ -452,19 +537,61 @@ def watch(now: datetime | None = None) -> int:
         | Q(state=State.JUDGING, since__lt=now - LONGEST_JUDGING)
     ).values_list("pk", flat=True)
     moved = 0
-    for pk in overdue:
-        with transaction.atomic():
-            job = _locked(pk=pk)
-            if job.state == State.PLAYING and job.lease_until and job.lease_until < now:
-                _again(job, "its worker was not heard of for a minute")
-            elif job.state == State.PLAYING and job.since < now - _longest(job):
-                _again(job, f"it was played for more than {_longest(job)}")
-            elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
-                _again(job, "checking its bundle did not end")
-            else:
-                continue
-            moved += 1
+    for pk in [*overdue, *_waiting_for_nobody(now)]:
+        try:
+            moved += _moved_on(pk, now)
+        except (InterfaceError, OperationalError):  # the database itself is not there
+            raise
+        except Exception:  # one that cannot be moved keeps no other from being moved
+            log.exception("job %s could not be moved on; trying again", pk)
     return moved
+
+
+@transaction.atomic
+def _moved_on(pk: int, now: datetime) -> bool:
+    job = _locked(pk=pk)
+    if job.state == State.PLAYING and job.lease_until and job.lease_until < now:
+        _again(job, "its worker was not heard of for a minute", fault_of=job.worker)
+    elif job.state == State.PLAYING and job.since < now - _longest(job):
+        _again(job, f"it was played for more than {_longest(job)}", fault_of=job.worker)
+    elif job.state == State.JUDGING and job.since < now - LONGEST_JUDGING:
+        _again(job, "checking its bundle did not end")
+    elif job.state == State.QUEUED and job.since < _long_ago(now):
+        days = settings.SITE.config.limits.days_without_worker
+        _move(
+            job, State.FAILED, f"no worker of the class {job.hardware} came in "
+            f"{number_of(days, 'day')}, which is a fault of the site: it counts for no limit",
+        )
+    else:
+        return False
+    return True
+
+
+def _long_ago(now: datetime) -> datetime:
+    """What waits since then has waited for a worker long enough, if none came."""
+    return now - timedelta(days=settings.SITE.config.limits.days_without_worker)
+
+
+def _waiting_for_nobody(now: datetime) -> list[int]:
+    """Jobs that have waited long, and that nobody could have taken in all that time."""
+    since = _long_ago(now)
+    waiting = Job.objects.filter(state=State.QUEUED, since__lt=since).annotate(
+        of_contest=Coalesce("run__entry__contest", "repeats__entry__contest")
+    )
+    asked = waiting.order_by().values_list("hardware", "of_contest").distinct()
+    return [
+        pk for hardware, contest in asked if not _came(hardware, contest, since)
+        for pk in waiting.filter(hardware=hardware, of_contest=contest).values_list("pk", flat=True)
+    ]
+
+
+def _came(hardware: str, contest: int, since: datetime) -> bool:
+    """Whether a worker of a class was there that takes jobs, or that took one."""
+    there = Worker.objects.filter(
+        _may_play(contest), hardware=hardware, last_seen__gt=since, problem=""
+    )
+    took = Job.objects.filter(_may_play(contest, "worker__"), hardware=hardware, since__gt=since)
+    return there.exists() or took.exists()
 
 
 def _longest(job: Job) -> timedelta:

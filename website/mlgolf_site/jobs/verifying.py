@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlgolf_site.jobs.following import Silent, last_said, started
-from mlgolf_site.jobs.playing import REFUSED
 
 if TYPE_CHECKING:
     from mlgolf_site.jobs.worker import Worker
@@ -35,7 +34,7 @@ def verify(worker: "Worker", job: dict[str, Any], place: Path) -> None:
     elif not has_ended(job, place):
         worker.give_up(
             job, f"mlgolf verify ended with exit code {code} and found nothing out: "
-            f"{last_said(said)}", refused=code == REFUSED,
+            f"{last_said(said)}",
         )
     else:
         deliver(worker, job, place)

@@ -19,13 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlgolf import __version__
 from mlgolf.api.bundles import make_ledger, open_ledger
 from mlgolf.core.errors import MLGolfError, RulesError
 from mlgolf.core.hardware import HardwareClass, load_hardware
 from mlgolf.core.records import Calibration
-from mlgolf.core.text import printable
-from mlgolf.referee.freeze import package_fingerprint
+from mlgolf.core.text import in_words, printable
 from mlgolf.referee.levels import bubblewrap_problem, default_level
 from mlgolf.referee.machine import machine
 from mlgolf.results.bundles.ledger import HEADS
@@ -33,6 +31,7 @@ from mlgolf_site.jobs import playing, verifying
 from mlgolf_site.jobs.calling import Caller, Lost, SiteGone
 from mlgolf_site.jobs.following import Silent, Told, followed
 from mlgolf_site.jobs.machine import alone_in, disturbed, own_core, probe_core, probe_record
+from mlgolf_site.jobs.version import version_here
 from mlgolf_site.protocol import PROTOCOL
 
 IDLE_SECONDS = 1.0  # between questions for a job
@@ -83,7 +82,7 @@ class Worker:
         problem = too_weak or disturbed(hardware, self._calibration)
         welcome = self.call("POST", "hello", json={
             "protocol": PROTOCOL, "hardware": self.hardware, "sandbox": level,
-            "version": f"{__version__} ({package_fingerprint()[:12]})", "time": time.time(),
+            "version": version_here(), "time": time.time(),
             "public_key": open_ledger(self.ledger).key,
             "machine": {
                 "system": platform.platform(), **machine(), "probe": probe_record(self._calibration)
@@ -101,6 +100,8 @@ class Worker:
         if problem:
             self.tell(f"it takes no job: {problem}; the probe is run again in {PROBE_AGAIN:.0f} s")
             self._calibration = None
+        elif problem := printable(welcome.get("problem", "")):
+            self.tell(f"the site gives it no job: {problem}")
         return not problem
 
     # --- the loop ---
@@ -153,19 +154,24 @@ class Worker:
         job = _named_plainly(answer.json())
         self.tell(f"{WORDS[job['kind']]} {job['contest']}/{job['entry']}: {job['run']}")
         place = self.folder / "jobs" / f"{job['run']}-{job['kind']}"
-        if not _is_continued(job, place):
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(parents=True)
-            (place / "job.json").write_text(json.dumps(job))
+        kept = False
         try:
+            if not _is_continued(job, place):
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir(parents=True)
+                (place / "job.json").write_text(json.dumps(job))
             BEGIN[job["kind"]](self, job, place)
         except Lost as error:
             self.tell(f"{job['run']}: {error}")
         except MLGolfError as error:
             self._fail(job, str(error))
+            # The site, or what stands before it, does not take it now: it is not played again.
+            kept = isinstance(error, RulesError) and HAS_ENDED[job["kind"]](job, place)
+        except OSError as error:  # a full disk, for instance
+            self._fail(job, (in_words(error) or str(error)).replace(f"{self.folder}/", ""))
         # Not where the site is gone: what was finished is delivered when it is back. What was
         # stopped is continued by the next start, so that the ledger has no run without an end.
-        if not self.stopping:
+        if not (self.stopping or kept):
             shutil.rmtree(place, ignore_errors=True)
         return True
 
@@ -180,11 +186,18 @@ class Worker:
         """Of a worker that was killed: what had ended is sent. The rest is continued when its job
         comes again, or forgotten if it does not for a week."""
         for place in sorted((self.folder / "jobs").glob("*")):
+            is_new = False
             try:
                 job = json.loads((place / "job.json").read_text())
+                age = time.time() - (place / "job.json").stat().st_mtime
+                is_new = age < KEPT_SECONDS
                 if HAS_ENDED[job["kind"]](job, place):
                     DELIVER[job["kind"]](self, job, place)
-                elif time.time() - (place / "job.json").stat().st_mtime < KEPT_SECONDS:
+                elif is_new:
+                    continue
+            except RulesError as error:
+                self.tell(f"{place.name}: {error}")
+                if is_new:
                     continue
             except (Lost, MLGolfError, OSError, ValueError, KeyError) as error:
                 self.tell(f"{place.name}: {error}")

@@ -3,6 +3,7 @@
 import io
 import zipfile
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import (
@@ -34,7 +35,7 @@ from mlgolf_site.hosting.drafts import play_again
 from mlgolf_site.jobs.evaluations import shown_evaluations
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
-from mlgolf_site.jobs.services import standing_in_queue
+from mlgolf_site.jobs.services import standing_in_queue, why_nobody_plays
 from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
@@ -101,6 +102,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         "looked": looked_at_lines(checked.looked_at) if checked else [],
         "left": left_today(request.user), "based_on": based_on, "closed": why_not_taken(board),
         "has_starter": starter_folder(version) is not None,
+        "unplayed": [
+            said for hardware in sorted({board.hardware for board in boards})
+            if (said := why_nobody_plays(hardware, contest))
+        ], "days": settings.SITE.config.limits.days_without_worker,
     }, status=422 if form.errors else 200)
 
 
