@@ -340,7 +340,7 @@ def _standing_of(run: Mapping[str, Any]) -> Iterator[str]:
     )
     if waiting := run["waiting"]:
         yield f"  {waiting['why']}"
-        if waiting["place"]:
+        if waiting["place"] and waiting["seconds"] is not None:
             yield f"  estimated start in {waiting['seconds']:.0f} s"
 
 

@@ -9,6 +9,7 @@ from django.db import DataError, connection
 from django.utils import timezone
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Event
+from mlgolf_site.jobs.forecast import place_in_queue, why_it_waits
 from mlgolf_site.jobs.models import Job, State, Worker
 from mlgolf_site.jobs.services import (
     LEASE,
@@ -25,10 +26,8 @@ from mlgolf_site.jobs.services import (
     give_up,
     heartbeat,
     lease,
-    place_in_queue,
     release,
     watch,
-    why_it_waits,
 )
 from mlgolf_site.people.models import Token
 from mlgolf_site.submitting import LimitReached, left_today, submit
@@ -322,6 +321,7 @@ def test_one_knows_ones_place_in_the_queue_and_why_one_waits(handed_in, worker):
     second = handed_in("b")
     job = Job.objects.get(run=second)
     assert "no worker of the class one-thread-cpu is there" in why_it_waits(job)
+    assert place_in_queue(job) == (1, None)
     worker()
     place, seconds = place_in_queue(job)
     assert place == 1

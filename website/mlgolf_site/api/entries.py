@@ -25,9 +25,9 @@ from mlgolf_site.boards.models import Standing
 from mlgolf_site.contests.asked import boards_of, chosen_board, versions_of
 from mlgolf_site.contests.models import Board, Contest
 from mlgolf_site.entries.models import Entry, Run, Tier, of_person
+from mlgolf_site.jobs.forecast import standing_in_queue
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
-from mlgolf_site.jobs.services import standing_in_queue
 from mlgolf_site.live import events_answer
 from mlgolf_site.people.models import Team, User
 from mlgolf_site.rules import kinds_told, sees_code, sees_ranks
@@ -78,7 +78,9 @@ class Waiting(Schema):
     """Of a run that has not ended."""
 
     place: int = Field(description="Jobs before it; 0 once it began.")
-    seconds: float = Field(description="Until it may begin, as far as one can tell.")
+    seconds: float | None = Field(
+        description="Until it may begin, as far as one can tell; null while nobody is there."
+    )
     why: str
 
 

@@ -15,13 +15,12 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from mlgolf.core.errors import BundleError
 from mlgolf.core.text import number_of, printable
-from mlgolf_site.contests.models import Contest
 from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.jobs.beside import write_beside
 from mlgolf_site.jobs.models import OPEN, Job, State, Worker
@@ -156,7 +155,7 @@ def lease(worker: Worker, now: datetime | None = None) -> Job | None:
 def _for_this_worker(jobs: QuerySet[Job], worker: Worker, now: datetime) -> QuerySet[Job]:
     """Without those that it spoiled and that another worker may take."""
     others = Worker.objects.filter(
-        Q(rests_until=None) | Q(rests_until__lte=now), _may_play(OuterRef("of_contest")),
+        Q(rests_until=None) | Q(rests_until__lte=now), may_play(OuterRef("of_contest")),
         hardware=worker.hardware, last_seen__gt=now - LEASE, problem="",
     ).exclude(pk=worker.pk)  # fmt: skip
     spoilt = Job.spoilt_by.through.objects.filter(job=OuterRef("pk"))
@@ -168,7 +167,7 @@ def _for_this_worker(jobs: QuerySet[Job], worker: Worker, now: datetime) -> Quer
     ).exclude(Exists(spoilt.filter(worker=worker)) & Exists(others))
 
 
-def _may_play(contest: Any, of: str = "") -> Q:
+def may_play(contest: Any, of: str = "") -> Q:
     """Of workers, or of what has one by the lookup `of`: it is an administrator's, or of a host of
     the competition."""
     user = f"{of}token__user__"
@@ -456,75 +455,6 @@ def cancel(run: Run) -> str:
     return "its worker is told to stop"
 
 
-# --- what the queue says ---
-
-
-def place_in_queue(job: Job) -> tuple[int, float]:
-    """How many jobs stand before it, and the seconds until it may begin; (0, 0) if it began."""
-    if job.state != State.QUEUED:
-        return 0, 0.0
-    of_class = Job.objects.filter(hardware=job.hardware)
-    waiting = of_class.filter(state=State.QUEUED, pk__lt=job.pk).aggregate(
-        number=Count("pk"), seconds=Sum(Greatest("estimate_seconds", Value(1.0)), default=0.0)
-    )
-    now, playing = timezone.now(), list(of_class.filter(state=State.PLAYING))
-    left = (other.estimate_seconds - (now - other.since).total_seconds() for other in playing)
-    seconds = waiting["seconds"] + sum(max(one, 1.0) for one in left)
-    there = working(job.hardware, job.about.entry.contest)
-    return waiting["number"] + len(playing), seconds / max(len(there), 1)
-
-
-def why_it_waits(job: Job) -> str:
-    """A sentence without its full stop."""
-    workers = working(job.hardware, job.about.entry.contest)
-    if nobody := _why_nobody_plays(job.hardware, workers):
-        return nobody
-    if job.not_before is not None and (seconds := _until(job.not_before)) > 0:
-        return f"{job.reason}; the next try is in {seconds:.0f} s"
-    place, _ = place_in_queue(job)
-    ahead = "it is the next" if place <= 1 else f"{place} jobs are before it"
-    return f"{ahead}; {len(workers)} {'worker plays' if len(workers) == 1 else 'workers play'} " \
-        f"the class {job.hardware}"
-
-
-def why_nobody_plays(hardware: str, contest: Contest) -> str:
-    """Of a class, just now: a sentence without its full stop; empty if somebody does."""
-    return _why_nobody_plays(hardware, working(hardware, contest))
-
-
-def _why_nobody_plays(hardware: str, workers: Sequence[Worker]) -> str:
-    if not workers:
-        return f"no worker of the class {hardware} is there"
-    if all(worker.why_no_job() for worker in workers):
-        return f"{workers[0].name}: {workers[0].why_no_job()}"
-    return ""
-
-
-def _until(moment: datetime) -> float:
-    return (moment - timezone.now()).total_seconds()
-
-
-def standing_in_queue(run: Run | None) -> dict[str, Any] | None:
-    """Of a run that has not ended: its state, its place, why it waits, and when it may begin."""
-    if run is None or State(run.job.state).has_ended:
-        return None
-    place, seconds = place_in_queue(run.job)
-    return {
-        "state": State(run.job.state), "place": place, "seconds": seconds,
-        "why": why_it_waits(run.job) if run.job.state == State.QUEUED else run.job.reason,
-    }
-
-
-def working(hardware: str, contest: Contest | None = None) -> list[Worker]:
-    """Workers of a class that were heard of lately, and may play a competition."""
-    found = Worker.objects.filter(
-        hardware=hardware, last_seen__gt=timezone.now() - LEASE
-    ).order_by("pk")
-    if contest is not None:
-        found = found.filter(_may_play(contest)).distinct()
-    return list(found)
-
-
 # --- the watchdog ---
 
 
@@ -588,9 +518,9 @@ def _waiting_for_nobody(now: datetime) -> list[int]:
 def _came(hardware: str, contest: int, since: datetime) -> bool:
     """Whether a worker of a class was there that takes jobs, or that took one."""
     there = Worker.objects.filter(
-        _may_play(contest), hardware=hardware, last_seen__gt=since, problem=""
+        may_play(contest), hardware=hardware, last_seen__gt=since, problem=""
     )
-    took = Job.objects.filter(_may_play(contest, "worker__"), hardware=hardware, since__gt=since)
+    took = Job.objects.filter(may_play(contest, "worker__"), hardware=hardware, since__gt=since)
     return there.exists() or took.exists()
 
 

@@ -33,9 +33,9 @@ from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting.drafts import play_again
 from mlgolf_site.jobs.evaluations import shown_evaluations
+from mlgolf_site.jobs.forecast import standing_in_queue, why_nobody_plays
 from mlgolf_site.jobs.models import State
 from mlgolf_site.jobs.services import cancel as cancel_run
-from mlgolf_site.jobs.services import standing_in_queue, why_nobody_plays
 from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer

@@ -23,7 +23,7 @@ from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.exporting import board_as_csv, board_as_json, bundles_as_zip
 from mlgolf_site.hosting.models import Draft
 from mlgolf_site.jobs import evaluations
-from mlgolf_site.jobs.services import standing_in_queue
+from mlgolf_site.jobs.forecast import standing_in_queue
 from mlgolf_site.pages.host_forms import (
     AnnouncementForm,
     CommitForm,
