@@ -10,7 +10,7 @@ from small_games import checked, said
 
 from mlgolf.api.own_evaluation import evaluate
 from mlgolf.core.errors import RulesError
-from mlgolf.golf.own_evaluation import checked_values, in_words
+from mlgolf.golf.own_evaluation import checked_values, in_words, public_files
 from mlgolf.referee.levels import bubblewrap_problem
 from mlgolf.results.run_folder import RunFolder
 
@@ -94,17 +94,27 @@ def test_it_reads_the_public_files_of_the_competition(ask):
     assert found.values == {"lines": len((TINY / "points.csv").read_text().splitlines())}
 
 
-def test_what_a_blind_game_draws_from_is_not_given(game, tmp_path):
-    from mlgolf.core.competition import load_competition
-    from mlgolf.golf.own_evaluation import public_files
-
+@pytest.mark.parametrize("written", ["points.csv", "./points.csv", "pool/points.csv",
+                                     "pool//../pool/points.csv"])
+def test_what_a_blind_game_draws_from_is_not_given(game, tmp_path, written):
     folder = shutil.copytree(game, tmp_path / "blind")
+    (folder / "pool").mkdir()
+    shutil.move(folder / "points.csv", folder / written)
     data = folder / "data.toml"
-    data.write_text(f"blind = true\n{data.read_text()}")
-    public_files(folder, load_competition(folder), tmp_path / "given")
-    given = {file.name for file in (tmp_path / "given").iterdir()}
+    text = data.read_text().replace('file = "points.csv"', f'file = "{written}"')
+    data.write_text(f"blind = true\n{text}")
+    public_files(folder, tmp_path / "given")
+    given = {file.name for file in (tmp_path / "given").rglob("*") if file.is_file()}
     assert "graph.toml" in given
     assert "points.csv" not in given
+
+
+def test_no_link_of_a_folder_is_followed(game, tmp_path):
+    folder = shutil.copytree(game, tmp_path / "linked")
+    (tmp_path / "key.pem").write_text("secret")
+    (folder / "notes.txt").symlink_to(tmp_path / "key.pem")
+    public_files(folder, tmp_path / "given")
+    assert not (tmp_path / "given" / "notes.txt").exists()
 
 
 def test_numbers_of_numpy_are_numbers(ask):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 from mlgolf.core.competition import Competition, competition_names, load_competition
@@ -66,8 +67,10 @@ def data_of(game: Competition) -> list[Mapping[str, Any]]:
 
 def drawn_from(game: Competition) -> set[str]:
     """Files of its folder from which each run draws examples of its own: the pools, or the
-    generators, of blind games. Nobody who plays sees them."""
-    return {str(data["file"]) for data in data_of(game) if data.get("blind") and data.get("file")}
+    generators, of blind games. Nobody who plays sees them. However a path is written, it comes back
+    in one form."""
+    found = (data["file"] for data in data_of(game) if data.get("blind") and data.get("file"))
+    return {normpath(str(path)) for path in found}
 
 
 def division(game: Competition) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlgolf.core.competition import Competition
+from mlgolf.core.competition import load_competition
 from mlgolf.core.errors import RulesError
 from mlgolf.core.records import SandboxLevel
 from mlgolf.core.text import printable, significant
@@ -146,7 +146,7 @@ def in_words(value: Value | None) -> str:
 
 def _lay_out(place: Path, run: RunFolder, folder: Path, submission: str) -> None:
     """See `evaluation_child.py` for the other end."""
-    public_files(folder, run.competition, place / FILES)
+    public_files(folder, place / FILES)
     trials = [trial for trial in run.trials() if trial.key.submission == submission]
     results = {
         one.key: one.result for one in
@@ -185,11 +185,11 @@ def _of_trial(trial: Trial, result: Qualification | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def public_files(folder: Path, competition: Competition, target: Path) -> None:
+def public_files(folder: Path, target: Path) -> None:
     """Copy a competition's folder, but for what its blind games draw examples from."""
-    left_out = drawn_from(competition)
+    left_out = set(map(Path, drawn_from(load_competition(folder))))
     for name, file in files_below(folder).items():
-        if file.is_symlink() or left_out.intersection(Path(name).parts):
+        if file.is_symlink() or Path(name) in left_out:
             continue
         copied = target / name
         copied.parent.mkdir(parents=True, exist_ok=True)
