@@ -1,5 +1,6 @@
 """The configuration that `mlgolf site init` writes, and what `mlgolf site check` says."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -156,6 +157,37 @@ def test_a_local_worker_reaches_a_site_that_answers_by_https_alone(tmp_path):
         assert f"is at {URL} " in served.said
         with httpx.Client(base_url=served.url, headers={"Host": "golf.example.org"}) as stranger:
             assert stranger.get("/status/").headers["location"] == f"{URL}/status/"
+    finally:
+        served.end()
+
+
+def test_the_administrator_of_a_site_in_production_signs_in_with_the_password_shown(tmp_path):
+    init(tmp_path, url=URL)
+    assert Site(filled(tmp_path, database=False)).config.mail_must_be_confirmed
+    served = Served(tmp_path, "--workers", "0")
+    try:
+        name, password = served.wait_for(r"administrator: (\w+), password: (\S+)").groups()
+        with httpx.Client(base_url=served.url, timeout=30, headers={
+            "Host": "golf.example.org", "X-Forwarded-Proto": "https", "Referer": f"{URL}/",
+        }) as browser:  # fmt: skip
+            def ask(at, form=None):
+                """Cookies are for HTTPS alone, so they are given by hand."""
+                answer = browser.request(
+                    "POST" if form else "GET", at, data=form,
+                    headers={"Cookie": "; ".join(f"{k}={v}" for k, v in kept.items())},
+                )
+                kept.update(answer.cookies.items())
+                return answer
+
+            kept: dict[str, str] = {}
+            page = ask("/accounts/login/").text
+            secret = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
+            assert secret
+            answer = ask("/accounts/login/", {
+                "csrfmiddlewaretoken": secret[1], "login": name, "password": password,
+            })  # fmt: skip
+            assert (answer.status_code, answer.headers["location"]) == (302, "/")
+            assert ask("/tokens/").status_code == 200
     finally:
         served.end()
 

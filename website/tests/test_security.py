@@ -348,6 +348,14 @@ def test_a_name_and_an_address_with_a_wrong_password_are_told_the_same_as_unknow
     assert texts[2] == texts[3]
 
 
+def test_only_administrators_sign_in_without_a_confirmed_address(person, settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    person("ada")
+    person("boss", is_superuser=True)
+    assert sign_in("ada", PASSWORD)["Location"] == "/accounts/confirm-email/"
+    assert sign_in("boss", PASSWORD)["Location"] == "/"
+
+
 def test_signing_up_with_somebodys_address_looks_as_with_ones_own(person):
     from allauth.account.models import EmailAddress
 
