@@ -1,5 +1,6 @@
 """What an attacker tries who has an account, a token, a team, an entry, or a registered worker."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -508,23 +509,30 @@ def test_what_a_program_prints_is_shown_as_text(people):
     assert "<script>alert" not in page
 
 
-def ask(path: str, length: bytes | None, body: list[bytes]) -> list[dict]:
+def ask(
+    path: str, length: bytes | None, body: list[bytes], *, token: str = "", method: str = "POST"
+) -> list[dict]:
     """An answer of the ASGI application."""
     from asgiref.sync import async_to_sync
     from mlgolf_site.asgi import application
 
     sent: list[dict] = []
-    parts = [{"type": "http.request", "body": part, "more_body": True} for part in body]
-    parts.append({"type": "http.request", "body": b"", "more_body": False})
+    ended = False
 
     async def receive():
-        return parts.pop(0)
+        nonlocal ended
+        if ended:
+            await asyncio.Event().wait()  # nobody hangs up
+        part = body.pop(0) if body else b""
+        ended = not body
+        return {"type": "http.request", "body": part, "more_body": not ended}
 
     async def send(message):
         sent.append(message)
 
     headers = [(b"host", b"testserver"), *([(b"content-length", length)] if length else [])]
-    scope = {"type": "http", "method": "POST", "path": path, "headers": headers,
+    headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
+    scope = {"type": "http", "method": method, "path": path, "headers": headers,
              "query_string": b"", "http_version": "1.1", "scheme": "http"}
     async_to_sync(application)(scope, receive, send)
     return sent
@@ -548,6 +556,30 @@ def test_a_person_is_told_in_words_that_a_body_is_too_large():
 
 def test_a_body_that_turns_out_too_large_is_cut_off():
     assert ask("/about/", None, 30 * [b"0" * 1_000_000]) == []
+
+
+@pytest.mark.parametrize("length", [b"300000000", None])
+@pytest.mark.parametrize("who", ["nobody", "unknown", "entrant"])
+def test_no_part_of_a_bundle_is_taken_in_before_the_token_of_a_worker_is_seen(
+    person, length, who
+):  # fmt: skip
+    known = Token.issue(person("ada"), "t", Token.Scope.SUBMIT)[1]
+    token = {"nobody": "", "unknown": "mlgolf_x", "entrant": known}[who]
+    body = [b"0" * 1000]
+    start, told = ask(f"{API}worker/jobs/1/bundle", length, body, token=token, method="PUT")
+    assert start["status"] == (403 if who == "entrant" else 401)
+    assert body  # nobody has asked for it
+    assert {
+        "nobody": "has to be: Bearer TOKEN", "unknown": "does not know the token",
+        "entrant": "come from workers alone",
+    }[who] in json.loads(told["body"])["detail"]
+
+
+def test_the_body_of_a_worker_is_taken_in(own):
+    _, headers = own
+    token = headers["Authorization"].split()[1]
+    sent = ask(f"{API}worker/jobs/1/bundle", None, [b"0" * 1000], token=token, method="PUT")
+    assert b"sha256" in sent[1]["body"]  # asked by the API itself, which has the body now
 
 
 # --- uploads ---
