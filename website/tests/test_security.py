@@ -19,7 +19,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.asgi import largest_body
-from mlgolf_site.config import VARIABLE, embedded
+from mlgolf_site.config import VARIABLE, Mail, embedded
 from mlgolf_site.contests.services import add_contest, starter_folder
 from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.headers import OneLine
@@ -370,6 +370,27 @@ def test_signing_up_with_somebodys_address_looks_as_with_ones_own(person):
     assert [(a.status_code, a.get("Location")) for a in answers] == 2 * [
         (answers[0].status_code, answers[0].get("Location"))
     ]
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_nobody_is_told_that_a_mail_was_sent_by_a_site_without_mail(db, settings, sends):
+    if sends:
+        mail = Mail(host="localhost", sender="golf@example.org")
+        settings.CONFIG = settings.CONFIG.model_copy(update={"mail": mail})
+    client = Client()
+    reset = client.get("/accounts/password/reset/").content.decode()
+    assert ("sends no mail. Ask its administrator" in reset) != sends
+    assert ('name="email"' in reset) == sends
+    pages = [
+        client.post("/accounts/password/reset/", {"email": "a@example.org"}, follow=True),
+        client.post("/accounts/signup/", {
+            "username": "bob", "email": "bob@example.org", "password1": "correct horse battery",
+        }, follow=True),
+        client.get("/accounts/confirm-email/"),
+    ]  # fmt: skip
+    for page in pages:
+        assert (" was sent to " in page.content.decode()) == sends
+        assert ("This site sends no mail" in page.content.decode()) != sends
 
 
 @pytest.mark.parametrize("name", ["mlgolf", "Admin", "team", "<b>x</b>", "a b", "é", "x" * 31])
