@@ -262,5 +262,5 @@ def test_a_site_listens_at_an_address_of_ipv6():
 
 
 def test_an_address_that_this_machine_has_not_is_said_to_be_the_hosts_fault():
-    with pytest.raises(RulesError, match="--host 192.0.2.1: Cannot assign requested address"):
+    with pytest.raises(RulesError, match=r"--host 192\.0\.2\.1: Cannot assign requested address"):
         _check_that_it_is_free("192.0.2.1", 8000, limit=0)

@@ -10,12 +10,14 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.asgi import largest_body
@@ -26,6 +28,7 @@ from mlgolf_site.headers import OneLine
 from mlgolf_site.jobs.models import Job, Worker
 from mlgolf_site.jobs.services import heartbeat, lease
 from mlgolf_site.people.models import Team, Token
+from mlgolf_site.people.often import too_often
 from mlgolf_site.protocol import API, MOST_EVENTS
 from mlgolf_site.submitting import submit
 from test_rules import ADDRESSES, WHO, address, people
@@ -183,6 +186,71 @@ def test_what_is_kept_from_players_is_left_out_however_its_path_is_written(tmp_p
     answer = zip_answer(tmp_path, "mine", leave_out={said})
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.namelist() == ["mine/competition.toml", "mine/pool/open.csv"]
+
+
+def test_a_zip_is_made_again_only_when_its_files_have_changed(tmp_path, monkeypatch):
+    def asked(**left):
+        with zipfile.ZipFile(io.BytesIO(zip_answer(folder, "mine", **left).content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").write_text("one")
+    (folder / "b").write_text("b")
+    first = asked()
+    with monkeypatch.context() as patched:
+        patched.setattr(zipfile.ZipFile, "write", lambda *_: pytest.fail("it was made again"))
+        assert asked() == first
+    assert asked(leave_out={"b"}) == {"mine/a": b"one"}
+    (folder / "a").write_text("another")
+    assert asked()["mine/a"] == b"another"
+    assert {file.suffix for file in settings.SITE.zips.iterdir()} == {".zip"}
+
+
+def test_zips_that_were_asked_for_last_are_kept(tmp_path, monkeypatch):
+    for number in range(6):
+        (tmp_path / "a").write_text(str(number))
+        made = zip_answer(tmp_path, "n").content
+        monkeypatch.setattr("mlgolf_site.archives.MOST_KEPT", int(2.5 * len(made)))
+    kept = [file.read_bytes() for file in settings.SITE.zips.iterdir()]
+    assert len(kept) == 2
+    assert made in kept
+
+
+def test_downloads_of_strangers_are_counted_by_address(contest, monkeypatch):
+    monkeypatch.setattr("mlgolf_site.people.often.time", lambda: 1_000_000.0)
+    monkeypatch.setattr("mlgolf_site.rules.HEAVY_A_MINUTE", 3)
+
+    def ask(what, address):
+        return Client().get(f"/c/quick/{what}", REMOTE_ADDR=address)
+
+    for what in ("competition.zip", "board.json", "board.csv"):
+        assert ask(what, "10.0.0.1").status_code == 200
+    refused = ask("board.csv", "10.0.0.1")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "60")
+    assert "More than 3 downloads in a minute" in refused.content.decode()
+    assert ask("board.csv", "10.0.0.2").status_code == 200
+    assert ask("", "10.0.0.1").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_at_the_same_time_is_counted_each_time():
+    if connection.vendor != "postgresql":
+        pytest.skip("threads of a test share the one connection of SQLite in memory")
+    said, together = [], threading.Barrier(8)
+
+    def ask():
+        together.wait()
+        for _ in range(5):
+            said.append(too_often("x", "y", most=10, seconds=3600))
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (said.count(False), said.count(True)) == (10, 30)
 
 
 def test_a_private_competition_looks_as_one_that_is_not_there(people, hidden):
