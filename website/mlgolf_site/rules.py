@@ -25,7 +25,7 @@ from mlgolf_site.hosting.models import Draft
 from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token, User
 from mlgolf_site.people.often import too_often
-from mlgolf_site.protocol import API
+from mlgolf_site.protocol import API, TOKEN_ADVICE
 
 
 class Role(Enum):
@@ -406,10 +406,10 @@ def _refused_program(
 ) -> JsonResponse:
     if Role.MEMBER not in roles and Role.WORKER not in roles:
         problem = getattr(request, "token_problem", "") or "There is no token."
-        return JsonResponse({"detail": (
-            f"{problem} Send the header Authorization: Bearer TOKEN, with a token from the page "
-            "Tokens of your account."
-        )}, status=401, headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
+        return JsonResponse(
+            {"detail": f"{problem} {TOKEN_ADVICE}"}, status=401,
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     if token is not None and roles & rule.may:
         scopes = rule.scopes or {SUBMIT}
         needed = " or ".join(sorted(str(scope.value) for scope in map(Token.Scope, scopes)))
