@@ -29,6 +29,12 @@ def test_players_have_a_core_each_from_the_last_on_as_long_as_there_are_enough()
         assert not any(cores.were_shared() for cores in taken)
 
 
+def test_the_folder_of_locks_is_made(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLGOLF_LOCK_DIR", str(tmp_path / "new" / "locks"))
+    with taken_cores(PINNED):
+        assert (tmp_path / "new" / "locks" / "mlgolf-cores").is_file()
+
+
 def test_where_no_core_is_free_both_players_of_the_last_learn_that_they_shared_it():
     with ExitStack() as players:
         first, *others = (players.enter_context(taken_cores(PINNED)) for _ in ALLOWED)

@@ -31,6 +31,12 @@ def test_a_folder_may_hold_an_entry_for_each_framework(tmp_path):
     assert find_submission(str(tmp_path), "jax").file.name == "entry.py"
 
 
+@pytest.mark.parametrize("text", ["nowhere/", "./nowhere", "nowhere.py", "a/b"])
+def test_a_path_that_leads_nowhere_is_not_taken_for_the_name_of_an_algorithm(text):
+    with pytest.raises(SubmissionError, match=f"{text}: there is no such file or folder"):
+        find_submission(text, "torch")
+
+
 def test_a_run_in_place_of_a_submission_is_told_how_to_continue_it(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(SubmissionError, match=r"is a run, and no submission.*--resume"):

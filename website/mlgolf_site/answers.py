@@ -32,6 +32,12 @@ def refused(request: HttpRequest, exception: Exception | None = None) -> HttpRes
     return forbidden(request, "This is not allowed.")
 
 
+def too_often_here(request: HttpRequest, said: str) -> HttpResponse:
+    answer = _answer(request, 429, "Too often", said)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
 def other_method(request: HttpRequest, allowed: Iterable[str]) -> HttpResponse:
     told = ", ".join(sorted(allowed))
     answer = _answer(

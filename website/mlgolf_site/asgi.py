@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.db import close_old_connections
 
 from mlgolf.core.text import bytes_in_words
 from mlgolf_site.protocol import API, LARGEST_BUNDLE
@@ -19,15 +21,22 @@ _pages = get_asgi_application()
 
 async def application(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
     """Django keeps the whole body of a request on disk before it looks at who sends it, so bodies
-    are bounded here: by their own word, and while they come."""
+    are bounded here: by their own word, and while they come. A bundle is taken in from workers
+    alone."""
     if scope["type"] != "http":
         await _pages(scope, receive, send)
         return
     most, taken = largest_body(scope["path"]), 0
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
+    headers = dict(scope["headers"])
+    announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or int(announced) > most:
         await _too_large(most, send, for_program=scope["path"].startswith(API))
         return
+    if most == LARGEST_BUNDLE:
+        refusal = await sync_to_async(_why_no_worker)(headers.get(b"authorization", b""))
+        if refusal is not None:
+            await _refuse(*refusal, send)
+            return
 
     async def bounded() -> Any:
         nonlocal taken
@@ -48,13 +57,38 @@ def largest_body(path: str) -> int:
     return 2 * settings.CONFIG.limits.upload_bytes + 1_000_000
 
 
+def _why_no_worker(sent: bytes) -> tuple[int, str] | None:
+    """Args: sent: the header Authorization. Returns: status and words; None for a worker's."""
+    from mlgolf_site.people.models import Token
+    from mlgolf_site.people.tokens import token_of
+
+    try:
+        token, problem = token_of(sent.decode("latin-1"))
+    finally:
+        close_old_connections()  # Django closes those of its own threads alone
+    if token is None:
+        return 401, problem
+    if token.scope != Token.Scope.WORKER:
+        return 403, f"The token has the scope {token.scope}; bundles come from workers alone."
+    return None
+
+
 async def _too_large(most: int, send: Callable, *, for_program: bool) -> None:
     said = f"The request is too large; allowed are {bytes_in_words(most)} here."
-    told, kind = json.dumps({"detail": said}), b"application/json"
-    if not for_program:
-        told, kind = f"{said} Go back: what you typed is still in the form.", b"text/plain"
+    if for_program:
+        await _refuse(413, said, send)
+    else:
+        said = f"{said} Go back: what you typed is still in the form."
+        await _answer(413, said, b"text/plain", send)
+
+
+async def _refuse(status: int, said: str, send: Callable) -> None:
+    await _answer(status, json.dumps({"detail": said}), b"application/json", send)
+
+
+async def _answer(status: int, told: str, kind: bytes, send: Callable) -> None:
     await send({
-        "type": "http.response.start", "status": 413,
+        "type": "http.response.start", "status": status,
         "headers": [(b"content-type", kind), (b"connection", b"close")],
     })  # fmt: skip
     await send({"type": "http.response.body", "body": told.encode()})

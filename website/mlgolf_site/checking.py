@@ -16,7 +16,7 @@ from mlgolf.core.errors import MLGolfError
 from mlgolf.referee.levels import bubblewrap_problem
 from mlgolf.results.bundles.ledger import HEADS, Ledger
 from mlgolf_site.config import Site
-from mlgolf_site.serving import set_up
+from mlgolf_site.serving import reach_database, set_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,7 @@ def _database() -> str:
     from django.core.management import call_command
     from django.db import connection
 
+    reach_database()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     said = io.StringIO()

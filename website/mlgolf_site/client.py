@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from mlgolf.core.errors import FrameworkMissing, MLGolfError, RulesError
 from mlgolf.core.text import printable
 from mlgolf.core.toml_files import read_toml, toml_string
-from mlgolf_site.protocol import API
+from mlgolf_site.protocol import API, TOKEN_ADVICE
 
 try:
     import httpx
@@ -258,7 +258,8 @@ class SiteClient:
             )
         if code >= 500:
             raise SiteError(f"{url}: {printable(detail)}")
-        raise SiteRefused(f"{url}: {printable(detail)}{self._what_next(code)}")
+        said = printable(detail).removesuffix(TOKEN_ADVICE).rstrip()
+        raise SiteRefused(f"{url}: {said}{self._what_next(code)}")
 
     def _what_next(self, code: int) -> str:
         if code != 401:

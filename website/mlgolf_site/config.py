@@ -6,6 +6,7 @@ The file lies in the folder of the site, and what the site keeps lies beside it:
     site.sqlite3     the database, unless PostgreSQL is asked for
     files/           code, competitions and bundles, unless S3 is asked for
     runs/            run folders, unpacked from their bundles: a cache
+    zips/            folders of competitions as they are downloaded: a cache
     ledger/          the key of the host, and the ledger
 """
 
@@ -171,6 +172,10 @@ class Site:
     @property
     def ledger(self) -> Path:
         return self.folder / "ledger"
+
+    @property
+    def zips(self) -> Path:
+        return self.folder / "zips"
 
     @property
     def static(self) -> Path:

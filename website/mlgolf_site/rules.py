@@ -18,13 +18,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 
-from mlgolf_site.answers import forbidden, other_method, unreadable
+from mlgolf_site.answers import forbidden, other_method, too_often_here, unreadable
 from mlgolf_site.contests.models import Board, Contest, Version
 from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.hosting.models import Draft
 from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token, User
-from mlgolf_site.protocol import API
+from mlgolf_site.people.often import too_often
+from mlgolf_site.protocol import API, TOKEN_ADVICE
 
 
 class Role(Enum):
@@ -53,6 +54,7 @@ class Rule:
     hidden: bool = False  # whoever may not is told that there is nothing
     results: bool = False  # nothing but results: not there while a competition hides them
     methods: frozenset[str] | None = None  # None: its package or the API decides
+    is_heavy: bool = False  # much to make or to send, so it is counted by the minute
     second_factor: bool = False  # asked for where the site is reached by https
 
 
@@ -139,6 +141,7 @@ ADMINS = frozenset({Role.ADMIN})
 MAKERS = frozenset({Role.MAY_HOST, Role.ADMIN})
 SUBMIT, READ, WORK = Token.Scope.SUBMIT, Token.Scope.READ, Token.Scope.WORKER
 SAFE = frozenset({"GET", "HEAD"})
+HEAVY_A_MINUTE = 60  # downloads of one person, or of one address of strangers
 POST = frozenset({"POST"})
 FORM = SAFE | POST
 
@@ -149,18 +152,18 @@ RULES: dict[str, Rule] = {
     "status": Rule(may=ANYONE, methods=SAFE),
     "about": Rule(may=ANYONE, methods=SAFE),
     "contest": Rule(may=ANYONE, about=contest, methods=SAFE),
-    "contest_data": Rule(may=ANYONE, about=contest, methods=SAFE),
+    "contest_data": Rule(may=ANYONE, about=contest, methods=SAFE, is_heavy=True),
     "starter": Rule(may=ANYONE, about=contest, methods=SAFE),
     "figure": Rule(may=ANYONE, about=contest, results=True, methods=SAFE),
     "submit": Rule(may=MEMBER, about=contest, methods=FORM),
     "entry": Rule(may=ANYONE, about=entry, methods=SAFE),
     # Of code, bundles and logs the views ask whether they are public.
     "entry_code": Rule(may=ANYONE, about=entry, methods=SAFE),
-    "entry_archive": Rule(may=ANYONE, about=entry, methods=SAFE),
+    "entry_archive": Rule(may=ANYONE, about=entry, methods=SAFE, is_heavy=True),
     "publish_code": Rule(may=OWN, about=entry, methods=POST),
     "rerun": Rule(may=HOSTS, about=entry, methods=POST),
     "cancel": Rule(may=OWN, about=run, methods=POST),
-    "bundle": Rule(may=ANYONE, about=run, results=True, methods=SAFE),
+    "bundle": Rule(may=ANYONE, about=run, results=True, methods=SAFE, is_heavy=True),
     "run_live": Rule(may=ANYONE, about=run, methods=SAFE),
     "run_figure": Rule(may=ANYONE, about=run, results=True, methods=SAFE),
     "run_events": Rule(may=ANYONE, about=run, results=True, methods=SAFE),
@@ -201,9 +204,9 @@ RULES: dict[str, Rule] = {
     "judge_anew": Rule(may=HOSTS, about=contest, methods=POST),
     "commit_draws": Rule(may=HOSTS, about=contest, methods=POST),
     "costs": Rule(may=HOSTS, about=run, methods=SAFE),
-    "board_json": Rule(may=ANYONE, about=contest, results=True, methods=SAFE),
-    "board_csv": Rule(may=ANYONE, about=contest, results=True, methods=SAFE),
-    "board_bundles": Rule(may=HOSTS, about=contest, results=True, methods=SAFE),
+    "board_json": Rule(may=ANYONE, about=contest, results=True, methods=SAFE, is_heavy=True),
+    "board_csv": Rule(may=ANYONE, about=contest, results=True, methods=SAFE, is_heavy=True),
+    "board_bundles": Rule(may=HOSTS, about=contest, results=True, methods=SAFE, is_heavy=True),
     # what workers call
     "api:worker_hello": Rule(may=WORKERS, scopes=frozenset({WORK})),
     "api:worker_lease": Rule(may=WORKERS, scopes=frozenset({WORK})),
@@ -358,11 +361,22 @@ class RulesMiddleware:
         if rule.second_factor and settings.CONFIG.https and not is_mfa_enabled(request.user):
             messages.warning(request, "Administration asks for a second factor. Set one up here.")
             return redirect("mfa_index")
+        if rule.is_heavy and too_often("download", _who(request), most=HEAVY_A_MINUTE):
+            return too_often_here(
+                request, f"More than {HEAVY_A_MINUTE} downloads in a minute. Wait a minute."
+            )
         request.subject, request.roles = subject, roles  # type: ignore[attr-defined]
         request.sees_results = sees_results(roles, subject)  # type: ignore[attr-defined]
         if rule.results and not request.sees_results:  # type: ignore[attr-defined]
             raise Http404(when_results_are_shown(subject))
         return None
+
+
+def _who(request: HttpRequest) -> str:
+    """Whose downloads are counted together."""
+    if request.user.is_authenticated:
+        return f"person-{request.user.pk}"
+    return f"address-{request.META.get('REMOTE_ADDR', '')}"
 
 
 def when_results_are_shown(subject: Subject) -> str:
@@ -403,10 +417,10 @@ def _refused_program(
 ) -> JsonResponse:
     if Role.MEMBER not in roles and Role.WORKER not in roles:
         problem = getattr(request, "token_problem", "") or "There is no token."
-        return JsonResponse({"detail": (
-            f"{problem} Send the header Authorization: Bearer TOKEN, with a token from the page "
-            "Tokens of your account."
-        )}, status=401, headers={"WWW-Authenticate": "Bearer"})  # fmt: skip
+        return JsonResponse(
+            {"detail": f"{problem} {TOKEN_ADVICE}"}, status=401,
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     if token is not None and roles & rule.may:
         scopes = rule.scopes or {SUBMIT}
         needed = " or ".join(sorted(str(scope.value) for scope in map(Token.Scope, scopes)))

@@ -8,6 +8,7 @@ Each may be killed at any moment. This process starts the others again, and whoe
 again (systemd, for instance) finds the port free, as the others end with it.
 """
 
+import errno
 import fcntl
 import logging
 import os
@@ -33,7 +34,9 @@ SETTINGS = "mlgolf_site.settings"
 KEEP_SECONDS = 0.5  # between looks at boards and leases
 FORGET_SECONDS = 3600.0  # between looks for events of runs that ended long ago
 RESTART_SECONDS = 2.0  # before a process that ended is started again
-EVERYWHERE = ("127.0.0.1", "0.0.0.0")
+AT_ONCE_SECONDS = 10.0  # who ends by itself before that cannot do its work, and waits longer
+LONGEST_RESTART_SECONDS = 60.0
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # how who listens there is reached from here
 PLAYED_HERE = ("one-thread-cpu", "laptop")  # classes that any machine may play
 STATIC_IS_WHOLE = ".complete"  # lies with the static files once all of them are there
 
@@ -68,16 +71,27 @@ def collect_static(site: Site) -> None:
     whole.touch()
 
 
+def reach_database() -> None:
+    """Raises: django.db.Error for a database that is away, with the reason that it gives."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        # A pool says no more than how long it has waited.
+        with connection.wrap_database_errors:
+            connection.Database.connect(**connection.get_connection_params()).close()
+    connection.ensure_connection()
+
+
 def wait_for_database(tell: Callable[[str], None], limit: float = 120.0) -> None:
     """Raises: RulesError for one that cannot be reached for so long."""
-    from django.db import Error, connection
+    from django.db import Error
 
     from mlgolf.core.errors import RulesError
 
     until, told = time.monotonic() + limit, False
     while True:
         try:
-            connection.ensure_connection()
+            reach_database()
             return
         except Error as error:
             if time.monotonic() > until:
@@ -135,12 +149,12 @@ def _serve(
                         *found.lines()[:1], *found.problems]))
     password = prepare(site)
     web = _Process("web", _web(site, host, port))
-    reached = "127.0.0.1" if host in EVERYWHERE else host
-    local = LocalWorkers(site, f"http://{reached}:{port}", any_level)
+    reached = EVERYWHERE.get(host, host)
+    local = LocalWorkers(site, _url(reached, port), any_level)
     if workers:
         local.start_missing()
-    shown = "localhost" if host in EVERYWHERE else host
-    address = site.config.web.url or f"http://{shown}:{port}"
+    shown = "localhost" if reached in EVERYWHERE.values() else reached
+    address = site.config.web.url or _url(shown, port)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -162,6 +176,10 @@ def _serve(
         for process in (*local.processes.values(), web):
             process.end()
     return 0
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _administrator() -> str:
@@ -231,22 +249,33 @@ class Keeper:
 
 
 def _check_that_it_is_free(host: str, port: int, limit: float = 5.0) -> None:
-    """A moment is given to the web process of a site that was killed: it ends by itself."""
+    """A moment is given to the web process of a site that was killed: it ends by itself.
+
+    Raises: RulesError for a port that is taken, and an address that this machine has not.
+    """
     from mlgolf.core.errors import RulesError
 
     until = time.monotonic() + limit
     while True:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-                return
-            except OSError as error:
-                if time.monotonic() > until:
-                    raise RulesError(
-                        f"--port {port}: {error.strerror}. Give another --port, or end what "
-                        "listens there"
-                    ) from None
+        try:
+            family, *_, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise RulesError(
+                    f"--host {host}: {error.strerror}. Give an address of this machine, or "
+                    "0.0.0.0 for all"
+                ) from None
+            if time.monotonic() > until:
+                raise RulesError(
+                    f"--port {port}: {error.strerror}. Give another --port, or end what "
+                    "listens there"
+                ) from None
         time.sleep(0.2)
 
 
@@ -261,7 +290,7 @@ def _web_processes(site: Site) -> int:
 def _web(site: Site, host: str, port: int) -> list[str]:
     web = site.config.web
     # Workers of this machine speak to it without a proxy, as if they came through one.
-    trusted = [*web.trusted_proxies, *(["127.0.0.1"] if site.config.https else [])]
+    trusted = [*web.trusted_proxies, *(EVERYWHERE.values() if site.config.https else ())]
     proxies = (
         ["--proxy-headers", "--forwarded-allow-ips", ",".join(trusted)] if trusted
         else ["--no-proxy-headers"]
@@ -350,25 +379,29 @@ def _wait_until_it_answers(
 
 
 class _Process:
-    """Started, and started again whenever it ends."""
+    """Started, and started again whenever it ends; less and less often, where it ends at once."""
 
     def __init__(
         self, name: str, command: list[str], more: dict[str, str] | None = None,
         dies_by: signal.Signals = signal.SIGTERM,  # when this process is ended
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name, self.command, self.more, self.dies_by = name, command, more or {}, dies_by
         self.running: subprocess.Popen | None = None
-        self.ended = 0.0
+        self._clock = clock
+        self._started = self._not_before = -AT_ONCE_SECONDS
+        self._wait, self._told = 0.0, ""
 
     def keep(self) -> None:
-        if self.running is not None and self.running.poll() is None:
-            return
         if self.running is not None:
-            log.warning("%s ended with %s; started again", self.name, self.running.returncode)
+            if self.running.poll() is None:
+                return
+            self._has_ended(self.running.returncode)
             self._end_group()  # processes of the web hold its port
-            self.ended, self.running = time.monotonic(), None
-        if time.monotonic() - self.ended < RESTART_SECONDS and self.ended:
+            self.running = None
+        if self._clock() < self._not_before:
             return
+        self._started = self._clock()
         environment = {**os.environ, **self.more, "PYTHONUNBUFFERED": "1"}
         if self.more:  # a worker knows no secret of the site
             environment.pop(VARIABLE, None)
@@ -376,6 +409,20 @@ class _Process:
             self.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
             preexec_fn=ends_with_its_parent(self.dies_by),
         )
+
+    def _has_ended(self, code: int) -> None:
+        now = self._clock()
+        if code >= 0 and now - self._started < AT_ONCE_SECONDS:
+            self._wait = min(max(2 * self._wait, RESTART_SECONDS), LONGEST_RESTART_SECONDS)
+            said = f"{self.name} ended at once, with {code}; started again in {self._wait:.0f} s"
+        else:  # it did its work, or was killed
+            self._wait = RESTART_SECONDS
+            said = f"{self.name} ended with {code}; started again"
+            self._told = ""
+        if said != self._told:
+            log.warning("%s", said)
+            self._told = said
+        self._not_before = now + self._wait
 
     def _end_group(self) -> None:
         assert self.running is not None

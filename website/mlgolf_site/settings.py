@@ -72,7 +72,10 @@ if CONFIG.postgresql is not None:
         "PASSWORD": CONFIG.postgresql.password,
         # Each request has a thread of its own, so connections are lent to them, and taken back.
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 16}, "connect_timeout": 10},
+        "OPTIONS": {
+            # As long may a request wait for a connection: where the database is away, or in a rush.
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 10}, "connect_timeout": 10,
+        },
     }}  # fmt: skip
 else:
     DATABASES = {"default": {
@@ -194,5 +197,8 @@ LOGGING = {
     }},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"mlgolf_site": {"level": "INFO"}},
+    "loggers": {
+        "mlgolf_site": {"level": "INFO"},
+        "psycopg.pool": {"level": "ERROR"},  # it warns of each try, and who asked is told anyway
+    },
 }  # fmt: skip

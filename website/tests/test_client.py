@@ -84,6 +84,16 @@ def test_login_keeps_nothing_of_a_token_that_is_not_known(live_server, db, mlgol
     assert not default_file().exists()
 
 
+def test_who_has_no_good_token_is_told_once_what_to_do(live_server, db, mlgolf):
+    keep_account(Account(url=live_server.url, token="mlgolf_x"), default_file())
+    code, _, said = mlgolf("status")
+    assert code == 2
+    assert "This site does not know the token" in said
+    assert said.count("okens") == 1  # …/tokens/
+    assert f"then: mlgolf login {live_server.url}" in said
+    assert "Authorization" not in said
+
+
 def test_a_token_is_read_from_a_pipe(live_server, person, mlgolf, monkeypatch):
     import io
 

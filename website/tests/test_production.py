@@ -1,14 +1,18 @@
 """The configuration that `mlgolf site init` writes, and what `mlgolf site check` says."""
 
+import itertools
+import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
 from mlgolf_site.config import FILE, FILL_IN, Site, write_private
 from mlgolf_site.production import init
-from mlgolf_site.serving import _alone
+from mlgolf_site.serving import _alone, _check_that_it_is_free, _Process
 from served import Served
 
 from mlgolf.core.errors import RulesError
@@ -135,6 +139,15 @@ def test_no_traceback_for_a_site_whose_database_is_away(tmp_path):
     assert "Traceback" not in said.stderr + said.stdout
 
 
+def test_a_database_that_is_away_says_why_in_its_own_words(tmp_path):
+    init(tmp_path, url=URL)
+    began = time.monotonic()
+    said = site("check", folder=filled(tmp_path))
+    assert "WRONG    database: connection is bad: connection to server" in said.stdout
+    assert "psycopg.pool" not in said.stderr
+    assert time.monotonic() - began < 25  # and does not wait for the pool
+
+
 def test_the_scheme_that_a_proxy_names_is_believed_only_if_told_so(tmp_path):
     init(tmp_path, url=URL)
     ask = "from django.conf import settings; print(settings.SECURE_PROXY_SSL_HEADER)"
@@ -160,6 +173,37 @@ def test_a_local_worker_reaches_a_site_that_answers_by_https_alone(tmp_path):
         served.end()
 
 
+def test_the_administrator_of_a_site_in_production_signs_in_with_the_password_shown(tmp_path):
+    init(tmp_path, url=URL)
+    assert Site(filled(tmp_path, database=False)).config.mail_must_be_confirmed
+    served = Served(tmp_path, "--workers", "0")
+    try:
+        name, password = served.wait_for(r"administrator: (\w+), password: (\S+)").groups()
+        with httpx.Client(base_url=served.url, timeout=30, headers={
+            "Host": "golf.example.org", "X-Forwarded-Proto": "https", "Referer": f"{URL}/",
+        }) as browser:  # fmt: skip
+            def ask(at, form=None):
+                """Cookies are for HTTPS alone, so they are given by hand."""
+                answer = browser.request(
+                    "POST" if form else "GET", at, data=form,
+                    headers={"Cookie": "; ".join(f"{k}={v}" for k, v in kept.items())},
+                )
+                kept.update(answer.cookies.items())
+                return answer
+
+            kept: dict[str, str] = {}
+            page = ask("/accounts/login/").text
+            secret = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
+            assert secret
+            answer = ask("/accounts/login/", {
+                "csrfmiddlewaretoken": secret[1], "login": name, "password": password,
+            })  # fmt: skip
+            assert (answer.status_code, answer.headers["location"]) == (302, "/")
+            assert ask("/tokens/").status_code == 200
+    finally:
+        served.end()
+
+
 def test_a_private_file_is_never_overwritten_and_never_cut_short(tmp_path):
     write_private(tmp_path / "a", "one")
     with pytest.raises(FileExistsError):
@@ -173,3 +217,50 @@ def test_a_site_that_is_served_already_is_not_served_twice(tmp_path):
         pass
     with _alone(tmp_path):
         pass
+
+
+def test_a_process_that_ends_at_once_is_started_again_less_and_less_often(caplog):
+    now = 0.0
+    process = _Process("worker", ["false"], clock=lambda: now)
+    started = []
+    while now < 200:
+        before = process.running
+        process.keep()
+        if process.running is not None and process.running is not before:
+            started.append(now)
+            process.running.wait()
+        now += 0.5
+    waits = [after - before for before, after in itertools.pairwise(started)]
+    assert [round(wait) for wait in waits] == [2, 4, 8, 16, 32, 60, 60]
+    assert len(caplog.records) == 6  # the last wait is told once
+
+
+def test_a_process_that_was_killed_is_started_again_soon():
+    now = 0.0
+    process = _Process("worker", ["sleep", "60"], clock=lambda: now)
+    for _ in range(4):
+        process.keep()
+        running = process.running
+        assert running is not None
+        running.kill()
+        running.wait()
+        process.keep()  # sees it
+        assert process.running is None
+        now += 2
+    process.end()
+
+
+def test_a_site_listens_at_an_address_of_ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6) as probe:
+            port = probe.getsockname()[1]
+            with pytest.raises(RulesError, match=f"--port {port}: Address already in use"):
+                _check_that_it_is_free("::1", port, limit=0)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    _check_that_it_is_free("::1", port)
+
+
+def test_an_address_that_this_machine_has_not_is_said_to_be_the_hosts_fault():
+    with pytest.raises(RulesError, match=r"--host 192\.0\.2\.1: Cannot assign requested address"):
+        _check_that_it_is_free("192.0.2.1", 8000, limit=0)

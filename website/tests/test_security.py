@@ -1,5 +1,6 @@
 """What an attacker tries who has an account, a token, a team, an entry, or a registered worker."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -9,17 +10,19 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from mlgolf_site.archives import zip_answer
 from mlgolf_site.asgi import largest_body
-from mlgolf_site.config import VARIABLE, embedded
+from mlgolf_site.config import VARIABLE, Mail, embedded
 from mlgolf_site.contests.services import add_contest, starter_folder
 from mlgolf_site.entries.models import Entry, Event, Run
 from mlgolf_site.headers import OneLine
@@ -29,6 +32,7 @@ from mlgolf_site.jobs.version import version_here
 from mlgolf_site.jury.beside import write_challenge
 from mlgolf_site.jury.models import Challenge
 from mlgolf_site.people.models import Team, Token
+from mlgolf_site.people.often import too_often
 from mlgolf_site.protocol import API, LOCAL_WORKER, MOST_EVENTS
 from mlgolf_site.submitting import submit
 from test_rules import ADDRESSES, WHO, address, people
@@ -197,6 +201,71 @@ def test_what_is_kept_from_players_is_left_out_however_its_path_is_written(tmp_p
         assert archive.namelist() == ["mine/competition.toml", "mine/pool/open.csv"]
 
 
+def test_a_zip_is_made_again_only_when_its_files_have_changed(tmp_path, monkeypatch):
+    def asked(**left):
+        with zipfile.ZipFile(io.BytesIO(zip_answer(folder, "mine", **left).content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a").write_text("one")
+    (folder / "b").write_text("b")
+    first = asked()
+    with monkeypatch.context() as patched:
+        patched.setattr(zipfile.ZipFile, "write", lambda *_: pytest.fail("it was made again"))
+        assert asked() == first
+    assert asked(leave_out={"b"}) == {"mine/a": b"one"}
+    (folder / "a").write_text("another")
+    assert asked()["mine/a"] == b"another"
+    assert {file.suffix for file in settings.SITE.zips.iterdir()} == {".zip"}
+
+
+def test_zips_that_were_asked_for_last_are_kept(tmp_path, monkeypatch):
+    for number in range(6):
+        (tmp_path / "a").write_text(str(number))
+        made = zip_answer(tmp_path, "n").content
+        monkeypatch.setattr("mlgolf_site.archives.MOST_KEPT", int(2.5 * len(made)))
+    kept = [file.read_bytes() for file in settings.SITE.zips.iterdir()]
+    assert len(kept) == 2
+    assert made in kept
+
+
+def test_downloads_of_strangers_are_counted_by_address(contest, monkeypatch):
+    monkeypatch.setattr("mlgolf_site.people.often.time", lambda: 1_000_000.0)
+    monkeypatch.setattr("mlgolf_site.rules.HEAVY_A_MINUTE", 3)
+
+    def ask(what, address):
+        return Client().get(f"/c/quick/{what}", REMOTE_ADDR=address)
+
+    for what in ("competition.zip", "board.json", "board.csv"):
+        assert ask(what, "10.0.0.1").status_code == 200
+    refused = ask("board.csv", "10.0.0.1")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "60")
+    assert "More than 3 downloads in a minute" in refused.content.decode()
+    assert ask("board.csv", "10.0.0.2").status_code == 200
+    assert ask("", "10.0.0.1").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_at_the_same_time_is_counted_each_time():
+    if connection.vendor != "postgresql":
+        pytest.skip("threads of a test share the one connection of SQLite in memory")
+    said, together = [], threading.Barrier(8)
+
+    def ask():
+        together.wait()
+        for _ in range(5):
+            said.append(too_often("x", "y", most=10, seconds=3600))
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (said.count(False), said.count(True)) == (10, 30)
+
+
 def test_a_private_competition_looks_as_one_that_is_not_there(people, hidden):
     clients, _, _, _ = people
     for there, nowhere in (
@@ -363,6 +432,14 @@ def test_a_name_and_an_address_with_a_wrong_password_are_told_the_same_as_unknow
     assert texts[2] == texts[3]
 
 
+def test_only_administrators_sign_in_without_a_confirmed_address(person, settings):
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    person("ada")
+    person("boss", is_superuser=True)
+    assert sign_in("ada", PASSWORD)["Location"] == "/accounts/confirm-email/"
+    assert sign_in("boss", PASSWORD)["Location"] == "/"
+
+
 def test_signing_up_with_somebodys_address_looks_as_with_ones_own(person):
     from allauth.account.models import EmailAddress
 
@@ -376,6 +453,27 @@ def test_signing_up_with_somebodys_address_looks_as_with_ones_own(person):
     assert [(a.status_code, a.get("Location")) for a in answers] == 2 * [
         (answers[0].status_code, answers[0].get("Location"))
     ]
+
+
+@pytest.mark.parametrize("sends", [False, True])
+def test_nobody_is_told_that_a_mail_was_sent_by_a_site_without_mail(db, settings, sends):
+    if sends:
+        mail = Mail(host="localhost", sender="golf@example.org")
+        settings.CONFIG = settings.CONFIG.model_copy(update={"mail": mail})
+    client = Client()
+    reset = client.get("/accounts/password/reset/").content.decode()
+    assert ("sends no mail. Ask its administrator" in reset) != sends
+    assert ('name="email"' in reset) == sends
+    pages = [
+        client.post("/accounts/password/reset/", {"email": "a@example.org"}, follow=True),
+        client.post("/accounts/signup/", {
+            "username": "bob", "email": "bob@example.org", "password1": "correct horse battery",
+        }, follow=True),
+        client.get("/accounts/confirm-email/"),
+    ]  # fmt: skip
+    for page in pages:
+        assert (" was sent to " in page.content.decode()) == sends
+        assert ("This site sends no mail" in page.content.decode()) != sends
 
 
 @pytest.mark.parametrize("name", ["mlgolf", "Admin", "team", "<b>x</b>", "a b", "é", "x" * 31])
@@ -588,23 +686,30 @@ def test_what_a_program_prints_is_shown_as_text(people):
     assert "<script>alert" not in page
 
 
-def ask(path: str, length: bytes | None, body: list[bytes]) -> list[dict]:
+def ask(
+    path: str, length: bytes | None, body: list[bytes], *, token: str = "", method: str = "POST"
+) -> list[dict]:
     """An answer of the ASGI application."""
     from asgiref.sync import async_to_sync
     from mlgolf_site.asgi import application
 
     sent: list[dict] = []
-    parts = [{"type": "http.request", "body": part, "more_body": True} for part in body]
-    parts.append({"type": "http.request", "body": b"", "more_body": False})
+    ended = False
 
     async def receive():
-        return parts.pop(0)
+        nonlocal ended
+        if ended:
+            await asyncio.Event().wait()  # nobody hangs up
+        part = body.pop(0) if body else b""
+        ended = not body
+        return {"type": "http.request", "body": part, "more_body": not ended}
 
     async def send(message):
         sent.append(message)
 
     headers = [(b"host", b"testserver"), *([(b"content-length", length)] if length else [])]
-    scope = {"type": "http", "method": "POST", "path": path, "headers": headers,
+    headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
+    scope = {"type": "http", "method": method, "path": path, "headers": headers,
              "query_string": b"", "http_version": "1.1", "scheme": "http"}
     async_to_sync(application)(scope, receive, send)
     return sent
@@ -628,6 +733,30 @@ def test_a_person_is_told_in_words_that_a_body_is_too_large():
 
 def test_a_body_that_turns_out_too_large_is_cut_off():
     assert ask("/about/", None, 30 * [b"0" * 1_000_000]) == []
+
+
+@pytest.mark.parametrize("length", [b"300000000", None])
+@pytest.mark.parametrize("who", ["nobody", "unknown", "entrant"])
+def test_no_part_of_a_bundle_is_taken_in_before_the_token_of_a_worker_is_seen(
+    person, length, who
+):  # fmt: skip
+    known = Token.issue(person("ada"), "t", Token.Scope.SUBMIT)[1]
+    token = {"nobody": "", "unknown": "mlgolf_x", "entrant": known}[who]
+    body = [b"0" * 1000]
+    start, told = ask(f"{API}worker/jobs/1/bundle", length, body, token=token, method="PUT")
+    assert start["status"] == (403 if who == "entrant" else 401)
+    assert body  # nobody has asked for it
+    assert {
+        "nobody": "has to be: Bearer TOKEN", "unknown": "does not know the token",
+        "entrant": "come from workers alone",
+    }[who] in json.loads(told["body"])["detail"]
+
+
+def test_the_body_of_a_worker_is_taken_in(own):
+    _, headers = own
+    token = headers["Authorization"].split()[1]
+    sent = ask(f"{API}worker/jobs/1/bundle", None, [b"0" * 1000], token=token, method="PUT")
+    assert b"sha256" in sent[1]["body"]  # asked by the API itself, which has the body now
 
 
 # --- uploads ---

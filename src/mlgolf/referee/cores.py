@@ -91,7 +91,9 @@ def _take(lock: int) -> None:
 @contextmanager
 def lock_file(name: str) -> Iterator[int]:
     """A file of this machine that every user may lock."""
-    path = Path(os.environ.get("MLGOLF_LOCK_DIR") or tempfile.gettempdir()) / f"mlgolf-{name}"
+    folder = Path(os.environ.get("MLGOLF_LOCK_DIR") or tempfile.gettempdir())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"mlgolf-{name}"
     flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)

@@ -99,7 +99,7 @@ def find_submission(text: str, framework: str) -> Source:
         name = path.resolve().parent.name if path.name in MODULES else path.stem
         return Source(name=name, file=path.resolve())
     if not path.is_dir():
-        if path.suffix == ".py" or len(path.parts) > 1:
+        if path.suffix == ".py" or "/" in text:
             raise SubmissionError(f"{text}: there is no such file or folder")
         path = algorithm_folder(text)
     _checked_links(path)

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    return {"site_name": settings.CONFIG.name, "roles": {
-        role.name for role in getattr(request, "roles", ())
-    }}
+    return {
+        "site_name": settings.CONFIG.name, "sends_mail": settings.CONFIG.mail is not None,
+        "roles": {role.name for role in getattr(request, "roles", ())},
+    }

@@ -1,7 +1,9 @@
 """How accounts are made: names that may stand on a board, and mails."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.stages import EmailVerificationStage
 from django.core.validators import RegexValidator
+from django.http import HttpResponse
 
 from mlgolf_site.people.models import Team
 
@@ -12,8 +14,25 @@ USERNAME_VALIDATORS = [RegexValidator(
 )]  # fmt: skip
 
 
+class ConfirmedAddress(EmailVerificationStage):
+    """Of a sign-in: who has not confirmed an address is sent a mail, and does not come in."""
+
+    def handle(self) -> tuple[HttpResponse | None, bool]:
+        # The first administrator is made where the site is started, without an address, and has
+        # to come in even when mail does not work: who else could mend it?
+        if self.login.user.is_superuser:
+            return None, True
+        return super().handle()
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """allauth's own, with names that cannot be mistaken for the site's."""
+
+    def get_login_stages(self) -> list[str]:
+        return [
+            f"{__name__}.{ConfirmedAddress.__name__}" if stage.endswith(".EmailVerificationStage")
+            else stage for stage in super().get_login_stages()
+        ]
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         name = super().clean_username(username, shallow)

@@ -30,20 +30,22 @@ class TokenMiddleware:
         return self.get_response(request)
 
     def _look_up(self, request: HttpRequest, sent: str) -> None:
-        kind, _, text = sent.partition(" ")
-        if kind.lower() != "bearer" or not text.strip():
-            request.token_problem = (  # type: ignore[attr-defined]
-                "The header Authorization has to be: Bearer TOKEN."
-            )
-            return
-        now = timezone.now()
-        token = Token.of_text(text.strip(), now)
+        token, request.token_problem = token_of(sent)  # type: ignore[attr-defined]
         if token is None:
-            request.token_problem = _why_it_is_not_good(text.strip())  # type: ignore[attr-defined]
             return
         request.token, request.user = token, token.user  # type: ignore[attr-defined]
+        now = timezone.now()
         if token.last_used is None or now - token.last_used > _SEEN_EVERY:
             Token.objects.filter(pk=token.pk).update(last_used=now)
+
+
+def token_of(sent: str) -> tuple[Token | None, str]:
+    """Args: sent: the header Authorization. Returns: the token, or why there is none."""
+    kind, _, text = sent.partition(" ")
+    if kind.lower() != "bearer" or not text.strip():
+        return None, "The header Authorization has to be: Bearer TOKEN."
+    token = Token.of_text(text.strip(), timezone.now())
+    return token, "" if token else _why_it_is_not_good(text.strip())
 
 
 def _why_it_is_not_good(text: str) -> str:
