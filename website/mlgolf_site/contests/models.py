@@ -118,14 +118,14 @@ class Version(models.Model):
     @property
     def competition(self) -> Competition:
         """Without a cell."""
-        return _loaded(self.folder, self.rules_sha256)
+        return _loaded(self.folder, self.folder_sha256)
 
     def __str__(self) -> str:
         return f"{self.contest.slug} v{self.number}"
 
 
 @lru_cache(maxsize=256)
-def _loaded(folder: Path, rules_sha256: str) -> Competition:
+def _loaded(folder: Path, folder_sha256: str) -> Competition:
     return load_competition(folder)
 
 

@@ -86,7 +86,7 @@ def _played_by(snapshot: Snapshot | None) -> str:
 def _words(board: Board) -> list[str]:
     """The rules in plain words. They change with the rules alone."""
     return caches["pages"].get_or_set(
-        f"words-{board.version.rules_sha256}-{board.called}",
+        f"words-{board.version.folder_sha256}-{board.called}",
         lambda: list(game_in_words(board.competition, board.called)), LONGEST_KEPT,
     )
 

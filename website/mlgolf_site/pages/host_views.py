@@ -80,7 +80,9 @@ def _new(
 ) -> HttpResponse:
     form = form_class(request.POST or None, request.FILES or None, needs_file=True)
     # Whatever else is wrong, a file that was chosen is kept.
-    if request.method == "POST" and (form.is_valid() or form.cleaned_data.get("file")):
+    if request.method == "POST" and (
+        form.is_valid() or (form.is_bound and form.cleaned_data.get("file"))
+    ):
         try:
             name, content = _uploaded(form)
             made = drafts.new_draft(
