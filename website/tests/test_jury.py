@@ -658,6 +658,6 @@ def test_a_worker_repeats_trials_of_a_run_and_the_page_says_what_came_out(
 def test_a_disqualified_entry_says_so_at_its_top_until_it_is_reinstated(entry, juror):
     page = lambda: Client().get(entry.get_absolute_url()).content.decode()  # noqa: E731
     decide(entry, by=juror, key=uuid.uuid4(), **GIVEN)
-    assert '<p class="warning">Disqualified, ' in page()
+    assert '<p class="warning">Disqualified: ' in page()
     decide(entry, by=juror, key=uuid.uuid4(), **{**GIVEN, "decision": "reinstated"})
-    assert '<p class="warning">Disqualified, ' not in page()
+    assert '<p class="warning">Disqualified: ' not in page()
