@@ -7,8 +7,11 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 
 import httpx
+import mlgolf_site
 import pytest
 from mlgolf_site.config import FILE, FILL_IN, Site, write_private
 from mlgolf_site.production import init
@@ -259,6 +262,18 @@ def test_a_site_listens_at_an_address_of_ipv6():
     except OSError:
         pytest.skip("no IPv6 here")
     _check_that_it_is_free("::1", port)
+
+
+def test_every_file_of_the_site_is_in_its_package():
+    package = Path(mlgolf_site.__file__).parent
+    told = tomllib.loads((package.parent / "pyproject.toml").read_text())
+    globs = told["tool"]["setuptools"]["package-data"]["mlgolf_site"]
+    left_out = [
+        str(inside) for file in package.rglob("*") if file.is_file()
+        and file.suffix not in (".py", ".pyc")
+        and not any((inside := file.relative_to(package)).match(glob) for glob in globs)
+    ]
+    assert left_out == []
 
 
 def test_an_address_that_this_machine_has_not_is_said_to_be_the_hosts_fault():
