@@ -60,7 +60,8 @@ site-faults: setup
 # The website as an attacker has it: who may call what, planted secrets, attack uploads, requests
 # made from the OpenAPI document, and Django's own check of a site that is reached by https.
 security: setup
-	@cd website && ../$(BIN)/pytest tests/test_rules.py tests/test_uploads.py tests/test_security.py
+	@cd website && ../$(BIN)/pytest tests/test_rules.py tests/test_uploads.py tests/test_security.py \
+	  tests/test_accounts.py tests/test_downloads.py tests/test_hostile_*.py
 	@cd website && ../$(BIN)/pytest tests/fuzz_api.py
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	  $(BIN)/python -c "from mlgolf_site.config import embedded; print(embedded())" \

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from quick_game import make
 
-pytest_plugins = ["browsing"]
+pytest_plugins = ["browsing", "attackers"]
 
 
 @pytest.fixture(scope="session", autouse=True)
