@@ -9,6 +9,7 @@ MOST_EVENTS = 50_000  # of one attempt to play a run: what comes then is in its 
 MOST_EVENTS_AT_ONCE = 500  # of one heartbeat
 # Ends the answer to who showed no good token; `mlgolf` says what to type instead.
 TOKEN_ADVICE = (
-    "Send the header Authorization: Bearer TOKEN, with a token from the page Tokens of your account."
+    "Send the header Authorization: Bearer TOKEN, with a token from the page Tokens of your "
+    "account."
 )
 LONGEST_LINE = 2000  # characters of a line of a log
