@@ -248,6 +248,7 @@ def test_a_body_that_turns_out_too_large_is_cut_off():
     assert ask("/about/", None, 30 * [b"0" * 1_000_000]) == []
 
 
+@pytest.mark.django_db(transaction=True)  # it gives its connection back
 @pytest.mark.parametrize("length", [b"300000000", None])
 @pytest.mark.parametrize("who", ["nobody", "unknown", "entrant"])
 def test_no_part_of_a_bundle_is_taken_in_before_the_token_of_a_worker_is_seen(
@@ -265,6 +266,7 @@ def test_no_part_of_a_bundle_is_taken_in_before_the_token_of_a_worker_is_seen(
     }[who] in json.loads(told["body"])["detail"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_body_of_a_worker_is_taken_in(own):
     _, headers = own
     token = headers["Authorization"].split()[1]
