@@ -14,6 +14,7 @@ import httpx
 import mlgolf_site
 import pytest
 from mlgolf_site.config import FILE, FILL_IN, Site, write_private
+from mlgolf_site.importing.first_start import shipped_bundles
 from mlgolf_site.production import init
 from mlgolf_site.serving import _alone, _check_that_it_is_free, _Process
 from served import Served
@@ -279,3 +280,8 @@ def test_every_file_of_the_site_is_in_its_package():
 def test_an_address_that_this_machine_has_not_is_said_to_be_the_hosts_fault():
     with pytest.raises(RulesError, match=r"--host 192\.0\.2\.1: Cannot assign requested address"):
         _check_that_it_is_free("192.0.2.1", 8000, limit=0)
+
+
+def test_every_competition_of_a_new_site_comes_with_a_run():
+    of = {bundle.name.partition("--")[0].partition("@")[0] for bundle in shipped_bundles()}
+    assert of == set(CONTESTS)
