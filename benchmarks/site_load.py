@@ -279,7 +279,10 @@ def measure_live(url: str, board: Any) -> None:
         base_url=f"{url}/api/worker/", headers={"Authorization": f"Bearer {text}"},
         timeout=PATIENCE,
     )
-    run = enqueue(board.entries.get(name="entry-00001"))
+    entry = board.entries.get(name="entry-00001")
+    entry.is_code_public = True  # its log is for who may see its code
+    entry.save()
+    run = enqueue(entry)
     _ok(worker.post("hello", json={
         "protocol": PROTOCOL, "hardware": board.hardware, "version": version_here(),
         "sandbox": "bubblewrap", "public_key": "0" * 64, "machine": {}, "time": time.time(),
