@@ -17,6 +17,7 @@ from mlgolf_site.config import FILE, FILL_IN, Site, write_private
 from mlgolf_site.importing.first_start import shipped_bundles
 from mlgolf_site.production import init
 from mlgolf_site.serving import _alone, _check_that_it_is_free, _Process
+from mlgolf_site.shipped import CONTESTS
 from served import Served
 
 from mlgolf.core.errors import RulesError
