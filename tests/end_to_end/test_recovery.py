@@ -91,19 +91,23 @@ def _of_others() -> dict[int, str]:
     return {pid: name for pid, name in processes_of_ours().items() if pid not in own}
 
 
-def assert_nothing_is_left(run: Path, shared_before: set[str]) -> None:
+def shared_and_groups() -> set[str]:
+    """Shared memory and control groups of this machine, which outlive their processes."""
+    groups = [str(p) for p in Path("/sys/fs/cgroup").glob("**/mlgolf-*") if p.is_dir()]
+    return {*os.listdir("/dev/shm"), *groups}
+
+
+def assert_nothing_is_left(run: Path, before: set[str]) -> None:
     assert_no_process_is_left()
-    assert set(os.listdir("/dev/shm")) <= shared_before
+    assert shared_and_groups() <= before
     assert [path for path in run.rglob(".*") if path.is_file()] == []
-    groups = [p for p in Path("/sys/fs/cgroup").glob("**/mlgolf-*") if p.is_dir()]
-    assert groups == []
     assert list(Path(tempfile.gettempdir()).glob("mlgolf-inspection-*")) == []
 
 
 def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, data_dir):
     competition = Path(__file__).with_name("linear.toml")
     common = [adamw, "--competition", competition, "--seed", 3, "--trials", 1, "--studies", 30]
-    shared_before = set(os.listdir("/dev/shm"))
+    before = shared_and_groups()
     undisturbed, run = tmp_path / "undisturbed", tmp_path / "run"
     assert Started([*common, "--out", undisturbed], data_dir).wait() == 0
     expected = rows_of(undisturbed)
@@ -122,7 +126,7 @@ def test_twenty_kills_change_no_row_and_leave_nothing_behind(tmp_path, adamw, da
             break
     else:
         pytest.fail(f"it does not come to an end, however often it is resumed: {referee.said()}")
-    assert_nothing_is_left(run, shared_before)
+    assert_nothing_is_left(run, before)
     assert rows_of(run) == expected
     assert kills == {"player": KILLS // 2, "referee": KILLS // 2}
 
