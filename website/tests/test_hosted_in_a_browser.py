@@ -65,9 +65,9 @@ def submit_starter_kit(page, name: str, folder) -> None:
 
 
 def row_of(page, name: str) -> str:
-    """Its line of the leaderboard, as text."""
-    return page.locator("#leaderboard tbody tr", has=page.locator(f"a:text-is('{name}')")).first \
-        .inner_text()
+    """Its line of the leaderboard, as text, without its rank."""
+    row = page.locator("#leaderboard tbody tr", has=page.locator(f"a:text-is('{name}')"))
+    return row.first.inner_text().partition("\t")[2]
 
 
 def test_a_table_becomes_a_contest_in_which_one_of_two_entries_is_challenged_and_disqualified(
