@@ -26,7 +26,7 @@ from mlgolf_site.boards.services import (
     take_in,
 )
 from mlgolf_site.contests.services import add_version, starter_folder
-from mlgolf_site.entries.models import Run
+from mlgolf_site.entries.models import Entry, Run
 from mlgolf_site.hosting import draws
 from mlgolf_site.hosting.costs import costs_of
 from mlgolf_site.hosting.editing import EditRefused, Settings, edit
@@ -240,6 +240,26 @@ def test_code_is_shown_when_the_competition_says_so(judged, contest, shown, is_f
     assert answer.status_code == (200 if seen else 404)
     assert ("Download the code" in Client().get(judged.entry.get_absolute_url()).content.decode()) \
         == seen
+
+
+def test_code_stays_hidden_while_newer_rules_keep_the_competition_open(
+    contest, lee, game_folder, tmp_path
+):  # fmt: skip
+    seen = []
+    for day in ("2020-01-01", "2999-01-01"):
+        folder = tmp_path / day / "quick"
+        shutil.copytree(game_folder, folder)
+        rules = folder / "competition.toml"
+        rules.write_text(f"closes = {day}\n{rules.read_text()}")
+        add_version(contest, folder)
+        contest.code_shown = "closed"
+        contest.save()
+        board = contest.versions.get(number=2).boards.get(name="")
+        entry = Entry.objects.get_or_create(
+            board=board, contest=contest, name="a", owner=lee, code_sha256="0" * 64
+        )[0]
+        seen.append(Entry.objects.get(pk=entry.pk).shows_code)
+    assert seen == [True, False]
 
 
 def test_when_code_is_shown_stays_once_somebody_has_submitted(contest, lee, person, board):

@@ -57,6 +57,12 @@ class Contest(models.Model):
         return self.final_after is not None and timezone.now() >= self.final_after
 
     @property
+    def has_closed(self) -> bool:
+        """By the rules that hold now: a version before may have closed earlier than these do."""
+        closes = self.current.competition.closes
+        return self.is_final or (closes is not None and closes < timezone.now().date())
+
+    @property
     def current(self) -> "Version":
         """The version that entries are made for now."""
         return self.versions.latest()

@@ -5,7 +5,6 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django.utils import timezone
 
 from mlgolf_site.contests.models import Board, CodeShown, Contest
 from mlgolf_site.people.models import Team, User
@@ -45,10 +44,8 @@ class Entry(models.Model):
     @property
     def shows_code(self) -> bool:
         """Whether everybody may see its code: its owners said so, or the competition does."""
-        shown, rules = self.contest.code_shown, self.board.competition
-        has_closed = shown == CodeShown.CLOSED and (self.contest.is_final or (
-            rules.closes is not None and rules.closes < timezone.now().date()
-        ))
+        shown = self.contest.code_shown
+        has_closed = shown == CodeShown.CLOSED and self.contest.has_closed
         return self.is_code_public or shown == CodeShown.AT_ONCE or has_closed
 
     @property
