@@ -77,6 +77,34 @@ def test_value_against_seconds_has_who_no_other_beats_in_both_on_its_front():
     assert dict(zip(table["submission"], table["spent"], strict=True))["best"] == 6.0
 
 
+def with_joules(**found):
+    """Each submission with a value, and what its meter had counted by then."""
+    return [
+        replace(trial, joules=np.array([joules]))
+        for name, (value, joules) in found.items() for trial in runs(name, [value] * 5)
+    ]
+
+
+def test_value_against_energy_is_drawn_where_a_meter_counted_it():
+    trials = with_joules(thrifty=(20.0, 10.0), best=(12.0, 90.0), beaten=(25.0, 80.0))
+    unmetered = runs("unmetered", [9.0] * 5)
+    found = board(SMALLEST, [*trials, *unmetered])
+    table = pareto_table(found, "joules")
+    front = dict(zip(table["submission"], table["front"], strict=True))
+    assert front == {"thrifty": True, "best": True, "beaten": False}
+    (figure,) = draw_board(found, NOW)
+    assert figure.sketch.name == "value_against_joules"
+    assert "of the whole processor package or GPU" in figure.sketch.caption
+
+
+def test_energy_is_not_drawn_against_itself():
+    thrifty = SMALLEST.model_copy(
+        update={"rules": SMALLEST.rules.model_copy(update={"objective": "energy"})}
+    )
+    found = board(thrifty, with_joules(a=(20.0, 10.0), b=(12.0, 90.0)))
+    assert pareto_table(found, "joules").is_empty()
+
+
 def test_there_is_no_figure_of_what_nobody_measured():
     figures = draw_board(board(SMALLEST, with_seconds(a=(20.0, 1), b=(12.0, 5))), NOW)
     assert names(figures) == ["value_against_seconds"]  # nobody says when they came, nor their bits

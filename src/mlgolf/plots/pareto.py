@@ -20,7 +20,9 @@ WIDTH, HEIGHT = 420, 270
 MARK = 4.5  # pixels from the middle of a point to its edge
 MOST_NAMED = 12  # submissions; of more, those on the front alone are named
 WIDE = 8.0  # of costs: the ratio from which their axis is logarithmic
-COSTS = {"seconds": "seconds on the clock", "bits": "bits of the model"}
+COSTS = {
+    "seconds": "seconds on the clock", "joules": "joules of energy", "bits": "bits of the model",
+}
 PARETO = {
     "submission": pl.String, "cost": pl.String, "spent": pl.Float64, "quantity": pl.String,
     "value": pl.Float64, "unit": pl.String, "minimised": pl.Boolean, "front": pl.Boolean,
@@ -63,7 +65,8 @@ def _is_the_cost(objective: str, cost: str) -> bool:
     """Whether one says the other."""
     if cost == "bits":
         return objective in ("bits", "artifact_bytes")
-    return quantity(objective).accumulates
+    measured = quantity(objective)
+    return measured.is_of_a_meter if cost == "joules" else measured.accumulates
 
 
 def pareto_chart(table: pl.DataFrame, style: Style) -> Any:

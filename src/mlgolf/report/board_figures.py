@@ -27,6 +27,12 @@ from mlgolf.scoring.twin import Twin
 MOST_CURVES = len(LIGHT.colours)  # submissions of a profile: each has a colour of its own
 MOST_LINES = 20  # submissions of a panel with a line for each
 MOST_POINTS = 2000  # submissions of one chart
+COST_IN_WORDS = {
+    "seconds": "Seconds: when the model that counts was handed over.",
+    "joules": "Joules: what the machine's meter had counted when the model that counts was handed "
+              "over, of the whole processor package or GPU, whoever used it.",
+    "bits": "Bits: of the model that counts, as the referee measured it.",
+}
 
 
 def draw_board(found: KeptBoard, until: datetime, twin: Twin | None = None) -> list[Figure]:
@@ -84,9 +90,7 @@ def _of_pareto(found: KeptBoard, table: pl.DataFrame, cost: str) -> Sketch:
         name=f"value_against_{cost}", title=f"{value[0].upper()}{value[1:]} against {COSTS[cost]}",
         table=table, panels=[table], chart=pareto_chart, coloured=False,
         caption=f"The median run of each entry. Full points on the line are the Pareto front, "
-        f"{front}: no other is at least as good in both and better in one. "
-        + ("Seconds: when the model that counts was handed over." if cost == "seconds" else
-           "Bits: of the model that counts, as the referee measured it."),
+        f"{front}: no other is at least as good in both and better in one. {COST_IN_WORDS[cost]}",
     )
 
 

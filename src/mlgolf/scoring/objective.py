@@ -92,6 +92,7 @@ class TrialResult:
     ended: bool = True
     counts: bool = True  # False for one that ended and that the rules leave out
     bits: float = math.inf  # of the model that reached `objective`; inf where not measured
+    joules: float = math.inf  # of the meter when `objective` was measured; inf where not measured
 
 
 class TrialResults:
@@ -122,6 +123,7 @@ class TrialResults:
             spent=_spent(trial),
             counts=counts,
             bits=math.inf if scored is None else _bits(trial, scored, self._workload_rules.metric),
+            joules=math.inf if scored is None else _joules(trial, scored),
         )
 
     def _targets_at(self, speed: float) -> tuple[list[Target], list[Target] | None]:
@@ -156,6 +158,12 @@ def _bits(trial: Trial, row: int, metric: str) -> float:
         if math.isfinite(found):
             return bits_each * found
     return math.inf
+
+
+def _joules(trial: Trial, row: int) -> float:
+    """By one evaluation; inf where no meter counted them."""
+    found = math.nan if trial.joules is None else float(trial.joules[row])
+    return found if math.isfinite(found) else math.inf
 
 
 def trial_result(

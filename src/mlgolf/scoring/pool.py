@@ -18,6 +18,7 @@ from mlgolf.scoring.objective import TrialResult
 EMPTY = {
     "objective": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
     "spent": 0.0, "ended": False, "bits": math.inf,
+    "joules": math.inf,
 }
 
 
@@ -39,6 +40,7 @@ class Pool:
     spent: FloatArray  # seconds on the clock in all; 0 where there is no trial
     ended: BoolArray  # there is a trial, perhaps one that is left out: it is not missing
     bits: FloatArray  # of the model that reached `objective`; inf where not measured
+    joules: FloatArray  # of the meter when `objective` was measured; inf where not measured
 
     def place(self, key: TrialKey) -> tuple[int, int, int, int] | None:
         """Where a trial lies in the arrays; None if it is not there."""
@@ -94,7 +96,7 @@ def lay_out(
 
     Args:
       places: (trials, 4), indices of submission, workload, study and trial, all from 0.
-      columns: by the names of EMPTY.
+      columns: by the names of EMPTY; one that is not there is empty throughout.
       counts: (trials,), whether each counts or was left out.
     """
     most = places.max(axis=0, initial=0) + 1
@@ -103,8 +105,8 @@ def lay_out(
     played = np.zeros(shape, dtype=bool)
     played[at] = counts
     arrays = {name: np.full(shape, empty) for name, empty in EMPTY.items()}
-    for name, array in arrays.items():
-        array[at] = columns[name]
+    for name, column in columns.items():
+        arrays[name][at] = column
     return Pool(
         submissions=tuple(submissions), workloads=tuple(workloads), played=played, **arrays
     )

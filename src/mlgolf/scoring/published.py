@@ -65,8 +65,7 @@ def admit_table(
     pool = lay_out(
         places,
         {"objective": objective, "seconds": objective, "choice": choice, "evaluation": evaluation,
-         "spent": spent, "ended": np.ones(len(spent), dtype=bool),
-         "bits": np.full(len(spent), np.inf)},
+         "spent": spent, "ended": np.ones(len(spent), dtype=bool)},
         admitted["exclusion"].is_null().to_numpy(),
         submissions, workloads, tuning.studies,
     )  # fmt: skip
