@@ -161,7 +161,7 @@ RULES: dict[str, Rule] = {
     "entry_code": Rule(may=ANYONE, about=entry, methods=SAFE),
     "entry_archive": Rule(may=ANYONE, about=entry, methods=SAFE, is_heavy=True),
     "publish_code": Rule(may=OWN, about=entry, methods=POST),
-    "rerun": Rule(may=HOSTS, about=entry, methods=POST),
+    "rerun": Rule(may=OWN, about=entry, methods=POST),
     "cancel": Rule(may=OWN, about=run, methods=POST),
     "bundle": Rule(may=ANYONE, about=run, results=True, methods=SAFE, is_heavy=True),
     "run_live": Rule(may=ANYONE, about=run, methods=SAFE),

@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from mlgolf.api.checking import CheckedCode
-from mlgolf.core.errors import MLGolfError, SubmissionError
+from mlgolf.core.errors import MLGolfError, RulesError, SubmissionError
 from mlgolf.core.text import printable
 from mlgolf_site.contests.models import Board
 from mlgolf_site.entries.models import KEY, Entry, Run, SubmissionKey
@@ -155,6 +155,36 @@ def _kept(
         raise SubmissionError(
             f"{contest} has an entry called {name!r}. Try {_next_name(contest.entries, name)!r}"
         ) from None
+
+
+@transaction.atomic
+def play_again(entry: Entry) -> Run:
+    """Raises: RulesError if it is played already."""
+    Entry.objects.select_for_update(of=("self",)).get(pk=entry.pk)  # asked twice, it is played once
+    latest = entry.latest_run
+    if latest is not None and latest.job.state in OPEN:
+        raise RulesError(f"{entry.name} {latest.job.get_state_display()} already")
+    return enqueue(entry)
+
+
+@transaction.atomic
+def play_failed_again(entry: Entry) -> Run:
+    """As its owner asks: for what the site could not play, and nothing else.
+
+    Raises: SubmissionError for what was played, or is of a closed competition; LimitReached;
+      RulesError if it is played already.
+    """
+    latest = entry.latest_run
+    if latest is None or latest.job.state not in (*OPEN, State.FAILED):
+        raise SubmissionError(
+            f"{entry.name}: you may play again what the site could not play, and this it did. "
+            "Submit an improved version"
+        )
+    if closed := why_not_taken(entry.board):
+        raise SubmissionError(f"{entry.contest}: {closed}")
+    User.objects.select_for_update().get(pk=entry.owner.pk)
+    _check_limits(entry.owner)
+    return play_again(entry)
 
 
 def why_not_taken(board: Board) -> str:

@@ -77,3 +77,13 @@ def host(lee, contest):
     client = Client()
     client.force_login(lee)
     return client
+
+
+@pytest.fixture
+def limits(settings, monkeypatch):
+    def set_to(**changes):
+        config = settings.SITE.config
+        changed = config.model_copy(update={"limits": config.limits.model_copy(update=changes)})
+        monkeypatch.setattr(settings.SITE, "config", changed)
+
+    return set_to

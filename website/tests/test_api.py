@@ -67,16 +67,6 @@ def lee(person):
     return Program(person("lee"))
 
 
-@pytest.fixture
-def limits(settings, monkeypatch):
-    def set_to(**changes):
-        config = settings.SITE.config
-        changed = config.model_copy(update={"limits": config.limits.model_copy(update=changes)})
-        monkeypatch.setattr(settings.SITE, "config", changed)
-
-    return set_to
-
-
 def told(answer):
     found = answer.json()
     assert list(found) == ["detail"]

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import DataError, connection
 from django.utils import timezone
+from mlgolf_site import submitting
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Event
 from mlgolf_site.jobs.forecast import place_in_queue, why_it_waits
@@ -30,10 +31,10 @@ from mlgolf_site.jobs.services import (
     watch,
 )
 from mlgolf_site.people.models import Token
-from mlgolf_site.submitting import LimitReached, left_today, submit
+from mlgolf_site.submitting import LimitReached, left_today, play_failed_again, submit
 from uploads import folder_zip
 
-from mlgolf.core.errors import BundleError
+from mlgolf.core.errors import BundleError, SubmissionError
 
 pytestmark = pytest.mark.django_db
 
@@ -336,6 +337,47 @@ def test_what_no_worker_came_for_in_a_week_is_given_up_and_costs_nothing(handed_
     job = Job.objects.get(run=run)
     assert (job.state, left_today(kim)) == (State.FAILED, before)
     assert job.reason.startswith("no worker of the class one-thread-cpu came in 7 days")
+
+
+def test_an_owner_may_have_played_again_what_the_site_could_not_play(handed_in, kim, client):
+    run = handed_in("a")
+    Job.objects.filter(run=run).update(state=State.FAILED)
+    client.force_login(kim)
+    page = run.entry.get_absolute_url()
+    assert "Play again" in client.get(page).content.decode()
+    again = f"{page}run-again/"
+    assert "It will be played again." in client.post(again, follow=True).content.decode()
+    newest = run.entry.latest_run
+    assert (newest == run, state(newest)) == (False, State.QUEUED)
+    assert "waits for a worker already" in client.post(again, follow=True).content.decode()
+    assert run.entry.runs.count() == 2
+
+
+def test_an_owner_may_not_have_played_again_what_was_judged(handed_in, kim, client):
+    run = handed_in("a")
+    Job.objects.filter(run=run).update(state=State.DONE)
+    client.force_login(kim)
+    page = run.entry.get_absolute_url()
+    assert "Play again" not in client.get(page).content.decode()
+    said = client.post(f"{page}run-again/", follow=True).content.decode()
+    assert "you may play again what the site could not play, and this it did" in said
+    assert run.entry.runs.count() == 1
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_the_site_could_not_play_is_played_again_within_the_limits(
+    handed_in, closed, limits, monkeypatch
+):  # fmt: skip
+    run = handed_in("a")
+    Job.objects.filter(run=run).update(state=State.FAILED)
+    if closed:
+        monkeypatch.setattr(submitting, "why_not_taken", lambda board: "it has closed")
+    else:
+        handed_in("b")
+        limits(waiting=1)
+    with pytest.raises(SubmissionError if closed else LimitReached):
+        play_failed_again(run.entry)
+    assert run.entry.runs.count() == 1
 
 
 @pytest.mark.parametrize(("seen", "changes", "given_up"), [

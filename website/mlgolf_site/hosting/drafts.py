@@ -36,7 +36,7 @@ from mlgolf_site.hosting.models import Draft
 from mlgolf_site.jobs.models import OPEN
 from mlgolf_site.jobs.services import enqueue
 from mlgolf_site.people.models import User
-from mlgolf_site.submitting import submit
+from mlgolf_site.submitting import play_again, submit
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,59}")
 MOST_PLAYED = 500  # entries of a board that are played again at a time
@@ -328,13 +328,3 @@ def play_each(board: Board) -> int:
         for entry in resting:
             enqueue(entry)
     return count
-
-
-@transaction.atomic
-def play_again(entry: Entry) -> Run:
-    """Raises: RulesError if it is played already."""
-    Entry.objects.select_for_update(of=("self",)).get(pk=entry.pk)  # asked twice, it is played once
-    latest = entry.latest_run
-    if latest is not None and latest.job.state in OPEN:
-        raise RulesError(f"{entry.name} {latest.job.get_state_display()} already")
-    return enqueue(entry)

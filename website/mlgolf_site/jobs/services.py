@@ -297,7 +297,8 @@ def _again(
     elif job.spoilt >= MOST_ATTEMPTS:
         _move(
             job, State.FAILED, f"{why}. It was tried {job.spoilt} times, which is a fault of "
-            "the site: it counts for no limit", worker=None, lease_until=None,
+            "the site: it counts for no limit, and may be played again", worker=None,
+            lease_until=None,
         )
     else:
         _move(
@@ -490,7 +491,8 @@ def _moved_on(pk: int, now: datetime) -> bool:
         days = settings.SITE.config.limits.days_without_worker
         _move(
             job, State.FAILED, f"no worker of the class {job.hardware} came in "
-            f"{number_of(days, 'day')}, which is a fault of the site: it counts for no limit",
+            f"{number_of(days, 'day')}, which is a fault of the site: it counts for no limit, and "
+            "may be played again",
         )
     else:
         return False

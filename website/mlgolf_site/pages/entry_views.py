@@ -31,7 +31,6 @@ from mlgolf_site.contests.asked import chosen_board
 from mlgolf_site.contests.models import Contest
 from mlgolf_site.contests.services import starter_folder
 from mlgolf_site.entries.models import Entry, Run
-from mlgolf_site.hosting.drafts import play_again
 from mlgolf_site.jobs.evaluations import shown_evaluations
 from mlgolf_site.jobs.forecast import standing_in_queue, why_nobody_plays
 from mlgolf_site.jobs.models import State
@@ -40,13 +39,22 @@ from mlgolf_site.live import as_told, events_answer
 from mlgolf_site.pages import jury_views
 from mlgolf_site.pages.contest_views import svg_answer
 from mlgolf_site.pages.forms import SubmitForm
-from mlgolf_site.rules import Role, kinds_told, sees_code, sees_ranks, when_results_are_shown
+from mlgolf_site.rules import (
+    HOSTS,
+    Role,
+    kinds_told,
+    sees_code,
+    sees_ranks,
+    when_results_are_shown,
+)
 from mlgolf_site.submitting import (
     ENTRY_NAME,
     check_upload,
     count_upload,
     improved_name,
     left_today,
+    play_again,
+    play_failed_again,
     suggested_name,
     why_not_taken,
 )
@@ -262,8 +270,10 @@ def publish(request: HttpRequest, slug: str, name: str) -> HttpResponseRedirect:
 
 @require_POST
 def rerun(request: HttpRequest, slug: str, name: str) -> HttpResponseRedirect:
+    """A host may do this at any time, an owner where the site could not play it."""
+    play = play_again if request.roles & HOSTS else play_failed_again
     try:
-        play_again(request.subject)
+        play(request.subject)
         messages.success(request, "It will be played again.")
     except MLGolfError as error:
         messages.error(request, f"{str(error)[0].upper()}{str(error)[1:]}.")
