@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest
 from django.utils import timezone
 from ninja import Path as InPath
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from mlgolf.api.bundles import open_ledger
@@ -239,7 +239,7 @@ def take(request: HttpRequest) -> Any:
     """The oldest job of the worker's class; 204 if nothing waits."""
     job = lease(_worker(request))
     if job is None:
-        return 204, None
+        return Status(204, None)
     entry = job.about.entry
     board = entry.board
     return LeasedJob(
