@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse, parse_cookie
 
 from mlgolf.core.text import bytes_in_words
 from mlgolf_site.protocol import API, LARGEST_BUNDLE
@@ -22,12 +23,14 @@ _pages = get_asgi_application()
 async def application(scope: dict[str, Any], receive: Callable, send: Callable) -> None:
     """Django keeps the whole body of a request on disk before it looks at who sends it, so bodies
     are bounded here: by their own word, and while they come. A bundle is taken in from workers
-    alone."""
+    alone, and a competition from who may host."""
     if scope["type"] != "http":
         await _pages(scope, receive, send)
         return
     most, taken = largest_body(scope["path"]), 0
     headers = dict(scope["headers"])
+    if most == largest_folder() and not await sync_to_async(_is_a_hosts)(headers):
+        most = largest_body("/")
     announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or int(announced) > most:
         await _too_large(most, send, for_program=scope["path"].startswith(API))
@@ -53,8 +56,28 @@ def largest_body(path: str) -> int:
     if path.startswith(f"{API}worker/jobs/") and path.endswith("/bundle"):
         return LARGEST_BUNDLE
     if _FOLDERS.fullmatch(path):
-        return settings.CONFIG.limits.competition_bytes + 1_000_000
+        return largest_folder()
     return 2 * settings.CONFIG.limits.upload_bytes + 1_000_000
+
+
+def largest_folder() -> int:
+    """Bytes of a request in which a host sends a competition."""
+    return settings.CONFIG.limits.competition_bytes + 1_000_000
+
+
+def _is_a_hosts(headers: dict[bytes, bytes]) -> bool:
+    """Whether a request has the session of a person who may make competitions, or has one."""
+    from django.contrib.auth import get_user
+    from django.contrib.sessions.middleware import SessionMiddleware
+
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+    try:
+        SessionMiddleware(lambda _: HttpResponse()).process_request(request)
+        user = get_user(request)
+        return user.is_authenticated and (user.hosts_any or user.contests.exists())
+    finally:
+        close_old_connections()
 
 
 def _why_no_worker(sent: bytes) -> tuple[int, str] | None:

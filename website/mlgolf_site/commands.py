@@ -183,7 +183,7 @@ def cancel(
 ) -> None:
     """Cancel the newest run of an entry of yours: at once while it waits, else its worker is told.
 
-    A run that was cancelled counts for no limit. Exit code 0: it is cancelled, or its worker is
+    One that was not played yet counts for no limit. Exit code 0: it is cancelled, or its worker is
     told to stop. 1: it had ended before. 2: a mistake, the site refused it, or the site is away.
 
     Example: mlgolf cancel digits-l2/mine
@@ -412,6 +412,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print_leaderboard(found: Mapping[str, Any]) -> None:
+    from mlgolf.golf.own_evaluation import LABEL, in_words
+
     if found["question"]:
         say(found["question"])
     if not found["rows"]:
@@ -420,14 +422,17 @@ def _print_leaderboard(found: Mapping[str, Any]) -> None:
     by_value = bool(found["fact_heads"])
     heads = ["rank", "submission", "name", *(
         [found["value_is"], *found["fact_heads"]] if by_value else ["score", *found["workloads"]]
-    )]
+    ), *(f"({name})" for name in found["own_columns"])]
     say(found["title"])
     _table(heads, [
         [
             row["rank"], row["entry"], "baseline" if row["is_baseline"] else row["by"],
             *_values(row, by_value),
+            *(in_words(row["own"].get(name)) for name in found["own_columns"]),
         ] for row in found["rows"]
     ])
+    if found["own_columns"]:
+        say(f"In brackets: {LABEL}")
     if found["notice"]:
         say(found["notice"])
     _say_page(found, f"leaderboard {found['competition']}")

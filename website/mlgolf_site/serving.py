@@ -138,6 +138,7 @@ def _serve(
 ) -> int:
     began = time.monotonic()
     _check_that_it_is_free(host, port)
+    tell(f"starting the site in {site.folder}; a new one takes some seconds to fill")
     set_up(site)
     wait_for_database(tell)
     migrate_and_collect()

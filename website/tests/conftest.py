@@ -81,6 +81,8 @@ def host(lee, contest):
 
 @pytest.fixture
 def limits(settings, monkeypatch):
+    """Sets limits of the site for a test."""
+
     def set_to(**changes):
         config = settings.SITE.config
         changed = config.model_copy(update={"limits": config.limits.model_copy(update=changes)})

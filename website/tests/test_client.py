@@ -340,6 +340,31 @@ def test_a_leaderboard_is_shown_without_a_token(live_server, contest, board, per
     assert [row["entry"] for row in json.loads(out)["leaderboard"]["rows"]] == ["first", "second"]
 
 
+def test_what_a_hosts_own_script_says_is_shown_beside_a_leaderboard(
+    live_server, contest, board, person, mlgolf
+):  # fmt: skip
+    from mlgolf_site.boards.models import Snapshot, Standing
+    from mlgolf_site.boards.services import refresh
+
+    refresh(board)
+    board.refresh_from_db()
+    view = {**board.snapshot.view, "own_columns": ["accuracy", "seen"]}
+    Snapshot.objects.update(rows=1, view=view)
+    entry = Entry.objects.create(
+        board=board, contest=contest, name="first", owner=person("kim"), code_sha256="0" * 64
+    )
+    Standing.objects.create(
+        snapshot=board.snapshot, place=1, rank="1", entry=entry,
+        view={"rank": "1", "submission": "a", "score": "", "bounds": "", "cells": [],
+              "facts": ["–"] * len(view["fact_heads"]), "own": {"accuracy": 0.875}},
+    )
+    code, out, err = mlgolf("leaderboard", "quick", "--url", live_server.url)
+    assert code == 0, err
+    assert "(accuracy)" in out
+    assert "0.875" in out
+    assert "In brackets: beside the board: by the host's own script, counts for nothing" in out
+
+
 def test_a_cell_is_named_once(mlgolf):
     code, _, err = mlgolf("leaderboard", "quick@a", "--board", "b", "--url", URL)
     assert code == 2

@@ -200,7 +200,8 @@ def test_what_a_program_prints_is_shown_as_text(people):
 
 
 def ask(
-    path: str, length: bytes | None, body: list[bytes], *, token: str = "", method: str = "POST"
+    path: str, length: bytes | None, body: list[bytes], *, token: str = "", method: str = "POST",
+    cookie: str = "",
 ) -> list[dict]:
     """An answer of the ASGI application."""
     from asgiref.sync import async_to_sync
@@ -222,6 +223,7 @@ def ask(
 
     headers = [(b"host", b"testserver"), *([(b"content-length", length)] if length else [])]
     headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
+    headers += [(b"cookie", cookie.encode())] if cookie else []
     scope = {"type": "http", "method": method, "path": path, "headers": headers,
              "query_string": b"", "http_version": "1.1", "scheme": "http"}
     async_to_sync(application)(scope, receive, send)
@@ -238,6 +240,26 @@ def test_a_host_may_send_a_whole_competition(path):
     assert largest_body(path) > settings.CONFIG.limits.competition_bytes > largest_body("/about/")
 
 
+@pytest.mark.django_db(transaction=True)  # it gives its connection back
+@pytest.mark.parametrize(("who", "status"), [
+    ("a stranger", 413), ("an entrant", 413), ("who was a host", 413),
+    ("a host", 403),  # it has no CSRF token, so its body was read
+])
+def test_a_large_body_is_taken_from_hosts_alone(person, client, who, status):
+    hosting = person("ada", may_host=who != "an entrant")
+    if who != "a stranger":
+        client.force_login(hosting)
+    if who == "who was a host":
+        hosting.is_active = False
+        hosting.save()
+    name = settings.SESSION_COOKIE_NAME
+    cookie = f"{name}={client.cookies[name].value}" if name in client.cookies else ""
+    length = largest_body("/about/") + 1
+    start = ask("/host/folder/", str(length).encode(), [b"0" * length], cookie=cookie)[0]
+    assert start["status"] == status
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_person_is_told_in_words_that_a_body_is_too_large():
     start, body = ask("/host/folder/", b"999999999999", [])
     assert dict(start["headers"])[b"content-type"] == b"text/plain"

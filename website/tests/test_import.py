@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from mlgolf_site.boards.drawing import draw_next
 from mlgolf_site.boards.services import refresh_all, take_in
 from mlgolf_site.config import Site
 from mlgolf_site.contests.models import Board, Contest
@@ -117,6 +118,7 @@ class Kept:
     boards: dict
     rows: dict
     values: dict  # of the first board, by entry
+    figures: dict  # of each run, by its key
     pages: dict[str, str]  # of challenges and rulings, as strangers see them, by address
     folders: list[Path]  # of runs on the first board
 
@@ -137,7 +139,7 @@ def lost(transactional_db, played, versions, person, kept, tmp_path_factory):
         kept["site"] = Kept(
             files=copy / "files", boards=boards(), rows=rows(),
             values={row.entry.name: row.value for row in first.snapshot.standings.all()},
-            pages=pages_of_the_jury(),
+            figures=dict(Run.objects.values_list("key", "figures")), pages=pages_of_the_jury(),
             folders=[copy / "runs" / run.folder_name
                      for run in Run.objects.filter(entry__board=first, counts=True)],
         )
@@ -225,6 +227,12 @@ def texts_at(address: str) -> str:
     return (answer.getvalue() if answer.streaming else answer.content).decode()
 
 
+def draw_all() -> None:
+    """As the keeper of a served site does, soon."""
+    while draw_next(timezone.now()):
+        pass
+
+
 def boards():
     """All that pages show of each board, but for drawings."""
     return {
@@ -279,12 +287,34 @@ def test_every_board_is_the_same_to_the_digit_after_the_database_was_lost(lost, 
     assert rows() == before.rows
 
 
+def test_the_figures_of_runs_follow_after_the_database_was_lost(lost, before, client):
+    import_site(lost)
+    run = Entry.objects.get(name="ben").latest_run
+    page = run.entry.get_absolute_url()
+    assert "The figures are being drawn" in client.get(page).content.decode()
+    draw_all()
+    assert dict(Run.objects.values_list("key", "figures")) == before.figures
+    shown = client.get(page).content.decode()
+    assert "The figures are being drawn" not in shown
+    assert f"/runs/{run.key}/figures/" in shown
+
+
+def test_figures_of_a_run_that_cannot_be_drawn_are_not_tried_again(lost, client):
+    import_site(lost)
+    run = Entry.objects.get(name="ben").latest_run
+    shutil.rmtree(run.folder)
+    draw_all()
+    assert Run.objects.get(pk=run.pk).figures == {}
+    assert client.get(run.entry.get_absolute_url()).status_code == 200
+
+
 def test_pages_of_challenges_and_rulings_are_the_same_after_the_database_was_lost(lost, before):
     texts = "\n".join(before.pages.values())
     for said in ("Waits for a decision", "Was withdrawn", "warning, ruling 0002-ada-",
                  "<strong>does</strong>", ">hanna</a>", "two <strong>labels"):  # fmt: skip
         assert said in texts
     import_site(lost)
+    draw_all()
     assert pages_of_the_jury() == before.pages
     assert not User.objects.get(username="eve").is_active
 

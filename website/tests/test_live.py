@@ -24,16 +24,6 @@ def _nobody_listens():
 
 
 @pytest.fixture
-def limits(settings, monkeypatch):
-    def set_to(**changes):
-        config = settings.SITE.config
-        changed = config.model_copy(update={"limits": config.limits.model_copy(update=changes)})
-        monkeypatch.setattr(settings.SITE, "config", changed)
-
-    return set_to
-
-
-@pytest.fixture
 def run(board, person):
     return submit(
         board, owner=person("kim"), name="mine", file="a.zip",

@@ -1,4 +1,4 @@
-"""Figures of leaderboards, drawn by the library after the table is shown: they take longer."""
+"""Figures, drawn by the library after tables and verdicts are shown: they take longer."""
 
 import logging
 from datetime import datetime, timedelta
@@ -13,8 +13,9 @@ from mlgolf.report.board_figures import draw_board
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.twin import Twin, twin
 from mlgolf_site.boards.models import Snapshot
-from mlgolf_site.boards.services import as_json, counting, leaderboard_of
+from mlgolf_site.boards.services import as_json, counting, figures_of, leaderboard_of
 from mlgolf_site.contests.models import Board
+from mlgolf_site.entries.models import Run
 
 log = logging.getLogger(__name__)
 MANY_ROWS = 200  # a board with more is drawn at most so often
@@ -23,11 +24,16 @@ NEWEST_RUNS = 50  # whose evaluations are read for the twin set
 
 
 def draw_next(now: datetime) -> bool:
-    """Figures of one leaderboard that has none of its own yet, the longest shown first.
+    """Figures of one leaderboard, or else of one run: one at a time, so that whoever keeps the
+    tables can see to them in between.
 
-    One at a time, so that whoever keeps the tables can see to them in between.
     Returns: whether there was one.
     """
+    return _draw_next_board(now) or _draw_next_run()
+
+
+def _draw_next_board(now: datetime) -> bool:
+    """Of one leaderboard that has none of its own yet, the longest shown first."""
     waiting = Snapshot.objects.filter(shown_on__isnull=False, is_drawn=False).filter(
         Q(rows__lte=MANY_ROWS) | Q(drawn__isnull=True) | Q(drawn__lte=now - EVERY)
     )
@@ -41,6 +47,23 @@ def draw_next(now: datetime) -> bool:
     except Exception:  # figures that cannot be drawn keep no table from being shown
         log.exception("the figures of %s could not be drawn", snapshot.board)
         Snapshot.objects.filter(pk=snapshot.pk).update(is_drawn=True, drawn=now)
+    return True
+
+
+def _draw_next_run() -> bool:
+    """Of one that was taken in without them."""
+    run = Run.objects.filter(figures__isnull=True).select_related("entry").defer(
+        *Run.LARGE
+    ).order_by("pk").first()
+    if run is None:
+        return False
+    try:
+        figures = figures_of(run.folder)
+    except Exception:  # as above: its verdict is shown without them
+        log.exception("the figures of %s could not be drawn", run)
+        figures = {}
+    # Not of one that was taken in anew meanwhile, with its own.
+    Run.objects.filter(pk=run.pk, figures__isnull=True).update(figures=figures)
     return True
 
 

@@ -54,7 +54,7 @@ _MADE: dict[int, tuple[Any, KeptBoard]] = {}  # by board, until its figures are 
 
 def take_in(
     run: Run, bundle: Path, *, ended: datetime | None = None, counts: bool = True,
-    anew: bool = False, delivered_by: Worker | None = None, sha256: str = "",
+    anew: bool = False, delivered_by: Worker | None = None, sha256: str = "", draw: bool = True,
 ) -> None:
     """Check a bundle, keep it, and let its run count.
 
@@ -65,6 +65,7 @@ def take_in(
       anew: it was taken in before, and stays what it is now: it counts, or it does not.
       delivered_by: the worker that sent it, whose key must have signed it.
       sha256: of the bundle, as the worker announced it.
+      draw: figures at once, and not soon by whoever keeps the boards.
     Raises: BundleError for one that is not sound, or not of this run.
     """
     found = sound_bundle(bundle)
@@ -77,7 +78,8 @@ def take_in(
         if delivered_by is not None:
             _check_how_it_was_played(run, played, delivered_by)
             _check_that_it_is_awaited(run, delivered_by, sha256)
-        results, view, figures = _unpacked_into(run.folder, folder)
+        results, view = _unpacked_into(run.folder, folder)
+        figures = figures_of(run.folder) if draw else None
     with open(bundle, "rb") as file:
         default_storage.save(run.bundle, File(file))
     with transaction.atomic():
@@ -109,8 +111,8 @@ def _count_no_other(run: Run) -> None:
 
 def _unpacked_into(
     target: Path, folder: Path
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Copy a run folder, whole or not at all. Returns: its results."""
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Copy a run folder, whole or not at all. Returns: as `_results_of`."""
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".taking-in-", dir=target.parent))
     try:
@@ -180,19 +182,21 @@ def _check_that_it_is_of(run: Run, played: RunFolder) -> None:
         raise BundleError(f"it was played under other rules than those of {board}")
 
 
-def _results_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """What scoring needs of a run; the board of it alone, as text; and its figures."""
+def _results_of(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What scoring needs of a run, and the board of it alone, as text."""
     run = RunFolder(folder)
-    trials = run.trials()
-    kept = list(keep_trials(run.competition, trials, run.record.ruleset))
-    review = score(folder).review
-    figures = {
+    kept = list(keep_trials(run.competition, run.trials(), run.record.ruleset))
+    return as_records(kept), as_json(asdict(review_view(score(folder).review)))
+
+
+def figures_of(folder: Path) -> dict[str, dict[str, str]]:
+    """Of a run alone: `Run.figures`."""
+    return {
         figure.sketch.name: {
             "title": figure.sketch.title, "caption": figure.sketch.caption, "svg": figure.whole,
         }
-        for figure in draw_figures(review, trials)
+        for figure in draw_figures(score(folder).review, RunFolder(folder).trials())
     }
-    return as_records(kept), as_json(asdict(review_view(review))), figures
 
 
 def as_json(view: Any) -> Any:

@@ -97,7 +97,8 @@ class Run(models.Model):
     judging_anew = models.CharField(max_length=300, blank=True)  # WAITS, or why it could not be
     results = models.TextField(blank=True)  # JSON of mlgolf.scoring.kept_trials
     view = models.JSONField(default=dict, blank=True)  # the board of this run alone, as text
-    figures = models.JSONField(default=dict, blank=True)  # name -> title, caption, svg
+    # Name -> title, caption, svg; None: to be drawn, which takes longer than all else.
+    figures = models.JSONField(default=dict, blank=True, null=True)
     # What the host's own script said, and why it said nothing: see jobs/evaluations.py. None where
     # there is none, or it was not run yet. It counts for nothing.
     own_evaluation = models.JSONField(null=True, blank=True)
@@ -106,7 +107,12 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["entry", "counts"])]
+        indexes = [
+            models.Index(fields=["entry", "counts"]),
+            models.Index(
+                fields=["id"], name="run_to_be_drawn", condition=models.Q(figures__isnull=True)
+            ),
+        ]
 
     @property
     def folder_name(self) -> str:

@@ -103,7 +103,7 @@ def import_run(board: Board, table: Mapping[str, Any]) -> int:
         try:
             take_in(
                 made, copy, ended=_moment(table["ended"]),
-                counts=bool(table["counts"] or not table["ended"]),
+                counts=bool(table["counts"] or not table["ended"]), draw=False,
             )
             end_judging(made.job.pk, VERDICT)  # of one that waited when the database was saved
         except MLGolfError:

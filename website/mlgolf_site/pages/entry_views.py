@@ -200,7 +200,7 @@ def events(request: HttpRequest, key: str) -> HttpResponseBase:
 
 
 def figure(request: HttpRequest, key: str, figure: str) -> HttpResponse:
-    return svg_answer(request, request.subject.figures, figure)
+    return svg_answer(request, request.subject.figures or {}, figure)
 
 
 # --- code ---
