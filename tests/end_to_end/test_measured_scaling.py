@@ -1,6 +1,7 @@
 """The runs behind docs/scaling.md: they are read, and give the page's numbers again."""
 
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "scaling.md").read_text(encoding="utf-8")
 TABLE = DOCS / "tables" / "lm_scaling.csv"
-LARGEST = "1568020"
+LARGEST, TOKENS_A_STEP = "1568020", 256
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +68,18 @@ def test_what_a_folder_has_no_use_for_is_refused(mlgolf, runs, options, message)
     assert message in " ".join(found.stderr.split())
 
 
-@pytest.mark.parametrize(("tokens", "row"), [(307_200, "x16_x0.4"), (768_000, "x16_x1")])
-def test_the_larger_runs_lie_in_the_intervals_of_the_page(mlgolf, runs, tokens, row):
+@pytest.mark.parametrize(("steps", "row"), [(1_200, "x16_x0.4"), (3_000, "x16_x1")])
+def test_the_larger_runs_lie_in_the_intervals_of_the_page(mlgolf, runs, steps, row):
+    tokens = steps * TOKENS_A_STEP
     found = json.loads(mlgolf(
         "fit", TABLE, "--without", "part_of_data", "--predict", f"{LARGEST},{tokens}", "--json",
     ).stdout)  # fmt: skip
     low, high = found["predictions"][0]["interval"]
     loss = validation_losses(runs / "lm_scaling_x16")[row]
-    assert f"{low:.3f} to {high:.3f}" in " ".join(PAGE.split())
+    of_the_page = re.search(
+        rf"after {steps:,} steps (?:a loss of )?\S+ \((\S+) to (\S+)\)", " ".join(PAGE.split())
+    )
+    # Its bounds are quantiles of fits, which differ between processors beyond three digits.
+    assert [*map(float, of_the_page.groups())] == pytest.approx([low, high], abs=0.003)
     assert f"**{loss:.3f}**" in PAGE
     assert low < loss < high
