@@ -16,7 +16,7 @@ from mlgolf.core.rules import Ruleset, Tuning
 from mlgolf.core.text import enumerated, quoted
 from mlgolf.core.trial import Trial
 from mlgolf.results.algoperf_ledger import open_logs, read_logs
-from mlgolf.results.bundles.reading import is_bundle, sound_bundle, unpacked
+from mlgolf.results.bundles.reading import is_bundle, sound_run
 from mlgolf.results.curve_table import read_curve_table
 from mlgolf.results.places import run_above, runs_below, trials_in, what_lies_at
 from mlgolf.results.run_folder import Played, read_runs
@@ -196,7 +196,7 @@ def _bundles(paths: Sequence[Path]) -> Played:
     """Runs, some of them as bundles. Raises: BundleError for one that is not as it was sealed."""
     with ExitStack() as opened:
         return read_runs([
-            opened.enter_context(unpacked(sound_bundle(path))) if is_bundle(path) else path
+            opened.enter_context(sound_run(path))[1] if is_bundle(path) else path
             for path in paths
         ])
 

@@ -29,7 +29,7 @@ from mlgolf.core.jury_ruling import read_rulings
 from mlgolf.report.figures import draw_figures
 from mlgolf.report.seeds import SeedView, seeds_view
 from mlgolf.report.view import BoardView, RowView, board_view, review_view
-from mlgolf.results.bundles.reading import sound_bundle, unpacked
+from mlgolf.results.bundles.reading import sound_run
 from mlgolf.results.bundles.seal import Seal
 from mlgolf.results.run_folder import RunFolder
 from mlgolf.scoring.kept_board import KeptBoard, board_of_kept
@@ -68,11 +68,10 @@ def take_in(
       draw: figures at once, and not soon by whoever keeps the boards.
     Raises: BundleError for one that is not sound, or not of this run.
     """
-    found = sound_bundle(bundle)
-    assert found.seal is not None
-    if delivered_by is not None:
-        _check_that_it_is_by(delivered_by, found.seal, sha256)
-    with unpacked(found) as folder:
+    with sound_run(bundle) as (found, folder):
+        assert found.seal is not None
+        if delivered_by is not None:
+            _check_that_it_is_by(delivered_by, found.seal, sha256)
         played = RunFolder(folder)
         _check_that_it_is_of(run, played)
         if delivered_by is not None:

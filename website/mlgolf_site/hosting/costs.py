@@ -7,7 +7,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 
 from mlgolf.core.errors import RunFolderError
-from mlgolf.results.bundles.reading import ENDING, sound_bundle, unpacked
+from mlgolf.results.bundles.reading import ENDING, sound_run
 from mlgolf_site.entries.models import Run
 from mlgolf_site.hosting.checking import run_json
 
@@ -51,7 +51,7 @@ def _lay_out(run: Run) -> None:
     with default_storage.open(run.bundle, "rb") as stored, open(local, "wb") as copy:
         shutil.copyfileobj(stored, copy)
     try:
-        with unpacked(sound_bundle(local)) as folder:
+        with sound_run(local) as (_, folder):
             shutil.rmtree(run.folder, ignore_errors=True)
             shutil.copytree(folder, run.folder)
     finally:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from mlgolf.core.errors import BundleError, MLGolfError
-from mlgolf.results.bundles.reading import ENDING, sound_bundle, unpacked
+from mlgolf.results.bundles.reading import ENDING, sound_run
 from mlgolf.results.run_folder import RunFolder
 from mlgolf_site.boards.services import take_in
 from mlgolf_site.contests.models import Board
@@ -41,14 +41,15 @@ def import_bundle(
     Returns: how many runs were not there.
     Raises: BundleError for one that is not sound, or not of the board's rules.
     """
-    found = sound_bundle(bundle)
-    with unpacked(found) as folder:
+    with sound_run(bundle) as (found, folder):
         played = RunFolder(folder)
         names = list(played.record.submissions)
         if len(names) != 1:
             raise BundleError(f"{bundle} has {len(names)} submissions; a site keeps one in each")
         record, begun = played.record.submissions[names[0]], played.record.begun
         framework = played.record.framework or "torch"
+        check_name(names[0])
+        _keep_code(_archive_of(board, names[0], record.sha256), played.code_path(names[0]))
     assert found.seal is not None
     now = timezone.now().isoformat()
     table = {
@@ -123,18 +124,24 @@ def _remove(run: Run) -> None:
 
 def _check_code_is_there(board: Board, table: Mapping[str, Any], bundle: Path) -> None:
     """The bundle has it, where the site's own copy is lost."""
-    archive = Entry(
-        contest=board.version.contest, name=table["entry"], code_sha256=table["code_sha256"]
-    ).archive
+    archive = _archive_of(board, table["entry"], table["code_sha256"])
+    if not default_storage.exists(archive):
+        with sound_run(bundle) as (_, folder):
+            _keep_code(archive, RunFolder(folder).code_path(table["entry"]))
+
+
+def _archive_of(board: Board, entry: str, code_sha256: str) -> str:
+    return Entry(contest=board.version.contest, name=entry, code_sha256=code_sha256).archive
+
+
+def _keep_code(archive: str, code: Path) -> None:
     if default_storage.exists(archive):
         return
-    with unpacked(sound_bundle(bundle)) as folder:
-        code = RunFolder(folder).code_path(table["entry"])
-        files = {
-            str(file.relative_to(code)): file.read_bytes()
-            for file in sorted(code.rglob("*")) if file.is_file()
-        }
-    default_storage.save(archive, ContentFile(Upload(files=files).as_zip(table["entry"])))
+    files = {
+        str(file.relative_to(code)): file.read_bytes()
+        for file in sorted(code.rglob("*")) if file.is_file()
+    }
+    default_storage.save(archive, ContentFile(Upload(files=files).as_zip(code.name)))
 
 
 @transaction.atomic

@@ -93,11 +93,23 @@ def check_bundle(path: Path) -> Bundle:
 
 def sound_bundle(path: Path) -> Bundle:
     """One without a problem, whoever vouches for it. Raises: BundleError for any other."""
+    with sound_run(path) as (found, _):
+        return found
+
+
+@contextmanager
+def sound_run(path: Path) -> Iterator[tuple[Bundle, Path]]:
+    """A bundle without a problem, and its run, as a folder for as long as it is used.
+
+    Raises: BundleError for any other.
+    """
     found = check_bundle(path)
-    problems = [found.problem] if found.problem else self_contradictions(found)
-    if problems:
-        raise BundleError(f"{path} is not valid: {several(problems)}.")
-    return found
+    if found.problem:
+        raise BundleError(f"{path} is not valid: {found.problem}.")
+    with unpacked(found) as folder:
+        if problems := _contradictions(found, folder):
+            raise BundleError(f"{path} is not valid: {several(problems)}.")
+        yield found, folder
 
 
 @contextmanager
@@ -210,15 +222,16 @@ def unpacked(bundle: Bundle) -> Iterator[Path]:
         run = scratch / (name.removesuffix(ENDING) or name)  # as the run, by which juries rule
         run.mkdir()
         file.seek(len(_FIRST) + len(bundle.manifest.as_bytes()))
+        # Below the run: `read_manifest` takes no other path.
+        for folder in {(run / entry.path).parent for entry in bundle.manifest.files}:
+            folder.mkdir(parents=True, exist_ok=True)
         for entry in bundle.manifest.files:
-            _unpack(file, entry, run, bundle.path)
+            _unpack(file, entry, run / entry.path, bundle.path)
         yield run
 
 
-def _unpack(file: BinaryIO, entry: FileEntry, run: Path, name: Path) -> None:
+def _unpack(file: BinaryIO, entry: FileEntry, place: Path, name: Path) -> None:
     file.seek(len(local_header(entry.path, 0, 0)), 1)
-    place = run / entry.path  # below the run: `read_manifest` takes no other path
-    place.parent.mkdir(parents=True, exist_ok=True)
     digest = sha256()
     with open(place, "xb") as copy:
         for chunk in _chunks(file, entry.bytes):
@@ -230,10 +243,14 @@ def _unpack(file: BinaryIO, entry: FileEntry, run: Path, name: Path) -> None:
 
 def self_contradictions(bundle: Bundle) -> list[str]:
     """What the files of a bundle without a problem contradict each other in, in sentences."""
+    with unpacked(bundle) as folder:
+        return _contradictions(bundle, folder)
+
+
+def _contradictions(bundle: Bundle, folder: Path) -> list[str]:
     assert bundle.manifest is not None
-    with unpacked(bundle) as path:
-        try:
-            found = contradictions(RunFolder(path), bundle.manifest)
-        except RunFolderError as error:
-            found = [str(error)]
-        return [sentence.replace(f"{path}/", "") for sentence in found]
+    try:
+        found = contradictions(RunFolder(folder), bundle.manifest)
+    except RunFolderError as error:
+        found = [str(error)]
+    return [sentence.replace(f"{folder}/", "") for sentence in found]
