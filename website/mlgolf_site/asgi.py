@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -18,6 +19,7 @@ from mlgolf_site.protocol import API, LARGEST_BUNDLE
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mlgolf_site.settings")
 _FOLDERS = re.compile(r"/host/.*|/c/[^/]+/host/version/")  # where hosts send theirs
 _pages = get_asgi_application()
+import_module(settings.ROOT_URLCONF)  # all views, which the first visitor need not wait for
 
 
 async def application(scope: dict[str, Any], receive: Callable, send: Callable) -> None:

@@ -148,26 +148,27 @@ def _serve(
     if (found := bring_back_if_lost(site)) is not None:
         tell("\n".join(["the database was empty, and is made again from the files of the site",
                         *found.lines()[:1], *found.problems]))
-    password = prepare(site)
     web = _Process("web", _web(site, host, port))
     reached = EVERYWHERE.get(host, host)
     local = LocalWorkers(site, _url(reached, port), any_level)
-    if workers:
-        local.start_missing()
     shown = "localhost" if reached in EVERYWHERE.values() else reached
     address = site.config.web.url or _url(shown, port)
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    web.keep()
-    _wait_until_it_answers(reached, port, stopped)
-    if password:
-        tell(f"administrator: {_administrator()}, password: {password} (shown once)")
-        password_was_shown(site)
-    tell(f"{site.config.name} is at {address} (after {time.monotonic() - began:.1f} s); "
-         f"it keeps everything in {site.folder}")
-    keeper = Keeper(also=local.start_missing if workers else None)
     try:
+        web.keep()  # it takes seconds to start, in which a new site is filled
+        password = prepare(site)
+        if workers:
+            local.start_missing()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        web.keep()
+        _wait_until_it_answers(reached, port, stopped)
+        if password:
+            tell(f"administrator: {_administrator()}, password: {password} (shown once)")
+            password_was_shown(site)
+        tell(f"{site.config.name} is at {address} (after {time.monotonic() - began:.1f} s); "
+             f"it keeps everything in {site.folder}")
+        keeper = Keeper(also=local.start_missing if workers else None)
         while not stopped.wait(KEEP_SECONDS):
             for process in (web, *local.processes.values()):
                 process.keep()
