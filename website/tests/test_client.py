@@ -355,7 +355,8 @@ def test_what_a_hosts_own_script_says_is_shown_beside_a_leaderboard(
     )
     Standing.objects.create(
         snapshot=board.snapshot, place=1, rank="1", entry=entry,
-        view={"rank": "1", "submission": "a", "score": "", "bounds": "", "cells": [],
+        view={"rank": "1", "submission": "a", "score": "", "bounds": "",
+              "cells": [{"value": "12.5", "details": [], "failed": False, "best": True}],
               "facts": ["–"] * len(view["fact_heads"]), "own": {"accuracy": 0.875}},
     )
     code, out, err = mlgolf("leaderboard", "quick", "--url", live_server.url)
