@@ -1,20 +1,24 @@
 """Play the baselines and champions that ship, and keep their bundles for new sites.
 
-    python website/play_shipped.py [--only NAME]
+    python website/play_shipped.py [--only NAME] [--even-disturbed]
 
 On a quiet machine: a run whose machine was disturbed is said to be so on every new site's boards,
-so its bundle is not kept. Those that are there are left alone.
+so its bundle is not kept, unless it is asked for. Those that are there are left alone.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from mlgolf_site.shipped import CONTESTS
 
+from mlgolf.core.cells import SEPARATOR
 from mlgolf.core.competition import load_competition
 from mlgolf.core.toml_files import SHIPPED
 from mlgolf.results.bundles.reading import ENDING
@@ -25,44 +29,64 @@ TARGET = Path(__file__).parent / "mlgolf_site" / "shipped"
 ALGORITHMS = ("nadamw", "nesterov")  # where a competition has no baseline of its own
 
 
-def entries(contest: str) -> Iterator[tuple[str, str, str]]:
-    """What is played: the name of the bundle, the entry, and the ruleset."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipped:
+    """What is played. An entry has a name of its own in its competition, on whichever board."""
+
+    contest: str
+    code: Path
+    entry: str
+    ruleset: str
+    board: str
+
+    @property
+    def file(self) -> Path:
+        board = f"{SEPARATOR}{self.board}" * bool(self.board)
+        return TARGET / f"{self.contest}{board}--{self.entry}{ENDING}"
+
+
+def shipped(contest: str) -> Iterator[Shipped]:
     folder = Path(str(SHIPPED / contest))
     own = [folder / name for name in ("baseline", "champion") if (folder / name).is_dir()]
     first, *others = load_competition(contest).rules.tuning.rulesets
-    for entry in [str(path) for path in own] or ALGORITHMS:
-        yield f"{contest}--{Path(entry).name}", entry, first
+    for code in own or [Path(str(files("mlgolf.algorithms") / name)) for name in ALGORITHMS]:
+        yield Shipped(contest=contest, code=code, entry=code.name, ruleset=first, board="")
         for ruleset in others:
-            yield f"{contest}@{ruleset}--{Path(entry).name}", entry, ruleset
+            yield Shipped(
+                contest=contest, code=code, entry=f"{code.name}-{ruleset}", ruleset=ruleset,
+                board=ruleset,
+            )
 
 
-def play(contest: str, entry: str, ruleset: str, file: Path) -> bool:
-    """Returns: whether the machine was quiet, so that the bundle was kept."""
+def play(one: Shipped, *, even_disturbed: bool) -> bool:
+    """Returns: whether the bundle was kept."""
     with tempfile.TemporaryDirectory() as scratch:
-        run = Path(scratch) / "run"
+        entry, run = Path(scratch) / one.entry, Path(scratch) / "run"
+        shutil.copytree(one.code, entry, ignore=shutil.ignore_patterns("__pycache__"))
         subprocess.run(
-            [sys.executable, "-m", "mlgolf.cli.main", "run", entry, "--competition", contest,
-             "--tuning", ruleset, "--out", str(run)], check=True,
+            [sys.executable, "-m", "mlgolf.cli.main", "run", str(entry), "--competition",
+             one.contest, "--tuning", one.ruleset, "--out", str(run)], check=True,
         )  # fmt: skip
-        if any(trial.disturbed for trial in RunFolder(run).trials()):
+        disturbed = any(trial.disturbed for trial in RunFolder(run).trials())
+        if disturbed and not even_disturbed:
             return False
-        write_bundle(run, file)
+        write_bundle(run, one.file)
     return True
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a competition")
-    only = parser.parse_args().only
-    for contest in CONTESTS if not only else (only,):
-        for name, entry, ruleset in entries(contest):
-            file = TARGET / f"{name}{ENDING}"
-            if file.exists():
+    parser.add_argument("--even-disturbed", action="store_true")
+    asked = parser.parse_args()
+    for contest in CONTESTS if not asked.only else (asked.only,):
+        for one in shipped(contest):
+            if one.file.exists():
                 continue
-            if play(contest, entry, ruleset, file):
-                print(f"{file}: {file.stat().st_size:,} bytes")
+            if play(one, even_disturbed=asked.even_disturbed):
+                print(f"{one.file}: {one.file.stat().st_size:,} bytes")
             else:
-                print(f"{file}: not kept, as the machine was disturbed. Play it again")
+                print(f"{one.file}: not kept, as the machine was disturbed. Play it again")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What every new site holds: the competitions that ship, and bundles of runs of their baselines.
 
 `website/play_shipped.py` makes the bundles, CONTEST--ENTRY.mlgolf.zip, and
-CONTEST@BOARD--ENTRY.mlgolf.zip of a board other than the main one.
+CONTEST@BOARD--ENTRY.mlgolf.zip of a board other than the main one. No two entries of a
+competition have the same name.
 """
 
 CONTESTS = (
