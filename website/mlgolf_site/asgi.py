@@ -35,7 +35,7 @@ async def application(scope: dict[str, Any], receive: Callable, send: Callable) 
         most = largest_body("/")
     announced = headers.get(b"content-length", b"0")
     if not announced.isdigit() or int(announced) > most:
-        await _too_large(most, send, for_program=scope["path"].startswith(API))
+        await _too_large(most, scope["path"], send)
         return
     if most == LARGEST_BUNDLE:
         refusal = await sync_to_async(_why_no_worker)(headers.get(b"authorization", b""))
@@ -98,9 +98,11 @@ def _why_no_worker(sent: bytes) -> tuple[int, str] | None:
     return None
 
 
-async def _too_large(most: int, send: Callable, *, for_program: bool) -> None:
+async def _too_large(most: int, path: str, send: Callable) -> None:
     said = f"The request is too large; allowed are {bytes_in_words(most)} here."
-    if for_program:
+    if most < largest_body(path):
+        said += " A host who is signed in may send more: sign in, in another tab."
+    if path.startswith(API):
         await _refuse(413, said, send)
     else:
         said = f"{said} Go back: what you typed is still in the form."

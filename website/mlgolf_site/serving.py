@@ -143,11 +143,12 @@ def _serve(
     wait_for_database(tell)
     migrate_and_collect()
     from mlgolf_site.importing.again import bring_back_if_lost
-    from mlgolf_site.importing.first_start import password_was_shown, prepare
+    from mlgolf_site.importing.first_start import fill, make_people, password_was_shown
 
     if (found := bring_back_if_lost(site)) is not None:
         tell("\n".join(["the database was empty, and is made again from the files of the site",
                         *found.lines()[:1], *found.problems]))
+    password = make_people(site)  # before anybody may register
     web = _Process("web", _web(site, host, port))
     reached = EVERYWHERE.get(host, host)
     local = LocalWorkers(site, _url(reached, port), any_level)
@@ -156,7 +157,7 @@ def _serve(
     stopped = threading.Event()
     try:
         web.keep()  # it takes seconds to start, in which a new site is filled
-        password = prepare(site)
+        fill()
         if workers:
             local.start_missing()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -255,8 +255,9 @@ def test_a_large_body_is_taken_from_hosts_alone(person, client, who, status):
     name = settings.SESSION_COOKIE_NAME
     cookie = f"{name}={client.cookies[name].value}" if name in client.cookies else ""
     length = largest_body("/about/") + 1
-    start = ask("/host/folder/", str(length).encode(), [b"0" * length], cookie=cookie)[0]
+    start, *rest = ask("/host/folder/", str(length).encode(), [b"0" * length], cookie=cookie)
     assert start["status"] == status
+    assert (b"A host who is signed in may send more" in rest[0]["body"]) == (status == 413)
 
 
 @pytest.mark.django_db(transaction=True)

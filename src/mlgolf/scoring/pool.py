@@ -17,8 +17,7 @@ from mlgolf.scoring.objective import TrialResult
 # What stands where there is no trial.
 EMPTY = {
     "objective": math.inf, "seconds": math.inf, "choice": math.inf, "evaluation": math.inf,
-    "spent": 0.0, "ended": False, "bits": math.inf,
-    "joules": math.inf,
+    "spent": 0.0, "ended": False, "bits": math.inf, "joules": math.inf,
 }
 
 

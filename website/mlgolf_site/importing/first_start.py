@@ -30,15 +30,24 @@ PASSWORD_FILE = "administrator-password.txt"
 log = logging.getLogger(__name__)
 
 
-def prepare(site: Site) -> str:
-    """Fill a new site. Returns: the administrator's password, if one was made now; else empty."""
+def make_people(site: Site) -> str:
+    """Who a site has of itself, before anybody can register one of these names.
+
+    Returns: the administrator's password, if it was not shown yet; else empty.
+    """
     site.runs.mkdir(parents=True, exist_ok=True)
     ensure_ledger(site.ledger)
-    password = make_administrator(site)
+    User.objects.get_or_create(
+        username=PLATFORM, defaults={"is_active": False, "first_name": "ML Golf"}
+    )
+    return make_administrator(site)
+
+
+def fill() -> None:
+    """A new site, with what ships."""
     add_shipped()
     take_in_rulings()
     refresh_all(only_new=True)  # others follow while pages are served
-    return password
 
 
 def make_administrator(site: Site) -> str:
@@ -62,9 +71,7 @@ def password_was_shown(site: Site) -> None:
 
 
 def add_shipped() -> None:
-    platform, _ = User.objects.get_or_create(
-        username=PLATFORM, defaults={"is_active": False, "first_name": "ML Golf"}
-    )
+    platform = User.objects.get(username=PLATFORM)
     with tempfile.TemporaryDirectory(prefix="mlgolf-shipped-") as scratch:
         for name in CONTESTS:
             if not Contest.objects.filter(slug=name).exists():
